@@ -1,0 +1,27 @@
+// A journal's address: `scheme:path?key=value&key=value`.
+//
+// Threads: a value. Failures: `invalid_argument`, naming the URI or the parameter.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0 {
+
+struct uri {
+  std::string text;    ///< as given
+  std::string scheme;  ///< before the first `:`, lower case
+  std::string path;    ///< up to `?`, percent-decoded
+  std::map<std::string, std::string> parameters;
+
+  [[nodiscard]] static result<uri> parse(std::string_view text);
+
+  /// Refuses parameters not in `known`, naming the first such.
+  [[nodiscard]] result<void> only(std::span<const std::string_view> known) const;
+};
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,51 @@
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0 {
+
+std::string_view to_string(errc code) noexcept {
+  switch (code) {
+    case errc::invalid_id:
+      return "invalid_id";
+    case errc::invalid_argument:
+      return "invalid_argument";
+    case errc::timeout:
+      return "timeout";
+    case errc::stopped:
+      return "stopped";
+    case errc::overloaded:
+      return "overloaded";
+    case errc::rejected:
+      return "rejected";
+    case errc::unhandled:
+      return "unhandled";
+    case errc::decide_failed:
+      return "decide_failed";
+    case errc::apply_failed:
+      return "apply_failed";
+    case errc::conflict:
+      return "conflict";
+    case errc::too_large:
+      return "too_large";
+    case errc::unavailable:
+      return "unavailable";
+    case errc::outcome_unknown:
+      return "outcome_unknown";
+    case errc::corrupt:
+      return "corrupt";
+    case errc::unknown_type:
+      return "unknown_type";
+    case errc::unsupported_version:
+      return "unsupported_version";
+    case errc::history_erased:
+      return "history_erased";
+    case errc::foreign_schema:
+      return "foreign_schema";
+    case errc::newer_schema:
+      return "newer_schema";
+    case errc::already_exists:
+      return "already_exists";
+  }
+  return "unknown error code";
+}
+
+}  // namespace nexus::inline v0
