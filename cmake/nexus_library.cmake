@@ -1,32 +1,82 @@
-# nexus_library(NAME SOURCES … [LINK … public targets] [PRIVATE … targets])
+# What every folder's CMakeLists.txt uses.
 #
-# A layer or backend: static library nexus_NAME, alias and exported name nexus::NAME, its public
-# headers in include/, everything else hidden. A target sees only what it links, so an upward
-# include does not compile.
+#   nexus_find(SQLiteCpp)
+#   nexus_library(sqlite
+#     SOURCES src/sqlite_journal.cpp
+#     LINK nexus::persistence
+#     PRIVATE SQLiteCpp)
 include(GNUInstallDirs)
 
 add_library(nexus_options INTERFACE)
 target_compile_features(nexus_options INTERFACE cxx_std_20)
-target_compile_options(nexus_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+# GCC's -Wshadow refuses constructor(int id) : id{id}, clang's does not; GCC 12 also takes optionals
+# and variants for uninitialized that are not.
+target_compile_options(nexus_options INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor
+  $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local;-Wno-maybe-uninitialized,-Wshadow>
   $<$<BOOL:${NEXUS_WERROR}>:-Werror>)
 
+# nexus_find(PACKAGE): finds a package that the libraries need, for every folder, and has the
+# installed nexus-config.cmake find it too.
+macro(nexus_find package)
+  find_package(${package} REQUIRED GLOBAL)
+  set_property(GLOBAL APPEND PROPERTY NEXUS_PACKAGES ${package})
+endmacro()
+
+# nexus_library(NAME [SOURCES …] [LINK … public targets] [PRIVATE … targets] [COMPONENT …])
+#
+# A layer or backend: static library nexus_NAME (header-only without SOURCES), alias and exported
+# name nexus::NAME, its public headers in include/, everything else hidden. A target sees only what
+# it links, so an upward include does not compile. A COMPONENT is found only by those who ask for it.
 function(nexus_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINK;PRIVATE" ${ARGN})
-  add_library(nexus_${name} STATIC ${arg_SOURCES})
-  add_library(nexus::${name} ALIAS nexus_${name})
-  set_target_properties(nexus_${name} PROPERTIES
-    EXPORT_NAME ${name}
-    CXX_VISIBILITY_PRESET hidden
-    VISIBILITY_INLINES_HIDDEN ON
-    POSITION_INDEPENDENT_CODE ON)
-  target_compile_features(nexus_${name} PUBLIC cxx_std_20)
-  target_include_directories(nexus_${name}
-    PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
-    PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
-  target_link_libraries(nexus_${name} PUBLIC ${arg_LINK}
-    PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:nexus_options>)
-  install(TARGETS nexus_${name} EXPORT nexus-targets)
-  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/include)
-    install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  cmake_parse_arguments(arg "" "COMPONENT" "SOURCES;LINK;PRIVATE" ${ARGN})
+  if(arg_SOURCES)
+    set(public PUBLIC)
+    add_library(nexus_${name} STATIC ${arg_SOURCES})
+    target_include_directories(nexus_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
+    target_link_libraries(nexus_${name} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:nexus_options>)
+    set_target_properties(nexus_${name} PROPERTIES
+      CXX_VISIBILITY_PRESET hidden
+      VISIBILITY_INLINES_HIDDEN ON
+      POSITION_INDEPENDENT_CODE ON)
+  else()
+    set(public INTERFACE)
+    add_library(nexus_${name} INTERFACE)
   endif()
+  add_library(nexus::${name} ALIAS nexus_${name})
+  set_target_properties(nexus_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(nexus_${name} ${public} cxx_std_20)
+  target_include_directories(nexus_${name} ${public}
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(nexus_${name} ${public} ${arg_LINK})
+
+  set(export nexus-targets)
+  if(arg_COMPONENT)
+    set(export nexus-${arg_COMPONENT}-targets)
+  endif()
+  install(TARGETS nexus_${name} EXPORT ${export})
+  install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} OPTIONAL)
+  if(NEXUS_TESTS)
+    nexus_check_headers(${name})
+  endif()
+endfunction()
+
+# Compiles each public header alone, twice in one unit, with no more than its target links. What lies
+# in detail/ or contract/ is a part of another header.
+function(nexus_check_headers name)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS
+    RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp)
+  list(FILTER headers EXCLUDE REGEX "/(detail|contract)/")
+  if(NOT headers)
+    return()
+  endif()
+  foreach(header IN LISTS headers)
+    string(MAKE_C_IDENTIFIER ${header} unit)
+    set(unit ${CMAKE_CURRENT_BINARY_DIR}/headers/${unit}.cpp)
+    file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"@header@\"\n#include \"@header@\"\n" @ONLY)
+    list(APPEND units ${unit})
+  endforeach()
+  add_library(nexus_${name}_headers OBJECT ${units})
+  target_link_libraries(nexus_${name}_headers PRIVATE nexus_${name} nexus_options)
+  target_compile_options(nexus_${name}_headers PRIVATE -O0 -g0)
 endfunction()

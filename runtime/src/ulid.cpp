@@ -75,7 +75,7 @@ ulid ulid_generator::next() {
   auto& self = *impl_;
   std::lock_guard guard{self.lock};
   auto now_ms = milliseconds_of(self.time);
-  if (now_ms > self.last_ms) {
+  if (now_ms > self.last_ms || self.last.empty()) {
     self.last_ms = now_ms;
     auto low = self.random();
     auto high = self.random();

@@ -1,0 +1,149 @@
+// What makes a plain struct an event-sourced behavior, and the pure calls on one.
+//
+//   struct counter {
+//     static constexpr std::string_view entity_type = "counter";
+//     struct add { int n = 0; };
+//     using command = std::variant<add>;
+//     struct added { static constexpr std::string_view type_name = "added"; int n = 0; MSGPACK_DEFINE_MAP(n) };
+//     using event = std::variant<added>;
+//     struct state { int sum = 0; MSGPACK_DEFINE_MAP(sum) };
+//     static auto decide(const state&, const add& c) { return nexus::persist(added{c.n}); }
+//     static void apply(state& s, const added& e) { s.sum += e.n; }
+//   };
+//
+// Threads: `decide` and `apply` are called on one thread at a time per entity, and in tests with no
+// runtime at all.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "nexus/codec.hpp"
+#include "nexus/context.hpp"
+#include "nexus/effect.hpp"
+
+namespace nexus::inline v0 {
+namespace detail {
+
+/// The schema version a type says it has; 1 if it says nothing.
+template <class T>
+constexpr std::uint32_t schema_version_of() {
+  if constexpr (requires { T::schema_version; }) {
+    return T::schema_version;
+  } else {
+    return 1;
+  }
+}
+
+template <class B, class C>
+decltype(auto) call_decide(const typename B::state& state, const C& command, const context& c) {
+  if constexpr (requires { B::decide(state, command, c); }) {
+    return B::decide(state, command, c);
+  } else {
+    return B::decide(state, command);
+  }
+}
+
+template <class B, class Effect>
+struct reply_of {
+  using type = void;  // a refusal
+};
+template <class B, class R>
+struct reply_of<B, effect<B, R>> {
+  using type = R;
+};
+template <class B, class Events, class Reply, class... Runs>
+struct reply_of<B, draft<Events, Reply, Runs...>> {
+  using type = std::decay_t<std::invoke_result_t<const Reply&, const typename B::state&>>;
+};
+template <class B, class Events, class... Runs>
+struct reply_of<B, draft<Events, no_reply, Runs...>> {
+  using type = void;
+};
+
+template <class B, class C>
+concept decides = requires(const typename B::state& s, const C& command, const context& c) {
+  B::decide(s, command, c);
+}
+|| requires(const typename B::state& s, const C& command) { B::decide(s, command); };
+
+template <class B, class E>
+concept applies = requires(typename B::state& s, const E& event) {
+  B::apply(s, event);
+  {std::string_view{E::type_name}};
+};
+
+template <class B, class Variant>
+inline constexpr bool decides_all = false;
+template <class B, class... C>
+inline constexpr bool decides_all<B, std::variant<C...>> = (decides<B, C> && ...);
+
+template <class B, class Variant>
+inline constexpr bool applies_all = false;
+template <class B, class... E>
+inline constexpr bool applies_all<B, std::variant<E...>> = (applies<B, E> && ...);
+
+error unknown_event(std::string_view entity_type, std::string_view type);
+error bad_event(const event_view& stored, std::string_view why, errc code);
+
+}
+
+/// A struct with entity_type, command, event, state, and a `decide` for every command and an `apply`
+/// for every event.
+template <class B>
+concept event_sourced = requires {
+  {std::string_view{B::entity_type}};
+  requires std::default_initializable<typename B::state>;
+}
+&&detail::decides_all<B, typename B::command>&& detail::applies_all<B, typename B::event>;
+
+/// What asking `B` a `C` answers.
+template <class B, class C>
+using reply_t = typename detail::reply_of<
+    B, std::decay_t<decltype(detail::call_decide<B>(std::declval<const typename B::state&>(),
+                                                    std::declval<const C&>(),
+                                                    std::declval<const context&>()))>>::type;
+
+/// Runs `decide` with no runtime.
+template <event_sourced B, class C>
+[[nodiscard]] effect<B, reply_t<B, C>> decide(const typename B::state& state, const C& command,
+                                              const context& c = context{"test", 1, timestamp{},
+                                                                         call_header{}}) {
+  return detail::call_decide<B>(state, command, c);
+}
+
+/// Reads a stored event. Fails with `unknown_type`, `unsupported_version` or `corrupt`.
+template <event_sourced B>
+[[nodiscard]] result<typename B::event> decode_event(const event_view& stored) {
+  if (stored.codec != "msgpack") {
+    return fail(detail::bad_event(stored, "its codec is not msgpack", errc::corrupt));
+  }
+  result<typename B::event> read = fail(errc::unknown_type, {});
+  auto try_alternative = [&]<class E>(std::type_identity<E>) {
+    if (stored.type != E::type_name) return false;
+    if (stored.schema_version != detail::schema_version_of<E>()) {
+      read = fail(detail::bad_event(stored, "schema version is not the one known",
+                                    errc::unsupported_version));
+      return true;
+    }
+    E event{};
+    if (auto decoded = decode(stored.data, event); decoded) {
+      read = std::move(event);
+    } else {
+      read = fail(detail::bad_event(stored, decoded.error().message, decoded.error().code));
+    }
+    return true;
+  };
+  const bool known = [&]<class... E>(std::type_identity<std::variant<E...>>) {
+    return (try_alternative(std::type_identity<E>{}) || ...);
+  }(std::type_identity<typename B::event>{});
+  if (!known) return fail(detail::unknown_event(B::entity_type, stored.type));
+  return read;
+}
+
+}  // namespace nexus::inline v0

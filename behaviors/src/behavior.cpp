@@ -1,0 +1,17 @@
+#include "nexus/behavior.hpp"
+
+#include <fmt/format.h>
+
+namespace nexus::inline v0 {
+
+error detail::unknown_event(std::string_view entity_type, std::string_view type) {
+  return {errc::unknown_type,
+          fmt::format("event type \"{}\" is not one of behavior \"{}\"", type, entity_type)};
+}
+
+error detail::bad_event(const event_view& stored, std::string_view why, errc code) {
+  return {code,
+          fmt::format("event type \"{}\" version {}: {}", stored.type, stored.schema_version, why)};
+}
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,74 @@
+// What the live entities of one type share.
+//
+// Threads: any; the id → slot map is sharded, so that no lock is shared by all entities.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "entity_fsm.hpp"
+#include "entity_slot.hpp"
+
+namespace nexus::inline v0::detail {
+
+class directory_core final : public entity_directory,
+                             public std::enable_shared_from_this<directory_core> {
+ public:
+  directory_core(std::string_view type, system& sys, const store& in, const entity_options& options,
+                 model_factory factory);
+
+  result<void> status() const override { return status_; }
+  slot_ref find(std::string_view id) const override;
+  result<void> send(std::string_view id, const slot_ref& known, entity_call& c,
+                    envelope e) override;
+  std::size_t live() const override { return live_.load(); }
+  ulid next_id() override { return sys.next_id(); }
+  void close() override;
+
+  /// An entity closed its gate: the next command starts a new one.
+  void remove(const slot& s);
+
+  /// The last thing an entity does.
+  void gone();
+
+  [[nodiscard]] bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
+
+  const std::string type;
+  system& sys;
+  const store in;
+  const entity_options options;
+  const fsm_options machine;
+  const model_factory factory;
+
+ private:
+  struct string_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view s) const noexcept {
+      return std::hash<std::string_view>{}(s);
+    }
+  };
+  struct shard {
+    mutable std::mutex lock;
+    std::unordered_map<std::string, slot_ref, string_hash, std::equal_to<>> slots;
+  };
+  static constexpr std::size_t shards = 64;
+
+  [[nodiscard]] shard& shard_of(std::string_view id) const noexcept {
+    return shards_[string_hash{}(id) % shards];
+  }
+  [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed);
+
+  result<void> status_;
+  mutable std::array<shard, shards> shards_;
+  std::atomic<std::size_t> live_{0};
+  std::atomic<bool> closing_{false};
+  std::mutex closed_lock_;
+  std::condition_variable closed_;
+};
+
+}

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "directory_core.hpp"
+#include "entity_actor.hpp"
+
+namespace nexus::inline v0::detail {
+namespace {
+
+fsm_options machine_options(const entity_options& options, const journal_limits& limits) {
+  fsm_options made;
+  made.undurable_max = std::max(1u, options.undurable_max);
+  made.undurable_bytes_max = std::max<std::size_t>(1, options.undurable_bytes_max);
+  made.snapshot_every = options.snapshot_every;
+  made.decisions.event_bytes_max = limits.payload_bytes_max;
+  // Undurable commands merge into one append, which must fit a request all the same.
+  made.decisions.events_max =
+      std::max<std::size_t>(1, limits.request_events_max / made.undurable_max);
+  return made;
+}
+
+}  // namespace
+
+std::shared_ptr<entity_directory> entity_directory::make(std::string_view type, system& sys,
+                                                         const store& in,
+                                                         const entity_options& options,
+                                                         model_factory factory) {
+  return std::make_shared<directory_core>(type, sys, in, options, factory);
+}
+
+directory_core::directory_core(std::string_view t, system& s, const store& st,
+                               const entity_options& o, model_factory f)
+    : type{t},
+      sys{s},
+      in{st},
+      options{o},
+      machine{machine_options(o, st.limits())},
+      factory{f},
+      status_{s.claim("entities " + std::string{t})} {}
+
+entity_directory::slot_ref directory_core::find(std::string_view id) const {
+  auto& s = shard_of(id);
+  std::lock_guard guard{s.lock};
+  auto at = s.slots.find(id);
+  return at == s.slots.end() ? nullptr : at->second;
+}
+
+// `closed` is a slot whose gate its entity has closed: its successor takes its place in the map.
+result<entity_directory::slot_ref> directory_core::find_or_start(std::string_view id,
+                                                                 const slot_ref& closed) {
+  auto& s = shard_of(id);
+  std::lock_guard guard{s.lock};
+  if (auto at = s.slots.find(id); at != s.slots.end() && at->second != closed) return at->second;
+  if (closing()) return fail(errc::stopped, fmt::format("{}|{}: is being stopped", type, id));
+  auto name = persistence_id::make(type, id);
+  if (!name) return fail(std::move(name.error()));
+  auto made = std::make_shared<slot>(std::string{id});
+  live_.fetch_add(1);
+  made->to = sys.spawn(std::make_unique<entity_actor>(shared_from_this(), made, std::move(*name)));
+  s.slots.insert_or_assign(made->id, made);
+  return made;
+}
+
+result<void> directory_core::send(std::string_view id, const slot_ref& known, entity_call& c,
+                                  envelope e) {
+  auto refuse = [&](error why) -> result<void> {
+    c.fail(why);
+    return fail(std::move(why));
+  };
+  if (!status_) return refuse(status_.error());
+  slot_ref closed;
+  for (slot_ref to = known;;) {
+    if (to == nullptr) {
+      auto found = find_or_start(id, closed);
+      if (!found) return refuse(std::move(found.error()));
+      to = std::move(*found);
+    }
+    switch (to->enter(c.size_bytes, options)) {
+      case slot::entry::admitted:
+        to->to.send(std::move(e));
+        return {};
+      case slot::entry::full:
+        return refuse({errc::overloaded,
+                       fmt::format("{}|{}: too many commands are waiting (at most "
+                                   "{}, or {} bytes)",
+                                   type, id, options.mailbox_max, options.mailbox_bytes_max)});
+      case slot::entry::closed:
+        closed = std::exchange(to, nullptr);
+        break;
+    }
+  }
+}
+
+void directory_core::remove(const slot& gone) {
+  auto& s = shard_of(gone.id);
+  std::lock_guard guard{s.lock};
+  auto at = s.slots.find(gone.id);
+  if (at != s.slots.end() && at->second.get() == &gone) s.slots.erase(at);
+}
+
+void directory_core::gone() {
+  std::lock_guard guard{closed_lock_};
+  live_.fetch_sub(1);
+  closed_.notify_all();
+}
+
+void directory_core::close() {
+  if (closing_.exchange(true)) return;
+  std::vector<slot_ref> all;
+  for (auto& s : shards_) {
+    std::lock_guard guard{s.lock};
+    for (auto& [id, one] : s.slots) all.push_back(one);
+  }
+  for (auto& one : all) one->to.send(envelope{new close_message});
+  std::unique_lock guard{closed_lock_};
+  closed_.wait(guard, [&] { return live_.load() == 0; });
+  if (status_) sys.release("entities " + type);
+  status_ = fail(errc::stopped, fmt::format("entities \"{}\" were stopped", type));
+}
+
+}

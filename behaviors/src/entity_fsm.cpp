@@ -1,0 +1,335 @@
+#include "entity_fsm.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace nexus::inline v0::detail {
+
+error entity_fsm::named(error why) const {
+  return {why.code, fmt::format("{}: {}", id_.str(), why.message)};
+}
+
+// -- commands ---------------------------------------------------------------------------------
+
+void entity_fsm::step(timestamp now, envelope command, actions& out) {
+  if (closing_) {
+    out.emplace_back(refuse{std::move(command), named({errc::stopped, "is being stopped"})});
+    return;
+  }
+  waiting_.push(std::move(command));
+  if (phase_ == phase::fresh) {
+    begin_recovery(out);
+  } else {
+    decide_waiting(now, out);
+  }
+}
+
+void entity_fsm::decide_waiting(timestamp now, actions& out) {
+  while (phase_ == phase::running && hold_ == hold::none && !waiting_.empty() &&
+         undurable_.size() < options_.undurable_max &&
+         undurable_.bytes() < options_.undurable_bytes_max) {
+    decide_one(now, out);
+  }
+  // Full or held: nothing will be added to this append by waiting for `drained`.
+  if (hold_ != hold::none || undurable_.size() >= options_.undurable_max ||
+      undurable_.bytes() >= options_.undurable_bytes_max) {
+    flush(out);
+  }
+}
+
+void entity_fsm::decide_one(timestamp now, actions& out) {
+  if (pending_ == nullptr) pending_ = std::make_unique<event_batch>();
+  auto command = waiting_.pop();
+  auto& call = command.as<entity_call>();
+  const auto already = pending_->size();
+  const auto before = applied_;
+  const context c{id_.id(), applied_ + 1, now, call.header};
+  const auto decided = call.decide(model_, c, options_.decisions, *pending_);
+  applied_ += pending_->size() - already;
+  call.releasable_at = applied_;
+  if (decided.runs) hold_ = hold::run;
+  if (decided.stops) hold_ = hold::stop;
+  if (decided.rebuilds) hold_ = hold::rebuild;
+  take_snapshot(before);
+  undurable_.push(std::move(command));
+  release_durable(out);
+  if (undurable_.empty()) all_durable(out);
+}
+
+// Encoded when its number is applied, since the state moves on; saved once that number is durable.
+void entity_fsm::take_snapshot(sequence_nr before) {
+  const auto every = options_.snapshot_every;
+  if (every == 0 || before / every == applied_ / every || saving_ || snapshot_due_ != nullptr ||
+      hold_ == hold::rebuild) {
+    return;
+  }
+  auto encoded = model_.encode_snapshot();
+  if (!encoded || encoded->data.size() > options_.decisions.event_bytes_max) return;
+  encoded->number = applied_;
+  snapshot_due_ = std::make_unique<stored_snapshot>(std::move(*encoded));
+}
+
+// -- appending --------------------------------------------------------------------------------
+
+void entity_fsm::step(timestamp /*now*/, drained /*input*/, actions& out) { flush(out); }
+
+void entity_fsm::flush(actions& out) {
+  if (phase_ != phase::running || in_flight() || pending_ == nullptr || pending_->empty()) return;
+  in_flight_last_ = applied_;
+  out.emplace_back(append{durable_, std::move(pending_)});
+}
+
+void entity_fsm::step(timestamp now, appended input, actions& out) {
+  assert(phase_ == phase::running && in_flight());
+  if (std::holds_alternative<stored>(input.outcome)) return made_durable(now, out);
+  if (auto* c = std::get_if<conflict>(&input.outcome)) {
+    error why{errc::conflict, fmt::format("another writer was there first: expected {} to be the "
+                                          "highest number, found {}",
+                                          durable_, c->highest)};
+    if (c->highest >= in_flight_last_) {
+      // Another writer's events, or one's own whose answer was lost on the way: settling tells.
+      conflict_ = std::move(why);
+      phase_ = phase::settling;
+      out.emplace_back(settle{});
+    } else {
+      lose(why, out);
+      begin_recovery(out);
+    }
+  } else if (auto* r = std::get_if<rejected>(&input.outcome)) {
+    lose(r->why, out);
+    begin_recovery(out);
+  } else if (auto* f = std::get_if<failed>(&input.outcome)) {
+    lose(f->why, out);
+    back_off(out);
+  } else {
+    conflict_.reset();
+    phase_ = phase::settling;
+    out.emplace_back(settle{});
+  }
+}
+
+void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
+  if (phase_ != phase::settling) return;
+  if (!input.what && closing_) return give_up_settling(out);
+  if (!input.what) {
+    out.emplace_back(wait{epoch_, attempt_++});
+    return;
+  }
+  phase_ = phase::running;
+  if (*input.what == settlement::stored) return made_durable(now, out);
+  lose(conflict_ ? *conflict_ : error{errc::unavailable, "the storage did not keep the events"},
+       out);
+  begin_recovery(out);
+}
+
+void entity_fsm::made_durable(timestamp now, actions& out) {
+  durable_ = std::exchange(in_flight_last_, 0);
+  attempt_ = 0;
+  if (snapshot_due_ != nullptr && snapshot_due_->number <= durable_) {
+    saving_ = true;
+    out.emplace_back(save{std::move(*snapshot_due_)});
+    snapshot_due_.reset();
+  }
+  release_durable(out);
+  if (undurable_.empty()) all_durable(out);
+  decide_waiting(now, out);
+  flush(out);
+}
+
+void entity_fsm::release_durable(actions& out) {
+  while (!undurable_.empty() && undurable_.front().releasable_at <= durable_) {
+    auto call = undurable_.pop();
+    // A hold is set by the last command decided, and that one alone may have a chain to run.
+    if (hold_ == hold::run && undurable_.empty()) {
+      out.emplace_back(run{std::move(call)});
+    } else {
+      out.emplace_back(release{std::move(call)});
+    }
+  }
+}
+
+// What a hold was waiting for. (`run` ends when its chain has run.)
+void entity_fsm::all_durable(actions& out) {
+  if (hold_ == hold::rebuild) {
+    begin_recovery(out);
+  } else if (hold_ == hold::stop || (closing_ && hold_ == hold::none)) {
+    stop(out);
+  }
+}
+
+void entity_fsm::step(timestamp now, run_done /*input*/, actions& out) {
+  if (hold_ != hold::run) return;
+  hold_ = hold::none;
+  if (closing_ && undurable_.empty()) return stop(out);
+  decide_waiting(now, out);
+}
+
+void entity_fsm::step(timestamp /*now*/, snapshot_saved /*input*/, actions& /*out*/) {
+  saving_ = false;
+}
+
+// -- recovery ---------------------------------------------------------------------------------
+
+void entity_fsm::begin_recovery(actions& out) {
+  if (closing_) return stop(out);
+  model_.reset();
+  applied_ = durable_ = highest_ = 0;
+  hold_ = hold::none;
+  pending_.reset();
+  chunk_.reset();
+  snapshot_due_.reset();
+  phase_ = phase::loading;
+  out.emplace_back(load{++epoch_});
+}
+
+void entity_fsm::step(timestamp now, loaded input, actions& out) {
+  if (phase_ != phase::loading || input.epoch != epoch_) return;
+  if (!input.what) {
+    const bool transient = input.what.error().code != errc::corrupt;
+    return recovery_failed(std::move(input.what.error()), transient, out);
+  }
+  highest_ = input.what->highest;
+  if (const auto& snapshot = input.what->snapshot) {
+    if (snapshot->number > highest_) {
+      return recovery_failed(
+          {errc::corrupt,
+           fmt::format("snapshot {} is beyond the highest event {}", snapshot->number, highest_)},
+          false, out);
+    }
+    if (auto restored = model_.restore(*snapshot); !restored) {
+      auto& why = restored.error();
+      why.message = fmt::format("snapshot {}: {}", snapshot->number, why.message);
+      return recovery_failed(std::move(why), false, out);
+    }
+    applied_ = snapshot->number;
+  }
+  if (applied_ == highest_) return recovered(now, out);
+  phase_ = phase::replaying;
+  out.emplace_back(replay{epoch_, applied_ + 1, highest_});
+}
+
+void entity_fsm::step(timestamp /*now*/, replayed input, actions& out) {
+  if (phase_ != phase::replaying || input.epoch != epoch_) return;
+  if (!input.what) {
+    const bool transient = input.what.error().code != errc::corrupt;
+    return recovery_failed(std::move(input.what.error()), transient, out);
+  }
+  if (input.what->empty()) {
+    return recovery_failed({errc::corrupt, fmt::format("event {} is missing, the highest is {}",
+                                                       applied_ + 1, highest_)},
+                           false, out);
+  }
+  // The next chunk is read while this one is decoded.
+  if (input.what->last() < highest_) {
+    out.emplace_back(replay{epoch_, input.what->last() + 1, highest_});
+  }
+  chunk_ = std::make_unique<replay_chunk>(std::move(*input.what));
+  out.emplace_back(decode_chunk{});
+}
+
+void entity_fsm::step(timestamp now, decode_due /*input*/, actions& out) {
+  if (phase_ != phase::replaying || chunk_ == nullptr) return;
+  result<void> applied;
+  std::exchange(chunk_, nullptr)->each([&](sequence_nr number, const event_view& event) {
+    if (number != applied_ + 1) {
+      applied = fail(errc::corrupt, fmt::format("event {} is missing, the next one stored is {}",
+                                                applied_ + 1, number));
+      return false;
+    }
+    applied = model_.replay(event);
+    if (applied) {
+      ++applied_;
+    } else {
+      applied.error().message = fmt::format("event {}: {}", number, applied.error().message);
+    }
+    return applied.has_value();
+  });
+  if (!applied) return recovery_failed(std::move(applied.error()), false, out);
+  if (applied_ >= highest_) recovered(now, out);
+}
+
+void entity_fsm::recovered(timestamp now, actions& out) {
+  durable_ = applied_;
+  attempt_ = 0;
+  phase_ = phase::running;
+  decide_waiting(now, out);
+}
+
+// Everyone who waited for this attempt is told; whoever comes later waits for the next one.
+void entity_fsm::recovery_failed(error why, bool transient, actions& out) {
+  refuse_all(waiting_, named(std::move(why)), out);
+  ++epoch_;  // a chunk still being read comes too late
+  model_.reset();
+  chunk_.reset();
+  if (transient && !closing_) {
+    back_off(out);
+  } else {
+    stop(out);
+  }
+}
+
+// -- trouble ----------------------------------------------------------------------------------
+
+// The speculative state is void, and with it every answer given on it.
+void entity_fsm::lose(const error& why, actions& out) {
+  in_flight_last_ = 0;
+  hold_ = hold::none;
+  conflict_.reset();
+  refuse_all(undurable_, named(why), out);
+}
+
+void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
+  while (!calls.empty()) out.emplace_back(refuse{calls.pop(), why});
+}
+
+void entity_fsm::back_off(actions& out) {
+  if (closing_) return stop(out);
+  phase_ = phase::backing_off;
+  out.emplace_back(wait{++epoch_, attempt_++});
+}
+
+void entity_fsm::step(timestamp /*now*/, wait_over input, actions& out) {
+  if (input.epoch != epoch_) return;
+  if (phase_ == phase::settling) {
+    out.emplace_back(settle{});
+  } else if (phase_ == phase::backing_off) {
+    if (waiting_.empty()) {
+      stop(out);
+    } else {
+      begin_recovery(out);
+    }
+  }
+}
+
+void entity_fsm::step(timestamp /*now*/, close_asked /*input*/, actions& out) {
+  closing_ = true;
+  refuse_all(waiting_, named({errc::stopped, "is being stopped"}), out);
+  if (phase_ == phase::settling) return give_up_settling(out);
+  if (phase_ != phase::running) return stop(out);
+  flush(out);
+  if (undurable_.empty() && hold_ != hold::run) stop(out);
+}
+
+void entity_fsm::give_up_settling(actions& out) {
+  lose({errc::outcome_unknown, "stopped before the storage told whether it kept the events"}, out);
+  stop(out);
+}
+
+void entity_fsm::stop(actions& out) {
+  model_.reset();
+  pending_.reset();
+  snapshot_due_.reset();
+  hold_ = hold::none;
+  applied_ = durable_ = 0;
+  phase_ = phase::fresh;
+  if (!waiting_.empty()) {
+    begin_recovery(out);
+  } else {
+    out.emplace_back(stopped{});
+  }
+}
+
+}

@@ -1,0 +1,181 @@
+// The whole life of an entity as inputs and actions: no actor, no SQL, no clock.
+//
+//   fresh ─command─▶ loading ─▶ replaying ─▶ running ⇄ settling
+//     ▲                 ▲  ▲                    │
+//     └──── stopped ────┘  └──── backing_off ◀──┘ storage failed
+//
+// A step takes an input and adds actions; whoever drives the machine performs them in order and feeds
+// back what comes of them. Commands are decided on the speculative state at once; answers leave when
+// what they saw is durable. At most one append is in flight: what is decided meanwhile merges into
+// the next. (Several in flight are unsafe: the first fails, its numbers are written anew, and the
+// second is then accepted though its caller was told otherwise.)
+//
+// Threads: one at a time. Bounds: undurable commands by fsm_options; waiting ones by whoever admits.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "nexus/detail/entity_model.hpp"
+#include "replay_chunk.hpp"
+
+namespace nexus::inline v0::detail {
+
+struct fsm_options {
+  std::uint32_t undurable_max = 256;
+  std::size_t undurable_bytes_max = std::size_t{4} << 20;
+  std::uint64_t snapshot_every = 0;
+  decision_limits decisions;
+};
+
+/// What a recovery starts from. `epoch` tells answers to this recovery from late ones to another.
+struct load_result {
+  sequence_nr highest = 0;
+  std::optional<stored_snapshot> snapshot;
+};
+
+// Inputs beside commands.
+struct loaded {
+  std::uint32_t epoch;
+  result<load_result> what;
+};
+struct replayed {
+  std::uint32_t epoch;
+  result<replay_chunk> what;
+};
+struct decode_due {};  ///< `decode_chunk` was performed
+struct drained {};     ///< no more commands are queued right now: append what there is
+struct appended {
+  append_outcome outcome;
+};
+struct settle_answered {
+  result<settlement> what;
+};
+struct run_done {};
+struct snapshot_saved {};
+struct wait_over {
+  std::uint32_t epoch;
+};
+struct close_asked {};
+
+// Actions.
+struct load {
+  std::uint32_t epoch;
+};
+struct replay {
+  std::uint32_t epoch;
+  sequence_nr from;
+  sequence_nr to;
+};
+struct decode_chunk {};  ///< step(decode_due) next: the read of the next chunk has begun by then
+struct append {
+  sequence_nr expected;
+  std::unique_ptr<event_batch> events;
+};
+struct settle {};  ///< the append in flight
+struct save {
+  stored_snapshot snapshot;  ///< writer and time are the driver's to fill in
+};
+struct release {
+  envelope call;
+};
+struct refuse {
+  envelope call;
+  error why;
+};
+struct run {  ///< release a call whose chain must see this state, then step(run_done)
+  envelope call;
+};
+struct wait {  ///< step(wait_over) after a delay that grows with `attempt` (0, 1, 2 …)
+  std::uint32_t epoch;
+  std::uint32_t attempt;
+};
+struct stopped {};  ///< nothing is left to do; the next command starts over
+using action = std::variant<load, replay, decode_chunk, append, settle, save, release, refuse, run,
+                            wait, stopped>;
+using actions = std::vector<action>;
+
+class entity_fsm {
+ public:
+  enum class phase : std::uint8_t { fresh, loading, replaying, running, settling, backing_off };
+
+  /// All three outlive the machine.
+  entity_fsm(const persistence_id& id, entity_model& model, const fsm_options& options)
+      : id_{id}, model_{model}, options_{options} {}
+
+  /// `now` stamps what is decided in this step.
+  void step(timestamp now, envelope command, actions& out);
+  void step(timestamp now, loaded input, actions& out);
+  void step(timestamp now, replayed input, actions& out);
+  void step(timestamp now, decode_due input, actions& out);
+  void step(timestamp now, drained input, actions& out);
+  void step(timestamp now, appended input, actions& out);
+  void step(timestamp now, settle_answered input, actions& out);
+  void step(timestamp now, run_done input, actions& out);
+  void step(timestamp now, snapshot_saved input, actions& out);
+  void step(timestamp now, wait_over input, actions& out);
+  void step(timestamp now, close_asked input, actions& out);
+
+  [[nodiscard]] phase at() const noexcept { return phase_; }
+  [[nodiscard]] sequence_nr durable() const noexcept { return durable_; }
+  [[nodiscard]] sequence_nr applied() const noexcept { return applied_; }
+
+  /// Commands taken in and not yet released or refused.
+  [[nodiscard]] std::uint32_t held() const noexcept { return waiting_.size() + undurable_.size(); }
+
+ private:
+  // Why nothing more is decided until all that was decided is durable.
+  enum class hold : std::uint8_t {
+    none,
+    run,      // a then_run must see the state its command produced
+    rebuild,  // apply threw: the state must be made anew
+    stop      // the stop effect
+  };
+
+  void begin_recovery(actions& out);
+  void recovered(timestamp now, actions& out);
+  void recovery_failed(error why, bool transient, actions& out);
+  void decide_waiting(timestamp now, actions& out);
+  void decide_one(timestamp now, actions& out);
+  void take_snapshot(sequence_nr before);
+  void flush(actions& out);
+  void made_durable(timestamp now, actions& out);
+  void release_durable(actions& out);
+  void all_durable(actions& out);
+  void lose(const error& why, actions& out);
+  void refuse_all(call_list& calls, const error& why, actions& out);
+  void give_up_settling(actions& out);
+  void back_off(actions& out);
+  void stop(actions& out);
+  [[nodiscard]] bool in_flight() const noexcept { return in_flight_last_ != 0; }
+  [[nodiscard]] error named(error why) const;
+
+  const persistence_id& id_;
+  entity_model& model_;
+  const fsm_options& options_;
+
+  phase phase_ = phase::fresh;
+  hold hold_ = hold::none;
+  bool closing_ = false;
+  bool saving_ = false;
+  std::uint32_t epoch_ = 0;
+  std::uint32_t attempt_ = 0;
+
+  sequence_nr highest_ = 0;         // what a recovery is heading for
+  sequence_nr durable_ = 0;         // events known to be stored
+  sequence_nr applied_ = 0;         // events in the speculative state
+  sequence_nr in_flight_last_ = 0;  // the last number of the append in flight; 0: none
+  std::optional<error> conflict_;   // what to tell callers if settling says "not stored"
+
+  call_list waiting_;    // not yet decided
+  call_list undurable_;  // decided; their answers wait
+  std::unique_ptr<event_batch> pending_;
+  std::unique_ptr<replay_chunk> chunk_;
+  std::unique_ptr<stored_snapshot> snapshot_due_;
+};
+
+}

@@ -1,0 +1,46 @@
+#include "nexus/detail/entity_model.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+#include "nexus/codec.hpp"
+
+namespace nexus::inline v0::detail {
+
+std::string_view encode_metadata(const call_header& command) {
+  thread_local std::string out;
+  out.clear();
+  byte_sink sink{out};
+  msgpack::packer<byte_sink> packer{sink};
+  auto pack_id = [&](std::string_view name, const ulid& id) {
+    if (id.empty()) return;
+    packer.pack_str(static_cast<std::uint32_t>(name.size()));
+    packer.pack_str_body(name.data(), static_cast<std::uint32_t>(name.size()));
+    packer.pack_bin(static_cast<std::uint32_t>(id.bytes.size()));
+    packer.pack_bin_body(reinterpret_cast<const char*>(id.bytes.data()),
+                         static_cast<std::uint32_t>(id.bytes.size()));
+  };
+  const bool traced = !command.traceparent.empty();
+  packer.pack_map(static_cast<std::uint32_t>(!command.command_id.empty()) +
+                  static_cast<std::uint32_t>(!command.correlation_id.empty()) +
+                  static_cast<std::uint32_t>(!command.causation_id.empty()) +
+                  static_cast<std::uint32_t>(traced));
+  pack_id("command_id", command.command_id);
+  pack_id("correlation_id", command.correlation_id);
+  pack_id("causation_id", command.causation_id);
+  if (traced) {
+    packer.pack(std::string_view{"traceparent"});
+    packer.pack(command.traceparent);
+  }
+  return out;
+}
+
+void log_chain_error(std::string_view entity_type, const char* what) noexcept {
+  try {
+    spdlog::error("a then_run of \"{}\" threw: {}", entity_type, what);
+  } catch (...) {  // NOLINT: a log that fails has nobody to tell
+  }
+}
+
+}

@@ -1,0 +1,16 @@
+// Everything a program needs to run durable entities. Link nexus::nexus.
+//
+// `open` here knows every backend that was built; a program that wants to link only one includes the
+// parts and passes a list of backends instead.
+#pragma once
+
+#include "nexus/entities.hpp"
+#include "nexus/store.hpp"
+#include "nexus/system.hpp"
+
+namespace nexus::inline v0 {
+
+/// Opens `memory:` or `sqlite:PATH[?synchronous=normal]`.
+[[nodiscard]] result<store> open(std::string_view address, store_options options = {});
+
+}  // namespace nexus::inline v0

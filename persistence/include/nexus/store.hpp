@@ -1,0 +1,112 @@
+// An opened journal with the threads that work on it: writers that commit in groups, and a pool of
+// sessions for everything that reads.
+//
+//   nexus::result<nexus::store> store = nexus::open("sqlite:bank.db");
+//   if (!store) return complain(store.error().message);
+//
+// Threads: a store is a handle; copies share one journal, and any thread may use them. The last one
+// to go waits for the jobs in flight.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "nexus/actor.hpp"
+#include "nexus/backend.hpp"
+#include "nexus/event_batch.hpp"
+#include "nexus/journal.hpp"
+
+namespace nexus::inline v0 {
+
+struct store_options {
+  unsigned readers = 2;                    ///< sessions in the pool
+  std::size_t read_queue_max = 1'000'000;  ///< jobs waiting for one of them
+
+  std::size_t batch_events_max = 8'192;                 ///< of one commit
+  std::size_t batch_bytes_max = std::size_t{16} << 20;  ///< of one commit
+  std::size_t write_queue_max = 1'000'000;              ///< events waiting for a writer
+  std::size_t write_queue_bytes_max = std::size_t{1} << 30;
+  double linger_share =
+      0.5;  ///< of a commit's time, waited at most for the queue to grow; 0: never
+};
+
+/// Something for a writer to do; comes back as a message to `reply_to` when it is done.
+class write_job : public message {
+ public:
+  enum class step : std::uint8_t { append, settle, save_snapshot };
+
+  write_job(std::uint8_t kind, persistence_id of) : message{kind}, id{std::move(of)} {}
+
+  const persistence_id id;
+  mailbox reply_to;
+  step todo = step::append;
+
+  // Appending and settling:
+  sequence_nr expected = 0;
+  ulid writer;
+  std::unique_ptr<event_batch> events;
+  append_outcome outcome;      ///< of step::append
+  result<settlement> settled;  ///< of step::settle
+
+  // Saving a snapshot:
+  stored_snapshot snapshot;
+  result<void> saved;
+
+  [[nodiscard]] append_request request() const { return {id, expected, writer, events->events()}; }
+  [[nodiscard]] std::size_t event_count() const noexcept { return events ? events->size() : 0; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return (events ? events->bytes() : 0) + snapshot.data.size();
+  }
+};
+
+struct writer_statistics {
+  std::uint64_t commits = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t events = 0;
+};
+
+class store {
+ public:
+  /// Opens `address` with `from` and starts the threads.
+  [[nodiscard]] static result<store> open(const uri& address, const backend& from,
+                                          store_options options = {});
+
+  [[nodiscard]] std::string name() const;
+  [[nodiscard]] journal_limits limits() const;
+
+  /// A session of one's own, for blocking calls on a thread of one's own.
+  [[nodiscard]] result<std::unique_ptr<journal_session>> open_session() const;
+
+  /// Queues a job for the writer its id belongs to; a job not taken (`overloaded`, `stopped`) comes
+  /// back at once as certainly not done. The job's message goes to its `reply_to`.
+  void write(envelope job) const;
+
+  /// Runs `f` on a pooled session, on a thread that may block; false when the queue is full.
+  [[nodiscard]] bool read(std::function<void(journal_session&)> f) const;
+
+  /// What the writers did since the store was opened.
+  [[nodiscard]] writer_statistics statistics() const;
+
+ private:
+  struct core;
+  explicit store(std::shared_ptr<core> c) : core_{std::move(c)} {}
+
+  std::shared_ptr<core> core_;
+};
+
+/// Opens `address` with the backend among `backends` whose scheme it has.
+[[nodiscard]] result<store> open(std::string_view address, std::span<const backend> backends,
+                                 store_options options = {});
+[[nodiscard]] inline result<store> open(std::string_view address,
+                                        std::initializer_list<backend> backends,
+                                        store_options options = {}) {
+  return open(address, std::span{backends.begin(), backends.size()}, options);
+}
+
+}  // namespace nexus::inline v0

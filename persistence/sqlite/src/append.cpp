@@ -1,0 +1,156 @@
+// append and settle: the one write path whose outcome must never be guessed.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "session.hpp"
+
+namespace nexus::inline v0::sqlite {
+namespace {
+
+// Why the request can never be stored, if so.
+std::optional<error> refusal(const append_request& request) {
+  const auto max = limits();
+  auto count = request.events.size();
+  auto refuse = [&](errc code, std::string_view why) {
+    return error{code,
+                 fmt::format("append to {} after {}: {}", request.id.str(), request.expected, why)};
+  };
+  if (count == 0) return refuse(errc::invalid_argument, "no events");
+  if (count > max.request_events_max) {
+    return refuse(errc::too_large,
+                  fmt::format("{} events, at most {} are taken", count, max.request_events_max));
+  }
+  if (request.expected > sequence_nr_max - count) {
+    return refuse(errc::invalid_argument, "the numbers run past the highest there is");
+  }
+  for (const auto& event : request.events) {
+    auto largest = std::max({event.data.size(), event.metadata.size(), event.type.size()});
+    if (largest <= max.payload_bytes_max) continue;
+    return refuse(errc::too_large, fmt::format("an event of {} bytes, at most {} are taken",
+                                               largest, max.payload_bytes_max));
+  }
+  return std::nullopt;
+}
+
+// What an outcome is until the call is through; no answer ever shows it.
+bool pending(const append_outcome& outcome) {
+  return std::holds_alternative<stored>(outcome) && std::get<stored>(outcome).last == position{};
+}
+
+void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_doubt) {
+  for (auto& outcome : outcomes) {
+    if (!std::holds_alternative<stored>(outcome)) continue;  // conflict or rejected: certain
+    if (in_doubt) {
+      outcome = unknown{why};
+    } else {
+      outcome = failed{why};
+    }
+  }
+}
+
+bool same(const record_view& record, const append_request& request, const event_view& event) {
+  const auto& found = record.event;
+  return record.writer == request.writer && found.type == event.type &&
+         found.schema_version == event.schema_version && found.codec == event.codec &&
+         found.data == event.data && found.metadata == event.metadata && found.time == event.time;
+}
+
+}  // namespace
+
+std::vector<append_outcome> session::append(std::span<const append_request> requests) {
+  std::vector<append_outcome> outcomes(requests.size());
+  bool any = false;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (auto why = refusal(requests[i])) {
+      outcomes[i] = rejected{std::move(*why)};
+    } else {
+      any = true;
+    }
+  }
+  if (!any) return outcomes;
+
+  bool in_doubt = false;
+  auto done = with_connection("append", [&](connection& c) -> result<void> {
+    transaction t{c};
+    if (insert(c, requests, outcomes)) t.commit(in_doubt);
+    return {};
+  });
+  if (!done) finish(outcomes, done.error(), in_doubt);
+  // What the connection believes about the log may differ from what the file holds now.
+  if (in_doubt) connection_.reset();
+  return outcomes;
+}
+
+bool session::insert(connection& c, std::span<const append_request> requests,
+                     std::vector<append_outcome>& outcomes) {
+  c.tail.step();
+  std::int64_t erased = c.tail.integer(1);
+  std::int64_t last = std::max(c.tail.integer(0), erased);
+  c.tail.reset();
+  bool any = false;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (!pending(outcomes[i])) continue;
+    auto highest = highest_number(c, requests[i].id, erased > 0);
+    if (highest != requests[i].expected) {
+      outcomes[i] = conflict{highest};
+      continue;
+    }
+    insert(c, requests[i], last);
+    outcomes[i] = stored{{.major = static_cast<std::uint64_t>(last)}};
+    any = true;
+  }
+  return any;
+}
+
+void session::insert(connection& c, const append_request& request, std::int64_t& position) {
+  auto& row = c.insert_event;
+  row.text(1, request.id.str()).text(2, writers_.text(request.writer));
+  row.integer(3, request.id.slice());
+  auto number = column_nr(request.expected);
+  for (const auto& event : request.events) {
+    row.integer(4, ++number).integer(5, ++position);
+    row.text(6, event.type).integer(7, event.schema_version).text(8, event.codec);
+    row.blob(9, event.data).blob(10, event.metadata).integer(11, micros(event.time));
+    row.run();
+  }
+}
+
+// A commit whose sync failed has left its frames in the log: they are invisible now, and would be
+// back after a crash, when the log is read anew. So the truth is read inside a write transaction
+// that commits durably itself: its frames take the place of the left ones, or follow them if they
+// were adopted, and frames are chained by checksums, so that nothing behind it can come back.
+result<settlement> session::settle(const append_request& request) {
+  connection_.reset();
+  return with_connection("settle", [&](connection& c) -> result<settlement> {
+    transaction t{c};
+    bool found = holds(c, request);
+    c.mark_settled.run();
+    t.commit();
+    if (!found) return settlement::not_stored;
+    // Adopted from a log whose sync had failed, the pages may be in memory only, and Linux forgets
+    // that they were to be written: a checkpoint writes them to the database and syncs that.
+    int code = sqlite3_wal_checkpoint_v2(c.db->getHandle(), nullptr, SQLITE_CHECKPOINT_FULL,
+                                         nullptr, nullptr);
+    if (code != SQLITE_OK) throw SQLite::Exception(c.db->getHandle(), code);
+    return settlement::stored;
+  });
+}
+
+bool session::holds(connection& c, const append_request& request) {
+  if (refusal(request)) return false;
+  auto next = request.events.begin();
+  auto first = request.expected + 1;
+  auto last = request.expected + request.events.size();
+  c.read_events.text(1, request.id.str()).integer(2, column_nr(first));
+  c.read_events.integer(3, column_nr(last)).integer(4, -1);
+  reading scope{c.read_events};
+  for (auto number = first; c.read_events.step(); ++number, ++next) {
+    record_view record;
+    if (!read_row(c.read_events, writers_, record).empty()) return false;
+    if (record.number != number || !same(record, request, *next)) return false;
+  }
+  return next == request.events.end();
+}
+
+}  // namespace nexus::inline v0::sqlite

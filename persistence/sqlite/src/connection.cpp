@@ -1,0 +1,90 @@
+#include "connection.hpp"
+
+#include <SQLiteCpp/Exception.h>
+
+namespace nexus::inline v0::sqlite {
+namespace {
+
+// From id to id by two index seeks each, however many events an id has; min() of a range is a seek.
+constexpr std::string_view list_ids_sql =
+    "WITH RECURSIVE listed (id) AS ("
+    "  SELECT (SELECT min(id) FROM"
+    "    (SELECT min(persistence_id) AS id FROM nexus_event_journal"
+    "       WHERE persistence_id > ?1 AND persistence_id < ?2"
+    "     UNION ALL SELECT min(persistence_id) FROM nexus_erased"
+    "       WHERE persistence_id > ?1 AND persistence_id < ?2))"
+    "  UNION ALL SELECT (SELECT min(id) FROM"
+    "    (SELECT min(persistence_id) AS id FROM nexus_event_journal"
+    "       WHERE persistence_id > listed.id AND persistence_id < ?2"
+    "     UNION ALL SELECT min(persistence_id) FROM nexus_erased"
+    "       WHERE persistence_id > listed.id AND persistence_id < ?2))"
+    "  FROM listed WHERE listed.id IS NOT NULL)"
+    "SELECT id FROM listed WHERE id IS NOT NULL LIMIT ?3";
+
+}  // namespace
+
+connection::connection(std::unique_ptr<SQLite::Database> opened)
+    : db{std::move(opened)},
+      begin{*db, "BEGIN IMMEDIATE"},
+      commit{*db, "COMMIT"},
+      rollback{*db, "ROLLBACK"},
+      tail{*db,
+           "SELECT coalesce((SELECT max(position) FROM nexus_event_journal), 0), "
+           "coalesce((SELECT max(position) FROM nexus_erased), 0)"},
+      // A corrupt row's text in place of a number would be the maximum: texts are past all numbers.
+      last_number{*db,
+                  "SELECT max(sequence_nr) FROM nexus_event_journal "
+                  "WHERE persistence_id = ?1 AND sequence_nr <= 9223372036854775807"},
+      last_erased{*db, "SELECT sequence_nr FROM nexus_erased WHERE persistence_id = ?1"},
+      insert_event{*db,
+                   "INSERT INTO nexus_event_journal (persistence_id, writer_id, slice, "
+                   "sequence_nr, position, event_type, schema_version, codec, event_data, "
+                   "metadata, timestamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
+      read_events{*db,
+                  "SELECT sequence_nr, position, writer_id, event_type, schema_version, codec, "
+                  "event_data, metadata, timestamp FROM nexus_event_journal "
+                  "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
+                  "ORDER BY sequence_nr LIMIT ?4"},
+      lowest_number{*db,
+                    "SELECT min(sequence_nr) FROM nexus_event_journal WHERE persistence_id = ?1"},
+      erase_events{*db,
+                   "DELETE FROM nexus_event_journal "
+                   "WHERE persistence_id = ?1 AND sequence_nr <= ?2"},
+      list_ids{*db, list_ids_sql},
+      save_snapshot{*db,
+                    "INSERT OR REPLACE INTO nexus_snapshot_store (persistence_id, sequence_nr, "
+                    "state_type, schema_version, codec, state_data, writer_id, timestamp) "
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+      load_snapshot{*db,
+                    "SELECT sequence_nr, state_type, schema_version, codec, state_data, writer_id, "
+                    "timestamp FROM nexus_snapshot_store "
+                    "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
+                    "ORDER BY sequence_nr DESC LIMIT 1"},
+      erase_snapshots{*db,
+                      "DELETE FROM nexus_snapshot_store "
+                      "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3"},
+      mark_settled{*db, "UPDATE nexus_meta SET value = value + 1 WHERE name = 'settled'"} {}
+
+transaction::~transaction() {
+  if (!connection_.in_transaction()) return;  // committed, or SQLite rolled back by itself
+  try {
+    connection_.rollback.run();
+  } catch (const SQLite::Exception&) {
+    // Still in the transaction: who owns the connection sees it and closes it, which rolls back.
+  }
+}
+
+void transaction::commit(bool& in_doubt) {
+  in_doubt = true;
+  try {
+    connection_.commit.run();
+  } catch (const SQLite::Exception& why) {
+    // Busy, and still in the transaction: it has not begun to commit and will be rolled back.
+    bool untouched = why.getErrorCode() == SQLITE_BUSY && connection_.in_transaction();
+    in_doubt = !untouched;
+    throw;
+  }
+  in_doubt = false;
+}
+
+}  // namespace nexus::inline v0::sqlite

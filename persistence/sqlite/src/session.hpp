@@ -1,0 +1,70 @@
+// The journal contract on one SQLite connection.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "connection.hpp"
+#include "database.hpp"
+#include "errors.hpp"
+#include "nexus/journal.hpp"
+#include "rows.hpp"
+
+namespace nexus::inline v0::sqlite {
+
+class session final : public journal_session {
+ public:
+  session(address where, std::unique_ptr<connection> opened)
+      : where_{std::move(where)}, connection_{std::move(opened)} {}
+
+  [[nodiscard]] static result<std::unique_ptr<connection>> connect(const address& where,
+                                                                   open_mode mode);
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override;
+  result<settlement> settle(const append_request& request) override;
+  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
+                      const record_sink& sink) override;
+  result<sequence_nr> highest(const persistence_id& id) override;
+  result<void> erase_to(const persistence_id& id, sequence_nr to) override;
+  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
+                                          std::size_t max) override;
+  result<void> save_snapshots(std::span<const snapshot_request> requests) override;
+  result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
+                                                       snapshot_bounds within) override;
+  result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override;
+
+ private:
+  // Does `work` on the connection, made anew if the last call had to drop it. Every call of the
+  // contract goes through here.
+  template <class Work>
+  auto with_connection(std::string_view doing, Work&& work)
+      -> decltype(work(std::declval<connection&>())) {
+    if (!connection_) {
+      auto made = connect(where_, open_mode::existing);
+      if (!made) return fail(std::move(made.error()));
+      connection_ = std::move(*made);
+    }
+    auto done = attempt(where_.name, doing, [&] { return work(*connection_); });
+    if (connection_->in_transaction()) connection_.reset();  // closing rolls back
+    return done;
+  }
+
+  // Inserts every request that does not conflict; true if there was one.
+  bool insert(connection& c, std::span<const append_request> requests,
+              std::vector<append_outcome>& outcomes);
+  void insert(connection& c, const append_request& request, std::int64_t& position);
+  bool holds(connection& c, const append_request& request);
+
+  address where_;
+  std::unique_ptr<connection> connection_;
+  writer_column writers_;
+};
+
+/// The highest number ever stored. `erased`: whether anything ever was, in the whole journal.
+[[nodiscard]] sequence_nr highest_number(connection& c, const persistence_id& id,
+                                         bool erased = true);
+
+[[nodiscard]] journal_limits limits() noexcept;
+
+}  // namespace nexus::inline v0::sqlite

@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include "session.hpp"
+
+namespace nexus::inline v0::sqlite {
+
+result<void> session::save_snapshots(std::span<const snapshot_request> requests) {
+  for (const auto& [id, snapshot] : requests) {
+    auto refuse = [&](errc code, std::string_view why) {
+      return fail(code, fmt::format("snapshot {} of {}: {}", snapshot.number, id.str(), why));
+    };
+    auto max = limits().payload_bytes_max;
+    if (snapshot.number > sequence_nr_max) {
+      return refuse(errc::invalid_argument, "the number is past the highest there is");
+    }
+    if (snapshot.data.size() > max) {
+      return refuse(errc::too_large,
+                    fmt::format("{} bytes, at most {} are taken", snapshot.data.size(), max));
+    }
+  }
+  if (requests.empty()) return {};
+  return with_connection("save snapshots", [&](connection& c) -> result<void> {
+    transaction t{c};
+    auto& row = c.save_snapshot;
+    for (const auto& [id, snapshot] : requests) {
+      row.text(1, id.str()).integer(2, column_nr(snapshot.number));
+      row.text(3, snapshot.type).integer(4, snapshot.schema_version).text(5, snapshot.codec);
+      row.blob(6, snapshot.data).text(7, writers_.text(snapshot.writer));
+      row.integer(8, micros(snapshot.time));
+      row.run();
+    }
+    t.commit();
+    return {};
+  });
+}
+
+result<std::optional<stored_snapshot>> session::load_snapshot(const persistence_id& id,
+                                                              snapshot_bounds within) {
+  using loaded = result<std::optional<stored_snapshot>>;
+  if (within.from > sequence_nr_max) return std::nullopt;
+  return with_connection("load a snapshot", [&](connection& c) -> loaded {
+    auto& row = c.load_snapshot;
+    row.text(1, id.str()).integer(2, column_nr(within.from)).integer(3, column_nr(within.to));
+    reading scope{row};
+    if (!row.step()) return std::nullopt;
+    stored_snapshot found;
+    if (auto bad = read_row(row, writers_, found); !bad.empty()) {
+      return fail(corrupt_row(where_.name, "snapshot", id, row.integer(0), bad));
+    }
+    return found;
+  });
+}
+
+result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds within) {
+  if (within.from > sequence_nr_max) return {};
+  return with_connection("erase snapshots", [&](connection& c) -> result<void> {
+    transaction t{c};
+    c.erase_snapshots.text(1, id.str()).integer(2, column_nr(within.from));
+    c.erase_snapshots.integer(3, column_nr(within.to)).run();
+    t.commit();
+    return {};
+  });
+}
+
+}  // namespace nexus::inline v0::sqlite

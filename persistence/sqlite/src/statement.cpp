@@ -1,0 +1,56 @@
+#include "statement.hpp"
+
+#include <SQLiteCpp/Exception.h>
+
+namespace nexus::inline v0::sqlite {
+
+statement::statement(const SQLite::Database& db, std::string_view sql) {
+  sqlite3_stmt* made = nullptr;
+  int code = sqlite3_prepare_v3(db.getHandle(), sql.data(), static_cast<int>(sql.size()),
+                                SQLITE_PREPARE_PERSISTENT, &made, nullptr);
+  if (code != SQLITE_OK) throw SQLite::Exception(db.getHandle(), code);
+  handle_.reset(made);
+}
+
+void statement::check(int code) const {
+  if (code != SQLITE_OK) throw SQLite::Exception(sqlite3_db_handle(handle_.get()), code);
+}
+
+statement& statement::integer(int at, std::int64_t value) {
+  check(sqlite3_bind_int64(handle_.get(), at, value));
+  return *this;
+}
+
+statement& statement::text(int at, std::string_view value) {
+  // A null pointer would bind NULL instead of the empty string.
+  const char* data = value.empty() ? "" : value.data();
+  check(sqlite3_bind_text64(handle_.get(), at, data, value.size(), SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+
+statement& statement::blob(int at, std::string_view value) {
+  const char* data = value.empty() ? "" : value.data();
+  check(sqlite3_bind_blob64(handle_.get(), at, data, value.size(), SQLITE_STATIC));
+  return *this;
+}
+
+bool statement::step() {
+  int code = sqlite3_step(handle_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) {
+    sqlite3_reset(handle_.get());
+    return false;
+  }
+  SQLite::Exception why{sqlite3_db_handle(handle_.get()), code};
+  sqlite3_reset(handle_.get());
+  throw why;
+}
+
+std::string_view statement::bytes(int column) const {
+  // In this order: the size is that of the bytes the call before it returned.
+  const void* data = sqlite3_column_blob(handle_.get(), column);
+  auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column));
+  return {data == nullptr ? "" : static_cast<const char*>(data), size};
+}
+
+}  // namespace nexus::inline v0::sqlite

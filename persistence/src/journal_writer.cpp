@@ -1,0 +1,185 @@
+#include "journal_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "nexus/workers.hpp"
+
+namespace nexus::inline v0 {
+namespace {
+
+using namespace std::chrono_literals;
+using steady = std::chrono::steady_clock;
+
+void answer(const envelope& job) { job.as<write_job>().reply_to.send(job); }
+
+void answer_not_done(const envelope& job, const error& why) {
+  auto& w = job.as<write_job>();
+  switch (w.todo) {
+    case write_job::step::append:
+      w.outcome = failed{why};
+      break;
+    case write_job::step::settle:
+      w.settled = fail(why);
+      break;
+    case write_job::step::save_snapshot:
+      w.saved = fail(why);
+      break;
+  }
+  answer(job);
+}
+
+template <class F>
+void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
+  for (const auto& job : jobs) {
+    if (job.as<write_job>().todo == todo) f(job.as<write_job>());
+  }
+}
+
+}  // namespace
+
+journal_writer::journal_writer(std::unique_ptr<journal_session> session,
+                               const store_options& options)
+    : options_{options}, session_{std::move(session)}, thread_{[this] { run(); }} {}
+
+journal_writer::~journal_writer() {
+  {
+    std::lock_guard guard{lock_};
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void journal_writer::submit(envelope job) {
+  auto& w = job.as<write_job>();
+  {
+    std::unique_lock guard{lock_};
+    const bool full =
+        !queue_.empty() && (queue_events_ + w.event_count() > options_.write_queue_max ||
+                            queue_bytes_ + w.bytes() > options_.write_queue_bytes_max);
+    if (full || stopping_) {
+      guard.unlock();
+      answer_not_done(job, full ? error{errc::overloaded, "the journal writer's queue is full"}
+                                : error{errc::stopped, "the journal is being closed"});
+      return;
+    }
+    queue_events_ += w.event_count();
+    queue_bytes_ += w.bytes();
+    queue_.push_back(std::move(job));
+    if (!std::exchange(waiting_, false)) return;
+  }
+  changed_.notify_one();
+}
+
+writer_statistics journal_writer::statistics() const noexcept {
+  return {commits_.load(), requests_.load(), events_.load()};
+}
+
+void journal_writer::run() {
+  name_this_thread("nexus.writer");
+  jobs batch;
+  while (take(batch)) {
+    work(batch);
+    last_batch_ = batch.size();
+    for (const auto& job : batch) answer(job);
+    batch.clear();
+  }
+}
+
+// Moves the next batch out of the queue; false when stopping and nothing is left.
+bool journal_writer::take(jobs& batch) {
+  std::unique_lock guard{lock_};
+  while (queue_.empty()) {
+    if (stopping_) return false;
+    waiting_ = true;
+    changed_.wait(guard, [&] { return !queue_.empty() || stopping_; });
+    waiting_ = false;
+  }
+  linger(guard);
+  std::size_t taken = 0;
+  std::size_t events = 0;
+  std::size_t bytes = 0;
+  for (; taken < queue_.size(); ++taken) {
+    const auto& w = queue_[taken].as<write_job>();
+    if (taken > 0 && (events + w.event_count() > options_.batch_events_max ||
+                      bytes + w.bytes() > options_.batch_bytes_max)) {
+      break;
+    }
+    events += w.event_count();
+    bytes += w.bytes();
+  }
+  if (taken == queue_.size()) {
+    batch.swap(queue_);
+  } else {
+    auto end = queue_.begin() + static_cast<std::ptrdiff_t>(taken);
+    std::move(queue_.begin(), end, std::back_inserter(batch));
+    queue_.erase(queue_.begin(), end);
+  }
+  queue_events_ -= events;
+  queue_bytes_ -= bytes;
+  return true;
+}
+
+// Waits while the queue grows toward the size of the last batch. Those who got their answers then are
+// the ones most likely to come again; a lone caller is never made to wait.
+void journal_writer::linger(std::unique_lock<std::mutex>& guard) {
+  if (last_batch_ <= 1 || options_.linger_share <= 0) return;
+  const auto budget =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(commit_time_ * options_.linger_share);
+  const auto deadline = steady::now() + budget;
+  const auto step = std::clamp<std::chrono::nanoseconds>(budget / 8, 20us, 500us);
+  while (!stopping_ && queue_.size() < last_batch_ && queue_events_ < options_.batch_events_max) {
+    const auto before = queue_.size();
+    const auto until = std::min(deadline, steady::now() + step);
+    changed_.wait_until(guard, until, [&] { return stopping_; });
+    if (queue_.size() == before || steady::now() >= deadline) return;
+  }
+}
+
+void journal_writer::work(jobs& batch) {
+  settle_all(batch);
+  append_all(batch);
+  save_all(batch);
+}
+
+void journal_writer::settle_all(const jobs& batch) {
+  for_each(batch, write_job::step::settle,
+           [&](write_job& w) { w.settled = session_->settle(w.request()); });
+}
+
+void journal_writer::append_all(const jobs& batch) {
+  std::vector<append_request> requests;
+  requests.reserve(batch.size());
+  std::size_t events = 0;
+  for_each(batch, write_job::step::append, [&](write_job& w) {
+    requests.push_back(w.request());
+    events += w.event_count();
+  });
+  if (requests.empty()) return;
+  const auto begun = steady::now();
+  auto outcomes = session_->append(requests);
+  const auto took = steady::now() - begun;
+  commit_time_ = commit_time_ == 0ns ? took : (commit_time_ * 7 + took) / 8;
+  auto outcome = outcomes.begin();
+  for_each(batch, write_job::step::append,
+           [&](write_job& w) { w.outcome = std::move(*outcome++); });
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  requests_.fetch_add(requests.size(), std::memory_order_relaxed);
+  events_.fetch_add(events, std::memory_order_relaxed);
+}
+
+// Snapshots share one transaction; their failure is told and harms nobody.
+void journal_writer::save_all(const jobs& batch) {
+  std::vector<snapshot_request> requests;
+  for_each(batch, write_job::step::save_snapshot, [&](write_job& w) {
+    const auto& s = w.snapshot;
+    requests.push_back(
+        {w.id, {s.number, s.type, s.schema_version, s.codec, s.data, s.writer, s.time}});
+  });
+  if (requests.empty()) return;
+  auto saved = session_->save_snapshots(requests);
+  for_each(batch, write_job::step::save_snapshot, [&](write_job& w) { w.saved = saved; });
+}
+
+}  // namespace nexus::inline v0

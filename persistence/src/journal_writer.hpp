@@ -1,0 +1,66 @@
+// Group commit: one thread with one session takes what has queued up, appends it in one call, answers
+// everyone, and takes what queued up meanwhile. The batch grows with the load.
+//
+// Lingering: on few cores small batches can be a stable bad state, since every commit costs processor
+// time that the entities need to fill the next one. So while the queue still grows, and was longer
+// last time, the writer waits for up to a share of what a commit takes.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "nexus/store.hpp"
+
+namespace nexus::inline v0 {
+
+class journal_writer {
+ public:
+  journal_writer(std::unique_ptr<journal_session> session, const store_options& options);
+
+  /// Finishes what is queued, then ends the thread.
+  ~journal_writer();
+
+  /// Any thread. A job that is not taken is answered at once.
+  void submit(envelope job);
+
+  [[nodiscard]] writer_statistics statistics() const noexcept;
+
+ private:
+  using jobs = std::vector<envelope>;
+
+  void run();
+  bool take(jobs& batch);
+  void linger(std::unique_lock<std::mutex>& guard);
+  void work(jobs& batch);
+  void settle_all(const jobs& batch);
+  void append_all(const jobs& batch);
+  void save_all(const jobs& batch);
+
+  const store_options options_;
+  const std::unique_ptr<journal_session> session_;
+
+  std::mutex lock_;
+  std::condition_variable changed_;
+  jobs queue_;
+  std::size_t queue_events_ = 0;
+  std::size_t queue_bytes_ = 0;
+  bool waiting_ = false;
+  bool stopping_ = false;
+
+  // Of the writer's thread alone:
+  std::chrono::nanoseconds commit_time_{};  // a moving average
+  std::size_t last_batch_ = 0;              // jobs
+
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> requests_{0};
+  std::atomic<std::uint64_t> events_{0};
+
+  std::thread thread_;  // last: it uses the rest
+};
+
+}  // namespace nexus::inline v0

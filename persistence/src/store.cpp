@@ -1,0 +1,84 @@
+#include "nexus/store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "journal_writer.hpp"
+#include "nexus/workers.hpp"
+
+namespace nexus::inline v0 {
+
+struct store::core {
+  std::shared_ptr<journal> opened;
+  std::vector<std::unique_ptr<journal_session>> sessions;  // one per reader thread
+  std::vector<std::unique_ptr<journal_writer>> writers;
+  std::unique_ptr<workers> readers;  // last: its jobs use the rest
+};
+
+result<store> store::open(const uri& address, const backend& from, store_options options) {
+  auto opened = from.open(address);
+  if (!opened) return fail(std::move(opened.error()));
+  auto made = std::make_shared<core>();
+  made->opened = std::move(*opened);
+  for (unsigned i = 0; i < std::max(1u, from.writers); ++i) {
+    auto session = made->opened->open_session();
+    if (!session) return fail(std::move(session.error()));
+    made->writers.push_back(std::make_unique<journal_writer>(std::move(*session), options));
+  }
+  for (unsigned i = 0; i < std::max(1u, options.readers); ++i) {
+    auto session = made->opened->open_session();
+    if (!session) return fail(std::move(session.error()));
+    made->sessions.push_back(std::move(*session));
+  }
+  made->readers = std::make_unique<workers>(
+      "nexus.reader", static_cast<unsigned>(made->sessions.size()), options.read_queue_max);
+  return store{std::move(made)};
+}
+
+std::string store::name() const { return core_->opened->name(); }
+
+journal_limits store::limits() const { return core_->opened->limits(); }
+
+result<std::unique_ptr<journal_session>> store::open_session() const {
+  return core_->opened->open_session();
+}
+
+void store::write(envelope job) const {
+  auto& writers = core_->writers;
+  auto shard = job.as<write_job>().id.slice() * writers.size() / persistence_id::slices;
+  writers[shard]->submit(std::move(job));
+}
+
+bool store::read(std::function<void(journal_session&)> f) const {
+  return core_->readers->submit(
+      [f = std::move(f), c = core_.get()](unsigned thread) { f(*c->sessions[thread]); });
+}
+
+writer_statistics store::statistics() const {
+  writer_statistics sum;
+  for (const auto& writer : core_->writers) {
+    auto s = writer->statistics();
+    sum.commits += s.commits;
+    sum.requests += s.requests;
+    sum.events += s.events;
+  }
+  return sum;
+}
+
+result<store> open(std::string_view address, std::span<const backend> backends,
+                   store_options options) {
+  auto parsed = uri::parse(address);
+  if (!parsed) return fail(std::move(parsed.error()));
+  std::string known;
+  for (const auto& b : backends) {
+    if (b.scheme == parsed->scheme) return store::open(*parsed, b, options);
+    known += fmt::format("{}{}:", known.empty() ? "" : ", ", b.scheme);
+  }
+  return fail(errc::invalid_argument,
+              fmt::format("journal URI \"{}\": unknown scheme \"{}:\"; known: {}", address,
+                          parsed->scheme, known));
+}
+
+}  // namespace nexus::inline v0

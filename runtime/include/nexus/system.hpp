@@ -1,0 +1,61 @@
+// The system: one per process as a rule. Owns CAF's scheduler, or adopts the one a program has.
+//
+//   nexus::system sys;                 // its own scheduler, one thread per core
+//   nexus::system sys{my_caf_system};  // beside the actors that are there already
+//
+// Threads: every member may be called from any. Outlives the entities made on it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "nexus/actor.hpp"
+#include "nexus/clock.hpp"
+#include "nexus/result.hpp"
+#include "nexus/ulid.hpp"
+
+namespace caf {
+class actor_system;
+}
+
+namespace nexus::inline v0 {
+
+struct system_options {
+  unsigned threads = 0;               ///< of the scheduler; 0: one per core, at least two
+  std::shared_ptr<const clock> time;  ///< none: the wall clock
+};
+
+class system {
+ public:
+  explicit system(system_options options = {});
+
+  /// Uses `adopted`, which must outlive this; `options.threads` has no say then.
+  explicit system(caf::actor_system& adopted, system_options options = {});
+
+  /// Waits until every actor of an owned scheduler has stopped.
+  ~system();
+  system(const system&) = delete;
+  system& operator=(const system&) = delete;
+
+  /// Names this system's writes in the journal. It says who wrote; it is not a lock.
+  [[nodiscard]] ulid writer_id() const noexcept;
+
+  [[nodiscard]] ulid next_id();
+  [[nodiscard]] const clock& time() const noexcept;
+
+  /// Starts an actor.
+  mailbox spawn(std::unique_ptr<actor> a);
+
+  /// Takes a name that only one may have at a time; `already_exists` if it is taken.
+  [[nodiscard]] result<void> claim(std::string_view name);
+  void release(std::string_view name);
+
+  [[nodiscard]] caf::actor_system& caf() noexcept;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace nexus::inline v0

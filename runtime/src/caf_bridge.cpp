@@ -1,0 +1,167 @@
+// Everything that depends on CAF's version: builds against 0.17.6 and 1.x.
+#include "caf_bridge.hpp"
+
+#include <algorithm>
+#include <caf/all.hpp>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "nexus/call.hpp"
+
+#if CAF_VERSION >= 10000
+#include <caf/anon_mail.hpp>
+#include <caf/init_global_meta_objects.hpp>
+#endif
+
+// Far from the ids that user programs take from caf::first_custom_type_id on.
+CAF_BEGIN_TYPE_ID_BLOCK(nexus, 1000)
+CAF_ADD_TYPE_ID(nexus, (nexus::envelope))
+CAF_END_TYPE_ID_BLOCK(nexus)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::envelope)
+
+namespace nexus::inline v0 {
+namespace {
+
+#if CAF_VERSION >= 10000
+
+// Enqueues without a sender and without counting references.
+void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
+  to->get()->enqueue(caf::make_mailbox_element(nullptr, id, std::move(m)), nullptr);
+}
+
+void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
+  caf::anon_mail(std::move(m)).delay(delay).send(to);
+}
+
+void prepare_types() { caf::init_global_meta_objects<caf::id_block::nexus>(); }
+
+void set_threads(caf::actor_system_config& config, unsigned threads) {
+  config.set("caf.scheduler.max-threads", threads);
+}
+
+#else
+
+// Enqueues without a sender and without counting references.
+void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
+  to->get()->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(m)), nullptr);
+}
+
+void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
+  caf::delayed_anon_send(to, delay, std::move(m));
+}
+
+void prepare_types() {}
+
+void set_threads(caf::actor_system_config& config, unsigned threads) {
+  config.set("scheduler.max-threads", threads);
+}
+
+#endif
+
+// A CAF actor that passes its messages on to a Nexus actor.
+class host final : public caf::event_based_actor {
+ public:
+  host(caf::actor_config& config, std::unique_ptr<actor> hosted)
+      : caf::event_based_actor{config}, hosted_{std::move(hosted)} {}
+
+  caf::behavior make_behavior() override {
+    hosted_->started(caf_bridge::wrap(caf::actor{this}));
+    return {[this](envelope& m) {
+      if (hosted_ == nullptr) return;
+      if (hosted_->receive(std::move(m)) == actor::verdict::stop) {
+        hosted_.reset();
+        quit();
+      }
+    }};
+  }
+
+  const char* name() const override { return "nexus.actor"; }
+
+ private:
+  std::unique_ptr<actor> hosted_;
+};
+
+caf::actor_control_block* control_of(void* control) {
+  return static_cast<caf::actor_control_block*>(control);
+}
+
+}  // namespace
+
+// -- mailbox ----------------------------------------------------------------------------------
+
+mailbox caf_bridge::wrap(const caf::actor& a) {
+  mailbox made;
+  auto pointer = caf::actor_cast<caf::strong_actor_ptr>(a);
+  made.control_ = pointer.release();
+  return made;
+}
+
+mailbox::mailbox(const mailbox& other) noexcept : control_{other.control_} {
+  if (control_ != nullptr) {
+    intrusive_ptr_add_ref(control_of(control_));
+  }
+}
+
+mailbox::mailbox(mailbox&& other) noexcept : control_{std::exchange(other.control_, nullptr)} {}
+
+mailbox& mailbox::operator=(mailbox other) noexcept {
+  std::swap(control_, other.control_);
+  return *this;
+}
+
+mailbox::~mailbox() {
+  if (control_ != nullptr) {
+    intrusive_ptr_release(control_of(control_));
+  }
+}
+
+void mailbox::send(envelope m) const {
+  enqueue(control_of(control_), caf::make_message_id(), std::move(m));
+}
+
+void mailbox::send_after(std::chrono::microseconds delay, envelope m) const {
+  auto to = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{control_of(control_)});
+  send_anon_after(to, delay, std::move(m));
+}
+
+// -- answers to CAF actors --------------------------------------------------------------------
+
+void detail::answer_in_actor(caf::scheduled_actor* self, call& c, std::function<void()> f) {
+  // What a CAF request does, without a request: `self` awaits a response id, and whoever answers
+  // the call enqueues that response.
+  auto id = self->new_request_id(caf::message_priority::normal).response_id();
+  self->add_multiplexed_response_handler(
+      id, caf::behavior{[f = std::move(f)](const envelope&) { f(); }});
+  c.on_answer(
+      [id, to = caf::strong_actor_ptr{self->ctrl()}] { enqueue(to.get(), id, envelope{}); });
+}
+
+// -- scheduler --------------------------------------------------------------------------------
+
+struct caf_bridge::impl {
+  explicit impl(unsigned threads) {
+    prepare_types();
+    if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency());
+    set_threads(config, threads);
+    owned.emplace(config);
+    used = &*owned;
+  }
+  explicit impl(caf::actor_system& adopted) : used{&adopted} {}
+
+  caf::actor_system_config config;
+  std::optional<caf::actor_system> owned;
+  caf::actor_system* used = nullptr;
+};
+
+caf_bridge::caf_bridge(unsigned threads) : impl_{std::make_unique<impl>(threads)} {}
+caf_bridge::caf_bridge(caf::actor_system& adopted) : impl_{std::make_unique<impl>(adopted)} {}
+caf_bridge::~caf_bridge() = default;
+
+mailbox caf_bridge::spawn(std::unique_ptr<actor> a) {
+  return wrap(impl_->used->spawn<host>(std::move(a)));
+}
+
+caf::actor_system& caf_bridge::system() noexcept { return *impl_->used; }
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,30 @@
+#include "nexus/call.hpp"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+namespace nexus::inline v0 {
+namespace {
+
+// Shared between the waiting thread and the answering one: either may be the last to leave.
+struct waiter {
+  std::mutex lock;
+  std::condition_variable changed;
+  bool done = false;
+};
+
+}  // namespace
+
+bool call::wait_for(std::chrono::nanoseconds timeout) {
+  auto shared = std::make_shared<waiter>();
+  on_answer([shared] {
+    std::lock_guard guard{shared->lock};
+    shared->done = true;
+    shared->changed.notify_one();
+  });
+  std::unique_lock guard{shared->lock};
+  return shared->changed.wait_for(guard, timeout, [&] { return shared->done; });
+}
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,53 @@
+#include "nexus/system.hpp"
+
+#include <mutex>
+#include <set>
+
+#include "caf_bridge.hpp"
+
+namespace nexus::inline v0 {
+
+struct system::impl {
+  impl(std::unique_ptr<caf_bridge> b, const system_options& options)
+      : time{options.time ? options.time : std::make_shared<wall_clock>()},
+        ids{*time},
+        writer{ids.next()},
+        bridge{std::move(b)} {}
+
+  std::shared_ptr<const clock> time;
+  ulid_generator ids;
+  ulid writer;
+  std::mutex names_lock;
+  std::set<std::string, std::less<>> names;
+  std::unique_ptr<caf_bridge> bridge;  // last: its actors use the rest until they have stopped
+};
+
+system::system(system_options options)
+    : impl_{std::make_unique<impl>(std::make_unique<caf_bridge>(options.threads), options)} {}
+
+system::system(caf::actor_system& adopted, system_options options)
+    : impl_{std::make_unique<impl>(std::make_unique<caf_bridge>(adopted), options)} {}
+
+system::~system() = default;
+
+ulid system::writer_id() const noexcept { return impl_->writer; }
+ulid system::next_id() { return impl_->ids.next(); }
+const clock& system::time() const noexcept { return *impl_->time; }
+mailbox system::spawn(std::unique_ptr<actor> a) { return impl_->bridge->spawn(std::move(a)); }
+caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
+
+result<void> system::claim(std::string_view name) {
+  std::lock_guard guard{impl_->names_lock};
+  if (!impl_->names.emplace(name).second) {
+    return fail(errc::already_exists,
+                "the name \"" + std::string{name} + "\" is already taken in this system");
+  }
+  return {};
+}
+
+void system::release(std::string_view name) {
+  std::lock_guard guard{impl_->names_lock};
+  if (auto at = impl_->names.find(name); at != impl_->names.end()) impl_->names.erase(at);
+}
+
+}  // namespace nexus::inline v0

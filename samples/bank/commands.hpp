@@ -1,0 +1,20 @@
+// What `bank` can do, one function per command. Each answers the process's exit code.
+//
+// 0 done; 1 done, but not everything is well: a posting was refused, the journal has a fault;
+// 2 nothing could be done: a bad file, no such account, a journal that does not open.
+#pragma once
+
+#include <string>
+
+namespace bank {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_faults = 1;
+inline constexpr int exit_failed = 2;
+
+int import_ledger(const std::string& file, const std::string& journal);
+int show_balances(bool as_csv, const std::string& journal);
+int show_history(const std::string& account_name, const std::string& journal);
+int verify(const std::string& journal);
+
+}  // namespace bank

@@ -1,0 +1,71 @@
+#include "journal.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "text.hpp"
+
+namespace bank {
+namespace {
+
+constexpr std::size_t page_max = 1000;
+
+}  // namespace
+
+nexus::result<nexus::store> open_for_import(const std::string& uri) {
+  auto store = nexus::open(uri);
+  if (store || store.error().message.find(uri) != std::string::npos) return store;
+  return nexus::fail(store.error().code, fmt::format("{}: {}", uri, store.error().message));
+}
+
+nexus::result<nexus::store> open_for_reading(const std::string& uri) {
+  auto parsed = nexus::uri::parse(uri);
+  std::error_code none;
+  if (parsed && parsed->scheme == "sqlite" && !std::filesystem::exists(parsed->path, none)) {
+    return nexus::fail(nexus::errc::invalid_argument,
+                       fmt::format("{}: no such journal; `bank import FILE` makes one", uri));
+  }
+  return open_for_import(uri);
+}
+
+nexus::result<void> for_each_id(
+    nexus::journal_session& session, std::string_view type,
+    const std::function<nexus::result<void>(const nexus::persistence_id&)>& sink) {
+  std::string after;
+  for (;;) {
+    auto page = session.ids(type, after, page_max);
+    if (!page) return nexus::fail(page.error());
+    if (page->empty()) return {};
+    for (const auto& id : *page) {
+      if (auto done = sink(id); !done) return done;
+    }
+    after = type.empty() ? page->back().str() : std::string{page->back().id()};
+  }
+}
+
+nexus::result<void> for_each_record(nexus::journal_session& session,
+                                    const nexus::persistence_id& id,
+                                    const nexus::record_sink& sink) {
+  nexus::sequence_nr from = 1;
+  for (bool more = true; more;) {
+    std::size_t seen = 0;
+    auto replayed = session.replay(id, from, nexus::sequence_nr_max, page_max,
+                                   [&](const nexus::record_view& record) {
+                                     ++seen;
+                                     from = record.number + 1;
+                                     return more = sink(record);
+                                   });
+    if (!replayed) return replayed;
+    more = more && seen == page_max;
+  }
+  return {};
+}
+
+int complain(std::string_view message, int code) {
+  fmt::print(stderr, "bank: {}\n", printable(message));
+  return code;
+}
+
+}  // namespace bank

@@ -1,0 +1,30 @@
+// Ways into the journal that the commands share.
+#pragma once
+
+#include <functional>
+#include <nexus/nexus.hpp>
+#include <string>
+#include <string_view>
+
+namespace bank {
+
+/// Opens a journal to write to; a new one is made.
+[[nodiscard]] nexus::result<nexus::store> open_for_import(const std::string& uri);
+
+/// Opens a journal that is there already: a mistyped name is an error, not an empty bank.
+[[nodiscard]] nexus::result<nexus::store> open_for_reading(const std::string& uri);
+
+/// Passes every id of `type` in ascending order (empty: of all types) until `sink` fails.
+[[nodiscard]] nexus::result<void> for_each_id(
+    nexus::journal_session& session, std::string_view type,
+    const std::function<nexus::result<void>(const nexus::persistence_id&)>& sink);
+
+/// Passes all records of `id` in ascending order until `sink` answers false.
+[[nodiscard]] nexus::result<void> for_each_record(nexus::journal_session& session,
+                                                  const nexus::persistence_id& id,
+                                                  const nexus::record_sink& sink);
+
+/// Prints one line "bank: …" to stderr; answers `code`.
+int complain(std::string_view message, int code);
+
+}  // namespace bank

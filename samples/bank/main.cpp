@@ -1,0 +1,62 @@
+// bank: a household's ledger on Nexus, every account an event-sourced entity.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "commands.hpp"
+#include "journal.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"A bank in which every account remembers all that ever happened to it."};
+  app.name("bank");
+  app.require_subcommand(1);
+  std::string journal = "sqlite:bank.db";
+  std::string file;
+  std::string account;
+  bool csv = false;
+  auto command = [&](const char* name, const char* about) {
+    auto* made = app.add_subcommand(name, about);
+    made->add_option("--journal", journal, "Where the events are")
+        ->type_name("URI")
+        ->capture_default_str();
+    return made;
+  };
+  auto* import = command("import", "Post a ledger; what was posted before is left alone");
+  import
+      ->add_option("FILE", file,
+                   "CSV: transaction_id,date,narration,account,amount,currency in any order")
+      ->required();
+  auto* balances = command("balances", "Show what every account holds");
+  balances->add_flag("--csv", csv, "As CSV, for another program");
+  auto* history = command("history", "Show every posting of an account");
+  history->add_option("ACCOUNT", account, "Its name")->required();
+  auto* verify = command("verify", "Check that every account's events are whole");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help
+    return bank::complain(std::string{e.what()} + " (bank --help says more)", bank::exit_failed);
+  }
+  if (import->parsed()) return bank::import_ledger(file, journal);
+  if (balances->parsed()) return bank::show_balances(csv, journal);
+  if (history->parsed()) return bank::show_history(account, journal);
+  if (verify->parsed()) return bank::verify(journal);
+  return bank::exit_failed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int code = run(argc, argv);
+    if (std::fflush(stdout) != 0)
+      return bank::complain("cannot write the output", bank::exit_failed);
+    return code;
+  } catch (const std::exception& e) {
+    return bank::complain(e.what(), bank::exit_failed);
+  }
+}

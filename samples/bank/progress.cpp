@@ -1,0 +1,36 @@
+#include "progress.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "text.hpp"
+
+namespace bank {
+
+progress::progress(std::size_t total) : total_{total}, terminal_{isatty(STDERR_FILENO) == 1} {}
+
+progress::~progress() {
+  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void progress::update(std::size_t done) {
+  if (!terminal_ || total_ == 0) return;
+  const auto now = steady::now();
+  if (now < next_) return;
+  next_ = now + std::chrono::milliseconds{100};
+  drawn_ = true;
+
+  constexpr std::size_t cells = 30;
+  const auto full = cells * done / total_;
+  std::string bar;
+  for (std::size_t i = 0; i < cells; ++i) bar += i < full ? "█" : "░";
+  const std::chrono::duration<double> seconds = now - begin_;
+  const double rate = seconds.count() > 0 ? static_cast<double>(done) / seconds.count() : 0;
+  fmt::print(stderr, "\r\x1b[K{} {:3} %  {} of {} postings, {}/s", bar, 100 * done / total_,
+             grouped(done), grouped(total_), grouped(static_cast<std::uint64_t>(rate)));
+  std::fflush(stderr);
+}
+
+}  // namespace bank

@@ -1,0 +1,32 @@
+// A bar on stderr, if that is a terminal; else nothing at all.
+//
+// Threads: one. Redraws at most ten times a second and clears its line when it goes.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace bank {
+
+class progress {
+ public:
+  explicit progress(std::size_t total);
+  ~progress();
+  progress(const progress&) = delete;
+  progress& operator=(const progress&) = delete;
+
+  /// Cheap enough to be called after every posting.
+  void update(std::size_t done);
+
+ private:
+  using steady = std::chrono::steady_clock;
+
+  std::size_t total_;
+  bool terminal_;
+  bool drawn_ = false;
+  steady::time_point begin_ = steady::now();
+  steady::time_point next_ = begin_;
+};
+
+}  // namespace bank

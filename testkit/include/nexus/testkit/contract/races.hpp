@@ -1,0 +1,159 @@
+// Two threads, each with a session of its own: of two that race for a number exactly one wins.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "nexus/testkit/contract/fixture.hpp"
+
+namespace nexus::inline v0::testkit {
+
+/// How long a race goes on: long enough to tell on a slow database, longer where rounds are cheap,
+/// since the window in which a fast one can go wrong is narrow.
+class race_length {
+ public:
+  explicit race_length(std::size_t rounds_min) : rounds_min_{rounds_min} {}
+
+  bool over(std::size_t rounds) const noexcept {
+    using namespace std::chrono_literals;
+    return rounds >= rounds_min_ && std::chrono::steady_clock::now() - start_ > 400ms;
+  }
+
+ private:
+  std::size_t rounds_min_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Lets two threads go at the same instant: a barrier wakes the second one microseconds later, when
+/// a fast journal has long answered the first.
+class starting_line {
+ public:
+  void wait_for_both() noexcept {
+    auto arrived = ++arrived_;
+    auto both = arrived + arrived % 2;
+    while (arrived_.load() < both) std::this_thread::yield();
+  }
+
+ private:
+  std::atomic<std::size_t> arrived_ = 0;
+};
+
+// In each round both append at the same number, one of them two events and the other three.
+TEST_P(JournalContract, OfTwoSessionsThatRaceForANumberExactlyOneWins) {
+  constexpr std::array writers{own_writer, other_writer};
+  const std::array<std::vector<std::string_view>, 2> data{{{"o1", "o2"}, {"x1", "x2", "x3"}}};
+  const std::array events{event_list{"o1", "o2"}, event_list{"x1", "x2", "x3"}};
+  std::array sessions{another_session(), another_session()};
+  std::array<std::vector<append_outcome>, 2> outcomes;
+  sequence_nr expected = 0;
+  bool over = false;
+  race_length length{150};
+
+  starting_line start;
+  std::barrier finish{2, [&]() noexcept {
+                        bool first_won = std::holds_alternative<stored>(outcomes[0].back());
+                        expected += data[first_won ? 0 : 1].size();
+                        over = length.over(outcomes[0].size());
+                      }};
+  auto race = [&](std::size_t me) {
+    while (!over) {
+      request next{alice, expected, events[me], writers[me]};
+      start.wait_for_both();
+      outcomes[me].push_back(sessions[me].outcome_of(next));
+      finish.arrive_and_wait();
+    }
+  };
+  std::thread rival{race, 1};
+  race(0);
+  rival.join();
+
+  auto records = session.records(alice);
+  sequence_nr highest = 0;
+  for (std::size_t round = 0; round < outcomes[0].size(); ++round) {
+    auto winner = std::holds_alternative<stored>(outcomes[0][round]) ? 0u : 1u;
+    ASSERT_EQ(told(outcomes[winner][round]), "stored") << "round " << round;
+    for (auto won : data[winner]) {
+      ASSERT_LT(highest, records.size()) << "round " << round;
+      const auto& found = records[highest++];
+      ASSERT_EQ(found.number, highest);
+      ASSERT_EQ(found.data, won) << "number " << highest;
+      ASSERT_EQ(found.writer, writers[winner]) << "number " << highest;
+    }
+    ASSERT_EQ(told(outcomes[1 - winner][round]), "conflict " + std::to_string(highest));
+  }
+  EXPECT_EQ(records.size(), highest);
+  EXPECT_EQ(session.highest(alice), highest);
+}
+
+// A database that locks row by row must neither deadlock nor abort the innocent.
+TEST_P(JournalContract, CallsThatMeetInOppositeOrdersLoseOnlyWhereTheyConflict) {
+  constexpr sequence_nr rounds = 20;
+  constexpr std::size_t contested = 20;
+  std::vector<persistence_id> ids;
+  for (std::size_t i = 0; i < contested; ++i) {
+    ids.push_back(must(persistence_id::make("contested", std::to_string(100 + i))));
+  }
+  std::array sessions{another_session(), another_session()};
+  std::array<std::vector<std::vector<append_outcome>>, 2> outcomes;
+  starting_line line;
+  // Each call has the contested ids, the second session's in reverse, and at its end an id of its own.
+  auto race = [&](std::size_t me, const persistence_id& own) {
+    for (sequence_nr round = 0; round < rounds; ++round) {
+      std::vector<request> batch;
+      for (const auto& id : ids) batch.push_back({id, round, {"contested"}});
+      if (me == 1) std::reverse(batch.begin(), batch.end());
+      batch.push_back({own, round, {"own"}});
+      line.wait_for_both();
+      outcomes[me].push_back(sessions[me].outcomes_of(batch));
+      line.wait_for_both();
+    }
+  };
+  std::thread rival{race, 1, bob};
+  race(0, alice);
+  rival.join();
+
+  for (sequence_nr round = 0; round < rounds; ++round) {
+    const auto& first = outcomes[0][round];
+    const auto& second = outcomes[1][round];
+    ASSERT_EQ(first.size(), contested + 1);
+    ASSERT_EQ(second.size(), contested + 1);
+    EXPECT_EQ(told(first.back()), "stored") << "nobody else appends to alice";
+    EXPECT_EQ(told(second.back()), "stored") << "nobody else appends to bob";
+    for (std::size_t i = 0; i < contested; ++i) {
+      std::array both{told(first[i]), told(second[contested - 1 - i])};
+      std::sort(both.begin(), both.end());
+      EXPECT_EQ(both[0], "conflict " + std::to_string(round + 1)) << "round " << round;
+      EXPECT_EQ(both[1], "stored") << "round " << round;
+    }
+  }
+  for (const auto& id : ids) EXPECT_EQ(session.highest(id), rounds);
+}
+
+TEST_P(JournalContract, AReaderNeverSeesHalfARequestOrAGap) {
+  const event_list events{"a", "b", "c", "d", "e"};
+  constexpr std::size_t events_count = 5;
+  std::atomic<bool> over = false;
+  std::jthread writer{[&, other = another_session()]() mutable {
+    race_length length{100};
+    for (std::size_t n = 0; !length.over(n); ++n) {
+      auto outcome = other.append(alice, n * events_count, events);
+      EXPECT_EQ(outcome, "stored");
+      if (outcome != "stored") break;
+    }
+    over = true;
+  }};
+  std::size_t seen = 0;
+  for (bool last_read = false; !last_read;) {
+    last_read = over;
+    for (const auto& r : session.records(alice, seen + 1)) ASSERT_EQ(r.number, ++seen);
+    ASSERT_EQ(seen % events_count, 0u);
+  }
+  EXPECT_EQ(session.highest(alice), seen);
+}
+
+}  // namespace nexus::inline v0::testkit

@@ -1,0 +1,215 @@
+// A journal session that takes and answers short texts, so that a test reads as what it says:
+//
+//   EXPECT_EQ(session.append(alice, 0, {"a", "b"}), "stored");
+//   EXPECT_EQ(session.append(alice, 0, {"x"}), "conflict 2");
+//   EXPECT_EQ(session.history(alice), "1:a 2:b");
+//
+// Threads: those of the session inside. Throws: std::runtime_error when a call fails that the test
+// did not expect to fail; GoogleTest then reports the journal's own message.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nexus/journal.hpp"
+
+namespace nexus::inline v0::testkit {
+
+using texts = std::vector<std::string>;
+
+inline constexpr std::size_t everything = std::numeric_limits<std::size_t>::max();
+
+template <class T>
+T must(result<T> r) {
+  if (!r)
+    throw std::runtime_error{std::string{to_string(r.error().code)} + ": " + r.error().message};
+  if constexpr (!std::is_void_v<T>) return *std::move(r);
+}
+
+inline persistence_id operator""_id(const char* text, std::size_t size) {
+  return must(persistence_id::parse({text, size}));
+}
+
+/// A writer whose id is sixteen times `letter`.
+constexpr ulid writer_named(char letter) {
+  ulid made;
+  for (auto& byte : made.bytes) byte = static_cast<std::uint8_t>(letter);
+  return made;
+}
+
+inline constexpr ulid own_writer = writer_named('o');
+inline constexpr ulid other_writer = writer_named('x');
+
+/// An event of which only the data matters.
+inline event_view event(std::string_view data) {
+  return {.type = "happened", .data = data, .metadata = {}};
+}
+
+/// A snapshot of which only number and data matter.
+inline snapshot_view snapshot(sequence_nr number, std::string_view data) {
+  return {.number = number, .type = "state", .data = data, .writer = own_writer};
+}
+
+/// Events given in full, or by their data alone. The texts must outlive the list.
+class event_list {
+ public:
+  event_list(std::initializer_list<std::string_view> data) {
+    for (auto d : data) events_.push_back(event(d));
+  }
+  event_list(std::vector<event_view> events) : events_{std::move(events)} {}
+
+  operator std::span<const event_view>() const { return events_; }
+
+ private:
+  std::vector<event_view> events_;
+};
+
+/// An append_request that owns its list of events.
+struct request {
+  persistence_id id;
+  sequence_nr expected;
+  event_list events;
+  ulid writer = own_writer;
+
+  operator append_request() const& { return {id, expected, writer, events}; }
+  operator append_request() && = delete;  // it would be a view of what is about to go
+};
+
+/// A record_view that owns its bytes.
+struct record {
+  sequence_nr number;
+  position at;
+  ulid writer;
+  std::string type;
+  std::uint32_t schema_version;
+  std::string codec;
+  std::string data;
+  std::string metadata;
+  timestamp time;
+};
+
+/// "stored", "conflict 3", "rejected too_large", or "failed" or "unknown" with the journal's message.
+inline std::string told(const append_outcome& outcome) {
+  struct teller {
+    std::string operator()(const stored&) const { return "stored"; }
+    std::string operator()(const conflict& c) const {
+      return "conflict " + std::to_string(c.highest);
+    }
+    std::string operator()(const rejected& r) const {
+      return "rejected " + std::string{to_string(r.why.code)};
+    }
+    std::string operator()(const failed& f) const { return "failed: " + f.why.message; }
+    std::string operator()(const unknown& u) const { return "unknown: " + u.why.message; }
+  };
+  return std::visit(teller{}, outcome);
+}
+
+class terse_session {
+ public:
+  terse_session() = default;
+  explicit terse_session(std::unique_ptr<journal_session> inner) : inner_{std::move(inner)} {}
+
+  journal_session& inner() { return *inner_; }
+
+  append_outcome outcome_of(const request& r) {
+    append_request raw = r;
+    return inner_->append({&raw, 1}).at(0);
+  }
+  std::string append(const request& r) { return told(outcome_of(r)); }
+  std::string append(const persistence_id& id, sequence_nr expected, event_list events) {
+    return append(request{id, expected, std::move(events)});
+  }
+
+  std::vector<append_outcome> outcomes_of(const std::vector<request>& batch) {
+    std::vector<append_request> raw{batch.begin(), batch.end()};
+    return inner_->append(raw);
+  }
+
+  /// The outcomes of one call, as in "stored, conflict 3".
+  std::string append_all(const std::vector<request>& batch) {
+    std::string all;
+    for (const auto& outcome : outcomes_of(batch)) {
+      all += (all.empty() ? "" : ", ") + told(outcome);
+    }
+    return all;
+  }
+
+  /// "stored" or "not stored".
+  std::string settle(const request& r) {
+    return must(inner_->settle(r)) == settlement::stored ? "stored" : "not stored";
+  }
+
+  /// Numbers and data, as in "1:a 2:b".
+  std::string replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max) {
+    std::string all;
+    must(inner_->replay(id, from, to, max, [&](const record_view& r) {
+      all += (all.empty() ? "" : " ") + std::to_string(r.number) + ":" + std::string{r.event.data};
+      return true;
+    }));
+    return all;
+  }
+  std::string history(const persistence_id& id) {
+    return replay(id, 1, sequence_nr_max, everything);
+  }
+
+  std::vector<record> records(const persistence_id& id, sequence_nr from = 1,
+                              std::size_t max = everything) {
+    std::vector<record> all;
+    must(inner_->replay(id, from, sequence_nr_max, max, [&](const record_view& r) {
+      const auto& e = r.event;
+      all.push_back({r.number, r.at, r.writer, std::string{e.type}, e.schema_version,
+                     std::string{e.codec}, std::string{e.data}, std::string{e.metadata}, e.time});
+      return true;
+    }));
+    return all;
+  }
+
+  record last_record(const persistence_id& id) {
+    auto all = records(id);
+    if (all.empty()) throw std::runtime_error{"no records of " + id.str()};
+    return all.back();
+  }
+
+  sequence_nr highest(const persistence_id& id) { return must(inner_->highest(id)); }
+  void erase_to(const persistence_id& id, sequence_nr to) { must(inner_->erase_to(id, to)); }
+
+  texts ids(std::string_view type, std::string_view after = {}, std::size_t max = everything) {
+    texts all;
+    for (const auto& id : must(inner_->ids(type, after, max))) all.push_back(id.str());
+    return all;
+  }
+
+  void save(const persistence_id& id, const snapshot_view& state) {
+    snapshot_request raw{id, state};
+    must(inner_->save_snapshots({&raw, 1}));
+  }
+  void save(const persistence_id& id, sequence_nr number, std::string_view data) {
+    save(id, snapshot(number, data));
+  }
+
+  /// Number and data, as in "7:seven", or "none".
+  std::string load(const persistence_id& id, snapshot_bounds within = {}) {
+    auto found = must(inner_->load_snapshot(id, within));
+    return found ? std::to_string(found->number) + ":" + found->data : "none";
+  }
+  void erase_snapshots(const persistence_id& id, snapshot_bounds within = {}) {
+    must(inner_->erase_snapshots(id, within));
+  }
+
+ private:
+  std::unique_ptr<journal_session> inner_;
+};
+
+}  // namespace nexus::inline v0::testkit

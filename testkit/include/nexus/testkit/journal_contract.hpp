@@ -1,0 +1,36 @@
+// The journal contract as tests: what nexus/journal.hpp says in words. Every backend passes it, ours
+// and third parties' alike; this is a backend's whole test file:
+//
+//   #include <nexus/testkit/journal_contract.hpp>
+//
+//   INSTANTIATE_TEST_SUITE_P(Memory, JournalContract,
+//                            ::testing::Values(nexus::testkit::journal_under_test{
+//                                .name = "memory",
+//                                .backend = nexus::memory_backend(),
+//                                .fresh = [] { return "memory:"; },
+//                                .reopens = false}));
+//
+// What can be said about a journal is described in contract/fixture.hpp. Link nexus::testkit and
+// GTest::gtest_main. The tests are defined here, so include this in one source file of a program; a
+// program that tests several backends instantiates all of them in that file.
+#pragma once
+
+// IWYU pragma: begin_exports
+#include "nexus/testkit/contract/append.hpp"
+#include "nexus/testkit/contract/batch.hpp"
+#include "nexus/testkit/contract/erase.hpp"
+#include "nexus/testkit/contract/fixture.hpp"
+#include "nexus/testkit/contract/hostile_ids.hpp"
+#include "nexus/testkit/contract/ids.hpp"
+#include "nexus/testkit/contract/limits.hpp"
+#include "nexus/testkit/contract/opening.hpp"
+#include "nexus/testkit/contract/positions.hpp"
+#include "nexus/testkit/contract/races.hpp"
+#include "nexus/testkit/contract/records.hpp"
+#include "nexus/testkit/contract/replay.hpp"
+#include "nexus/testkit/contract/sessions.hpp"
+#include "nexus/testkit/contract/settle.hpp"
+#include "nexus/testkit/contract/snapshots.hpp"
+// IWYU pragma: end_exports
+
+using nexus::testkit::JournalContract;

@@ -1,0 +1,192 @@
+// Commits that fail, disks that fill, locks that are held: what an append says, and what is true.
+#include <sys/wait.h>
+
+#include <thread>
+
+#include "sqlite_faulty_disk.hpp"
+#include "sqlite_fixture.hpp"
+
+namespace {
+
+using nexus::settlement;
+
+class SqliteFaults : public SqliteTest {
+ protected:
+  SqliteFaults() {
+    faulty_disk::install();
+    faulty_disk::syncs_to_fail = 0;
+    faulty_disk::log_full = false;
+  }
+  ~SqliteFaults() override {
+    faulty_disk::syncs_to_fail = 0;
+    faulty_disk::log_full = false;
+  }
+
+  // The files as a crash would leave them now: opened anew, the log is read from its start.
+  std::unique_ptr<nexus::journal_session> after_a_crash() {
+    for (std::string end : {"", "-wal"}) {
+      std::filesystem::copy_file(path() + end, path("crashed.db") + end,
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+    return open("sqlite:" + path("crashed.db")).value()->open_session().value();
+  }
+};
+
+TEST_F(SqliteFaults, AFailedSyncIsUnknownAndItsRowsAreBackAfterACrash) {
+  auto s = session();
+  (void)append(*s, batch{"a"});
+  auto other = session();  // keeps the log from being reset when `s` closes
+  (void)other->highest(id("a"));
+  faulty_disk::syncs_to_fail = 1;
+  EXPECT_TRUE(std::holds_alternative<nexus::unknown>(append(*s, batch{"a", 1})));
+  EXPECT_EQ(other->highest(id("a")).value(), 1u);
+  EXPECT_EQ(after_a_crash()->highest(id("a")).value(), 2u) << "else settle has nothing to do";
+}
+
+TEST_F(SqliteFaults, SettleMakesALateAppearanceImpossible) {
+  for (std::size_t count : {1, 500}) {
+    journal_.reset();
+    auto name = std::to_string(count);
+    auto s = session();
+    (void)append(*s, batch{name});
+    auto other = session();
+    (void)other->highest(id(name));
+    faulty_disk::syncs_to_fail = 1;
+    batch lost{name, 1, count};
+    ASSERT_TRUE(std::holds_alternative<nexus::unknown>(append(*s, lost)));
+    EXPECT_EQ(other->settle(lost.request).value(), settlement::not_stored);
+    EXPECT_EQ(after_a_crash()->highest(id(name)).value(), 1u);
+    EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*s, lost)));
+    EXPECT_EQ(s->settle(lost.request).value(), settlement::stored);
+    EXPECT_EQ(after_a_crash()->highest(id(name)).value(), count + 1);
+  }
+}
+
+TEST_F(SqliteFaults, SettleAdoptsWhatACrashBroughtBack) {
+  auto s = session();
+  (void)append(*s, batch{"a"});
+  auto other = session();
+  (void)other->highest(id("a"));
+  faulty_disk::syncs_to_fail = 1;
+  batch lost{"a", 1, 3};
+  ASSERT_TRUE(std::holds_alternative<nexus::unknown>(append(*s, lost)));
+  auto crashed = after_a_crash();
+  EXPECT_EQ(crashed->settle(lost.request).value(), settlement::stored);
+  EXPECT_EQ(crashed->highest(id("a")).value(), 4u);
+}
+
+TEST_F(SqliteFaults, AFailedSyncOnTheOnlyConnectionIsSettledToo) {
+  auto s = session();
+  (void)append(*s, batch{"a"});
+  faulty_disk::syncs_to_fail = 1;
+  batch lost{"a", 1};
+  ASSERT_TRUE(std::holds_alternative<nexus::unknown>(append(*s, lost)));
+  auto truth = s->settle(lost.request).value();
+  EXPECT_EQ(s->highest(id("a")).value(), truth == settlement::stored ? 2u : 1u);
+}
+
+TEST_F(SqliteFaults, SettleThatCannotCommitAsksToBeCalledAgain) {
+  auto s = session();
+  auto other = session();
+  faulty_disk::syncs_to_fail = 2;
+  batch lost{"a"};
+  ASSERT_TRUE(std::holds_alternative<nexus::unknown>(append(*s, lost)));
+  EXPECT_FALSE(s->settle(lost.request));
+  EXPECT_TRUE(s->settle(lost.request));
+}
+
+TEST_F(SqliteFaults, SettleComparesEveryPartOfEveryRecord) {
+  auto s = session();
+  batch kept{"a", 0, 3};
+  kept.events[1].time = nexus::timestamp{std::chrono::microseconds{5}};
+  (void)append(*s, kept);
+  EXPECT_EQ(s->settle(kept.request).value(), settlement::stored);
+  auto differs = [&](auto change) {
+    batch other{"a", 0, 3};
+    other.events[1].time = kept.events[1].time;
+    change(other);
+    return s->settle(other.request).value() == settlement::not_stored;
+  };
+  EXPECT_FALSE(differs([](batch&) {}));
+  EXPECT_TRUE(differs([](batch& b) { b.request.writer.bytes[3] = 1; }));
+  EXPECT_TRUE(differs([](batch& b) { b.events[2].type = "undone"; }));
+  EXPECT_TRUE(differs([](batch& b) { b.events[2].schema_version = 2; }));
+  EXPECT_TRUE(differs([](batch& b) { b.events[2].codec = "json"; }));
+  EXPECT_TRUE(differs([](batch& b) { b.events[0].data = "y"; }));
+  EXPECT_TRUE(differs([](batch& b) { b.events[0].metadata = "m"; }));
+  EXPECT_TRUE(differs([](batch& b) { b.events[1].time += std::chrono::microseconds{1}; }));
+  EXPECT_TRUE(differs([](batch& b) { b.request.expected = 1; }));
+}
+
+TEST_F(SqliteFaults, AConflictInACallWhoseCommitFailsStaysAConflict) {
+  auto s = session();
+  (void)append(*s, batch{"a"});
+  batch stale{"a"};
+  batch other{"b"};
+  std::vector requests{stale.request, other.request};
+  faulty_disk::syncs_to_fail = 1;
+  auto outcomes = s->append(requests);
+  EXPECT_EQ(std::get<nexus::conflict>(outcomes[0]).highest, 1u);
+  EXPECT_TRUE(std::holds_alternative<nexus::unknown>(outcomes[1]));
+}
+
+TEST_F(SqliteFaults, AFullDiskLosesNothingAndHeals) {
+  auto s = session();
+  auto other = session();
+  (void)append(*s, batch{"a"});
+  batch next{"a", 1, 10};
+  faulty_disk::log_full = true;
+  ASSERT_TRUE(std::holds_alternative<nexus::unknown>(append(*s, next)));
+  EXPECT_FALSE(s->settle(next.request));
+  faulty_disk::log_full = false;
+  EXPECT_EQ(s->settle(next.request).value(), settlement::not_stored);
+  EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*s, next)));
+}
+
+TEST_F(SqliteFaults, ADiskThatFillsBeforeTheCommitIsACertainFailure) {
+  auto s = session();
+  (void)append(*s, batch{"a"});
+  batch large{"b", 0, 1};
+  large.data.assign(40 << 20, 'z');  // past the page cache: spilled into the log before COMMIT
+  large.events[0].data = large.data;
+  faulty_disk::log_full = true;
+  auto outcome = append(*s, large);
+  faulty_disk::log_full = false;
+  EXPECT_TRUE(std::holds_alternative<nexus::failed>(outcome)) << outcome.index();
+  EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*s, batch{"b"})));
+}
+
+TEST_F(SqliteFaults, FullSyncsEveryCommitAndNormalNone) {
+  auto synced = [&](const std::string& parameters) {
+    journal_.reset();
+    auto s = session(parameters);
+    (void)append(*s, batch{"id" + parameters});
+    auto before = faulty_disk::syncs.load();
+    for (nexus::sequence_nr n = 1; n < 6; ++n) (void)append(*s, batch{"id" + parameters, n});
+    return faulty_disk::syncs.load() - before;
+  };
+  EXPECT_EQ(synced(""), 5);
+  EXPECT_EQ(synced("?synchronous=full"), 5);
+  EXPECT_EQ(synced("?synchronous=normal"), 0);
+}
+
+TEST_F(SqliteFaults, ALockHeldForAWhileIsWaitedForAndForLongerFails) {
+  auto s = session();
+  sqlite3* holder = nullptr;
+  sqlite3_open(path().c_str(), &holder);
+  sqlite3_exec(holder, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
+  auto outcome = append(*s, batch{"a"});
+  ASSERT_TRUE(std::holds_alternative<nexus::failed>(outcome));
+  expect_names(std::get<nexus::failed>(outcome).why, path());
+  EXPECT_TRUE(s->highest(id("a"))) << "reading needs no lock";
+
+  std::thread release{[&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    sqlite3_exec(holder, "COMMIT", nullptr, nullptr, nullptr);
+  }};
+  EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*s, batch{"a"})));
+  release.join();
+  sqlite3_close(holder);
+}
+
+}  // namespace

@@ -1,0 +1,62 @@
+// A directory that goes when the test does, and the bank run inside it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "process.hpp"
+
+namespace samples {
+
+class temporary_directory {
+ public:
+  temporary_directory();
+  ~temporary_directory();
+  temporary_directory(const temporary_directory&) = delete;
+  temporary_directory& operator=(const temporary_directory&) = delete;
+
+  [[nodiscard]] std::string path() const { return path_.string(); }
+  [[nodiscard]] std::string path(std::string_view name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class Bank : public ::testing::Test {
+ protected:
+  /// Runs the program with its journal at `bank.db` in the directory.
+  [[nodiscard]] finished bank(command_line arguments, privileges p = privileges::kept) const;
+  [[nodiscard]] command_line bank_line(command_line arguments) const;
+
+  /// Writes a file into the directory; answers its path.
+  std::string file(std::string_view name, std::string_view text) const;
+
+  [[nodiscard]] bool journal_exists() const { return std::filesystem::exists(journal()); }
+  [[nodiscard]] std::string journal() const { return directory.path("bank.db"); }
+
+  void remove_journal() const;
+
+  /// Changes the journal behind the bank's back, by SQL. Answers how many rows changed.
+  int damage(const std::string& sql) const;
+  /// Someone else's SQLite database in the journal's place.
+  void make_foreign_database() const;
+  /// How many events are stored; 0 while there is no journal.
+  [[nodiscard]] std::uint64_t events_stored() const;
+
+  temporary_directory directory;
+};
+
+inline constexpr std::string_view header =
+    "transaction_id,date,narration,account,amount,currency\n";
+
+/// The real ledger of 34,715 postings, and the balances another program computed from it.
+[[nodiscard]] std::string postings_csv();
+[[nodiscard]] std::string balances_csv();
+
+[[nodiscard]] std::string contents(const std::string& path);
+
+}  // namespace samples

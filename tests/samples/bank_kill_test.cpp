@@ -1,0 +1,70 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "bank_fixture.hpp"
+#include "kill_support.hpp"
+
+namespace samples {
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr std::uint64_t postings = 34'715;
+
+class BankKill : public Bank {
+ protected:
+  microseconds time_of_import() const {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(bank({"import", postings_csv()}).code, 0);
+    expect_whole();
+    remove_journal();
+    return std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - begin);
+  }
+
+  void expect_whole() const {
+    const auto verified = bank({"verify"});
+    EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
+    EXPECT_TRUE(bank({"balances", "--csv"}).out == contents(balances_csv()));
+    EXPECT_EQ(events_stored(), postings);
+  }
+};
+
+// A resumed import is shorter than a first one, so many imports come to their end: then the next
+// one begins with a new journal.
+TEST_F(BankKill, AnImportKilledAtAnyMomentIsResumed) {
+  auto random = random_source();
+  const auto whole = time_of_import();
+  const int kills_wanted = times(20, 1000);
+  int kills = 0;
+  int partial = 0;
+  int completed = 0;
+  while (kills < kills_wanted && !HasFailure()) {
+    process import{bank_line({"import", postings_csv()}), directory.path()};
+    const microseconds moment{
+        static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(whole.count()))};
+    if (!import.read_for(moment) && import.kill()) {
+      ++kills;
+      import.wait();
+      if (random() % 2 == 0) continue;  // the next import is the first to see what is left
+      if (!journal_exists()) continue;
+      const auto verified = bank({"verify"});
+      EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
+      const auto stored = events_stored();
+      if (stored > 0 && stored < postings) ++partial;
+    } else {
+      EXPECT_EQ(import.wait(), 0) << import.err();
+      ++completed;
+      expect_whole();
+      remove_journal();
+    }
+  }
+  EXPECT_EQ(bank({"import", postings_csv()}).code, 0);
+  expect_whole();
+  std::cout << kills << " kills, " << partial << " seen halfway, " << completed
+            << " imports completed between them\n";
+  EXPECT_GE(partial, kills_wanted / 10);
+}
+
+}  // namespace
+}  // namespace samples
