@@ -29,7 +29,7 @@ struct fsm_options {
   std::uint32_t undurable_max = 256;
   std::size_t undurable_bytes_max = std::size_t{4} << 20;
   std::uint64_t snapshot_every = 0;
-  decision_limits decisions;
+  decision_limits decisions{};
 };
 
 /// What a recovery starts from. `epoch` tells answers to this recovery from late ones to another.

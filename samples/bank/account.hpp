@@ -3,8 +3,8 @@
 // Posting is idempotent with bounded memory. The account remembers, per ledger, the last line it
 // took and a digest of all it took from there. A posting says which line of the account stands
 // before it in the ledger, as an append says which number it expects: so one that was lost on the
-// way is never skipped, one that comes again changes nothing, and a ledger whose past was edited is
-// refused.
+// way is never skipped, and one that comes again changes nothing. A ledger whose past was edited is
+// refused when it comes to the last line taken, not before: that is all an account remembers.
 //
 // Pure: no clock, no I/O, no actor. tests/samples/account_test.cpp needs no runtime.
 #pragma once

@@ -68,11 +68,11 @@ int show_balances(bool as_csv, const std::string& journal) {
 
   using enum table::align;
   table shown{{left, right, left}};
-  if (as_csv) fmt::print("account,currency,amount\n");
+  if (as_csv) fmt::print("account,currency,amount\r\n");
   const auto faults =
       ask_all(sys, *store, [&](const auto& name, const auto& currency, auto amount) {
         if (as_csv) {
-          fmt::print("{},{},{}\n", csv_field(name), csv_field(currency), amount);
+          fmt::print("{},{},{}\r\n", csv_field(name), csv_field(currency), amount);
         } else {
           shown.add({printable(name), amount, printable(currency)});
         }

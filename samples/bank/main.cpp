@@ -25,12 +25,10 @@ int run(int argc, char** argv) {
     return made;
   };
   auto* import = command("import", "Post a ledger; what was posted before is left alone");
-  import
-      ->add_option("FILE", file,
-                   "CSV: transaction_id,date,narration,account,amount,currency in any order")
+  import->add_option("FILE", file, "CSV with transaction_id,date,narration,account,amount,currency")
       ->required();
   auto* balances = command("balances", "Show what every account holds");
-  balances->add_flag("--csv", csv, "As CSV, for another program");
+  balances->add_flag("--csv", csv, "As CSV (RFC 4180), for another program");
   auto* history = command("history", "Show every posting of an account");
   history->add_option("ACCOUNT", account, "Its name")->required();
   auto* verify = command("verify", "Check that every account's events are whole");
@@ -39,7 +37,9 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help
-    return bank::complain(std::string{e.what()} + " (bank --help says more)", bank::exit_failed);
+    const bool unknown = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
+    const auto what = unknown ? "there is no command \"" + std::string{argv[1]} + '"' : e.what();
+    return bank::complain(what + " (bank --help says more)", bank::exit_failed);
   }
   if (import->parsed()) return bank::import_ledger(file, journal);
   if (balances->parsed()) return bank::show_balances(csv, journal);

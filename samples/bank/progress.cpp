@@ -22,13 +22,12 @@ void progress::update(std::size_t done) {
   next_ = now + std::chrono::milliseconds{100};
   drawn_ = true;
 
-  constexpr std::size_t cells = 30;
+  constexpr std::size_t cells = 24;
   const auto full = cells * done / total_;
-  std::string bar;
-  for (std::size_t i = 0; i < cells; ++i) bar += i < full ? "█" : "░";
+  const auto bar = std::string(full, '#') + std::string(cells - full, '.');
   const std::chrono::duration<double> seconds = now - begin_;
   const double rate = seconds.count() > 0 ? static_cast<double>(done) / seconds.count() : 0;
-  fmt::print(stderr, "\r\x1b[K{} {:3} %  {} of {} postings, {}/s", bar, 100 * done / total_,
+  fmt::print(stderr, "\r\x1b[K[{}] {:3} %  {} of {} postings, {}/s", bar, 100 * done / total_,
              grouped(done), grouped(total_), grouped(static_cast<std::uint64_t>(rate)));
   std::fflush(stderr);
 }

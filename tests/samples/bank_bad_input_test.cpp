@@ -121,6 +121,7 @@ TEST_F(Bank, AnUnknownAccountIsNamedWithItsLikes) {
 
 TEST_F(Bank, AWrongCommandLineIsOneLine) {
   expect_one_line(run({bank_line({}).front()}), "A subcommand is required");
+  expect_one_line(run({bank_line({}).front(), "rob"}), "there is no command \"rob\"");
   expect_one_line(run({bank_line({}).front(), "import"}), "FILE is required");
   expect_one_line(run({bank_line({}).front(), "balances", "--xml"}), "");
 }

@@ -29,7 +29,7 @@ TEST_F(Bank, BalancesEqualThoseOfAnIndependentProgram) {
   const auto balances = bank({"balances", "--csv"});
   EXPECT_EQ(balances.code, 0);
   EXPECT_EQ(balances.err, "");
-  EXPECT_TRUE(balances.out == contents(balances_csv())) << balances.out;
+  EXPECT_TRUE(balances.out == expected_balances()) << "balances.csv differs";
   EXPECT_EQ(events_stored(), postings);
 }
 
@@ -52,7 +52,7 @@ TEST_F(Bank, ALedgerThatGrewPostsOnlyWhatIsNew) {
   const auto grown = bank({"import", ledger});
   EXPECT_EQ(grown.code, 0) << grown.err;
   EXPECT_TRUE(has(grown.out, "14,715 new, 20,000 already there")) << grown.out;
-  EXPECT_TRUE(bank({"balances", "--csv"}).out == contents(balances_csv()));
+  EXPECT_TRUE(bank({"balances", "--csv"}).out == expected_balances());
 }
 
 TEST_F(Bank, LedgersDoNotMixUpTheirLines) {
@@ -63,7 +63,7 @@ TEST_F(Bank, LedgersDoNotMixUpTheirLines) {
       file("two.csv", head + "t2,2026-01-01,n,a,5.00,USD\nt2,2026-01-01,n,b,-5.00,CHF\n");
   for (const auto& ledger : {one, two, one, two}) EXPECT_EQ(bank({"import", ledger}).code, 0);
   EXPECT_EQ(bank({"balances", "--csv"}).out,
-            "account,currency,amount\na,USD,6.00\nb,CHF,-5.00\nb,USD,-1.00\n");
+            "account,currency,amount\r\na,USD,6.00\r\nb,CHF,-5.00\r\nb,USD,-1.00\r\n");
 }
 
 TEST_F(Bank, TwoImportsAtOncePostEverythingOnce) {
@@ -72,7 +72,7 @@ TEST_F(Bank, TwoImportsAtOncePostEverythingOnce) {
   EXPECT_EQ(one.wait(), 0) << one.err();
   EXPECT_EQ(two.wait(), 0) << two.err();
   EXPECT_EQ(events_stored(), postings);
-  EXPECT_TRUE(bank({"balances", "--csv"}).out == contents(balances_csv()));
+  EXPECT_TRUE(bank({"balances", "--csv"}).out == expected_balances());
   EXPECT_EQ(bank({"verify"}).code, 0);
 }
 
@@ -90,7 +90,7 @@ TEST_F(Bank, AnOverflowIsReportedAndTheRestIsKept) {
                                 "overflow; 1 later posting of it waits\n");
   }
   EXPECT_EQ(bank({"balances", "--csv"}).out,
-            "account,currency,amount\npoor,USD,0.01\nrich,USD,92233720368547758.07\n");
+            "account,currency,amount\r\npoor,USD,0.01\r\nrich,USD,92233720368547758.07\r\n");
 }
 
 TEST_F(Bank, AnEditedLedgerIsNotTakenForTheOldOne) {
@@ -113,7 +113,7 @@ TEST_F(Bank, QuotedFieldsComeBackAsTheyWere) {
            "-1.50,\"Assets, \"\"mine\"\"\",EUR,2026-01-01,\"two\r\nlines, café\",t");
   ASSERT_EQ(bank({"import", ledger}).code, 0);
   EXPECT_EQ(bank({"balances", "--csv"}).out,
-            "account,currency,amount\n\"Assets, \"\"mine\"\"\",EUR,-1.50\n");
+            "account,currency,amount\r\n\"Assets, \"\"mine\"\"\",EUR,-1.50\r\n");
   const auto history = bank({"history", "Assets, \"mine\""});
   EXPECT_EQ(history.code, 0) << history.err;
   EXPECT_TRUE(has(history.out, "2026-01-01  two  lines, café")) << history.out;
@@ -145,7 +145,7 @@ TEST_F(Bank, HistoryRunsTheBalance) {
 TEST_F(Bank, ALedgerWithoutPostingsIsEmptyNotAnError) {
   const auto imported = bank({"import", file("l.csv", header)});
   EXPECT_EQ(imported.code, 0) << imported.err;
-  EXPECT_EQ(bank({"balances", "--csv"}).out, "account,currency,amount\n");
+  EXPECT_EQ(bank({"balances", "--csv"}).out, "account,currency,amount\r\n");
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ TEST_F(BankVerify, ACorruptAccountDoesNotHideTheOthers) {
             1);
   const auto f = bank({"balances", "--csv"});
   EXPECT_EQ(f.code, 1);
-  EXPECT_EQ(f.out, "account,currency,amount\nb,USD,9.00\n");
+  EXPECT_EQ(f.out, "account,currency,amount\r\nb,USD,9.00\r\n");
   EXPECT_NE(f.err.find("account|a"), std::string::npos) << f.err;
   EXPECT_NE(f.err.find('3'), std::string::npos) << f.err;
   EXPECT_EQ(f.err.find('\n'), f.err.size() - 1) << f.err;
@@ -86,7 +86,7 @@ TEST_F(BankVerify, ACorruptAccountDoesNotHoldUpAnImport) {
   const auto f = bank({"import", more});
   EXPECT_EQ(f.code, 1);
   EXPECT_EQ(f.err.rfind("bank: " + more + ":2:amount: a refuses 1.00 USD: ", 0), 0u) << f.err;
-  EXPECT_EQ(bank({"balances", "--csv"}).out, "account,currency,amount\nb,USD,10.00\n");
+  EXPECT_EQ(bank({"balances", "--csv"}).out, "account,currency,amount\r\nb,USD,10.00\r\n");
 }
 
 }  // namespace

@@ -122,11 +122,11 @@ struct snapshot_request {
 /// A snapshot read back; owns its bytes.
 struct stored_snapshot {
   sequence_nr number = 0;
-  std::string type;
+  std::string type{};
   std::uint32_t schema_version = 1;
-  std::string codec;
-  std::string data;
-  ulid writer;
+  std::string codec{};
+  std::string data{};
+  ulid writer{};
   timestamp time{};
 };
 

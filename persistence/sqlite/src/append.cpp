@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "session.hpp"
 
@@ -21,9 +22,6 @@ std::optional<error> refusal(const append_request& request) {
     return refuse(errc::too_large,
                   fmt::format("{} events, at most {} are taken", count, max.request_events_max));
   }
-  if (request.expected > sequence_nr_max - count) {
-    return refuse(errc::invalid_argument, "the numbers run past the highest there is");
-  }
   for (const auto& event : request.events) {
     auto largest = std::max({event.data.size(), event.metadata.size(), event.type.size()});
     if (largest <= max.payload_bytes_max) continue;
@@ -31,6 +29,10 @@ std::optional<error> refusal(const append_request& request) {
                                                largest, max.payload_bytes_max));
   }
   return std::nullopt;
+}
+
+bool runs_past_the_highest_number(const append_request& request) {
+  return request.expected > sequence_nr_max - request.events.size();
 }
 
 // What an outcome is until the call is through; no answer ever shows it.
@@ -88,12 +90,24 @@ bool session::insert(connection& c, std::span<const append_request> requests,
   std::int64_t erased = c.tail.integer(1);
   std::int64_t last = std::max(c.tail.integer(0), erased);
   c.tail.reset();
+  // By id, as the index is: with many ids its pages are each visited once per batch. Requests of a
+  // call are independent of each other, so their positions may come in any order.
+  order_.resize(requests.size());
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  std::sort(order_.begin(), order_.end(),
+            [&](std::size_t a, std::size_t b) { return requests[a].id < requests[b].id; });
   bool any = false;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
+  for (std::size_t i : order_) {
     if (!pending(outcomes[i])) continue;
     auto highest = highest_number(c, requests[i].id, erased > 0);
     if (highest != requests[i].expected) {
       outcomes[i] = conflict{highest};
+      continue;
+    }
+    if (runs_past_the_highest_number(requests[i])) {
+      outcomes[i] = rejected{{errc::invalid_argument,
+                              fmt::format("append to {} after {}: past the highest number there is",
+                                          requests[i].id.str(), requests[i].expected)}};
       continue;
     }
     insert(c, requests[i], last);
@@ -138,7 +152,7 @@ result<settlement> session::settle(const append_request& request) {
 }
 
 bool session::holds(connection& c, const append_request& request) {
-  if (refusal(request)) return false;
+  if (refusal(request) || runs_past_the_highest_number(request)) return false;
   auto next = request.events.begin();
   auto first = request.expected + 1;
   auto last = request.expected + request.events.size();

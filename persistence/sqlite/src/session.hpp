@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "connection.hpp"
 #include "database.hpp"
@@ -59,6 +60,7 @@ class session final : public journal_session {
   address where_;
   std::unique_ptr<connection> connection_;
   writer_column writers_;
+  std::vector<std::size_t> order_;  // of an append's requests; kept for its memory
 };
 
 /// The highest number ever stored. `erased`: whether anything ever was, in the whole journal.

@@ -5,9 +5,11 @@
 namespace nexus::inline v0::sqlite {
 
 result<void> session::save_snapshots(std::span<const snapshot_request> requests) {
-  for (const auto& [id, snapshot] : requests) {
+  for (const auto& request : requests) {
+    const auto& snapshot = request.snapshot;
     auto refuse = [&](errc code, std::string_view why) {
-      return fail(code, fmt::format("snapshot {} of {}: {}", snapshot.number, id.str(), why));
+      return fail(code,
+                  fmt::format("snapshot {} of {}: {}", snapshot.number, request.id.str(), why));
     };
     auto max = limits().payload_bytes_max;
     if (snapshot.number > sequence_nr_max) {

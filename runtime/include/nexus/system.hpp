@@ -23,7 +23,7 @@ namespace nexus::inline v0 {
 
 struct system_options {
   unsigned threads = 0;               ///< of the scheduler; 0: one per core, at least two
-  std::shared_ptr<const clock> time;  ///< none: the wall clock
+  std::shared_ptr<const clock> time{};  ///< none: the wall clock
 };
 
 class system {

@@ -12,18 +12,14 @@ inline std::string payload_of(std::size_t bytes) {
   return made;
 }
 
-/// More than this is not worth the time and memory: such a journal is opened with smaller limits.
+/// More is not worth the time and memory: such a journal is to be opened with smaller limits.
 inline constexpr std::size_t tested_bytes_max = std::size_t{256} << 20;
 inline constexpr std::size_t tested_events_max = 1'000'000;
-
-#define NEXUS_SKIP_UNLESS_TESTABLE(limit, limit_max)                                 \
-  if ((limit) > (limit_max)) {                                                       \
-    GTEST_SKIP() << "limits() states " << (limit) << ": too much to be tested here"; \
-  }
+inline constexpr auto too_much = "limits() states more than can be tested here";
 
 TEST_P(JournalContract, APayloadAtTheLimitIsStored) {
   auto bytes_max = store->limits().payload_bytes_max;
-  NEXUS_SKIP_UNLESS_TESTABLE(bytes_max, tested_bytes_max);
+  if (bytes_max > tested_bytes_max) GTEST_SKIP() << too_much;
   auto largest = payload_of(bytes_max);
   ASSERT_EQ(session.append(alice, 0, {"before", largest, "after"}), "stored");
 
@@ -36,7 +32,7 @@ TEST_P(JournalContract, APayloadAtTheLimitIsStored) {
 
 TEST_P(JournalContract, APayloadPastTheLimitIsRejectedAlone) {
   auto bytes_max = store->limits().payload_bytes_max;
-  NEXUS_SKIP_UNLESS_TESTABLE(bytes_max, tested_bytes_max);
+  if (bytes_max > tested_bytes_max) GTEST_SKIP() << too_much;
   auto too_large = payload_of(bytes_max + 1);
   EXPECT_EQ(session.append_all({{alice, 0, {"a"}}, {bob, 0, {too_large}}, {carol, 0, {"c"}}}),
             "stored, rejected too_large, stored");
@@ -47,7 +43,7 @@ TEST_P(JournalContract, APayloadPastTheLimitIsRejectedAlone) {
 
 TEST_P(JournalContract, OneTooLargePayloadRejectsItsWholeRequest) {
   auto bytes_max = store->limits().payload_bytes_max;
-  NEXUS_SKIP_UNLESS_TESTABLE(bytes_max, tested_bytes_max);
+  if (bytes_max > tested_bytes_max) GTEST_SKIP() << too_much;
   auto too_large = payload_of(bytes_max + 1);
   ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
   EXPECT_EQ(session.append(alice, 1, {"b", too_large, "d"}), "rejected too_large");
@@ -57,7 +53,7 @@ TEST_P(JournalContract, OneTooLargePayloadRejectsItsWholeRequest) {
 
 TEST_P(JournalContract, AsManyEventsAsTheLimitAreStored) {
   auto events_max = store->limits().request_events_max;
-  NEXUS_SKIP_UNLESS_TESTABLE(events_max, tested_events_max);
+  if (events_max > tested_events_max) GTEST_SKIP() << too_much;
   ASSERT_EQ(session.append(alice, 0, std::vector<event_view>(events_max, event("e"))), "stored");
   EXPECT_EQ(session.highest(alice), events_max);
   EXPECT_EQ(session.replay(alice, events_max, sequence_nr_max, everything),
@@ -67,7 +63,7 @@ TEST_P(JournalContract, AsManyEventsAsTheLimitAreStored) {
 
 TEST_P(JournalContract, OneEventTooManyIsRejectedAlone) {
   auto events_max = store->limits().request_events_max;
-  NEXUS_SKIP_UNLESS_TESTABLE(events_max, tested_events_max);
+  if (events_max > tested_events_max) GTEST_SKIP() << too_much;
   std::vector<event_view> too_many(events_max + 1, event("e"));
   EXPECT_EQ(session.append_all({{alice, 0, {"a"}}, {bob, 0, too_many}, {carol, 0, {"c"}}}),
             "stored, rejected too_large, stored");
@@ -78,7 +74,7 @@ TEST_P(JournalContract, OneEventTooManyIsRejectedAlone) {
 
 TEST_P(JournalContract, ASnapshotAtTheLimitIsSaved) {
   auto bytes_max = store->limits().payload_bytes_max;
-  NEXUS_SKIP_UNLESS_TESTABLE(bytes_max, tested_bytes_max);
+  if (bytes_max > tested_bytes_max) GTEST_SKIP() << too_much;
   auto largest = payload_of(bytes_max);
   session.save(alice, 1, largest);
   auto found = must(session.inner().load_snapshot(alice, {}));
@@ -88,7 +84,7 @@ TEST_P(JournalContract, ASnapshotAtTheLimitIsSaved) {
 
 TEST_P(JournalContract, ASnapshotPastTheLimitFailsItsWholeCall) {
   auto bytes_max = store->limits().payload_bytes_max;
-  NEXUS_SKIP_UNLESS_TESTABLE(bytes_max, tested_bytes_max);
+  if (bytes_max > tested_bytes_max) GTEST_SKIP() << too_much;
   auto too_large = payload_of(bytes_max + 1);
   session.save(alice, 1, "one");
   std::vector<snapshot_request> batch{
@@ -100,7 +96,5 @@ TEST_P(JournalContract, ASnapshotPastTheLimitFailsItsWholeCall) {
   EXPECT_EQ(session.load(bob), "none");
   EXPECT_EQ(session.load(carol), "none");
 }
-
-#undef NEXUS_SKIP_UNLESS_TESTABLE
 
 }  // namespace nexus::inline v0::testkit

@@ -46,7 +46,6 @@ class starting_line {
 // In each round both append at the same number, one of them two events and the other three.
 TEST_P(JournalContract, OfTwoSessionsThatRaceForANumberExactlyOneWins) {
   constexpr std::array writers{own_writer, other_writer};
-  const std::array<std::vector<std::string_view>, 2> data{{{"o1", "o2"}, {"x1", "x2", "x3"}}};
   const std::array events{event_list{"o1", "o2"}, event_list{"x1", "x2", "x3"}};
   std::array sessions{another_session(), another_session()};
   std::array<std::vector<append_outcome>, 2> outcomes;
@@ -57,7 +56,7 @@ TEST_P(JournalContract, OfTwoSessionsThatRaceForANumberExactlyOneWins) {
   starting_line start;
   std::barrier finish{2, [&]() noexcept {
                         bool first_won = std::holds_alternative<stored>(outcomes[0].back());
-                        expected += data[first_won ? 0 : 1].size();
+                        expected += events[first_won ? 0 : 1].size();
                         over = length.over(outcomes[0].size());
                       }};
   auto race = [&](std::size_t me) {
@@ -77,11 +76,11 @@ TEST_P(JournalContract, OfTwoSessionsThatRaceForANumberExactlyOneWins) {
   for (std::size_t round = 0; round < outcomes[0].size(); ++round) {
     auto winner = std::holds_alternative<stored>(outcomes[0][round]) ? 0u : 1u;
     ASSERT_EQ(told(outcomes[winner][round]), "stored") << "round " << round;
-    for (auto won : data[winner]) {
+    for (const auto& won : events[winner]) {
       ASSERT_LT(highest, records.size()) << "round " << round;
       const auto& found = records[highest++];
       ASSERT_EQ(found.number, highest);
-      ASSERT_EQ(found.data, won) << "number " << highest;
+      ASSERT_EQ(found.data, won.data) << "number " << highest;
       ASSERT_EQ(found.writer, writers[winner]) << "number " << highest;
     }
     ASSERT_EQ(told(outcomes[1 - winner][round]), "conflict " + std::to_string(highest));
@@ -136,12 +135,11 @@ TEST_P(JournalContract, CallsThatMeetInOppositeOrdersLoseOnlyWhereTheyConflict) 
 
 TEST_P(JournalContract, AReaderNeverSeesHalfARequestOrAGap) {
   const event_list events{"a", "b", "c", "d", "e"};
-  constexpr std::size_t events_count = 5;
   std::atomic<bool> over = false;
   std::jthread writer{[&, other = another_session()]() mutable {
     race_length length{100};
     for (std::size_t n = 0; !length.over(n); ++n) {
-      auto outcome = other.append(alice, n * events_count, events);
+      auto outcome = other.append(alice, n * events.size(), events);
       EXPECT_EQ(outcome, "stored");
       if (outcome != "stored") break;
     }
@@ -151,7 +149,7 @@ TEST_P(JournalContract, AReaderNeverSeesHalfARequestOrAGap) {
   for (bool last_read = false; !last_read;) {
     last_read = over;
     for (const auto& r : session.records(alice, seen + 1)) ASSERT_EQ(r.number, ++seen);
-    ASSERT_EQ(seen % events_count, 0u);
+    ASSERT_EQ(seen % events.size(), 0u);
   }
   EXPECT_EQ(session.highest(alice), seen);
 }

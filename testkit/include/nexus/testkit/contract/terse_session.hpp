@@ -33,8 +33,9 @@ inline constexpr std::size_t everything = std::numeric_limits<std::size_t>::max(
 
 template <class T>
 T must(result<T> r) {
-  if (!r)
+  if (!r) {
     throw std::runtime_error{std::string{to_string(r.error().code)} + ": " + r.error().message};
+  }
   if constexpr (!std::is_void_v<T>) return *std::move(r);
 }
 
@@ -71,6 +72,9 @@ class event_list {
   event_list(std::vector<event_view> events) : events_{std::move(events)} {}
 
   operator std::span<const event_view>() const { return events_; }
+  auto begin() const { return events_.begin(); }
+  auto end() const { return events_.end(); }
+  std::size_t size() const { return events_.size(); }
 
  private:
   std::vector<event_view> events_;

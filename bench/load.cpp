@@ -1,0 +1,89 @@
+#include "load.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+namespace bench {
+namespace {
+
+using refs = std::vector<nexus::entity_ref<counter>>;
+
+void ask_all(const refs& entities, std::uint64_t count, std::uint64_t window) {
+  std::vector<std::optional<nexus::asked<std::int64_t>>> in_flight(std::min(window, count));
+  auto collect = [](auto& answer) {
+    auto got = std::exchange(answer, std::nullopt)->get(std::chrono::minutes{1});
+    if (!got) throw std::runtime_error{got.error().message};
+  };
+  for (std::uint64_t i = 0; i < count; ++i) {
+    auto& slot = in_flight[i % in_flight.size()];
+    if (slot) collect(slot);
+    slot.emplace(entities[i % entities.size()].ask(counter::add{1}));
+  }
+  for (std::uint64_t i = count; i < count + in_flight.size(); ++i) {
+    collect(in_flight[i % in_flight.size()]);
+  }
+}
+
+}  // namespace
+
+ask_run ask_durably(const std::string& path, const std::vector<std::string>& ids,
+                    std::uint64_t count, std::uint64_t window) {
+  remove_database(path);
+  nexus::system sys;
+  auto store = nexus::open("sqlite:" + path);
+  if (!store) throw std::runtime_error{store.error().message};
+  nexus::entities<counter> counters{sys, *store};
+  {
+    refs warm;
+    for (const auto& id : ids) warm.push_back(counters.of(id));
+    ask_all(warm, ids.size(), window);
+  }
+  refs entities;  // of live ones: these know where to send
+  for (const auto& id : ids) entities.push_back(counters.of(id));
+
+  const auto before = store->statistics();
+  const auto threads_before = thread_times();
+  const stopwatch watch;
+  ask_all(entities, count, window);
+  ask_run made;
+  made.used = watch.read();
+  made.threads = thread_times();
+  for (auto& [name, time] : made.threads) {
+    if (auto at = threads_before.find(name); at != threads_before.end()) time -= at->second;
+  }
+  made.operations = count;
+  const auto after = store->statistics();
+  const auto events = static_cast<double>(after.events - before.events);
+  made.sizes.events_per_commit = events / static_cast<double>(after.commits - before.commits);
+  made.sizes.events_per_request = events / static_cast<double>(after.requests - before.requests);
+  return made;
+}
+
+run insert_plainly(const std::string& path, const std::vector<std::string>& ids,
+                   std::uint64_t count, const batching& sizes) {
+  remove_database(path);
+  raw_sqlite db{path};
+  db.insert(ids, ids.size(), {static_cast<double>(ids.size()), 1});
+  const stopwatch watch;
+  db.insert(ids, count, sizes);
+  return {count, watch.read()};
+}
+
+std::string describe_threads(const ask_run& one) {
+  std::string text;
+  for (const auto& [name, time] : one.threads) {
+    const auto us = time.count() * 1e6 / static_cast<double>(one.operations);
+    if (us >= 0.01) text += fmt::format("{}{} {:.2f} us", text.empty() ? "" : ", ", name, us);
+  }
+  return text;
+}
+
+void remove_database(const std::string& path) {
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end);
+}
+
+}  // namespace bench

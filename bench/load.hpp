@@ -1,0 +1,33 @@
+// Drives entities as a client does: a thread with a window of questions in flight.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "counter.hpp"
+#include "figure.hpp"
+#include "raw_sqlite.hpp"
+
+namespace bench {
+
+struct ask_run : run {
+  batching sizes;                          ///< what the writer made of the load
+  std::map<std::string, seconds> threads;  ///< processor time of each
+};
+
+/// Asks the entities named `ids` in turn, `count` times in all, on a fresh database at `path`; every
+/// entity has answered once before the time runs.
+[[nodiscard]] ask_run ask_durably(const std::string& path, const std::vector<std::string>& ids,
+                                  std::uint64_t count, std::uint64_t window);
+
+/// The same work done by the plain loop, likewise on a fresh database.
+[[nodiscard]] run insert_plainly(const std::string& path, const std::vector<std::string>& ids,
+                                 std::uint64_t count, const batching& sizes);
+
+/// Which thread took how much processor time per operation.
+[[nodiscard]] std::string describe_threads(const ask_run& one);
+
+void remove_database(const std::string& path);
+
+}  // namespace bench

@@ -1,0 +1,71 @@
+// The baseline: what a careful programmer would write by hand on the same table. Statements prepared
+// once, bound without copying, one guard per request, one transaction per batch, no layer between.
+//
+// Threads: one. Throws: std::runtime_error; a benchmark has nothing better to do.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nexus/clock.hpp"
+#include "nexus/ulid.hpp"
+
+namespace bench {
+
+/// Sizes of transactions and of the runs of one entity's events in them; means, met on average.
+struct batching {
+  double events_per_commit = 1;
+  double events_per_request = 1;
+};
+
+class raw_sqlite {
+ public:
+  struct closer {
+    void operator()(sqlite3* db) const noexcept { sqlite3_close(db); }
+    void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
+  };
+  using statement = std::unique_ptr<sqlite3_stmt, closer>;
+
+  /// Has Nexus create the database at `path`, unless it is there, and opens it with its pragmas.
+  explicit raw_sqlite(const std::string& path);
+
+  /// Inserts `events` events for `ids` in turn, each entity going on where it was.
+  void insert(const std::vector<std::string>& ids, std::uint64_t events, const batching& sizes);
+
+  /// Reads all events of `id` in order, decodes and adds them up.
+  [[nodiscard]] std::int64_t fold(const std::string& id);
+
+  /// Runs plain SQL, e.g. a pragma.
+  void run(const char* sql);
+
+ private:
+  struct entity {
+    std::string persistence_id;
+    std::uint32_t slice = 0;
+    std::int64_t highest = 0;
+    std::int64_t sum = 0;
+  };
+
+  [[nodiscard]] statement prepare(const char* sql);
+  void check(bool fine) const;
+  void step(sqlite3_stmt* s);
+  void append(entity& to, std::uint64_t count);
+  void insert_event(entity& to);
+
+  std::unique_ptr<sqlite3, closer> db_;  // before its statements
+  statement begin_, commit_, tail_, highest_, insert_, select_;
+  nexus::wall_clock time_;
+  nexus::ulid_generator command_ids_{time_};
+  const std::string writer_ = command_ids_.next().to_string();
+  std::vector<entity> entities_;
+  std::size_t next_ = 0;  // whose turn it is
+  std::int64_t position_ = 0;
+  std::string data_;
+  std::string metadata_;
+};
+
+}  // namespace bench

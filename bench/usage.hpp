@@ -1,0 +1,30 @@
+// What a stretch of work took: wall time, and processor time of the process and of its threads.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+
+namespace bench {
+
+using seconds = std::chrono::duration<double>;
+
+/// Processor time by thread name, of the threads alive now.
+[[nodiscard]] std::map<std::string, seconds> thread_times();
+
+struct usage {
+  seconds wall{};
+  seconds cpu{};  ///< user and system, all threads
+};
+
+class stopwatch {
+ public:
+  stopwatch();
+  [[nodiscard]] usage read() const;
+
+ private:
+  std::chrono::steady_clock::time_point wall_;
+  seconds cpu_;
+};
+
+}  // namespace bench

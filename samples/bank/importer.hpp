@@ -1,0 +1,51 @@
+// Posts a ledger: thousands of postings in flight, each account's in the order of the file.
+//
+// Threads: one, which blocks. Failures: the storage's end the run; an account's (it refuses a
+// posting, its history is corrupt) are reported, and the other accounts go on. What was posted
+// stays: running again goes on from there.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <nexus/nexus.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "account.hpp"
+#include "ledger.hpp"
+#include "plan.hpp"
+
+namespace bank {
+
+class importer {
+ public:
+  /// `file` stands for the ledger in messages. All three outlive the importer.
+  importer(const std::string& file, const ledger& from, nexus::entities<account>& accounts)
+      : file_{file}, ledger_{from}, accounts_{accounts}, plan_{from} {}
+
+  [[nodiscard]] nexus::result<void> run();
+
+  [[nodiscard]] const plan& postings() const { return plan_; }
+
+  /// One line per account that refused a posting.
+  [[nodiscard]] const std::vector<std::string>& refusals() const { return refusals_; }
+
+ private:
+  struct sent {
+    std::size_t row;  // of the ledger
+    nexus::asked<taken> answer;
+  };
+
+  nexus::result<void> take_oldest();
+  void note_refusal(std::size_t row, std::string_view why);
+
+  const std::string& file_;
+  const ledger& ledger_;
+  nexus::entities<account>& accounts_;
+  plan plan_;
+  std::deque<sent> in_flight_;
+  std::vector<std::string> refusals_;
+};
+
+}  // namespace bank

@@ -1,0 +1,86 @@
+// Nexus beside CAF actors: on a system the program has already, asked from an actor's own code.
+#include <gtest/gtest.h>
+
+#include <caf/all.hpp>
+#include <future>
+
+#include "tally.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A plain CAF actor that asks an entity in turn, and reports what it heard.
+class asking_actor : public caf::event_based_actor {
+ public:
+  asking_actor(caf::actor_config& config, const entities<tally>& tallies,
+               std::promise<std::vector<std::int64_t>>& heard)
+      : caf::event_based_actor{config}, tally_{tallies.of("a")}, heard_{heard} {}
+
+  caf::behavior make_behavior() override {
+    ask_next();
+    // An event-based actor without a behavior would end before its answers come.
+    return {[](int) {}};
+  }
+
+ private:
+  void ask_next() {
+    tally_.ask(tally::add{1}).then(this, [this](result<std::int64_t> r) {
+      answers_.push_back(r ? *r : -1);
+      if (answers_.size() < 3) return ask_next();
+      heard_.set_value(answers_);
+      quit();
+    });
+  }
+
+  entity_ref<tally> tally_;
+  std::promise<std::vector<std::int64_t>>& heard_;
+  std::vector<std::int64_t> answers_;
+};
+
+/// Asks and leaves at once.
+class impatient_actor : public caf::event_based_actor {
+ public:
+  impatient_actor(caf::actor_config& config, const entities<tally>& tallies)
+      : caf::event_based_actor{config}, tally_{tallies.of("a")} {}
+
+  caf::behavior make_behavior() override {
+    tally_.ask(tally::add{1}).then(this, [](result<std::int64_t>) { ADD_FAILURE(); });
+    quit();
+    return {[](int) {}};
+  }
+
+ private:
+  entity_ref<tally> tally_;
+};
+
+}  // namespace
+
+TEST(Caf, AnActorAsksAnEntityOnAnAdoptedSystem) {
+  caf::actor_system_config config;
+  caf::actor_system theirs{config};
+  nexus::system sys{theirs};
+  auto journal = nexus::open("memory:");
+  ASSERT_TRUE(journal);
+  entities<tally> tallies{sys, *journal};
+  std::promise<std::vector<std::int64_t>> heard;
+  auto answers = heard.get_future();
+  theirs.spawn<asking_actor>(tallies, heard);
+  ASSERT_EQ(answers.wait_for(10s), std::future_status::ready);
+  EXPECT_EQ(answers.get(), (std::vector<std::int64_t>{1, 2, 3}));
+}
+
+TEST(Caf, AnActorThatEndedIsNotAnswered) {
+  nexus::system sys{{.threads = 2}};
+  auto journal = nexus::open("memory:");
+  ASSERT_TRUE(journal);
+  entities<tally> tallies{sys, *journal};
+  {
+    caf::scoped_actor self{sys.caf()};
+    auto a = sys.caf().spawn<impatient_actor>(tallies);
+    self->wait_for(a);
+  }
+  EXPECT_EQ(tallies.of("a").ask(tally::read{}).get(10s), 1) << "the command itself was handled";
+}

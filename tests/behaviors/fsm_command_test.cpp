@@ -1,0 +1,138 @@
+// How commands become answers: durability, bounds, chains, an apply that throws.
+#include "fsm_harness.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+using words = fsm_driver::words;
+
+namespace {
+
+const plan reads{};
+const plan persists_one{.persists = 1};
+const plan persists_two{.persists = 2};
+
+auto running_at(sequence_nr events, d::fsm_options options = {}) {
+  return fsm_driver::running_at(events, options);
+}
+
+}  // namespace
+
+// -- commands and durability ----------------------------------------------------------------------
+
+TEST(EntityFsm, AReplyWaitsForItsOwnEvents) {
+  auto f = running_at(7);
+  EXPECT_EQ(f->command(persists_two), words{});
+  EXPECT_EQ(f->drained(), words{"append 8..9"});
+  EXPECT_EQ(f->append_stored(), words{"release 1"});
+  EXPECT_EQ(f->fsm().durable(), 9u);
+}
+
+TEST(EntityFsm, AReadAloneIsAnsweredAtOnce) {
+  auto f = running_at(7);
+  EXPECT_EQ(f->command(reads), words{"release 1"});
+  EXPECT_EQ(f->drained(), words{});
+}
+
+TEST(EntityFsm, AReadWaitsForTheAppendItSaw) {
+  auto f = running_at(7);
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{"append 8..8"});
+  EXPECT_EQ(f->command(reads), words{});
+  EXPECT_EQ(f->fate_of(2).seen, 8) << "it is decided on the speculative state";
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2"}));
+}
+
+TEST(EntityFsm, WhatIsDecidedMeanwhileMergesIntoTheNextAppend) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{"append 1..1"});
+  f->command(persists_one);
+  f->command(persists_two);
+  EXPECT_EQ(f->drained(), words{}) << "one append is in flight";
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "append 2..4"}));
+  EXPECT_EQ(f->append_stored(), (words{"release 2", "release 3"}));
+}
+
+TEST(EntityFsm, OneUndurableCommandIsTheClassicalWay) {
+  auto f = running_at(0, {.undurable_max = 1});
+  EXPECT_EQ(f->command(persists_one), words{"append 1..1"}) << "nothing to wait for";
+  f->command(persists_one);
+  EXPECT_FALSE(f->fate_of(2).decided);
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "append 2..2"}));
+}
+
+TEST(EntityFsm, UndurableCommandsAreBoundedByNumber) {
+  auto f = running_at(0, {.undurable_max = 3});
+  f->command(persists_one);
+  f->command(persists_one);
+  EXPECT_EQ(f->command(persists_one), words{"append 1..3"});
+  f->command(persists_one);
+  EXPECT_FALSE(f->fate_of(4).decided);
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2", "release 3", "append 4..4"}));
+}
+
+TEST(EntityFsm, UndurableCommandsAreBoundedByBytes) {
+  auto f = running_at(0, {.undurable_bytes_max = 20});  // a planned command counts 10
+  f->command(persists_one);
+  EXPECT_EQ(f->command(persists_one), words{"append 1..2"});
+  f->command(persists_one);
+  EXPECT_FALSE(f->fate_of(3).decided);
+}
+
+TEST(EntityFsm, AReadAtTheBoundWaitsUndecided) {
+  auto f = running_at(0, {.undurable_max = 1});
+  f->command(persists_one);
+  f->command(reads);
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2"}));
+}
+
+// -- chains ---------------------------------------------------------------------------------------
+
+TEST(EntityFsm, NothingIsDecidedWhileARunWaits) {
+  auto f = running_at(0);
+  EXPECT_EQ(f->command({.persists = 1, .runs = true}), words{"append 1..1"});
+  f->command(persists_one);
+  EXPECT_FALSE(f->fate_of(2).decided);
+  EXPECT_EQ(f->append_stored(), words{"run 1"});
+  EXPECT_EQ(f->fate_of(1).ran_at, 1) << "it sees the state its command produced";
+  f->ran();
+  EXPECT_TRUE(f->fate_of(2).decided);
+  EXPECT_EQ(f->drained(), words{"append 2..2"});
+}
+
+TEST(EntityFsm, ARunWaitsForAllThatItsStateIsMadeOf) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{"append 1..1"});
+  EXPECT_EQ(f->command({.persists = 0, .runs = true}), words{});
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "run 2"}));
+}
+
+TEST(EntityFsm, ALostRunDoesNotHappen) {
+  auto f = running_at(0);
+  f->command({.persists = 1, .runs = true});
+  EXPECT_EQ(f->append_answers(failed{{errc::unavailable, "disk"}}),
+            (words{"refuse 1 unavailable", "wait 0"}));
+  EXPECT_EQ(f->fate_of(1).ran_at, -1);
+}
+
+// -- apply throws ---------------------------------------------------------------------------------
+
+TEST(EntityFsm, AThrowingApplyRefusesItsCommandAlone) {
+  auto f = running_at(1);
+  f->command(persists_one);
+  EXPECT_EQ(f->command({.throws = true}), words{"append 2..2"});
+  f->command(persists_one);
+  EXPECT_FALSE(f->fate_of(3).decided) << "the state is spoilt";
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2", "load"}));
+  EXPECT_EQ(f->fate_of(2).answer, "apply_failed");
+  EXPECT_EQ(f->load_answer(2), words{"replay 1..2"});
+  f->chunk(1, 2);
+  EXPECT_EQ(f->fate_of(3).seen, 3) << "decided on the state rebuilt without it";
+  EXPECT_EQ(f->drained(), words{"append 3..3"});
+}
+
+TEST(EntityFsm, AThrowingApplyWithNothingInFlightRebuildsAtOnce) {
+  auto f = running_at(1);
+  EXPECT_EQ(f->command({.throws = true}), (words{"release 1", "load"}));
+}

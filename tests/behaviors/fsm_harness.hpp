@@ -1,0 +1,237 @@
+// The entity state machine under a pencil: commands by number, actions as words.
+#pragma once
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "entity_fsm.hpp"
+
+namespace nexus::test {
+
+namespace d = nexus::detail;
+
+/// A state that is the sum of its events, each event's bytes being a number.
+struct sum_model final : d::entity_model {
+  int sum = 0;
+  void reset() override { sum = 0; }
+  result<void> restore(const stored_snapshot& from) override {
+    if (from.data == "bad") return fail(errc::corrupt, "does not decode");
+    sum = std::stoi(from.data);
+    return {};
+  }
+  result<void> replay(const event_view& event) override {
+    if (event.data == "bad") return fail(errc::corrupt, "does not decode");
+    sum += std::stoi(std::string{event.data});
+    return {};
+  }
+  result<stored_snapshot> encode_snapshot() const override {
+    stored_snapshot made;
+    made.type = "sum";
+    made.data = std::to_string(sum);
+    return made;
+  }
+};
+
+/// What a command will do when it is decided.
+struct plan {
+  int persists = 0;  ///< events, each adding 1
+  bool runs = false;
+  bool stops = false;
+  bool throws = false;  ///< in apply
+};
+
+/// What became of a command; outlives it.
+struct fate {
+  bool decided = false;
+  int seen = -1;       ///< the sum after it was decided
+  int ran_at = -1;     ///< the sum when its chain ran
+  std::string answer;  ///< "ok", or the error's code
+};
+
+class planned_call final : public d::entity_call, public d::answer_slot<int> {
+ public:
+  planned_call(plan p, fate& f) : plan_{p}, fate_{f} { size_bytes = 10; }
+
+  d::decision decide(d::entity_model& model, const context& /*c*/, const d::decision_limits& /*l*/,
+                     event_batch& out) noexcept override {
+    auto& m = static_cast<sum_model&>(model);
+    fate_.decided = true;
+    if (plan_.throws) {
+      m.sum = -1000;
+      set_error({errc::apply_failed, "threw"});
+      return {.rebuilds = true};
+    }
+    for (int i = 0; i < plan_.persists; ++i) {
+      event_view e;
+      e.type = "added";
+      e.data = "1";
+      out.add(e);
+      ++m.sum;
+    }
+    fate_.seen = m.sum;
+    answer.emplace(m.sum);
+    return {.runs = plan_.runs, .stops = plan_.stops};
+  }
+
+  void finish(const d::entity_model& model) noexcept override {
+    if (plan_.runs) fate_.ran_at = static_cast<const sum_model&>(model).sum;
+    complete();
+    note();
+  }
+
+  void note() { fate_.answer = *answer ? "ok" : std::string{to_string(answer->error().code)}; }
+
+ private:
+  void set_error(error why) noexcept override { answer.emplace(tl::unexpected<error>(why)); }
+
+  plan plan_;
+  fate& fate_;
+};
+
+/// Feeds inputs and tells what came of them, e.g. "append 8..9" or "release 1".
+class fsm_driver {
+ public:
+  explicit fsm_driver(d::fsm_options options = {})
+      : options_{options}, fsm_{id_, model_, options_} {
+    fates_.reserve(fates_max);
+  }
+
+  /// A driver whose entity has `events` stored and is running.
+  static std::unique_ptr<fsm_driver> running_at(sequence_nr events, d::fsm_options options = {}) {
+    auto made = std::make_unique<fsm_driver>(options);
+    made->command({});
+    made->load_answer(events);
+    if (events > 0) made->chunk(1, events);
+    EXPECT_EQ(made->fsm_.durable(), events);
+    made->fates_.clear();
+    made->commands_ = 0;
+    return made;
+  }
+
+  using words = std::vector<std::string>;
+
+  words command(plan p) {
+    auto& f = fates_.emplace_back();
+    EXPECT_LE(fates_.size(), fates_max);
+    auto* call = new planned_call{p, f};
+    calls_.emplace_back(call, ++commands_);
+    auto done = step(envelope{call});
+    return done;
+  }
+  words load_answer(sequence_nr highest, std::optional<stored_snapshot> snapshot = {}) {
+    return step(d::loaded{epoch_, d::load_result{highest, std::move(snapshot)}});
+  }
+  words load_failed(errc code) { return step(d::loaded{epoch_, fail(code, "the disk is gone")}); }
+  words chunk(sequence_nr from, sequence_nr to, std::string_view data = "1") {
+    return step(d::replayed{epoch_, records(from, to, data)});
+  }
+  words append_stored() { return step(d::appended{stored{}}); }
+  words append_answers(append_outcome o) { return step(d::appended{std::move(o)}); }
+  words settles(result<settlement> s) { return step(d::settle_answered{std::move(s)}); }
+  words drained() { return step(d::drained{}); }
+  words ran() { return step(d::run_done{}); }
+  words saved() { return step(d::snapshot_saved{}); }
+  words waited() { return step(d::wait_over{epoch_}); }
+  words close() { return step(d::close_asked{}); }
+
+  static d::replay_chunk records(sequence_nr from, sequence_nr to, std::string_view data = "1") {
+    d::replay_chunk made;
+    for (auto n = from; n <= to; ++n) {
+      record_view r;
+      r.number = n;
+      r.event.type = "added";
+      r.event.data = data;
+      made.add(r);
+    }
+    return made;
+  }
+
+  template <class Input>
+  words step(Input input) {
+    d::actions out;
+    words done;
+    fsm_.step(timestamp{}, std::move(input), out);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      auto one = std::move(out[i]);
+      if (std::holds_alternative<d::decode_chunk>(one)) {
+        fsm_.step(timestamp{}, d::decode_due{}, out);  // not worth a word
+        continue;
+      }
+      done.push_back(std::visit([&](auto& a) { return word(a); }, one));
+    }
+    return done;
+  }
+
+  fate& fate_of(int command) { return fates_[static_cast<std::size_t>(command - 1)]; }
+  d::entity_fsm& fsm() { return fsm_; }
+  sum_model& model() { return model_; }
+  std::string last_error;
+  std::uint32_t last_epoch() const { return epoch_; }
+
+ private:
+  static constexpr std::size_t fates_max = 2000;
+
+  std::string word(d::load& a) {
+    epoch_ = a.epoch;
+    return "load";
+  }
+  std::string word(d::replay& a) { return fmt::format("replay {}..{}", a.from, a.to); }
+  std::string word(d::decode_chunk&) { return "decode"; }
+  std::string word(d::append& a) {
+    return fmt::format("append {}..{}", a.expected + 1, a.expected + a.events->size());
+  }
+  std::string word(d::settle&) { return "settle"; }
+  std::string word(d::save& a) { return fmt::format("save {}", a.snapshot.number); }
+  std::string word(d::release& a) { return "release " + finish(a.call); }
+  std::string word(d::run& a) { return "run " + finish(a.call); }
+  std::string word(d::refuse& a) {
+    auto number = number_of(a.call);
+    auto& call = a.call.as<planned_call>();
+    last_error = a.why.message;
+    call.fail(a.why);
+    call.note();
+    return fmt::format("refuse {} {}", number, to_string(a.why.code));
+  }
+  std::string word(d::wait& a) {
+    epoch_ = a.epoch;
+    return fmt::format("wait {}", a.attempt);
+  }
+  std::string word(d::stopped&) { return "stopped"; }
+
+  std::string finish(const envelope& e) {
+    e.as<planned_call>().finish(model_);
+    return std::to_string(number_of(e));
+  }
+  int number_of(const envelope& e) {
+    for (auto& [call, number] : calls_) {
+      if (static_cast<message*>(call) == e.get()) return number;
+    }
+    return 0;
+  }
+
+  struct asker {  // holds the asking side
+    asker(planned_call* c, int n) : call{c}, number{n} {}
+    asker(asker&& o) noexcept : call{std::exchange(o.call, nullptr)}, number{o.number} {}
+    asker& operator=(asker&&) = delete;
+    ~asker() {
+      if (call != nullptr) call->leave();
+    }
+    planned_call* call;
+    int number;
+  };
+
+  persistence_id id_ = *persistence_id::make("sum", "one");
+  d::fsm_options options_;
+  sum_model model_;
+  std::vector<fate> fates_;
+  std::vector<asker> calls_;
+  int commands_ = 0;
+  std::uint32_t epoch_ = 0;
+  d::entity_fsm fsm_;
+};
+
+}

@@ -1,0 +1,110 @@
+// What an entity does about every outcome of an append.
+#include "fsm_harness.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+using words = fsm_driver::words;
+
+namespace {
+
+const plan reads{};
+const plan persists_one{.persists = 1};
+const plan persists_two{.persists = 2};
+
+auto running_at(sequence_nr events, d::fsm_options options = {}) {
+  return fsm_driver::running_at(events, options);
+}
+
+}  // namespace
+
+TEST(EntityFsm, AConflictRefusesAllThatWasSpeculativeAndRecovers) {
+  auto f = running_at(5);
+  f->command(persists_two);
+  f->drained();
+  f->command(persists_one);
+  f->command(reads);
+  EXPECT_EQ(f->append_answers(conflict{6}),
+            (words{"refuse 1 conflict", "refuse 2 conflict", "refuse 3 conflict", "load"}));
+  f->command(persists_one);
+  EXPECT_EQ(f->load_answer(6), words{"replay 1..6"});
+  f->chunk(1, 6);
+  EXPECT_EQ(f->fate_of(4).seen, 7);
+  EXPECT_EQ(f->drained(), words{"append 7..7"});
+}
+
+TEST(EntityFsm, AConflictThatMayBeOnesOwnLostAnswerIsSettled) {
+  auto f = running_at(5);
+  f->command(persists_two);
+  f->drained();
+  EXPECT_EQ(f->append_answers(conflict{7}), words{"settle"});
+  EXPECT_EQ(f->settles(settlement::stored), words{"release 1"});
+  EXPECT_EQ(f->fsm().durable(), 7u);
+}
+
+TEST(EntityFsm, AConflictWithAnothersEventsIsAConflict) {
+  auto f = running_at(5);
+  f->command(persists_two);
+  f->drained();
+  f->append_answers(conflict{7});
+  EXPECT_EQ(f->settles(settlement::not_stored), (words{"refuse 1 conflict", "load"}));
+}
+
+TEST(EntityFsm, ARejectedAppendLivesOn) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_answers(rejected{{errc::too_large, "too large"}}),
+            (words{"refuse 1 too_large", "load"}));
+}
+
+TEST(EntityFsm, AFailedAppendBacksOffAndRecovers) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_answers(failed{{errc::unavailable, "disk"}}),
+            (words{"refuse 1 unavailable", "wait 0"}));
+  EXPECT_EQ(f->command(reads), words{}) << "it waits for the next attempt";
+  EXPECT_EQ(f->waited(), words{"load"});
+  EXPECT_EQ(f->load_failed(errc::unavailable), (words{"refuse 2 unavailable", "wait 1"}));
+  f->command(reads);
+  EXPECT_EQ(f->waited(), words{"load"});
+  EXPECT_EQ(f->load_answer(0), words{"release 3"});
+}
+
+TEST(EntityFsm, ABackOffThatNobodyWaitsForEndsTheEntity) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(failed{{errc::unavailable, "disk"}});
+  EXPECT_EQ(f->waited(), words{"stopped"});
+}
+
+TEST(EntityFsm, AnUnknownOutcomeIsSettledBeforeAnythingElse) {
+  auto f = running_at(3);
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_answers(unknown{{errc::unavailable, "cut"}}), words{"settle"});
+  EXPECT_EQ(f->command(persists_one), words{});
+  EXPECT_FALSE(f->fate_of(2).decided);
+  EXPECT_EQ(f->settles(fail(errc::unavailable, "still cut")), words{"wait 0"});
+  EXPECT_EQ(f->waited(), words{"settle"});
+  EXPECT_EQ(f->settles(fail(errc::unavailable, "still cut")), words{"wait 1"});
+  EXPECT_EQ(f->waited(), words{"settle"});
+  EXPECT_EQ(f->settles(settlement::stored), (words{"release 1", "append 5..5"}));
+}
+
+TEST(EntityFsm, AnUnknownOutcomeThatWasNotStoredIsTold) {
+  auto f = running_at(3);
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(unknown{{errc::unavailable, "cut"}});
+  EXPECT_EQ(f->settles(settlement::not_stored), (words{"refuse 1 unavailable", "load"}));
+}
+
+TEST(EntityFsm, ErrorsNameTheEntity) {
+  auto f = running_at(3);
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(failed{{errc::unavailable, "disk on fire"}});
+  EXPECT_EQ(f->last_error, "sum|one: disk on fire");
+}

@@ -1,0 +1,161 @@
+// From nothing in memory to a running entity, and what can be wrong on the way.
+#include "fsm_harness.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+using words = fsm_driver::words;
+
+namespace {
+
+const plan reads{};
+const plan persists_one{.persists = 1};
+const plan persists_two{.persists = 2};
+
+auto running_at(sequence_nr events, d::fsm_options options = {}) {
+  return fsm_driver::running_at(events, options);
+}
+
+}  // namespace
+
+// -- recovery -------------------------------------------------------------------------------------
+
+TEST(EntityFsm, CommandsDuringRecoveryWaitInOrder) {
+  fsm_driver f;
+  EXPECT_EQ(f.command(persists_one), words{"load"});
+  EXPECT_EQ(f.command(reads), words{});
+  EXPECT_EQ(f.load_answer(2), words{"replay 1..2"});
+  EXPECT_EQ(f.command(persists_one), words{});
+  EXPECT_EQ(f.chunk(1, 2), words{});
+  EXPECT_EQ(f.drained(), words{"append 3..4"});
+  EXPECT_EQ(f.append_stored(), (words{"release 1", "release 2", "release 3"}));
+  EXPECT_EQ(f.fate_of(2).seen, 3);
+}
+
+TEST(EntityFsm, RecoveryReadsTheNextChunkWhileOneIsDecoded) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(2500);
+  EXPECT_EQ(f.chunk(1, 1000), words{"replay 1001..2500"});
+  EXPECT_EQ(f.chunk(1001, 2000), words{"replay 2001..2500"});
+  EXPECT_EQ(f.chunk(2001, 2500), words{"release 1"});
+  EXPECT_EQ(f.fate_of(1).seen, 2500);
+}
+
+TEST(EntityFsm, RecoveryStartsAfterTheSnapshot) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.load_answer(12, stored_snapshot{.number = 10, .data = "100"}),
+            words{"replay 11..12"});
+  EXPECT_EQ(f.chunk(11, 12), words{"release 1"});
+  EXPECT_EQ(f.fate_of(1).seen, 102);
+}
+
+TEST(EntityFsm, ASnapshotOfTheLastEventIsAllItTakes) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.load_answer(10, stored_snapshot{.number = 10, .data = "100"}), words{"release 1"});
+}
+
+TEST(EntityFsm, ASnapshotBeyondTheHighestIsRefused) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.load_answer(9, stored_snapshot{.number = 10, .data = "100"}),
+            (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.last_error, "sum|one: snapshot 10 is beyond the highest event 9");
+}
+
+TEST(EntityFsm, AGapIsRefusedByNumber) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(5);
+  EXPECT_EQ(f.chunk(2, 5), (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.last_error, "sum|one: event 1 is missing, the next one stored is 2");
+}
+
+TEST(EntityFsm, AMissingTailIsRefusedByNumber) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(5);
+  EXPECT_EQ(f.chunk(1, 3), words{"replay 4..5"});
+  EXPECT_EQ(f.step(d::replayed{f.last_epoch(), d::replay_chunk{}}),
+            (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.last_error, "sum|one: event 4 is missing, the highest is 5");
+}
+
+TEST(EntityFsm, ACorruptEventIsToldByIdAndNumber) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(5);
+  EXPECT_EQ(f.chunk(1, 5, "bad"), (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.last_error, "sum|one: event 1: does not decode");
+}
+
+TEST(EntityFsm, ACorruptSnapshotIsToldByIdAndNumber) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.load_answer(5, stored_snapshot{.number = 3, .data = "bad"}),
+            (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.last_error, "sum|one: snapshot 3: does not decode");
+}
+
+TEST(EntityFsm, AChunkOfAnEarlierRecoveryIsIgnored) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(3000);
+  const auto before = f.last_epoch();
+  EXPECT_EQ(f.chunk(1, 1000, "bad"), (words{"replay 1001..3000", "refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.command(reads), words{"load"});
+  f.load_answer(3000);
+  EXPECT_EQ(f.step(d::replayed{before, fsm_driver::records(1001, 2000)}), words{});
+  EXPECT_EQ(f.chunk(1, 3000), words{"release 2"});
+}
+
+TEST(EntityFsm, AnEntityThatCouldNotRecoverTriesAgainWithTheNextCommand) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(1);
+  f.chunk(1, 1, "bad");
+  EXPECT_EQ(f.command(reads), words{"load"});
+}
+
+// -- snapshots ------------------------------------------------------------------------------------
+
+TEST(EntityFsm, ASnapshotIsSavedOnceItsNumberIsDurable) {
+  auto f = running_at(8, {.snapshot_every = 10});
+  EXPECT_EQ(f->command(persists_two), words{});
+  EXPECT_EQ(f->drained(), words{"append 9..10"});
+  EXPECT_EQ(f->append_stored(), (words{"save 10", "release 1"}));
+}
+
+TEST(EntityFsm, ABatchThatStepsOverAMultipleCounts) {
+  auto f = running_at(9, {.snapshot_every = 10});
+  f->command(persists_two);
+  f->drained();
+  EXPECT_EQ(f->append_stored(), (words{"save 11", "release 1"}));
+}
+
+TEST(EntityFsm, OneSnapshotIsSavedAtATime) {
+  auto f = running_at(0, {.snapshot_every = 1});
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_stored(), (words{"save 1", "release 1"}));
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_stored(), words{"release 2"});
+  f->saved();
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_stored(), (words{"save 3", "release 3"}));
+}
+
+TEST(EntityFsm, ASnapshotOfALostStateIsNotSaved) {
+  auto f = running_at(0, {.snapshot_every = 1});
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(conflict{0});
+  f->load_answer(0);
+  f->command(reads);
+  EXPECT_EQ(f->command(persists_one), words{});
+  f->drained();
+  EXPECT_EQ(f->append_stored(), (words{"save 1", "release 3"}));
+}

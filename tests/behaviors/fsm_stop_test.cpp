@@ -1,0 +1,92 @@
+// Ending an entity without losing a command.
+#include "fsm_harness.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+using words = fsm_driver::words;
+
+namespace {
+
+const plan reads{};
+const plan persists_one{.persists = 1};
+
+auto running_at(sequence_nr events, d::fsm_options options = {}) {
+  return fsm_driver::running_at(events, options);
+}
+
+}  // namespace
+
+TEST(EntityFsm, AStopEffectStopsOnceDurable) {
+  auto f = running_at(0);
+  EXPECT_EQ(f->command({.persists = 1, .stops = true}), words{"append 1..1"});
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "stopped"}));
+}
+
+TEST(EntityFsm, CommandsBehindAStopAreForTheNextIncarnation) {
+  auto f = running_at(0);
+  f->command({.persists = 1, .stops = true});
+  f->command(reads);
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "load"}));
+  f->load_answer(1);
+  EXPECT_EQ(f->chunk(1, 1), words{"release 2"});
+}
+
+TEST(EntityFsm, ClosingFinishesWhatIsInFlightAndTakesNoMore) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->drained();
+  f->command(persists_one);
+  EXPECT_EQ(f->close(), words{});
+  EXPECT_EQ(f->command(persists_one), words{"refuse 3 stopped"});
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "append 2..2"}));
+  EXPECT_EQ(f->append_stored(), (words{"release 2", "stopped"}));
+}
+
+TEST(EntityFsm, ClosingAppendsWhatWasDecided) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  EXPECT_EQ(f->close(), words{"append 1..1"});
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "stopped"}));
+}
+
+TEST(EntityFsm, ClosingLetsARunHappen) {
+  auto f = running_at(0);
+  f->command({.persists = 1, .runs = true});
+  EXPECT_EQ(f->close(), words{});
+  EXPECT_EQ(f->append_stored(), words{"run 1"});
+  EXPECT_EQ(f->ran(), words{"stopped"});
+}
+
+TEST(EntityFsm, ClosingDuringRecoveryRefusesWhoWaits) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.close(), (words{"refuse 1 stopped", "stopped"}));
+  EXPECT_EQ(f.load_answer(3), words{}) << "too late";
+}
+
+TEST(EntityFsm, ClosingWhileSettlingSaysThatTheOutcomeIsUnknown) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(unknown{{errc::unavailable, "cut"}});
+  EXPECT_EQ(f->close(), (words{"refuse 1 outcome_unknown", "stopped"}));
+}
+
+TEST(EntityFsm, ClosingDoesNotWaitForAStorageThatIsGone) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->drained();
+  f->close();
+  EXPECT_EQ(f->append_answers(unknown{{errc::unavailable, "cut"}}), words{"settle"});
+  EXPECT_EQ(f->settles(fail(errc::unavailable, "cut")),
+            (words{"refuse 1 outcome_unknown", "stopped"}));
+}
+
+TEST(EntityFsm, ClosingAfterAFailureDoesNotRecover) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->drained();
+  f->close();
+  EXPECT_EQ(f->append_answers(failed{{errc::unavailable, "disk"}}),
+            (words{"refuse 1 unavailable", "stopped"}));
+}
