@@ -1,1 +1,114 @@
+// What single steps cost: codec, decide + encode + apply, ULIDs, and a question's way through an
+// entity on a journal in memory.
 #include <benchmark/benchmark.h>
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "counter.hpp"
+
+namespace {
+
+using bench::counter;
+
+void encode_msgpack(benchmark::State& state) {
+  const counter::added event{12'345};
+  msgpack::sbuffer out;
+  for (auto _ : state) {
+    out.clear();
+    msgpack::pack(out, event);
+    benchmark::DoNotOptimize(out.data());
+  }
+}
+BENCHMARK(encode_msgpack);
+
+void encode_nexus(benchmark::State& state) {
+  const counter::added event{12'345};
+  std::string out;
+  for (auto _ : state) {
+    out.clear();
+    nexus::encode(event, out);
+    benchmark::DoNotOptimize(out.data());
+  }
+}
+BENCHMARK(encode_nexus);
+
+void decode_msgpack(benchmark::State& state) {
+  const auto bytes = nexus::encode(counter::added{12'345});
+  for (auto _ : state) {
+    counter::added event;
+    msgpack::unpack(bytes.data(), bytes.size()).get().convert(event);
+    benchmark::DoNotOptimize(event);
+  }
+}
+BENCHMARK(decode_msgpack);
+
+void decode_nexus(benchmark::State& state) {
+  const auto bytes = nexus::encode(counter::added{12'345});
+  for (auto _ : state) {
+    counter::added event;
+    benchmark::DoNotOptimize(nexus::decode(bytes, event));
+    benchmark::DoNotOptimize(event);
+  }
+}
+BENCHMARK(decode_nexus);
+
+void decide_encode_apply(benchmark::State& state) {
+  counter::state s;
+  std::string out;
+  for (auto _ : state) {
+    auto effect = nexus::decide<counter>(s, counter::add{1});
+    for (const auto& event : effect.events()) {
+      out.clear();
+      std::visit(
+          [&](const auto& e) {
+            nexus::encode(e, out);
+            counter::apply(s, e);
+          },
+          event);
+    }
+    benchmark::DoNotOptimize(effect.reply(s));
+  }
+}
+BENCHMARK(decide_encode_apply);
+
+void ulid_next(benchmark::State& state) {
+  const nexus::wall_clock time;
+  nexus::ulid_generator ids{time};
+  for (auto _ : state) benchmark::DoNotOptimize(ids.next());
+}
+BENCHMARK(ulid_next);
+
+// Questions to one entity, as many in flight as the argument says.
+template <class Command>
+void ask(benchmark::State& state) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<counter> counters{sys, store.value()};
+  (void)counters.of("one").ask(counter::add{1}).get(std::chrono::seconds{5});
+  const auto one = counters.of("one");
+  std::vector<std::optional<nexus::asked<std::int64_t>>> flight(
+      static_cast<std::size_t>(state.range(0)));
+  std::size_t next = 0;
+  for (auto _ : state) {
+    auto& slot = flight[next++ % flight.size()];
+    if (slot) {
+      benchmark::DoNotOptimize(
+          std::exchange(slot, std::nullopt)->get(std::chrono::seconds{5}).value());
+    }
+    slot.emplace(one.ask(Command{}));
+    if (flight.size() == 1) {
+      benchmark::DoNotOptimize(
+          std::exchange(slot, std::nullopt)->get(std::chrono::seconds{5}).value());
+    }
+  }
+  for (auto& slot : flight) {
+    if (slot) (void)std::exchange(slot, std::nullopt)->get(std::chrono::seconds{5});
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(ask<counter::total>)->Name("ask_read")->Arg(1)->Arg(64)->Arg(1'000)->UseRealTime();
+BENCHMARK(ask<counter::add>)->Name("ask_persist")->Arg(1)->Arg(64)->Arg(1'000)->UseRealTime();
+
+}  // namespace

@@ -12,7 +12,7 @@ constexpr int time_bytes = 6;
 
 std::uint64_t milliseconds_of(const clock& time) {
   auto since = std::chrono::duration_cast<std::chrono::milliseconds>(time.now().time_since_epoch());
-  return static_cast<std::uint64_t>(since.count());
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, since.count()));
 }
 
 }  // namespace

@@ -52,8 +52,8 @@ nexus::result<void> importer::take_oldest() {
     return {};
   }
   const auto failures = plan_.again(row);
-  const auto e = answer ? nexus::error{nexus::errc::unavailable, "has lost earlier postings"}
-                        : answer.error();
+  const auto e =
+      answer ? nexus::error{nexus::errc::unavailable, "has lost earlier postings"} : answer.error();
   if (e.code != nexus::errc::timeout && failures <= failures_max) return {};
   const auto& owner = ledger_.postings[row].account;
   const bool named = e.message.find(owner) != std::string::npos;

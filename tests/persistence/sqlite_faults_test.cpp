@@ -11,7 +11,7 @@ namespace {
 using nexus::settlement;
 
 class SqliteFaults : public SqliteTest {
- protected:
+ public:
   SqliteFaults() {
     faulty_disk::install();
     faulty_disk::syncs_to_fail = 0;
@@ -22,6 +22,7 @@ class SqliteFaults : public SqliteTest {
     faulty_disk::log_full = false;
   }
 
+ protected:
   // The files as a crash would leave them now: opened anew, the log is read from its start.
   std::unique_ptr<nexus::journal_session> after_a_crash() {
     for (std::string end : {"", "-wal"}) {

@@ -13,13 +13,14 @@
 #include "nexus/sqlite.hpp"
 
 class SqliteTest : public testing::Test {
- protected:
+ public:
   SqliteTest() {
     auto pattern = (std::filesystem::temp_directory_path() / "nexus-sqlite-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
   }
   ~SqliteTest() override { std::filesystem::remove_all(folder_); }
 
+ protected:
   [[nodiscard]] std::string path(const std::string& name = "j.db") const {
     return (folder_ / name).string();
   }

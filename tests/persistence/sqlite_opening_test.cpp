@@ -1,6 +1,7 @@
 // What a SQLite journal makes of the file it is pointed at.
 #include <sys/wait.h>
 
+#include <array>
 #include <fstream>
 #include <thread>
 
@@ -40,7 +41,7 @@ class SqliteOpening : public SqliteTest {
 
 TEST_F(SqliteOpening, AMissingOrEmptyFileBecomesAJournal) {
   EXPECT_EQ(open("sqlite:" + path()).value()->name(), "sqlite:" + path());
-  std::ofstream{path("empty.db")};
+  std::ofstream empty{path("empty.db")};
   EXPECT_TRUE(open("sqlite:" + path("empty.db")));
   EXPECT_TRUE(open("sqlite:" + path("empty.db")));
 }
@@ -147,6 +148,7 @@ TEST_F(SqliteOpening, ManyMayOpenAFreshFileAtOnce) {
     auto where = "sqlite:" + path(std::to_string(round));
     std::vector<std::string> trouble(4);
     std::vector<std::thread> threads;
+    threads.reserve(trouble.size());
     for (auto& why : trouble) {
       threads.emplace_back([&why, where] {
         auto opened = open(where);
@@ -161,10 +163,10 @@ TEST_F(SqliteOpening, ManyMayOpenAFreshFileAtOnce) {
 TEST_F(SqliteOpening, TwoProcessesMayOpenAFreshFileAtOnce) {
   for (int round = 0; round < 20; ++round) {
     auto where = "sqlite:" + path(std::to_string(round));
-    std::vector<pid_t> children;
-    for (int i = 0; i < 2; ++i) {
-      children.push_back(fork());
-      if (children.back() == 0) _exit(open(where) ? 0 : 1);
+    std::array<pid_t, 2> children{};
+    for (auto& child : children) {
+      child = fork();
+      if (child == 0) _exit(open(where) ? 0 : 1);
     }
     for (auto child : children) {
       int status = -1;

@@ -110,7 +110,12 @@ struct Store : testing::Test {
   nexus::system sys{{.threads = 2}};
   mailbox collecting = sys.spawn(std::make_unique<collector>(done, lock, changed));
 
-  void TearDown() override { collecting = {}; }
+  // The jobs know the collector and the collector keeps the jobs: part them, or neither ever ends.
+  void TearDown() override {
+    std::lock_guard guard{lock};
+    done.clear();
+    collecting = {};
+  }
 
   store open(store_options options = {}) {
     backend counting{"counting", [this](const uri&) -> result<std::shared_ptr<journal>> {

@@ -8,6 +8,7 @@
 // Threads: a journal may be used from any thread. A session is one connection: it belongs to one
 // thread at a time and its calls block. Throws: nothing; a backend catches its library's exceptions.
 // Lifetimes: views passed in are valid during the call; views passed to a sink during that sink call.
+// A sink does not call its own session. Numbers and counts past what a backend stores are clamped.
 #pragma once
 
 #include <compare>
@@ -47,11 +48,11 @@ struct position {
 
 /// An event as it is stored: bytes, and what it takes to read them.
 struct event_view {
-  std::string_view type;             ///< the stable name, e.g. "deposited"
+  std::string_view type{};           ///< the stable name, e.g. "deposited"
   std::uint32_t schema_version = 1;  ///< of that type
   std::string_view codec = "msgpack";
-  std::string_view data;      ///< any bytes, also none
-  std::string_view metadata;  ///< any bytes, also none
+  std::string_view data{};      ///< any bytes, also none
+  std::string_view metadata{};  ///< any bytes, also none
   timestamp time{};
 };
 
@@ -59,8 +60,8 @@ struct event_view {
 struct append_request {
   persistence_id id;
   sequence_nr expected = 0;  ///< must be exactly the id's highest number, or the request conflicts
-  ulid writer;
-  std::span<const event_view> events;  ///< at least one
+  ulid writer{};
+  std::span<const event_view> events{};  ///< at least one
 };
 
 /// Durable; `last` is where the request's last event stands.
@@ -95,9 +96,9 @@ enum class settlement : std::uint8_t { stored, not_stored };
 /// An event read back.
 struct record_view {
   sequence_nr number = 0;
-  position at;
-  ulid writer;
-  event_view event;
+  position at{};
+  ulid writer{};
+  event_view event{};
 };
 
 /// Takes one record; false ends the replay early.
@@ -106,17 +107,17 @@ using record_sink = std::function<bool(const record_view&)>;
 /// The state an entity had right after event `number`.
 struct snapshot_view {
   sequence_nr number = 0;
-  std::string_view type;
+  std::string_view type{};
   std::uint32_t schema_version = 1;
   std::string_view codec = "msgpack";
-  std::string_view data;
-  ulid writer;
+  std::string_view data{};
+  ulid writer{};
   timestamp time{};
 };
 
 struct snapshot_request {
   persistence_id id;
-  snapshot_view snapshot;
+  snapshot_view snapshot{};
 };
 
 /// A snapshot read back; owns its bytes.
@@ -150,14 +151,16 @@ class journal_session {
   /// Appends each request's events right after `request.expected`, all or none of them. There is at
   /// most one request per id in a call. Answers one outcome per request, in order.
   /// SQL backends commit the call as one transaction, in which a conflicting or rejected request
-  /// fails alone and the others commit; positions ascend within an id.
+  /// fails alone and the others commit; positions ascend within an id. A request that both conflicts
+  /// and is past a limit may get either outcome; one without events, or whose numbers would pass
+  /// sequence_nr_max, is `rejected` unless it conflicts.
   [[nodiscard]] virtual std::vector<append_outcome> append(
       std::span<const append_request> requests) = 0;
 
   /// The truth about a request whose outcome was `unknown` (on any session of this journal):
-  /// `stored` if the records at its numbers are exactly its own (writer, types, bytes, times), else
+  /// `stored` if the records at its numbers are exactly its own in everything it carried, else
   /// `not_stored`, and then it stays so: a late commit of the old attempt is made impossible first.
-  /// An error means "ask again later".
+  /// An error means "ask again later". Not defined once any of those numbers has been erased.
   [[nodiscard]] virtual result<settlement> settle(const append_request& request) = 0;
 
   /// Passes the records numbered from..to in ascending order to `sink`, at most `max` of them.
@@ -170,7 +173,7 @@ class journal_session {
   [[nodiscard]] virtual result<sequence_nr> highest(const persistence_id& id) = 0;
 
   /// Erases the records numbered up to and including `to` for good. Erasing past `highest` erases
-  /// all there is and moves nothing.
+  /// all there is and moves nothing. May stop part of the way on an error: what is left has no gap.
   [[nodiscard]] virtual result<void> erase_to(const persistence_id& id, sequence_nr to) = 0;
 
   /// Up to `max` ids of `type` whose `highest` is not 0, ascending bytewise, those after `after`

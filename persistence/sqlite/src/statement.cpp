@@ -41,9 +41,8 @@ bool statement::step() {
     sqlite3_reset(handle_.get());
     return false;
   }
-  SQLite::Exception why{sqlite3_db_handle(handle_.get()), code};
-  sqlite3_reset(handle_.get());
-  throw why;
+  reading scope{*this};  // reset only once the message has been read
+  throw SQLite::Exception(sqlite3_db_handle(handle_.get()), code);
 }
 
 std::string_view statement::bytes(int column) const {
