@@ -51,10 +51,7 @@ ask_run ask_durably(const std::string& path, const std::vector<std::string>& ids
   ask_all(entities, count, window);
   ask_run made;
   made.used = watch.read();
-  made.threads = thread_times();
-  for (auto& [name, time] : made.threads) {
-    if (auto at = threads_before.find(name); at != threads_before.end()) time -= at->second;
-  }
+  made.threads = thread_times(threads_before);
   made.operations = count;
   const auto after = store->statistics();
   const auto events = static_cast<double>(after.events - before.events);

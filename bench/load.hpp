@@ -1,7 +1,6 @@
 // Drives entities as a client does: a thread with a window of questions in flight.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -12,8 +11,8 @@
 namespace bench {
 
 struct ask_run : run {
-  batching sizes;                          ///< what the writer made of the load
-  std::map<std::string, seconds> threads;  ///< processor time of each
+  batching sizes;           ///< what the writer made of the load
+  times_by_thread threads;  ///< processor time of each
 };
 
 /// Asks the entities named `ids` in turn, `count` times in all, on a fresh database at `path`; every

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "figure.hpp"
@@ -56,6 +57,15 @@ std::vector<bench::figure> measure(const bench::options& o) {
   return figures;
 }
 
+// Beside other work the figures say little: threads share processors by their number.
+void warn_of_load() {
+  double load = 0;
+  const auto cores = std::thread::hardware_concurrency();
+  if (getloadavg(&load, 1) != 1 || load < 0.75 * cores) return;
+  fmt::print(stderr, "other programs keep this machine busy (load {:.1f} on {} cores)\n", load,
+             cores);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -71,6 +81,7 @@ int main(int argc, char** argv) {
   app.add_option("--scale", o.scale, "times the number of operations")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   try {
+    warn_of_load();
     const place databases{o.dir};
     o.dir = databases.path();
     const auto figures = measure(o);

@@ -26,11 +26,12 @@ ask_run recover(const std::string& path, std::uint64_t events) {
   auto store = nexus::open("sqlite:" + path);
   if (!store) throw std::runtime_error{store.error().message};
   nexus::entities<counter> counters{sys, *store};
+  const auto threads_before = thread_times();
   const stopwatch watch;
   auto sum = counters.of(id).ask(counter::total{}).get(std::chrono::minutes{5});
   ask_run made;
   made.used = watch.read();
-  made.threads = thread_times();
+  made.threads = thread_times(threads_before);
   made.operations = events;
   if (!sum) throw std::runtime_error{sum.error().message};
   expect(*sum, events);

@@ -21,8 +21,8 @@ seconds cpu_now() {
 
 }  // namespace
 
-std::map<std::string, seconds> thread_times() {
-  std::map<std::string, seconds> times;
+times_by_thread thread_times(const times_by_thread& before) {
+  times_by_thread times;
   std::error_code gone;
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", gone)) {
     std::string name;
@@ -31,6 +31,9 @@ std::map<std::string, seconds> thread_times() {
     double ns = 0;
     std::ifstream{task.path() / "schedstat"} >> ns;
     times[name] += seconds{ns * 1e-9};
+  }
+  for (auto& [name, time] : times) {
+    if (auto at = before.find(name); at != before.end()) time -= at->second;
   }
   return times;
 }

@@ -9,8 +9,10 @@ namespace bench {
 
 using seconds = std::chrono::duration<double>;
 
-/// Processor time by thread name, of the threads alive now.
-[[nodiscard]] std::map<std::string, seconds> thread_times();
+using times_by_thread = std::map<std::string, seconds>;
+
+/// Processor time by thread name, of the threads alive now, less what `before` says.
+[[nodiscard]] times_by_thread thread_times(const times_by_thread& before = {});
 
 struct usage {
   seconds wall{};

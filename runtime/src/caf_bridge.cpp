@@ -9,7 +9,8 @@
 
 #include "nexus/call.hpp"
 
-#if CAF_VERSION >= 10000
+// CAF 1.1 says "0100" of its CAF_VERSION; 0.17 knows no CAF_VERSION_MAJOR.
+#ifdef CAF_VERSION_MAJOR
 #include <caf/anon_mail.hpp>
 #include <caf/init_global_meta_objects.hpp>
 #endif
@@ -23,7 +24,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::envelope)
 namespace nexus::inline v0 {
 namespace {
 
-#if CAF_VERSION >= 10000
+#ifdef CAF_VERSION_MAJOR
 
 // Enqueues without a sender and without counting references.
 void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {

@@ -19,7 +19,7 @@ auto running_at(sequence_nr events, d::fsm_options options = {}) {
 
 // -- commands and durability ----------------------------------------------------------------------
 
-TEST(EntityFsm, AReplyWaitsForItsOwnEvents) {
+TEST(FsmCommand, AReplyWaitsForItsOwnEvents) {
   auto f = running_at(7);
   EXPECT_EQ(f->command(persists_two), words{});
   EXPECT_EQ(f->drained(), words{"append 8..9"});
@@ -27,13 +27,13 @@ TEST(EntityFsm, AReplyWaitsForItsOwnEvents) {
   EXPECT_EQ(f->fsm().durable(), 9u);
 }
 
-TEST(EntityFsm, AReadAloneIsAnsweredAtOnce) {
+TEST(FsmCommand, AReadAloneIsAnsweredAtOnce) {
   auto f = running_at(7);
   EXPECT_EQ(f->command(reads), words{"release 1"});
   EXPECT_EQ(f->drained(), words{});
 }
 
-TEST(EntityFsm, AReadWaitsForTheAppendItSaw) {
+TEST(FsmCommand, AReadWaitsForTheAppendItSaw) {
   auto f = running_at(7);
   f->command(persists_one);
   EXPECT_EQ(f->drained(), words{"append 8..8"});
@@ -42,7 +42,7 @@ TEST(EntityFsm, AReadWaitsForTheAppendItSaw) {
   EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2"}));
 }
 
-TEST(EntityFsm, WhatIsDecidedMeanwhileMergesIntoTheNextAppend) {
+TEST(FsmCommand, WhatIsDecidedMeanwhileMergesIntoTheNextAppend) {
   auto f = running_at(0);
   f->command(persists_one);
   EXPECT_EQ(f->drained(), words{"append 1..1"});
@@ -53,7 +53,7 @@ TEST(EntityFsm, WhatIsDecidedMeanwhileMergesIntoTheNextAppend) {
   EXPECT_EQ(f->append_stored(), (words{"release 2", "release 3"}));
 }
 
-TEST(EntityFsm, OneUndurableCommandIsTheClassicalWay) {
+TEST(FsmCommand, OneUndurableCommandIsTheClassicalWay) {
   auto f = running_at(0, {.undurable_max = 1});
   EXPECT_EQ(f->command(persists_one), words{"append 1..1"}) << "nothing to wait for";
   f->command(persists_one);
@@ -61,7 +61,7 @@ TEST(EntityFsm, OneUndurableCommandIsTheClassicalWay) {
   EXPECT_EQ(f->append_stored(), (words{"release 1", "append 2..2"}));
 }
 
-TEST(EntityFsm, UndurableCommandsAreBoundedByNumber) {
+TEST(FsmCommand, UndurableCommandsAreBoundedByNumber) {
   auto f = running_at(0, {.undurable_max = 3});
   f->command(persists_one);
   f->command(persists_one);
@@ -71,7 +71,7 @@ TEST(EntityFsm, UndurableCommandsAreBoundedByNumber) {
   EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2", "release 3", "append 4..4"}));
 }
 
-TEST(EntityFsm, UndurableCommandsAreBoundedByBytes) {
+TEST(FsmCommand, UndurableCommandsAreBoundedByBytes) {
   auto f = running_at(0, {.undurable_bytes_max = 20});  // a planned command counts 10
   f->command(persists_one);
   EXPECT_EQ(f->command(persists_one), words{"append 1..2"});
@@ -79,7 +79,7 @@ TEST(EntityFsm, UndurableCommandsAreBoundedByBytes) {
   EXPECT_FALSE(f->fate_of(3).decided);
 }
 
-TEST(EntityFsm, AReadAtTheBoundWaitsUndecided) {
+TEST(FsmCommand, AReadAtTheBoundWaitsUndecided) {
   auto f = running_at(0, {.undurable_max = 1});
   f->command(persists_one);
   f->command(reads);
@@ -88,7 +88,7 @@ TEST(EntityFsm, AReadAtTheBoundWaitsUndecided) {
 
 // -- chains ---------------------------------------------------------------------------------------
 
-TEST(EntityFsm, NothingIsDecidedWhileARunWaits) {
+TEST(FsmCommand, NothingIsDecidedWhileARunWaits) {
   auto f = running_at(0);
   EXPECT_EQ(f->command({.persists = 1, .runs = true}), words{"append 1..1"});
   f->command(persists_one);
@@ -100,7 +100,7 @@ TEST(EntityFsm, NothingIsDecidedWhileARunWaits) {
   EXPECT_EQ(f->drained(), words{"append 2..2"});
 }
 
-TEST(EntityFsm, ARunWaitsForAllThatItsStateIsMadeOf) {
+TEST(FsmCommand, ARunWaitsForAllThatItsStateIsMadeOf) {
   auto f = running_at(0);
   f->command(persists_one);
   EXPECT_EQ(f->drained(), words{"append 1..1"});
@@ -108,7 +108,7 @@ TEST(EntityFsm, ARunWaitsForAllThatItsStateIsMadeOf) {
   EXPECT_EQ(f->append_stored(), (words{"release 1", "run 2"}));
 }
 
-TEST(EntityFsm, ALostRunDoesNotHappen) {
+TEST(FsmCommand, ALostRunDoesNotHappen) {
   auto f = running_at(0);
   f->command({.persists = 1, .runs = true});
   EXPECT_EQ(f->append_answers(failed{{errc::unavailable, "disk"}}),
@@ -118,7 +118,7 @@ TEST(EntityFsm, ALostRunDoesNotHappen) {
 
 // -- apply throws ---------------------------------------------------------------------------------
 
-TEST(EntityFsm, AThrowingApplyRefusesItsCommandAlone) {
+TEST(FsmCommand, AThrowingApplyRefusesItsCommandAlone) {
   auto f = running_at(1);
   f->command(persists_one);
   EXPECT_EQ(f->command({.throws = true}), words{"append 2..2"});
@@ -132,7 +132,7 @@ TEST(EntityFsm, AThrowingApplyRefusesItsCommandAlone) {
   EXPECT_EQ(f->drained(), words{"append 3..3"});
 }
 
-TEST(EntityFsm, AThrowingApplyWithNothingInFlightRebuildsAtOnce) {
+TEST(FsmCommand, AThrowingApplyWithNothingInFlightRebuildsAtOnce) {
   auto f = running_at(1);
   EXPECT_EQ(f->command({.throws = true}), (words{"release 1", "load"}));
 }

@@ -17,7 +17,7 @@ auto running_at(sequence_nr events, d::fsm_options options = {}) {
 
 }  // namespace
 
-TEST(EntityFsm, AConflictRefusesAllThatWasSpeculativeAndRecovers) {
+TEST(FsmOutcome, AConflictRefusesAllThatWasSpeculativeAndRecovers) {
   auto f = running_at(5);
   f->command(persists_two);
   f->drained();
@@ -32,7 +32,7 @@ TEST(EntityFsm, AConflictRefusesAllThatWasSpeculativeAndRecovers) {
   EXPECT_EQ(f->drained(), words{"append 7..7"});
 }
 
-TEST(EntityFsm, AConflictThatMayBeOnesOwnLostAnswerIsSettled) {
+TEST(FsmOutcome, AConflictThatMayBeOnesOwnLostAnswerIsSettled) {
   auto f = running_at(5);
   f->command(persists_two);
   f->drained();
@@ -41,7 +41,7 @@ TEST(EntityFsm, AConflictThatMayBeOnesOwnLostAnswerIsSettled) {
   EXPECT_EQ(f->fsm().durable(), 7u);
 }
 
-TEST(EntityFsm, AConflictWithAnothersEventsIsAConflict) {
+TEST(FsmOutcome, AConflictWithAnothersEventsIsAConflict) {
   auto f = running_at(5);
   f->command(persists_two);
   f->drained();
@@ -49,7 +49,7 @@ TEST(EntityFsm, AConflictWithAnothersEventsIsAConflict) {
   EXPECT_EQ(f->settles(settlement::not_stored), (words{"refuse 1 conflict", "load"}));
 }
 
-TEST(EntityFsm, ARejectedAppendLivesOn) {
+TEST(FsmOutcome, ARejectedAppendLivesOn) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -57,7 +57,7 @@ TEST(EntityFsm, ARejectedAppendLivesOn) {
             (words{"refuse 1 too_large", "load"}));
 }
 
-TEST(EntityFsm, AFailedAppendBacksOffAndRecovers) {
+TEST(FsmOutcome, AFailedAppendBacksOffAndRecovers) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -71,7 +71,7 @@ TEST(EntityFsm, AFailedAppendBacksOffAndRecovers) {
   EXPECT_EQ(f->load_answer(0), words{"release 3"});
 }
 
-TEST(EntityFsm, ABackOffThatNobodyWaitsForEndsTheEntity) {
+TEST(FsmOutcome, ABackOffThatNobodyWaitsForEndsTheEntity) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -79,7 +79,7 @@ TEST(EntityFsm, ABackOffThatNobodyWaitsForEndsTheEntity) {
   EXPECT_EQ(f->waited(), words{"stopped"});
 }
 
-TEST(EntityFsm, AnUnknownOutcomeIsSettledBeforeAnythingElse) {
+TEST(FsmOutcome, AnUnknownOutcomeIsSettledBeforeAnythingElse) {
   auto f = running_at(3);
   f->command(persists_one);
   f->drained();
@@ -93,7 +93,7 @@ TEST(EntityFsm, AnUnknownOutcomeIsSettledBeforeAnythingElse) {
   EXPECT_EQ(f->settles(settlement::stored), (words{"release 1", "append 5..5"}));
 }
 
-TEST(EntityFsm, AnUnknownOutcomeThatWasNotStoredIsTold) {
+TEST(FsmOutcome, AnUnknownOutcomeThatWasNotStoredIsTold) {
   auto f = running_at(3);
   f->command(persists_one);
   f->drained();
@@ -101,7 +101,7 @@ TEST(EntityFsm, AnUnknownOutcomeThatWasNotStoredIsTold) {
   EXPECT_EQ(f->settles(settlement::not_stored), (words{"refuse 1 unavailable", "load"}));
 }
 
-TEST(EntityFsm, ErrorsNameTheEntity) {
+TEST(FsmOutcome, ErrorsNameTheEntity) {
   auto f = running_at(3);
   f->command(persists_one);
   f->drained();

@@ -19,7 +19,7 @@ auto running_at(sequence_nr events, d::fsm_options options = {}) {
 
 // -- recovery -------------------------------------------------------------------------------------
 
-TEST(EntityFsm, CommandsDuringRecoveryWaitInOrder) {
+TEST(FsmRecovery, CommandsDuringRecoveryWaitInOrder) {
   fsm_driver f;
   EXPECT_EQ(f.command(persists_one), words{"load"});
   EXPECT_EQ(f.command(reads), words{});
@@ -31,7 +31,7 @@ TEST(EntityFsm, CommandsDuringRecoveryWaitInOrder) {
   EXPECT_EQ(f.fate_of(2).seen, 3);
 }
 
-TEST(EntityFsm, RecoveryReadsTheNextChunkWhileOneIsDecoded) {
+TEST(FsmRecovery, RecoveryReadsTheNextChunkWhileOneIsDecoded) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(2500);
@@ -41,7 +41,7 @@ TEST(EntityFsm, RecoveryReadsTheNextChunkWhileOneIsDecoded) {
   EXPECT_EQ(f.fate_of(1).seen, 2500);
 }
 
-TEST(EntityFsm, RecoveryStartsAfterTheSnapshot) {
+TEST(FsmRecovery, RecoveryStartsAfterTheSnapshot) {
   fsm_driver f;
   f.command(reads);
   EXPECT_EQ(f.load_answer(12, stored_snapshot{.number = 10, .data = "100"}),
@@ -50,13 +50,13 @@ TEST(EntityFsm, RecoveryStartsAfterTheSnapshot) {
   EXPECT_EQ(f.fate_of(1).seen, 102);
 }
 
-TEST(EntityFsm, ASnapshotOfTheLastEventIsAllItTakes) {
+TEST(FsmRecovery, ASnapshotOfTheLastEventIsAllItTakes) {
   fsm_driver f;
   f.command(reads);
   EXPECT_EQ(f.load_answer(10, stored_snapshot{.number = 10, .data = "100"}), words{"release 1"});
 }
 
-TEST(EntityFsm, ASnapshotBeyondTheHighestIsRefused) {
+TEST(FsmRecovery, ASnapshotBeyondTheHighestIsRefused) {
   fsm_driver f;
   f.command(reads);
   EXPECT_EQ(f.load_answer(9, stored_snapshot{.number = 10, .data = "100"}),
@@ -64,7 +64,7 @@ TEST(EntityFsm, ASnapshotBeyondTheHighestIsRefused) {
   EXPECT_EQ(f.last_error, "sum|one: snapshot 10 is beyond the highest event 9");
 }
 
-TEST(EntityFsm, AGapIsRefusedByNumber) {
+TEST(FsmRecovery, AGapIsRefusedByNumber) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(5);
@@ -72,7 +72,7 @@ TEST(EntityFsm, AGapIsRefusedByNumber) {
   EXPECT_EQ(f.last_error, "sum|one: event 1 is missing, the next one stored is 2");
 }
 
-TEST(EntityFsm, AMissingTailIsRefusedByNumber) {
+TEST(FsmRecovery, AMissingTailIsRefusedByNumber) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(5);
@@ -82,7 +82,7 @@ TEST(EntityFsm, AMissingTailIsRefusedByNumber) {
   EXPECT_EQ(f.last_error, "sum|one: event 4 is missing, the highest is 5");
 }
 
-TEST(EntityFsm, ACorruptEventIsToldByIdAndNumber) {
+TEST(FsmRecovery, ACorruptEventIsToldByIdAndNumber) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(5);
@@ -90,7 +90,7 @@ TEST(EntityFsm, ACorruptEventIsToldByIdAndNumber) {
   EXPECT_EQ(f.last_error, "sum|one: event 1: does not decode");
 }
 
-TEST(EntityFsm, ACorruptSnapshotIsToldByIdAndNumber) {
+TEST(FsmRecovery, ACorruptSnapshotIsToldByIdAndNumber) {
   fsm_driver f;
   f.command(reads);
   EXPECT_EQ(f.load_answer(5, stored_snapshot{.number = 3, .data = "bad"}),
@@ -98,7 +98,7 @@ TEST(EntityFsm, ACorruptSnapshotIsToldByIdAndNumber) {
   EXPECT_EQ(f.last_error, "sum|one: snapshot 3: does not decode");
 }
 
-TEST(EntityFsm, AChunkOfAnEarlierRecoveryIsIgnored) {
+TEST(FsmRecovery, AChunkOfAnEarlierRecoveryIsIgnored) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(3000);
@@ -110,7 +110,7 @@ TEST(EntityFsm, AChunkOfAnEarlierRecoveryIsIgnored) {
   EXPECT_EQ(f.chunk(1, 3000), words{"release 2"});
 }
 
-TEST(EntityFsm, AnEntityThatCouldNotRecoverTriesAgainWithTheNextCommand) {
+TEST(FsmRecovery, AnEntityThatCouldNotRecoverTriesAgainWithTheNextCommand) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(1);
@@ -120,21 +120,21 @@ TEST(EntityFsm, AnEntityThatCouldNotRecoverTriesAgainWithTheNextCommand) {
 
 // -- snapshots ------------------------------------------------------------------------------------
 
-TEST(EntityFsm, ASnapshotIsSavedOnceItsNumberIsDurable) {
+TEST(FsmRecovery, ASnapshotIsSavedOnceItsNumberIsDurable) {
   auto f = running_at(8, {.snapshot_every = 10});
   EXPECT_EQ(f->command(persists_two), words{});
   EXPECT_EQ(f->drained(), words{"append 9..10"});
   EXPECT_EQ(f->append_stored(), (words{"save 10", "release 1"}));
 }
 
-TEST(EntityFsm, ABatchThatStepsOverAMultipleCounts) {
+TEST(FsmRecovery, ABatchThatStepsOverAMultipleCounts) {
   auto f = running_at(9, {.snapshot_every = 10});
   f->command(persists_two);
   f->drained();
   EXPECT_EQ(f->append_stored(), (words{"save 11", "release 1"}));
 }
 
-TEST(EntityFsm, OneSnapshotIsSavedAtATime) {
+TEST(FsmRecovery, OneSnapshotIsSavedAtATime) {
   auto f = running_at(0, {.snapshot_every = 1});
   f->command(persists_one);
   f->drained();
@@ -148,7 +148,7 @@ TEST(EntityFsm, OneSnapshotIsSavedAtATime) {
   EXPECT_EQ(f->append_stored(), (words{"save 3", "release 3"}));
 }
 
-TEST(EntityFsm, ASnapshotOfALostStateIsNotSaved) {
+TEST(FsmRecovery, ASnapshotOfALostStateIsNotSaved) {
   auto f = running_at(0, {.snapshot_every = 1});
   f->command(persists_one);
   f->drained();

@@ -16,13 +16,13 @@ auto running_at(sequence_nr events, d::fsm_options options = {}) {
 
 }  // namespace
 
-TEST(EntityFsm, AStopEffectStopsOnceDurable) {
+TEST(FsmStop, AStopEffectStopsOnceDurable) {
   auto f = running_at(0);
   EXPECT_EQ(f->command({.persists = 1, .stops = true}), words{"append 1..1"});
   EXPECT_EQ(f->append_stored(), (words{"release 1", "stopped"}));
 }
 
-TEST(EntityFsm, CommandsBehindAStopAreForTheNextIncarnation) {
+TEST(FsmStop, CommandsBehindAStopAreForTheNextIncarnation) {
   auto f = running_at(0);
   f->command({.persists = 1, .stops = true});
   f->command(reads);
@@ -31,7 +31,7 @@ TEST(EntityFsm, CommandsBehindAStopAreForTheNextIncarnation) {
   EXPECT_EQ(f->chunk(1, 1), words{"release 2"});
 }
 
-TEST(EntityFsm, ClosingFinishesWhatIsInFlightAndTakesNoMore) {
+TEST(FsmStop, ClosingFinishesWhatIsInFlightAndTakesNoMore) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -42,14 +42,14 @@ TEST(EntityFsm, ClosingFinishesWhatIsInFlightAndTakesNoMore) {
   EXPECT_EQ(f->append_stored(), (words{"release 2", "stopped"}));
 }
 
-TEST(EntityFsm, ClosingAppendsWhatWasDecided) {
+TEST(FsmStop, ClosingAppendsWhatWasDecided) {
   auto f = running_at(0);
   f->command(persists_one);
   EXPECT_EQ(f->close(), words{"append 1..1"});
   EXPECT_EQ(f->append_stored(), (words{"release 1", "stopped"}));
 }
 
-TEST(EntityFsm, ClosingLetsARunHappen) {
+TEST(FsmStop, ClosingLetsARunHappen) {
   auto f = running_at(0);
   f->command({.persists = 1, .runs = true});
   EXPECT_EQ(f->close(), words{});
@@ -57,14 +57,14 @@ TEST(EntityFsm, ClosingLetsARunHappen) {
   EXPECT_EQ(f->ran(), words{"stopped"});
 }
 
-TEST(EntityFsm, ClosingDuringRecoveryRefusesWhoWaits) {
+TEST(FsmStop, ClosingDuringRecoveryRefusesWhoWaits) {
   fsm_driver f;
   f.command(reads);
   EXPECT_EQ(f.close(), (words{"refuse 1 stopped", "stopped"}));
   EXPECT_EQ(f.load_answer(3), words{}) << "too late";
 }
 
-TEST(EntityFsm, ClosingWhileSettlingSaysThatTheOutcomeIsUnknown) {
+TEST(FsmStop, ClosingWhileSettlingSaysThatTheOutcomeIsUnknown) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -72,7 +72,7 @@ TEST(EntityFsm, ClosingWhileSettlingSaysThatTheOutcomeIsUnknown) {
   EXPECT_EQ(f->close(), (words{"refuse 1 outcome_unknown", "stopped"}));
 }
 
-TEST(EntityFsm, ClosingDoesNotWaitForAStorageThatIsGone) {
+TEST(FsmStop, ClosingDoesNotWaitForAStorageThatIsGone) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -82,7 +82,7 @@ TEST(EntityFsm, ClosingDoesNotWaitForAStorageThatIsGone) {
             (words{"refuse 1 outcome_unknown", "stopped"}));
 }
 
-TEST(EntityFsm, ClosingAfterAFailureDoesNotRecover) {
+TEST(FsmStop, ClosingAfterAFailureDoesNotRecover) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();

@@ -96,8 +96,10 @@ TEST(Acknowledged, IsFoundAgainAfterTheProcessWasKilled) {
     const auto first = static_cast<std::uint64_t>(round) * tokens_per_round;
     process writer{{ACK_WRITER_PROGRAM, uri, std::to_string(entities), std::to_string(first)}};
     auto heard_one = [&] { return writer.out().find("acknowledged") != std::string::npos; };
-    ASSERT_FALSE(writer.read_until(heard_one, seconds{30})) << writer.err();
-    ASSERT_TRUE(heard_one()) << "no answer in 30 s";
+    const bool ended = writer.read_until(heard_one, seconds{30});
+    ASSERT_FALSE(ended) << "round " << round << ", the writer ended itself (" << writer.wait()
+                        << "): " << writer.err();
+    ASSERT_TRUE(heard_one()) << "round " << round << ": no answer in 30 s";
     writer.read_for(milliseconds{random() % 200});
     ASSERT_TRUE(writer.kill()) << writer.err();
     writer.wait();
