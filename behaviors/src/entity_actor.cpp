@@ -43,10 +43,11 @@ result<load_result> load_from(journal_session& session, const persistence_id& id
 result<replay_chunk> replay_from(journal_session& session, const persistence_id& id,
                                  sequence_nr from, sequence_nr to, const entity_options& bounds) {
   replay_chunk chunk;
-  auto read = session.replay(id, from, to, bounds.replay_chunk_events, [&](const record_view& r) {
-    chunk.add(r);
-    return chunk.bytes() < bounds.replay_chunk_bytes;
-  });
+  auto read =
+      session.replay_payloads(id, from, to, bounds.replay_chunk_events, [&](const record_view& r) {
+        chunk.add(r);
+        return chunk.bytes() < bounds.replay_chunk_bytes;
+      });
   if (!read) return fail(std::move(read.error()));
   return chunk;
 }

@@ -14,7 +14,13 @@ class replay_chunk {
  public:
   void add(const record_view& r) {
     const auto& e = r.event;
-    records_.push_back({r.number, e.schema_version, keep(e.type), keep(e.codec), keep(e.data)});
+    // Neighbours are mostly of one type and codec: those are kept once.
+    const auto type = !records_.empty() && at(records_.back().type) == e.type ? records_.back().type
+                                                                              : keep(e.type);
+    const auto codec = !records_.empty() && at(records_.back().codec) == e.codec
+                           ? records_.back().codec
+                           : keep(e.codec);
+    records_.push_back({r.number, e.schema_version, type, codec, keep(e.data)});
   }
 
   [[nodiscard]] bool empty() const noexcept { return records_.empty(); }

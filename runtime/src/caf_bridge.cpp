@@ -143,7 +143,8 @@ void detail::answer_in_actor(caf::scheduled_actor* self, call& c, std::function<
 struct caf_bridge::impl {
   explicit impl(unsigned threads) {
     prepare_types();
-    if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency());
+    // A journal's writer keeps one core busy when it matters: leave it that one.
+    if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency()) - 1;
     set_threads(config, threads);
     owned.emplace(config);
     used = &*owned;

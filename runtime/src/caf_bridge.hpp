@@ -14,7 +14,7 @@ namespace nexus::inline v0 {
 
 class caf_bridge {
  public:
-  /// Owns a scheduler of `threads`; 0: one per core, at least two.
+  /// Owns a scheduler of `threads`; 0: one per core but one, for a journal's writer.
   explicit caf_bridge(unsigned threads);
   explicit caf_bridge(caf::actor_system& adopted);
 

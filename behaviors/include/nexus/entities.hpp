@@ -29,7 +29,7 @@ struct entity_options {
   std::size_t undurable_bytes_max = std::size_t{4} << 20;
   std::uint32_t mailbox_max = 10'000;  ///< commands of one entity not yet answered
   std::size_t mailbox_bytes_max = std::size_t{64} << 20;
-  std::size_t replay_chunk_events = 1'000;  ///< read at once in a recovery
+  std::size_t replay_chunk_events = 4'000;  ///< read at once in a recovery
   std::size_t replay_chunk_bytes = std::size_t{4} << 20;
   std::chrono::milliseconds backoff_min{100};  ///< after a storage failure, doubled each time
   std::chrono::milliseconds backoff_max{10'000};

@@ -169,6 +169,13 @@ class journal_session {
                                             sequence_nr to, std::size_t max,
                                             const record_sink& sink) = 0;
 
+  /// Like `replay`, for whoever folds a state: position, writer, metadata and time may be left out.
+  [[nodiscard]] virtual result<void> replay_payloads(const persistence_id& id, sequence_nr from,
+                                                     sequence_nr to, std::size_t max,
+                                                     const record_sink& sink) {
+    return replay(id, from, to, max, sink);
+  }
+
   /// The highest number ever stored under `id`, 0 for none. Never falls, also not by erasing.
   [[nodiscard]] virtual result<sequence_nr> highest(const persistence_id& id) = 0;
 

@@ -45,6 +45,11 @@ connection::connection(std::unique_ptr<SQLite::Database> opened)
                   "event_data, metadata, timestamp FROM nexus_event_journal "
                   "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
                   "ORDER BY sequence_nr LIMIT ?4"},
+      read_payloads{*db,
+                    "SELECT sequence_nr, event_type, schema_version, codec, event_data "
+                    "FROM nexus_event_journal "
+                    "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
+                    "ORDER BY sequence_nr LIMIT ?4"},
       lowest_number{*db,
                     "SELECT min(sequence_nr) FROM nexus_event_journal WHERE persistence_id = ?1"},
       erase_events{*db,

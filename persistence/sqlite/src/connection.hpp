@@ -25,7 +25,7 @@ struct connection {
   statement begin, commit, rollback;
   statement tail;  // the last position in the journal, and the last one erased
   statement last_number, last_erased;
-  statement insert_event, read_events, lowest_number, erase_events, list_ids;
+  statement insert_event, read_events, read_payloads, lowest_number, erase_events, list_ids;
   statement save_snapshot, load_snapshot, erase_snapshots;
   statement mark_settled;
 };

@@ -29,22 +29,44 @@ result<sequence_nr> session::highest(const persistence_id& id) {
   });
 }
 
+// Steps through `row` with `read` filling the record; both replays differ in what they read only.
+template <class Read>
+result<void> replay_rows(statement& row, const std::string& journal, const persistence_id& id,
+                         const record_sink& sink, Read read) {
+  reading scope{row};
+  record_view record;
+  while (row.step()) {
+    if (auto bad = read(row, record); !bad.empty()) {
+      return fail(corrupt_row(journal, "event", id, row.integer(0), bad));
+    }
+    if (!sink(record)) break;
+  }
+  return {};
+}
+
+void bind_range(statement& row, const persistence_id& id, sequence_nr from, sequence_nr to,
+                std::size_t max) {
+  row.text(1, id.str()).integer(2, column_nr(from)).integer(3, column_nr(to));
+  row.integer(4, column_nr(max));
+}
+
 result<void> session::replay(const persistence_id& id, sequence_nr from, sequence_nr to,
                              std::size_t max, const record_sink& sink) {
   if (from > to || from > sequence_nr_max || max == 0) return {};
   return with_connection("replay", [&](connection& c) -> result<void> {
-    auto& row = c.read_events;
-    row.text(1, id.str()).integer(2, column_nr(from)).integer(3, column_nr(to));
-    row.integer(4, column_nr(max));
-    reading scope{row};
-    record_view record;
-    while (row.step()) {
-      if (auto bad = read_row(row, writers_, record); !bad.empty()) {
-        return fail(corrupt_row(where_.name, "event", id, row.integer(0), bad));
-      }
-      if (!sink(record)) break;
-    }
-    return {};
+    bind_range(c.read_events, id, from, to, max);
+    return replay_rows(
+        c.read_events, where_.name, id, sink,
+        [&](const statement& row, record_view& into) { return read_row(row, writers_, into); });
+  });
+}
+
+result<void> session::replay_payloads(const persistence_id& id, sequence_nr from, sequence_nr to,
+                                      std::size_t max, const record_sink& sink) {
+  if (from > to || from > sequence_nr_max || max == 0) return {};
+  return with_connection("replay", [&](connection& c) -> result<void> {
+    bind_range(c.read_payloads, id, from, to, max);
+    return replay_rows(c.read_payloads, where_.name, id, sink, read_payload);
   });
 }
 

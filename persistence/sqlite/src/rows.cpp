@@ -7,9 +7,11 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
+// One look-up per column: the value's own accessors take no lock and no index.
 bool read_number(const statement& row, int column, std::int64_t min, std::int64_t& into) {
-  if (!row.is(column, SQLITE_INTEGER)) return false;
-  into = row.integer(column);
+  auto* value = row.value(column);
+  if (sqlite3_value_type(value) != SQLITE_INTEGER) return false;
+  into = sqlite3_value_int64(value);
   return into >= min;
 }
 
@@ -21,8 +23,12 @@ bool read_version(const statement& row, int column, std::uint32_t& into) {
 }
 
 bool read_bytes(const statement& row, int column, int type, std::string_view& into) {
-  if (!row.is(column, type)) return false;
-  into = row.bytes(column);
+  auto* value = row.value(column);
+  if (sqlite3_value_type(value) != type) return false;
+  // In this order: the size is that of the bytes the call before it returned.
+  const void* data = sqlite3_value_blob(value);
+  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+  into = {data == nullptr ? "" : static_cast<const char*>(data), size};
   return true;
 }
 
@@ -67,6 +73,18 @@ std::string_view read_row(const statement& row, writer_column& writers, record_v
   into.number = static_cast<sequence_nr>(number);
   into.at = {.major = static_cast<std::uint64_t>(at)};
   event.time = from_micros(time);
+  return {};
+}
+
+std::string_view read_payload(const statement& row, record_view& into) {
+  std::int64_t number = 0;
+  auto& event = into.event;
+  if (!read_number(row, 0, 1, number)) return "sequence_nr";
+  if (!read_bytes(row, 1, SQLITE_TEXT, event.type)) return "event_type";
+  if (!read_version(row, 2, event.schema_version)) return "schema_version";
+  if (!read_bytes(row, 3, SQLITE_TEXT, event.codec)) return "codec";
+  if (!read_bytes(row, 4, SQLITE_BLOB, event.data)) return "event_data";
+  into.number = static_cast<sequence_nr>(number);
   return {};
 }
 

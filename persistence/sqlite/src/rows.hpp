@@ -29,6 +29,9 @@ class writer_column {
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
                                         record_view& into);
 
+/// Likewise for `read_payloads`: number, type, version, codec and data.
+[[nodiscard]] std::string_view read_payload(const statement& row, record_view& into);
+
 /// Likewise for `load_snapshot`.
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
                                         stored_snapshot& into);

@@ -24,6 +24,8 @@ class session final : public journal_session {
 
   std::vector<append_outcome> append(std::span<const append_request> requests) override;
   result<settlement> settle(const append_request& request) override;
+  result<void> replay_payloads(const persistence_id& id, sequence_nr from, sequence_nr to,
+                               std::size_t max, const record_sink& sink) override;
   result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
                       const record_sink& sink) override;
   result<sequence_nr> highest(const persistence_id& id) override;

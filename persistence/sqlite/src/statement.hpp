@@ -33,8 +33,8 @@ class statement {
   void reset() noexcept { sqlite3_reset(handle_.get()); }
 
   // Columns of the current row, from 0; the views last until the next step.
-  [[nodiscard]] bool is(int column, int type) const {
-    return sqlite3_column_type(handle_.get(), column) == type;
+  [[nodiscard]] sqlite3_value* value(int column) const {
+    return sqlite3_column_value(handle_.get(), column);
   }
   [[nodiscard]] std::int64_t integer(int column) const {
     return sqlite3_column_int64(handle_.get(), column);

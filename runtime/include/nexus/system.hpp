@@ -1,6 +1,6 @@
 // The system: one per process as a rule. Owns CAF's scheduler, or adopts the one a program has.
 //
-//   nexus::system sys;                 // its own scheduler, one thread per core
+//   nexus::system sys;                 // its own scheduler
 //   nexus::system sys{my_caf_system};  // beside the actors that are there already
 //
 // Threads: every member may be called from any. Outlives the entities made on it.
@@ -22,7 +22,7 @@ class actor_system;
 namespace nexus::inline v0 {
 
 struct system_options {
-  unsigned threads = 0;               ///< of the scheduler; 0: one per core, at least two
+  unsigned threads = 0;               ///< of the scheduler; 0: one per core but one, for a journal's writer
   std::shared_ptr<const clock> time{};  ///< none: the wall clock
 };
 
