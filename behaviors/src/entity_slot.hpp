@@ -25,18 +25,22 @@ class entity_directory::slot {
   const std::string id;
   mailbox to;
 
+  // The count never shows a command that is not admitted, not even for a moment: the entity takes
+  // "counted and not with me" for "on its way", and would wait for it with an append.
   [[nodiscard]] entry enter(std::uint32_t bytes, const entity_options& bounds) noexcept {
-    const auto before = count_.fetch_add(1, std::memory_order_acq_rel);
-    if ((before & closed_bit) != 0) {
-      count_.fetch_sub(1, std::memory_order_relaxed);
-      return entry::closed;
-    }
     const auto bytes_before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    if (before >= bounds.mailbox_max || bytes_before + bytes > bounds.mailbox_bytes_max) {
-      leave(bytes);
-      return entry::full;
+    auto refusal = entry::full;
+    if (bytes_before + bytes <= bounds.mailbox_bytes_max) {
+      auto now = count_.load(std::memory_order_relaxed);
+      while ((now & closed_bit) == 0 && now < bounds.mailbox_max) {
+        if (count_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) {
+          return entry::admitted;
+        }
+      }
+      if ((now & closed_bit) != 0) refusal = entry::closed;
     }
-    return entry::admitted;
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    return refusal;
   }
 
   void leave(std::uint32_t bytes) noexcept {

@@ -209,6 +209,27 @@ TEST_F(Entities, AFullMailboxIsATypedErrorAtOnce) {
   EXPECT_EQ(ask("a", tally::read{}), 1);
 }
 
+// A refused command must not be taken, for a moment, for one that is on its way: the entity would
+// hold its append back for it.
+TEST_F(Entities, RefusedCommandsDoNotHoldUpAdmittedOnes) {
+  restart({.mailbox_max = 2});
+  std::atomic<std::int64_t> stored{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      auto a = tallies->of("a");
+      for (int i = 0; i < 2000; ++i) {
+        auto r = a.ask(tally::add{1}).get(20s);
+        ASSERT_TRUE(r || r.error().code == errc::overloaded) << r.error().message;
+        stored += r.has_value();
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+  EXPECT_GT(stored, 0);
+  EXPECT_EQ(ask("a", tally::read{}), stored);
+}
+
 TEST_F(Entities, TheMailboxIsBoundedByBytesToo) {
   restart({.mailbox_bytes_max = 100'000});
   auto r = ask("a", tally::write_down{std::string(200'000, 'x')});
