@@ -15,7 +15,7 @@ struct options {
   double scale = 1;              ///< of the number of operations
   std::string filter;            ///< only figures whose name contains it
   std::string dir;               ///< where the databases go
-  std::uint64_t window = 4'096;  ///< commands in flight
+  std::uint64_t window = 8'192;  ///< commands in flight
 
   [[nodiscard]] unsigned rounds_or(unsigned full) const {
     if (rounds != 0) return rounds;

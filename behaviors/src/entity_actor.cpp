@@ -21,8 +21,8 @@ struct load_answer final : message {
 
 struct replay_answer final : message {
   static constexpr std::uint8_t message_kind = 4;
-  explicit replay_answer(std::uint32_t e) : message{message_kind}, epoch{e} {}
-  std::uint32_t epoch;
+  explicit replay_answer(replay a) : message{message_kind}, asked{a} {}
+  replay asked;
   result<replay_chunk> what;
 };
 
@@ -40,14 +40,14 @@ result<load_result> load_from(journal_session& session, const persistence_id& id
   return load_result{*highest, std::move(*snapshot)};
 }
 
-result<replay_chunk> replay_from(journal_session& session, const persistence_id& id,
-                                 sequence_nr from, sequence_nr to, const entity_options& bounds) {
+result<replay_chunk> replay_from(journal_session& session, const persistence_id& id, replay range,
+                                 std::size_t bytes_max) {
   replay_chunk chunk;
-  auto read =
-      session.replay_payloads(id, from, to, bounds.replay_chunk_events, [&](const record_view& r) {
-        chunk.add(r);
-        return chunk.bytes() < bounds.replay_chunk_bytes;
-      });
+  const auto count = static_cast<std::size_t>(range.to - range.from + 1);
+  auto read = session.replay_payloads(id, range.from, range.to, count, [&](const record_view& r) {
+    chunk.add(r);
+    return chunk.bytes() < bytes_max;
+  });
   if (!read) return fail(std::move(read.error()));
   return chunk;
 }
@@ -100,7 +100,7 @@ void entity_actor::dispatch(timestamp now, envelope m, actions& out) {
     }
     case replay_answer::message_kind: {
       auto& a = m.as<replay_answer>();
-      fsm_.step(now, replayed{a.epoch, std::move(a.what)}, out);
+      fsm_.step(now, replayed{a.asked.epoch, a.asked.from, a.asked.to, std::move(a.what)}, out);
       break;
     }
     case timer_message::message_kind:
@@ -159,10 +159,10 @@ void entity_actor::perform(timestamp /*now*/, load a, actions& /*out*/) {
 }
 
 void entity_actor::perform(timestamp /*now*/, replay a, actions& /*out*/) {
-  envelope answer{new replay_answer{a.epoch}};
+  envelope answer{new replay_answer{a}};
   read(answer, [to = &answer.as<replay_answer>(), id = id_, a,
-                bounds = core_->options](journal_session& session) {
-    to->what = replay_from(session, id, a.from, a.to, bounds);
+                bytes_max = core_->options.replay_chunk_bytes](journal_session& session) {
+    to->what = replay_from(session, id, a, bytes_max);
   });
 }
 

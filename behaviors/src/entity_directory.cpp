@@ -15,6 +15,7 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   made.undurable_max = std::max(1u, options.undurable_max);
   made.undurable_bytes_max = std::max<std::size_t>(1, options.undurable_bytes_max);
   made.snapshot_every = options.snapshot_every;
+  made.replay_chunk_events = std::max<std::size_t>(1, options.replay_chunk_events);
   made.decisions.event_bytes_max = limits.payload_bytes_max;
   // Undurable commands merge into one append, which must fit a request all the same.
   made.decisions.events_max =

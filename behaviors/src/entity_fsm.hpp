@@ -29,6 +29,7 @@ struct fsm_options {
   std::uint32_t undurable_max = 256;
   std::size_t undurable_bytes_max = std::size_t{4} << 20;
   std::uint64_t snapshot_every = 0;
+  std::size_t replay_chunk_events = 1'000;
   decision_limits decisions{};
 };
 
@@ -43,8 +44,11 @@ struct loaded {
   std::uint32_t epoch;
   result<load_result> what;
 };
-struct replayed {
+struct
+    replayed {  ///< what `replay` read; fewer records than the range if it was cut short by bytes
   std::uint32_t epoch;
+  sequence_nr from;
+  sequence_nr to;
   result<replay_chunk> what;
 };
 struct decode_due {};  ///< `decode_chunk` was performed
@@ -71,7 +75,7 @@ struct replay {
   sequence_nr from;
   sequence_nr to;
 };
-struct decode_chunk {};  ///< step(decode_due) next: the read of the next chunk has begun by then
+struct decode_chunk {};  ///< step(decode_due) next: the reads asked for before have begun by then
 struct append {
   sequence_nr expected;
   std::unique_ptr<event_batch> events;
@@ -137,6 +141,10 @@ class entity_fsm {
   };
 
   void begin_recovery(actions& out);
+  void read(sequence_nr from, sequence_nr to, actions& out);
+  void read_ahead(actions& out);
+  void take_chunk(actions& out);
+  void drop_chunks();
   void recovered(timestamp now, actions& out);
   void recovery_failed(error why, bool transient, actions& out);
   void decide_waiting(timestamp now, actions& out);
@@ -162,10 +170,12 @@ class entity_fsm {
   hold hold_ = hold::none;
   bool closing_ = false;
   bool saving_ = false;
+  std::uint8_t reads_ = 0;  // of this recovery, under way
   std::uint32_t epoch_ = 0;
   std::uint32_t attempt_ = 0;
 
   sequence_nr highest_ = 0;         // what a recovery is heading for
+  sequence_nr asked_ = 0;           // the last number that a recovery has begun to read
   sequence_nr durable_ = 0;         // events known to be stored
   sequence_nr applied_ = 0;         // events in the speculative state
   sequence_nr in_flight_last_ = 0;  // the last number of the append in flight; 0: none
@@ -174,7 +184,8 @@ class entity_fsm {
   call_list waiting_;    // not yet decided
   call_list undurable_;  // decided; their answers wait
   std::unique_ptr<event_batch> pending_;
-  std::unique_ptr<replay_chunk> chunk_;
+  std::unique_ptr<replayed> chunk_;  // to be decoded now
+  std::unique_ptr<replayed> early_;  // read before the one that comes first
   std::unique_ptr<stored_snapshot> snapshot_due_;
 };
 

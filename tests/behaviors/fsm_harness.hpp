@@ -105,7 +105,9 @@ class fsm_driver {
     auto made = std::make_unique<fsm_driver>(options);
     made->command({});
     made->load_answer(events);
-    if (events > 0) made->chunk(1, events);
+    for (sequence_nr n = 0; n < events; n += 1'000) {
+      made->chunk(n + 1, std::min<sequence_nr>(events, n + 1'000));
+    }
     EXPECT_EQ(made->fsm_.durable(), events);
     made->fates_.clear();
     made->commands_ = 0;
@@ -127,7 +129,11 @@ class fsm_driver {
   }
   words load_failed(errc code) { return step(d::loaded{epoch_, fail(code, "the disk is gone")}); }
   words chunk(sequence_nr from, sequence_nr to, std::string_view data = "1") {
-    return step(d::replayed{epoch_, records(from, to, data)});
+    return step(d::replayed{epoch_, from, to, records(from, to, data)});
+  }
+  /// The answer to reading from..to that came to no more than `last`.
+  words chunk_cut_short(sequence_nr from, sequence_nr to, sequence_nr last) {
+    return step(d::replayed{epoch_, from, to, records(from, last)});
   }
   words append_stored() { return step(d::appended{stored{}}); }
   words append_answers(append_outcome o) { return step(d::appended{std::move(o)}); }

@@ -31,14 +31,45 @@ TEST(FsmRecovery, CommandsDuringRecoveryWaitInOrder) {
   EXPECT_EQ(f.fate_of(2).seen, 3);
 }
 
-TEST(FsmRecovery, RecoveryReadsTheNextChunkWhileOneIsDecoded) {
+TEST(FsmRecovery, TwoChunksAreReadAtATime) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.load_answer(2500), (words{"replay 1..1000", "replay 1001..2000"}));
+  EXPECT_EQ(f.chunk(1, 1000), words{"replay 2001..2500"});
+  EXPECT_EQ(f.chunk(1001, 2000), words{});
+  EXPECT_EQ(f.chunk(2001, 2500), words{"release 1"});
+  EXPECT_EQ(f.fate_of(1).seen, 2500);
+}
+
+TEST(FsmRecovery, AChunkThatComesEarlyWaitsForItsTurn) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(2500);
-  EXPECT_EQ(f.chunk(1, 1000), words{"replay 1001..2500"});
-  EXPECT_EQ(f.chunk(1001, 2000), words{"replay 2001..2500"});
+  EXPECT_EQ(f.chunk(1001, 2000), words{}) << "two chunks are held: no third is read";
+  EXPECT_EQ(f.fsm().applied(), 0u);
+  EXPECT_EQ(f.chunk(1, 1000), words{"replay 2001..2500"});
+  EXPECT_EQ(f.fsm().applied(), 2000u);
+  EXPECT_EQ(f.chunk(2001, 2500), words{"release 1"});
+}
+
+TEST(FsmRecovery, TheRestOfAChunkCutShortIsReadFirst) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(2500);
+  EXPECT_EQ(f.chunk_cut_short(1, 1000, 300), words{"replay 301..1000"});
+  EXPECT_EQ(f.chunk(1001, 2000), words{});
+  EXPECT_EQ(f.chunk(301, 1000), words{"replay 2001..2500"});
   EXPECT_EQ(f.chunk(2001, 2500), words{"release 1"});
   EXPECT_EQ(f.fate_of(1).seen, 2500);
+}
+
+TEST(FsmRecovery, AnEarlyChunkMayBeCutShortToo) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(2000);
+  EXPECT_EQ(f.chunk_cut_short(1001, 2000, 1200), words{});
+  EXPECT_EQ(f.chunk(1, 1000), words{"replay 1201..2000"});
+  EXPECT_EQ(f.chunk(1201, 2000), words{"release 1"});
 }
 
 TEST(FsmRecovery, RecoveryStartsAfterTheSnapshot) {
@@ -68,7 +99,8 @@ TEST(FsmRecovery, AGapIsRefusedByNumber) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(5);
-  EXPECT_EQ(f.chunk(2, 5), (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.step(d::replayed{f.last_epoch(), 1, 5, fsm_driver::records(2, 5)}),
+            (words{"refuse 1 corrupt", "stopped"}));
   EXPECT_EQ(f.last_error, "sum|one: event 1 is missing, the next one stored is 2");
 }
 
@@ -76,9 +108,8 @@ TEST(FsmRecovery, AMissingTailIsRefusedByNumber) {
   fsm_driver f;
   f.command(reads);
   f.load_answer(5);
-  EXPECT_EQ(f.chunk(1, 3), words{"replay 4..5"});
-  EXPECT_EQ(f.step(d::replayed{f.last_epoch(), d::replay_chunk{}}),
-            (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.chunk_cut_short(1, 5, 3), words{"replay 4..5"});
+  EXPECT_EQ(f.chunk_cut_short(4, 5, 3), (words{"refuse 1 corrupt", "stopped"}));
   EXPECT_EQ(f.last_error, "sum|one: event 4 is missing, the highest is 5");
 }
 
@@ -103,11 +134,11 @@ TEST(FsmRecovery, AChunkOfAnEarlierRecoveryIsIgnored) {
   f.command(reads);
   f.load_answer(3000);
   const auto before = f.last_epoch();
-  EXPECT_EQ(f.chunk(1, 1000, "bad"), (words{"replay 1001..3000", "refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.chunk(1, 1000, "bad"), (words{"replay 2001..3000", "refuse 1 corrupt", "stopped"}));
   EXPECT_EQ(f.command(reads), words{"load"});
-  f.load_answer(3000);
-  EXPECT_EQ(f.step(d::replayed{before, fsm_driver::records(1001, 2000)}), words{});
-  EXPECT_EQ(f.chunk(1, 3000), words{"release 2"});
+  f.load_answer(1000);
+  EXPECT_EQ(f.step(d::replayed{before, 1, 1000, fsm_driver::records(1, 1000)}), words{});
+  EXPECT_EQ(f.chunk(1, 1000), words{"release 2"});
 }
 
 TEST(FsmRecovery, AnEntityThatCouldNotRecoverTriesAgainWithTheNextCommand) {
