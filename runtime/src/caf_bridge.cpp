@@ -35,7 +35,13 @@ void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, enve
   caf::anon_mail(std::move(m)).delay(delay).send(to);
 }
 
-void prepare_types() { caf::init_global_meta_objects<caf::id_block::nexus>(); }
+// CAF wants its types known before the first actor_system, which may be the program's own: so before
+// main. Telling it again, as CAF_MAIN does, changes nothing.
+[[maybe_unused]] const bool types_are_known = [] {
+  caf::core::init_global_meta_objects();
+  caf::init_global_meta_objects<caf::id_block::nexus>();
+  return true;
+}();
 
 void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("caf.scheduler.max-threads", threads);
@@ -51,8 +57,6 @@ void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
 void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
   caf::delayed_anon_send(to, delay, std::move(m));
 }
-
-void prepare_types() {}
 
 void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("scheduler.max-threads", threads);
@@ -142,7 +146,6 @@ void detail::answer_in_actor(caf::scheduled_actor* self, call& c, std::function<
 
 struct caf_bridge::impl {
   explicit impl(unsigned threads) {
-    prepare_types();
     // A journal's writer keeps one core busy when it matters: leave it that one.
     if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency()) - 1;
     set_threads(config, threads);

@@ -177,7 +177,7 @@ TEST_F(Entities, NotOneCommandIsLostOrDoubledWhileEntitiesStop) {
 TEST_F(Entities, OneEntityOfManyThreadsCountsEveryCommandOnce) {
   constexpr int senders = 4;
   constexpr int each = 5000;
-  restart({.mailbox_max = senders * each});
+  restart({.mailbox_max = senders * each + 1});
   std::vector<std::thread> threads;
   for (int t = 0; t < senders; ++t) {
     threads.emplace_back([&] {

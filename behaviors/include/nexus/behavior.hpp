@@ -40,7 +40,9 @@ constexpr std::uint32_t schema_version_of() {
   }
 }
 
+// Constrained here too: clang 14 looks at reply_t before it looks at the constraints of `ask`.
 template <class B, class C>
+requires is_alternative<C, typename B::command>
 decltype(auto) call_decide(const typename B::state& state, const C& command, const context& c) {
   if constexpr (requires { B::decide(state, command, c); }) {
     return B::decide(state, command, c);

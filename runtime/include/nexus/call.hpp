@@ -116,8 +116,7 @@ class [[nodiscard]] asked {
   asked(call& c, detail::answer_slot<R>& slot) noexcept : call_{&c}, slot_{&slot} {}
 
   asked(asked&& other) noexcept
-      : call_{std::exchange(other.call_, nullptr)},
-        slot_{std::exchange(other.slot_, nullptr)} {}
+      : call_{std::exchange(other.call_, nullptr)}, slot_{std::exchange(other.slot_, nullptr)} {}
   asked& operator=(asked&& other) noexcept {
     std::swap(call_, other.call_);
     std::swap(slot_, other.slot_);
@@ -128,9 +127,7 @@ class [[nodiscard]] asked {
   }
 
   /// True when `get` would not block.
-  [[nodiscard]] bool is_answered() const noexcept {
-    return call_->is_answered();
-  }
+  [[nodiscard]] bool is_answered() const noexcept { return call_->is_answered(); }
 
   /// Waits for the answer; call it once. Never on a scheduler thread: inside an actor use `then`.
   [[nodiscard]] result<R> get(std::chrono::nanoseconds timeout) {

@@ -22,7 +22,7 @@ class actor_system;
 namespace nexus::inline v0 {
 
 struct system_options {
-  unsigned threads = 0;               ///< of the scheduler; 0: one per core but one, for a journal's writer
+  unsigned threads = 0;  ///< of the scheduler; 0: one per core but one, for a journal's writer
   std::shared_ptr<const clock> time{};  ///< none: the wall clock
 };
 

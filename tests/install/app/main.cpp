@@ -1,10 +1,9 @@
 // A stranger's first program: a counter that survives its process.
-#include <nexus/nexus.hpp>
-
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <nexus/nexus.hpp>
 #include <string_view>
 #include <variant>
 
