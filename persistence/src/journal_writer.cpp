@@ -121,15 +121,18 @@ bool journal_writer::take(jobs& batch) {
   return true;
 }
 
-// Waits while the queue grows toward the size of the last batch. Those who got their answers then are
-// the ones most likely to come again; a lone caller is never made to wait.
+// Waits while the queue grows toward half of the last batch: those who got their answers then are the
+// ones most likely to come again. Waiting for all of them would bring every entity into step, and the
+// writer would idle while they decide; waiting for none lets batches shrink for good. A lone caller
+// is never made to wait.
 void journal_writer::linger(std::unique_lock<std::mutex>& guard) {
   if (last_batch_ <= 1 || options_.linger_share <= 0) return;
   const auto budget =
       std::chrono::duration_cast<std::chrono::nanoseconds>(commit_time_ * options_.linger_share);
   const auto deadline = steady::now() + budget;
   const auto step = std::clamp<std::chrono::nanoseconds>(budget / 8, 20us, 500us);
-  while (!stopping_ && queue_.size() < last_batch_ && queue_events_ < options_.batch_events_max) {
+  while (!stopping_ && queue_.size() < last_batch_ / 2 &&
+         queue_events_ < options_.batch_events_max) {
     const auto before = queue_.size();
     const auto until = std::min(deadline, steady::now() + step);
     changed_.wait_until(guard, until, [&] { return stopping_; });
