@@ -1,0 +1,12 @@
+# The README shows samples/counter word for word: cmake -DROOT=… -P readme.cmake
+file(READ ${ROOT}/README.md readme)
+file(READ ${ROOT}/samples/counter/counter.cpp counter)
+string(FIND "${readme}" "```cpp\n${counter}```" at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "README.md does not show samples/counter/counter.cpp as it is")
+endif()
+string(REGEX MATCHALL "\n" lines "${counter}")
+list(LENGTH lines count)
+if(count GREATER 40)
+  message(FATAL_ERROR "samples/counter/counter.cpp has ${count} lines, at most 40 are allowed")
+endif()
