@@ -6,7 +6,6 @@
 #include <vector>
 
 using namespace std::string_view_literals;
-using nexus::errc;
 using nexus::persistence_id;
 
 namespace {
