@@ -32,8 +32,8 @@ struct store_options {
   std::size_t batch_bytes_max = std::size_t{16} << 20;  ///< of one commit
   std::size_t write_queue_max = 1'000'000;              ///< events waiting for a writer
   std::size_t write_queue_bytes_max = std::size_t{1} << 30;
-  double linger_share =
-      0.5;  ///< of a commit's time, waited at most for the queue to grow; 0: never
+  /// How long the queue is waited for while it grows, in commits; 0: never.
+  double linger_share = 0.1;
 };
 
 /// Something for a writer to do; comes back as a message to `reply_to` when it is done.
