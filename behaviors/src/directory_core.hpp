@@ -13,19 +13,24 @@
 
 #include "entity_fsm.hpp"
 #include "entity_slot.hpp"
+#include "recoveries.hpp"
 
 namespace nexus::inline v0::detail {
 
 class directory_core final : public entity_directory,
                              public std::enable_shared_from_this<directory_core> {
  public:
-  directory_core(std::string_view type, system& sys, const store& in, const entity_options& options,
-                 model_factory factory);
+  directory_core(const behavior_info& of, system& sys, const store& in,
+                 const entity_options& options);
+
+  /// Takes the type's name in the system, under which others find it.
+  void claim();
 
   result<void> status() const override { return status_; }
   slot_ref find(std::string_view id) const override;
-  result<void> send(std::string_view id, const slot_ref& known, entity_call& c,
-                    envelope e) override;
+  const void* behavior() const override { return of.tag; }
+  result<void> send(std::string_view id, const slot_ref& known, entity_call& c, envelope e,
+                    admission by) override;
   std::size_t live() const override { return live_.load(); }
   ulid next_id() override { return sys.next_id(); }
   void close() override;
@@ -38,12 +43,15 @@ class directory_core final : public entity_directory,
 
   [[nodiscard]] bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
 
-  const std::string type;
+  /// Tells whoever listens, or the log.
+  void tell(const entity_signal& what) const;
+
+  const behavior_info of;
   system& sys;
   const store in;
   const entity_options options;
   const fsm_options machine;
-  const model_factory factory;
+  recoveries turns;  ///< of this type
 
  private:
   struct string_hash {
@@ -64,11 +72,15 @@ class directory_core final : public entity_directory,
   [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed);
 
   result<void> status_;
+  bool claimed_ = false;
   mutable std::array<shard, shards> shards_;
   std::atomic<std::size_t> live_{0};
   std::atomic<bool> closing_{false};
   std::mutex closed_lock_;
   std::condition_variable closed_;
 };
+
+/// The entities of `type` on this system; null if there are none.
+[[nodiscard]] std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view type);
 
 }

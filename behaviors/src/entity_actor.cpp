@@ -32,22 +32,47 @@ struct timer_message final : message {
   std::uint32_t epoch;
 };
 
-result<load_result> load_from(journal_session& session, const persistence_id& id) {
+result<load_result> load_events(journal_session& session, const persistence_id& id) {
   auto highest = session.highest(id);
   if (!highest) return fail(std::move(highest.error()));
-  auto snapshot = session.load_snapshot(id, {});
-  if (!snapshot) return fail(std::move(snapshot.error()));
-  return load_result{*highest, std::move(*snapshot)};
+  return load_result{*highest, session.load_snapshot(id, {})};
 }
 
+// A durable state is its own newest snapshot; a tombstone is one without a type.
+result<load_result> load_state(journal_session& session, const persistence_id& id) {
+  auto found = session.get_state(id);
+  if (!found) return fail(std::move(found.error()));
+  if (!*found) return load_result{};
+  auto& is = **found;
+  stored_snapshot snapshot;
+  snapshot.number = is.version;
+  if (!is.erased) {
+    snapshot.type = std::move(is.type);
+    snapshot.schema_version = is.schema_version;
+    snapshot.codec = std::move(is.codec);
+    snapshot.data = std::move(is.data);
+  }
+  return load_result{is.version, std::optional{std::move(snapshot)}};
+}
+
+bool storage_answered(const error& why) { return why.code != errc::unavailable; }
+template <class T>
+bool storage_answered(const result<T>& r) {
+  return r.has_value() || storage_answered(r.error());
+}
+
+// Whole records only for a filter, which wants to know their writers.
 result<replay_chunk> replay_from(journal_session& session, const persistence_id& id, replay range,
-                                 std::size_t bytes_max) {
+                                 const entity_options& options) {
   replay_chunk chunk;
   const auto count = static_cast<std::size_t>(range.to - range.from + 1);
-  auto read = session.replay_payloads(id, range.from, range.to, count, [&](const record_view& r) {
+  auto sink = [&](const record_view& r) {
     chunk.add(r);
-    return chunk.bytes() < bytes_max;
-  });
+    return chunk.bytes() < options.replay_chunk_bytes;
+  };
+  auto read = options.replay_filter.mode == replay_filter_mode::off
+                  ? session.replay_payloads(id, range.from, range.to, count, sink)
+                  : session.replay(id, range.from, range.to, count, sink);
   if (!read) return fail(std::move(read.error()));
   return chunk;
 }
@@ -59,7 +84,7 @@ entity_actor::entity_actor(std::shared_ptr<directory_core> in,
     : core_{std::move(in)},
       slot_{std::move(at)},
       id_{std::move(id)},
-      model_{core_->factory()},
+      model_{core_->of.make_model()},
       fsm_{id_, *model_, core_->machine} {}
 
 entity_actor::~entity_actor() { core_->gone(); }
@@ -82,6 +107,7 @@ actor::verdict entity_actor::receive(envelope m) {
     fsm_.step(now, drained{}, out);
     perform_all();
   }
+  if (turn_ && !fsm_.recovering()) turn_ = {};
   return over_ ? verdict::stop : verdict::go_on;
 }
 
@@ -106,6 +132,12 @@ void entity_actor::dispatch(timestamp now, envelope m, actions& out) {
     case timer_message::message_kind:
       fsm_.step(now, wait_over{m.as<timer_message>().epoch}, out);
       break;
+    case recoveries::called_message::message_kind:
+      load_now();
+      break;
+    case recoveries::watch_message::message_kind:
+      watch(now, out);
+      break;
     case close_message::message_kind:
       fsm_.step(now, close_asked{}, out);
       break;
@@ -125,8 +157,13 @@ void entity_actor::written(timestamp now, const envelope& m, actions& out) {
       break;
     case write_job::step::save_snapshot:
       if (!job.saved) {
-        spdlog::warn("{}: snapshot {} was not saved: {}", id_.str(), job.snapshot.number,
-                     job.saved.error().message);
+        perform(now,
+                tell{entity_signal::kind::snapshot_failed, job.snapshot.number, job.saved.error()},
+                out);
+      } else if (!job.pruned) {
+        perform(now,
+                tell{entity_signal::kind::prune_failed, job.snapshot.number, job.pruned.error()},
+                out);
       }
       fsm_.step(now, snapshot_saved{}, out);
   }
@@ -134,47 +171,66 @@ void entity_actor::written(timestamp now, const envelope& m, actions& out) {
 
 // -- actions ----------------------------------------------------------------------------------
 
-// Runs `f(session)` on a reader's thread and has `answer` sent back with what it gave.
-template <class F>
-void entity_actor::read(envelope answer, F f) {
-  auto job = [answer, f, to = self_](journal_session& session) {
-    f(session);
-    to.send(answer);
-  };
-  if (core_->in.read(std::move(job))) return;
-  const error full{errc::overloaded, "the queue of reads is full"};
-  if (answer.get()->kind() == load_answer::message_kind) {
-    answer.as<load_answer>().what = fail(full);
-  } else {
-    answer.as<replay_answer>().what = fail(full);
-  }
-  self_.send(std::move(answer));
+// Has `f(session)` give the answer on a reader's thread, and sends it back.
+template <class Answer, class F>
+void entity_actor::read(Answer* answer, F f) {
+  envelope held{answer};
+  auto queued = core_->in.read([answer, held, f, to = self_](journal_session& session) {
+    answer->what = f(session);
+    const bool fine = storage_answered(answer->what);
+    to.send(held);
+    return fine;
+  });
+  if (queued) return;
+  answer->what = fail(errc::overloaded, "the queue of reads is full");
+  self_.send(std::move(held));
 }
 
 void entity_actor::perform(timestamp /*now*/, load a, actions& /*out*/) {
-  envelope answer{new load_answer{a.epoch}};
-  read(answer, [to = &answer.as<load_answer>(), id = id_](journal_session& session) {
-    to->what = load_from(session, id);
-  });
+  load_due_ = a;
+  if (!turn_) turn_ = core_->turns.ask(self_);
+  if (turn_.called()) load_now();
+}
+
+void entity_actor::load_now() {
+  if (!load_due_) return;
+  read(new load_answer{std::exchange(load_due_, {})->epoch},
+       [id = id_, of_state = core_->of.of_state](journal_session& session) {
+         return of_state ? load_state(session, id) : load_events(session, id);
+       });
 }
 
 void entity_actor::perform(timestamp /*now*/, replay a, actions& /*out*/) {
-  envelope answer{new replay_answer{a}};
-  read(answer, [to = &answer.as<replay_answer>(), id = id_, a,
-                bytes_max = core_->options.replay_chunk_bytes](journal_session& session) {
-    to->what = replay_from(session, id, a, bytes_max);
+  read(new replay_answer{a}, [id = id_, a, core = core_](journal_session& session) {
+    return replay_from(session, id, a, core->options);
   });
+}
+
+// Looked at once per recovery_timeout: nothing has moved since the last time.
+void entity_actor::watch(timestamp now, actions& out) {
+  const bool same =
+      fsm_.recovering() && watched_epoch_ == fsm_.epoch() && watched_progress_ == fsm_.progress();
+  watched_epoch_ = fsm_.epoch();
+  watched_progress_ = fsm_.progress();
+  if (same) fsm_.step(now, recovery_stalled{fsm_.epoch()}, out);
 }
 
 void entity_actor::perform(timestamp now, decode_chunk /*a*/, actions& out) {
   fsm_.step(now, decode_due{}, out);
 }
 
-void entity_actor::perform(timestamp /*now*/, append a, actions& /*out*/) {
+std::unique_ptr<write_job> entity_actor::make_job(write_job::step todo) const {
   auto job = std::make_unique<write_job>(written_kind, id_);
   job->reply_to = self_;
-  job->expected = a.expected;
+  job->todo = todo;
   job->writer = core_->sys.writer_id();
+  job->of_state = core_->of.of_state;
+  return job;
+}
+
+void entity_actor::perform(timestamp /*now*/, append a, actions& /*out*/) {
+  auto job = make_job(write_job::step::append);
+  job->expected = a.expected;
   job->events = std::move(a.events);
   in_flight_ = envelope{job.release()};
   core_->in.write(in_flight_);
@@ -186,25 +242,24 @@ void entity_actor::perform(timestamp /*now*/, settle /*a*/, actions& /*out*/) {
 }
 
 void entity_actor::perform(timestamp now, save a, actions& /*out*/) {
-  auto job = std::make_unique<write_job>(written_kind, id_);
-  job->reply_to = self_;
-  job->todo = write_job::step::save_snapshot;
+  auto job = make_job(write_job::step::save_snapshot);
   job->snapshot = std::move(a.snapshot);
-  job->snapshot.writer = core_->sys.writer_id();
+  job->snapshot.writer = job->writer;
   job->snapshot.time = now;
+  job->keep = {core_->options.keep_snapshots, core_->options.erase_events};
   core_->in.write(envelope{job.release()});
 }
 
 // Counted out first: whoever gets the answer finds room for the next command.
 void entity_actor::perform(timestamp /*now*/, release a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
-  slot_->leave(call.size_bytes);
-  call.finish(*model_);
+  if (call.counted) slot_->leave(call.size_bytes);
+  call.finish(*model_, *this);
 }
 
 void entity_actor::perform(timestamp /*now*/, refuse a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
-  slot_->leave(call.size_bytes);
+  if (call.counted) slot_->leave(call.size_bytes);
   call.fail(std::move(a.why));
 }
 
@@ -222,6 +277,18 @@ void entity_actor::perform(timestamp /*now*/, wait a, actions& /*out*/) {
   std::uniform_real_distribution<double> jitter{0.8, 1.2};
   self_.send_after(std::chrono::duration_cast<std::chrono::microseconds>(delay * jitter(random)),
                    envelope{new timer_message{a.epoch}});
+}
+
+void entity_actor::perform(timestamp /*now*/, tell a, actions& /*out*/) {
+  core_->tell({a.what, id_.str(), a.number, std::move(a.why)});
+}
+
+std::shared_ptr<entity_directory> entity_actor::directory_of(std::string_view type) {
+  return find_directory(core_->sys, type);
+}
+
+void entity_actor::unhandled(const entity_call& c, const error& why) {
+  core_->sys.letters().publish({id_.str(), c.header.command_id, why});
 }
 
 void entity_actor::perform(timestamp /*now*/, stopped /*a*/, actions& /*out*/) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "directory_core.hpp"
 
@@ -15,7 +16,7 @@ struct close_message final : message {
   close_message() : message{message_kind} {}
 };
 
-class entity_actor final : public actor {
+class entity_actor final : public actor, private entity_host {
  public:
   entity_actor(std::shared_ptr<directory_core> in, std::shared_ptr<entity_directory::slot> at,
                persistence_id id);
@@ -38,10 +39,19 @@ class entity_actor final : public actor {
   void perform(timestamp now, refuse a, actions& out);
   void perform(timestamp now, run a, actions& out);
   void perform(timestamp now, wait a, actions& out);
+  void perform(timestamp now, tell a, actions& out);
   void perform(timestamp now, stopped a, actions& out);
 
-  template <class F>
-  void read(envelope answer, F f);
+  std::shared_ptr<entity_directory> own_directory() override { return core_; }
+  const persistence_id& own_id() const override { return id_; }
+  std::shared_ptr<entity_directory> directory_of(std::string_view type) override;
+  void unhandled(const entity_call& c, const error& why) override;
+
+  template <class Answer, class F>
+  void read(Answer* answer, F f);
+  void load_now();
+  void watch(timestamp now, actions& out);
+  [[nodiscard]] std::unique_ptr<write_job> make_job(write_job::step todo) const;
 
   const std::shared_ptr<directory_core> core_;
   const std::shared_ptr<entity_directory::slot> slot_;
@@ -50,6 +60,10 @@ class entity_actor final : public actor {
   entity_fsm fsm_;
   mailbox self_;
   envelope in_flight_;  // the write_job of the append, kept for settling
+  recoveries::ticket turn_;
+  std::optional<load> load_due_;        // when it is this entity's turn
+  std::uint32_t watched_epoch_ = 0;     // how far the recovery was
+  std::uint32_t watched_progress_ = 0;  // when it was looked at last
   bool over_ = false;
 };
 

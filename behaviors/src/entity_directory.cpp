@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,7 +15,11 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   fsm_options made;
   made.undurable_max = std::max(1u, options.undurable_max);
   made.undurable_bytes_max = std::max<std::size_t>(1, options.undurable_bytes_max);
+  made.stash_max = options.stash_max;
   made.snapshot_every = options.snapshot_every;
+  made.snapshot_optional = options.snapshot_optional;
+  made.erases_events = options.erase_events;
+  made.filter = options.replay_filter;
   made.replay_chunk_events = std::max<std::size_t>(1, options.replay_chunk_events);
   made.decisions.event_bytes_max = limits.payload_bytes_max;
   // Undurable commands merge into one append, which must fit a request all the same.
@@ -23,24 +28,60 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   return made;
 }
 
-}  // namespace
-
-std::shared_ptr<entity_directory> entity_directory::make(std::string_view type, system& sys,
-                                                         const store& in,
-                                                         const entity_options& options,
-                                                         model_factory factory) {
-  return std::make_shared<directory_core>(type, sys, in, options, factory);
+// Options that would lose something, or promise what cannot be.
+result<void> check(const behavior_info& of, const entity_options& o) {
+  auto bad = [&](std::string_view why) {
+    return fail(errc::invalid_argument, fmt::format("entities \"{}\": {}", of.entity_type, why));
+  };
+  if (o.erase_events && o.keep_snapshots == 0) {
+    return bad("erase_events needs keep_snapshots: events go when a snapshot stands for them");
+  }
+  if (o.erase_events && o.snapshot_optional) {
+    return bad("snapshot_optional cannot go with erase_events: without the snapshot they are lost");
+  }
+  if (of.of_state && (o.snapshot_every != 0 || o.keep_snapshots != 0 || o.snapshot_optional)) {
+    return bad("a durable state has no snapshots");
+  }
+  if (o.recoveries_max == 0) return bad("recoveries_max must be at least 1");
+  return {};
 }
 
-directory_core::directory_core(std::string_view t, system& s, const store& st,
-                               const entity_options& o, model_factory f)
-    : type{t},
+std::string name_in_system(std::string_view type) { return fmt::format("entities {}", type); }
+
+}  // namespace
+
+std::shared_ptr<entity_directory> entity_directory::make(const behavior_info& of, system& sys,
+                                                         const store& in,
+                                                         const entity_options& options) {
+  auto made = std::make_shared<directory_core>(of, sys, in, options);
+  made->claim();
+  return made;
+}
+
+directory_core::directory_core(const behavior_info& b, system& s, const store& st,
+                               const entity_options& o)
+    : of{b},
       sys{s},
       in{st},
       options{o},
       machine{machine_options(o, st.limits())},
-      factory{f},
-      status_{s.claim("entities " + std::string{t})} {}
+      turns{s, o},
+      status_{check(b, o)} {}
+
+void directory_core::claim() {
+  if (!status_) return;
+  status_ = sys.claim(name_in_system(of.entity_type), weak_from_this());
+  claimed_ = status_.has_value();
+}
+
+std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view type) {
+  return std::static_pointer_cast<directory_core>(sys.find(name_in_system(type)));
+}
+
+void directory_core::tell(const entity_signal& what) const {
+  if (options.on_signal) return options.on_signal(what);
+  if (what.what != entity_signal::kind::recovered) spdlog::warn("{}", what.why.message);
+}
 
 entity_directory::slot_ref directory_core::find(std::string_view id) const {
   auto& s = shard_of(id);
@@ -55,8 +96,9 @@ result<entity_directory::slot_ref> directory_core::find_or_start(std::string_vie
   auto& s = shard_of(id);
   std::lock_guard guard{s.lock};
   if (auto at = s.slots.find(id); at != s.slots.end() && at->second != closed) return at->second;
-  if (closing()) return fail(errc::stopped, fmt::format("{}|{}: is being stopped", type, id));
-  auto name = persistence_id::make(type, id);
+  if (closing())
+    return fail(errc::stopped, fmt::format("{}|{}: is being stopped", of.entity_type, id));
+  auto name = persistence_id::make(of.entity_type, id);
   if (!name) return fail(std::move(name.error()));
   auto made = std::make_shared<slot>(std::string{id});
   live_.fetch_add(1);
@@ -66,8 +108,11 @@ result<entity_directory::slot_ref> directory_core::find_or_start(std::string_vie
 }
 
 result<void> directory_core::send(std::string_view id, const slot_ref& known, entity_call& c,
-                                  envelope e) {
+                                  envelope e, admission by) {
   auto refuse = [&](error why) -> result<void> {
+    if (by == admission::always) {
+      sys.letters().publish({fmt::format("{}|{}", of.entity_type, id), c.header.command_id, why});
+    }
     c.fail(why);
     return fail(std::move(why));
   };
@@ -79,15 +124,16 @@ result<void> directory_core::send(std::string_view id, const slot_ref& known, en
       if (!found) return refuse(std::move(found.error()));
       to = std::move(*found);
     }
-    switch (to->enter(c.size_bytes, options)) {
+    switch (to->enter(c.size_bytes, options, by)) {
       case slot::entry::admitted:
         to->to.send(std::move(e));
         return {};
       case slot::entry::full:
-        return refuse({errc::overloaded,
-                       fmt::format("{}|{}: too many commands are waiting (at most "
-                                   "{}, or {} bytes)",
-                                   type, id, options.mailbox_max, options.mailbox_bytes_max)});
+        return refuse(
+            {errc::overloaded,
+             fmt::format("{}|{}: too many commands are waiting (at most "
+                         "{}, or {} bytes)",
+                         of.entity_type, id, options.mailbox_max, options.mailbox_bytes_max)});
       case slot::entry::closed:
         closed = std::exchange(to, nullptr);
         break;
@@ -118,8 +164,9 @@ void directory_core::close() {
   for (auto& one : all) one->to.send(envelope{new close_message});
   std::unique_lock guard{closed_lock_};
   closed_.wait(guard, [&] { return live_.load() == 0; });
-  if (status_) sys.release("entities " + type);
-  status_ = fail(errc::stopped, fmt::format("entities \"{}\" were stopped", type));
+  turns.close();
+  if (claimed_) sys.release(name_in_system(of.entity_type));
+  status_ = fail(errc::stopped, fmt::format("entities \"{}\" were stopped", of.entity_type));
 }
 
 }

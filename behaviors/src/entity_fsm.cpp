@@ -12,11 +12,18 @@ error entity_fsm::named(error why) const {
   return {why.code, fmt::format("{}: {}", id_.str(), why.message)};
 }
 
+error entity_fsm::named(const error& why, const envelope& command) const {
+  const auto& id = command.as<entity_call>().header.command_id;
+  if (id.empty()) return named(why);
+  return {why.code, fmt::format("{}: command {}: {}", id_.str(), id.to_string(), why.message)};
+}
+
 // -- commands ---------------------------------------------------------------------------------
 
 void entity_fsm::step(timestamp now, envelope command, actions& out) {
   if (closing_) {
-    out.emplace_back(refuse{std::move(command), named({errc::stopped, "is being stopped"})});
+    auto why = named({errc::stopped, "is being stopped"}, command);
+    out.emplace_back(refuse{std::move(command), std::move(why)});
     return;
   }
   waiting_.push(std::move(command));
@@ -27,17 +34,18 @@ void entity_fsm::step(timestamp now, envelope command, actions& out) {
   }
 }
 
+bool entity_fsm::full() const noexcept {
+  return undurable_.size() >= options_.undurable_max ||
+         undurable_.bytes() >= options_.undurable_bytes_max ||
+         (pending_ != nullptr && pending_->bytes() >= options_.undurable_bytes_max);
+}
+
 void entity_fsm::decide_waiting(timestamp now, actions& out) {
-  while (phase_ == phase::running && hold_ == hold::none && !waiting_.empty() &&
-         undurable_.size() < options_.undurable_max &&
-         undurable_.bytes() < options_.undurable_bytes_max) {
+  while (phase_ == phase::running && hold_ == hold::none && !waiting_.empty() && !full()) {
     decide_one(now, out);
   }
   // Full or held: nothing will be added to this append by waiting for `drained`.
-  if (hold_ != hold::none || undurable_.size() >= options_.undurable_max ||
-      undurable_.bytes() >= options_.undurable_bytes_max) {
-    flush(out);
-  }
+  if (hold_ != hold::none || full()) flush(out);
 }
 
 void entity_fsm::decide_one(timestamp now, actions& out) {
@@ -47,34 +55,57 @@ void entity_fsm::decide_one(timestamp now, actions& out) {
   const auto already = pending_->size();
   const auto before = applied_;
   const context c{id_.id(), applied_ + 1, now, call.header};
-  const auto decided = call.decide(model_, c, options_.decisions, *pending_);
+  auto limits = options_.decisions;
+  limits.stash_full = stash_.size() >= options_.stash_max;
+  const auto decided = call.decide(model_, c, limits, *pending_);
   applied_ += pending_->size() - already;
   call.releasable_at = applied_;
-  if (decided.runs) hold_ = hold::run;
-  if (decided.stops) hold_ = hold::stop;
-  if (decided.rebuilds) hold_ = hold::rebuild;
-  take_snapshot(before);
-  undurable_.push(std::move(command));
+  if (decided.passivates) passivating_ = true;
+  take_snapshot(before, decided.snapshots, out);
+  keep(std::move(command), decided);
+  save_durable(out);
   release_durable(out);
   if (undurable_.empty()) all_durable(out);
 }
 
+void entity_fsm::keep(envelope command, const decision& decided) {
+  if (decided.stashes) return stash_.push(std::move(command));
+  if (decided.runs || decided.unstashes) hold_ = hold::run;
+  if (decided.stops) hold_ = hold::stop;
+  if (decided.rebuilds) hold_ = hold::rebuild;
+  unstashing_ = decided.unstashes;
+  undurable_.push(std::move(command));
+}
+
+void entity_fsm::unstash() {
+  unstashing_ = false;
+  waiting_.prepend(stash_);
+}
+
 // Encoded when its number is applied, since the state moves on; saved once that number is durable.
-void entity_fsm::take_snapshot(sequence_nr before) {
+void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
   const auto every = options_.snapshot_every;
-  if (every == 0 || before / every == applied_ / every || saving_ || snapshot_due_ != nullptr ||
-      hold_ == hold::rebuild) {
+  const bool due = wanted || (every != 0 && before / every != applied_ / every);
+  if (!due || applied_ == 0 || saving_ || snapshot_due_ != nullptr) return;
+  auto encoded = model_.encode_snapshot();
+  if (encoded && encoded->data.size() > options_.decisions.event_bytes_max) {
+    encoded = fail(errc::too_large, fmt::format("{} bytes, at most {}", encoded->data.size(),
+                                                options_.decisions.event_bytes_max));
+  }
+  if (!encoded) {
+    out.emplace_back(tell{entity_signal::kind::snapshot_failed, applied_, named(encoded.error())});
     return;
   }
-  auto encoded = model_.encode_snapshot();
-  if (!encoded || encoded->data.size() > options_.decisions.event_bytes_max) return;
   encoded->number = applied_;
   snapshot_due_ = std::make_unique<stored_snapshot>(std::move(*encoded));
 }
 
 // -- appending --------------------------------------------------------------------------------
 
-void entity_fsm::step(timestamp /*now*/, drained /*input*/, actions& out) { flush(out); }
+void entity_fsm::step(timestamp /*now*/, drained /*input*/, actions& out) {
+  flush(out);
+  passivate_if_idle(out);
+}
 
 void entity_fsm::flush(actions& out) {
   if (phase_ != phase::running || in_flight() || pending_ == nullptr || pending_->empty()) return;
@@ -128,15 +159,18 @@ void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
 void entity_fsm::made_durable(timestamp now, actions& out) {
   durable_ = std::exchange(in_flight_last_, 0);
   attempt_ = 0;
-  if (snapshot_due_ != nullptr && snapshot_due_->number <= durable_) {
-    saving_ = true;
-    out.emplace_back(save{std::move(*snapshot_due_)});
-    snapshot_due_.reset();
-  }
+  save_durable(out);
   release_durable(out);
   if (undurable_.empty()) all_durable(out);
   decide_waiting(now, out);
   flush(out);
+}
+
+void entity_fsm::save_durable(actions& out) {
+  if (snapshot_due_ == nullptr || snapshot_due_->number > durable_) return;
+  saving_ = true;
+  out.emplace_back(save{std::move(*snapshot_due_)});
+  snapshot_due_.reset();
 }
 
 void entity_fsm::release_durable(actions& out) {
@@ -156,14 +190,15 @@ void entity_fsm::all_durable(actions& out) {
   if (hold_ == hold::rebuild) {
     begin_recovery(out);
   } else if (hold_ == hold::stop || (closing_ && hold_ == hold::none)) {
-    stop(out);
+    closing_ ? close(out) : stop(out);
   }
 }
 
 void entity_fsm::step(timestamp now, run_done /*input*/, actions& out) {
   if (hold_ != hold::run) return;
   hold_ = hold::none;
-  if (closing_ && undurable_.empty()) return stop(out);
+  if (unstashing_) unstash();
+  if (closing_ && undurable_.empty()) return close(out);
   decide_waiting(now, out);
 }
 
@@ -173,20 +208,27 @@ void entity_fsm::step(timestamp /*now*/, snapshot_saved /*input*/, actions& /*ou
 
 // -- trouble ----------------------------------------------------------------------------------
 
-// The speculative state is void, and with it every answer given on it.
+// The speculative state is void, and with it every answer given on it. A command that was stashed has
+// none: it is decided again.
 void entity_fsm::lose(const error& why, actions& out) {
+  out.emplace_back(tell{entity_signal::kind::append_failed, in_flight_last_, named(why)});
   in_flight_last_ = 0;
   hold_ = hold::none;
   conflict_.reset();
-  refuse_all(undurable_, named(why), out);
+  refuse_all(undurable_, why, out);
+  unstash();
 }
 
 void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
-  while (!calls.empty()) out.emplace_back(refuse{calls.pop(), why});
+  while (!calls.empty()) {
+    auto command = calls.pop();
+    auto named_why = named(why, command);
+    out.emplace_back(refuse{std::move(command), std::move(named_why)});
+  }
 }
 
 void entity_fsm::back_off(actions& out) {
-  if (closing_) return stop(out);
+  if (closing_) return close(out);
   phase_ = phase::backing_off;
   out.emplace_back(wait{++epoch_, attempt_++});
 }
@@ -204,9 +246,22 @@ void entity_fsm::step(timestamp /*now*/, wait_over input, actions& out) {
   }
 }
 
+void entity_fsm::step(timestamp /*now*/, passivate_asked /*input*/, actions& out) {
+  passivating_ = true;
+  passivate_if_idle(out);
+}
+
+void entity_fsm::passivate_if_idle(actions& out) {
+  const bool idle = phase_ == phase::running && hold_ == hold::none && !in_flight() &&
+                    (pending_ == nullptr || pending_->empty()) && waiting_.empty() &&
+                    undurable_.empty() && stash_.empty() && !saving_;
+  if (passivating_ && idle) stop(out);
+}
+
 void entity_fsm::step(timestamp /*now*/, close_asked /*input*/, actions& out) {
   closing_ = true;
-  refuse_all(waiting_, named({errc::stopped, "is being stopped"}), out);
+  unstash();
+  refuse_all(waiting_, {errc::stopped, "is being stopped"}, out);
   if (phase_ == phase::settling) return give_up_settling(out);
   if (phase_ != phase::running) return stop(out);
   flush(out);
@@ -215,6 +270,13 @@ void entity_fsm::step(timestamp /*now*/, close_asked /*input*/, actions& out) {
 
 void entity_fsm::give_up_settling(actions& out) {
   lose({errc::outcome_unknown, "stopped before the storage told whether it kept the events"}, out);
+  close(out);
+}
+
+// The last commands were waiting for nothing but what is done now.
+void entity_fsm::close(actions& out) {
+  unstash();
+  refuse_all(waiting_, {errc::stopped, "is being stopped"}, out);
   stop(out);
 }
 
@@ -223,6 +285,8 @@ void entity_fsm::stop(actions& out) {
   pending_.reset();
   snapshot_due_.reset();
   hold_ = hold::none;
+  passivating_ = false;
+  unstash();
   applied_ = durable_ = 0;
   phase_ = phase::fresh;
   if (!waiting_.empty()) {

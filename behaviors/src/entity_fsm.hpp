@@ -4,13 +4,17 @@
 //     ▲                 ▲  ▲                    │
 //     └──── stopped ────┘  └──── backing_off ◀──┘ storage failed
 //
+// It serves event-sourced and durable-state behaviors alike: a durable state is an entity whose whole
+// history is its newest snapshot.
+//
 // A step takes an input and adds actions; whoever drives the machine performs them in order and feeds
 // back what comes of them. Commands are decided on the speculative state at once; answers leave when
 // what they saw is durable. At most one append is in flight: what is decided meanwhile merges into
 // the next. (Several in flight are unsafe: the first fails, its numbers are written anew, and the
 // second is then accepted though its caller was told otherwise.)
 //
-// Threads: one at a time. Bounds: undurable commands by fsm_options; waiting ones by whoever admits.
+// Threads: one at a time. Bounds: undurable and stashed commands by fsm_options; waiting ones by
+// whoever admits.
 #pragma once
 
 #include <cstdint>
@@ -21,25 +25,31 @@
 #include <vector>
 
 #include "nexus/detail/entity_model.hpp"
+#include "nexus/entity_options.hpp"
 #include "replay_chunk.hpp"
+#include "replay_filter.hpp"
 
 namespace nexus::inline v0::detail {
 
 struct fsm_options {
   std::uint32_t undurable_max = 256;
-  std::size_t undurable_bytes_max = std::size_t{4} << 20;
+  std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of commands, and of their events
+  std::uint32_t stash_max = 4'096;
   std::uint64_t snapshot_every = 0;
+  bool snapshot_optional = false;  ///< one that can't be loaded is passed over
+  bool erases_events = false;      ///< a gap may be a retention that overtook the recovery
   std::size_t replay_chunk_events = 1'000;
+  replay_filter_options filter{};
   decision_limits decisions{};
 };
 
-/// What a recovery starts from. `epoch` tells answers to this recovery from late ones to another.
+/// What a recovery starts from.
 struct load_result {
   sequence_nr highest = 0;
-  std::optional<stored_snapshot> snapshot;
+  result<std::optional<stored_snapshot>> snapshot;
 };
 
-// Inputs beside commands.
+// Inputs beside commands. `epoch` tells answers to this recovery from late ones to another.
 struct loaded {
   std::uint32_t epoch;
   result<load_result> what;
@@ -60,7 +70,11 @@ struct settle_answered {
   result<settlement> what;
 };
 struct run_done {};
-struct snapshot_saved {};
+struct snapshot_saved {};  ///< or not: the driver has said so, and the entity goes on
+struct recovery_stalled {
+  std::uint32_t epoch;
+};
+struct passivate_asked {};  ///< stop once no command is on its way
 struct wait_over {
   std::uint32_t epoch;
 };
@@ -98,9 +112,14 @@ struct wait {  ///< step(wait_over) after a delay that grows with `attempt` (0, 
   std::uint32_t epoch;
   std::uint32_t attempt;
 };
+struct tell {  ///< to whoever listens; see entity_signal
+  entity_signal::kind what;
+  sequence_nr number;
+  error why;
+};
 struct stopped {};  ///< nothing is left to do; the next command starts over
 using action = std::variant<load, replay, decode_chunk, append, settle, save, release, refuse, run,
-                            wait, stopped>;
+                            wait, tell, stopped>;
 using actions = std::vector<action>;
 
 class entity_fsm {
@@ -109,7 +128,7 @@ class entity_fsm {
 
   /// All three outlive the machine.
   entity_fsm(const persistence_id& id, entity_model& model, const fsm_options& options)
-      : id_{id}, model_{model}, options_{options} {}
+      : id_{id}, model_{model}, options_{options}, filter_{options.filter} {}
 
   /// `now` stamps what is decided in this step.
   void step(timestamp now, envelope command, actions& out);
@@ -121,21 +140,33 @@ class entity_fsm {
   void step(timestamp now, settle_answered input, actions& out);
   void step(timestamp now, run_done input, actions& out);
   void step(timestamp now, snapshot_saved input, actions& out);
+  void step(timestamp now, recovery_stalled input, actions& out);
   void step(timestamp now, wait_over input, actions& out);
+  void step(timestamp now, passivate_asked input, actions& out);
   void step(timestamp now, close_asked input, actions& out);
 
   [[nodiscard]] phase at() const noexcept { return phase_; }
   [[nodiscard]] sequence_nr durable() const noexcept { return durable_; }
   [[nodiscard]] sequence_nr applied() const noexcept { return applied_; }
 
-  /// Commands taken in and not yet released or refused.
-  [[nodiscard]] std::uint32_t held() const noexcept { return waiting_.size() + undurable_.size(); }
+  /// Commands taken in and not yet released or refused, those that were counted at the gate.
+  [[nodiscard]] std::uint32_t held() const noexcept {
+    return waiting_.counted() + undurable_.counted() + stash_.counted();
+  }
+
+  [[nodiscard]] bool recovering() const noexcept {
+    return phase_ == phase::loading || phase_ == phase::replaying;
+  }
+  [[nodiscard]] std::uint32_t epoch() const noexcept { return epoch_; }
+
+  /// Grows with every answer to a recovery: while it stands still, so does the recovery.
+  [[nodiscard]] std::uint32_t progress() const noexcept { return progress_; }
 
  private:
   // Why nothing more is decided until all that was decided is durable.
   enum class hold : std::uint8_t {
     none,
-    run,      // a then_run must see the state its command produced
+    run,      // a then_run must see the state its command produced, or the stash comes first
     rebuild,  // apply threw: the state must be made anew
     stop      // the stop effect
   };
@@ -146,21 +177,32 @@ class entity_fsm {
   void take_chunk(actions& out);
   void drop_chunks();
   void recovered(timestamp now, actions& out);
-  void recovery_failed(error why, bool transient, actions& out);
+  void recovery_failed(error why, actions& out);
+  void gap(error why, actions& out);
+  [[nodiscard]] result<void> start_from(load_result& from, actions& out);
+  [[nodiscard]] result<void> take_record(sequence_nr number, const ulid& writer,
+                                         const event_view& event, actions& out);
   void decide_waiting(timestamp now, actions& out);
   void decide_one(timestamp now, actions& out);
-  void take_snapshot(sequence_nr before);
+  void keep(envelope command, const decision& decided);
+  void take_snapshot(sequence_nr before, bool wanted, actions& out);
+  [[nodiscard]] bool full() const noexcept;
+  void unstash();
+  void passivate_if_idle(actions& out);
   void flush(actions& out);
   void made_durable(timestamp now, actions& out);
+  void save_durable(actions& out);
   void release_durable(actions& out);
   void all_durable(actions& out);
   void lose(const error& why, actions& out);
   void refuse_all(call_list& calls, const error& why, actions& out);
   void give_up_settling(actions& out);
   void back_off(actions& out);
+  void close(actions& out);
   void stop(actions& out);
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_last_ != 0; }
   [[nodiscard]] error named(error why) const;
+  [[nodiscard]] error named(const error& why, const envelope& command) const;
 
   const persistence_id& id_;
   entity_model& model_;
@@ -169,10 +211,14 @@ class entity_fsm {
   phase phase_ = phase::fresh;
   hold hold_ = hold::none;
   bool closing_ = false;
-  bool saving_ = false;
-  std::uint8_t reads_ = 0;  // of this recovery, under way
+  bool saving_ = false;       // and pruning what the snapshot replaces: one at a time
+  bool passivating_ = false;  // asked to
+  bool unstashing_ = false;   // once the hold `run` ends
+  std::uint8_t gaps_ = 0;     // that this recovery ran into, see `gap`
+  std::uint8_t reads_ = 0;    // of this recovery, under way
   std::uint32_t epoch_ = 0;
   std::uint32_t attempt_ = 0;
+  std::uint32_t progress_ = 0;
 
   sequence_nr highest_ = 0;         // what a recovery is heading for
   sequence_nr asked_ = 0;           // the last number that a recovery has begun to read
@@ -183,6 +229,8 @@ class entity_fsm {
 
   call_list waiting_;    // not yet decided
   call_list undurable_;  // decided; their answers wait
+  call_list stash_;      // put aside by the behavior; asked for a place, never answered
+  replay_filter filter_;
   std::unique_ptr<event_batch> pending_;
   std::unique_ptr<replayed> chunk_;  // to be decoded now
   std::unique_ptr<replayed> early_;  // read before the one that comes first

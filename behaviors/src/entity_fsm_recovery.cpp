@@ -9,8 +9,9 @@
 namespace nexus::inline v0::detail {
 
 void entity_fsm::begin_recovery(actions& out) {
-  if (closing_) return stop(out);
+  if (closing_) return close(out);
   model_.reset();
+  filter_.reset();
   applied_ = durable_ = highest_ = 0;
   hold_ = hold::none;
   pending_.reset();
@@ -22,29 +23,47 @@ void entity_fsm::begin_recovery(actions& out) {
 
 void entity_fsm::step(timestamp now, loaded input, actions& out) {
   if (phase_ != phase::loading || input.epoch != epoch_) return;
-  if (!input.what) {
-    const bool transient = input.what.error().code != errc::corrupt;
-    return recovery_failed(std::move(input.what.error()), transient, out);
-  }
+  ++progress_;
+  if (!input.what) return recovery_failed(std::move(input.what.error()), out);
   highest_ = input.what->highest;
-  if (const auto& snapshot = input.what->snapshot) {
-    if (snapshot->number > highest_) {
-      return recovery_failed(
-          {errc::corrupt,
-           fmt::format("snapshot {} is beyond the highest event {}", snapshot->number, highest_)},
-          false, out);
-    }
-    if (auto restored = model_.restore(*snapshot); !restored) {
-      auto& why = restored.error();
-      why.message = fmt::format("snapshot {}: {}", snapshot->number, why.message);
-      return recovery_failed(std::move(why), false, out);
-    }
-    applied_ = snapshot->number;
+  if (auto started = start_from(*input.what, out); !started) {
+    return recovery_failed(std::move(started.error()), out);
   }
   if (applied_ == highest_) return recovered(now, out);
   phase_ = phase::replaying;
   asked_ = applied_;
   read_ahead(out);
+}
+
+// Trouble of the storage, which may pass; anything else will be the same next time.
+static bool passes(const error& why) {
+  return why.code == errc::unavailable || why.code == errc::overloaded || why.code == errc::timeout;
+}
+
+result<void> entity_fsm::start_from(load_result& from, actions& out) {
+  auto usable = [&]() -> result<void> {
+    if (!from.snapshot) return fail(std::move(from.snapshot.error()));
+    const auto& snapshot = *from.snapshot;
+    if (!snapshot) return {};
+    auto restored = model_.restore(*snapshot);
+    if (!restored) {
+      auto& why = restored.error();
+      why.message = fmt::format("snapshot {}: {}", snapshot->number, why.message);
+      return restored;
+    }
+    applied_ = snapshot->number;
+    return {};
+  }();
+  if (!usable && options_.snapshot_optional && !passes(usable.error())) {
+    out.emplace_back(tell{entity_signal::kind::snapshot_ignored, 0, named(usable.error())});
+    model_.reset();
+    return {};
+  }
+  if (usable && applied_ > highest_) {
+    return fail(errc::corrupt,
+                fmt::format("snapshot {} is beyond the highest event {}", applied_, highest_));
+  }
+  return usable;
 }
 
 void entity_fsm::drop_chunks() {
@@ -70,11 +89,9 @@ void entity_fsm::read(sequence_nr from, sequence_nr to, actions& out) {
 
 void entity_fsm::step(timestamp /*now*/, replayed input, actions& out) {
   if (phase_ != phase::replaying || input.epoch != epoch_) return;
+  ++progress_;
   --reads_;
-  if (!input.what) {
-    const bool transient = input.what.error().code != errc::corrupt;
-    return recovery_failed(std::move(input.what.error()), transient, out);
-  }
+  if (!input.what) return recovery_failed(std::move(input.what.error()), out);
   auto& place = input.from == applied_ + 1 ? chunk_ : early_;
   place = std::make_unique<replayed>(std::move(input));
   if (chunk_ != nullptr) take_chunk(out);
@@ -84,9 +101,9 @@ void entity_fsm::step(timestamp /*now*/, replayed input, actions& out) {
 void entity_fsm::take_chunk(actions& out) {
   const auto& records = *chunk_->what;
   if (records.empty()) {
-    return recovery_failed({errc::corrupt, fmt::format("event {} is missing, the highest is {}",
-                                                       applied_ + 1, highest_)},
-                           false, out);
+    return gap({errc::corrupt,
+                fmt::format("event {} is missing, the highest is {}", applied_ + 1, highest_)},
+               out);
   }
   if (records.last() < chunk_->to) read(records.last() + 1, chunk_->to, out);
   read_ahead(out);
@@ -96,21 +113,21 @@ void entity_fsm::take_chunk(actions& out) {
 void entity_fsm::step(timestamp now, decode_due /*input*/, actions& out) {
   if (phase_ != phase::replaying || chunk_ == nullptr) return;
   result<void> applied;
-  std::exchange(chunk_, nullptr)->what->each([&](sequence_nr number, const event_view& event) {
-    if (number != applied_ + 1) {
-      applied = fail(errc::corrupt, fmt::format("event {} is missing, the next one stored is {}",
-                                                applied_ + 1, number));
-      return false;
-    }
-    applied = model_.replay(event);
-    if (applied) {
-      ++applied_;
-    } else {
-      applied.error().message = fmt::format("event {}: {}", number, applied.error().message);
-    }
-    return applied.has_value();
-  });
-  if (!applied) return recovery_failed(std::move(applied.error()), false, out);
+  bool whole = true;
+  std::exchange(chunk_, nullptr)
+      ->what->each([&](sequence_nr number, const ulid& writer, const event_view& event) {
+        whole = number == applied_ + 1;
+        if (whole) {
+          applied = take_record(number, writer, event, out);
+        } else {
+          applied = fail(
+              errc::corrupt,
+              fmt::format("event {} is missing, the next one stored is {}", applied_ + 1, number));
+        }
+        return applied.has_value();
+      });
+  if (!whole) return gap(std::move(applied.error()), out);
+  if (!applied) return recovery_failed(std::move(applied.error()), out);
   if (applied_ >= highest_) return recovered(now, out);
   if (early_ != nullptr && early_->from == applied_ + 1) {
     chunk_ = std::move(early_);
@@ -118,20 +135,57 @@ void entity_fsm::step(timestamp now, decode_due /*input*/, actions& out) {
   }
 }
 
+result<void> entity_fsm::take_record(sequence_nr number, const ulid& writer,
+                                     const event_view& event, actions& out) {
+  auto wrong = [&](error& why) {
+    why.message = fmt::format("event {}: {}", number, why.message);
+    return fail(std::move(why));
+  };
+  auto seen = filter_.check(writer);
+  if (seen.why) {
+    if (seen.is == replay_filter::verdict::fail) return wrong(*seen.why);
+    out.emplace_back(tell{entity_signal::kind::interleaved, number, named(*seen.why)});
+  }
+  if (seen.is != replay_filter::verdict::discard) {
+    if (auto applied = model_.replay(event); !applied) return wrong(applied.error());
+  }
+  ++applied_;
+  return {};
+}
+
 void entity_fsm::recovered(timestamp now, actions& out) {
   durable_ = applied_;
   attempt_ = 0;
+  gaps_ = 0;
   phase_ = phase::running;
+  out.emplace_back(tell{entity_signal::kind::recovered, applied_, {}});
+  if (auto call = model_.recovered_call()) waiting_.push_front(std::move(call));
   decide_waiting(now, out);
 }
 
+// Where a retention of another process erases events, it may have done so between two reads of ours:
+// then its newer snapshot tells what they came to.
+void entity_fsm::gap(error why, actions& out) {
+  constexpr int gaps_max = 3;
+  if (options_.erases_events && ++gaps_ <= gaps_max) return begin_recovery(out);
+  recovery_failed(std::move(why), out);
+}
+
+void entity_fsm::step(timestamp /*now*/, recovery_stalled input, actions& out) {
+  if (!recovering() || input.epoch != epoch_) return;
+  recovery_failed({errc::timeout, "the storage did not answer a read in time"}, out);
+}
+
 // Everyone who waited for this attempt is told; whoever comes later waits for the next one.
-void entity_fsm::recovery_failed(error why, bool transient, actions& out) {
-  refuse_all(waiting_, named(std::move(why)), out);
+void entity_fsm::recovery_failed(error why, actions& out) {
+  out.emplace_back(tell{entity_signal::kind::recovery_failed, applied_, named(why)});
+  unstash();
+  refuse_all(waiting_, why, out);
   ++epoch_;  // a chunk still being read comes too late
+  gaps_ = 0;
   model_.reset();
   drop_chunks();
-  if (transient && !closing_) {
+  if (passes(why) && !closing_) {
     back_off(out);
   } else {
     stop(out);

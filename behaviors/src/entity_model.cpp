@@ -8,7 +8,7 @@
 
 namespace nexus::inline v0::detail {
 
-std::string_view encode_metadata(const call_header& command) {
+std::string_view encode_metadata(const call_header& command, const metadata_fields& fields) {
   thread_local std::string out;
   out.clear();
   byte_sink sink{out};
@@ -23,7 +23,7 @@ std::string_view encode_metadata(const call_header& command) {
   };
   const bool traced = !command.traceparent.empty();
   if (!command.command_id.empty() && command.correlation_id.empty() &&
-      command.causation_id.empty() && !traced) {
+      command.causation_id.empty() && !traced && fields.empty()) {
     // By far the most frequent: a map of one pair, written at once.
     constexpr std::string_view head{
         "\x81\xaa"
@@ -36,13 +36,21 @@ std::string_view encode_metadata(const call_header& command) {
   packer.pack_map(static_cast<std::uint32_t>(!command.command_id.empty()) +
                   static_cast<std::uint32_t>(!command.correlation_id.empty()) +
                   static_cast<std::uint32_t>(!command.causation_id.empty()) +
-                  static_cast<std::uint32_t>(traced));
+                  static_cast<std::uint32_t>(traced) + static_cast<std::uint32_t>(!fields.empty()));
   pack_id("command_id", command.command_id);
   pack_id("correlation_id", command.correlation_id);
   pack_id("causation_id", command.causation_id);
   if (traced) {
     packer.pack(std::string_view{"traceparent"});
     packer.pack(command.traceparent);
+  }
+  if (!fields.empty()) {
+    packer.pack(std::string_view{"fields"});
+    packer.pack_map(static_cast<std::uint32_t>(fields.size()));
+    for (const auto& [name, value] : fields) {
+      packer.pack(name);
+      packer.pack(value);
+    }
   }
   return out;
 }

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "nexus/actor.hpp"
-#include "nexus/entities.hpp"
+#include "nexus/detail/directory.hpp"
 
 namespace nexus::inline v0::detail {
 
@@ -27,12 +27,14 @@ class entity_directory::slot {
 
   // The count never shows a command that is not admitted, not even for a moment: the entity takes
   // "counted and not with me" for "on its way", and would wait for it with an append.
-  [[nodiscard]] entry enter(std::uint32_t bytes, const entity_options& bounds) noexcept {
+  [[nodiscard]] entry enter(std::uint32_t bytes, const entity_options& bounds,
+                            admission by) noexcept {
     const auto bytes_before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    const bool always = by == admission::always;
     auto refusal = entry::full;
-    if (bytes_before + bytes <= bounds.mailbox_bytes_max) {
+    if (always || bytes_before + bytes <= bounds.mailbox_bytes_max) {
       auto now = count_.load(std::memory_order_relaxed);
-      while ((now & closed_bit) == 0 && now < bounds.mailbox_max) {
+      while ((now & closed_bit) == 0 && (always || now < bounds.mailbox_max)) {
         if (count_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) {
           return entry::admitted;
         }

@@ -20,7 +20,7 @@ class replay_chunk {
     const auto codec = !records_.empty() && at(records_.back().codec) == e.codec
                            ? records_.back().codec
                            : keep(e.codec);
-    records_.push_back({r.number, e.schema_version, type, codec, keep(e.data)});
+    records_.push_back({r.number, r.writer, e.schema_version, type, codec, keep(e.data)});
   }
 
   [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
@@ -28,8 +28,8 @@ class replay_chunk {
   [[nodiscard]] std::size_t bytes() const noexcept { return buffer_.size(); }
   [[nodiscard]] sequence_nr last() const noexcept { return records_.back().number; }
 
-  /// Calls `f(number, event_view)` in order while it returns true. Metadata, position and writer
-  /// are not kept: a state is made from events alone.
+  /// Calls `f(number, writer, event_view)` in order while it returns true. Metadata, tags, time and
+  /// position are not kept: a state is made from events alone.
   template <class F>
   void each(F f) const {
     for (const auto& r : records_) {
@@ -38,7 +38,7 @@ class replay_chunk {
       event.codec = at(r.codec);
       event.data = at(r.data);
       event.schema_version = r.schema_version;
-      if (!f(r.number, event)) return;
+      if (!f(r.number, r.writer, event)) return;
     }
   }
 
@@ -49,6 +49,7 @@ class replay_chunk {
   };
   struct record {
     sequence_nr number;
+    ulid writer;  // empty unless the read asked for it
     std::uint32_t schema_version;
     range type;
     range codec;

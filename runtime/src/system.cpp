@@ -1,7 +1,8 @@
 #include "nexus/system.hpp"
 
+#include <map>
 #include <mutex>
-#include <set>
+#include <shared_mutex>
 
 #include "caf_bridge.hpp"
 
@@ -17,8 +18,9 @@ struct system::impl {
   std::shared_ptr<const clock> time;
   ulid_generator ids;
   ulid writer;
-  std::mutex names_lock;
-  std::set<std::string, std::less<>> names;
+  dead_letters letters;
+  mutable std::shared_mutex names_lock;
+  std::map<std::string, std::weak_ptr<void>, std::less<>> names;
   std::unique_ptr<caf_bridge> bridge;  // last: its actors use the rest until they have stopped
 };
 
@@ -36,13 +38,21 @@ const clock& system::time() const noexcept { return *impl_->time; }
 mailbox system::spawn(std::unique_ptr<actor> a) { return impl_->bridge->spawn(std::move(a)); }
 caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
 
-result<void> system::claim(std::string_view name) {
+dead_letters& system::letters() noexcept { return impl_->letters; }
+
+result<void> system::claim(std::string_view name, std::weak_ptr<void> what) {
   std::lock_guard guard{impl_->names_lock};
-  if (!impl_->names.emplace(name).second) {
+  if (!impl_->names.emplace(name, std::move(what)).second) {
     return fail(errc::already_exists,
                 "the name \"" + std::string{name} + "\" is already taken in this system");
   }
   return {};
+}
+
+std::shared_ptr<void> system::find(std::string_view name) const {
+  std::shared_lock guard{impl_->names_lock};
+  auto at = impl_->names.find(name);
+  return at == impl_->names.end() ? nullptr : at->second.lock();
 }
 
 void system::release(std::string_view name) {

@@ -70,8 +70,8 @@ TEST(Effect, ChainsKeepTheirOrderAroundTheReply) {
                              .then_run([](const tally::state&) {})
                              .then_reply([](const tally::state&) { return 1; })
                              .then_run([](const tally::state&) {});
-  EXPECT_EQ(e.runs().size(), 2u);
-  EXPECT_EQ(e.runs_before_reply(), 1u);
+  EXPECT_EQ(e.links().size(), 2u);
+  EXPECT_EQ(e.links_before_reply(), 1u);
 }
 
 TEST(Effect, StopStops) { EXPECT_TRUE(decide<tally>({}, tally::retire{}).stops()); }

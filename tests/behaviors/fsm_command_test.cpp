@@ -3,19 +3,6 @@
 
 using namespace nexus;
 using namespace nexus::test;
-using words = fsm_driver::words;
-
-namespace {
-
-const plan reads{};
-const plan persists_one{.persists = 1};
-const plan persists_two{.persists = 2};
-
-auto running_at(sequence_nr events, d::fsm_options options = {}) {
-  return fsm_driver::running_at(events, options);
-}
-
-}  // namespace
 
 // -- commands and durability ----------------------------------------------------------------------
 

@@ -42,6 +42,10 @@ struct plan {
   bool runs = false;
   bool stops = false;
   bool throws = false;  ///< in apply
+  bool passivates = false;
+  bool stashes = false;  ///< unless the sum is positive
+  bool unstashes = false;
+  bool snapshots = false;
 };
 
 /// What became of a command; outlives it.
@@ -52,13 +56,27 @@ struct fate {
   std::string answer;  ///< "ok", or the error's code
 };
 
+/// An entity alone in the world.
+struct no_host final : d::entity_host {
+  std::shared_ptr<d::entity_directory> own_directory() override { return nullptr; }
+  const persistence_id& own_id() const override { return id; }
+  std::shared_ptr<d::entity_directory> directory_of(std::string_view) override { return nullptr; }
+  void unhandled(const d::entity_call&, const error&) override {}
+  persistence_id id = *persistence_id::make("sum", "one");
+};
+
 class planned_call final : public d::entity_call, public d::answer_slot<int> {
  public:
   planned_call(plan p, fate& f) : plan_{p}, fate_{f} { size_bytes = 10; }
 
-  d::decision decide(d::entity_model& model, const context& /*c*/, const d::decision_limits& /*l*/,
+  d::decision decide(d::entity_model& model, const context& /*c*/, const d::decision_limits& limits,
                      event_batch& out) noexcept override {
     auto& m = static_cast<sum_model&>(model);
+    if (plan_.stashes && m.sum <= 0) {
+      if (!limits.stash_full) return {.stashes = true};
+      set_error({errc::overloaded, "the stash is full"});
+      return {};
+    }
     fate_.decided = true;
     if (plan_.throws) {
       m.sum = -1000;
@@ -74,10 +92,14 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
     }
     fate_.seen = m.sum;
     answer.emplace(m.sum);
-    return {.runs = plan_.runs, .stops = plan_.stops};
+    return {.runs = plan_.runs,
+            .unstashes = plan_.unstashes,
+            .stops = plan_.stops,
+            .passivates = plan_.passivates,
+            .snapshots = plan_.snapshots};
   }
 
-  void finish(const d::entity_model& model) noexcept override {
+  void finish(const d::entity_model& model, d::entity_host& /*host*/) noexcept override {
     if (plan_.runs) fate_.ran_at = static_cast<const sum_model&>(model).sum;
     complete();
     note();
@@ -127,6 +149,9 @@ class fsm_driver {
   words load_answer(sequence_nr highest, std::optional<stored_snapshot> snapshot = {}) {
     return step(d::loaded{epoch_, d::load_result{highest, std::move(snapshot)}});
   }
+  words snapshot_fails(sequence_nr highest, error why) {
+    return step(d::loaded{epoch_, d::load_result{highest, fail(std::move(why))}});
+  }
   words load_failed(errc code) { return step(d::loaded{epoch_, fail(code, "the disk is gone")}); }
   words chunk(sequence_nr from, sequence_nr to, std::string_view data = "1") {
     return step(d::replayed{epoch_, from, to, records(from, to, data)});
@@ -143,6 +168,8 @@ class fsm_driver {
   words saved() { return step(d::snapshot_saved{}); }
   words waited() { return step(d::wait_over{epoch_}); }
   words close() { return step(d::close_asked{}); }
+  words passivate() { return step(d::passivate_asked{}); }
+  words stalled() { return step(d::recovery_stalled{epoch_}); }
 
   static d::replay_chunk records(sequence_nr from, sequence_nr to, std::string_view data = "1") {
     d::replay_chunk made;
@@ -167,6 +194,10 @@ class fsm_driver {
         fsm_.step(timestamp{}, d::decode_due{}, out);  // not worth a word
         continue;
       }
+      if (auto* t = std::get_if<d::tell>(&one)) {
+        signals.push_back(*t);
+        continue;
+      }
       done.push_back(std::visit([&](auto& a) { return word(a); }, one));
     }
     return done;
@@ -176,6 +207,7 @@ class fsm_driver {
   d::entity_fsm& fsm() { return fsm_; }
   sum_model& model() { return model_; }
   std::string last_error;
+  std::vector<d::tell> signals;
   std::uint32_t last_epoch() const { return epoch_; }
 
  private:
@@ -206,10 +238,11 @@ class fsm_driver {
     epoch_ = a.epoch;
     return fmt::format("wait {}", a.attempt);
   }
+  std::string word(d::tell&) { return "tell"; }
   std::string word(d::stopped&) { return "stopped"; }
 
   std::string finish(const envelope& e) {
-    e.as<planned_call>().finish(model_);
+    e.as<planned_call>().finish(model_, host_);
     return std::to_string(number_of(e));
   }
   int number_of(const envelope& e) {
@@ -233,11 +266,23 @@ class fsm_driver {
   persistence_id id_ = *persistence_id::make("sum", "one");
   d::fsm_options options_;
   sum_model model_;
+  no_host host_;
   std::vector<fate> fates_;
   std::vector<asker> calls_;
   int commands_ = 0;
   std::uint32_t epoch_ = 0;
   d::entity_fsm fsm_;
 };
+
+// What every table begins with.
+inline const plan reads{};
+inline const plan persists_one{.persists = 1};
+inline const plan persists_two{.persists = 2};
+
+using words = fsm_driver::words;
+
+inline auto running_at(sequence_nr events, d::fsm_options options = {}) {
+  return fsm_driver::running_at(events, options);
+}
 
 }

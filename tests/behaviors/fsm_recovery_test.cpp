@@ -3,19 +3,6 @@
 
 using namespace nexus;
 using namespace nexus::test;
-using words = fsm_driver::words;
-
-namespace {
-
-const plan reads{};
-const plan persists_one{.persists = 1};
-const plan persists_two{.persists = 2};
-
-auto running_at(sequence_nr events, d::fsm_options options = {}) {
-  return fsm_driver::running_at(events, options);
-}
-
-}  // namespace
 
 // -- recovery -------------------------------------------------------------------------------------
 
@@ -189,4 +176,27 @@ TEST(FsmRecovery, ASnapshotOfALostStateIsNotSaved) {
   EXPECT_EQ(f->command(persists_one), words{});
   f->drained();
   EXPECT_EQ(f->append_stored(), (words{"save 1", "release 3"}));
+}
+
+TEST(FsmRecovery, OneThatStandsStillFailsAndBacksOff) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.stalled(), (words{"refuse 1 timeout", "wait 0"}));
+  EXPECT_EQ(f.load_answer(3), words{}) << "too late";
+}
+
+TEST(FsmRecovery, ItsEndIsTold) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(0);
+  ASSERT_EQ(f.signals.size(), 1u);
+  EXPECT_EQ(f.signals[0].what, entity_signal::kind::recovered);
+}
+
+TEST(FsmRecovery, ItsFailureIsTold) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_failed(errc::unavailable);
+  ASSERT_EQ(f.signals.size(), 1u);
+  EXPECT_EQ(f.signals[0].what, entity_signal::kind::recovery_failed);
 }

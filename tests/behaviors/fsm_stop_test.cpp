@@ -3,18 +3,6 @@
 
 using namespace nexus;
 using namespace nexus::test;
-using words = fsm_driver::words;
-
-namespace {
-
-const plan reads{};
-const plan persists_one{.persists = 1};
-
-auto running_at(sequence_nr events, d::fsm_options options = {}) {
-  return fsm_driver::running_at(events, options);
-}
-
-}  // namespace
 
 TEST(FsmStop, AStopEffectStopsOnceDurable) {
   auto f = running_at(0);
@@ -89,4 +77,33 @@ TEST(FsmStop, ClosingAfterAFailureDoesNotRecover) {
   f->close();
   EXPECT_EQ(f->append_answers(failed{{errc::unavailable, "disk"}}),
             (words{"refuse 1 unavailable", "stopped"}));
+}
+
+TEST(FsmStop, PassivatingWaitsUntilNoCommandIsOnItsWay) {
+  auto f = running_at(0);
+  f->command({.persists = 1, .passivates = true});
+  f->command(reads);
+  EXPECT_EQ(f->drained(), words{"append 1..1"});
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2"}));
+  EXPECT_EQ(f->drained(), words{"stopped"}) << "without a recovery between";
+}
+
+TEST(FsmStop, AnIdleEntityPassivatesWhenAsked) {
+  auto f = running_at(3);
+  EXPECT_EQ(f->passivate(), words{"stopped"});
+}
+
+TEST(FsmStop, AnEntityWithAStashIsNotIdle) {
+  auto f = running_at(0);
+  f->command({.stashes = true});
+  EXPECT_EQ(f->passivate(), words{});
+  EXPECT_EQ(f->drained(), words{});
+}
+
+TEST(FsmStop, AnEntityThatSavesASnapshotIsNotIdle) {
+  auto f = running_at(3);
+  f->command({.snapshots = true});
+  EXPECT_EQ(f->passivate(), words{});
+  f->saved();
+  EXPECT_EQ(f->drained(), words{"stopped"});
 }

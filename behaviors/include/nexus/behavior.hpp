@@ -1,4 +1,4 @@
-// What makes a plain struct an event-sourced behavior, and the pure calls on one.
+// What makes a plain struct a behavior, event-sourced or durable-state, and the pure calls on one.
 //
 //   struct counter {
 //     static constexpr std::string_view entity_type = "counter";
@@ -10,6 +10,15 @@
 //     static auto decide(const state&, const add& c) { return nexus::persist(added{c.n}); }
 //     static void apply(state& s, const added& e) { s.sum += e.n; }
 //   };
+//
+// A durable-state behavior has no `event` and no `apply`: it persists what its state is now, or erases
+// it. Beside that a behavior may have
+//
+//     static effect<B> on_recovered(const state&);          once per start, also of a new id
+//     static bool snapshot_when(const state&, const event&, sequence_nr);
+//     static tags(const one_event&)                         a range of strings stored with the event
+//
+// (`decide` and `on_recovered` may take a context as last parameter.)
 //
 // Threads: `decide` and `apply` are called on one thread at a time per entity, and in tests with no
 // runtime at all.
@@ -26,6 +35,7 @@
 #include "nexus/codec.hpp"
 #include "nexus/context.hpp"
 #include "nexus/effect.hpp"
+#include "nexus/serializer.hpp"
 
 namespace nexus::inline v0 {
 namespace detail {
@@ -80,6 +90,12 @@ concept applies = requires(typename B::state& s, const E& event) {
   {std::string_view{E::type_name}};
 };
 
+template <class B>
+concept recovers = requires(const typename B::state& s, const context& c) {
+  B::on_recovered(s, c);
+}
+|| requires(const typename B::state& s) { B::on_recovered(s); };
+
 template <class B, class Variant>
 inline constexpr bool decides_all = false;
 template <class B, class... C>
@@ -104,6 +120,18 @@ concept event_sourced = requires {
 }
 &&detail::decides_all<B, typename B::command>&& detail::applies_all<B, typename B::event>;
 
+/// A struct with entity_type, command, state, and a `decide` for every command; what it persists is
+/// the state itself.
+template <class B>
+concept durable_state = !detail::has_events<B> && requires {
+  {std::string_view{B::entity_type}};
+  requires std::default_initializable<typename B::state>;
+}
+&&detail::decides_all<B, typename B::command>;
+
+template <class B>
+concept behavior = event_sourced<B> || durable_state<B>;
+
 /// What asking `B` a `C` answers.
 template <class B, class C>
 using reply_t = typename detail::reply_of<
@@ -112,7 +140,7 @@ using reply_t = typename detail::reply_of<
                                                     std::declval<const context&>()))>>::type;
 
 /// Runs `decide` with no runtime.
-template <event_sourced B, class C>
+template <behavior B, class C>
 [[nodiscard]] effect<B, reply_t<B, C>> decide(const typename B::state& state, const C& command,
                                               const context& c = context{"test", 1, timestamp{},
                                                                          call_header{}}) {
@@ -149,3 +177,5 @@ template <event_sourced B>
 }
 
 }  // namespace nexus::inline v0
+
+#include "nexus/detail/asking.hpp"

@@ -12,6 +12,7 @@
 
 #include "nexus/actor.hpp"
 #include "nexus/clock.hpp"
+#include "nexus/dead_letters.hpp"
 #include "nexus/result.hpp"
 #include "nexus/ulid.hpp"
 
@@ -47,9 +48,13 @@ class system {
   /// Starts an actor.
   mailbox spawn(std::unique_ptr<actor> a);
 
-  /// Takes a name that only one may have at a time; `already_exists` if it is taken.
-  [[nodiscard]] result<void> claim(std::string_view name);
+  /// Takes a name that only one may have at a time; `already_exists` if it is taken. Others find
+  /// `what` under it.
+  [[nodiscard]] result<void> claim(std::string_view name, std::weak_ptr<void> what = {});
+  [[nodiscard]] std::shared_ptr<void> find(std::string_view name) const;
   void release(std::string_view name);
+
+  [[nodiscard]] dead_letters& letters() noexcept;
 
   [[nodiscard]] caf::actor_system& caf() noexcept;
 

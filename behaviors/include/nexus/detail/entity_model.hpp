@@ -4,14 +4,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "nexus/call.hpp"
 #include "nexus/context.hpp"
+#include "nexus/detail/draft.hpp"
 #include "nexus/event_batch.hpp"
 #include "nexus/journal.hpp"
 
 namespace nexus::inline v0::detail {
+
+class entity_host;
 
 /// The state of one entity.
 class entity_model {
@@ -29,21 +36,31 @@ class entity_model {
 
   /// The state now, encoded: type, version, codec and data are filled in.
   [[nodiscard]] virtual result<stored_snapshot> encode_snapshot() const = 0;
+
+  /// The command that `on_recovered` of the behavior amounts to, none if it has no such function.
+  /// Nobody counts it or waits for its answer.
+  [[nodiscard]] virtual envelope recovered_call() { return {}; }
 };
 
 /// What deciding a command came to.
 struct decision {
-  bool runs = false;      ///< a then_run waits: nothing later may be decided before
-  bool stops = false;     ///< the entity stops once this is durable
-  bool rebuilds = false;  ///< apply threw: nothing was persisted, and the state is spoilt
+  bool runs = false;        ///< a then_run waits: nothing later may be decided before
+  bool unstashes = false;   ///< likewise, and then the stash comes first
+  bool stashes = false;     ///< not decided: the command waits in the stash
+  bool stops = false;       ///< the entity stops once this is durable
+  bool passivates = false;  ///< the entity stops once no command is on its way
+  bool snapshots = false;   ///< a snapshot of the state after this is wanted
+  bool rebuilds = false;    ///< apply threw: nothing was persisted, and the state is spoilt
 
   friend bool operator==(const decision&, const decision&) = default;
 };
 
-/// Bounds that a decision keeps to; past them the command is answered `too_large`.
+/// Bounds that a decision keeps to; past them the command is answered `too_large`, or `overloaded`
+/// if it asks for a place in a full stash.
 struct decision_limits {
   std::size_t event_bytes_max = std::size_t{64} << 20;
   std::size_t events_max = 100'000;
+  bool stash_full = false;
 };
 
 /// A command on its way through an entity.
@@ -57,9 +74,10 @@ class entity_call : public call {
                                         event_batch& out) noexcept = 0;
 
   /// Everything is durable: runs the chain on `model`'s state and gives the answer.
-  virtual void finish(const entity_model& model) noexcept = 0;
+  virtual void finish(const entity_model& model, entity_host& host) noexcept = 0;
 
   std::uint32_t size_bytes = 0;   ///< what it counts toward the bounds by bytes
+  bool counted = true;            ///< at the gate; what the entity tells itself is not
   sequence_nr releasable_at = 0;  ///< the number that must be durable before the answer
   entity_call* next = nullptr;    ///< in the one list it is in
 
@@ -82,8 +100,27 @@ class call_list {
     c->next = nullptr;
     (last_ == nullptr ? first_ : last_->next) = c;
     last_ = c;
-    ++size_;
-    bytes_ += c->size_bytes;
+    count_in(*c);
+  }
+
+  void push_front(envelope e) noexcept {
+    auto* c = static_cast<entity_call*>(e.detach());
+    c->next = first_;
+    first_ = c;
+    if (last_ == nullptr) last_ = c;
+    count_in(*c);
+  }
+
+  /// Puts all of `first`, in its order, before what is here.
+  void prepend(call_list& first) noexcept {
+    if (first.empty()) return;
+    first.last_->next = first_;
+    if (last_ == nullptr) last_ = first.last_;
+    first_ = std::exchange(first.first_, nullptr);
+    first.last_ = nullptr;
+    size_ += std::exchange(first.size_, 0);
+    counted_ += std::exchange(first.counted_, 0);
+    bytes_ += std::exchange(first.bytes_, 0);
   }
 
   envelope pop() noexcept {
@@ -91,6 +128,7 @@ class call_list {
     first_ = c->next;
     if (first_ == nullptr) last_ = nullptr;
     --size_;
+    counted_ -= c->counted ? 1 : 0;
     bytes_ -= c->size_bytes;
     return envelope::adopt(c);
   }
@@ -98,17 +136,44 @@ class call_list {
   [[nodiscard]] entity_call& front() const noexcept { return *first_; }
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint32_t counted() const noexcept { return counted_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
+  void count_in(const entity_call& c) noexcept {
+    ++size_;
+    counted_ += c.counted ? 1 : 0;
+    bytes_ += c.size_bytes;
+  }
+
   entity_call* first_ = nullptr;
   entity_call* last_ = nullptr;
   std::size_t bytes_ = 0;
   std::uint32_t size_ = 0;
+  std::uint32_t counted_ = 0;  // those of them that were counted at the gate
+};
+
+class entity_directory;
+
+/// What the end of a command may reach beyond the state: the entity's surroundings.
+class entity_host {
+ public:
+  virtual ~entity_host() = default;
+
+  /// The entity's own directory and id, for answers that come back as commands.
+  [[nodiscard]] virtual std::shared_ptr<entity_directory> own_directory() = 0;
+  [[nodiscard]] virtual const persistence_id& own_id() const = 0;
+
+  /// The entities of another type on this system; null if there are none.
+  [[nodiscard]] virtual std::shared_ptr<entity_directory> directory_of(std::string_view type) = 0;
+
+  /// The behavior had no answer to this command.
+  virtual void unhandled(const entity_call& c, const error& why) = 0;
 };
 
 /// The metadata stored with an event, as a msgpack map; valid until the thread's next call.
-[[nodiscard]] std::string_view encode_metadata(const call_header& command);
+[[nodiscard]] std::string_view encode_metadata(const call_header& command,
+                                               const metadata_fields& fields);
 
 /// A then_run threw: there is nobody to tell but the log.
 void log_chain_error(std::string_view entity_type, const char* what) noexcept;

@@ -1,0 +1,179 @@
+// A command on its way: decides, keeps its answer, and runs its chain once everything is durable.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nexus/behavior.hpp"
+#include "nexus/detail/entity_model.hpp"
+
+namespace nexus::inline v0::detail {
+
+template <class B>
+struct model_of;
+template <class B>
+class asking;
+
+/// A call that `Decide` turns into an effect of `B` with an `R` as answer.
+template <class B, class R, class Decide>
+class deciding_call final : public entity_call, public answer_slot<R> {
+ public:
+  using effect_type = effect<B, R>;
+  using model = typename model_of<B>::type;
+
+  deciding_call(Decide decide, bool is_counted = true) : decide_{std::move(decide)} {
+    counted = is_counted;
+    size_bytes = static_cast<std::uint32_t>(sizeof(*this) + decide_.extra_bytes());
+  }
+
+  decision decide(entity_model& any, const context& c, const decision_limits& limits,
+                  event_batch& out) noexcept override {
+    auto& m = static_cast<model&>(any);
+    try {
+      effect_type e = decide_(m.state(), c);
+      return take(std::move(e), m, c, limits, out);
+    } catch (const std::exception& e) {
+      answer_with(errc::decide_failed, "decide threw: ", e.what());
+    } catch (...) {
+      answer_with(errc::decide_failed, "decide threw", "");
+    }
+    return {};
+  }
+
+  void finish(const entity_model& any, entity_host& host) noexcept override {
+    const auto& answer = *this->answer;
+    if (!answer && answer.error().code == errc::unhandled) host.unhandled(*this, answer.error());
+    if (!chain_) return complete();
+    const auto& state = static_cast<const model&>(any).state();
+    for (std::size_t i = 0; i <= chain_->links.size(); ++i) {
+      if (i == chain_->before_reply) complete();
+      if (i == chain_->links.size()) break;
+      try {
+        follow(chain_->links[i], state, host);
+      } catch (const std::exception& e) {
+        log_chain_error(B::entity_type, e.what());
+      } catch (...) {
+        log_chain_error(B::entity_type, "not a std::exception");
+      }
+    }
+  }
+
+ private:
+  struct chain {
+    std::vector<typename effect_type::link> links;
+    std::size_t before_reply;
+  };
+
+  void follow(typename effect_type::link& l, const typename B::state& state, entity_host& host) {
+    if (auto* run = std::get_if<typename effect_type::run>(&l)) return (*run)(state);
+    std::get<typename effect_type::ask>(l)->send(host, header);
+  }
+
+  void set_error(error why) noexcept override {
+    this->answer.emplace(tl::unexpected<error>(std::move(why)));
+  }
+
+  void answer_with(errc code, std::string_view what, std::string_view why) {
+    set_error({code, std::string{what}.append(why)});
+  }
+
+  // Encodes and checks everything before the first event enters the state.
+  decision take(effect_type e, model& m, const context& c, const decision_limits& limits,
+                event_batch& out) {
+    if (e.stashes()) return put_aside(limits);
+    const auto before = out.size();
+    if (!e.rejected()) {
+      if (auto written = m.write(e, header, c, limits, out); !written) {
+        out.truncate(before);
+        set_error(std::move(written.error()));
+        return {};
+      }
+    }
+    bool snapshots = e.takes_snapshot();
+    try {
+      snapshots |= m.apply(e, c.next_nr());
+      this->answer.emplace(e.reply(m.state()));
+    } catch (const std::exception& x) {
+      out.truncate(before);
+      answer_with(errc::apply_failed, "apply or then_reply threw: ", x.what());
+      return {.rebuilds = true};
+    } catch (...) {
+      out.truncate(before);
+      answer_with(errc::apply_failed, "apply or then_reply threw", "");
+      return {.rebuilds = true};
+    }
+    if (!e.links().empty()) {
+      chain_ = std::make_unique<chain>(chain{std::move(e.links()), e.links_before_reply()});
+    }
+    return {.runs = e.runs(),
+            .unstashes = e.unstashes(),
+            .stops = e.stops(),
+            .passivates = e.passivates(),
+            .snapshots = snapshots};
+  }
+
+  decision put_aside(const decision_limits& limits) {
+    if (!counted) {
+      answer_with(errc::decide_failed, "on_recovered is no command that could be stashed", "");
+    } else if (limits.stash_full) {
+      answer_with(errc::overloaded, "the stash is full", "");
+    } else {
+      return {.stashes = true};
+    }
+    return {};
+  }
+
+  Decide decide_;
+  std::unique_ptr<chain> chain_;
+};
+
+/// What decides a command of the user's.
+template <class B, class C>
+struct command_of {
+  C command;
+
+  auto operator()(const typename B::state& state, const context& c) const {
+    return call_decide<B>(state, command, c);
+  }
+  [[nodiscard]] std::size_t extra_bytes() const {
+    if constexpr (mapped<C>) return encoded_size(command);
+    return 0;
+  }
+};
+
+template <class B, class C>
+using command_call = deciding_call<B, reply_t<B, C>, command_of<B, C>>;
+
+/// What decides on_recovered.
+template <class B>
+struct recovered_of {
+  effect<B> operator()(const typename B::state& state, const context& c) const {
+    if constexpr (requires { B::on_recovered(state, c); }) {
+      return B::on_recovered(state, c);
+    } else {
+      return B::on_recovered(state);
+    }
+  }
+  [[nodiscard]] static std::size_t extra_bytes() { return 0; }
+};
+
+/// The call that a recovered entity begins with, if its behavior asks for one.
+template <class B>
+envelope make_recovered_call() {
+  if constexpr (recovers<B>) {
+    auto* c = new deciding_call<B, void, recovered_of<B>>{{}, false};
+    envelope made{c};
+    c->leave();
+    return made;
+  } else {
+    return {};
+  }
+}
+
+}

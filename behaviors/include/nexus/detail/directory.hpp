@@ -1,0 +1,74 @@
+// id → live actor: what `entities` does that needs no type of the user's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "nexus/detail/entity_model.hpp"
+#include "nexus/entity_options.hpp"
+#include "nexus/store.hpp"
+#include "nexus/system.hpp"
+
+namespace nexus::inline v0::detail {
+
+/// Its address says which C++ type a directory serves.
+template <class B>
+inline constexpr char behavior_tag = 0;
+
+/// What a directory must know of a behavior.
+struct behavior_info {
+  std::string_view entity_type;
+  bool of_state;  ///< durable-state rather than event-sourced
+  std::unique_ptr<entity_model> (*make_model)();
+  const void* tag;
+};
+
+enum class admission : std::uint8_t {
+  bounded,
+  always  ///< for answers that an entity waits for
+};
+
+class entity_directory {
+ public:
+  class slot;
+  using slot_ref = std::shared_ptr<slot>;
+
+  [[nodiscard]] static std::shared_ptr<entity_directory> make(const behavior_info& of, system& sys,
+                                                              const store& in,
+                                                              const entity_options& options);
+  virtual ~entity_directory() = default;
+
+  /// Why no entity of this directory answers, e.g. its name is taken.
+  [[nodiscard]] virtual result<void> status() const = 0;
+
+  /// See behavior_tag.
+  [[nodiscard]] virtual const void* behavior() const = 0;
+
+  /// The live entity's slot, if there is one.
+  [[nodiscard]] virtual slot_ref find(std::string_view id) const = 0;
+
+  /// Sends to the entity, starting it if need be; `known` saves the look-up while it is live.
+  /// On failure the command was not taken, and the call is answered with the failure.
+  [[nodiscard]] virtual result<void> send(std::string_view id, const slot_ref& known,
+                                          entity_call& c, envelope e, admission by) = 0;
+
+  [[nodiscard]] virtual std::size_t live() const = 0;
+  [[nodiscard]] virtual ulid next_id() = 0;
+
+  /// The header of a command that `cause` led to.
+  [[nodiscard]] call_header caused_by(const call_header& cause) {
+    call_header made;
+    made.command_id = next_id();
+    made.correlation_id = cause.correlation_id.empty() ? cause.command_id : cause.correlation_id;
+    made.causation_id = cause.command_id;
+    made.traceparent = cause.traceparent;
+    return made;
+  }
+
+  /// Takes no more commands, finishes what is in flight and waits until every entity has stopped.
+  virtual void close() = 0;
+};
+
+}

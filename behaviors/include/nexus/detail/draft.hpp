@@ -1,0 +1,186 @@
+// An effect in the making: what `persist`, `reply`, `none` … return, before a behavior claims it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0 {
+
+template <class B, class R>
+class effect;
+
+namespace detail {
+
+struct no_reply {};
+
+template <class V>
+struct constant_reply {
+  V value;
+  template <class State>
+  V operator()(const State&) const {
+    return value;
+  }
+};
+
+template <class T, class Variant>
+inline constexpr bool is_alternative = false;
+template <class T, class... Ts>
+inline constexpr bool is_alternative<T, std::variant<Ts...>> = (std::is_same_v<T, Ts> || ...);
+
+/// Event-sourced rather than durable-state.
+template <class B>
+concept has_events = requires {
+  typename B::event;
+};
+
+template <class B>
+struct record_of {
+  using type = typename B::state;
+};
+template <has_events B>
+struct record_of<B> {
+  using type = typename B::event;
+};
+template <class B>
+using record_t = typename record_of<B>::type;
+
+template <class B, class T>
+inline constexpr bool is_record_of =
+    std::is_same_v<T, record_t<B>> || is_alternative<T, record_t<B>>;
+
+using metadata_fields = std::vector<std::pair<std::string, std::string>>;
+
+/// What an effect does beside storing and answering.
+struct effect_traits {
+  bool erases = false;
+  bool stops = false;
+  bool passivates = false;
+  bool snapshots = false;
+  bool stashes = false;
+  bool unstashes = false;
+  std::size_t links_before_reply = 0;
+  metadata_fields fields{};
+};
+
+/// A question to another entity whose answer comes back as a command of `B`; see asking.hpp.
+template <class B>
+class asking;
+
+/// Such a question before it is known whose it is.
+template <class Other, class C, class F>
+struct ask_link {
+  using asked_behavior = Other;
+  std::string id;
+  C command;
+  F answer;
+
+  template <class B>
+  [[nodiscard]] std::shared_ptr<asking<B>> bind();  // in asking.hpp
+};
+
+template <class Records, class Reply, class... Links>
+class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
+ public:
+  explicit draft(Records records, Reply reply = {}, std::tuple<Links...> links = {},
+                 effect_traits traits = {})
+      : records_{std::move(records)},
+        reply_{std::move(reply)},
+        links_{std::move(links)},
+        traits_{std::move(traits)} {}
+
+  /// Answers with `f(state)`, the state after this command: a member pointer or a callable.
+  template <class F>
+  auto then_reply(F f)&& {
+    static_assert(std::is_same_v<Reply, no_reply>, "an effect replies once");
+    traits_.links_before_reply = sizeof...(Links);
+    return draft<Records, F, Links...>{std::move(records_), std::move(f), std::move(links_),
+                                       std::move(traits_)};
+  }
+
+  /// Runs `f(state)` once durable; until then nothing later is decided, so it sees the state that
+  /// this command produced. For side effects that may be lost in a crash. It must not block.
+  template <class F>
+  auto then_run(F f)&& {
+    return std::move(*this).linked(std::move(f));
+  }
+
+  /// Once durable, asks the entity `id` of `Other`; `answer(result<reply>)` makes a command of one's
+  /// own out of the answer, or of the failure, which comes back also if this entity has stopped
+  /// meanwhile. A crash loses it: ask again in `on_recovered` what must be answered.
+  template <class Other, class C, class F>
+  auto then_ask(std::string id, C command, F answer)&& {
+    return std::move(*this).linked(
+        ask_link<Other, C, F>{std::move(id), std::move(command), std::move(answer)});
+  }
+
+  /// Stops the entity once all of this is done; what waits is handled by its next incarnation.
+  auto then_stop()&& {
+    return std::move(*this).with([](effect_traits& t) { t.stops = true; });
+  }
+
+  /// Likewise, but only when no command is on its way.
+  auto then_passivate()&& {
+    return std::move(*this).with([](effect_traits& t) { t.passivates = true; });
+  }
+
+  /// Then the stashed commands are decided, before whatever waits.
+  auto then_unstash()&& {
+    return std::move(*this).with([](effect_traits& t) { t.unstashes = true; });
+  }
+
+  /// Saves a snapshot of the state after this command.
+  auto then_snapshot()&& {
+    return std::move(*this).with([](effect_traits& t) { t.snapshots = true; });
+  }
+
+  /// Adds a field of one's own to the metadata of the events.
+  auto with_metadata(std::string name, std::string value)&& {
+    return std::move(*this).with(
+        [&](effect_traits& t) { t.fields.emplace_back(std::move(name), std::move(value)); });
+  }
+
+ private:
+  template <class B, class R>
+  friend class v0::effect;
+
+  template <class Link>
+  auto linked(Link l)&& {
+    return draft<Records, Reply, Links..., Link>{
+        std::move(records_), std::move(reply_),
+        std::tuple_cat(std::move(links_), std::make_tuple(std::move(l))), std::move(traits_)};
+  }
+
+  template <class F>
+  auto with(F f)&& {
+    f(traits_);
+    return draft{std::move(*this)};
+  }
+
+  Records records_;
+  Reply reply_;
+  std::tuple<Links...> links_;
+  effect_traits traits_;
+};
+
+inline draft<std::tuple<>, no_reply> plain_draft(effect_traits traits) {
+  return draft<std::tuple<>, no_reply>{{}, {}, {}, std::move(traits)};
+}
+
+/// A command turned down; fits every effect and takes no chain.
+struct [[nodiscard("a refusal does nothing unless decide returns it")]] refusal {
+  error why;
+};
+
+/// A command put aside; likewise.
+struct [[nodiscard("stash does nothing unless decide returns it")]] putting_aside{};
+
+}
+}  // namespace nexus::inline v0

@@ -1,0 +1,83 @@
+// The state of a durable-state entity: what it last persisted.
+//
+// To the machine it is an entity whose history is its newest snapshot: a version is a number, and what
+// is appended is the state itself. Of several states in one append only the last is stored, under the
+// last version; the writer knows (write_job::of_state).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "nexus/behavior.hpp"
+#include "nexus/detail/command_call.hpp"
+#include "nexus/detail/entity_model.hpp"
+#include "nexus/detail/payload.hpp"
+
+namespace nexus::inline v0::detail {
+
+template <class B>
+class durable_state_model final : public entity_model {
+ public:
+  static std::unique_ptr<entity_model> make() { return std::make_unique<durable_state_model>(); }
+
+  [[nodiscard]] const typename B::state& state() const noexcept { return state_; }
+
+  void reset() override { state_ = typename B::state{}; }
+
+  /// A snapshot without a type is a tombstone.
+  result<void> restore(const stored_snapshot& from) override {
+    reset();
+    if (from.type.empty()) return {};
+    if (from.type != B::entity_type) return fail(errc::unknown_type, "is of type " + from.type);
+    return decode_stored<B>(from.schema_version, from.codec, from.data, state_);
+  }
+
+  result<void> replay(const event_view& /*event*/) override {
+    return fail(errc::corrupt, "a durable state has no events");
+  }
+
+  result<stored_snapshot> encode_snapshot() const override { return encode_state<B>(state_); }
+
+  envelope recovered_call() override { return make_recovered_call<B>(); }
+
+  /// Encodes the effect's state, or a tombstone, into `out`.
+  template <class R>
+  result<void> write(const effect<B, R>& e, const call_header& /*header*/, const context& c,
+                     const decision_limits& limits, event_batch& out) const {
+    event_view view;
+    view.time = c.now();
+    if (e.erases()) {
+      view.type = {};
+      out.add(view);
+    } else if (const auto* next = e.new_state()) {
+      thread_local std::string data;
+      data.clear();
+      encode_with<B>(*next, data);
+      if (auto fits = check_size("the state", B::entity_type, data.size(), limits); !fits) {
+        return fits;
+      }
+      view.type = B::entity_type;
+      view.schema_version = schema_version_of<typename B::state>();
+      view.codec = serializer_name<B>();
+      view.data = data;
+      out.add(view);
+    }
+    return {};
+  }
+
+  template <class R>
+  bool apply(const effect<B, R>& e, sequence_nr /*version*/) {
+    if (e.erases()) {
+      reset();
+    } else if (const auto* next = e.new_state()) {
+      state_ = *next;
+    }
+    return false;
+  }
+
+ private:
+  typename B::state state_{};
+};
+
+}

@@ -1,0 +1,19 @@
+// Which model holds the state of a behavior.
+#pragma once
+
+#include "nexus/detail/command_call.hpp"
+#include "nexus/detail/durable_state.hpp"
+#include "nexus/detail/event_sourced.hpp"
+
+namespace nexus::inline v0::detail {
+
+template <class B>
+struct model_of {
+  using type = durable_state_model<B>;
+};
+template <has_events B>
+struct model_of<B> {
+  using type = event_sourced_model<B>;
+};
+
+}

@@ -1,0 +1,37 @@
+// Values of a behavior as payloads.
+#pragma once
+
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "nexus/behavior.hpp"
+#include "nexus/detail/entity_model.hpp"
+
+namespace nexus::inline v0::detail {
+
+/// Fails if a payload is past the limit.
+[[nodiscard]] inline result<void> check_size(std::string_view what, std::string_view type,
+                                             std::size_t bytes, const decision_limits& limits) {
+  if (bytes <= limits.event_bytes_max) return {};
+  return fail(errc::too_large, std::string{what} + " is too large: " + std::string{type} + " of " +
+                                   std::to_string(bytes) + " bytes, at most " +
+                                   std::to_string(limits.event_bytes_max));
+}
+
+/// A snapshot but for its number, writer and time.
+template <class B>
+[[nodiscard]] result<stored_snapshot> encode_state(const typename B::state& state) {
+  stored_snapshot made;
+  made.type = B::entity_type;
+  made.schema_version = schema_version_of<typename B::state>();
+  made.codec = serializer_name<B>();
+  try {
+    encode_with<B>(state, made.data);
+  } catch (const std::exception& e) {
+    return fail(errc::corrupt, std::string{"encoding the state threw: "} + e.what());
+  }
+  return made;
+}
+
+}

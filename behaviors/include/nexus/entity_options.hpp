@@ -1,0 +1,74 @@
+// How entities of one type live: bounds, snapshots, recovery, and who is told of trouble.
+//
+// Threads: values.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "nexus/journal.hpp"
+
+namespace nexus::inline v0 {
+
+/// What to do about a record of a writer that another one had overtaken before.
+enum class replay_filter_mode : std::uint8_t {
+  off,    ///< nothing: the journal's own check keeps two writers apart
+  warn,   ///< tell, and take it
+  fail,   ///< the recovery fails with `conflict`
+  repair  ///< tell, and leave it out of the state
+};
+
+struct replay_filter_options {
+  replay_filter_mode mode = replay_filter_mode::off;
+  std::size_t old_writers_max = 10;  ///< remembered per recovery
+};
+
+/// What happened to an entity, for logs and alarms; answers to commands come as answers.
+struct entity_signal {
+  enum class kind : std::uint8_t {
+    recovered,         ///< complete; `number` is the highest
+    recovery_failed,   ///< `why` tells; it is tried again after a while or with the next command
+    snapshot_failed,   ///< `number` was not saved; the entity goes on
+    snapshot_ignored,  ///< could not be loaded and is optional
+    prune_failed,      ///< what a snapshot replaced is still there; the next one tries again
+    interleaved,       ///< the replay filter found a record of an overtaken writer
+    append_failed      ///< events were not stored, or nobody knows yet: `why` tells
+  };
+  kind what = kind::recovered;
+  std::string_view id;  ///< type|id, valid during the call
+  sequence_nr number = 0;
+  error why{};
+};
+
+struct entity_options {
+  // Snapshots of event-sourced entities. A behavior may have
+  // `static bool snapshot_when(const state&, const event&, sequence_nr)` beside.
+  std::uint64_t snapshot_every = 0;  ///< events between snapshots; 0: none
+  unsigned keep_snapshots = 0;       ///< older ones are erased; 0: keep all
+  bool erase_events = false;  ///< those before the oldest kept snapshot; needs keep_snapshots
+  /// One that can't be loaded is passed over and every event replayed. Not where events are erased.
+  bool snapshot_optional = false;
+
+  std::uint32_t undurable_max = 256;  ///< commands decided and not yet durable; 1: one at a time
+  std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of them, and of their events
+  std::uint32_t mailbox_max = 10'000;  ///< commands of one entity not yet answered
+  std::size_t mailbox_bytes_max = std::size_t{64} << 20;
+  std::uint32_t stash_max = 4'096;  ///< commands that one entity has put aside
+
+  unsigned recoveries_max = 64;             ///< at a time; the others wait in order
+  std::size_t replay_chunk_events = 4'000;  ///< read at once in a recovery
+  std::size_t replay_chunk_bytes = std::size_t{4} << 20;
+  std::chrono::milliseconds recovery_timeout{30'000};  ///< between two chunks
+  replay_filter_options replay_filter{};
+
+  std::chrono::milliseconds backoff_min{100};  ///< after a storage failure, doubled each time
+  std::chrono::milliseconds backoff_max{10'000};
+
+  /// Called on the entity's thread; must not block or throw. Without it, trouble is logged.
+  std::function<void(const entity_signal&)> on_signal{};
+};
+
+}  // namespace nexus::inline v0

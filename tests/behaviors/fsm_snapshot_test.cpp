@@ -1,0 +1,106 @@
+// When snapshots are taken and saved, and how a recovery uses one, or does without.
+#include "fsm_harness.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+
+namespace {
+
+stored_snapshot snapshot_at(sequence_nr number, std::string data) {
+  stored_snapshot made;
+  made.number = number;
+  made.type = "sum";
+  made.data = std::move(data);
+  return made;
+}
+
+}  // namespace
+
+TEST(FsmSnapshot, ABatchThatStepsOverAMultipleCounts) {
+  auto f = running_at(3, {.snapshot_every = 5});
+  f->command({.persists = 4});
+  EXPECT_EQ(f->drained(), words{"append 4..7"});
+  EXPECT_EQ(f->append_stored(), (words{"save 7", "release 1"}));
+}
+
+TEST(FsmSnapshot, ABehaviorMayAskForOne) {
+  auto f = running_at(3);
+  f->command({.persists = 1, .snapshots = true});
+  f->drained();
+  EXPECT_EQ(f->append_stored(), (words{"save 4", "release 1"}));
+}
+
+TEST(FsmSnapshot, OneOfADurableStateIsSavedAtOnce) {
+  auto f = running_at(3);
+  EXPECT_EQ(f->command({.snapshots = true}), (words{"release 1", "save 3"}));
+}
+
+TEST(FsmSnapshot, OneOfAnUndurableStateWaits) {
+  auto f = running_at(3);
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->command({.snapshots = true}), words{});
+  EXPECT_EQ(f->append_stored(), (words{"save 4", "release 1", "release 2"}));
+}
+
+TEST(FsmSnapshot, ANewEntityHasNothingToSave) {
+  auto f = running_at(0);
+  EXPECT_EQ(f->command({.snapshots = true}), words{"release 1"});
+}
+
+TEST(FsmSnapshot, OneIsSavedAtATime) {
+  auto f = running_at(0, {.snapshot_every = 1});
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_stored(), (words{"save 1", "release 1"}));
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_stored(), words{"release 2"}) << "the first is still being saved";
+  f->saved();
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_stored(), (words{"save 3", "release 3"}));
+}
+
+TEST(FsmSnapshot, OneThatDoesNotDecodeFailsTheRecovery) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.load_answer(3, snapshot_at(2, "bad")), (words{"refuse 1 corrupt", "stopped"}));
+}
+
+TEST(FsmSnapshot, AnOptionalOneIsPassedOver) {
+  fsm_driver f{{.snapshot_optional = true}};
+  f.command(reads);
+  EXPECT_EQ(f.load_answer(3, snapshot_at(2, "bad")), words{"replay 1..3"});
+  ASSERT_FALSE(f.signals.empty());
+  EXPECT_EQ(f.signals.front().what, entity_signal::kind::snapshot_ignored);
+  EXPECT_EQ(f.chunk(1, 3), words{"release 1"});
+  EXPECT_EQ(f.fate_of(1).seen, 3);
+}
+
+TEST(FsmSnapshot, AnOptionalOneThatCannotBeReadNowIsNotPassedOver) {
+  fsm_driver f{{.snapshot_optional = true}};
+  f.command(reads);
+  EXPECT_EQ(f.snapshot_fails(3, {errc::unavailable, "gone"}),
+            (words{"refuse 1 unavailable", "wait 0"}));
+}
+
+TEST(FsmSnapshot, WhereEventsAreErasedAGapIsLoadedAgain) {
+  fsm_driver f{{.erases_events = true}};
+  f.command(reads);
+  f.load_answer(4, snapshot_at(1, "1"));
+  EXPECT_EQ(f.chunk_cut_short(2, 4, 1), words{"load"}) << "a retention was faster";
+  EXPECT_EQ(f.load_answer(4, snapshot_at(4, "4")), words{"release 1"});
+  EXPECT_EQ(f.fate_of(1).seen, 4);
+}
+
+TEST(FsmSnapshot, AGapThatStaysIsAnErrorAlsoThere) {
+  fsm_driver f{{.erases_events = true}};
+  f.command(reads);
+  for (int i = 0; i < 3; ++i) {
+    f.load_answer(4, snapshot_at(1, "1"));
+    EXPECT_EQ(f.chunk_cut_short(2, 4, 1), words{"load"});
+  }
+  f.load_answer(4, snapshot_at(1, "1"));
+  EXPECT_EQ(f.chunk_cut_short(2, 4, 1), (words{"refuse 1 corrupt", "stopped"}));
+}
