@@ -68,6 +68,27 @@ struct counting_session final : journal_session {
   result<void> erase_snapshots(const persistence_id& id, snapshot_bounds b) override {
     return inner->erase_snapshots(id, b);
   }
+  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id& id,
+                                                    snapshot_bounds within,
+                                                    std::size_t max) override {
+    return inner->snapshot_numbers(id, within, max);
+  }
+  result<void> prune(std::span<const prune_request> requests) override {
+    return inner->prune(requests);
+  }
+  result<settlement> settle(const upsert_request& request) override {
+    return inner->settle(request);
+  }
+  result<std::optional<stored_state>> get_state(const persistence_id& id) override {
+    return inner->get_state(id);
+  }
+  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
+                                                std::size_t max) override {
+    return inner->state_ids(type, after, max);
+  }
+  std::vector<append_outcome> upsert(std::span<const upsert_request> r) override {
+    return inner->upsert(r);
+  }
 
   ledger& book;
   std::unique_ptr<journal_session> inner;
