@@ -147,28 +147,40 @@ void journal_writer::work(jobs& batch) {
 }
 
 void journal_writer::settle_all(const jobs& batch) {
-  for_each(batch, write_job::step::settle,
-           [&](write_job& w) { w.settled = session_->settle(w.request()); });
+  for_each(batch, write_job::step::settle, [&](write_job& w) {
+    w.settled = w.of_state ? session_->settle(w.state_request()) : session_->settle(w.request());
+  });
 }
 
 void journal_writer::append_all(const jobs& batch) {
-  std::vector<append_request> requests;
-  requests.reserve(batch.size());
-  std::size_t events = 0;
-  for_each(batch, write_job::step::append, [&](write_job& w) {
-    requests.push_back(w.request());
-    events += w.event_count();
-  });
-  if (requests.empty()) return;
+  std::vector<write_job*> of_events;
+  std::vector<write_job*> of_states;
+  for_each(batch, write_job::step::append,
+           [&](write_job& w) { (w.of_state ? of_states : of_events).push_back(&w); });
+  if (of_events.empty() && of_states.empty()) return;
   const auto begun = steady::now();
-  auto outcomes = session_->append(requests);
+  write_all<append_request>(of_events, &write_job::request, &journal_session::append);
+  write_all<upsert_request>(of_states, &write_job::state_request, &journal_session::upsert);
   const auto took = steady::now() - begun;
   commit_time_ = commit_time_ == 0ns ? took : (commit_time_ * 7 + took) / 8;
-  auto outcome = outcomes.begin();
-  for_each(batch, write_job::step::append,
-           [&](write_job& w) { w.outcome = std::move(*outcome++); });
+}
+
+template <class Request>
+void journal_writer::write_all(
+    const std::vector<write_job*>& asked, Request (write_job::*request)() const,
+    std::vector<append_outcome> (journal_session::*write)(std::span<const Request>)) {
+  if (asked.empty()) return;
+  std::vector<Request> requests;
+  requests.reserve(asked.size());
+  std::size_t events = 0;
+  for (const auto* w : asked) {
+    requests.push_back((w->*request)());
+    events += w->event_count();
+  }
+  auto outcomes = ((*session_).*write)(requests);
+  for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->outcome = std::move(outcomes[i]);
   commits_.fetch_add(1, std::memory_order_relaxed);
-  requests_.fetch_add(requests.size(), std::memory_order_relaxed);
+  requests_.fetch_add(asked.size(), std::memory_order_relaxed);
   events_.fetch_add(events, std::memory_order_relaxed);
 }
 
@@ -183,6 +195,26 @@ void journal_writer::save_all(const jobs& batch) {
   if (requests.empty()) return;
   auto saved = session_->save_snapshots(requests);
   for_each(batch, write_job::step::save_snapshot, [&](write_job& w) { w.saved = saved; });
+  if (saved) prune_all(batch);
+}
+
+// Only now that what replaces them is durable.
+void journal_writer::prune_all(const jobs& batch) {
+  std::vector<prune_request> requests;
+  std::vector<write_job*> asked;
+  for_each(batch, write_job::step::save_snapshot, [&](write_job& w) {
+    if (w.keep.snapshots == 0) return;
+    auto kept = session_->snapshot_numbers(w.id, {}, w.keep.snapshots);
+    if (!kept) {
+      w.pruned = fail(std::move(kept.error()));
+    } else if (kept->size() == w.keep.snapshots) {
+      requests.push_back({w.id, kept->back(), w.keep.events ? kept->back() : 0});
+      asked.push_back(&w);
+    }
+  });
+  if (requests.empty()) return;
+  auto pruned = session_->prune(requests);
+  for (auto* w : asked) w->pruned = pruned;
 }
 
 }  // namespace nexus::inline v0

@@ -39,7 +39,11 @@ class journal_writer {
   void work(jobs& batch);
   void settle_all(const jobs& batch);
   void append_all(const jobs& batch);
+  template <class Request>
+  void write_all(const std::vector<write_job*>& asked, Request (write_job::*request)() const,
+                 std::vector<append_outcome> (journal_session::*write)(std::span<const Request>));
   void save_all(const jobs& batch);
+  void prune_all(const jobs& batch);
 
   const store_options options_;
   const std::unique_ptr<journal_session> session_;

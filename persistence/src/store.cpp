@@ -10,6 +10,15 @@
 
 namespace nexus::inline v0 {
 
+upsert_request write_job::state_request() const {
+  const auto& last = events->events().back();
+  upsert_request made{id, expected, expected + events->size(), writer, last.time, std::nullopt};
+  if (!last.type.empty()) {
+    made.value = state_view{last.type, last.schema_version, last.codec, last.data};
+  }
+  return made;
+}
+
 struct store::core {
   std::shared_ptr<journal> opened;
   std::vector<std::unique_ptr<journal_session>> sessions;  // one per reader thread

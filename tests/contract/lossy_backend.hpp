@@ -17,10 +17,10 @@ class lossy_session final : public journal_session {
   void lose_next(loss what) { next_ = what; }
 
   std::vector<append_outcome> append(std::span<const append_request> requests) override {
-    auto lost = std::exchange(next_, loss::none);
-    if (lost == loss::none) return inner_->append(requests);
-    if (lost == loss::of_the_answer) (void)inner_->append(requests);
-    return {requests.size(), unknown{{errc::unavailable, "connection lost"}}};
+    return unless_lost(requests, [&] { return inner_->append(requests); });
+  }
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
+    return unless_lost(requests, [&] { return inner_->upsert(requests); });
   }
 
   result<settlement> settle(const append_request& request) override {
@@ -49,7 +49,34 @@ class lossy_session final : public journal_session {
     return inner_->erase_snapshots(id, within);
   }
 
+  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id& id,
+                                                    snapshot_bounds within,
+                                                    std::size_t max) override {
+    return inner_->snapshot_numbers(id, within, max);
+  }
+  result<void> prune(std::span<const prune_request> requests) override {
+    return inner_->prune(requests);
+  }
+  result<settlement> settle(const upsert_request& request) override {
+    return inner_->settle(request);
+  }
+  result<std::optional<stored_state>> get_state(const persistence_id& id) override {
+    return inner_->get_state(id);
+  }
+  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
+                                                std::size_t max) override {
+    return inner_->state_ids(type, after, max);
+  }
+
  private:
+  template <class Requests, class Write>
+  std::vector<append_outcome> unless_lost(Requests requests, Write write) {
+    auto lost = std::exchange(next_, loss::none);
+    if (lost == loss::none) return write();
+    if (lost == loss::of_the_answer) (void)write();
+    return {requests.size(), unknown{{errc::unavailable, "connection lost"}}};
+  }
+
   std::unique_ptr<journal_session> inner_;
   loss next_ = loss::none;
 };

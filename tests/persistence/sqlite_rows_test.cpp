@@ -91,6 +91,49 @@ TEST_F(SqliteRows, ACorruptSnapshotIsAnErrorThatNamesIdAndNumber) {
   expect_names(read.error(), "snapshot 4 of t|a");
 }
 
+TEST_F(SqliteRows, ACorruptStateIsAnErrorThatNamesItsIdAndIsNotWrittenOver) {
+  auto s = session();
+  nexus::upsert_request request{
+      .id = id("a"), .expected = 0, .next = 4, .value = nexus::state_view{.data = "x"}};
+  ASSERT_TRUE(std::holds_alternative<nexus::stored>(s->upsert({&request, 1}).at(0)));
+  for (std::string column : {"writer_id = 'x'", "state_data = 3", "version = 'four'"}) {
+    sql("UPDATE nexus_durable_state SET " + column);
+    auto read = s->get_state(id("a"));
+    ASSERT_FALSE(read) << column;
+    EXPECT_EQ(read.error().code, errc::corrupt);
+    expect_names(read.error(), "t|a");
+    expect_names(read.error(), "bad " + column.substr(0, column.find(' ')));
+    EXPECT_FALSE(s->settle(request)) << column;
+  }
+  auto outcome = s->upsert({&request, 1}).at(0);  // its version is no number, and not 0
+  ASSERT_TRUE(std::holds_alternative<nexus::failed>(outcome)) << outcome.index();
+  EXPECT_EQ(std::get<nexus::failed>(outcome).why.code, errc::corrupt);
+}
+
+TEST_F(SqliteRows, ErasedEventsTakeTheirTagsWithThem) {
+  auto s = session();
+  batch tagged{"a", 0, 3};
+  const std::vector<std::string_view> tags{"blue", "red"};
+  for (auto& event : tagged.events) event.tags = tags;
+  (void)append(*s, tagged);
+  EXPECT_EQ(sql("SELECT count(*) FROM nexus_event_tags"), "6");
+  ASSERT_TRUE(s->erase_to(id("a"), 2));
+  EXPECT_EQ(sql("SELECT count(*) FROM nexus_event_tags"), "2");
+}
+
+TEST_F(SqliteRows, ACorruptTagIsAnErrorThatNamesIdAndNumber) {
+  auto s = session();
+  batch tagged{"a", 0, 2};
+  const std::vector<std::string_view> tags{"red"};
+  tagged.events[1].tags = tags;
+  (void)append(*s, tagged);
+  sql("UPDATE nexus_event_tags SET tag = x'00'");
+  auto read = numbers(*s, "a");
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, errc::corrupt);
+  expect_names(read.error(), "event 2 of t|a");
+}
+
 TEST_F(SqliteRows, AnIdThatIsNoneIsCorrupt) {
   auto s = session();
   (void)append(*s, batch{"a"});

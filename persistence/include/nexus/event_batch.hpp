@@ -3,7 +3,9 @@
 // Threads: belongs to one at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <memory_resource>
 #include <span>
 #include <string_view>
@@ -19,27 +21,45 @@ class event_batch {
   event_batch(const event_batch&) = delete;
   event_batch& operator=(const event_batch&) = delete;
 
-  /// Copies `data` and `metadata`; `type` and `codec` must be literals or outlive the batch.
+  /// Copies `data`, `metadata` and `tags`; `type` and `codec` must be literals or outlive the batch.
   void add(event_view event) {
     event.data = keep(event.data);
     event.metadata = keep(event.metadata);
-    bytes_ += event.data.size() + event.metadata.size();
+    if (!event.tags.empty()) event.tags = keep(event.tags);
+    bytes_ += bytes_of(event);
     events_.push_back(event);
   }
 
   /// Forgets the events from number `size` on.
   void truncate(std::size_t size) {
-    for (; events_.size() > size; events_.pop_back()) {
-      bytes_ -= events_.back().data.size() + events_.back().metadata.size();
-    }
+    for (; events_.size() > size; events_.pop_back()) bytes_ -= bytes_of(events_.back());
   }
 
   [[nodiscard]] std::span<const event_view> events() const noexcept { return events_; }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
+  /// Of data, metadata and tags.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
+  static std::size_t bytes_of(const event_view& event) noexcept {
+    auto bytes = event.data.size() + event.metadata.size();
+    for (const auto& tag : event.tags) bytes += tag.size();
+    return bytes;
+  }
+
+  // Events of one command often share their tags, too.
+  std::span<const std::string_view> keep(std::span<const std::string_view> tags) {
+    if (!events_.empty() && std::ranges::equal(tags, events_.back().tags)) {
+      return events_.back().tags;
+    }
+    auto* to = static_cast<std::string_view*>(
+        arena_.allocate(tags.size_bytes(), alignof(std::string_view)));
+    std::uninitialized_copy(tags.begin(), tags.end(), to);
+    for (std::size_t i = 0; i < tags.size(); ++i) to[i] = keep(tags[i]);
+    return {to, tags.size()};
+  }
+
   std::string_view keep(std::string_view bytes) {
     // Events of one command often share their metadata: keep it once.
     if (!events_.empty() && bytes == events_.back().metadata) return events_.back().metadata;

@@ -36,6 +36,12 @@ struct store_options {
   double linger_share = 0.1;
 };
 
+/// What to keep of an id once a snapshot of it is durable.
+struct retention {
+  unsigned snapshots = 0;  ///< the newest so many; 0: all, and every event
+  bool events = false;     ///< erase also the events up to the oldest of those snapshots
+};
+
 /// Something for a writer to do; comes back as a message to `reply_to` when it is done.
 class write_job : public message {
  public:
@@ -48,6 +54,9 @@ class write_job : public message {
   step todo = step::append;
 
   // Appending and settling:
+  /// Of a durable state: `expected` is a version, and of `events`, one for each version after it, only
+  /// the last becomes the state, or a tombstone if it has no type.
+  bool of_state = false;
   sequence_nr expected = 0;
   ulid writer;
   std::unique_ptr<event_batch> events;
@@ -56,9 +65,12 @@ class write_job : public message {
 
   // Saving a snapshot:
   stored_snapshot snapshot;
+  retention keep;
   result<void> saved;
+  result<void> pruned;  ///< of what `keep` lets go, after the snapshot was saved
 
   [[nodiscard]] append_request request() const { return {id, expected, writer, events->events()}; }
+  [[nodiscard]] upsert_request state_request() const;
   [[nodiscard]] std::size_t event_count() const noexcept { return events ? events->size() : 0; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return (events ? events->bytes() : 0) + snapshot.data.size();

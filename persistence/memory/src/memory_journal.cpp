@@ -6,104 +6,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
-#include <map>
-#include <mutex>
-#include <tuple>
 
+#include "memory_store.hpp"
 #include "nexus/backend.hpp"
 
 namespace nexus::inline v0 {
 namespace {
 
-constexpr journal_limits limits_of_memory{};
-
-struct record {
-  position at;
-  ulid writer;
-  std::string type;
-  std::uint32_t schema_version;
-  std::string codec;
-  std::string data;
-  std::string metadata;
-  timestamp time;
-
-  record(position where, const ulid& who, const event_view& event)
-      : at{where},
-        writer{who},
-        type{event.type},
-        schema_version{event.schema_version},
-        codec{event.codec},
-        data{event.data},
-        metadata{event.metadata},
-        time{event.time} {}
-
-  event_view event() const { return {type, schema_version, codec, data, metadata, time}; }
-};
-
-bool same(const event_view& a, const event_view& b) {
-  auto fields = [](const event_view& e) {
-    return std::tie(e.type, e.schema_version, e.codec, e.data, e.metadata, e.time);
-  };
-  return fields(a) == fields(b);
-}
-
-/// An id's records; erased ones are missing at the front, while `highest` stays. Shared, so that a
-/// replay keeps what it is about to pass without holding the lock.
-struct history {
-  sequence_nr highest = 0;
-  std::deque<std::shared_ptr<const record>> records;
-
-  sequence_nr first() const { return highest - records.size() + 1; }
-};
-
-struct memory_store {
-  std::mutex lock;
-  std::uint64_t last_position = 0;
-  // Ordered bytewise by the whole `type|id`, which is the order `ids` lists in.
-  std::map<std::string, history, std::less<>> histories;
-  std::map<std::string, std::map<sequence_nr, stored_snapshot>, std::less<>> snapshots;
-};
-
-const history& history_of(const memory_store& s, const persistence_id& id) {
-  static const history none;
-  auto found = s.histories.find(id.str());
-  return found == s.histories.end() ? none : found->second;
-}
-
-error too_large(const persistence_id& id, std::string_view what, std::size_t size,
-                std::size_t max) {
-  return {errc::too_large, fmt::format("{}: {} {}, at most {} allowed", id.str(), size, what, max)};
-}
-
-std::optional<error> fault_of(const append_request& request) {
-  const auto& [payload_bytes_max, request_events_max] = limits_of_memory;
-  if (request.events.empty()) {
-    return error{errc::invalid_argument, request.id.str() + ": a request without events"};
-  }
-  if (request.events.size() > request_events_max) {
-    return too_large(request.id, "events", request.events.size(), request_events_max);
-  }
-  for (const auto& event : request.events) {
-    if (event.data.size() > payload_bytes_max) {
-      return too_large(request.id, "bytes of payload", event.data.size(), payload_bytes_max);
-    }
-  }
-  return std::nullopt;
-}
-
-append_outcome append_one(memory_store& s, const append_request& request) {
-  if (auto fault = fault_of(request)) return rejected{*std::move(fault)};
-  auto highest = history_of(s, request.id).highest;
-  if (request.expected != highest) return conflict{highest};
-  auto& into = s.histories[request.id.str()];
-  for (const auto& event : request.events) {
-    position at{.major = 0, .minor = ++s.last_position};
-    into.records.push_back(std::make_shared<const record>(at, request.writer, event));
-  }
-  into.highest += request.events.size();
-  return stored{into.records.back()->at};
-}
+using namespace memory;
 
 class memory_session final : public journal_session {
  public:
@@ -160,21 +70,15 @@ class memory_session final : public journal_session {
   result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
                                           std::size_t max) override {
     std::lock_guard guard{store_.lock};
-    auto prefix = type.empty() ? std::string{} : fmt::format("{}|", type);
-    std::vector<persistence_id> found;
-    auto at = store_.histories.upper_bound(fmt::format("{}{}", prefix, after));
-    for (; at != store_.histories.end() && found.size() < max; ++at) {
-      if (!at->first.starts_with(prefix)) break;
-      found.push_back(persistence_id::parse(at->first).value());
-    }
-    return found;
+    return list(store_.histories, type, after, max, [](const history&) { return true; });
   }
 
   result<void> save_snapshots(std::span<const snapshot_request> requests) override {
     for (const auto& [id, snapshot] : requests) {
-      auto size = snapshot.data.size();
-      auto size_max = limits_of_memory.payload_bytes_max;
-      if (size > size_max) return fail(too_large(id, "bytes of snapshot", size, size_max));
+      if (snapshot.data.size() <= limits_of_memory.payload_bytes_max) continue;
+      return fail(errc::too_large,
+                  fmt::format("snapshot {} of {}: {} bytes, at most {} are taken", snapshot.number,
+                              id.str(), snapshot.data.size(), limits_of_memory.payload_bytes_max));
     }
     std::lock_guard guard{store_.lock};
     for (const auto& [id, snapshot] : requests) {
@@ -207,6 +111,52 @@ class memory_session final : public journal_session {
       return entry.first >= within.from && entry.first <= within.to;
     });
     return {};
+  }
+
+  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id& id,
+                                                    snapshot_bounds within,
+                                                    std::size_t max) override {
+    std::lock_guard guard{store_.lock};
+    std::vector<sequence_nr> numbers;
+    auto found = store_.snapshots.find(id.str());
+    if (found == store_.snapshots.end()) return numbers;
+    const auto& all = found->second;
+    for (auto at = all.upper_bound(within.to); at != all.begin() && numbers.size() < max;) {
+      if ((--at)->first < within.from) break;
+      numbers.push_back(at->first);
+    }
+    return numbers;
+  }
+
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
+    std::lock_guard guard{store_.lock};
+    std::vector<append_outcome> outcomes;
+    outcomes.reserve(requests.size());
+    for (const auto& request : requests) outcomes.push_back(upsert_one(store_, request));
+    return outcomes;
+  }
+
+  result<settlement> settle(const upsert_request& request) override {
+    std::lock_guard guard{store_.lock};
+    auto found = store_.states.find(request.id.str());
+    if (found == store_.states.end() || found->second.version < request.next) {
+      return settlement::not_stored;
+    }
+    if (found->second.version > request.next) return settlement::superseded;
+    return same(found->second, request) ? settlement::stored : settlement::not_stored;
+  }
+
+  result<std::optional<stored_state>> get_state(const persistence_id& id) override {
+    std::lock_guard guard{store_.lock};
+    auto found = store_.states.find(id.str());
+    if (found == store_.states.end()) return std::nullopt;
+    return found->second;
+  }
+
+  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
+                                                std::size_t max) override {
+    std::lock_guard guard{store_.lock};
+    return list(store_.states, type, after, max, [](const stored_state& s) { return !s.erased; });
   }
 
  private:

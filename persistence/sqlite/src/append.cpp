@@ -1,4 +1,4 @@
-// append and settle: the one write path whose outcome must never be guessed.
+// append, upsert and settle: the one write path whose outcome must never be guessed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,36 +9,19 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// Why the request can never be stored, if so.
-std::optional<error> refusal(const append_request& request) {
-  const auto max = limits();
-  auto count = request.events.size();
-  auto refuse = [&](errc code, std::string_view why) {
-    return error{code,
-                 fmt::format("append to {} after {}: {}", request.id.str(), request.expected, why)};
-  };
-  if (count == 0) return refuse(errc::invalid_argument, "no events");
-  if (count > max.request_events_max) {
-    return refuse(errc::too_large,
-                  fmt::format("{} events, at most {} are taken", count, max.request_events_max));
-  }
-  for (const auto& event : request.events) {
-    auto largest = std::max({event.data.size(), event.metadata.size(), event.type.size()});
-    if (largest <= max.payload_bytes_max) continue;
-    return refuse(errc::too_large, fmt::format("an event of {} bytes, at most {} are taken",
-                                               largest, max.payload_bytes_max));
-  }
-  return std::nullopt;
-}
-
 bool runs_past_the_highest_number(const append_request& request) {
   return request.expected > sequence_nr_max - request.events.size();
 }
 
-// What an outcome is until the call is through; no answer ever shows it.
-bool pending(const append_outcome& outcome) {
-  return std::holds_alternative<stored>(outcome) && std::get<stored>(outcome).last == position{};
+bool same(const record_view& record, const append_request& request, const event_view& event) {
+  const auto& found = record.event;
+  return record.writer == request.writer && found.type == event.type &&
+         found.schema_version == event.schema_version && found.codec == event.codec &&
+         found.data == event.data && found.metadata == event.metadata && found.time == event.time &&
+         std::ranges::equal(found.tags, sorted_tags(event.tags));
 }
+
+}  // namespace
 
 void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_doubt) {
   for (auto& outcome : outcomes) {
@@ -51,29 +34,28 @@ void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_dou
   }
 }
 
-bool same(const record_view& record, const append_request& request, const event_view& event) {
-  const auto& found = record.event;
-  return record.writer == request.writer && found.type == event.type &&
-         found.schema_version == event.schema_version && found.codec == event.codec &&
-         found.data == event.data && found.metadata == event.metadata && found.time == event.time;
-}
-
-}  // namespace
-
-std::vector<append_outcome> session::append(std::span<const append_request> requests) {
-  std::vector<append_outcome> outcomes(requests.size());
+template <class Request>
+std::vector<append_outcome> session::write_all(std::string_view doing,
+                                               std::span<const Request> requests) {
+  std::vector<append_outcome> outcomes(requests.size());  // `stored` until something is against it
   bool any = false;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (auto why = refusal(requests[i])) {
+    if (auto why = fault_of(requests[i], limits())) {
       outcomes[i] = rejected{std::move(*why)};
     } else {
       any = true;
     }
   }
   if (!any) return outcomes;
+  // By id, as the index is: with many ids its pages are each visited once per batch. Requests of a
+  // call are independent of each other, so their positions may come in any order.
+  order_.resize(requests.size());
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  std::sort(order_.begin(), order_.end(),
+            [&](std::size_t a, std::size_t b) { return requests[a].id < requests[b].id; });
 
   bool in_doubt = false;
-  auto done = with_connection("append", [&](connection& c) -> result<void> {
+  auto done = with_connection(doing, [&](connection& c) -> result<void> {
     transaction t{c};
     if (insert(c, requests, outcomes)) t.commit(in_doubt);
     return {};
@@ -84,21 +66,23 @@ std::vector<append_outcome> session::append(std::span<const append_request> requ
   return outcomes;
 }
 
+std::vector<append_outcome> session::append(std::span<const append_request> requests) {
+  return write_all("append", requests);
+}
+
+std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
+  return write_all("store states", requests);
+}
+
 bool session::insert(connection& c, std::span<const append_request> requests,
                      std::vector<append_outcome>& outcomes) {
   c.tail.step();
   std::int64_t erased = c.tail.integer(1);
   std::int64_t last = std::max(c.tail.integer(0), erased);
   c.tail.reset();
-  // By id, as the index is: with many ids its pages are each visited once per batch. Requests of a
-  // call are independent of each other, so their positions may come in any order.
-  order_.resize(requests.size());
-  std::iota(order_.begin(), order_.end(), std::size_t{0});
-  std::sort(order_.begin(), order_.end(),
-            [&](std::size_t a, std::size_t b) { return requests[a].id < requests[b].id; });
   bool any = false;
   for (std::size_t i : order_) {
-    if (!pending(outcomes[i])) continue;
+    if (!std::holds_alternative<stored>(outcomes[i])) continue;  // rejected
     auto highest = highest_number(c, requests[i].id, erased > 0);
     if (highest != requests[i].expected) {
       outcomes[i] = conflict{highest};
@@ -127,6 +111,7 @@ void session::insert(connection& c, const append_request& request, std::int64_t&
     row.text(6, event.type).integer(7, event.schema_version).text(8, event.codec);
     row.blob(9, event.data).blob(10, event.metadata).integer(11, micros(event.time));
     row.run();
+    for (auto tag : event.tags) c.insert_tag.text(1, tag).integer(2, position).run();
   }
 }
 
@@ -134,34 +119,45 @@ void session::insert(connection& c, const append_request& request, std::int64_t&
 // back after a crash, when the log is read anew. So the truth is read inside a write transaction
 // that commits durably itself: its frames take the place of the left ones, or follow them if they
 // were adopted, and frames are chained by checksums, so that nothing behind it can come back.
-result<settlement> session::settle(const append_request& request) {
+template <class Request>
+result<settlement> session::settle_as_is(const Request& request) {
   connection_.reset();
   return with_connection("settle", [&](connection& c) -> result<settlement> {
     transaction t{c};
-    bool found = holds(c, request);
+    auto found = truth(c, request);
+    if (!found) return found;
     c.mark_settled.run();
     t.commit();
-    if (!found) return settlement::not_stored;
+    if (*found == settlement::not_stored) return found;
     // Adopted from a log whose sync had failed, the pages may be in memory only, and Linux forgets
     // that they were to be written: a checkpoint writes them to the database and syncs that.
     int code = sqlite3_wal_checkpoint_v2(c.db->getHandle(), nullptr, SQLITE_CHECKPOINT_FULL,
                                          nullptr, nullptr);
     if (code != SQLITE_OK) throw SQLite::Exception(c.db->getHandle(), code);
-    return settlement::stored;
+    return found;
   });
 }
 
+result<settlement> session::settle(const append_request& request) { return settle_as_is(request); }
+result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }
+
+result<settlement> session::truth(connection& c, const append_request& request) {
+  return holds(c, request) ? settlement::stored : settlement::not_stored;
+}
+
 bool session::holds(connection& c, const append_request& request) {
-  if (refusal(request) || runs_past_the_highest_number(request)) return false;
+  if (fault_of(request, limits()) || runs_past_the_highest_number(request)) return false;
   auto next = request.events.begin();
   auto first = request.expected + 1;
   auto last = request.expected + request.events.size();
   c.read_events.text(1, request.id.str()).integer(2, column_nr(first));
   c.read_events.integer(3, column_nr(last)).integer(4, -1);
   reading scope{c.read_events};
+  tag_cursor tags{c.read_tags};
   for (auto number = first; c.read_events.step(); ++number, ++next) {
     record_view record;
     if (!read_row(c.read_events, writers_, record).empty()) return false;
+    if (!tags.read(record)) return false;
     if (record.number != number || !same(record, request, *next)) return false;
   }
   return next == request.events.end();

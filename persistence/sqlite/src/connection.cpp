@@ -56,6 +56,10 @@ connection::connection(std::unique_ptr<SQLite::Database> opened)
                    "DELETE FROM nexus_event_journal "
                    "WHERE persistence_id = ?1 AND sequence_nr <= ?2"},
       list_ids{*db, list_ids_sql},
+      insert_tag{*db, "INSERT OR IGNORE INTO nexus_event_tags (tag, position) VALUES (?1, ?2)"},
+      read_tags{*db,
+                "SELECT position, tag FROM nexus_event_tags WHERE position >= ?1 "
+                "ORDER BY position, tag"},
       save_snapshot{*db,
                     "INSERT OR REPLACE INTO nexus_snapshot_store (persistence_id, sequence_nr, "
                     "state_type, schema_version, codec, state_data, writer_id, timestamp) "
@@ -65,9 +69,29 @@ connection::connection(std::unique_ptr<SQLite::Database> opened)
                     "timestamp FROM nexus_snapshot_store "
                     "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
                     "ORDER BY sequence_nr DESC LIMIT 1"},
+      list_snapshots{*db,
+                     "SELECT sequence_nr FROM nexus_snapshot_store "
+                     "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
+                     "ORDER BY sequence_nr DESC LIMIT ?4"},
       erase_snapshots{*db,
                       "DELETE FROM nexus_snapshot_store "
                       "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3"},
+      store_state{*db,
+                  "INSERT INTO nexus_durable_state (persistence_id, version, state_type, "
+                  "schema_version, codec, state_data, writer_id, timestamp, slice) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (persistence_id) "
+                  "DO UPDATE SET version = excluded.version, state_type = excluded.state_type, "
+                  "schema_version = excluded.schema_version, codec = excluded.codec, "
+                  "state_data = excluded.state_data, writer_id = excluded.writer_id, "
+                  "timestamp = excluded.timestamp"},
+      read_version{*db, "SELECT version FROM nexus_durable_state WHERE persistence_id = ?1"},
+      load_state{*db,
+                 "SELECT version, state_type, schema_version, codec, state_data, writer_id, "
+                 "timestamp FROM nexus_durable_state WHERE persistence_id = ?1"},
+      list_states{*db,
+                  "SELECT persistence_id FROM nexus_durable_state WHERE persistence_id > ?1 "
+                  "AND persistence_id < ?2 AND state_data IS NOT NULL "
+                  "ORDER BY persistence_id LIMIT ?3"},
       mark_settled{*db, "UPDATE nexus_meta SET value = value + 1 WHERE name = 'settled'"} {}
 
 transaction::~transaction() {

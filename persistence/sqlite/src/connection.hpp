@@ -26,7 +26,9 @@ struct connection {
   statement tail;  // the last position in the journal, and the last one erased
   statement last_number, last_erased;
   statement insert_event, read_events, read_payloads, lowest_number, erase_events, list_ids;
-  statement save_snapshot, load_snapshot, erase_snapshots;
+  statement insert_tag, read_tags;
+  statement save_snapshot, load_snapshot, list_snapshots, erase_snapshots;
+  statement store_state, read_version, load_state, list_states;
   statement mark_settled;
 };
 

@@ -55,9 +55,12 @@ result<void> session::replay(const persistence_id& id, sequence_nr from, sequenc
   if (from > to || from > sequence_nr_max || max == 0) return {};
   return with_connection("replay", [&](connection& c) -> result<void> {
     bind_range(c.read_events, id, from, to, max);
-    return replay_rows(
-        c.read_events, where_.name, id, sink,
-        [&](const statement& row, record_view& into) { return read_row(row, writers_, into); });
+    tag_cursor tags{c.read_tags};
+    auto read = [&](const statement& row, record_view& into) -> std::string_view {
+      if (auto bad = read_row(row, writers_, into); !bad.empty()) return bad;
+      return tags.read(into) ? "" : "tag";
+    };
+    return replay_rows(c.read_events, where_.name, id, sink, read);
   });
 }
 
@@ -70,54 +73,86 @@ result<void> session::replay_payloads(const persistence_id& id, sequence_nr from
   });
 }
 
+// From the lowest up: whatever stops this leaves a run without gaps.
+std::int64_t erase_some(connection& c, const persistence_id& id, std::int64_t to,
+                        std::int64_t rows_max) {
+  std::int64_t lowest = 0;
+  {
+    c.lowest_number.text(1, id.str());
+    reading scope{c.lowest_number};
+    if (c.lowest_number.step()) lowest = c.lowest_number.integer(0);
+  }
+  if (lowest == 0 || lowest > to) return 0;
+  auto last = std::min(to, lowest - 1 + rows_max);
+  c.erase_events.text(1, id.str()).integer(2, last).run();
+  return last - lowest + 1;
+}
+
 result<void> session::erase_to(const persistence_id& id, sequence_nr to) {
   return with_connection("erase events", [&](connection& c) -> result<void> {
-    for (;;) {
+    for (std::int64_t erased = erase_rows_max; erased == erase_rows_max;) {
       transaction t{c};
-      std::int64_t lowest = 0;
-      {
-        c.lowest_number.text(1, id.str());
-        reading scope{c.lowest_number};
-        if (c.lowest_number.step()) lowest = c.lowest_number.integer(0);
-      }
-      if (lowest == 0 || lowest > column_nr(to)) return {};
-      // From the lowest up: whatever stops this leaves a run without gaps.
-      auto last = std::min(column_nr(to), lowest - 1 + erase_rows_max);
-      c.erase_events.text(1, id.str()).integer(2, last).run();
+      erased = erase_some(c, id, column_nr(to), erase_rows_max);
       t.commit();
     }
+    return {};
   });
+}
+
+result<void> session::prune(std::span<const prune_request> requests) {
+  if (requests.empty()) return {};
+  return with_connection("prune", [&](connection& c) -> result<void> {
+    auto t = std::make_unique<transaction>(c);
+    std::int64_t room = erase_rows_max;
+    for (const auto& [id, snapshots_below, events_to] : requests) {
+      if (snapshots_below > 0) erase_snapshots(c, id, {.from = 0, .to = snapshots_below - 1});
+      if (events_to == 0) continue;
+      for (;;) {
+        const auto erased = erase_some(c, id, column_nr(events_to), room);
+        room -= erased;
+        if (room > 0) break;
+        // As many as one transaction may erase: the rest in another.
+        t->commit();
+        t.reset();
+        t = std::make_unique<transaction>(c);
+        room = erase_rows_max;
+      }
+    }
+    t->commit();
+    return {};
+  });
+}
+
+result<std::vector<persistence_id>> list(statement& listing, const std::string& journal,
+                                         std::string_view type, std::string_view after,
+                                         std::size_t max) {
+  std::string from;
+  std::string to;
+  if (!type.empty()) {
+    from = fmt::format("{}|", type);
+    to = fmt::format("{}{}", type, static_cast<char>('|' + 1));
+  }
+  from += after;
+  listing.text(1, from).integer(3, column_nr(max));
+  if (type.empty()) {
+    listing.blob(2, {});  // every blob is past every text
+  } else {
+    listing.text(2, to);
+  }
+  reading scope{listing};
+  std::vector<persistence_id> found;
+  while (listing.step()) {
+    auto id = persistence_id::parse(listing.bytes(0));
+    if (!id) return fail(errc::corrupt, fmt::format("{}: {}", journal, id.error().message));
+    found.push_back(std::move(*id));
+  }
+  return found;
 }
 
 result<std::vector<persistence_id>> session::ids(std::string_view type, std::string_view after,
                                                  std::size_t max) {
-  using listed = result<std::vector<persistence_id>>;
-  return with_connection("list ids", [&](connection& c) -> listed {
-    std::string from;
-    std::string to;
-    if (!type.empty()) {
-      from = fmt::format("{}|", type);
-      to = fmt::format("{}{}", type, static_cast<char>('|' + 1));
-    }
-    from += after;
-    auto& row = c.list_ids;
-    row.text(1, from).integer(3, column_nr(max));
-    if (type.empty()) {
-      row.blob(2, {});  // every blob is past every text
-    } else {
-      row.text(2, to);
-    }
-    reading scope{row};
-    std::vector<persistence_id> found;
-    while (row.step()) {
-      auto id = persistence_id::parse(row.bytes(0));
-      if (!id) {
-        return fail(errc::corrupt, fmt::format("{}: {}", where_.name, id.error().message));
-      }
-      found.push_back(std::move(*id));
-    }
-    return found;
-  });
+  return with_connection(
+      "list ids", [&](connection& c) { return list(c.list_ids, where_.name, type, after, max); });
 }
 
 }  // namespace nexus::inline v0::sqlite

@@ -112,6 +112,51 @@ std::string_view read_row(const statement& row, writer_column& writers, stored_s
   return {};
 }
 
+std::string_view read_row(const statement& row, writer_column& writers, stored_state& into) {
+  std::int64_t version = 0;
+  std::int64_t time = 0;
+  std::string_view type;
+  std::string_view codec;
+  std::string_view data;
+  std::string_view writer;
+  if (!read_number(row, 0, 1, version)) return "version";
+  if (!read_bytes(row, 1, SQLITE_TEXT, type)) return "state_type";
+  if (!read_version(row, 2, into.schema_version)) return "schema_version";
+  if (!read_bytes(row, 3, SQLITE_TEXT, codec)) return "codec";
+  into.erased = sqlite3_value_type(row.value(4)) == SQLITE_NULL;
+  if (!into.erased && !read_bytes(row, 4, SQLITE_BLOB, data)) return "state_data";
+  if (!read_bytes(row, 5, SQLITE_TEXT, writer) || !writers.parse(writer, into.writer)) {
+    return "writer_id";
+  }
+  if (!read_number(row, 6, std::numeric_limits<std::int64_t>::min(), time)) return "timestamp";
+  into.version = static_cast<sequence_nr>(version);
+  into.type = type;
+  into.codec = codec;
+  into.data = data;
+  into.time = from_micros(time);
+  return {};
+}
+
+bool tag_cursor::read(record_view& record) {
+  record.event.tags = {};
+  const auto at = static_cast<std::int64_t>(record.at.major);
+  if (next_ < at) {
+    rows_.reset();
+    rows_.integer(1, at);
+    step();
+  }
+  if (next_ != at) return true;
+  tags_.clear();
+  for (; next_ == at; step()) {
+    std::string_view tag;
+    if (!read_bytes(rows_, 1, SQLITE_TEXT, tag)) return false;
+    tags_.emplace_back(tag);
+  }
+  views_.assign(tags_.begin(), tags_.end());
+  record.event.tags = views_;
+  return true;
+}
+
 error corrupt_row(std::string_view name, std::string_view kind, const persistence_id& id,
                   std::int64_t number, std::string_view column) {
   return {errc::corrupt,

@@ -3,9 +3,11 @@
 // Threads: the connection's. Throws: nothing.
 #pragma once
 
-#include <array>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nexus/journal.hpp"
 #include "statement.hpp"
@@ -35,6 +37,34 @@ class writer_column {
 /// Likewise for `load_snapshot`.
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
                                         stored_snapshot& into);
+
+/// Likewise for `load_state`.
+[[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
+                                        stored_state& into);
+
+/// The tags of events whose positions ascend. It stands on the next tagged event of the whole journal,
+/// so untagged events cost a comparison each, and a journal without tags one look-up.
+class tag_cursor {
+ public:
+  /// `rows` is `read_tags`.
+  explicit tag_cursor(statement& rows) : rows_{rows} {}
+  ~tag_cursor() { rows_.reset(); }
+  tag_cursor(const tag_cursor&) = delete;
+  tag_cursor& operator=(const tag_cursor&) = delete;
+
+  /// Gives the record its tags, valid until the next call; false if a row is corrupt.
+  [[nodiscard]] bool read(record_view& record);
+
+ private:
+  static constexpr std::int64_t none_left = std::numeric_limits<std::int64_t>::max();
+
+  void step() { next_ = rows_.step() ? rows_.integer(0) : none_left; }
+
+  statement& rows_;
+  std::int64_t next_ = 0;  // position of the row it stands on; 0: not begun
+  std::vector<std::string> tags_;
+  std::vector<std::string_view> views_;
+};
 
 /// The error for such a row.
 [[nodiscard]] error corrupt_row(std::string_view name, std::string_view kind,

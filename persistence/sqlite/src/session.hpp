@@ -36,6 +36,15 @@ class session final : public journal_session {
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
                                                        snapshot_bounds within) override;
   result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override;
+  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id& id,
+                                                    snapshot_bounds within,
+                                                    std::size_t max) override;
+  result<void> prune(std::span<const prune_request> requests) override;
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override;
+  result<settlement> settle(const upsert_request& request) override;
+  result<std::optional<stored_state>> get_state(const persistence_id& id) override;
+  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
+                                                std::size_t max) override;
 
  private:
   // Does `work` on the connection, made anew if the last call had to drop it. Every call of the
@@ -53,16 +62,30 @@ class session final : public journal_session {
     return done;
   }
 
-  // Inserts every request that does not conflict; true if there was one.
+  // One transaction for all requests that have no fault.
+  template <class Request>
+  std::vector<append_outcome> write_all(std::string_view doing, std::span<const Request> requests);
+
+  // Inserts every request that is not rejected and does not conflict; true if there was one.
   bool insert(connection& c, std::span<const append_request> requests,
               std::vector<append_outcome>& outcomes);
+  bool insert(connection& c, std::span<const upsert_request> requests,
+              std::vector<append_outcome>& outcomes);
   void insert(connection& c, const append_request& request, std::int64_t& position);
+
+  template <class Request>
+  result<settlement> settle_as_is(const Request& request);
+  result<settlement> truth(connection& c, const append_request& request);
+  result<settlement> truth(connection& c, const upsert_request& request);
   bool holds(connection& c, const append_request& request);
+
+  result<std::optional<stored_state>> state_of(connection& c, const persistence_id& id);
+  void erase_snapshots(connection& c, const persistence_id& id, snapshot_bounds within);
 
   address where_;
   std::unique_ptr<connection> connection_;
   writer_column writers_;
-  std::vector<std::size_t> order_;  // of an append's requests; kept for its memory
+  std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
 };
 
 /// The highest number ever stored. `erased`: whether anything ever was, in the whole journal.
@@ -70,5 +93,16 @@ class session final : public journal_session {
                                          bool erased = true);
 
 [[nodiscard]] journal_limits limits() noexcept;
+
+/// Erases the lowest events of an id up to `to`, about `rows_max` at most, in the open transaction;
+/// how many numbers that were, less than `rows_max` when nothing is left to do.
+std::int64_t erase_some(connection& c, const persistence_id& id, std::int64_t to,
+                        std::int64_t rows_max);
+
+/// Reads the ids that `listing`, with its parameters ?1 to ?3 as in list_ids, gives.
+[[nodiscard]] result<std::vector<persistence_id>> list(statement& listing,
+                                                       const std::string& journal,
+                                                       std::string_view type,
+                                                       std::string_view after, std::size_t max);
 
 }  // namespace nexus::inline v0::sqlite

@@ -53,12 +53,32 @@ result<std::optional<stored_snapshot>> session::load_snapshot(const persistence_
   });
 }
 
+result<std::vector<sequence_nr>> session::snapshot_numbers(const persistence_id& id,
+                                                           snapshot_bounds within,
+                                                           std::size_t max) {
+  using numbers = std::vector<sequence_nr>;
+  if (within.from > sequence_nr_max) return numbers{};
+  return with_connection("list snapshots", [&](connection& c) -> result<numbers> {
+    auto& row = c.list_snapshots;
+    row.text(1, id.str()).integer(2, column_nr(within.from)).integer(3, column_nr(within.to));
+    row.integer(4, column_nr(max));
+    reading scope{row};
+    numbers found;
+    while (row.step()) found.push_back(static_cast<sequence_nr>(row.integer(0)));
+    return found;
+  });
+}
+
+void session::erase_snapshots(connection& c, const persistence_id& id, snapshot_bounds within) {
+  if (within.from > sequence_nr_max) return;
+  c.erase_snapshots.text(1, id.str()).integer(2, column_nr(within.from));
+  c.erase_snapshots.integer(3, column_nr(within.to)).run();
+}
+
 result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds within) {
-  if (within.from > sequence_nr_max) return {};
   return with_connection("erase snapshots", [&](connection& c) -> result<void> {
     transaction t{c};
-    c.erase_snapshots.text(1, id.str()).integer(2, column_nr(within.from));
-    c.erase_snapshots.integer(3, column_nr(within.to)).run();
+    erase_snapshots(c, id, within);
     t.commit();
     return {};
   });

@@ -34,6 +34,11 @@ statement& statement::blob(int at, std::string_view value) {
   return *this;
 }
 
+statement& statement::null(int at) {
+  check(sqlite3_bind_null(handle_.get(), at));
+  return *this;
+}
+
 bool statement::step() {
   int code = sqlite3_step(handle_.get());
   if (code == SQLITE_ROW) return true;

@@ -22,6 +22,7 @@ class statement {
   statement& integer(int at, std::int64_t value);
   statement& text(int at, std::string_view value);
   statement& blob(int at, std::string_view value);
+  statement& null(int at);
 
   /// True if there is a row to read; else the statement has been reset, also when it throws.
   bool step();

@@ -25,12 +25,16 @@
 #include "nexus/testkit/contract/limits.hpp"
 #include "nexus/testkit/contract/opening.hpp"
 #include "nexus/testkit/contract/positions.hpp"
+#include "nexus/testkit/contract/prune.hpp"
 #include "nexus/testkit/contract/races.hpp"
 #include "nexus/testkit/contract/records.hpp"
 #include "nexus/testkit/contract/replay.hpp"
 #include "nexus/testkit/contract/sessions.hpp"
 #include "nexus/testkit/contract/settle.hpp"
 #include "nexus/testkit/contract/snapshots.hpp"
+#include "nexus/testkit/contract/state_races.hpp"
+#include "nexus/testkit/contract/states.hpp"
+#include "nexus/testkit/contract/tags.hpp"
 // IWYU pragma: end_exports
 
 using nexus::testkit::JournalContract;

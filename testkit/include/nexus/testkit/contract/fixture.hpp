@@ -32,7 +32,7 @@ struct journal_under_test {
   /// Whether a journal that is closed and opened again under its URI is the same one.
   bool reopens = true;
 
-  /// Makes the next append of this session answer `unknown`, whatever became of it: stored, not
+  /// Makes the next append or upsert of this session answer `unknown`, whatever became of it: stored, not
   /// stored, or still on its way (best: each in turn). Left out, only answers thrown away are settled.
   std::function<void(journal_session&)> lose_next_answer{};
 

@@ -63,6 +63,9 @@ inline snapshot_view snapshot(sequence_nr number, std::string_view data) {
   return {.number = number, .type = "state", .data = data, .writer = own_writer};
 }
 
+/// A durable state of which only the data matters.
+inline state_view state(std::string_view data) { return {.type = "balance", .data = data}; }
+
 /// Events given in full, or by their data alone. The texts must outlive the list.
 class event_list {
  public:
@@ -91,6 +94,18 @@ struct request {
   operator append_request() && = delete;  // it would be a view of what is about to go
 };
 
+/// An upsert_request in short; `value` left out erases.
+struct put {
+  persistence_id id;
+  sequence_nr expected;
+  sequence_nr next;
+  std::optional<state_view> value{};
+  ulid writer = own_writer;
+  timestamp time{};
+
+  operator upsert_request() const { return {id, expected, next, writer, time, value}; }
+};
+
 /// A record_view that owns its bytes.
 struct record {
   sequence_nr number;
@@ -102,6 +117,7 @@ struct record {
   std::string data;
   std::string metadata;
   timestamp time;
+  texts tags{};
 };
 
 /// "stored", "conflict 3", "rejected too_large", or "failed" or "unknown" with the journal's message.
@@ -118,6 +134,19 @@ inline std::string told(const append_outcome& outcome) {
     std::string operator()(const unknown& u) const { return "unknown: " + u.why.message; }
   };
   return std::visit(teller{}, outcome);
+}
+
+/// "stored", "not stored" or "superseded".
+inline std::string told(settlement truth) {
+  if (truth == settlement::superseded) return "superseded";
+  return truth == settlement::stored ? "stored" : "not stored";
+}
+
+/// The outcomes of one call, as in "stored, conflict 3".
+inline std::string told(const std::vector<append_outcome>& outcomes) {
+  std::string all;
+  for (const auto& outcome : outcomes) all += (all.empty() ? "" : ", ") + told(outcome);
+  return all;
 }
 
 class terse_session {
@@ -141,19 +170,8 @@ class terse_session {
     return inner_->append(raw);
   }
 
-  /// The outcomes of one call, as in "stored, conflict 3".
-  std::string append_all(const std::vector<request>& batch) {
-    std::string all;
-    for (const auto& outcome : outcomes_of(batch)) {
-      all += (all.empty() ? "" : ", ") + told(outcome);
-    }
-    return all;
-  }
-
-  /// "stored" or "not stored".
-  std::string settle(const request& r) {
-    return must(inner_->settle(r)) == settlement::stored ? "stored" : "not stored";
-  }
+  std::string append_all(const std::vector<request>& batch) { return told(outcomes_of(batch)); }
+  std::string settle(const request& r) { return told(must(inner_->settle(r))); }
 
   /// Numbers and data, as in "1:a 2:b".
   std::string replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max) {
@@ -174,7 +192,8 @@ class terse_session {
     must(inner_->replay(id, from, sequence_nr_max, max, [&](const record_view& r) {
       const auto& e = r.event;
       all.push_back({r.number, r.at, r.writer, std::string{e.type}, e.schema_version,
-                     std::string{e.codec}, std::string{e.data}, std::string{e.metadata}, e.time});
+                     std::string{e.codec}, std::string{e.data}, std::string{e.metadata}, e.time,
+                     texts{e.tags.begin(), e.tags.end()}});
       return true;
     }));
     return all;
@@ -210,6 +229,36 @@ class terse_session {
   }
   void erase_snapshots(const persistence_id& id, snapshot_bounds within = {}) {
     must(inner_->erase_snapshots(id, within));
+  }
+  std::vector<sequence_nr> snapshot_numbers(const persistence_id& id, snapshot_bounds within = {},
+                                            std::size_t max = everything) {
+    return must(inner_->snapshot_numbers(id, within, max));
+  }
+  void prune(const std::vector<prune_request>& requests) { must(inner_->prune(requests)); }
+
+  std::vector<append_outcome> outcomes_of(const std::vector<put>& batch) {
+    std::vector<upsert_request> raw{batch.begin(), batch.end()};
+    return inner_->upsert(raw);
+  }
+  std::string upsert_all(const std::vector<put>& batch) { return told(outcomes_of(batch)); }
+  std::string upsert(const put& p) { return upsert_all({p}); }
+  std::string upsert(const persistence_id& id, sequence_nr expected, sequence_nr next,
+                     std::string_view data) {
+    return upsert({id, expected, next, testkit::state(data)});
+  }
+  std::string settle_state(const put& p) { return told(must(inner_->settle(p))); }
+
+  /// Version and data, as in "3:three", or "3 erased", or "none".
+  std::string state(const persistence_id& id) {
+    auto found = must(inner_->get_state(id));
+    if (!found) return "none";
+    return std::to_string(found->version) + (found->erased ? " erased" : ":" + found->data);
+  }
+  texts state_ids(std::string_view type, std::string_view after = {},
+                  std::size_t max = everything) {
+    texts all;
+    for (const auto& id : must(inner_->state_ids(type, after, max))) all.push_back(id.str());
+    return all;
   }
 
  private:

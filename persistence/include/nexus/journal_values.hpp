@@ -1,0 +1,199 @@
+// What goes into a journal and comes out of it: events, snapshots, durable states, and what becomes of
+// a request. nexus/journal.hpp says which call takes which.
+//
+// Threads: plain values. Views are valid as long as the bytes of whoever made them.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "nexus/clock.hpp"
+#include "nexus/persistence_id.hpp"
+#include "nexus/result.hpp"
+#include "nexus/ulid.hpp"
+
+namespace nexus::inline v0 {
+
+/// The number of an event within its persistence id, from 1; 0 means "before the first".
+using sequence_nr = std::uint64_t;
+
+/// The largest number any backend stores (a signed 64-bit column).
+inline constexpr sequence_nr sequence_nr_max = std::numeric_limits<std::int64_t>::max();
+
+/// Where an event stands in the journal as a whole: opaque, ordered, never reused.
+/// Only backends look inside (PostgreSQL needs two parts, SQLite one).
+struct position {
+  std::uint64_t major = 0;
+  std::uint64_t minor = 0;
+
+  friend auto operator<=>(const position&, const position&) = default;
+};
+
+/// An event as it is stored: bytes, and what it takes to read them.
+struct event_view {
+  std::string_view type{};           ///< the stable name, e.g. "deposited"
+  std::uint32_t schema_version = 1;  ///< of that type
+  std::string_view codec = "msgpack";
+  std::string_view data{};      ///< any bytes, also none
+  std::string_view metadata{};  ///< any bytes, also none
+  timestamp time{};
+  /// What to find the event by: at most `tags_max`, each 1 to `tag_bytes_max` bytes of valid UTF-8
+  /// without NUL. In any order, repeats are one; read back they are distinct and sorted bytewise.
+  std::span<const std::string_view> tags{};
+
+  static constexpr std::size_t tags_max = 64;
+  static constexpr std::size_t tag_bytes_max = 255;
+};
+
+/// Events to be stored right after `expected`, all or none of them.
+struct append_request {
+  persistence_id id;
+  sequence_nr expected = 0;  ///< must be exactly the id's highest number, or the request conflicts
+  ulid writer{};
+  std::span<const event_view> events{};  ///< at least one
+};
+
+/// Durable; `last` is where the request's last event stands.
+struct stored {
+  position last;
+  friend bool operator==(const stored&, const stored&) = default;
+};
+/// Not stored by this call: the id's highest number (of a state: its version) is not what the request
+/// expected.
+struct conflict {
+  sequence_nr highest = 0;
+  friend bool operator==(const conflict&, const conflict&) = default;
+};
+/// Certainly not stored, and the request's own fault: too large, invalid.
+struct rejected {
+  error why;
+  friend bool operator==(const rejected&, const rejected&) = default;
+};
+/// Certainly not stored: the storage was in trouble before anything could be durable.
+struct failed {
+  error why;
+  friend bool operator==(const failed&, const failed&) = default;
+};
+/// May be stored, now or later: any error from COMMIT or after sending. Ask `settle`.
+struct unknown {
+  error why;
+  friend bool operator==(const unknown&, const unknown&) = default;
+};
+using append_outcome = std::variant<stored, conflict, rejected, failed, unknown>;
+
+enum class settlement : std::uint8_t {
+  stored,
+  not_stored,  ///< and never will be
+  superseded   ///< of a state: it has moved on past the request, so nobody can tell any more
+};
+
+/// An event read back.
+struct record_view {
+  sequence_nr number = 0;
+  position at{};
+  ulid writer{};
+  event_view event{};
+};
+
+/// Takes one record; false ends the replay early.
+using record_sink = std::function<bool(const record_view&)>;
+
+/// The state an entity had right after event `number`.
+struct snapshot_view {
+  sequence_nr number = 0;
+  std::string_view type{};
+  std::uint32_t schema_version = 1;
+  std::string_view codec = "msgpack";
+  std::string_view data{};
+  ulid writer{};
+  timestamp time{};
+};
+
+struct snapshot_request {
+  persistence_id id;
+  snapshot_view snapshot{};
+};
+
+/// A snapshot read back; owns its bytes.
+struct stored_snapshot {
+  sequence_nr number = 0;
+  std::string type{};
+  std::uint32_t schema_version = 1;
+  std::string codec{};
+  std::string data{};
+  ulid writer{};
+  timestamp time{};
+};
+
+/// Snapshots whose number is within [from, to].
+struct snapshot_bounds {
+  sequence_nr from = 0;
+  sequence_nr to = sequence_nr_max;
+};
+
+/// What to erase of an id: snapshots numbered below `snapshots_below`, events up to `events_to`.
+struct prune_request {
+  persistence_id id;
+  sequence_nr snapshots_below = 0;
+  sequence_nr events_to = 0;
+};
+
+/// A durable state as it is stored: the value alone, without a history.
+struct state_view {
+  std::string_view type{};
+  std::uint32_t schema_version = 1;
+  std::string_view codec = "msgpack";
+  std::string_view data{};  ///< any bytes, also none
+};
+
+/// A state to be stored in the place of version `expected`. Consecutive states that were never stored
+/// on their own are one request, so `next` may be past `expected` + 1.
+struct upsert_request {
+  persistence_id id;
+  sequence_nr expected = 0;  ///< must be exactly the id's version, 0: never written
+  sequence_nr next = 0;      ///< the version it becomes; past `expected`
+  ulid writer{};
+  timestamp time{};
+  std::optional<state_view> value{};  ///< none: erases, and leaves a tombstone that has the version
+};
+
+/// A durable state read back; owns its bytes.
+struct stored_state {
+  sequence_nr version = 0;
+  bool erased = false;  ///< a tombstone: type, codec and data are empty
+  std::string type{};
+  std::uint32_t schema_version = 1;
+  std::string codec{};
+  std::string data{};
+  ulid writer{};
+  timestamp time{};
+};
+
+/// What a backend takes; past it an append or upsert is `rejected` with `too_large`, a snapshot
+/// fails with it.
+struct journal_limits {
+  std::size_t payload_bytes_max = std::size_t{64}
+                                  << 20;     ///< of an event's, snapshot's or state's data
+  std::size_t request_events_max = 100'000;  ///< events in one request
+};
+
+/// Why no journal with such limits ever stores the request, whatever it holds: what a backend answers
+/// as `rejected` before it begins. Nothing about numbers past sequence_nr_max, which may conflict.
+[[nodiscard]] std::optional<error> fault_of(const append_request& request,
+                                            const journal_limits& max);
+[[nodiscard]] std::optional<error> fault_of(const upsert_request& request,
+                                            const journal_limits& max);
+
+/// Tags as they are read back: distinct, sorted bytewise.
+[[nodiscard]] std::vector<std::string_view> sorted_tags(std::span<const std::string_view> tags);
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,138 @@
+// What the memory backend keeps, and how a request changes it.
+//
+// Threads: whoever holds the store's lock.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "nexus/journal.hpp"
+
+namespace nexus::inline v0::memory {
+
+inline constexpr journal_limits limits_of_memory{};
+
+struct record {
+  position at;
+  ulid writer;
+  std::string type;
+  std::uint32_t schema_version;
+  std::string codec;
+  std::string data;
+  std::string metadata;
+  timestamp time;
+  std::vector<std::string> tags;        // distinct and sorted
+  std::vector<std::string_view> shown;  // the same, as views
+
+  record(position where, const ulid& who, const event_view& event)
+      : at{where},
+        writer{who},
+        type{event.type},
+        schema_version{event.schema_version},
+        codec{event.codec},
+        data{event.data},
+        metadata{event.metadata},
+        time{event.time} {
+    for (auto tag : sorted_tags(event.tags)) tags.emplace_back(tag);
+    shown.assign(tags.begin(), tags.end());
+  }
+  record(const record&) = delete;
+  record& operator=(const record&) = delete;
+
+  event_view event() const { return {type, schema_version, codec, data, metadata, time, shown}; }
+};
+
+inline bool same(const event_view& a, const event_view& b) {
+  auto fields = [](const event_view& e) {
+    return std::tie(e.type, e.schema_version, e.codec, e.data, e.metadata, e.time);
+  };
+  return fields(a) == fields(b) && sorted_tags(a.tags) == sorted_tags(b.tags);
+}
+
+inline bool same(const stored_state& found, const upsert_request& request) {
+  const auto& value = request.value;
+  if (found.writer != request.writer || found.time != request.time) return false;
+  if (found.erased || !value) return found.erased && !value;
+  return found.type == value->type && found.schema_version == value->schema_version &&
+         found.codec == value->codec && found.data == value->data;
+}
+
+/// An id's records; erased ones are missing at the front, while `highest` stays. Shared, so that a
+/// replay keeps what it is about to pass without holding the lock.
+struct history {
+  sequence_nr highest = 0;
+  std::deque<std::shared_ptr<const record>> records;
+
+  sequence_nr first() const { return highest - records.size() + 1; }
+};
+
+struct memory_store {
+  std::mutex lock;
+  std::uint64_t last_position = 0;
+  // Ordered bytewise by the whole `type|id`, which is the order `ids` lists in.
+  std::map<std::string, history, std::less<>> histories;
+  std::map<std::string, std::map<sequence_nr, stored_snapshot>, std::less<>> snapshots;
+  std::map<std::string, stored_state, std::less<>> states;
+};
+
+inline const history& history_of(const memory_store& s, const persistence_id& id) {
+  static const history none;
+  auto found = s.histories.find(id.str());
+  return found == s.histories.end() ? none : found->second;
+}
+
+inline append_outcome append_one(memory_store& s, const append_request& request) {
+  if (auto fault = fault_of(request, limits_of_memory)) return rejected{*std::move(fault)};
+  auto highest = history_of(s, request.id).highest;
+  if (request.expected != highest) return conflict{highest};
+  auto& into = s.histories[request.id.str()];
+  for (const auto& event : request.events) {
+    position at{.major = 0, .minor = ++s.last_position};
+    into.records.push_back(std::make_shared<const record>(at, request.writer, event));
+  }
+  into.highest += request.events.size();
+  return stored{into.records.back()->at};
+}
+
+inline append_outcome upsert_one(memory_store& s, const upsert_request& request) {
+  if (auto fault = fault_of(request, limits_of_memory)) return rejected{*std::move(fault)};
+  auto found = s.states.find(request.id.str());
+  const auto version = found == s.states.end() ? 0 : found->second.version;
+  if (request.expected != version) return conflict{version};
+  auto& into = s.states[request.id.str()];
+  const auto value = request.value.value_or(state_view{.codec = {}});
+  into = {request.next,
+          !request.value,
+          std::string{value.type},
+          value.schema_version,
+          std::string{value.codec},
+          std::string{value.data},
+          request.writer,
+          request.time};
+  return stored{};
+}
+
+/// Up to `max` ids of `type` in `from` behind `after` that `wanted` takes.
+template <class Map, class Wanted>
+std::vector<persistence_id> list(const Map& from, std::string_view type, std::string_view after,
+                                 std::size_t max, Wanted wanted) {
+  auto prefix = type.empty() ? std::string{} : fmt::format("{}|", type);
+  std::vector<persistence_id> found;
+  auto at = from.upper_bound(fmt::format("{}{}", prefix, after));
+  for (; at != from.end() && found.size() < max; ++at) {
+    if (!at->first.starts_with(prefix)) break;
+    if (wanted(at->second)) found.push_back(persistence_id::parse(at->first).value());
+  }
+  return found;
+}
+
+}  // namespace nexus::inline v0::memory

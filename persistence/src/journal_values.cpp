@@ -1,0 +1,91 @@
+#include "nexus/journal_values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "text.hpp"
+
+namespace nexus::inline v0 {
+namespace {
+
+/// What is wrong with a tag, or nothing.
+std::string fault_of_tag(std::string_view tag) {
+  if (tag.empty()) return "is empty";
+  if (tag.size() > event_view::tag_bytes_max) {
+    return fmt::format("has {} bytes, at most {} are allowed", tag.size(),
+                       event_view::tag_bytes_max);
+  }
+  if (tag.find('\0') != std::string_view::npos) return "contains a NUL byte";
+  if (!is_utf8(tag)) return "is not valid UTF-8";
+  return {};
+}
+
+std::string fault_of_tags(std::span<const std::string_view> tags) {
+  if (tags.size() > event_view::tags_max) {
+    return fmt::format("an event with {} tags, at most {} are allowed", tags.size(),
+                       event_view::tags_max);
+  }
+  for (const auto& tag : tags) {
+    if (auto fault = fault_of_tag(tag); !fault.empty()) {
+      return fmt::format("the tag \"{}\" {}", shown(tag), fault);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<error> fault_of(const append_request& request, const journal_limits& max) {
+  auto refuse = [&](errc code, std::string_view why) {
+    return error{code,
+                 fmt::format("append to {} after {}: {}", request.id.str(), request.expected, why)};
+  };
+  const auto count = request.events.size();
+  if (count == 0) return refuse(errc::invalid_argument, "no events");
+  if (count > max.request_events_max) {
+    return refuse(errc::too_large,
+                  fmt::format("{} events, at most {} are taken", count, max.request_events_max));
+  }
+  for (const auto& event : request.events) {
+    const auto largest = std::max({event.data.size(), event.metadata.size(), event.type.size()});
+    if (largest > max.payload_bytes_max) {
+      return refuse(errc::too_large, fmt::format("an event of {} bytes, at most {} are taken",
+                                                 largest, max.payload_bytes_max));
+    }
+    if (event.tags.empty()) continue;
+    if (auto fault = fault_of_tags(event.tags); !fault.empty()) {
+      return refuse(errc::invalid_argument, fault);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<error> fault_of(const upsert_request& request, const journal_limits& max) {
+  auto refuse = [&](errc code, std::string_view why) {
+    return error{code, fmt::format("state {} of {}: {}", request.next, request.id.str(), why)};
+  };
+  if (request.next <= request.expected) {
+    return refuse(errc::invalid_argument,
+                  fmt::format("the version is not past {}", request.expected));
+  }
+  if (request.next > sequence_nr_max) {
+    return refuse(errc::invalid_argument, "the version is past the highest there is");
+  }
+  if (!request.value) return std::nullopt;
+  const auto largest = std::max(request.value->data.size(), request.value->type.size());
+  if (largest > max.payload_bytes_max) {
+    return refuse(errc::too_large,
+                  fmt::format("{} bytes, at most {} are taken", largest, max.payload_bytes_max));
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> sorted_tags(std::span<const std::string_view> tags) {
+  std::vector<std::string_view> sorted{tags.begin(), tags.end()};
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  return sorted;
+}
+
+}  // namespace nexus::inline v0

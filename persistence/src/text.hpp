@@ -1,0 +1,18 @@
+// What ids and tags have in common: they are text that anyone may have written.
+//
+// Threads: any. Throws: only when memory runs out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace nexus::inline v0 {
+
+/// Well-formed UTF-8 by the table in the Unicode standard (3.9, table 3-7): no overlong forms, no
+/// surrogates, nothing above U+10FFFF.
+[[nodiscard]] bool is_utf8(std::string_view text);
+
+/// What of `text` can stand in a message: printable, cut short.
+[[nodiscard]] std::string shown(std::string_view text);
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,179 @@
+// What a writer does besides appending: states, settling them, and erasing what a snapshot replaces.
+#include "store_fixture.hpp"
+
+using namespace nexus;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct StoreJobs : nexus::test::Store {
+  static persistence_id id(std::string_view name) { return *persistence_id::make("t", name); }
+
+  /// States "v1", "v2" … after version `expected`, collapsed into one job.
+  envelope states(std::string_view name, sequence_nr expected, std::size_t count = 1) {
+    auto made = job(name, expected, 0);
+    auto& w = made.as<write_job>();
+    w.of_state = true;
+    for (std::size_t i = 1; i <= count; ++i) {
+      const auto data = "v" + std::to_string(expected + i);
+      w.events->add({.type = "state",
+                     .schema_version = 3,
+                     .codec = "json",
+                     .data = data,
+                     .metadata = {},
+                     .time = timestamp{5us}});
+    }
+    return made;
+  }
+
+  envelope snapshot(std::string_view name, sequence_nr number, retention keep) {
+    auto made = job(name, 0, 0);
+    auto& w = made.as<write_job>();
+    w.todo = write_job::step::save_snapshot;
+    w.snapshot = {.number = number, .type = "state", .codec = "msgpack", .data = "s"};
+    w.keep = keep;
+    return made;
+  }
+
+  std::vector<sequence_nr> snapshots(const store& s, std::string_view name) {
+    return *(*s.open_session())->snapshot_numbers(id(name), {}, 100);
+  }
+  sequence_nr first_event(const store& s, std::string_view name) {
+    sequence_nr first = 0;
+    (void)(*s.open_session())->replay(id(name), 1, 100, 1, [&](const record_view& r) {
+      first = r.number;
+      return false;
+    });
+    return first;
+  }
+  std::optional<stored_state> state(const store& s, std::string_view name) {
+    return *(*s.open_session())->get_state(id(name));
+  }
+};
+
+}  // namespace
+
+TEST_F(StoreJobs, TheLastOfSeveralStatesIsStoredUnderItsVersion) {
+  auto s = open();
+  EXPECT_TRUE(std::holds_alternative<stored>(through(s, states("one", 0, 3)).outcome));
+  auto found = state(s, "one");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->version, 3u);
+  EXPECT_EQ(found->type, "state");
+  EXPECT_EQ(found->schema_version, 3u);
+  EXPECT_EQ(found->codec, "json");
+  EXPECT_EQ(found->data, "v3");
+  EXPECT_EQ(found->time, timestamp{5us});
+  EXPECT_EQ(first_event(s, "one"), 0u) << "no events come of it";
+}
+
+TEST_F(StoreJobs, AStateWithoutATypeErases) {
+  auto s = open();
+  (void)through(s, states("one", 0));
+  auto erase = states("one", 1);
+  erase.as<write_job>().events->add(event_view{.type = {}, .data = {}, .metadata = {}});
+  EXPECT_TRUE(std::holds_alternative<stored>(through(s, erase).outcome));
+  auto found = state(s, "one");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->erased);
+  EXPECT_EQ(found->version, 3u);
+}
+
+TEST_F(StoreJobs, AStaleStateConflictsWithTheVersion) {
+  auto s = open();
+  (void)through(s, states("one", 0, 4));
+  const auto& stale = through(s, states("one", 1));
+  ASSERT_TRUE(std::holds_alternative<conflict>(stale.outcome));
+  EXPECT_EQ(std::get<conflict>(stale.outcome).highest, 4u);
+}
+
+TEST_F(StoreJobs, StatesAreSettled) {
+  auto s = open();
+  auto mine = states("one", 0, 2);
+  mine.as<write_job>().todo = write_job::step::settle;
+  EXPECT_EQ(through(s, mine).settled, settlement::not_stored);
+  mine.as<write_job>().todo = write_job::step::append;
+  (void)through(s, mine);
+  mine.as<write_job>().todo = write_job::step::settle;
+  EXPECT_EQ(through(s, mine).settled, settlement::stored);
+  (void)through(s, states("one", 2));
+  EXPECT_EQ(through(s, mine).settled, settlement::superseded);
+}
+
+TEST_F(StoreJobs, EventsAndStatesOfOneBatchAreBothWritten) {
+  auto s = open();
+  book.hold(true);
+  s.write(job("first"));
+  ASSERT_TRUE(book.wait_until([&] { return book.waiting == 1; }));
+  s.write(states("state", 0));
+  s.write(job("event", 0, 2));
+  s.write(states("stale", 7));
+  s.write(job("stale", 7));
+  s.write(states("event", 0, 2));
+  book.hold(false);
+  ASSERT_TRUE(wait_for(6));
+  EXPECT_EQ(count<stored>(), 4u);
+  EXPECT_EQ(count<conflict>(), 2u);
+  EXPECT_EQ(state(s, "state")->version, 1u);
+  EXPECT_EQ(state(s, "event")->version, 2u);
+  EXPECT_EQ(first_event(s, "event"), 1u);
+  EXPECT_EQ(s.statistics().commits, 3u);
+  EXPECT_EQ(s.statistics().requests, 6u);
+}
+
+TEST_F(StoreJobs, ASnapshotErasesOlderOnesAndTheirEvents) {
+  auto s = open();
+  (void)through(s, job("one", 0, 9));
+  for (sequence_nr number : {2u, 4u}) (void)through(s, snapshot("one", number, {.snapshots = 3}));
+  EXPECT_EQ(book.prunes, 0) << "fewer than are kept";
+  const auto& last = through(s, snapshot("one", 6, {.snapshots = 2, .events = true}));
+  EXPECT_TRUE(last.saved);
+  EXPECT_TRUE(last.pruned);
+  EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{6, 4}));
+  EXPECT_EQ(first_event(s, "one"), 5u);
+}
+
+TEST_F(StoreJobs, EventsAreKeptUnlessToldOtherwise) {
+  auto s = open();
+  (void)through(s, job("one", 0, 9));
+  for (sequence_nr number : {2u, 4u}) (void)through(s, snapshot("one", number, {.snapshots = 1}));
+  EXPECT_EQ(snapshots(s, "one"), std::vector<sequence_nr>{4});
+  EXPECT_EQ(first_event(s, "one"), 1u);
+}
+
+TEST_F(StoreJobs, WithoutARetentionEverythingIsKept) {
+  auto s = open();
+  (void)through(s, job("one", 0, 9));
+  for (sequence_nr number : {2u, 4u}) (void)through(s, snapshot("one", number, {.events = true}));
+  EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{4, 2}));
+  EXPECT_EQ(first_event(s, "one"), 1u);
+  EXPECT_EQ(book.prunes, 0);
+}
+
+TEST_F(StoreJobs, SnapshotsOfOneBatchArePrunedInOneCall) {
+  auto s = open();
+  for (auto name : {"a", "b", "c"}) (void)through(s, snapshot(name, 1, {}));
+  book.hold(true);
+  s.write(job("first"));
+  ASSERT_TRUE(book.wait_until([&] { return book.waiting == 1; }));
+  s.write(snapshot("a", 2, {.snapshots = 1}));
+  s.write(snapshot("b", 2, {.snapshots = 2}));
+  s.write(snapshot("c", 2, {.snapshots = 1}));
+  book.hold(false);
+  ASSERT_TRUE(wait_for(7));
+  EXPECT_EQ(book.prunes, 1);
+  EXPECT_EQ(snapshots(s, "a"), std::vector<sequence_nr>{2});
+  EXPECT_EQ(snapshots(s, "b"), (std::vector<sequence_nr>{2, 1}));
+  EXPECT_EQ(snapshots(s, "c"), std::vector<sequence_nr>{2});
+}
+
+TEST_F(StoreJobs, AFailedPruningLeavesTheSnapshotSaved) {
+  auto s = open();
+  (void)through(s, snapshot("one", 1, {}));
+  book.pruning_fails = true;
+  const auto& last = through(s, snapshot("one", 2, {.snapshots = 1}));
+  EXPECT_TRUE(last.saved);
+  ASSERT_FALSE(last.pruned);
+  EXPECT_EQ(last.pruned.error().code, errc::unavailable);
+  EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{2, 1}));
+}
