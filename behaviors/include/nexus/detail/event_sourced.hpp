@@ -27,16 +27,8 @@ class event_sourced_model final : public entity_model {
   void reset() override { state_ = typename B::state{}; }
 
   result<void> restore(const stored_snapshot& from) override {
-    if (from.type != B::entity_type || from.codec != "msgpack") {
-      return fail(errc::unknown_type, "is of type " + from.type + " in codec " + from.codec);
-    }
-    if (from.schema_version != schema_version_of<typename B::state>()) {
-      return fail(errc::unsupported_version,
-                  "has schema version " + std::to_string(from.schema_version) + ", not the known " +
-                      std::to_string(schema_version_of<typename B::state>()));
-    }
     reset();
-    return decode(from.data, state_);
+    return decode_state<B>(from, state_);
   }
 
   result<void> replay(const event_view& event) override {
@@ -54,12 +46,8 @@ class event_sourced_model final : public entity_model {
     stored_snapshot made;
     made.type = B::entity_type;
     made.schema_version = schema_version_of<typename B::state>();
-    made.codec = "msgpack";
-    try {
-      encode(state_, made.data);
-    } catch (const std::exception& e) {
-      return fail(errc::corrupt, std::string{"encoding the state threw: "} + e.what());
-    }
+    made.codec = serializer_name<B>();
+    if (auto done = encode_with<B>(state_, made.data); !done) return fail(done.error());
     return made;
   }
 
@@ -162,15 +150,21 @@ class command_call final : public entity_call, public answer_slot<reply_t<B, C>>
     thread_local std::string data;
     for (const auto& event : e.events()) {
       data.clear();
+      result<void> encoded;
       auto view = std::visit(
           [&]<class E>(const E& one) {
-            encode(one, data);
+            encoded = encode_with<B>(one, data);
             event_view made;
             made.type = E::type_name;
             made.schema_version = schema_version_of<E>();
+            made.codec = serializer_name<B>();
             return made;
           },
           event);
+      if (!encoded) {
+        set_error(std::move(encoded.error()));
+        return false;
+      }
       if (data.size() > limits.event_bytes_max) {
         answer_with(errc::too_large, "an event is too large: ",
                     std::string{view.type} + " of " + std::to_string(data.size()) +
