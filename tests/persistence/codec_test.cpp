@@ -1,8 +1,16 @@
 // What is written is read back, and what is not right is refused by name.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <chrono>
+#include <list>
+#include <map>
 #include <nexus/codec.hpp>
+#include <optional>
 #include <random>
+#include <set>
+#include <variant>
+#include <vector>
 
 using namespace nexus;
 
@@ -162,4 +170,106 @@ TEST(Codec, ArbitraryBytesNeverCrash) {
 TEST(Codec, TheSizeIsKnownWithoutEncoding) {
   order value{7, "bob", {{"tea", 1}, {"milk", 2}}, 5, {{"k", {"z", 3}}}};
   EXPECT_EQ(encoded_size(value), encode(value).size());
+}
+
+namespace {
+
+enum class side : std::uint8_t { debit = 1, credit = 2 };
+
+struct card {
+  std::string number;
+  MSGPACK_DEFINE_MAP(number)
+};
+struct cash {};
+
+struct payment {
+  side which = side::debit;
+  std::variant<cash, card, amount> by;
+  std::vector<std::variant<std::int64_t, std::string>> notes;
+  std::chrono::milliseconds took{};
+  std::chrono::sys_time<std::chrono::microseconds> at{};
+  std::array<amount, 2> parts;
+  std::array<std::uint8_t, 4> token{};
+  std::set<std::string> tags;
+  std::set<side> sides;
+  std::pair<std::int32_t, amount> ranked;
+  std::optional<amount> fee;
+  std::vector<cash> coins;
+  std::map<side, std::vector<amount>> by_side;
+  MSGPACK_DEFINE_MAP(which, by, notes, took, at, parts, token, tags, sides, ranked, fee, coins,
+                     by_side)
+};
+
+payment a_payment() {
+  return {.which = side::credit,
+          .by = card{"4242"},
+          .notes = {std::int64_t{-3}, std::string{"x"}},
+          .took = std::chrono::milliseconds{-7},
+          .at = std::chrono::sys_time<std::chrono::microseconds>{std::chrono::microseconds{
+              1'700'000'000'000'001}},
+          .parts = {amount{1}, amount{2}},
+          .token = {1, 2, 0, 255},
+          .tags = {"a", "b"},
+          .sides = {side::debit, side::credit},
+          .ranked = {9, amount{10}},
+          .fee = amount{11},
+          .coins = {cash{}, cash{}},
+          .by_side = {{side::debit, {amount{12}}}}};
+}
+
+template <class T>
+struct holder {
+  T one{};
+  MSGPACK_DEFINE_MAP(one)
+};
+
+}  // namespace
+
+TEST(Codec, EveryShapeOfAFieldComesBack) {
+  const auto before = a_payment();
+  payment after;
+  auto read = decode(encode(before), after);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(after.which, side::credit);
+  EXPECT_EQ(std::get<card>(after.by).number, "4242");
+  EXPECT_EQ(after.notes, before.notes);
+  EXPECT_EQ(after.took, before.took);
+  EXPECT_EQ(after.at, before.at);
+  EXPECT_EQ(after.parts[1].cents, 2);
+  EXPECT_EQ(after.token, before.token);
+  EXPECT_EQ(after.tags, before.tags);
+  EXPECT_EQ(after.sides, before.sides);
+  EXPECT_EQ(after.ranked.first, 9);
+  EXPECT_EQ(after.ranked.second.cents, 10);
+  EXPECT_EQ(after.fee->cents, 11);
+  EXPECT_EQ(after.coins.size(), 2u);
+  EXPECT_EQ(after.by_side.at(side::debit)[0].cents, 12);
+  EXPECT_EQ(encode(after), encode(before));
+}
+
+TEST(Codec, AnAlternativeThatIsNotThereIsAnError) {
+  using more = holder<std::variant<cash, card, amount>>;
+  using fewer = holder<std::variant<cash, card>>;
+  EXPECT_EQ(why_not<fewer>(encode(more{amount{1}})), "field \"one\" is alternative 2 of 2");
+}
+
+TEST(Codec, AFixedArrayOfAnotherLengthIsAnError) {
+  EXPECT_EQ((why_not<holder<std::array<int, 3>>>(encode(holder<std::array<int, 2>>{}))),
+            "field \"one\" has 2 elements, not 3");
+  EXPECT_EQ(
+      (why_not<holder<std::array<std::uint8_t, 3>>>(encode(holder<std::array<std::uint8_t, 4>>{}))),
+      "field \"one\" has 4 bytes, not 3");
+  EXPECT_EQ((why_not<holder<std::pair<int, int>>>(encode(holder<std::vector<int>>{{1}}))),
+            "field \"one\" has 1 elements, not 2");
+}
+
+TEST(Codec, AMissingFieldInsideAnyContainerIsAnError) {
+  auto missing = [](auto value, auto other) {
+    return why_not<decltype(other)>(encode(value)).ends_with("\"what\" is missing");
+  };
+  EXPECT_TRUE(missing(holder<std::array<amount, 1>>{}, holder<std::array<line, 1>>{}));
+  EXPECT_TRUE(missing(holder<std::variant<amount>>{}, holder<std::variant<line>>{}));
+  EXPECT_TRUE(missing(holder<std::pair<int, amount>>{}, holder<std::pair<int, line>>{}));
+  EXPECT_TRUE(missing(holder<std::optional<amount>>{amount{}}, holder<std::optional<line>>{}));
+  EXPECT_TRUE(missing(holder<std::list<amount>>{{amount{}}}, holder<std::list<line>>{}));
 }

@@ -32,23 +32,13 @@
 #include <utility>
 #include <variant>
 
-#include "nexus/codec.hpp"
 #include "nexus/context.hpp"
 #include "nexus/effect.hpp"
+#include "nexus/journal.hpp"
 #include "nexus/serializer.hpp"
 
 namespace nexus::inline v0 {
 namespace detail {
-
-/// The schema version a type says it has; 1 if it says nothing.
-template <class T>
-constexpr std::uint32_t schema_version_of() {
-  if constexpr (requires { T::schema_version; }) {
-    return T::schema_version;
-  } else {
-    return 1;
-  }
-}
 
 // Constrained here too: clang 14 looks at reply_t before it looks at the constraints of `ask`.
 template <class B, class C>
@@ -107,7 +97,9 @@ template <class B, class... E>
 inline constexpr bool applies_all<B, std::variant<E...>> = (applies<B, E> && ...);
 
 error unknown_event(std::string_view entity_type, std::string_view type);
-error bad_event(const event_view& stored, std::string_view why, errc code);
+error bad_event(const event_view& stored, const error& why);
+error unknown_state(std::string_view entity_type, std::string_view type);
+error bad_state(const stored_snapshot& stored, const error& why);
 
 }
 
@@ -147,25 +139,20 @@ template <behavior B, class C>
   return detail::call_decide<B>(state, command, c);
 }
 
-/// Reads a stored event. Fails with `unknown_type`, `unsupported_version` or `corrupt`.
+/// Reads a stored event, lifted to the type's version of today if it is older.
+/// Fails with `unknown_type` (also for a codec), `unsupported_version` or `corrupt`.
 template <event_sourced B>
 [[nodiscard]] result<typename B::event> decode_event(const event_view& stored) {
-  if (stored.codec != "msgpack") {
-    return fail(detail::bad_event(stored, "its codec is not msgpack", errc::corrupt));
-  }
   result<typename B::event> read = fail(errc::unknown_type, {});
   auto try_alternative = [&]<class E>(std::type_identity<E>) {
     if (stored.type != E::type_name) return false;
-    if (stored.schema_version != detail::schema_version_of<E>()) {
-      read = fail(detail::bad_event(stored, "schema version is not the one known",
-                                    errc::unsupported_version));
-      return true;
-    }
     E event{};
-    if (auto decoded = decode(stored.data, event); decoded) {
+    if (auto decoded =
+            detail::decode_stored<B>(stored.schema_version, stored.codec, stored.data, event);
+        decoded) {
       read = std::move(event);
     } else {
-      read = fail(detail::bad_event(stored, decoded.error().message, decoded.error().code));
+      read = fail(detail::bad_event(stored, decoded.error()));
     }
     return true;
   };
@@ -173,6 +160,17 @@ template <event_sourced B>
     return (try_alternative(std::type_identity<E>{}) || ...);
   }(std::type_identity<typename B::event>{});
   if (!known) return fail(detail::unknown_event(B::entity_type, stored.type));
+  return read;
+}
+
+/// Reads a stored state into `out`, a fresh one; likewise.
+template <behavior B>
+[[nodiscard]] result<void> decode_state(const stored_snapshot& stored, typename B::state& out) {
+  if (stored.type != B::entity_type) {
+    return fail(detail::unknown_state(B::entity_type, stored.type));
+  }
+  auto read = detail::decode_stored<B>(stored.schema_version, stored.codec, stored.data, out);
+  if (!read) return fail(detail::bad_state(stored, read.error()));
   return read;
 }
 

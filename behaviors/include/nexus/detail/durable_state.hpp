@@ -29,8 +29,7 @@ class durable_state_model final : public entity_model {
   result<void> restore(const stored_snapshot& from) override {
     reset();
     if (from.type.empty()) return {};
-    if (from.type != B::entity_type) return fail(errc::unknown_type, "is of type " + from.type);
-    return decode_stored<B>(from.schema_version, from.codec, from.data, state_);
+    return decode_state<B>(from, state_);
   }
 
   result<void> replay(const event_view& /*event*/) override {
@@ -53,7 +52,7 @@ class durable_state_model final : public entity_model {
     } else if (const auto* next = e.new_state()) {
       thread_local std::string data;
       data.clear();
-      encode_with<B>(*next, data);
+      if (auto encoded = encode_with<B>(*next, data); !encoded) return encoded;
       if (auto fits = check_size("the state", B::entity_type, data.size(), limits); !fits) {
         return fits;
       }

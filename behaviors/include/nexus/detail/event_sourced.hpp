@@ -25,9 +25,8 @@ class event_sourced_model final : public entity_model {
   void reset() override { state_ = typename B::state{}; }
 
   result<void> restore(const stored_snapshot& from) override {
-    if (from.type != B::entity_type) return fail(errc::unknown_type, "is of type " + from.type);
     reset();
-    return decode_stored<B>(from.schema_version, from.codec, from.data, state_);
+    return decode_state<B>(from, state_);
   }
 
   result<void> replay(const event_view& event) override {
@@ -92,7 +91,7 @@ class event_sourced_model final : public entity_model {
                                 const decision_limits& limits, std::string& data,
                                 event_batch& out) {
     data.clear();
-    encode_with<B>(event, data);
+    if (auto encoded = encode_with<B>(event, data); !encoded) return encoded;
     if (auto fits = check_size("an event", E::type_name, data.size(), limits); !fits) return fits;
     event_view view;
     view.type = E::type_name;

@@ -1,7 +1,6 @@
 // Values of a behavior as payloads.
 #pragma once
 
-#include <exception>
 #include <string>
 #include <string_view>
 
@@ -26,11 +25,7 @@ template <class B>
   made.type = B::entity_type;
   made.schema_version = schema_version_of<typename B::state>();
   made.codec = serializer_name<B>();
-  try {
-    encode_with<B>(state, made.data);
-  } catch (const std::exception& e) {
-    return fail(errc::corrupt, std::string{"encoding the state threw: "} + e.what());
-  }
+  if (auto done = encode_with<B>(state, made.data); !done) return fail(done.error());
   return made;
 }
 

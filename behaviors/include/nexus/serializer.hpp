@@ -1,0 +1,204 @@
+// How a behavior's events and states become bytes: msgpack, unless it names another serializer.
+//
+//   struct account {
+//     using serializer = json_serializer;   // static constexpr name "json", encode, decode
+//     …
+//   };
+//
+// The name is stored with every row. A behavior reads rows of its own serializer and, whichever that
+// is, of msgpack: so a running system can change from msgpack to another one. Going from one of its
+// own to a third takes a serializer that reads both.
+//
+// Threads: any, several at once: a serializer is a set of static functions. Failures: typed errors
+// that say what is wrong and leave it to the caller to name the entity.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "nexus/codec.hpp"
+#include "nexus/document.hpp"
+
+namespace nexus::inline v0 {
+namespace detail {
+
+struct serializer_probe {
+  std::int64_t n = 0;
+  MSGPACK_DEFINE_MAP(n)
+};
+
+}
+
+/// Static functions for every mapped type T. `encode` appends; it may throw, and so may `decode`.
+///   static constexpr std::string_view name;
+///   template <class T> static void encode(const T& value, std::string& out);
+///   template <class T> static result<void> decode(std::string_view bytes, T& value);
+///   static result<document> to_document(std::string_view bytes);   // optional, for upcasters
+template <class S>
+concept serializer = requires(const detail::serializer_probe& in, detail::serializer_probe& out,
+                              std::string& bytes, std::string_view view) {
+  {std::string_view{S::name}};
+  S::encode(in, bytes);
+  { S::decode(view, out) } -> std::same_as<result<void>>;
+};
+
+/// The default.
+struct msgpack_serializer {
+  static constexpr std::string_view name = "msgpack";
+
+  template <class T>
+  static void encode(const T& value, std::string& out) {
+    v0::encode(value, out);
+  }
+  template <class T>
+  [[nodiscard]] static result<void> decode(std::string_view bytes, T& value) {
+    return v0::decode(bytes, value);
+  }
+  [[nodiscard]] static result<document> to_document(std::string_view bytes) {
+    return document::parse(bytes);
+  }
+};
+
+namespace detail {
+
+/// The schema version a type says it has; 1 if it says nothing.
+template <class T>
+constexpr std::uint32_t schema_version_of() {
+  if constexpr (requires { T::schema_version; }) {
+    static_assert(T::schema_version >= 1 && T::schema_version <= 1'000,
+                  "schema versions count from 1, one by one");
+    return T::schema_version;
+  } else {
+    return 1;
+  }
+}
+
+template <class B>
+struct serializer_of {
+  using type = msgpack_serializer;
+};
+template <class B>
+requires requires { typename B::serializer; }
+struct serializer_of<B> {
+  using type = typename B::serializer;
+  static_assert(serializer<type>, "a serializer has a name, encode and decode");
+  static_assert(std::is_same_v<type, msgpack_serializer> ||
+                    std::string_view{type::name} != msgpack_serializer::name,
+                "the name msgpack is taken");
+};
+
+/// What rows of `B` are stored with as their codec.
+template <class B>
+constexpr std::string_view serializer_name() {
+  return serializer_of<B>::type::name;
+}
+
+error encoding_threw(std::string_view serializer, const char* what);
+error decoding_threw(std::string_view serializer, const char* what);
+error unknown_codec(std::string_view codec, std::string_view own);
+error not_upcast(std::string_view codec, std::uint32_t known);
+error after_upcast(std::uint32_t known, const error& why);
+
+/// Appends `value` to `out` by the serializer of `B`. When that throws, `decide_failed`.
+template <class B, class T>
+[[nodiscard]] result<void> encode_with(const T& value, std::string& out) {
+  using own = typename serializer_of<B>::type;
+  try {
+    own::encode(value, out);
+    return {};
+  } catch (const std::exception& e) {
+    return fail(encoding_threw(own::name, e.what()));
+  } catch (...) {
+    return fail(encoding_threw(own::name, "not a std::exception"));
+  }
+}
+
+/// From version n to n + 1.
+using upcast_step = result<void> (*)(document&);
+
+template <class T, std::uint32_t N>
+constexpr upcast_step upcast_step_of() {
+  if constexpr (requires(document & d) { T::upcast(from_version<N>{}, d); }) {
+    return [](document& d) -> result<void> {
+      if constexpr (std::is_void_v<decltype(T::upcast(from_version<N>{}, d))>) {
+        T::upcast(from_version<N>{}, d);
+        return {};
+      } else {
+        return T::upcast(from_version<N>{}, d);
+      }
+    };
+  } else {
+    return nullptr;
+  }
+}
+
+/// The steps of `T`, that from version 1 first; nullptr where there is none.
+template <class T>
+inline constexpr auto upcast_steps = []<std::size_t... I>(std::index_sequence<I...>) {
+  return std::array<upcast_step, sizeof...(I)>{upcast_step_of<T, I + 1>()...};
+}
+(std::make_index_sequence<schema_version_of<T>() - 1>{});
+
+/// Whether there is a way from `version` to the one known, steps.size() + 1.
+[[nodiscard]] result<void> can_upcast(std::uint32_t version, std::span<const upcast_step> steps);
+
+/// Goes it. A step that throws or fails is `corrupt`.
+[[nodiscard]] result<void> upcast(document& d, std::uint32_t version,
+                                  std::span<const upcast_step> steps);
+
+template <class T>
+[[nodiscard]] result<void> read_upcast(result<document> parsed, std::uint32_t version, T& out) {
+  if (!parsed) return fail(std::move(parsed.error()));
+  if (auto lifted = upcast(*parsed, version, upcast_steps<T>); !lifted) return lifted;
+  auto read = decode(parsed->bytes(), out);
+  if (!read) return fail(after_upcast(schema_version_of<T>(), read.error()));
+  return read;
+}
+
+/// `decode` of a serializer that is not ours.
+template <class S, class T>
+[[nodiscard]] result<void> decode_foreign(std::uint32_t version, std::string_view data, T& out) {
+  try {
+    if (version == schema_version_of<T>()) return S::decode(data, out);
+    if constexpr (requires { S::to_document(data); }) {
+      return read_upcast(S::to_document(data), version, out);
+    } else {
+      return fail(not_upcast(S::name, schema_version_of<T>()));
+    }
+  } catch (const std::exception& e) {
+    return fail(decoding_threw(S::name, e.what()));
+  } catch (...) {
+    return fail(decoding_threw(S::name, "not a std::exception"));
+  }
+}
+
+/// Reads what a row of `B` holds into `out`, lifted to the version of today. `out` is fresh; on
+/// failure it is unspecified. Fails with `unknown_type` for a codec, `unsupported_version`, `corrupt`.
+template <class B, class T>
+[[nodiscard]] result<void> decode_stored(std::uint32_t version, std::string_view codec,
+                                         std::string_view data, T& out) {
+  using own = typename serializer_of<B>::type;
+  if (codec == msgpack_serializer::name && version == schema_version_of<T>()) {
+    return decode(data, out);
+  }
+  if (codec != msgpack_serializer::name && codec != own::name) {
+    return fail(unknown_codec(codec, own::name));
+  }
+  if (auto known = can_upcast(version, upcast_steps<T>); !known) return known;
+  if constexpr (!std::is_same_v<own, msgpack_serializer>) {
+    if (codec == own::name) return decode_foreign<own>(version, data, out);
+  }
+  return read_upcast(document::parse(data), version, out);
+}
+
+}
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,67 @@
+#include "nexus/serializer.hpp"
+
+#include <fmt/format.h>
+
+namespace nexus::inline v0::detail {
+
+error encoding_threw(std::string_view serializer, const char* what) {
+  return {errc::decide_failed, fmt::format("encoding by \"{}\" threw: {}", serializer, what)};
+}
+
+error decoding_threw(std::string_view serializer, const char* what) {
+  return {errc::corrupt, fmt::format("decoding by \"{}\" threw: {}", serializer, what)};
+}
+
+error unknown_codec(std::string_view codec, std::string_view own) {
+  return {
+      errc::unknown_type,
+      own == msgpack_serializer::name
+          ? fmt::format("is stored in codec \"{}\", not in the known msgpack", codec)
+          : fmt::format("is stored in codec \"{}\", not in the known {} or msgpack", codec, own)};
+}
+
+error not_upcast(std::string_view codec, std::uint32_t known) {
+  return {errc::unsupported_version,
+          fmt::format("is not version {}, and serializer \"{}\" has no to_document to lift it",
+                      known, codec)};
+}
+
+error after_upcast(std::uint32_t known, const error& why) {
+  return {why.code, fmt::format("after the upcast to version {}: {}", known, why.message)};
+}
+
+result<void> can_upcast(std::uint32_t version, std::span<const upcast_step> steps) {
+  const auto known = steps.size() + 1;
+  if (version > known || version == 0) {
+    return fail(errc::unsupported_version, fmt::format("the known version is {}", known));
+  }
+  for (auto n = version; n < known; ++n) {
+    if (steps[n - 1] == nullptr) {
+      return fail(
+          errc::unsupported_version,
+          fmt::format("the known version is {}, and there is no upcast from version {} to {}",
+                      known, n, n + 1));
+    }
+  }
+  return {};
+}
+
+result<void> upcast(document& d, std::uint32_t version, std::span<const upcast_step> steps) {
+  for (auto n = version; n <= steps.size(); ++n) {
+    auto failed = [&](std::string_view why) {
+      return fail(errc::corrupt, fmt::format("upcast from version {} to {}: {}", n, n + 1, why));
+    };
+    try {
+      if (auto done = steps[n - 1](d); !done) return failed(done.error().message);
+    } catch (const tl::bad_expected_access<error>& e) {
+      return failed(e.error().message);  // value() of what `get` or `at` answered
+    } catch (const std::exception& e) {
+      return failed(e.what());
+    } catch (...) {
+      return failed("threw what is not a std::exception");
+    }
+  }
+  return {};
+}
+
+}

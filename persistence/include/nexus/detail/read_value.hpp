@@ -1,0 +1,210 @@
+// Values from msgpack, strictly. The counterpart of write_value.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <msgpack.hpp>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "nexus/detail/shapes.hpp"
+
+namespace nexus::inline v0::detail {
+
+/// Throws msgpack::type_error with the name of the field in question.
+struct field_error : msgpack::type_error {
+  explicit field_error(std::string w) : what_{std::move(w)} {}
+  const char* what() const noexcept override { return what_.c_str(); }
+  std::string what_;
+};
+
+template <class T>
+void assign(T& value, const msgpack::object& from);
+
+/// The packer that assigns: gets name and field in turn from the generated msgpack_pack.
+class field_reader {
+ public:
+  explicit field_reader(const msgpack::object& from) : map_{from.via.map} {
+    if (from.type != msgpack::type::MAP) throw field_error{"is not a map"};
+  }
+
+  void pack_map(std::uint32_t) {}
+
+  template <class T>
+  void pack(const T& field) {
+    if (named_) {
+      named_ = false;
+      read(const_cast<T&>(field));  // ours: `decode` handed out a mutable object
+      return;
+    }
+    if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+      name_ = field;
+      named_ = true;
+    }
+  }
+
+ private:
+  template <class T>
+  void read(T& field) {
+    const auto* value = find();
+    try {
+      if (value != nullptr) {
+        assign(field, *value);
+      } else if constexpr (is_optional<T>) {
+        field.reset();
+      } else {
+        throw field_error{"is missing"};
+      }
+    } catch (const field_error& e) {
+      throw field_error{"field \"" + std::string{name_} + "\" " + e.what()};
+    } catch (const msgpack::type_error&) {
+      throw field_error{"field \"" + std::string{name_} + "\" has another type"};
+    }
+  }
+
+  // Writers keep the order of the declaration, so the next pair is nearly always the one.
+  const msgpack::object* find() {
+    for (std::uint32_t i = 0; i < map_.size; ++i) {
+      const auto& pair = map_.ptr[next_++ % map_.size];
+      if (pair.key.type == msgpack::type::STR &&
+          std::string_view{pair.key.via.str.ptr, pair.key.via.str.size} == name_) {
+        return &pair.val;
+      }
+    }
+    return nullptr;
+  }
+
+  const msgpack::object_map& map_;
+  std::string_view name_;
+  std::uint32_t next_ = 0;
+  bool named_ = false;
+};
+
+[[nodiscard]] inline const msgpack::object_array& array_of(const msgpack::object& from) {
+  if (from.type != msgpack::type::ARRAY) throw field_error{"is not an array"};
+  return from.via.array;
+}
+
+[[nodiscard]] inline const msgpack::object_array& array_of(const msgpack::object& from,
+                                                           std::size_t size) {
+  const auto& found = array_of(from);
+  if (found.size == size) return found;
+  throw field_error{"has " + std::to_string(found.size) + " elements, not " + std::to_string(size)};
+}
+
+// Containers of mapped types would fall back to msgpack's own, lenient reading: walk them here.
+template <class T>
+struct assigner {
+  static void run(T& value, const msgpack::object& from) {
+    if constexpr (mapped<T>) {
+      field_reader reader{from};
+      value.msgpack_pack(reader);
+    } else if constexpr (fieldless<T>) {
+      if (from.type != msgpack::type::MAP) throw field_error{"is not a map"};
+    } else if constexpr (std::is_enum_v<T> && !std::is_same_v<T, std::byte>) {
+      value = static_cast<T>(from.as<std::underlying_type_t<T>>());
+    } else if constexpr (is_duration<T>) {
+      value = T{from.as<typename T::rep>()};
+    } else if constexpr (is_optional<T>) {
+      from.is_nil() ? value.reset() : assign(value.emplace(), from);
+    } else if constexpr (is_variant<T>) {
+      read_variant(value, array_of(from, 2));
+    } else if constexpr (is_tuple<T>) {
+      const auto* next = array_of(from, std::tuple_size_v<T>).ptr;
+      std::apply([&](auto&... one) { (assign(one, *next++), ...); }, value);
+    } else if constexpr (map_like<T>) {
+      read_map(value, from);
+    } else if constexpr (sequence<T> || is_array<T>) {
+      read_elements(value, from);
+    } else {
+      from.convert(value);
+    }
+  }
+
+ private:
+  static void read_map(T& value, const msgpack::object& from) {
+    if (from.type != msgpack::type::MAP) throw field_error{"is not a map"};
+    value.clear();
+    for (std::uint32_t i = 0; i < from.via.map.size; ++i) {
+      typename T::key_type key{};
+      assign(key, from.via.map.ptr[i].key);
+      assign(value[std::move(key)], from.via.map.ptr[i].val);
+    }
+  }
+
+  static void read_elements(T& value, const msgpack::object& from) {
+    if constexpr (plain_element<typename T::value_type> && !is_array<T>) {
+      from.convert(value);
+    } else if constexpr (is_array<T>) {
+      read_array(value, from);
+    } else {
+      const auto& found = array_of(from);
+      value.clear();
+      if constexpr (requires { value.reserve(1); }) value.reserve(found.size);
+      for (std::uint32_t i = 0; i < found.size; ++i) {
+        if constexpr (requires { value.emplace_back(); }) {
+          assign(value.emplace_back(), found.ptr[i]);
+        } else {
+          typename T::value_type one{};
+          assign(one, found.ptr[i]);
+          value.insert(value.end(), std::move(one));
+        }
+      }
+    }
+  }
+
+  // msgpack alone would take a shorter one and leave the rest as it was.
+  static void read_array(T& value, const msgpack::object& from) {
+    if constexpr (byte_element<typename T::value_type>) {
+      if (from.type != msgpack::type::BIN) throw field_error{"is not binary"};
+      if (from.via.bin.size != value.size()) {
+        throw field_error{"has " + std::to_string(from.via.bin.size) + " bytes, not " +
+                          std::to_string(value.size())};
+      }
+      from.convert(value);
+    } else {
+      const auto& found = array_of(from, value.size());
+      for (std::size_t i = 0; i < value.size(); ++i) assign(value[i], found.ptr[i]);
+    }
+  }
+
+  static void read_variant(T& value, const msgpack::object_array& from) {
+    const auto index = from.ptr[0].as<std::uint64_t>();
+    const bool known = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return ((index == I && (assign(value.template emplace<I>(), from.ptr[1]), true)) || ...);
+    }
+    (std::make_index_sequence<std::variant_size_v<T>>{});
+    if (!known) {
+      throw field_error{"is alternative " + std::to_string(index) + " of " +
+                        std::to_string(std::variant_size_v<T>)};
+    }
+  }
+};
+
+template <class T>
+void assign(T& value, const msgpack::object& from) {
+  assigner<T>::run(value, from);
+}
+
+}
+
+// MSGPACK_DEFINE_MAP also generates a msgpack_unpack that nobody calls here, but which must compile:
+// for what msgpack-c has no conversion of its own.
+namespace msgpack {
+MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
+  namespace adaptor {
+  template <class T>
+  struct convert<T, std::enable_if_t<nexus::detail::unknown_to_msgpack<T>>> {
+    const msgpack::object& operator()(const msgpack::object& from, T& value) const {
+      nexus::detail::assign(value, from);
+      return from;
+    }
+  };
+  }
+}
+}

@@ -1,0 +1,119 @@
+// A stored value before it has a C++ type: a msgpack map that an upcaster lifts to the next version.
+//
+//   struct deposited {
+//     static constexpr std::string_view type_name = "deposited";
+//     static constexpr std::uint32_t schema_version = 3;
+//     std::int64_t cents = 0;
+//     std::string currency;
+//     MSGPACK_DEFINE_MAP(cents, currency)
+//
+//     static void upcast(nexus::from_version<1>, nexus::document& d) { d.rename("amount", "cents"); }
+//     static void upcast(nexus::from_version<2>, nexus::document& d) { d.set("currency", "EUR"); }
+//   };
+//
+// An upcaster may also return `nexus::result<void>`, or throw: both make the row `corrupt`, and the
+// error names the step. One that leaves a field out is found out when the value is read, strictly.
+//
+// Threads: a value, on one thread at a time. Errors are `corrupt` and name the field.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nexus/codec.hpp"
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0 {
+
+/// Says which version an `upcast` starts from; it ends at the next.
+template <std::uint32_t N>
+struct from_version {
+  static constexpr std::uint32_t value = N;
+};
+
+/// Fields by name, in their stored order. Owns its memory; moves, and copies only by `get<document>`.
+class document {
+ public:
+  document();  ///< no fields
+  document(document&&) noexcept;
+  document& operator=(document&&) noexcept;
+  ~document();
+
+  /// Reads a msgpack map whose keys are strings, with the bounds of `decode`.
+  [[nodiscard]] static result<document> parse(std::string_view bytes);
+
+  /// Appends the map as msgpack to `out`.
+  void write(std::string& out) const;
+  [[nodiscard]] std::string bytes() const;
+
+  [[nodiscard]] bool has(std::string_view name) const noexcept;
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  /// Reads a field as strictly as `decode`. A T may be a mapped type, a std::optional (empty when the
+  /// field is missing) or a container; `document` or a container of documents is a copy.
+  template <class T>
+  [[nodiscard]] result<T> get(std::string_view name) const {
+    T value{};
+    if (!has(name)) {
+      if constexpr (detail::is_optional<T>) return value;
+    }
+    const auto stored = raw(name);
+    if (!stored) return fail(stored.error());
+    if (auto read = decode(*stored, value); !read) return fail(named(name, read.error()));
+    return value;
+  }
+
+  /// Writes a field: a new one goes to the end.
+  template <class T>
+  void set(std::string_view name, const T& value) {
+    set_raw(name, encode(value));
+  }
+
+  /// The map in a field, to be changed in place: what is done to it is done to this document.
+  [[nodiscard]] result<document> at(std::string_view name);
+
+  /// Gives a field another name, and its place to it; replaces one that has that name already.
+  /// False if there is no `from`.
+  bool rename(std::string_view from, std::string_view to);
+
+  /// False if there was none.
+  bool erase(std::string_view name);
+
+ private:
+  friend struct detail::assigner<document>;
+  friend struct detail::writer<document>;
+  struct map;
+  struct field;
+
+  explicit document(std::shared_ptr<map> m);
+  [[nodiscard]] result<std::string> raw(std::string_view name) const;
+  void set_raw(std::string_view name, std::string bytes);
+  [[nodiscard]] static error named(std::string_view name, const error& why);
+
+  void read(const msgpack::object& from);
+  std::shared_ptr<map> map_;
+};
+
+namespace detail {
+
+template <>
+struct assigner<document> {
+  static void run(document& value, const msgpack::object& from) { value.read(from); }
+};
+
+template <>
+struct writer<document> {
+  template <class Packer>
+  static void run(Packer& to, const document& value) {
+    // A body without a head of its own: the packer passes these bytes on unchanged.
+    const auto bytes = value.bytes();
+    to.pack_str_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+  }
+};
+
+}
+
+}  // namespace nexus::inline v0
