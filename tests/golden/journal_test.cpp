@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kept = GOLDEN_FILES "/journal.db";
+const fs::path kept = GOLDEN_FILES "/journal.sqlite";
 
 ulid id_of(std::uint8_t last) {
   ulid made;
