@@ -138,15 +138,16 @@ void entity_actor::written(timestamp now, const envelope& m, actions& out) {
 template <class F>
 void entity_actor::read(envelope answer, F f) {
   auto job = [answer, f, to = self_](journal_session& session) {
-    f(session);
+    const bool fine = f(session);
     to.send(answer);
+    return fine;
   };
-  if (core_->in.read(std::move(job))) return;
-  const error full{errc::overloaded, "the queue of reads is full"};
+  auto queued = core_->in.read(std::move(job));
+  if (queued) return;
   if (answer.get()->kind() == load_answer::message_kind) {
-    answer.as<load_answer>().what = fail(full);
+    answer.as<load_answer>().what = fail(std::move(queued.error()));
   } else {
-    answer.as<replay_answer>().what = fail(full);
+    answer.as<replay_answer>().what = fail(std::move(queued.error()));
   }
   self_.send(std::move(answer));
 }
@@ -155,6 +156,7 @@ void entity_actor::perform(timestamp /*now*/, load a, actions& /*out*/) {
   envelope answer{new load_answer{a.epoch}};
   read(answer, [to = &answer.as<load_answer>(), id = id_](journal_session& session) {
     to->what = load_from(session, id);
+    return to->what || to->what.error().code != errc::unavailable;
   });
 }
 
@@ -163,6 +165,7 @@ void entity_actor::perform(timestamp /*now*/, replay a, actions& /*out*/) {
   read(answer, [to = &answer.as<replay_answer>(), id = id_, a,
                 bytes_max = core_->options.replay_chunk_bytes](journal_session& session) {
     to->what = replay_from(session, id, a, bytes_max);
+    return to->what || to->what.error().code != errc::unavailable;
   });
 }
 

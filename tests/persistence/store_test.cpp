@@ -87,6 +87,7 @@ TEST_F(Store, ReadsRunOnAPooledSession) {
   ASSERT_TRUE(s.read([&](journal_session& session) {
     highest = session.highest(*persistence_id::make("t", "one")).value_or(99);
     book.hold(false);  // wakes the waiting test
+    return true;
   }));
   EXPECT_TRUE(book.wait_until([&] { return highest == 1; }));
 }
