@@ -16,8 +16,7 @@ namespace nexus::inline v0 {
 class journal_guard {
  public:
   journal_guard(std::string journal, const store_options& options)
-      : journal_{std::move(journal)},
-        breaker_{options.breaker_failures, options.breaker_reset} {}
+      : journal_{std::move(journal)}, breaker_{options.breaker_failures, options.breaker_reset} {}
 
   /// Answers `call(session)`; while the breaker is open, what it makes of a session that refuses.
   template <class Call>

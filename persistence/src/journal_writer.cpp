@@ -40,10 +40,7 @@ void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
 
 journal_writer::journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
                                const store_options& options)
-    : options_{options},
-      session_{std::move(session)},
-      guard_{guard},
-      thread_{[this] { run(); }} {}
+    : options_{options}, session_{std::move(session)}, guard_{guard}, thread_{[this] { run(); }} {}
 
 journal_writer::~journal_writer() {
   {
@@ -215,8 +212,8 @@ void journal_writer::prune_all(const jobs& batch) {
   std::vector<write_job*> asked;
   for_each(batch, write_job::step::save_snapshot, [&](write_job& w) {
     if (w.keep.snapshots == 0) return;
-    auto kept = through(
-        [&](journal_session& s) { return s.snapshot_numbers(w.id, {}, w.keep.snapshots); });
+    auto kept =
+        through([&](journal_session& s) { return s.snapshot_numbers(w.id, {}, w.keep.snapshots); });
     if (!kept) {
       w.pruned = fail(std::move(kept.error()));
     } else if (kept->size() == w.keep.snapshots) {

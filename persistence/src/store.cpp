@@ -67,10 +67,9 @@ void store::write(envelope job) const {
 
 result<void> store::read(std::function<bool(journal_session&)> f) const {
   if (auto why = core_->guard.refusal()) return fail(*std::move(why));
-  const bool queued =
-      core_->readers->submit([f = std::move(f), c = core_.get()](unsigned thread) {
-        (void)c->guard.through(*c->sessions[thread], f);
-      });
+  const bool queued = core_->readers->submit([f = std::move(f), c = core_.get()](unsigned thread) {
+    (void)c->guard.through(*c->sessions[thread], f);
+  });
   if (!queued) return fail(errc::overloaded, "the journal's queue of reads is full");
   return {};
 }

@@ -109,8 +109,8 @@ TEST_F(CircuitBreaker, CallsThatOverlapFailTogether) {
   for (int i = 0; i < 5; ++i) calls.push_back(*breaker.enter(at(0ms)));
   std::vector<change> changes;
   for (auto call : calls) changes.push_back(breaker.failed(call, at(9ms), {}));
-  EXPECT_EQ(changes, (std::vector{change::none, change::none, change::opened, change::none,
-                                  change::none}));
+  EXPECT_EQ(changes,
+            (std::vector{change::none, change::none, change::opened, change::none, change::none}));
 }
 
 TEST(CircuitBreakerOptions, NeverOpensWithoutALimit) {

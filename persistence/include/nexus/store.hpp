@@ -36,7 +36,8 @@ struct store_options {
   /// How long the queue is waited for while it grows, in commits; 0: never.
   double linger_share = 0.1;
 
-  unsigned breaker_failures = 10;  ///< failed calls in a row that open the circuit breaker; 0: never
+  unsigned breaker_failures =
+      10;  ///< failed calls in a row that open the circuit breaker; 0: never
   std::chrono::milliseconds breaker_reset{3'000};  ///< how long it is open before one call may try
 };
 
@@ -46,8 +47,8 @@ enum class circuit : std::uint8_t { closed, open, half_open };
 
 struct breaker_status {
   circuit now = circuit::closed;
-  unsigned failures = 0;        ///< in a row
-  std::uint64_t openings = 0;   ///< since the store was opened
+  unsigned failures = 0;       ///< in a row
+  std::uint64_t openings = 0;  ///< since the store was opened
   std::string last_failure{};
 };
 
