@@ -151,8 +151,12 @@ void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
   }
   phase_ = phase::running;
   if (*input.what == settlement::stored) return made_durable(now, out);
-  lose(conflict_ ? *conflict_ : error{errc::unavailable, "the storage did not keep the events"},
-       out);
+  if (*input.what == settlement::superseded) {
+    lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out);
+  } else {
+    lose(conflict_ ? *conflict_ : error{errc::unavailable, "the storage did not keep the events"},
+         out);
+  }
   begin_recovery(out);
 }
 
