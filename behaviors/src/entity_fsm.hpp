@@ -214,6 +214,7 @@ class entity_fsm {
   bool saving_ = false;       // and pruning what the snapshot replaces: one at a time
   bool passivating_ = false;  // asked to
   bool unstashing_ = false;   // once the hold `run` ends
+  bool stopping_ = false;     // likewise, after that
   std::uint8_t gaps_ = 0;     // that this recovery ran into, see `gap`
   std::uint8_t reads_ = 0;    // of this recovery, under way
   std::uint32_t epoch_ = 0;
