@@ -223,6 +223,7 @@ class entity_fsm {
 
   sequence_nr highest_ = 0;         // what a recovery is heading for
   sequence_nr asked_ = 0;           // the last number that a recovery has begun to read
+  sequence_nr last_gap_ = 0;        // the number that was missing
   sequence_nr durable_ = 0;         // events known to be stored
   sequence_nr applied_ = 0;         // events in the speculative state
   sequence_nr in_flight_last_ = 0;  // the last number of the append in flight; 0: none
