@@ -182,7 +182,7 @@ void entity_actor::read(Answer* answer, F f) {
     return fine;
   });
   if (queued) return;
-  answer->what = fail(errc::overloaded, "the queue of reads is full");
+  answer->what = fail(std::move(queued.error()));
   self_.send(std::move(held));
 }
 

@@ -78,9 +78,27 @@ std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view t
   return std::static_pointer_cast<directory_core>(sys.find(name_in_system(type)));
 }
 
+// Without a listener: what no caller is told goes to the log as a warning.
 void directory_core::tell(const entity_signal& what) const {
   if (options.on_signal) return options.on_signal(what);
-  if (what.what != entity_signal::kind::recovered) spdlog::warn("{}", what.why.message);
+  switch (what.what) {
+    case entity_signal::kind::recovered:
+      break;
+    case entity_signal::kind::recovery_failed:
+    case entity_signal::kind::append_failed:
+      spdlog::debug("{}", what.why.message);
+      break;
+    case entity_signal::kind::snapshot_failed:
+      spdlog::warn("{}: snapshot {} was not saved: {}", what.id, what.number, what.why.message);
+      break;
+    case entity_signal::kind::prune_failed:
+      spdlog::warn("{}: what snapshot {} replaced was not erased: {}", what.id, what.number,
+                   what.why.message);
+      break;
+    case entity_signal::kind::snapshot_ignored:
+    case entity_signal::kind::interleaved:
+      spdlog::warn("{}", what.why.message);
+  }
 }
 
 entity_directory::slot_ref directory_core::find(std::string_view id) const {

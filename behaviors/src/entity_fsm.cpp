@@ -12,6 +12,7 @@ error entity_fsm::named(error why) const {
   return {why.code, fmt::format("{}: {}", id_.str(), why.message)};
 }
 
+// What became of an append is told to each caller with the id of its command.
 error entity_fsm::named(const error& why, const envelope& command) const {
   const auto& id = command.as<entity_call>().header.command_id;
   if (id.empty()) return named(why);
@@ -22,8 +23,7 @@ error entity_fsm::named(const error& why, const envelope& command) const {
 
 void entity_fsm::step(timestamp now, envelope command, actions& out) {
   if (closing_) {
-    auto why = named({errc::stopped, "is being stopped"}, command);
-    out.emplace_back(refuse{std::move(command), std::move(why)});
+    out.emplace_back(refuse{std::move(command), named({errc::stopped, "is being stopped"})});
     return;
   }
   waiting_.push(std::move(command));
@@ -94,7 +94,7 @@ void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
                                                 options_.decisions.event_bytes_max));
   }
   if (!encoded) {
-    out.emplace_back(tell{entity_signal::kind::snapshot_failed, applied_, named(encoded.error())});
+    out.emplace_back(tell{entity_signal::kind::snapshot_failed, applied_, encoded.error()});
     return;
   }
   encoded->number = applied_;
@@ -152,8 +152,12 @@ void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
   }
   phase_ = phase::running;
   if (*input.what == settlement::stored) return made_durable(now, out);
-  lose(conflict_ ? *conflict_ : error{errc::unavailable, "the storage did not keep the events"},
-       out);
+  if (*input.what == settlement::superseded) {
+    lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out);
+  } else {
+    lose(conflict_ ? *conflict_ : error{errc::unavailable, "the storage did not keep the events"},
+         out);
+  }
   begin_recovery(out);
 }
 
@@ -217,16 +221,16 @@ void entity_fsm::lose(const error& why, actions& out) {
   in_flight_last_ = 0;
   hold_ = hold::none;
   conflict_.reset();
-  refuse_all(undurable_, why, out);
+  while (!undurable_.empty()) {
+    auto command = undurable_.pop();
+    auto of_command = named(why, command);
+    out.emplace_back(refuse{std::move(command), std::move(of_command)});
+  }
   unstash();
 }
 
 void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
-  while (!calls.empty()) {
-    auto command = calls.pop();
-    auto named_why = named(why, command);
-    out.emplace_back(refuse{std::move(command), std::move(named_why)});
-  }
+  while (!calls.empty()) out.emplace_back(refuse{calls.pop(), named(why)});
 }
 
 void entity_fsm::back_off(actions& out) {

@@ -32,7 +32,7 @@ TEST(FsmSnapshot, ABehaviorMayAskForOne) {
 
 TEST(FsmSnapshot, OneOfADurableStateIsSavedAtOnce) {
   auto f = running_at(3);
-  EXPECT_EQ(f->command({.snapshots = true}), (words{"release 1", "save 3"}));
+  EXPECT_EQ(f->command({.snapshots = true}), (words{"save 3", "release 1"}));
 }
 
 TEST(FsmSnapshot, OneOfAnUndurableStateWaits) {

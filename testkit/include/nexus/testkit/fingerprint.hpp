@@ -1,0 +1,117 @@
+// The fields of a behavior's events and state in a file, so that no change of them goes unseen.
+//
+//   TEST(Account, WhatIsStoredStaysReadable) {
+//     EXPECT_TRUE(nexus::testkit::check_fingerprint<account>(TEST_DATA "/account.fingerprint"));
+//   }
+//
+// The file lies in the user's repository; NEXUS_ACCEPT_FINGERPRINTS=1 in the environment of the test
+// writes it. It names every event type and the state with version, fields and their kinds:
+//
+//   event "deposited" version 2
+//     cents: int64
+//     memo: optional<string>
+//     lines: array<{}>
+//     lines[].text: string
+//
+// A field that was renamed, removed, retyped, or added and is not optional fails until its type has
+// another schema_version with an `upcast` from the one before. Such a version, a new type, a field
+// that is new and optional, or became so, fail until they are accepted. The C++ names of types stand
+// nowhere; nor do an enum's values, which are the user's to keep.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nexus/behavior.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "nexus/testkit/detail/fingerprint_text.hpp"
+
+namespace nexus::testkit {
+namespace detail {
+
+template <class T>
+shape shape_of(std::string_view what, std::string_view name) {
+  constexpr auto version = nexus::detail::schema_version_of<T>();
+  shape s{.name = std::string{what} + " \"" + std::string{name} + "\"",
+          .version = version,
+          .fields = shape_reader::read<T>(),
+          .reads_from = version};
+  const auto& steps = nexus::detail::upcast_steps<T>;
+  while (s.reads_from > 1 && steps[s.reads_from - 2] != nullptr) --s.reads_from;
+  return s;
+}
+
+template <class Event>
+struct event_shapes;
+template <class... E>
+struct event_shapes<std::variant<E...>> {
+  static void add(std::vector<shape>& to) {
+    (to.push_back(shape_of<E>("event", E::type_name)), ...);
+  }
+};
+
+template <class B>
+print print_of() {
+  print p;
+  p.serializer = nexus::detail::serializer_name<B>();
+  event_shapes<typename B::event>::add(p.shapes);
+  p.shapes.push_back(shape_of<typename B::state>("state", B::entity_type));
+  return p;
+}
+
+inline testing::AssertionResult accept(const std::filesystem::path& file, const print& now) {
+  std::ofstream out{file, std::ios::trunc};
+  out << "# What is stored, field by field; see nexus/testkit/fingerprint.hpp.\n" << to_text(now);
+  out.close();
+  if (!out) return testing::AssertionFailure() << file << " cannot be written";
+  return testing::AssertionSuccess();
+}
+
+inline testing::AssertionResult check(const std::filesystem::path& file, const print& now) {
+  const char* accepting = std::getenv("NEXUS_ACCEPT_FINGERPRINTS");
+  const bool accepts = accepting != nullptr && std::string_view{accepting} == "1";
+  if (!std::filesystem::exists(file)) {
+    if (accepts) return accept(file, now);
+    return testing::AssertionFailure()
+           << file << " is not there: write it with NEXUS_ACCEPT_FINGERPRINTS=1 and commit it";
+  }
+  std::ifstream in{file};
+  const auto before = from_text({std::istreambuf_iterator<char>{in}, {}});
+  if (!before) return testing::AssertionFailure() << file << " is no fingerprint";
+  const auto found = compare(*before, now);
+  auto result = testing::AssertionFailure();
+  for (const auto& line : found.breaking) result << line << "\n";
+  if (!found.breaking.empty()) {
+    return result << "What is stored could no longer be read as it was meant. Give the type a new "
+                     "schema_version and an upcast from the one before, then accept it with "
+                     "NEXUS_ACCEPT_FINGERPRINTS=1. If nothing is stored yet, delete "
+                  << file << " and do the same.";
+  }
+  if (found.harmless.empty()) return testing::AssertionSuccess();
+  if (accepts) return accept(file, now);
+  for (const auto& line : found.harmless) result << line << "\n";
+  return result << "If that is meant, accept it with NEXUS_ACCEPT_FINGERPRINTS=1 and commit "
+                << file;
+}
+
+}
+
+/// The fields of what `B` stores, as it stands in the file.
+template <event_sourced B>
+[[nodiscard]] std::string fingerprint() {
+  return detail::to_text(detail::print_of<B>());
+}
+
+/// Whether `B` stores what `file` says, see above.
+template <event_sourced B>
+[[nodiscard]] testing::AssertionResult check_fingerprint(const std::filesystem::path& file) {
+  return detail::check(file, detail::print_of<B>());
+}
+
+}  // namespace nexus::testkit
