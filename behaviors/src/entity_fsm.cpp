@@ -70,10 +70,11 @@ void entity_fsm::decide_one(timestamp now, actions& out) {
 
 void entity_fsm::keep(envelope command, const decision& decided) {
   if (decided.stashes) return stash_.push(std::move(command));
-  if (decided.runs || decided.unstashes) hold_ = hold::run;
   if (decided.stops) hold_ = hold::stop;
+  if (decided.runs || decided.unstashes) hold_ = hold::run;
   if (decided.rebuilds) hold_ = hold::rebuild;
   unstashing_ = decided.unstashes;
+  stopping_ = decided.stops;
   undurable_.push(std::move(command));
 }
 
@@ -203,6 +204,7 @@ void entity_fsm::step(timestamp now, run_done /*input*/, actions& out) {
   hold_ = hold::none;
   if (unstashing_) unstash();
   if (closing_ && undurable_.empty()) return close(out);
+  if (stopping_) return stop(out);
   decide_waiting(now, out);
 }
 

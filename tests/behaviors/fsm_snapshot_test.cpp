@@ -104,3 +104,14 @@ TEST(FsmSnapshot, AGapThatStaysIsAnErrorAlsoThere) {
   f.load_answer(4, snapshot_at(1, "1"));
   EXPECT_EQ(f.chunk_cut_short(2, 4, 1), (words{"refuse 1 corrupt", "stopped"}));
 }
+
+TEST(FsmSnapshot, GapsThatMoveAreARetentionFasterThanTheRecovery) {
+  fsm_driver f{{.erases_events = true}};
+  f.command(reads);
+  for (sequence_nr n = 1; n <= 3; ++n) {
+    f.load_answer(9, snapshot_at(n, "1"));
+    EXPECT_EQ(f.chunk_cut_short(n + 1, 9, n), words{"load"});
+  }
+  f.load_answer(9, snapshot_at(4, "1"));
+  EXPECT_EQ(f.chunk_cut_short(5, 9, 4), (words{"refuse 1 unavailable", "wait 0"}));
+}
