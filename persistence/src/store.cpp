@@ -12,8 +12,11 @@
 namespace nexus::inline v0 {
 
 upsert_request write_job::state_request() const {
+  upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt};
+  // Without any it leads nowhere, and every backend rejects it.
+  if (event_count() == 0) return made;
   const auto& last = events->events().back();
-  upsert_request made{id, expected, expected + events->size(), writer, last.time, std::nullopt};
+  made.time = last.time;
   if (!last.type.empty()) {
     made.value = state_view{last.type, last.schema_version, last.codec, last.data};
   }

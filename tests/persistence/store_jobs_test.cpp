@@ -89,6 +89,12 @@ TEST_F(StoreJobs, AStaleStateConflictsWithTheVersion) {
   EXPECT_EQ(std::get<conflict>(stale.outcome).highest, 4u);
 }
 
+TEST_F(StoreJobs, AStateJobWithoutAStateIsRejected) {
+  auto s = open();
+  EXPECT_TRUE(std::holds_alternative<rejected>(through(s, states("one", 0, 0)).outcome));
+  EXPECT_FALSE(state(s, "one"));
+}
+
 TEST_F(StoreJobs, StatesAreSettled) {
   auto s = open();
   auto mine = states("one", 0, 2);

@@ -2,9 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <nexus/testkit/fingerprint.hpp>
+#include <nexus/testkit/round_trip.hpp>
 
 #include "account.hpp"
 
 TEST(Account, WhatIsStoredStaysReadable) {
   EXPECT_TRUE(nexus::testkit::check_fingerprint<bank::account>(ACCOUNT_FINGERPRINT));
+}
+
+TEST(Account, WhatIsStoredComesBack) {
+  EXPECT_TRUE(nexus::testkit::check_round_trip<bank::account>(20261122));
 }
