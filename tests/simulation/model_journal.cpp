@@ -39,7 +39,7 @@ std::vector<std::string> preloaded_events(const plan& p) {
 void model_journal::preload() {
   store({0, writer_named(1), preloaded_events(s_.planned)});
   random r{s_.planned.seed, of_preload, 1};
-  if (highest() == 0 || r.chance(500)) return;
+  if (highest() == 0 || s_.planned.durable_state || r.chance(500)) return;
   stored_snapshot made;
   made.number = r.between(1, highest());
   made.data = encode(at(made.number));
@@ -181,7 +181,9 @@ result<settlement> model_journal::perform_settle(operation& o, write& w) {
     return fail(errc::unavailable, "simulated: ask again");
   }
   w.fenced = true;
-  if (w.expected + w.events.size() > highest()) return settlement::not_stored;
+  const auto last = w.expected + w.events.size();
+  if (last > highest()) return settlement::not_stored;
+  if (s_.planned.durable_state && last < highest()) return settlement::superseded;
   for (std::size_t i = 0; i < w.events.size(); ++i) {
     const auto& r = records_[w.expected + i];
     if (r.writer != w.writer || r.data != w.events[i]) return settlement::not_stored;
@@ -239,11 +241,22 @@ void model_journal::load(std::uint32_t node, std::function<void(result<d::load_r
         if (s_.strikes(fault::load_stall, o.choices)) more += stall + o.choices.below(stall);
         // Two reads, between which somebody else may write.
         (*answer)->snapshot = newest_snapshot(o);
+        if (s_.planned.durable_state) return load_state(**answer);
         s_.time.after(o.choices.below(more), [this, answer] {
           if (*answer) (*answer)->highest = highest();
         });
       },
       then);
+}
+
+// One read gives both.
+void model_journal::load_state(d::load_result& to) const {
+  to.highest = highest();
+  if (highest() == 0) return;
+  stored_snapshot made;
+  made.number = highest();
+  made.data = encode(at(highest()));
+  to.snapshot = std::optional{std::move(made)};
 }
 
 std::optional<stored_snapshot> model_journal::newest_snapshot(operation& o) {

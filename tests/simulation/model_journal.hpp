@@ -90,6 +90,7 @@ class model_journal {
   bool perform_save(operation& o, stored_snapshot s);
   void prune(operation& o);
   std::optional<stored_snapshot> newest_snapshot(operation& o);
+  void load_state(d::load_result& to) const;
   result<d::replay_chunk> perform_replay(operation& o, sequence_nr from, sequence_nr to);
   void check_stored(const event& e, const state& before);
 

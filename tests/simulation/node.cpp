@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "incarnation.hpp"
 #include "words.hpp"
 
 namespace nexus::simulation {
@@ -13,21 +14,6 @@ namespace {
 enum stream : std::uint32_t { of_node = 500 };
 
 }  // namespace
-
-struct node::incarnation {
-  incarnation(const node& of, std::uint64_t named)
-      : number{named},
-        seen{of.s_, of.journal_, mirror{of.s_, of.journal_}},
-        model{seen},
-        machine{of.id_, model, of.s_.planned.machine} {}
-
-  std::uint64_t number;
-  witness seen;
-  sim_model model;
-  d::entity_fsm machine;
-  std::shared_ptr<write> in_flight;
-  bool watched = false;
-};
 
 node::node(std::uint32_t number, surroundings& s, model_journal& journal,
            std::function<void(const fate&)> answered)
@@ -164,132 +150,6 @@ void node::perform_all(timestamp now) {
     std::visit([&](auto& a) { perform(now, a); }, next);
   }
   out_.clear();
-}
-
-// -- actions ----------------------------------------------------------------------------------
-
-void node::perform(timestamp /*now*/, d::load& a) {
-  const auto to = live_->number;
-  live_->seen.follows.loads();
-  journal_.load(number_, [this, to, epoch = a.epoch](result<d::load_result> what) {
-    post(to, d::loaded{epoch, std::move(what)});
-  });
-  if (!live_->watched) watch(to, a.epoch, live_->machine.progress());
-}
-
-// Looks once in a while whether a recovery has moved.
-void node::watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress) {
-  live_->watched = true;
-  s_.time.after(model_journal::stall, [this, of, epoch, progress] {
-    if (live_ == nullptr || live_->number != of) return;
-    live_->watched = false;
-    const auto& m = live_->machine;
-    if (!m.recovering()) return;
-    const bool same = m.epoch() == epoch && m.progress() == progress;
-    if (same) post(of, d::recovery_stalled{epoch});
-    watch(of, m.epoch(), m.progress());
-  });
-}
-
-void node::perform(timestamp /*now*/, d::replay& a) {
-  const auto to = live_->number;
-  live_->seen.follows.reads(a);
-  journal_.replay(number_, a.from, a.to, [this, to, a](result<d::replay_chunk> what) {
-    post(to, d::replayed{a.epoch, a.from, a.to, std::move(what)});
-  });
-}
-
-void node::perform(timestamp now, d::decode_chunk& /*a*/) {
-  live_->machine.step(now, d::decode_due{}, out_);
-}
-
-void node::perform(timestamp /*now*/, d::append& a) {
-  live_->seen.follows.appends(a, live_->machine.durable());
-  auto w = std::make_shared<write>();
-  w->expected = a.expected;
-  w->writer = writer_named(number_ + 2 + 16 * writers_);
-  for (const auto& e : a.events->events()) w->events.emplace_back(e.data);
-  live_->in_flight = w;
-  journal_.append(number_, w, [this, to = live_->number](append_outcome o) {
-    post(to, d::appended{std::move(o)});
-  });
-}
-
-void node::perform(timestamp /*now*/, d::settle& /*a*/) {
-  live_->seen.follows.settles();
-  journal_.settle(number_, live_->in_flight, [this, to = live_->number](result<settlement> s) {
-    post(to, d::settle_answered{std::move(s)});
-  });
-}
-
-void node::perform(timestamp /*now*/, d::save& a) {
-  live_->seen.follows.saves();
-  journal_.save(number_, std::move(a.snapshot),
-                [this, to = live_->number](bool /*saved*/) { post(to, d::snapshot_saved{}); });
-}
-
-void node::perform(timestamp /*now*/, d::release& a) {
-  auto& call = a.call.as<sim_call>();
-  auto& follows = live_->seen.follows;
-  follows.releases(call.id());
-  if (call.counted) --on_its_way_;
-  call.finish(live_->model, *this);
-  if (call.last().stops) follows.unstashes();
-  if (call.id() == 0) return;
-  auto& f = s_.fate_of(call.id());
-  if (f.chained != f.last.runs) {
-    s_.judge.broken("a chain runs before its command is over", fmt::format("command {}", f.id));
-  }
-  if (*call.answer) return give_answer(f, fate::answer::done);
-  give_answer(f, fate::answer::refused, call.answer->error().code);
-}
-
-void node::perform(timestamp /*now*/, d::refuse& a) {
-  auto& call = a.call.as<sim_call>();
-  live_->seen.follows.refuses(call.id());
-  if (call.counted) --on_its_way_;
-  const auto why = a.why;
-  call.fail(std::move(a.why));
-  if (call.id() == 0) return;
-  auto& f = s_.fate_of(call.id());
-  check_refusal(f, why);
-  give_answer(f, fate::answer::failed, why.code);
-}
-
-void node::perform(timestamp now, d::run& a) {
-  const bool unstashes = a.call.as<sim_call>().last().unstashes;
-  d::release first{std::move(a.call)};
-  perform(now, first);
-  if (unstashes) live_->seen.follows.unstashes();
-  live_->machine.step(now, d::run_done{}, out_);
-}
-
-void node::perform(timestamp /*now*/, d::wait& a) {
-  const auto delay = (100U << std::min(a.attempt, 7U)) + choices_.below(50);
-  s_.time.after(delay,
-                [this, to = live_->number, epoch = a.epoch] { post(to, d::wait_over{epoch}); });
-}
-
-void node::perform(timestamp /*now*/, d::tell& a) {
-  if (a.what == entity_signal::kind::append_failed) live_->seen.follows.unstashes();
-  if (a.what == entity_signal::kind::recovered) live_->seen.follows.recovers();
-  const bool overtaken =
-      a.what == entity_signal::kind::interleaved ||
-      (a.what == entity_signal::kind::recovery_failed && a.why.code == errc::conflict);
-  if (overtaken && s_.planned.nodes == 1) {
-    s_.judge.broken("one system's writers follow each other", a.why.message);
-  }
-}
-
-void node::perform(timestamp /*now*/, d::stopped& /*a*/) {
-  live_->in_flight.reset();
-  live_->seen.follows.stops();
-  if (closing_) {
-    up_ = false;
-  } else if (on_its_way_ != 0) {
-    return;  // a command is on its way: this machine serves it as the next incarnation
-  }
-  end_incarnation();
 }
 
 void node::end_incarnation() {

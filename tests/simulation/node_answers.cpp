@@ -63,7 +63,9 @@ void node::check_refusal(const fate& f, const error& why) {
       other = closing_;
       break;
     case errc::outcome_unknown:
-      other = closing_ && f.decided > 0;
+      // Closing in the midst of it, or a durable state that somebody else has replaced since.
+      other = f.decided > 0 &&
+              (closing_ || (s_.planned.durable_state && (s_.planned.nodes > 1 || s_.crashed)));
       break;
     default:
       break;

@@ -41,6 +41,14 @@ void draw_faults(random& r, plan& p) {
   p.moments = static_cast<std::uint32_t>(r.below(8));
 }
 
+void keep_only_the_state(plan& p) {
+  p.durable_state = true;
+  p.machine.snapshot_every = 0;
+  p.machine.erases_events = p.erase_events = false;
+  p.keep_snapshots = 0;
+  p.mix.snapshots = false;
+}
+
 }  // namespace
 
 const char* to_string(fault f) noexcept {
@@ -78,9 +86,9 @@ plan plan_of(std::uint64_t seed) {
   plan p;
   p.seed = seed;
   p.nodes = r.chance(350) ? 2 : 1;
-  p.callers = static_cast<std::uint32_t>(r.between(1, 5));
-  p.commands = static_cast<std::uint32_t>(r.between(3, 24));
-  p.window = static_cast<std::uint32_t>(r.between(1, 8));
+  p.callers = static_cast<std::uint32_t>(r.between(1, 6));
+  p.commands = static_cast<std::uint32_t>(r.chance(300) ? r.between(1, 8) : r.between(5, 40));
+  p.window = static_cast<std::uint32_t>(r.between(1, 10));
   p.preloaded = r.chance(400) ? static_cast<std::uint32_t>(r.below(20)) : 0;
   p.faults_until = r.between(10'000, 200'000);
   p.think_max = r.pick<vtime>({0, 50, 500, 3'000});
@@ -92,6 +100,7 @@ plan plan_of(std::uint64_t seed) {
   p.mailbox_max = r.chance(150) ? p.machine.stash_max + room : 1'000;
   draw_mix(r, p.mix);
   draw_faults(r, p);
+  if (r.chance(150)) keep_only_the_state(p);
   return p;
 }
 
@@ -123,6 +132,7 @@ std::string to_string(const plan& p) {
       p.machine.undurable_max, p.machine.undurable_bytes_max, p.machine.stash_max,
       p.machine.snapshot_every, p.keep_snapshots, p.erase_events ? " erasing events" : "",
       p.machine.replay_chunk_events, p.chunk_bytes_max);
+  if (p.durable_state) text += " a durable state;";
   text += fmt::format(" {} moments; faults ({}/1000):", p.moments, p.fault_permille);
   for (int f = 0; f <= faults_drawn; ++f) {
     if (p.has(static_cast<fault>(f))) text.append(" ").append(to_string(static_cast<fault>(f)));

@@ -74,6 +74,8 @@ struct plan {
   std::size_t chunk_bytes_max = 1 << 20;
   unsigned keep_snapshots = 0;
   bool erase_events = false;
+  bool durable_state =
+      false;  ///< the journal keeps only the newest state, which is its own snapshot
   on_recovered recovered = on_recovered::nothing;
   command_mix mix{};
   std::set<std::uint32_t> skipped;          ///< commands left out, see `command_key`

@@ -17,7 +17,7 @@ enum stream : std::uint32_t { of_time = 200, of_caller, of_send };
 constexpr std::uint32_t nobody = 1'000;  // the caller of what the simulator itself sends
 constexpr vtime patience = 20'000;       // with commands that wait in a stash
 constexpr std::uint64_t steps_max = 400'000;
-constexpr int calm_rounds_max = 200;
+constexpr int calm_rounds_max = 60;
 
 class world {
  public:

@@ -43,6 +43,8 @@ class shrinker {
     if (best_.nodes > 1) any |= tried([](plan& p) { p.nodes = 1; });
     if (best_.preloaded > 0) any |= tried([](plan& p) { p.preloaded = 0; });
     if (best_.window > 1) any |= tried([](plan& p) { p.window = 1; });
+    if (best_.think_max > 0 && !best_.open_loop) any |= tried([](plan& p) { p.think_max = 0; });
+    if (best_.fault_permille < 1'000) any |= tried([](plan& p) { p.fault_permille = 1'000; });
     return any;
   }
 

@@ -38,6 +38,7 @@ std::string word(const d::appended& i) {
 }
 std::string word(const d::settle_answered& i) {
   if (!i.what) return "settled: ask again";
+  if (*i.what == settlement::superseded) return "settled: superseded";
   return *i.what == settlement::stored ? "settled: stored" : "settled: not stored";
 }
 std::string word(const d::snapshot_saved&) { return "snapshot saved or not"; }
