@@ -102,6 +102,8 @@ void mirror::settled(const result<settlement>& what) {
 }
 
 void mirror::loads() {
+  constexpr int loads_max = 4;
+  if (++loads_ > loads_max) broken("a recovery begins anew a bounded number of times");
   reads_ = 0;  // those of an earlier attempt don't count: their answers come too late
   if (writing_ != writing::nothing) broken("the truth is known before a recovery begins");
 }

@@ -35,8 +35,12 @@ class mirror {
   void releases(command_id id);
   void refuses(command_id id);
   void unstashes();
-  void recovers() { ++recoveries_; }
-  void stops() { reads_ = 0; }
+  void recovers() {
+    ++recoveries_;
+    loads_ = 0;
+  }
+  void recovery_fails() { loads_ = 0; }
+  void stops() { loads_ = reads_ = 0; }
 
   /// Every action of a step is performed; the machine says it holds `held` commands.
   void at_rest(std::uint32_t held);
@@ -60,6 +64,7 @@ class mirror {
   std::uint64_t recovered_decided_ = 0;
   int recovered_held_ = 0;
   int reads_ = 0;
+  int loads_ = 0;  // since a recovery ended
   bool saving_ = false;
   writing writing_ = writing::nothing;
 };

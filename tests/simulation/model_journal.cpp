@@ -9,7 +9,7 @@
 namespace nexus::simulation {
 namespace {
 
-enum stream : std::uint32_t { of_operation = 300, of_slow, of_outage, of_preload };
+enum stream : std::uint32_t { of_operation = 300, of_slow, of_outage, of_hole, of_preload };
 constexpr vtime phase = 20'000;  // how long the storage stays as it is
 
 }  // namespace
@@ -77,6 +77,14 @@ bool model_journal::outage() const {
   if (s_.calm || !s_.planned.has(fault::outage)) return false;
   random now{s_.planned.seed, of_outage, s_.time.now() / phase};
   return now.chance(150);
+}
+
+bool model_journal::hole() const {
+  if (s_.calm || !s_.planned.has(fault::hole)) return false;
+  random now{s_.planned.seed, of_hole, s_.time.now() / phase};
+  if (!now.chance(100)) return false;
+  s_.happened |= bit(fault::hole);
+  return true;
 }
 
 // `work` may put off the answer by adding to its second argument.
@@ -262,7 +270,13 @@ void model_journal::load_state(d::load_result& to) const {
 std::optional<stored_snapshot> model_journal::newest_snapshot(operation& o) {
   if (snapshots_.empty()) return {};
   auto found = snapshots_.rbegin()->second;
-  if (s_.strikes(fault::bad_snapshot, o.choices)) found.data = "bad";
+  if (s_.strikes(fault::bad_snapshot, o.choices)) {
+    if (o.choices.chance(500)) {
+      found.data = "bad";
+    } else {
+      found.number += 1'000;
+    }
+  }
   return found;
 }
 
@@ -286,7 +300,8 @@ result<d::replay_chunk> model_journal::perform_replay(operation& o, sequence_nr 
     return fail(errc::unavailable, "simulated trouble");
   }
   d::replay_chunk chunk;
-  for (auto n = std::max(from, erased_to_ + 1); n <= std::min<sequence_nr>(to, highest()); ++n) {
+  const auto first = hole() ? from + 1 : from;
+  for (auto n = std::max(first, erased_to_ + 1); n <= std::min<sequence_nr>(to, highest()); ++n) {
     record_view r;
     r.number = n;
     r.writer = records_[n - 1].writer;

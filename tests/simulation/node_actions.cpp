@@ -26,7 +26,10 @@ void node::watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress) 
     const auto& m = live_->machine;
     if (!m.recovering()) return;
     const bool same = m.epoch() == epoch && m.progress() == progress;
-    if (same) post(of, d::recovery_stalled{epoch});
+    if (same) {
+      s_.time.after(choices_.chance(500) ? 0 : choices_.below(5'000),
+                    [this, of, epoch] { post(of, d::recovery_stalled{epoch}); });
+    }
     watch(of, m.epoch(), m.progress());
   });
 }
@@ -113,6 +116,7 @@ void node::perform(timestamp /*now*/, d::wait& a) {
 void node::perform(timestamp /*now*/, d::tell& a) {
   if (a.what == entity_signal::kind::append_failed) live_->seen.follows.unstashes();
   if (a.what == entity_signal::kind::recovered) live_->seen.follows.recovers();
+  if (a.what == entity_signal::kind::recovery_failed) live_->seen.follows.recovery_fails();
   const bool overtaken =
       a.what == entity_signal::kind::interleaved ||
       (a.what == entity_signal::kind::recovery_failed && a.why.code == errc::conflict);
