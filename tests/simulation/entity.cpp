@@ -52,15 +52,17 @@ envelope sim_model::recovered_call() {
 d::decision sim_call::decide(d::entity_model& model, const context& c,
                              const d::decision_limits& limits, event_batch& out) noexcept {
   auto& m = static_cast<sim_model&>(model);
-  witness_->follows.decides(id_, m.now);
+  witness_->commands.decides(id_, m.now);
+  witness_->storage.check_truth_known();
   if (c.next_nr() != m.now.count + 1) {
     witness_->all.judge.broken("the context tells the next number",
                                fmt::format("{} after {} events", c.next_nr(), m.now.count));
   }
   const auto verdict = simulation::decide(m.now, what_, id_);
+  const auto already = out.size();
   const auto before = m.now;
   last_ = take(verdict, m, limits, out);
-  witness_->follows.decided(id_, last_, size_bytes);
+  witness_->commands.decided(id_, last_, size_bytes, out.size() - already);
   if (id_ == 0) return last_;
   auto& f = witness_->all.fate_of(id_);
   ++f.decided;

@@ -142,7 +142,9 @@ void model_journal::store_later(operation& o, const std::shared_ptr<write>& w) {
   const auto late = o.choices.chance(500) ? o.choices.below(2 * s_.planned.storage_max + 2)
                                           : o.choices.below(30'000);
   s_.time.after(late, [this, w] {
-    if (!w->fenced && store(*w) && s_.trace) {
+    if (w->fenced || !store(*w)) return;
+    s_.reaches(landmark::stored_late);
+    if (s_.trace) {
       s_.trace(
           fmt::format("{:>8}    stored late: {}..{}", s_.time.now(), w->expected + 1, highest()));
     }
