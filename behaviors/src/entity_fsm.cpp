@@ -87,7 +87,9 @@ void entity_fsm::unstash() {
 void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
   const auto every = options_.snapshot_every;
   const bool due = wanted || (every != 0 && before / every != applied_ / every);
-  if (!due || applied_ == 0 || saving_ || snapshot_due_ != nullptr) return;
+  if (!due || applied_ == 0) return;
+  missed_ = saving_ || snapshot_due_ != nullptr;
+  if (missed_) return;
   auto encoded = model_.encode_snapshot();
   if (encoded && encoded->data.size() > options_.decisions.event_bytes_max) {
     encoded = fail(errc::too_large, fmt::format("{} bytes, at most {}", encoded->data.size(),
@@ -208,8 +210,12 @@ void entity_fsm::step(timestamp now, run_done /*input*/, actions& out) {
   decide_waiting(now, out);
 }
 
-void entity_fsm::step(timestamp /*now*/, snapshot_saved /*input*/, actions& /*out*/) {
+// One that was due meanwhile is made up for by one of the state as it is now.
+void entity_fsm::step(timestamp /*now*/, snapshot_saved /*input*/, actions& out) {
   saving_ = false;
+  if (phase_ != phase::running || !missed_ || hold_ == hold::rebuild) return;
+  take_snapshot(applied_, true, out);
+  save_durable(out);
 }
 
 // -- trouble ----------------------------------------------------------------------------------

@@ -212,6 +212,7 @@ class entity_fsm {
   hold hold_ = hold::none;
   bool closing_ = false;
   bool saving_ = false;       // and pruning what the snapshot replaces: one at a time
+  bool missed_ = false;       // a snapshot was due while another was on its way
   bool passivating_ = false;  // asked to
   bool unstashing_ = false;   // once the hold `run` ends
   bool stopping_ = false;     // likewise, after that

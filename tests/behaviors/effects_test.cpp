@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <thread>
 
 #include "door.hpp"
 #include "tally.hpp"
@@ -12,6 +13,33 @@ using namespace nexus::test;
 using namespace std::chrono_literals;
 
 namespace {
+
+// Whose tags throw, once events before have been encoded.
+struct prickly {
+  static constexpr std::string_view entity_type = "prickly";
+  struct add {
+    std::vector<std::int64_t> ns;
+    MSGPACK_DEFINE_MAP(ns)
+  };
+  using command = std::variant<add>;
+  using added = tally::added;
+  using event = std::variant<added>;
+  struct state {
+    std::int64_t sum = 0;
+    MSGPACK_DEFINE_MAP(sum)
+  };
+  static auto decide(const state&, const add& c) {
+    std::vector<event> events;
+    for (auto n : c.ns) events.emplace_back(added{n});
+    return nexus::persist(std::move(events)).then_reply(&state::sum);
+  }
+  static void apply(state& s, const added& e) { s.sum += e.n; }
+  static std::vector<std::string> tags(const added& e) {
+    if (e.n < 0) throw std::runtime_error{"no tag for this"};
+    if (e.n == 0) return {""};
+    return {"fine"};
+  }
+};
 
 struct Effects : testing::Test {
   nexus::system sys{{.threads = 2}};
@@ -189,4 +217,18 @@ TEST_F(Effects, RecoveryIsToldOncePerStartAlsoOfANewId) {
     EXPECT_EQ(houses.of("h").ask(house::starts{}).get(10s), starts);
     EXPECT_EQ(houses.of("h").ask(house::starts{}).get(10s), starts);
   }
+}
+
+TEST_F(Effects, TagsThatThrowOrAreRefusedKeepTheirCommandOut) {
+  entities<prickly> all{sys, *journal};
+  auto p = all.of("p");
+  auto one = p.ask(prickly::add{{1}});
+  auto threw = p.ask(prickly::add{{5, -1}});
+  auto invalid = p.ask(prickly::add{{5, 0}});
+  auto two = p.ask(prickly::add{{1}});
+  EXPECT_EQ(one.get(10s), 1);
+  EXPECT_EQ(threw.get(10s).error(), (error{errc::decide_failed, "decide threw: no tag for this"}));
+  EXPECT_EQ(invalid.get(10s).error().code, errc::invalid_argument);
+  EXPECT_EQ(two.get(10s), 2) << "innocent, whatever it was decided together with";
+  EXPECT_EQ(stored("prickly", "p").size(), 2u);
 }
