@@ -82,7 +82,7 @@ verdict decide(const state& s, const command& c, command_id id) {
 command draw_command(random& r, const command_mix& mix) {
   command c;
   c.bytes = static_cast<std::uint32_t>(r.between(1, 60));
-  c.padding = static_cast<std::uint32_t>(r.below(40));
+  c.padding = static_cast<std::uint32_t>(r.below(padding_max));
   c.amount = static_cast<std::int64_t>(r.between(1, 50));
   c.events = static_cast<std::uint8_t>(r.chance(450) ? 1 : r.below(events_max + 1));
   const auto which = r.below(100);

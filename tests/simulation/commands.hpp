@@ -53,7 +53,8 @@ void apply(state& s, const event& e) noexcept;
 [[nodiscard]] std::string encode(const state& s);
 [[nodiscard]] std::optional<state> decode_state(std::string_view bytes);
 
-inline constexpr std::size_t events_max = 3;  ///< of one command
+inline constexpr std::size_t events_max = 3;    ///< of one command
+inline constexpr std::size_t padding_max = 40;  ///< of one event, in bytes
 
 enum class kind : std::uint8_t {
   write,     ///< persists `events` events; none: a read

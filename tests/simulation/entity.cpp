@@ -10,7 +10,10 @@ enum stream : std::uint32_t { of_encoding = 400 };
 
 result<void> sim_model::restore(const stored_snapshot& from) {
   const auto saved = decode_state(from.data);
-  if (!saved) return fail(errc::corrupt, "does not decode");
+  if (!saved) {
+    now.digest = ~now.digest;  // half of it had been decoded
+    return fail(errc::corrupt, "does not decode");
+  }
   now = *saved;
   return {};
 }
@@ -49,15 +52,17 @@ envelope sim_model::recovered_call() {
 d::decision sim_call::decide(d::entity_model& model, const context& c,
                              const d::decision_limits& limits, event_batch& out) noexcept {
   auto& m = static_cast<sim_model&>(model);
-  witness_->follows.decides(id_, m.now);
+  witness_->commands.decides(id_, m.now);
+  witness_->storage.check_truth_known();
   if (c.next_nr() != m.now.count + 1) {
     witness_->all.judge.broken("the context tells the next number",
                                fmt::format("{} after {} events", c.next_nr(), m.now.count));
   }
   const auto verdict = simulation::decide(m.now, what_, id_);
+  const auto already = out.size();
   const auto before = m.now;
   last_ = take(verdict, m, limits, out);
-  witness_->follows.decided(id_, last_, size_bytes);
+  witness_->commands.decided(id_, last_, size_bytes, out.size() - already);
   if (id_ == 0) return last_;
   auto& f = witness_->all.fate_of(id_);
   ++f.decided;

@@ -1,16 +1,17 @@
 // The simulated behavior as the state machine sees it: a model and its calls.
 #pragma once
 
+#include "command_mirror.hpp"
 #include "history.hpp"
-#include "mirror.hpp"
+#include "storage_mirror.hpp"
 
 namespace nexus::simulation {
 
 /// One machine's side of a run: what its model and calls report to.
 struct witness {
   surroundings& all;
-  const model_journal& journal;
-  mirror follows;
+  command_mirror commands;
+  storage_mirror storage;
 };
 
 class sim_model final : public d::entity_model {

@@ -57,6 +57,23 @@ class referee {
   std::string detail_;
 };
 
+/// Places that a good simulation comes by, or it is not worth much.
+enum class landmark : std::uint8_t {
+  merged_append,  ///< events of several commands in one append
+  stored_late,
+  settled_stored,
+  settled_not_stored,
+  superseded,
+  lost_with_a_stash,
+  two_reads,
+  loaded_again,  ///< a retention overtook the recovery
+  passivated,
+  went_on,  ///< a machine stopped and a command was on its way
+  closed_unsettled,
+  dropped  ///< a command reached a closed entity
+};
+inline constexpr int landmarks = static_cast<int>(landmark::dropped) + 1;
+
 /// What the parts of a run share.
 struct surroundings {
   const plan& planned;
@@ -64,6 +81,7 @@ struct surroundings {
   referee& judge;
   bool calm = false;                                ///< no more faults
   std::uint32_t happened = 0;                       ///< faults that occurred so far, a bit each
+  std::uint32_t reached = 0;                        ///< landmarks, a bit each
   bool crashed = false;                             ///< some node, some time
   bool closed = false;                              ///< likewise
   std::deque<fate> fates{};                         ///< by command id - 1
@@ -71,6 +89,8 @@ struct surroundings {
   std::function<void(const std::string&)> trace{};  ///< one line per step, if anyone listens
 
   [[nodiscard]] fate& fate_of(command_id id) { return fates[id - 1]; }
+
+  void reaches(landmark l) noexcept { reached |= 1U << static_cast<unsigned>(l); }
 
   /// True, and noted, if this fault is in the plan and its turn has come.
   [[nodiscard]] bool strikes(fault f, random& r) {

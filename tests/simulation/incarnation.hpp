@@ -10,7 +10,7 @@ namespace nexus::simulation {
 struct node::incarnation {
   incarnation(const node& of, std::uint64_t named)
       : number{named},
-        seen{of.s_, of.journal_, mirror{of.s_, of.journal_}},
+        seen{of.s_, command_mirror{of.s_}, storage_mirror{of.s_, of.journal_}},
         model{seen},
         machine{of.id_, model, of.s_.planned.machine} {}
 

@@ -9,7 +9,7 @@
 namespace nexus::simulation {
 namespace {
 
-enum stream : std::uint32_t { of_operation = 300, of_slow, of_outage, of_preload };
+enum stream : std::uint32_t { of_operation = 300, of_slow, of_outage, of_hole, of_preload };
 constexpr vtime phase = 20'000;  // how long the storage stays as it is
 
 }  // namespace
@@ -79,6 +79,14 @@ bool model_journal::outage() const {
   return now.chance(150);
 }
 
+bool model_journal::hole() const {
+  if (s_.calm || !s_.planned.has(fault::hole)) return false;
+  random now{s_.planned.seed, of_hole, s_.time.now() / phase};
+  if (!now.chance(100)) return false;
+  s_.happened |= bit(fault::hole);
+  return true;
+}
+
 // `work` may put off the answer by adding to its second argument.
 void model_journal::perform(operation o, bool write, std::function<void(operation&, vtime&)> work,
                             std::function<void()> answer) {
@@ -134,7 +142,9 @@ void model_journal::store_later(operation& o, const std::shared_ptr<write>& w) {
   const auto late = o.choices.chance(500) ? o.choices.below(2 * s_.planned.storage_max + 2)
                                           : o.choices.below(30'000);
   s_.time.after(late, [this, w] {
-    if (!w->fenced && store(*w) && s_.trace) {
+    if (w->fenced || !store(*w)) return;
+    s_.reaches(landmark::stored_late);
+    if (s_.trace) {
       s_.trace(
           fmt::format("{:>8}    stored late: {}..{}", s_.time.now(), w->expected + 1, highest()));
     }
@@ -222,81 +232,6 @@ void model_journal::prune(operation& o) {
   if (!s_.planned.erase_events || s_.strikes(fault::prune_error, o.choices)) return;
   s_.time.after(o.choices.below(s_.planned.storage_max),
                 [this, number] { erased_to_ = std::max(erased_to_, number); });
-}
-
-// -- reads ------------------------------------------------------------------------------------
-
-void model_journal::load(std::uint32_t node, std::function<void(result<d::load_result>)> done) {
-  auto answer = std::make_shared<result<d::load_result>>(d::load_result{});
-  auto then = [answer, done = std::move(done)] { done(std::move(*answer)); };
-  perform(
-      begin(node), false,
-      [this, answer, then](operation& o, vtime& more) {
-        const bool out = outage();
-        if (out) s_.happened |= bit(fault::outage);
-        if (out || s_.strikes(fault::load_error, o.choices)) {
-          *answer = fail(errc::unavailable, "simulated trouble");
-          return;
-        }
-        if (s_.strikes(fault::load_stall, o.choices)) more += stall + o.choices.below(stall);
-        // Two reads, between which somebody else may write.
-        (*answer)->snapshot = newest_snapshot(o);
-        if (s_.planned.durable_state) return load_state(**answer);
-        s_.time.after(o.choices.below(more), [this, answer] {
-          if (*answer) (*answer)->highest = highest();
-        });
-      },
-      then);
-}
-
-// One read gives both.
-void model_journal::load_state(d::load_result& to) const {
-  to.highest = highest();
-  if (highest() == 0) return;
-  stored_snapshot made;
-  made.number = highest();
-  made.data = encode(at(highest()));
-  to.snapshot = std::optional{std::move(made)};
-}
-
-std::optional<stored_snapshot> model_journal::newest_snapshot(operation& o) {
-  if (snapshots_.empty()) return {};
-  auto found = snapshots_.rbegin()->second;
-  if (s_.strikes(fault::bad_snapshot, o.choices)) found.data = "bad";
-  return found;
-}
-
-void model_journal::replay(std::uint32_t node, sequence_nr from, sequence_nr to,
-                           std::function<void(result<d::replay_chunk>)> done) {
-  auto answer = std::make_shared<result<d::replay_chunk>>(d::replay_chunk{});
-  perform(
-      begin(node), false,
-      [this, answer, from, to](operation& o, vtime& more) {
-        *answer = perform_replay(o, from, to);
-        if (s_.strikes(fault::replay_stall, o.choices)) more += stall + o.choices.below(stall);
-      },
-      [answer, done = std::move(done)] { done(std::move(*answer)); });
-}
-
-result<d::replay_chunk> model_journal::perform_replay(operation& o, sequence_nr from,
-                                                      sequence_nr to) {
-  const bool out = outage();
-  if (out) s_.happened |= bit(fault::outage);
-  if (out || s_.strikes(fault::replay_error, o.choices)) {
-    return fail(errc::unavailable, "simulated trouble");
-  }
-  d::replay_chunk chunk;
-  for (auto n = std::max(from, erased_to_ + 1); n <= std::min<sequence_nr>(to, highest()); ++n) {
-    record_view r;
-    r.number = n;
-    r.writer = records_[n - 1].writer;
-    r.event.type = "happened";
-    r.event.data = records_[n - 1].data;
-    chunk.add(r);
-    if (chunk.bytes() >= s_.planned.chunk_bytes_max) break;
-    if (s_.strikes(fault::cut_short, o.choices)) break;
-  }
-  return chunk;
 }
 
 }

@@ -80,6 +80,7 @@ class model_journal {
   [[nodiscard]] bool lost_in_crash(operation& o);
   [[nodiscard]] vtime latency(random& r) const;
   [[nodiscard]] bool outage() const;
+  [[nodiscard]] bool hole() const;
   void perform(operation o, bool write, std::function<void(operation&, vtime&)> work,
                std::function<void()> answer);
 

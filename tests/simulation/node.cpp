@@ -112,35 +112,61 @@ void node::turn() {
   auto next = std::move(mailbox_.front());
   mailbox_.pop_front();
   const auto number = live_->number;
+  ran_ = false;
+  const bool after_append = std::holds_alternative<d::appended>(next);
   dispatch(std::move(next));
-  if (live_ != nullptr && live_->number == number) {
-    // Every command sent is counted at the gate: what the machine does not hold is on its way.
-    if (on_its_way_ == live_->machine.held()) {
-      live_->machine.step(timestamp{std::chrono::microseconds{s_.time.now()}}, d::drained{}, out_);
-      perform_all(timestamp{});
-    }
-    if (live_ != nullptr) live_->seen.follows.at_rest(live_->machine.held());
+  // Every command sent is counted at the gate: what the machine does not hold is on its way.
+  if (live_ != nullptr && live_->number == number && on_its_way_ == live_->machine.held()) {
+    const timestamp now{std::chrono::microseconds{s_.time.now()}};
+    live_->machine.step(now, d::drained{}, out_);
+    perform_all(now);
   }
+  if (live_ != nullptr && live_->number == number) check_rest(after_append);
   wake();
 }
 
+void node::check_rest(bool after_append) {
+  auto& [all, commands, storage] = live_->seen;
+  rest r;
+  r.held = live_->machine.held();
+  r.running = live_->machine.at() == d::entity_fsm::phase::running;
+  r.drained = on_its_way_ == r.held;
+  r.writing = storage.writing();
+  r.saving = storage.saving();
+  r.after_append = after_append && !ran_;
+  commands.at_rest(r);
+  storage.at_rest();
+}
+
 void node::dispatch(input what) {
-  auto& follows = live_->seen.follows;
   if (s_.trace) line(std::visit([](auto& i) { return word(i); }, what));
-  if (auto* e = std::get_if<envelope>(&what)) {
-    follows.arrives(e->as<sim_call>().id());
-  } else if (auto* a = std::get_if<d::appended>(&what)) {
-    follows.append_answered(a->outcome);
-  } else if (auto* s = std::get_if<d::settle_answered>(&what)) {
-    follows.settled(s->what);
-  } else if (auto* r = std::get_if<d::replayed>(&what)) {
-    if (r->epoch == live_->machine.epoch()) follows.read_answered();
-  } else if (std::holds_alternative<d::snapshot_saved>(what)) {
-    follows.save_answered();
-  }
+  follow(what);
   const timestamp now{std::chrono::microseconds{s_.time.now()}};
   std::visit([&](auto& i) { live_->machine.step(now, std::move(i), out_); }, what);
   perform_all(now);
+}
+
+void node::follow(const input& what) {
+  auto& [all, commands, storage] = live_->seen;
+  if (const auto* e = std::get_if<envelope>(&what)) {
+    commands.arrives(e->as<sim_call>().id());
+  } else if (const auto* a = std::get_if<d::appended>(&what)) {
+    storage.append_answered(a->outcome);
+  } else if (const auto* s = std::get_if<d::settle_answered>(&what)) {
+    storage.settled(s->what);
+  } else if (const auto* r = std::get_if<d::replayed>(&what)) {
+    if (r->epoch == live_->machine.epoch()) storage.read_answered();
+  } else if (std::holds_alternative<d::snapshot_saved>(what)) {
+    storage.save_answered();
+  } else if (std::holds_alternative<d::wait_over>(what)) {
+    commands.waited();
+    storage.waited();
+  } else if (std::holds_alternative<d::passivate_asked>(what)) {
+    commands.passivates();
+  } else if (std::holds_alternative<d::close_asked>(what)) {
+    commands.closes();
+    storage.closes();
+  }
 }
 
 void node::perform_all(timestamp now) {
@@ -166,6 +192,7 @@ void node::end_incarnation() {
     s_.judge.broken("a gate closes only when nobody is on the way",
                     fmt::format("{} were", dropped.size()));
   }
+  if (!dropped.empty()) s_.reaches(landmark::dropped);
   for (auto id : dropped) give_answer(s_.fate_of(id), fate::answer::failed, errc::stopped);
   live_.reset();
 }

@@ -53,6 +53,8 @@ class node final : public d::entity_host {
   void wake();
   void turn();
   void dispatch(input what);
+  void follow(const input& what);
+  void check_rest(bool after_append);
   void perform_all(timestamp now);
   void watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress);
 
@@ -85,6 +87,7 @@ class node final : public d::entity_host {
   bool closing_ = false;
   bool gate_open_ = false;
   bool turning_ = false;
+  bool ran_ = false;  // a chain, in this turn
   std::uint32_t writers_ = 0;
   std::uint64_t incarnations_ = 0;
   std::uint64_t on_its_way_ = 0;  // the count at the gate

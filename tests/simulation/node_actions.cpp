@@ -10,7 +10,7 @@ namespace nexus::simulation {
 
 void node::perform(timestamp /*now*/, d::load& a) {
   const auto to = live_->number;
-  live_->seen.follows.loads();
+  live_->seen.storage.loads(live_->seen.commands.anybody_waits());
   journal_.load(number_, [this, to, epoch = a.epoch](result<d::load_result> what) {
     post(to, d::loaded{epoch, std::move(what)});
   });
@@ -26,14 +26,17 @@ void node::watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress) 
     const auto& m = live_->machine;
     if (!m.recovering()) return;
     const bool same = m.epoch() == epoch && m.progress() == progress;
-    if (same) post(of, d::recovery_stalled{epoch});
+    if (same) {
+      s_.time.after(choices_.chance(500) ? 0 : choices_.below(5'000),
+                    [this, of, epoch] { post(of, d::recovery_stalled{epoch}); });
+    }
     watch(of, m.epoch(), m.progress());
   });
 }
 
 void node::perform(timestamp /*now*/, d::replay& a) {
   const auto to = live_->number;
-  live_->seen.follows.reads(a);
+  live_->seen.storage.reads(a);
   journal_.replay(number_, a.from, a.to, [this, to, a](result<d::replay_chunk> what) {
     post(to, d::replayed{a.epoch, a.from, a.to, std::move(what)});
   });
@@ -44,7 +47,8 @@ void node::perform(timestamp now, d::decode_chunk& /*a*/) {
 }
 
 void node::perform(timestamp /*now*/, d::append& a) {
-  live_->seen.follows.appends(a, live_->machine.durable());
+  live_->seen.commands.appends();
+  live_->seen.storage.appends(a, live_->machine.durable());
   auto w = std::make_shared<write>();
   w->expected = a.expected;
   w->writer = writer_named(number_ + 2 + 16 * writers_);
@@ -56,25 +60,23 @@ void node::perform(timestamp /*now*/, d::append& a) {
 }
 
 void node::perform(timestamp /*now*/, d::settle& /*a*/) {
-  live_->seen.follows.settles();
+  live_->seen.storage.settles();
   journal_.settle(number_, live_->in_flight, [this, to = live_->number](result<settlement> s) {
     post(to, d::settle_answered{std::move(s)});
   });
 }
 
 void node::perform(timestamp /*now*/, d::save& a) {
-  live_->seen.follows.saves();
+  live_->seen.storage.saves();
   journal_.save(number_, std::move(a.snapshot),
                 [this, to = live_->number](bool /*saved*/) { post(to, d::snapshot_saved{}); });
 }
 
 void node::perform(timestamp /*now*/, d::release& a) {
   auto& call = a.call.as<sim_call>();
-  auto& follows = live_->seen.follows;
-  follows.releases(call.id());
+  live_->seen.commands.releases(call.id(), call.last().stops);
   if (call.counted) --on_its_way_;
   call.finish(live_->model, *this);
-  if (call.last().stops) follows.unstashes();
   if (call.id() == 0) return;
   auto& f = s_.fate_of(call.id());
   if (f.chained != f.last.runs) {
@@ -86,7 +88,7 @@ void node::perform(timestamp /*now*/, d::release& a) {
 
 void node::perform(timestamp /*now*/, d::refuse& a) {
   auto& call = a.call.as<sim_call>();
-  live_->seen.follows.refuses(call.id());
+  live_->seen.commands.refuses(call.id());
   if (call.counted) --on_its_way_;
   const auto why = a.why;
   call.fail(std::move(a.why));
@@ -97,22 +99,38 @@ void node::perform(timestamp /*now*/, d::refuse& a) {
 }
 
 void node::perform(timestamp now, d::run& a) {
+  ran_ = true;
   const bool unstashes = a.call.as<sim_call>().last().unstashes;
   d::release first{std::move(a.call)};
   perform(now, first);
-  if (unstashes) live_->seen.follows.unstashes();
+  if (unstashes) live_->seen.commands.unstashes();
   live_->machine.step(now, d::run_done{}, out_);
 }
 
 void node::perform(timestamp /*now*/, d::wait& a) {
+  live_->seen.storage.waits(a.attempt);
   const auto delay = (100U << std::min(a.attempt, 7U)) + choices_.below(50);
   s_.time.after(delay,
                 [this, to = live_->number, epoch = a.epoch] { post(to, d::wait_over{epoch}); });
 }
 
 void node::perform(timestamp /*now*/, d::tell& a) {
-  if (a.what == entity_signal::kind::append_failed) live_->seen.follows.unstashes();
-  if (a.what == entity_signal::kind::recovered) live_->seen.follows.recovers();
+  auto& [all, commands, storage] = live_->seen;
+  switch (a.what) {
+    case entity_signal::kind::append_failed:
+      commands.loses();
+      break;
+    case entity_signal::kind::recovered:
+      commands.recovers();
+      storage.recovers();
+      break;
+    case entity_signal::kind::recovery_failed:
+      commands.recovery_fails();
+      storage.recovery_fails(a.why.code);
+      break;
+    default:
+      break;
+  }
   const bool overtaken =
       a.what == entity_signal::kind::interleaved ||
       (a.what == entity_signal::kind::recovery_failed && a.why.code == errc::conflict);
@@ -123,10 +141,12 @@ void node::perform(timestamp /*now*/, d::tell& a) {
 
 void node::perform(timestamp /*now*/, d::stopped& /*a*/) {
   live_->in_flight.reset();
-  live_->seen.follows.stops();
+  live_->seen.commands.stops(live_->seen.storage.saving());
+  live_->seen.storage.stops();
   if (closing_) {
     up_ = false;
   } else if (on_its_way_ != 0) {
+    s_.reaches(landmark::went_on);
     return;  // a command is on its way: this machine serves it as the next incarnation
   }
   end_incarnation();

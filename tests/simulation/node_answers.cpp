@@ -46,7 +46,8 @@ void node::check_refusal(const fate& f, const error& why) {
       other = s_.planned.nodes > 1 || s_.crashed;
       break;
     case errc::unavailable:
-      causes = uncertain | bit(fault::failed) | bit(fault::load_error) | bit(fault::replay_error);
+      causes = uncertain | bit(fault::failed) | bit(fault::load_error) | bit(fault::replay_error) |
+               bit(fault::hole);
       // A recovery that the other system's retention keeps overtaking.
       other = s_.planned.nodes > 1 && s_.planned.erase_events;
       break;
@@ -57,7 +58,7 @@ void node::check_refusal(const fate& f, const error& why) {
       causes = bit(fault::load_stall) | bit(fault::replay_stall) | bit(fault::slow);
       break;
     case errc::corrupt:
-      causes = bit(fault::bad_snapshot);
+      causes = bit(fault::bad_snapshot) | bit(fault::hole);
       break;
     case errc::stopped:
       other = closing_;

@@ -55,8 +55,9 @@ const char* to_string(fault f) noexcept {
   static constexpr const char* names[] = {
       "rejected",     "failed",       "unknown_stored", "unknown_late", "unknown_nothing",
       "own_conflict", "settle_error", "load_error",     "load_stall",   "replay_error",
-      "replay_stall", "cut_short",    "bad_snapshot",   "save_error",   "prune_error",
-      "encode_error", "slow",         "outage",         "moments",      "lost_write"};
+      "replay_stall", "cut_short",    "bad_snapshot",   "hole",         "save_error",
+      "prune_error",  "encode_error", "slow",           "outage",       "moments",
+      "lost_write"};
   return names[static_cast<int>(f)];
 }
 

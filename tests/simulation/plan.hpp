@@ -29,7 +29,8 @@ enum class fault : std::uint8_t {
   replay_error,
   replay_stall,
   cut_short,     // a chunk ends early
-  bad_snapshot,  // one that was loaded does not decode
+  bad_snapshot,  // one that was loaded does not decode, or is beyond the highest number
+  hole,          // times in which an event seems to be missing
   save_error,
   prune_error,   // what a snapshot replaces stays
   encode_error,  // of a snapshot

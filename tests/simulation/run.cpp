@@ -45,6 +45,7 @@ class world {
     made.detail = judge_.detail();
     made.steps = steps_;
     made.happened = s_.happened;
+    made.reached = s_.reached;
     return made;
   }
 

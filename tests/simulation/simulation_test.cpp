@@ -42,6 +42,7 @@ std::uint64_t seeds(std::uint64_t usually, std::uint64_t when_long) {
 struct total {
   std::uint64_t steps = 0;
   std::uint32_t happened = 0;
+  std::uint32_t reached = 0;
   std::uint64_t appends = 0;
   std::uint64_t appends_one_at_a_time = 0;
 };
@@ -61,6 +62,7 @@ total run_seeds(std::uint64_t count, plan (*plan_of_seed)(std::uint64_t), const 
                         : runs(p, {});
     all.steps += o.steps;
     all.happened |= o.happened;
+    all.reached |= o.reached;
     all.appends += o.appends;
     all.appends_one_at_a_time += o.appends_one_at_a_time;
     if (!o.ok()) {
@@ -81,6 +83,7 @@ TEST(Simulation, WhatSurvivesEqualsASequentialModel) {
     const auto one = static_cast<fault>(f);
     EXPECT_NE(all.happened & bit(one), 0U) << to_string(one) << " never happened";
   }
+  EXPECT_EQ(all.reached, (1U << landmarks) - 1) << "not every landmark was reached";
   std::cout << all.steps << " steps\n";
 }
 
