@@ -70,6 +70,12 @@ class transfer_memory {
 
   [[nodiscard]] bool is_open(const std::string& transfer) const { return open.contains(transfer); }
 
+  /// Calls `f(id)` for every open transfer.
+  template <class F>
+  void for_each_open(F f) const {
+    for (const auto& one : open) f(one.first);
+  }
+
   /// How much may have to come back: of open transfers that took out more than they brought.
   /// False if that is more than 64 bits hold.
   [[nodiscard]] bool add_outgoing(std::string_view currency, std::int64_t& sum) const {
