@@ -192,11 +192,11 @@ void entity_actor::read(Answer* answer, F f) {
 void entity_actor::perform(timestamp /*now*/, load a, actions& /*out*/) {
   load_due_ = a;
   if (!turn_) turn_ = core_->turns.ask(self_);
-  if (turn_.called()) load_now();
+  load_now();
 }
 
 void entity_actor::load_now() {
-  if (!load_due_) return;
+  if (!load_due_ || !turn_.called()) return;  // called for a recovery that was given up
   read(new load_answer{std::exchange(load_due_, {})->epoch},
        [id = id_, of_state = core_->of.of_state](journal_session& session) {
          return of_state ? load_state(session, id) : load_events(session, id);

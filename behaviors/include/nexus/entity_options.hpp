@@ -61,7 +61,8 @@ struct entity_options {
   unsigned recoveries_max = 64;             ///< at a time; the others wait in order
   std::size_t replay_chunk_events = 4'000;  ///< read at once in a recovery
   std::size_t replay_chunk_bytes = std::size_t{4} << 20;
-  std::chrono::milliseconds recovery_timeout{30'000};  ///< between two chunks
+  /// Without an answer of the storage a recovery fails; noticed after one to two of these.
+  std::chrono::milliseconds recovery_timeout{30'000};
   replay_filter_options replay_filter{};
 
   std::chrono::milliseconds backoff_min{100};  ///< after a storage failure, doubled each time

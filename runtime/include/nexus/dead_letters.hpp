@@ -1,6 +1,7 @@
 // Where messages end that reached nobody, or that nobody had an answer to.
 //
-// Threads: any. Listeners are called on the thread that gave the message up; they must not block.
+// Threads: any. Listeners are called on the thread that gave the message up; they must not block,
+// nor subscribe or end a subscription.
 #pragma once
 
 #include <cstdint>
