@@ -71,6 +71,11 @@ void command_mirror::unstashes() {
   stash_.clear();
 }
 
+bool command_mirror::callers_undurable() const noexcept {
+  return std::any_of(undurable_.begin(), undurable_.end(),
+                     [](const undurable& u) { return u.id != 0; });
+}
+
 void command_mirror::appends() {
   const auto with_events = std::count_if(undurable_.begin(), undurable_.end(),
                                          [](const undurable& u) { return u.events > 0; });

@@ -45,6 +45,7 @@ class command_mirror {
   void stops(bool saving);
   void at_rest(const rest& r);
 
+  [[nodiscard]] bool callers_undurable() const noexcept;
   [[nodiscard]] bool anybody_waits() const noexcept { return !waiting_.empty(); }
 
  private:

@@ -77,9 +77,14 @@ moment plan::moment_of(std::uint32_t number) const {
   const auto what =
       r.pick({moment_kind::crash, moment_kind::crash, moment_kind::close, moment_kind::passivate,
               moment_kind::passivate, moment_kind::passivate});
+  const auto node = static_cast<std::uint32_t>(r.below(nodes));
+  if (r.chance(500)) {  // in the middle of things
+    const auto sends = static_cast<std::uint32_t>(r.between(1, callers * commands));
+    return {sends, r.below(r.pick<vtime>({4, 20, 200, 2'000})), what, node};
+  }
   // Most of what happens happens early.
   const auto latest = r.chance(700) ? faults_until / 8 : faults_until;
-  return {r.below(latest + 1), what, static_cast<std::uint32_t>(r.below(nodes))};
+  return {0, r.below(latest + 1), what, node};
 }
 
 plan plan_of(std::uint64_t seed) {

@@ -25,10 +25,13 @@ void storage_mirror::appends(const d::append& a, sequence_nr durable) {
   }
 }
 
-void storage_mirror::append_answered(const append_outcome& outcome) {
+void storage_mirror::append_answered(const append_outcome& outcome, bool of_callers) {
   writing_ = std::holds_alternative<unknown>(outcome) ? step::unsettled : step::nothing;
   if (std::holds_alternative<stored>(outcome)) failures_ = 0;
-  wait_due_ = std::holds_alternative<failed>(outcome) && !closing_;
+  lost_answer_ = std::holds_alternative<unknown>(outcome);
+  // Without a caller nothing but a pause keeps it from trying for ever.
+  const bool refused = std::holds_alternative<rejected>(outcome) && !of_callers;
+  wait_due_ = (refused || std::holds_alternative<failed>(outcome)) && !closing_;
 }
 
 // A conflict may be settled too: it may be one's own lost answer.
@@ -38,7 +41,7 @@ void storage_mirror::settles() {
   writing_ = step::settle;
 }
 
-void storage_mirror::settled(const result<settlement>& what) {
+void storage_mirror::settled(const result<settlement>& what, bool of_callers) {
   writing_ = what ? step::nothing : step::unsettled;
   wait_due_ = !what && !closing_;
   if (!what) return;
@@ -47,6 +50,7 @@ void storage_mirror::settled(const result<settlement>& what) {
       failures_ = 0;
       return s_.reaches(landmark::settled_stored);
     case settlement::not_stored:
+      wait_due_ = lost_answer_ && !of_callers && !closing_;
       return s_.reaches(landmark::settled_not_stored);
     case settlement::superseded:
       return s_.reaches(landmark::superseded);
