@@ -6,18 +6,23 @@
 // way is never skipped, and one that comes again changes nothing. A ledger whose past was edited is
 // refused when it comes to the last line taken, not before: that is all an account remembers.
 //
+// So are the legs of transfers (see legs.hpp and transfer.hpp): each is decided once, and the verdict
+// is stored, a refusal too, since asking again must not get another answer.
+//
 // Pure: no clock, no I/O, no actor. tests/samples/account_test.cpp needs no runtime.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <nexus/nexus.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "digest.hpp"
+#include "legs.hpp"
 #include "money.hpp"
 
 namespace bank {
@@ -50,14 +55,45 @@ struct account {
     std::string currency;
     MSGPACK_DEFINE_MAP(ledger, line, date, narration, transaction, hundredths, currency)
   };
-  using event = std::variant<posted>;
+  /// A leg of a transfer, posted.
+  struct moved {
+    static constexpr std::string_view type_name = "moved";
+    std::string transfer;
+    leg which{};
+    std::int64_t hundredths = 0;  ///< negative: out of this account
+    std::string currency;
+    std::string other;  ///< the account at the other end
+    MSGPACK_DEFINE_MAP(transfer, which, hundredths, currency, other)
+  };
+  /// A leg that will not be posted.
+  struct refused {
+    static constexpr std::string_view type_name = "refused";
+    std::string transfer;
+    leg which{};
+    std::string why;
+    MSGPACK_DEFINE_MAP(transfer, which, why)
+  };
+  /// The transfer has written down what it was told.
+  struct forgot {
+    static constexpr std::string_view type_name = "forgot";
+    std::string transfer;
+    MSGPACK_DEFINE_MAP(transfer)
+  };
+  using event = std::variant<posted, moved, refused, forgot>;
 
   using balances = std::map<std::string, std::int64_t>;  // currency to hundredths
 
   struct state {
+    static constexpr std::uint32_t schema_version = 2;
     balances hundredths;
     std::map<std::string, ledger_progress> ledgers;
-    MSGPACK_DEFINE_MAP(hundredths, ledgers)
+    transfer_memory transfers;
+    MSGPACK_DEFINE_MAP(hundredths, ledgers, transfers)
+
+    // Snapshots from before there were transfers.
+    static void upcast(nexus::from_version<1>, nexus::document& d) {
+      d.set("transfers", transfer_memory{});
+    }
   };
 
   /// Answers how the posting was taken.
@@ -68,7 +104,15 @@ struct account {
   };
   /// Answers every balance the account ever had, also zeros.
   struct get_balances {};
-  using command = std::variant<post, get_balances>;
+  /// Answers the verdict, the same however often it is asked.
+  struct move {
+    moved what;
+  };
+  /// Comes when the verdicts are written down. Nothing happens if there are none.
+  struct forget {
+    std::string transfer;
+  };
+  using command = std::variant<post, get_balances, move, forget>;
 
   /// The digest after `p`, if it was `before` until then.
   static std::uint64_t digest_after(std::uint64_t before, const posted& p) {
@@ -90,9 +134,7 @@ struct account {
       return nexus::reject("the ledger no longer has line " + std::to_string(last.line) +
                            ", which was posted before");
     }
-    const auto balance = s.hundredths.find(c.what.currency);
-    std::int64_t sum = balance == s.hundredths.end() ? 0 : balance->second;
-    if (!add_checked(sum, c.what.hundredths, sum)) {
+    if (!has_room(s, c.what.currency, c.what.hundredths)) {
       return nexus::reject("the balance in " + c.what.currency + " would overflow");
     }
     return nexus::persist(c.what).then_reply([](const state&) { return taken::posted; });
@@ -100,12 +142,62 @@ struct account {
 
   static auto decide(const state& s, const get_balances&) { return nexus::reply(s.hundredths); }
 
+  static nexus::effect<account, verdict> decide(const state& s, const move& c,
+                                                const nexus::context& self) {
+    const auto& [transfer, which, hundredths, currency, other] = c.what;
+    if (auto known = s.transfers.find(transfer, which)) return nexus::reply(std::move(*known));
+    if (auto why = refusal(s, c.what, self.id())) {
+      return nexus::persist(refused{transfer, which, *why}).then_reply([v = verdict{*why}](auto&) {
+        return v;
+      });
+    }
+    return nexus::persist(c.what).then_reply([](const state&) { return verdict{}; });
+  }
+
+  static nexus::effect<account> decide(const state& s, const forget& c) {
+    if (!s.transfers.is_open(c.transfer)) return nexus::none();
+    return nexus::persist(forgot{c.transfer});
+  }
+
   static void apply(state& s, const posted& e) {
-    auto& balance = s.hundredths[e.currency];
-    if (!add_checked(balance, e.hundredths, balance))
-      throw std::overflow_error("balance overflows");
+    add(s, e.currency, e.hundredths);
     auto& progress = s.ledgers[e.ledger];
     progress = {.line = e.line, .digest = digest_after(progress.digest, e)};
+  }
+  static void apply(state& s, const moved& e) {
+    add(s, e.currency, e.hundredths);
+    s.transfers.posted(e.transfer, e.which, e.hundredths, e.currency);
+  }
+  static void apply(state& s, const refused& e) { s.transfers.refused(e.transfer, e.which, e.why); }
+  static void apply(state& s, const forgot& e) { s.transfers.forgot(e.transfer); }
+
+ private:
+  static std::int64_t balance(const state& s, const std::string& currency) {
+    const auto found = s.hundredths.find(currency);
+    return found == s.hundredths.end() ? 0 : found->second;
+  }
+
+  static void add(state& s, const std::string& currency, std::int64_t hundredths) {
+    auto& sum = s.hundredths[currency];
+    if (!add_checked(sum, hundredths, sum)) throw std::overflow_error("balance overflows");
+  }
+
+  // What open transfers took out keeps its room: a refund is never refused.
+  static bool has_room(const state& s, const std::string& currency, std::int64_t hundredths) {
+    std::int64_t sum = balance(s, currency);
+    return add_checked(sum, hundredths, sum) && s.transfers.add_outgoing(currency, sum);
+  }
+
+  static std::optional<std::string> refusal(const state& s, const moved& m, std::string_view self) {
+    if (m.which == leg::withdraw && balance(s, m.currency) < -m.hundredths) {
+      return "insufficient funds: " + std::string{self} + " has " +
+             format_hundredths(balance(s, m.currency)) + " " + m.currency + ", not " +
+             format_hundredths(-m.hundredths);
+    }
+    if (m.which == leg::deposit && !has_room(s, m.currency, m.hundredths)) {
+      return "the balance of " + std::string{self} + " in " + m.currency + " would overflow";
+    }
+    return {};
   }
 };
 

@@ -1,6 +1,7 @@
 // What `bank` can do, one function per command. Each answers the process's exit code.
 //
-// 0 done; 1 done, but not everything is well: a posting was refused, the journal has a fault;
+// 0 done; 1 done, but not everything is well: a posting or a transfer was refused, the journal has a
+// fault;
 // 2 nothing could be done: a bad file, no such account, a journal that does not open.
 #pragma once
 
@@ -15,6 +16,15 @@ inline constexpr int exit_failed = 2;
 int import_ledger(const std::string& file, const std::string& journal);
 int show_balances(bool as_csv, const std::string& journal);
 int show_history(const std::string& account_name, const std::string& journal);
+
+struct transfer_arguments {
+  std::string from;
+  std::string to;
+  std::string amount;
+  std::string currency;
+};
+int transfer_money(const transfer_arguments& arguments, const std::string& journal);
+
 int verify(const std::string& journal);
 
 }  // namespace bank

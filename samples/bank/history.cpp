@@ -1,9 +1,9 @@
 // bank history: an account's events, in the order in which it took them.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nexus/nexus.hpp>
-#include <vector>
+#include <optional>
 
 #include "account.hpp"
 #include "commands.hpp"
@@ -13,24 +13,32 @@
 namespace bank {
 namespace {
 
-// Up to three names that contain `part`, whatever the case: for a mistyped account.
-std::string similar(nexus::journal_session& session, const std::string& part) {
-  auto same = [](char a, char b) {
-    auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
-    return lower(a) == lower(b);
-  };
-  std::string names;
-  int found = 0;
-  // A list that cannot be read only costs the hint.
-  (void)for_each_id(session, account::entity_type, [&](const auto& id) -> nexus::result<void> {
-    const auto name = id.id();
-    const bool hit =
-        std::search(name.begin(), name.end(), part.begin(), part.end(), same) != name.end();
-    if (hit && ++found <= 3) names += fmt::format("{} {}", found == 1 ? "" : ",", name);
-    return {};
-  });
-  return found == 0 ? "" : fmt::format("; there is{}{}", names, found > 3 ? ", …" : "");
+// A row but for the balance after it.
+struct row {
+  std::string date;
+  std::string narration;
+  std::int64_t hundredths = 0;
+  std::string currency;
+};
+
+std::string day_of(nexus::timestamp t) {
+  return fmt::format("{:%F}", fmt::gmtime(std::chrono::system_clock::to_time_t(t)));
 }
+
+std::optional<row> row_of(const account::posted& e, nexus::timestamp /*stored*/) {
+  return row{e.date, e.narration, e.hundredths, e.currency};
+}
+
+std::optional<row> row_of(const account::moved& e, nexus::timestamp stored) {
+  const auto what = e.which == leg::withdraw  ? "transfer to "
+                    : e.which == leg::deposit ? "transfer from "
+                                              : "came back from ";
+  return row{day_of(stored), what + e.other, e.hundredths, e.currency};
+}
+
+// Of a transfer's keeping, and no posting.
+std::optional<row> row_of(const account::refused&, nexus::timestamp) { return {}; }
+std::optional<row> row_of(const account::forgot&, nexus::timestamp) { return {}; }
 
 }  // namespace
 
@@ -41,12 +49,8 @@ int show_history(const std::string& account_name, const std::string& journal) {
   if (!session) return complain(session.error().message, exit_failed);
   const auto id = nexus::persistence_id::make(account::entity_type, account_name);
   if (!id) return complain(id.error().message, exit_failed);
-  const auto highest = (*session)->highest(*id);
-  if (!highest) return complain(highest.error().message, exit_failed);
-  if (*highest == 0) {
-    return complain(fmt::format("{}: no account \"{}\"{}", journal, account_name,
-                                similar(**session, account_name)),
-                    exit_failed);
+  if (auto known = expect_account(**session, *id, journal); !known) {
+    return complain(known.error().message, exit_failed);
   }
 
   using enum table::align;
@@ -60,10 +64,16 @@ int show_history(const std::string& account_name, const std::string& journal) {
       fault = fmt::format("{} event {}: {}", id->str(), record.number, event.error().message);
       return false;
     }
-    const auto& p = std::get<account::posted>(*event);
-    account::apply(state, p);
-    shown.add({printable(p.date), printable(p.narration, 60), format_hundredths(p.hundredths),
-               format_hundredths(state.hundredths[p.currency]), printable(p.currency)});
+    std::visit(
+        [&](const auto& e) {
+          account::apply(state, e);
+          const auto p = row_of(e, record.event.time);
+          if (!p) return;
+          shown.add({printable(p->date), printable(p->narration, 60),
+                     format_hundredths(p->hundredths),
+                     format_hundredths(state.hundredths[p->currency]), printable(p->currency)});
+        },
+        *event);
     return true;
   });
   fmt::print("{}", shown.str());

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -11,6 +12,25 @@ namespace bank {
 namespace {
 
 constexpr std::size_t page_max = 1000;
+
+// Up to three names that contain `part`, whatever the case: for a mistyped account.
+std::string similar(nexus::journal_session& session, std::string_view type, std::string_view part) {
+  auto same = [](char a, char b) {
+    auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
+    return lower(a) == lower(b);
+  };
+  std::string names;
+  int found = 0;
+  // A list that cannot be read only costs the hint.
+  (void)for_each_id(session, type, [&](const auto& id) -> nexus::result<void> {
+    const auto name = id.id();
+    const bool hit =
+        std::search(name.begin(), name.end(), part.begin(), part.end(), same) != name.end();
+    if (hit && ++found <= 3) names += fmt::format("{} {}", found == 1 ? "" : ",", name);
+    return {};
+  });
+  return found == 0 ? "" : fmt::format("; there is{}{}", names, found > 3 ? ", …" : "");
+}
 
 }  // namespace
 
@@ -61,6 +81,16 @@ nexus::result<void> for_each_record(nexus::journal_session& session,
     more = more && seen == page_max;
   }
   return {};
+}
+
+nexus::result<void> expect_account(nexus::journal_session& session, const nexus::persistence_id& id,
+                                   const std::string& journal) {
+  const auto highest = session.highest(id);
+  if (!highest) return nexus::fail(highest.error());
+  if (*highest > 0) return {};
+  return nexus::fail(nexus::errc::invalid_argument,
+                     fmt::format("{}: no account \"{}\"{}", journal, id.id(),
+                                 similar(session, id.type(), id.id())));
 }
 
 int complain(std::string_view message, int code) {

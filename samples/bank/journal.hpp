@@ -24,6 +24,11 @@ namespace bank {
                                                   const nexus::persistence_id& id,
                                                   const nexus::record_sink& sink);
 
+/// Fails, naming its likes, if nothing ever happened to that account: it is mistyped then.
+[[nodiscard]] nexus::result<void> expect_account(nexus::journal_session& session,
+                                                 const nexus::persistence_id& id,
+                                                 const std::string& journal);
+
 /// Prints one line "bank: …" to stderr; answers `code`.
 int complain(std::string_view message, int code);
 

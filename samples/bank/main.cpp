@@ -31,7 +31,17 @@ int run(int argc, char** argv) {
   balances->add_flag("--csv", csv, "As CSV (RFC 4180), for another program");
   auto* history = command("history", "Show every posting of an account");
   history->add_option("ACCOUNT", account, "Its name")->required();
-  auto* verify = command("verify", "Check that every account's events are whole");
+  bank::transfer_arguments arguments;
+  auto* transfer = command("transfer", "Move money between two accounts");
+  transfer->footer(
+      "All of it arrives or none, also when the program is killed:\n"
+      "transfers that were interrupted are finished first.");
+  transfer->add_option("FROM", arguments.from, "The account that pays")->required();
+  transfer->add_option("TO", arguments.to, "The account that gets it")->required();
+  transfer->add_option("AMOUNT", arguments.amount, "How much, e.g. 12.50")->required();
+  transfer->add_option("CURRENCY", arguments.currency, "Of what, e.g. USD")->required();
+  auto* verify =
+      command("verify", "Check that all events are whole, and that no transfer lost money");
 
   try {
     app.parse(argc, argv);
@@ -44,6 +54,7 @@ int run(int argc, char** argv) {
   if (import->parsed()) return bank::import_ledger(file, journal);
   if (balances->parsed()) return bank::show_balances(csv, journal);
   if (history->parsed()) return bank::show_history(account, journal);
+  if (transfer->parsed()) return bank::transfer_money(arguments, journal);
   if (verify->parsed()) return bank::verify(journal);
   return bank::exit_failed;
 }

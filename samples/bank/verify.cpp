@@ -1,13 +1,17 @@
-// bank verify: every id's numbers are gapless and every event of an account decodes and applies.
+// bank verify: every id's numbers are gapless, every event of an account or a transfer decodes and
+// applies, and no transfer lost or doubled money.
 #include <fmt/format.h>
 
 #include <nexus/nexus.hpp>
+#include <optional>
 #include <stdexcept>
 
 #include "account.hpp"
+#include "audit.hpp"
 #include "commands.hpp"
 #include "journal.hpp"
 #include "text.hpp"
+#include "transfer.hpp"
 
 namespace bank {
 namespace {
@@ -16,12 +20,43 @@ class checker {
  public:
   explicit checker(nexus::journal_session& session) : session_{session} {}
 
-  nexus::result<void> check(const nexus::persistence_id& id) {
+  // Transfers come first: what one has written down, the accounts have posted before.
+  nexus::result<void> check_all() {
+    auto read = for_each_id(session_, transfer::entity_type, [this](const auto& id) {
+      transfer::state state;
+      auto done = check(id, [&](const auto& record) { fold<transfer>(record, state); });
+      if (done) audit_.add(id.id(), state, last_);
+      return done;
+    });
+    if (!read) return read;
+    read = for_each_id(session_, "", [this](const auto& id) -> nexus::result<void> {
+      if (id.type() == transfer::entity_type) return {};
+      if (id.type() == account::entity_type) return check_account(id);
+      return check(id, [](const auto&) {});  // someone else's: only its numbers are ours
+    });
+    if (!read) return read;
+    return check_transfers();
+  }
+
+  [[nodiscard]] const transfer_audit& audit() const { return audit_; }
+  [[nodiscard]] std::uint64_t ids() const { return ids_; }
+  [[nodiscard]] std::uint64_t events() const { return events_; }
+  [[nodiscard]] std::uint64_t faults() const { return faults_; }
+
+ private:
+  template <class Take>
+  nexus::result<void> check(const nexus::persistence_id& id, Take take) {
     ++ids_;
     id_ = &id;
-    state_ = {};
     last_ = 0;
-    auto read = for_each_record(session_, id, [this](const nexus::record_view& record) {
+    auto read = for_each_record(session_, id, [&](const nexus::record_view& record) {
+      ++events_;
+      if (record.number <= last_) {
+        fault(record.number, "comes out of order");
+      } else if (record.number > last_ + 1) {
+        missing(last_ + 1, record.number - 1);
+      }
+      last_ = record.number;
       take(record);
       return true;
     });
@@ -32,27 +67,46 @@ class checker {
     return {};
   }
 
-  [[nodiscard]] std::uint64_t ids() const { return ids_; }
-  [[nodiscard]] std::uint64_t events() const { return events_; }
-  [[nodiscard]] std::uint64_t faults() const { return faults_; }
+  nexus::result<void> check_account(const nexus::persistence_id& id) {
+    account::state state;
+    auto done = check(id, [&](const nexus::record_view& record) {
+      const auto event = fold<account>(record, state);
+      if (!event) return;
+      if (const auto* posting = std::get_if<account::moved>(&*event)) audit_.add(id.id(), *posting);
+    });
+    state.transfers.for_each_open([&](const auto& one) { audit_.remembered(id.id(), one); });
+    return done;
+  }
 
- private:
-  void take(const nexus::record_view& record) {
-    ++events_;
-    if (record.number <= last_) {
-      fault(record.number, "comes out of order");
-    } else if (record.number > last_ + 1) {
-      missing(last_ + 1, record.number - 1);
+  // One that has moved on since it was read is somebody's at work, and tells nothing.
+  nexus::result<void> check_transfers() {
+    nexus::result<void> read;
+    audit_.check([&](const auto& name, const auto& what, nexus::sequence_nr events) {
+      const auto id = nexus::persistence_id::make(transfer::entity_type, name);
+      const auto highest = id ? session_.highest(*id) : nexus::result<nexus::sequence_nr>{0};
+      if (!highest) read = nexus::fail(highest.error());
+      if (!highest || *highest > events) return;
+      ++faults_;
+      fmt::print("transfer|{}: {}\n", printable(name), printable(what));
+    });
+    return read;
+  }
+
+  // Applies the event; none if it is faulty.
+  template <class B>
+  std::optional<typename B::event> fold(const nexus::record_view& record,
+                                        typename B::state& state) {
+    auto event = nexus::decode_event<B>(record.event);
+    if (!event) {
+      fault(record.number, event.error().message);
+      return {};
     }
-    last_ = record.number;
-    if (id_->type() != account::entity_type) return;  // someone else's: only its numbers are ours
-    const auto event = nexus::decode_event<account>(record.event);
-    if (!event) return fault(record.number, event.error().message);
     try {
-      std::visit([this](const auto& e) { account::apply(state_, e); }, *event);
+      std::visit([&](const auto& e) { B::apply(state, e); }, *event);
     } catch (const std::exception& e) {
       fault(record.number, e.what());
     }
+    return std::move(*event);
   }
 
   void missing(nexus::sequence_nr from, nexus::sequence_nr to) {
@@ -68,7 +122,7 @@ class checker {
 
   nexus::journal_session& session_;
   const nexus::persistence_id* id_ = nullptr;
-  account::state state_;
+  transfer_audit audit_;
   nexus::sequence_nr last_ = 0;
   std::uint64_t ids_ = 0;
   std::uint64_t events_ = 0;
@@ -84,12 +138,19 @@ int verify(const std::string& journal) {
   if (!session) return complain(session.error().message, exit_failed);
 
   checker check{**session};
-  const auto read = for_each_id(**session, "", [&](const auto& id) { return check.check(id); });
-  if (!read) return complain(fmt::format("{}: {}", journal, read.error().message), exit_failed);
+  if (const auto read = check.check_all(); !read) {
+    return complain(fmt::format("{}: {}", journal, read.error().message), exit_failed);
+  }
   fmt::print("ids     {:>9}\nevents  {:>9}\nfaults  {:>9}\n", grouped(check.ids()),
              grouped(check.events()), grouped(check.faults()));
+  const auto& audit = check.audit();
+  if (audit.open() > 0) {
+    fmt::print("{} of {} transfers are not over; the next `bank transfer` finishes them\n",
+               grouped(audit.open()), grouped(audit.transfers()));
+  }
   if (check.faults() > 0) return exit_faults;
-  fmt::print("clean: numbers without a gap, every event decodes\n");
+  fmt::print("clean: numbers without a gap, every event decodes{}\n",
+             audit.transfers() > 0 ? ", no transfer lost or doubled money" : "");
   return exit_done;
 }
 

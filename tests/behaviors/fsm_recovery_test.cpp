@@ -128,8 +128,6 @@ TEST(FsmRecovery, AnEntityThatCouldNotRecoverTriesAgainWithTheNextCommand) {
   EXPECT_EQ(f.command(reads), words{"load"});
 }
 
-// -- snapshots ------------------------------------------------------------------------------------
-
 TEST(FsmRecovery, ABatchThatStepsOverAMultipleCounts) {
   auto f = running_at(9, {.snapshot_every = 10});
   f->command(persists_two);

@@ -5,6 +5,7 @@
 #include <nexus/testkit/round_trip.hpp>
 
 #include "account.hpp"
+#include "transfer.hpp"
 
 TEST(Account, WhatIsStoredStaysReadable) {
   EXPECT_TRUE(nexus::testkit::check_fingerprint<bank::account>(ACCOUNT_FINGERPRINT));
@@ -12,4 +13,12 @@ TEST(Account, WhatIsStoredStaysReadable) {
 
 TEST(Account, WhatIsStoredComesBack) {
   EXPECT_TRUE(nexus::testkit::check_round_trip<bank::account>(20261122));
+}
+
+TEST(Transfer, WhatIsStoredStaysReadable) {
+  EXPECT_TRUE(nexus::testkit::check_fingerprint<bank::transfer>(TRANSFER_FINGERPRINT));
+}
+
+TEST(Transfer, WhatIsStoredComesBack) {
+  EXPECT_TRUE(nexus::testkit::check_round_trip<bank::transfer>(20261122));
 }

@@ -22,7 +22,7 @@
 
 #include "nexus/testkit/detail/filler.hpp"
 
-namespace nexus::testkit {
+namespace nexus::inline v0::testkit {
 
 template <std::default_initializable T>
 class builder {
@@ -84,4 +84,4 @@ class builder {
   std::vector<std::function<void(T&)>> overrides_;
 };
 
-}  // namespace nexus::testkit
+}  // namespace nexus::inline v0::testkit

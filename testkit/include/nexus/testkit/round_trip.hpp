@@ -18,7 +18,7 @@
 
 #include "nexus/testkit/builders.hpp"
 
-namespace nexus::testkit {
+namespace nexus::inline v0::testkit {
 namespace detail {
 
 /// Why `value` does not come back by the serializer of `B`; empty if it does.
@@ -73,4 +73,4 @@ template <event_sourced B>
   return detail::round_trips<B, typename B::state>("the state", seed, count);
 }
 
-}  // namespace nexus::testkit
+}  // namespace nexus::inline v0::testkit

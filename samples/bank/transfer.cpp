@@ -1,0 +1,104 @@
+// bank transfer: finishes what a crash interrupted, then moves money between two accounts.
+#include "transfer.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nexus/nexus.hpp>
+
+#include "commands.hpp"
+#include "journal.hpp"
+#include "money.hpp"
+#include "text.hpp"
+#include "transfers.hpp"
+
+namespace bank {
+namespace {
+
+constexpr std::chrono::seconds answer_deadline{60};
+
+auto bad(std::string_view argument, std::string_view why) {
+  return nexus::fail(nexus::errc::invalid_argument, fmt::format("{}: {}", argument, why));
+}
+
+nexus::result<nexus::persistence_id> account_id(std::string_view argument,
+                                                const std::string& name) {
+  if (name.empty()) return bad(argument, "is empty");
+  auto id = nexus::persistence_id::make(account::entity_type, name);
+  if (!id) return bad(argument, id.error().message);
+  return id;
+}
+
+nexus::result<transfer::started> read_arguments(const transfer_arguments& a) {
+  if (a.from == a.to) return bad("TO", fmt::format("\"{}\" is FROM as well", a.to));
+  const auto hundredths = parse_hundredths(a.amount);
+  if (!hundredths) return bad("AMOUNT", hundredths.error().message);
+  if (*hundredths <= 0) return bad("AMOUNT", fmt::format("\"{}\" is not above zero", a.amount));
+  if (a.currency.empty()) return bad("CURRENCY", "is empty");
+  return transfer::started{a.from, a.to, *hundredths, a.currency};
+}
+
+// Both accounts have a past in this journal.
+nexus::result<void> check_accounts(nexus::journal_session& session, const transfer_arguments& a,
+                                   const std::string& journal) {
+  for (const auto& [argument, name] : {std::pair{"FROM", &a.from}, std::pair{"TO", &a.to}}) {
+    const auto id = account_id(argument, *name);
+    if (!id) return nexus::fail(id.error());
+    if (auto known = expect_account(session, *id, journal); !known) return known;
+  }
+  return {};
+}
+
+// "90.00", or "?" if the account does not say.
+std::string balance_of(const nexus::entities<account>& accounts, const std::string& name,
+                       const std::string& currency) {
+  const auto balances = accounts.of(name).ask(account::get_balances{}).get(answer_deadline);
+  if (!balances) return "?";
+  const auto found = balances->find(currency);
+  return format_hundredths(found == balances->end() ? 0 : found->second);
+}
+
+}  // namespace
+
+int transfer_money(const transfer_arguments& arguments, const std::string& journal) {
+  const auto wanted = read_arguments(arguments);
+  if (!wanted) return complain(wanted.error().message, exit_failed);
+  nexus::system sys;
+  auto store = open_for_reading(journal);
+  if (!store) return complain(store.error().message, exit_failed);
+  auto session = store->open_session();
+  if (!session) return complain(session.error().message, exit_failed);
+  if (auto known = check_accounts(**session, arguments, journal); !known) {
+    return complain(known.error().message, exit_failed);
+  }
+
+  nexus::entities<account> accounts{sys, *store, {.snapshot_every = 1000}};
+  nexus::entities<transfer> transfers{sys, *store};
+  int code = exit_done;
+  const auto finished = finish_transfers(**session, transfers, [&](auto id, const auto& why) {
+    code = complain(fmt::format("transfer {} is not over: {}", id, why.message), exit_faults);
+  });
+  if (!finished) {
+    return complain(fmt::format("{}: {}", journal, finished.error().message), exit_failed);
+  }
+  if (*finished > 0) {
+    fmt::print("finished {} interrupted transfer{}\n", grouped(*finished),
+               *finished == 1 ? "" : "s");
+  }
+
+  const auto id = sys.next_id().to_string();
+  const auto ended = run_transfer(transfers, id, *wanted);
+  if (!ended) {
+    return complain(fmt::format("transfer {} is not over, the next `bank transfer` sees to it: {}",
+                                id, ended.error().message),
+                    exit_faults);
+  }
+  if (!ended->refusal.empty()) return complain(ended->refusal, exit_faults);
+  const auto& [from, to, hundredths, currency] = *wanted;
+  fmt::print("moved {} {}: {} has {}, {} has {}\n", format_hundredths(hundredths),
+             printable(currency), printable(from), balance_of(accounts, from, currency),
+             printable(to), balance_of(accounts, to, currency));
+  return code;
+}
+
+}  // namespace bank

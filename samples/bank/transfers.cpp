@@ -1,0 +1,78 @@
+#include "transfers.hpp"
+
+#include <chrono>
+#include <deque>
+#include <utility>
+
+#include "journal.hpp"
+
+namespace bank {
+namespace {
+
+constexpr std::size_t in_flight_max = 100;
+constexpr std::chrono::seconds answer_deadline{60};
+
+// By its last event alone, since most are over.
+nexus::result<bool> is_over(nexus::journal_session& session, const nexus::persistence_id& id) {
+  const auto highest = session.highest(id);
+  if (!highest) return nexus::fail(highest.error());
+  bool over = false;
+  auto read = session.replay(id, *highest, *highest, 1, [&](const nexus::record_view& record) {
+    over = record.event.type == transfer::completed::type_name;
+    return true;
+  });
+  if (!read) return nexus::fail(read.error());
+  return over;
+}
+
+}  // namespace
+
+nexus::result<void> for_each_open_transfer(
+    nexus::journal_session& session,
+    const std::function<nexus::result<void>(std::string_view id)>& sink) {
+  return for_each_id(session, transfer::entity_type, [&](const auto& id) -> nexus::result<void> {
+    const auto over = is_over(session, id);
+    if (!over) return nexus::fail(over.error());
+    if (*over) return {};
+    return sink(id.id());
+  });
+}
+
+nexus::result<std::size_t> finish_transfers(
+    nexus::journal_session& session, const nexus::entities<transfer>& transfers,
+    const std::function<void(std::string_view id, const nexus::error& why)>& held_up) {
+  struct sent {
+    std::string id;
+    nexus::asked<ending> answer;
+  };
+  std::deque<sent> in_flight;
+  std::size_t finished = 0;
+  auto take_oldest = [&] {
+    auto [id, answer] = std::move(in_flight.front());
+    in_flight.pop_front();
+    if (const auto ended = answer.get(answer_deadline); ended) {
+      ++finished;
+    } else {
+      held_up(id, ended.error());
+    }
+  };
+  auto listed = for_each_open_transfer(session, [&](std::string_view id) {
+    if (in_flight.size() == in_flight_max) take_oldest();
+    in_flight.push_back({std::string{id}, transfers.of(id).ask(transfer::await{})});
+    return nexus::result<void>{};
+  });
+  while (!in_flight.empty()) take_oldest();
+  if (!listed) return nexus::fail(listed.error());
+  return finished;
+}
+
+nexus::result<ending> run_transfer(const nexus::entities<transfer>& transfers, std::string_view id,
+                                   const transfer::started& what) {
+  const auto one = transfers.of(id);
+  auto started = one.ask(transfer::start{what});
+  auto ended = one.ask(transfer::await{});
+  if (auto stored = started.get(answer_deadline); !stored) return nexus::fail(stored.error());
+  return ended.get(answer_deadline);
+}
+
+}  // namespace bank

@@ -1,0 +1,34 @@
+// Running transfers, and finishing those that a crash interrupted.
+//
+// Threads: one, which blocks. Failures: those of the storage; a transfer that is held up is reported
+// and does not keep the others.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <nexus/nexus.hpp>
+#include <string>
+#include <string_view>
+
+#include "transfer.hpp"
+
+namespace bank {
+
+/// Passes the id of every transfer that is not over, the oldest first.
+[[nodiscard]] nexus::result<void> for_each_open_transfer(
+    nexus::journal_session& session,
+    const std::function<nexus::result<void>(std::string_view id)>& sink);
+
+/// Brings every transfer to its end, many at a time; answers how many. `held_up` is told of those
+/// that cannot be.
+[[nodiscard]] nexus::result<std::size_t> finish_transfers(
+    nexus::journal_session& session, const nexus::entities<transfer>& transfers,
+    const std::function<void(std::string_view id, const nexus::error& why)>& held_up);
+
+/// Makes a new transfer, and waits until it is over. An error does not say that no money moved: if
+/// the transfer was stored, it will be finished by `finish_transfers`.
+[[nodiscard]] nexus::result<ending> run_transfer(const nexus::entities<transfer>& transfers,
+                                                 std::string_view id,
+                                                 const transfer::started& what);
+
+}  // namespace bank

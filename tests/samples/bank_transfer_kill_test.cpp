@@ -1,0 +1,190 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+#include <vector>
+
+#include "bank_fixture.hpp"
+#include "journal.hpp"
+#include "kill_support.hpp"
+#include "money.hpp"
+#include "transfer.hpp"
+
+namespace samples {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// "full" has hardly any room, so that transfers to it come back.
+const std::vector<std::string> names{"a", "b", "c", "d", "full"};
+const std::map<std::string, std::int64_t> opening{{"a", 100'000},
+                                                  {"b", 100'000},
+                                                  {"c", 100'000},
+                                                  {"d", 100'000},
+                                                  {"full", INT64_MAX - 200'000},
+                                                  {"payer", 100'000'000},
+                                                  {"payee", 0}};
+
+// What the killed processes said.
+struct said {
+  std::map<std::string, bank::transfer::started> sent;  // by id
+  std::map<std::string, bool> acknowledged;             // by id: whether the money moved
+  std::map<std::int64_t, bool> by_program;              // by amount, of `bank transfer`: likewise
+
+  // A last line that was cut off is not counted.
+  void take(const std::string& text) {
+    std::istringstream lines{text.substr(0, text.rfind('\n') + 1)};
+    for (std::string what, id; lines >> what >> id;) {
+      if (what == "sent") {
+        auto& s = sent[id];
+        lines >> s.from >> s.to >> s.hundredths;
+        s.currency = "USD";
+      } else {
+        lines >> what;
+        acknowledged[id] = what == "moved";
+      }
+    }
+  }
+};
+
+struct stored {
+  std::map<std::string, bank::transfer::state> transfers;
+  std::map<std::string, std::int64_t> balances;
+};
+
+class BankTransferKill : public Bank {
+ protected:
+  void SetUp() override {
+    std::string ledger{header};
+    for (const auto& [name, hundredths] : opening) {
+      ledger +=
+          "t,2026-01-01,opening," + name + "," + bank::format_hundredths(hundredths) + ",USD\n";
+    }
+    ASSERT_EQ(bank({"import", file("opening.csv", ledger)}).code, 0);
+  }
+
+  command_line writer_line(std::uint64_t seed) const {
+    command_line line{TRANSFER_WRITER_PROGRAM, "sqlite:" + journal(), std::to_string(seed)};
+    line.insert(line.end(), names.begin(), names.end());
+    return line;
+  }
+
+  // What is in the journal, read past the entities and past `bank verify`.
+  stored read() const {
+    stored all;
+    auto store = nexus::open("sqlite:" + journal());
+    EXPECT_TRUE(store);
+    auto session = store->open_session();
+    EXPECT_TRUE(session);
+    auto read_all = [&]<class B>(std::type_identity<B>, auto take) {
+      EXPECT_TRUE(bank::for_each_id(**session, B::entity_type, [&](const auto& id) {
+        typename B::state state;
+        auto done = bank::for_each_record(**session, id, [&](const auto& record) {
+          const auto event = nexus::decode_event<B>(record.event);
+          EXPECT_TRUE(event);
+          if (event) std::visit([&](const auto& e) { B::apply(state, e); }, *event);
+          return event.has_value();
+        });
+        take(std::string{id.id()}, state);
+        return done;
+      }));
+    };
+    read_all(std::type_identity<bank::transfer>{},
+             [&](const auto& id, const auto& state) { all.transfers[id] = state; });
+    read_all(std::type_identity<bank::account>{}, [&](const auto& id, const auto& state) {
+      all.balances[id] = state.hundredths.at("USD");
+    });
+    return all;
+  }
+
+  void expect_clean() const {
+    const auto verified = bank({"verify"});
+    EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
+  }
+
+  // All is over: each transfer moved its money once or not at all, as was said.
+  void expect_whole(const said& heard) const {
+    const auto found = read();
+    auto balances = opening;
+    std::map<std::int64_t, int> by_program;
+    for (const auto& [id, state] : found.transfers) {
+      EXPECT_EQ(state.at, bank::transfer::step::over) << id;
+      const auto& what = state.what;
+      const bool moved = state.refusal.empty();
+      if (moved) {
+        balances[what.from] -= what.hundredths;
+        balances[what.to] += what.hundredths;
+      }
+      if (what.from == "payer") {
+        EXPECT_TRUE(moved);
+        ++by_program[what.hundredths];
+      } else {
+        const auto sent = heard.sent.find(id);
+        ASSERT_NE(sent, heard.sent.end()) << id << " was never sent";
+        EXPECT_EQ(sent->second, what) << id;
+      }
+    }
+    EXPECT_EQ(found.balances, balances);
+    for (const auto& [id, moved] : heard.acknowledged) {
+      const auto at = found.transfers.find(id);
+      ASSERT_NE(at, found.transfers.end()) << id << " was acknowledged and is lost";
+      EXPECT_EQ(at->second.refusal.empty(), moved) << id;
+    }
+    for (const auto& [hundredths, acknowledged] : heard.by_program) {
+      EXPECT_LE(by_program[hundredths], 1) << hundredths << " moved twice";
+      EXPECT_GE(by_program[hundredths], acknowledged ? 1 : 0) << hundredths << " is lost";
+    }
+  }
+};
+
+TEST_F(BankTransferKill, TransfersKilledAtAnyMomentAreFinishedByTheNext) {
+  auto random = random_source();
+  const int kills_wanted = times(30, 1500);
+  said heard;
+  int kills = 0;
+  std::size_t interrupted = 0;
+  std::int64_t amount = 0;  // of the next `bank transfer`, its own so that it is found again
+  auto transfer_line = [&] {
+    heard.by_program[++amount] = false;
+    return bank_line({"transfer", "payer", "payee", bank::format_hundredths(amount), "USD"});
+  };
+  auto kill_at = [&](const command_line& line, microseconds latest) {
+    process victim{line, directory.path()};
+    const microseconds moment{
+        static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(latest.count()))};
+    const bool ended = victim.read_for(moment);
+    if (!ended && victim.kill()) {
+      ++kills;
+      victim.wait();
+    } else {
+      EXPECT_EQ(victim.wait(), 0) << victim.err();
+    }
+    return victim.out();
+  };
+  while (kills < kills_wanted && !HasFailure()) {
+    heard.take(kill_at(writer_line(random()), milliseconds{250}));
+    for (const auto& [id, state] : read().transfers) {
+      interrupted += state.at == bank::transfer::step::over ? 0 : 1;
+    }
+    if (random() % 2 == 0) expect_clean();
+    if (random() % 3 == 0) {
+      const auto said = kill_at(transfer_line(), milliseconds{60});
+      heard.by_program[amount] = said.find("moved ") != std::string::npos;
+    }
+    if (random() % 4 == 0 || kills >= kills_wanted) {
+      const auto f = run(transfer_line(), directory.path());
+      ASSERT_EQ(f.code, 0) << f.err;
+      heard.by_program[amount] = true;
+      expect_whole(heard);
+      expect_clean();
+    }
+  }
+  std::cout << kills << " kills, " << interrupted << " times a transfer was found halfway, "
+            << heard.acknowledged.size() << " acknowledged of " << heard.sent.size() << " sent\n";
+  EXPECT_GE(interrupted, static_cast<std::size_t>(kills));
+}
+
+}  // namespace
+}  // namespace samples
