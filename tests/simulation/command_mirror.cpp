@@ -57,13 +57,14 @@ void command_mirror::releases(command_id id, bool stops) {
   unstashes();
 }
 
-void command_mirror::refuses(command_id id) {
-  if (left(id)) return;
+bool command_mirror::refuses(command_id id) {
+  if (left(id)) return true;
   if (auto w = std::find(waiting_.begin(), waiting_.end(), id); w != waiting_.end()) {
     waiting_.erase(w);
   } else if (auto s = std::find(stash_.begin(), stash_.end(), id); s != stash_.end()) {
     stash_.erase(s);
   }
+  return false;
 }
 
 void command_mirror::unstashes() {

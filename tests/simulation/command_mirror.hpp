@@ -36,7 +36,8 @@ class command_mirror {
 
   // Actions.
   void releases(command_id id, bool stops);
-  void refuses(command_id id);
+  /// True if it was decided, and so is lost with an append.
+  bool refuses(command_id id);
   void unstashes();
   void appends();
   void loses();

@@ -33,6 +33,9 @@ class storage_mirror {
   void stops();
   void at_rest();
 
+  /// What became of the last append, if it was lost, is what its callers are told.
+  void check_told(errc why);
+
   /// Before a decision.
   void check_truth_known();
 
@@ -61,6 +64,7 @@ class storage_mirror {
   bool closing_ = false;
   bool closed_unsettled_ = false;
   step writing_ = step::nothing;
+  errc loss_{};
 };
 
 }
