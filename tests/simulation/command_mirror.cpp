@@ -136,6 +136,7 @@ void command_mirror::at_rest(const rest& r) {
     broken("on_recovered comes once after each recovery",
            fmt::format("{} times after {} recoveries", recovered_decided_, expected));
   }
+  if (r.fresh && all != 0) broken("a machine that holds commands works on them");
   if (!r.running || r.writing) return;
   if (events && (r.drained || r.after_append || closing_ || !waiting_.empty())) {
     broken("what waits for nothing more is appended");

@@ -13,6 +13,7 @@ namespace nexus::simulation {
 /// How things stand when every action of a step is performed.
 struct rest {
   std::uint32_t held = 0;  ///< commands, as the machine says
+  bool fresh = false;
   bool running = false;
   bool drained = false;       ///< none is on its way
   bool writing = false;       ///< an append or its settling is in flight

@@ -135,6 +135,7 @@ void node::check_rest(bool after_append) {
   auto& [all, commands, storage] = live_->seen;
   rest r;
   r.held = live_->machine.held();
+  r.fresh = live_->machine.at() == d::entity_fsm::phase::fresh;
   r.running = live_->machine.at() == d::entity_fsm::phase::running;
   r.drained = on_its_way_ == r.held;
   r.writing = storage.writing();
