@@ -133,8 +133,7 @@ void entity_fsm::step(timestamp now, appended input, actions& out) {
       begin_recovery(out);
     }
   } else if (auto* r = std::get_if<rejected>(&input.outcome)) {
-    lose(r->why, out);
-    begin_recovery(out);
+    lose_and_recover(r->why, out);
   } else if (auto* f = std::get_if<failed>(&input.outcome)) {
     lose(f->why, out);
     back_off(out);
@@ -156,11 +155,13 @@ void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
   if (*input.what == settlement::stored) return made_durable(now, out);
   if (*input.what == settlement::superseded) {
     lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out);
+    begin_recovery(out);
+  } else if (conflict_) {
+    lose(error{*conflict_}, out);
+    begin_recovery(out);
   } else {
-    lose(conflict_ ? *conflict_ : error{errc::unavailable, "the storage did not keep the events"},
-         out);
+    lose_and_recover({errc::unavailable, "the storage did not keep the events"}, out);
   }
-  begin_recovery(out);
 }
 
 void entity_fsm::made_durable(timestamp now, actions& out) {
@@ -233,6 +234,14 @@ void entity_fsm::lose(const error& why, actions& out) {
     out.emplace_back(refuse{std::move(command), std::move(of_command)});
   }
   unstash();
+}
+
+// What on_recovered persists comes again with every recovery: without a caller who is refused, only a
+// pause keeps the two from chasing each other.
+void entity_fsm::lose_and_recover(const error& why, actions& out) {
+  const bool of_callers = undurable_.counted() != 0;
+  lose(why, out);
+  of_callers ? begin_recovery(out) : back_off(out);
 }
 
 void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {

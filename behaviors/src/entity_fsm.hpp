@@ -195,6 +195,7 @@ class entity_fsm {
   void release_durable(actions& out);
   void all_durable(actions& out);
   void lose(const error& why, actions& out);
+  void lose_and_recover(const error& why, actions& out);
   void refuse_all(call_list& calls, const error& why, actions& out);
   void give_up_settling(actions& out);
   void back_off(actions& out);

@@ -17,6 +17,8 @@ namespace d = nexus::detail;
 /// A state that is the sum of its events, each event's bytes being a number.
 struct sum_model final : d::entity_model {
   int sum = 0;
+  bool persists_once_recovered = false;
+  envelope recovered_call() override;
   void reset() override { sum = 0; }
   result<void> restore(const stored_snapshot& from) override {
     if (from.data == "bad") return fail(errc::corrupt, "does not decode");
@@ -113,6 +115,17 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
   plan plan_;
   fate& fate_;
 };
+
+/// What on_recovered persists; its number is 0.
+inline envelope sum_model::recovered_call() {
+  static fate nobodys;
+  if (!persists_once_recovered) return {};
+  auto* call = new planned_call{{.persists = 1}, nobodys};
+  call->counted = false;
+  envelope made{call};
+  call->leave();
+  return made;
+}
 
 /// Feeds inputs and tells what came of them, e.g. "append 8..9" or "release 1".
 class fsm_driver {

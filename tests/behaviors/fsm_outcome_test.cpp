@@ -111,3 +111,34 @@ TEST(FsmOutcome, ALostAppendIsToldWithTheIdOfItsCommand) {
   f->append_answers(rejected{{errc::too_large, "too large"}});
   EXPECT_EQ(f->last_error, "sum|one: command 01BX5ZZKBKACTAV9WEVGEMMVRZ: too large");
 }
+
+TEST(FsmOutcome, WhatNobodyAskedForIsTriedAgainAfterAPauseOnly) {
+  fsm_driver f;
+  f.model().persists_once_recovered = true;
+  f.command(reads);
+  f.load_answer(0);
+  EXPECT_EQ(f.drained(), words{"append 1..1"});
+  EXPECT_EQ(f.append_answers(rejected{{errc::too_large, "big"}}),
+            (words{"refuse 0 too_large", "refuse 1 too_large", "load"}))
+      << "a caller is told, and so it ends";
+  f.load_answer(0);
+  EXPECT_EQ(f.drained(), words{"append 1..1"});
+  EXPECT_EQ(f.append_answers(rejected{{errc::too_large, "big"}}),
+            (words{"refuse 0 too_large", "wait 0"}));
+  EXPECT_EQ(f.waited(), words{"stopped"});
+}
+
+TEST(FsmOutcome, LikewiseWhatWasLost) {
+  fsm_driver f;
+  f.model().persists_once_recovered = true;
+  f.command(reads);
+  f.load_answer(0);
+  f.drained();
+  f.append_stored();
+  f.command({.throws = true});
+  f.load_answer(1);
+  f.chunk(1, 1);
+  f.drained();
+  EXPECT_EQ(f.append_answers(unknown{{errc::unavailable, "cut"}}), words{"settle"});
+  EXPECT_EQ(f.settles(settlement::not_stored), (words{"refuse 0 unavailable", "wait 0"}));
+}

@@ -57,18 +57,24 @@ void command_mirror::releases(command_id id, bool stops) {
   unstashes();
 }
 
-void command_mirror::refuses(command_id id) {
-  if (left(id)) return;
+bool command_mirror::refuses(command_id id) {
+  if (left(id)) return true;
   if (auto w = std::find(waiting_.begin(), waiting_.end(), id); w != waiting_.end()) {
     waiting_.erase(w);
   } else if (auto s = std::find(stash_.begin(), stash_.end(), id); s != stash_.end()) {
     stash_.erase(s);
   }
+  return false;
 }
 
 void command_mirror::unstashes() {
   waiting_.insert(waiting_.begin(), stash_.begin(), stash_.end());
   stash_.clear();
+}
+
+bool command_mirror::callers_undurable() const noexcept {
+  return std::any_of(undurable_.begin(), undurable_.end(),
+                     [](const undurable& u) { return u.id != 0; });
 }
 
 void command_mirror::appends() {
@@ -130,6 +136,7 @@ void command_mirror::at_rest(const rest& r) {
     broken("on_recovered comes once after each recovery",
            fmt::format("{} times after {} recoveries", recovered_decided_, expected));
   }
+  if (r.fresh && all != 0) broken("a machine that holds commands works on them");
   if (!r.running || r.writing) return;
   if (events && (r.drained || r.after_append || closing_ || !waiting_.empty())) {
     broken("what waits for nothing more is appended");

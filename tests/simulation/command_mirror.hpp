@@ -13,6 +13,7 @@ namespace nexus::simulation {
 /// How things stand when every action of a step is performed.
 struct rest {
   std::uint32_t held = 0;  ///< commands, as the machine says
+  bool fresh = false;
   bool running = false;
   bool drained = false;       ///< none is on its way
   bool writing = false;       ///< an append or its settling is in flight
@@ -36,7 +37,8 @@ class command_mirror {
 
   // Actions.
   void releases(command_id id, bool stops);
-  void refuses(command_id id);
+  /// True if it was decided, and so is lost with an append.
+  bool refuses(command_id id);
   void unstashes();
   void appends();
   void loses();
@@ -45,6 +47,7 @@ class command_mirror {
   void stops(bool saving);
   void at_rest(const rest& r);
 
+  [[nodiscard]] bool callers_undurable() const noexcept;
   [[nodiscard]] bool anybody_waits() const noexcept { return !waiting_.empty(); }
 
  private:

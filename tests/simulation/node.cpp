@@ -13,6 +13,12 @@ namespace {
 
 enum stream : std::uint32_t { of_node = 500 };
 
+template <class Input>
+bool comes_late(const Input& i, const d::entity_fsm& machine) {
+  if constexpr (requires { i.epoch; }) return i.epoch != machine.epoch();
+  return false;
+}
+
 }  // namespace
 
 node::node(std::uint32_t number, surroundings& s, model_journal& journal,
@@ -129,6 +135,7 @@ void node::check_rest(bool after_append) {
   auto& [all, commands, storage] = live_->seen;
   rest r;
   r.held = live_->machine.held();
+  r.fresh = live_->machine.at() == d::entity_fsm::phase::fresh;
   r.running = live_->machine.at() == d::entity_fsm::phase::running;
   r.drained = on_its_way_ == r.held;
   r.writing = storage.writing();
@@ -142,7 +149,9 @@ void node::dispatch(input what) {
   if (s_.trace) line(std::visit([](auto& i) { return word(i); }, what));
   follow(what);
   const timestamp now{std::chrono::microseconds{s_.time.now()}};
+  const bool late = std::visit([&](auto& i) { return comes_late(i, live_->machine); }, what);
   std::visit([&](auto& i) { live_->machine.step(now, std::move(i), out_); }, what);
+  if (late && !out_.empty()) s_.judge.broken("what comes too late changes nothing", "");
   perform_all(now);
 }
 
@@ -151,9 +160,9 @@ void node::follow(const input& what) {
   if (const auto* e = std::get_if<envelope>(&what)) {
     commands.arrives(e->as<sim_call>().id());
   } else if (const auto* a = std::get_if<d::appended>(&what)) {
-    storage.append_answered(a->outcome);
+    storage.append_answered(a->outcome, commands.callers_undurable());
   } else if (const auto* s = std::get_if<d::settle_answered>(&what)) {
-    storage.settled(s->what);
+    storage.settled(s->what, commands.callers_undurable());
   } else if (const auto* r = std::get_if<d::replayed>(&what)) {
     if (r->epoch == live_->machine.epoch()) storage.read_answered();
   } else if (std::holds_alternative<d::snapshot_saved>(what)) {

@@ -88,7 +88,7 @@ void node::perform(timestamp /*now*/, d::release& a) {
 
 void node::perform(timestamp /*now*/, d::refuse& a) {
   auto& call = a.call.as<sim_call>();
-  live_->seen.commands.refuses(call.id());
+  if (live_->seen.commands.refuses(call.id())) live_->seen.storage.check_told(a.why.code);
   if (call.counted) --on_its_way_;
   const auto why = a.why;
   call.fail(std::move(a.why));

@@ -38,7 +38,8 @@ void draw_faults(random& r, plan& p) {
     if (r.chance(likely)) p.faults |= bit(static_cast<fault>(f));
   }
   p.fault_permille = static_cast<std::uint32_t>(r.pick({30, 100, 250}));
-  p.moments = static_cast<std::uint32_t>(r.below(8));
+  p.moments = static_cast<std::uint32_t>(r.below(16));
+  if (r.chance(500)) p.faults |= bit(fault::moments);
 }
 
 void keep_only_the_state(plan& p) {
@@ -75,11 +76,16 @@ command plan::command_of(std::uint32_t caller, std::uint32_t number) const {
 moment plan::moment_of(std::uint32_t number) const {
   random r{seed, of_moment, number};
   const auto what =
-      r.pick({moment_kind::crash, moment_kind::crash, moment_kind::close, moment_kind::passivate,
+      r.pick({moment_kind::crash, moment_kind::close, moment_kind::close, moment_kind::passivate,
               moment_kind::passivate, moment_kind::passivate});
+  const auto node = static_cast<std::uint32_t>(r.below(nodes));
+  if (r.chance(500)) {  // in the middle of things
+    const auto sends = static_cast<std::uint32_t>(r.between(1, callers * commands));
+    return {sends, r.below(r.pick<vtime>({4, 20, 200, 2'000})), what, node};
+  }
   // Most of what happens happens early.
   const auto latest = r.chance(700) ? faults_until / 8 : faults_until;
-  return {r.below(latest + 1), what, static_cast<std::uint32_t>(r.below(nodes))};
+  return {0, r.below(latest + 1), what, node};
 }
 
 plan plan_of(std::uint64_t seed) {

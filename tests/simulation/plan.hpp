@@ -48,7 +48,8 @@ inline constexpr int faults_drawn = static_cast<int>(fault::lost_write);
 /// What a node is told at some moment.
 enum class moment_kind : std::uint8_t { crash, close, passivate };
 struct moment {
-  vtime when = 0;
+  std::uint32_t sends = 0;  ///< it comes after so many commands were sent; 0: whatever was
+  vtime when = 0;           ///< counted from then
   moment_kind what = moment_kind::crash;
   std::uint32_t node = 0;
 };

@@ -76,7 +76,7 @@ class world {
       for (std::uint32_t m = 0; m < plan_.moments; ++m) {
         if (plan_.moments_skipped.count(m) != 0) continue;
         const auto what = plan_.moment_of(m);
-        time_.at(what.when, [this, what] { happen(what); });
+        what.sends == 0 ? soon(what) : moments_.push_back(what);
       }
     }
   }
@@ -103,6 +103,9 @@ class world {
                            to_string(what)));
     }
     nodes_[node]->send(f.id);
+    for (const auto& m : moments_) {
+      if (m.sends == s_.fates.size()) soon(m);
+    }
   }
 
   void send_at_fixed_times(caller& c) {
@@ -180,6 +183,12 @@ class world {
 
   // -- nodes ----
 
+  void soon(const moment& m) {
+    time_.after(m.when, [this, m] {
+      if (!s_.calm) happen(m);
+    });
+  }
+
   void happen(const moment& m) {
     auto& to = *nodes_[m.node];
     s_.happened |= bit(fault::moments);
@@ -241,6 +250,7 @@ class world {
   model_journal journal_;
   std::vector<std::unique_ptr<node>> nodes_;
   std::vector<caller> callers_;
+  std::vector<moment> moments_;  // that wait for a command to be sent
   std::uint64_t steps_ = 0;
   std::uint64_t answers_ = 0;
   std::uint64_t answers_before_ = 0;

@@ -8,6 +8,12 @@ void storage_mirror::check_truth_known() {
   if (unsettled()) broken("nothing is decided before the truth is known");
 }
 
+void storage_mirror::check_told(errc why) {
+  if (why == loss_) return;
+  broken("callers are told what became of their append",
+         fmt::format("{}, not {}", to_string(why), to_string(loss_)));
+}
+
 // -- writes -----------------------------------------------------------------------------------
 
 void storage_mirror::appends(const d::append& a, sequence_nr durable) {
@@ -25,10 +31,16 @@ void storage_mirror::appends(const d::append& a, sequence_nr durable) {
   }
 }
 
-void storage_mirror::append_answered(const append_outcome& outcome) {
+void storage_mirror::append_answered(const append_outcome& outcome, bool of_callers) {
   writing_ = std::holds_alternative<unknown>(outcome) ? step::unsettled : step::nothing;
   if (std::holds_alternative<stored>(outcome)) failures_ = 0;
-  wait_due_ = std::holds_alternative<failed>(outcome) && !closing_;
+  lost_answer_ = std::holds_alternative<unknown>(outcome);
+  loss_ = errc::unavailable;
+  if (std::holds_alternative<conflict>(outcome)) loss_ = errc::conflict;
+  if (const auto* r = std::get_if<rejected>(&outcome)) loss_ = r->why.code;
+  // Without a caller nothing but a pause keeps it from trying for ever.
+  const bool refused = std::holds_alternative<rejected>(outcome) && !of_callers;
+  wait_due_ = (refused || std::holds_alternative<failed>(outcome)) && !closing_;
 }
 
 // A conflict may be settled too: it may be one's own lost answer.
@@ -38,17 +50,20 @@ void storage_mirror::settles() {
   writing_ = step::settle;
 }
 
-void storage_mirror::settled(const result<settlement>& what) {
+void storage_mirror::settled(const result<settlement>& what, bool of_callers) {
   writing_ = what ? step::nothing : step::unsettled;
   wait_due_ = !what && !closing_;
+  if (!what && closing_) loss_ = errc::outcome_unknown;
   if (!what) return;
   switch (*what) {
     case settlement::stored:
       failures_ = 0;
       return s_.reaches(landmark::settled_stored);
     case settlement::not_stored:
+      wait_due_ = lost_answer_ && !of_callers && !closing_;
       return s_.reaches(landmark::settled_not_stored);
     case settlement::superseded:
+      loss_ = errc::outcome_unknown;
       return s_.reaches(landmark::superseded);
   }
 }
@@ -105,7 +120,9 @@ void storage_mirror::closes() {
   closing_ = true;
   wait_due_ = false;
   closed_unsettled_ = unsettled();
-  if (closed_unsettled_) s_.reaches(landmark::closed_unsettled);
+  if (!closed_unsettled_) return;
+  s_.reaches(landmark::closed_unsettled);
+  loss_ = errc::outcome_unknown;
 }
 
 void storage_mirror::stops() {

@@ -13,8 +13,9 @@ class storage_mirror {
   storage_mirror(surroundings& s, const model_journal& journal) : s_{s}, journal_{journal} {}
 
   // Inputs.
-  void append_answered(const append_outcome& outcome);
-  void settled(const result<settlement>& what);
+  // `of_callers`: somebody asked for what was appended, and not only on_recovered did.
+  void append_answered(const append_outcome& outcome, bool of_callers);
+  void settled(const result<settlement>& what, bool of_callers);
   void read_answered() { --reads_; }
   void save_answered() { saving_ = false; }
   void closes();
@@ -31,6 +32,9 @@ class storage_mirror {
   void recovery_fails(errc why);
   void stops();
   void at_rest();
+
+  /// What became of the last append, if it was lost, is what its callers are told.
+  void check_told(errc why);
 
   /// Before a decision.
   void check_truth_known();
@@ -55,10 +59,12 @@ class storage_mirror {
   std::uint32_t failures_ = 0;  // waited for since something went well
   bool wait_due_ = false;
   bool waited_ = false;
+  bool lost_answer_ = false;  // what is settled, if not a conflict
   bool saving_ = false;
   bool closing_ = false;
   bool closed_unsettled_ = false;
   step writing_ = step::nothing;
+  errc loss_{};
 };
 
 }
