@@ -26,7 +26,7 @@ class directory_core final : public entity_directory,
   /// Takes the type's name in the system, under which others find it.
   void claim();
 
-  result<void> status() const override { return status_; }
+  result<void> status() const override;
   slot_ref find(std::string_view id) const override;
   const void* behavior() const override { return of.tag; }
   result<void> send(std::string_view id, const slot_ref& known, entity_call& c, envelope e,
@@ -71,7 +71,7 @@ class directory_core final : public entity_directory,
   }
   [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed);
 
-  result<void> status_;
+  result<void> status_;  // settled before anybody can ask
   bool claimed_ = false;
   mutable std::array<shard, shards> shards_;
   std::atomic<std::size_t> live_{0};

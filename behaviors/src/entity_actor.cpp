@@ -32,10 +32,13 @@ struct timer_message final : message {
   std::uint32_t epoch;
 };
 
+// The snapshot first: another system may save one meanwhile, and a snapshot beyond the highest number
+// is taken for corrupt.
 result<load_result> load_events(journal_session& session, const persistence_id& id) {
+  auto snapshot = session.load_snapshot(id, {});
   auto highest = session.highest(id);
   if (!highest) return fail(std::move(highest.error()));
-  return load_result{*highest, session.load_snapshot(id, {})};
+  return load_result{*highest, std::move(snapshot)};
 }
 
 // A durable state is its own newest snapshot; a tombstone is one without a type.
@@ -182,7 +185,7 @@ void entity_actor::read(Answer* answer, F f) {
     return fine;
   });
   if (queued) return;
-  answer->what = fail(errc::overloaded, "the queue of reads is full");
+  answer->what = fail(std::move(queued.error()));
   self_.send(std::move(held));
 }
 

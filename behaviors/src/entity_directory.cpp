@@ -78,9 +78,23 @@ std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view t
   return std::static_pointer_cast<directory_core>(sys.find(name_in_system(type)));
 }
 
+result<void> directory_core::status() const {
+  if (closing()) {
+    return fail(errc::stopped, fmt::format("entities \"{}\" were stopped", of.entity_type));
+  }
+  return status_;
+}
+
 // Without a listener: what no caller is told goes to the log as a warning.
 void directory_core::tell(const entity_signal& what) const {
-  if (options.on_signal) return options.on_signal(what);
+  if (options.on_signal) {
+    try {
+      return options.on_signal(what);
+    } catch (const std::exception& e) {
+      spdlog::error("{}: on_signal threw: {}", what.id, e.what());
+      return;
+    }
+  }
   switch (what.what) {
     case entity_signal::kind::recovered:
       break;
@@ -184,7 +198,6 @@ void directory_core::close() {
   closed_.wait(guard, [&] { return live_.load() == 0; });
   turns.close();
   if (claimed_) sys.release(name_in_system(of.entity_type));
-  status_ = fail(errc::stopped, fmt::format("entities \"{}\" were stopped", of.entity_type));
 }
 
 }

@@ -70,10 +70,11 @@ void entity_fsm::decide_one(timestamp now, actions& out) {
 
 void entity_fsm::keep(envelope command, const decision& decided) {
   if (decided.stashes) return stash_.push(std::move(command));
-  if (decided.runs || decided.unstashes) hold_ = hold::run;
   if (decided.stops) hold_ = hold::stop;
+  if (decided.runs || decided.unstashes) hold_ = hold::run;
   if (decided.rebuilds) hold_ = hold::rebuild;
   unstashing_ = decided.unstashes;
+  stopping_ = decided.stops;
   undurable_.push(std::move(command));
 }
 
@@ -86,7 +87,9 @@ void entity_fsm::unstash() {
 void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
   const auto every = options_.snapshot_every;
   const bool due = wanted || (every != 0 && before / every != applied_ / every);
-  if (!due || applied_ == 0 || saving_ || snapshot_due_ != nullptr) return;
+  if (!due || applied_ == 0) return;
+  missed_ = saving_ || snapshot_due_ != nullptr;
+  if (missed_) return;
   auto encoded = model_.encode_snapshot();
   if (encoded && encoded->data.size() > options_.decisions.event_bytes_max) {
     encoded = fail(errc::too_large, fmt::format("{} bytes, at most {}", encoded->data.size(),
@@ -151,8 +154,12 @@ void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
   }
   phase_ = phase::running;
   if (*input.what == settlement::stored) return made_durable(now, out);
-  lose(conflict_ ? *conflict_ : error{errc::unavailable, "the storage did not keep the events"},
-       out);
+  if (*input.what == settlement::superseded) {
+    lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out);
+  } else {
+    lose(conflict_ ? *conflict_ : error{errc::unavailable, "the storage did not keep the events"},
+         out);
+  }
   begin_recovery(out);
 }
 
@@ -199,11 +206,16 @@ void entity_fsm::step(timestamp now, run_done /*input*/, actions& out) {
   hold_ = hold::none;
   if (unstashing_) unstash();
   if (closing_ && undurable_.empty()) return close(out);
+  if (stopping_) return stop(out);
   decide_waiting(now, out);
 }
 
-void entity_fsm::step(timestamp /*now*/, snapshot_saved /*input*/, actions& /*out*/) {
+// One that was due meanwhile is made up for by one of the state as it is now.
+void entity_fsm::step(timestamp /*now*/, snapshot_saved /*input*/, actions& out) {
   saving_ = false;
+  if (phase_ != phase::running || !missed_ || hold_ == hold::rebuild) return;
+  take_snapshot(applied_, true, out);
+  save_durable(out);
 }
 
 // -- trouble ----------------------------------------------------------------------------------

@@ -212,8 +212,10 @@ class entity_fsm {
   hold hold_ = hold::none;
   bool closing_ = false;
   bool saving_ = false;       // and pruning what the snapshot replaces: one at a time
+  bool missed_ = false;       // a snapshot was due while another was on its way
   bool passivating_ = false;  // asked to
   bool unstashing_ = false;   // once the hold `run` ends
+  bool stopping_ = false;     // likewise, after that
   std::uint8_t gaps_ = 0;     // that this recovery ran into, see `gap`
   std::uint8_t reads_ = 0;    // of this recovery, under way
   std::uint32_t epoch_ = 0;
@@ -222,6 +224,7 @@ class entity_fsm {
 
   sequence_nr highest_ = 0;         // what a recovery is heading for
   sequence_nr asked_ = 0;           // the last number that a recovery has begun to read
+  sequence_nr last_gap_ = 0;        // the number that was missing
   sequence_nr durable_ = 0;         // events known to be stored
   sequence_nr applied_ = 0;         // events in the speculative state
   sequence_nr in_flight_last_ = 0;  // the last number of the append in flight; 0: none

@@ -167,7 +167,10 @@ void entity_fsm::recovered(timestamp now, actions& out) {
 // then its newer snapshot tells what they came to.
 void entity_fsm::gap(error why, actions& out) {
   constexpr int gaps_max = 3;
+  const bool same = std::exchange(last_gap_, applied_ + 1) == applied_ + 1;
   if (options_.erases_events && ++gaps_ <= gaps_max) return begin_recovery(out);
+  // Gaps that move are a retention faster than this recovery: trouble that passes.
+  if (options_.erases_events && !same) why.code = errc::unavailable;
   recovery_failed(std::move(why), out);
 }
 

@@ -48,15 +48,20 @@ std::optional<error> fault_of(const append_request& request, const journal_limit
                   fmt::format("{} events, at most {} are taken", count, max.request_events_max));
   }
   for (const auto& event : request.events) {
-    const auto largest = std::max({event.data.size(), event.metadata.size(), event.type.size()});
-    if (largest > max.payload_bytes_max) {
-      return refuse(errc::too_large, fmt::format("an event of {} bytes, at most {} are taken",
-                                                 largest, max.payload_bytes_max));
-    }
-    if (event.tags.empty()) continue;
-    if (auto fault = fault_of_tags(event.tags); !fault.empty()) {
-      return refuse(errc::invalid_argument, fault);
-    }
+    if (auto fault = fault_of(event, max)) return refuse(fault->code, fault->message);
+  }
+  return std::nullopt;
+}
+
+std::optional<error> fault_of(const event_view& event, const journal_limits& max) {
+  const auto largest = std::max({event.data.size(), event.metadata.size(), event.type.size()});
+  if (largest > max.payload_bytes_max) {
+    return error{errc::too_large, fmt::format("an event of {} bytes, at most {} are taken", largest,
+                                              max.payload_bytes_max)};
+  }
+  if (event.tags.empty()) return std::nullopt;
+  if (auto fault = fault_of_tags(event.tags); !fault.empty()) {
+    return error{errc::invalid_argument, std::move(fault)};
   }
   return std::nullopt;
 }

@@ -38,9 +38,9 @@ void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
 
 }  // namespace
 
-journal_writer::journal_writer(std::unique_ptr<journal_session> session,
+journal_writer::journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
                                const store_options& options)
-    : options_{options}, session_{std::move(session)}, thread_{[this] { run(); }} {}
+    : options_{options}, session_{std::move(session)}, guard_{guard}, thread_{[this] { run(); }} {}
 
 journal_writer::~journal_writer() {
   {
@@ -146,9 +146,17 @@ void journal_writer::work(jobs& batch) {
   save_all(batch);
 }
 
+// Every call to the storage goes through here.
+template <class Call>
+auto journal_writer::through(Call&& call) {
+  return guard_.through(*session_, std::forward<Call>(call));
+}
+
 void journal_writer::settle_all(const jobs& batch) {
   for_each(batch, write_job::step::settle, [&](write_job& w) {
-    w.settled = w.of_state ? session_->settle(w.state_request()) : session_->settle(w.request());
+    w.settled = through([&](journal_session& s) {
+      return w.of_state ? s.settle(w.state_request()) : s.settle(w.request());
+    });
   });
 }
 
@@ -177,7 +185,7 @@ void journal_writer::write_all(
     requests.push_back((w->*request)());
     events += w->event_count();
   }
-  auto outcomes = ((*session_).*write)(requests);
+  auto outcomes = through([&](journal_session& s) { return (s.*write)(requests); });
   for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->outcome = std::move(outcomes[i]);
   commits_.fetch_add(1, std::memory_order_relaxed);
   requests_.fetch_add(asked.size(), std::memory_order_relaxed);
@@ -193,7 +201,7 @@ void journal_writer::save_all(const jobs& batch) {
         {w.id, {s.number, s.type, s.schema_version, s.codec, s.data, s.writer, s.time}});
   });
   if (requests.empty()) return;
-  auto saved = session_->save_snapshots(requests);
+  auto saved = through([&](journal_session& s) { return s.save_snapshots(requests); });
   for_each(batch, write_job::step::save_snapshot, [&](write_job& w) { w.saved = saved; });
   if (saved) prune_all(batch);
 }
@@ -204,7 +212,8 @@ void journal_writer::prune_all(const jobs& batch) {
   std::vector<write_job*> asked;
   for_each(batch, write_job::step::save_snapshot, [&](write_job& w) {
     if (w.keep.snapshots == 0) return;
-    auto kept = session_->snapshot_numbers(w.id, {}, w.keep.snapshots);
+    auto kept =
+        through([&](journal_session& s) { return s.snapshot_numbers(w.id, {}, w.keep.snapshots); });
     if (!kept) {
       w.pruned = fail(std::move(kept.error()));
     } else if (kept->size() == w.keep.snapshots) {
@@ -213,7 +222,7 @@ void journal_writer::prune_all(const jobs& batch) {
     }
   });
   if (requests.empty()) return;
-  auto pruned = session_->prune(requests);
+  auto pruned = through([&](journal_session& s) { return s.prune(requests); });
   for (auto* w : asked) w->pruned = pruned;
 }
 

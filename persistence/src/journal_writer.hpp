@@ -14,13 +14,15 @@
 #include <thread>
 #include <vector>
 
+#include "journal_guard.hpp"
 #include "nexus/store.hpp"
 
 namespace nexus::inline v0 {
 
 class journal_writer {
  public:
-  journal_writer(std::unique_ptr<journal_session> session, const store_options& options);
+  journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
+                 const store_options& options);
 
   /// Finishes what is queued, then ends the thread.
   ~journal_writer();
@@ -44,9 +46,12 @@ class journal_writer {
                  std::vector<append_outcome> (journal_session::*write)(std::span<const Request>));
   void save_all(const jobs& batch);
   void prune_all(const jobs& batch);
+  template <class Call>
+  auto through(Call&& call);
 
   const store_options options_;
   const std::unique_ptr<journal_session> session_;
+  journal_guard& guard_;
 
   std::mutex lock_;
   std::condition_variable changed_;

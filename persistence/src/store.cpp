@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <vector>
 
+#include "journal_guard.hpp"
 #include "journal_writer.hpp"
 #include "nexus/workers.hpp"
 
 namespace nexus::inline v0 {
 
 upsert_request write_job::state_request() const {
+  upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt};
+  // Without any it leads nowhere, and every backend rejects it.
+  if (event_count() == 0) return made;
   const auto& last = events->events().back();
-  upsert_request made{id, expected, expected + events->size(), writer, last.time, std::nullopt};
+  made.time = last.time;
   if (!last.type.empty()) {
     made.value = state_view{last.type, last.schema_version, last.codec, last.data};
   }
@@ -20,7 +24,11 @@ upsert_request write_job::state_request() const {
 }
 
 struct store::core {
+  core(std::shared_ptr<journal> j, const store_options& options)
+      : opened{std::move(j)}, guard{opened->name(), options} {}
+
   std::shared_ptr<journal> opened;
+  journal_guard guard;
   std::vector<std::unique_ptr<journal_session>> sessions;  // one per reader thread
   std::vector<std::unique_ptr<journal_writer>> writers;
   std::unique_ptr<workers> readers;  // last: its jobs use the rest
@@ -29,12 +37,12 @@ struct store::core {
 result<store> store::open(const uri& address, const backend& from, store_options options) {
   auto opened = from.open(address);
   if (!opened) return fail(std::move(opened.error()));
-  auto made = std::make_shared<core>();
-  made->opened = std::move(*opened);
+  auto made = std::make_shared<core>(std::move(*opened), options);
   for (unsigned i = 0; i < std::max(1u, from.writers); ++i) {
     auto session = made->opened->open_session();
     if (!session) return fail(std::move(session.error()));
-    made->writers.push_back(std::make_unique<journal_writer>(std::move(*session), options));
+    made->writers.push_back(
+        std::make_unique<journal_writer>(std::move(*session), made->guard, options));
   }
   for (unsigned i = 0; i < std::max(1u, options.readers); ++i) {
     auto session = made->opened->open_session();
@@ -60,10 +68,16 @@ void store::write(envelope job) const {
   writers[shard]->submit(std::move(job));
 }
 
-bool store::read(std::function<void(journal_session&)> f) const {
-  return core_->readers->submit(
-      [f = std::move(f), c = core_.get()](unsigned thread) { f(*c->sessions[thread]); });
+result<void> store::read(std::function<bool(journal_session&)> f) const {
+  if (auto why = core_->guard.refusal()) return fail(*std::move(why));
+  const bool queued = core_->readers->submit([f = std::move(f), c = core_.get()](unsigned thread) {
+    (void)c->guard.through(*c->sessions[thread], f);
+  });
+  if (!queued) return fail(errc::overloaded, "the journal's queue of reads is full");
+  return {};
 }
+
+breaker_status store::breaker() const { return core_->guard.status(); }
 
 writer_statistics store::statistics() const {
   writer_statistics sum;

@@ -14,6 +14,15 @@ concept can_chain_on_an_lvalue = requires(Effect& e) {
 };
 
 template <class Effect>
+concept can_unstash_an_lvalue = requires(Effect& e) {
+  e.then_unstash();
+}
+|| requires(Effect& e) { e.then_stop(); }
+|| requires(Effect& e) { e.then_run(nullptr); }
+|| requires(Effect& e) { e.with_metadata("", ""); }
+|| requires(Effect& e) { e.template then_ask<tally>("", tally::read{}, nullptr); };
+
+template <class Effect>
 concept can_chain = requires(Effect e) {
   std::move(e).then_reply(&tally::state::sum);
 };
@@ -31,6 +40,8 @@ struct not_a_command {};
 static_assert(!can_chain_on_an_lvalue<decltype(persist(tally::added{1}))>,
               "a chain on a kept effect would be ignored");
 static_assert(!can_chain<decltype(reject("no"))>, "a refusal runs no chain");
+static_assert(!can_chain<decltype(stash())>, "neither does a command that is put aside");
+static_assert(!can_unstash_an_lvalue<decltype(persist(tally::added{1}))>, "every chain, likewise");
 static_assert(!can_be_asked<not_a_command>, "a command that the behavior does not handle");
 static_assert(can_be_asked<tally::add>);
 

@@ -227,3 +227,32 @@ TEST_P(Evolution, AFieldThatNoStepMadeIsMissing) {
   EXPECT_NE(why_not().find("event 2: event type \"paid\" version 3: "), std::string::npos);
   EXPECT_NE(why_not().find("field \"currency\" is missing"), std::string::npos);
 }
+
+TEST_P(Evolution, UnknownFieldsAreIgnoredAndOptionalOnesMayBeMissing) {
+  document row;
+  row.set("cents", std::int64_t{3});
+  row.set("currency", std::string{"USD"});
+  row.set("colour", std::string{"blue"});
+  const auto bytes = row.bytes();
+  store_raw({.type = "paid", .schema_version = 3, .data = bytes});
+  EXPECT_EQ(why_not(), "1: 3 USD");
+}
+
+TEST_P(Evolution, AStateOfANewerVersionOrAnotherTypeIsNamed) {
+  ASSERT_TRUE(ask<purse_3>({}, purse_3::pay{5, "USD"}));
+  auto save = [&](std::string_view type, std::uint32_t version) {
+    snapshot_request request{*persistence_id::make("purse", "a"), {.number = 1}};
+    request.snapshot.type = type;
+    request.snapshot.schema_version = version;
+    request.snapshot.data = "\x80";
+    EXPECT_TRUE(journal->open_session().value()->save_snapshots({&request, 1}));
+  };
+  save("purse", 9);
+  EXPECT_EQ(why_not(),
+            "unsupported_version: purse|a: snapshot 1: state type \"purse\" version 9: the known "
+            "version is 2");
+  save("bag", 2);
+  EXPECT_EQ(why_not(),
+            "unknown_type: purse|a: snapshot 1: state type \"bag\" is not that of behavior "
+            "\"purse\"");
+}

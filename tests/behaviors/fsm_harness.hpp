@@ -138,10 +138,11 @@ class fsm_driver {
 
   using words = std::vector<std::string>;
 
-  words command(plan p) {
+  words command(plan p, call_header header = {}) {
     auto& f = fates_.emplace_back();
     EXPECT_LE(fates_.size(), fates_max);
     auto* call = new planned_call{p, f};
+    call->header = std::move(header);
     calls_.emplace_back(call, ++commands_);
     auto done = step(envelope{call});
     return done;

@@ -95,3 +95,19 @@ TEST(FsmOutcome, ErrorsNameTheEntity) {
   f->append_answers(failed{{errc::unavailable, "disk on fire"}});
   EXPECT_EQ(f->last_error, "sum|one: disk on fire");
 }
+
+TEST(FsmOutcome, AStateThatWasOvertakenLeavesTheOutcomeUnknown) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(unknown{{errc::unavailable, "cut"}});
+  EXPECT_EQ(f->settles(settlement::superseded), (words{"refuse 1 outcome_unknown", "load"}));
+}
+
+TEST(FsmOutcome, ALostAppendIsToldWithTheIdOfItsCommand) {
+  auto f = running_at(0);
+  f->command(persists_one, {.command_id = *ulid::parse("01BX5ZZKBKACTAV9WEVGEMMVRZ")});
+  f->drained();
+  f->append_answers(rejected{{errc::too_large, "too large"}});
+  EXPECT_EQ(f->last_error, "sum|one: command 01BX5ZZKBKACTAV9WEVGEMMVRZ: too large");
+}

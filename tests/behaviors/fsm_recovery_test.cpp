@@ -108,14 +108,6 @@ TEST(FsmRecovery, ACorruptEventIsToldByIdAndNumber) {
   EXPECT_EQ(f.last_error, "sum|one: event 1: does not decode");
 }
 
-TEST(FsmRecovery, ACorruptSnapshotIsToldByIdAndNumber) {
-  fsm_driver f;
-  f.command(reads);
-  EXPECT_EQ(f.load_answer(5, stored_snapshot{.number = 3, .data = "bad"}),
-            (words{"refuse 1 corrupt", "stopped"}));
-  EXPECT_EQ(f.last_error, "sum|one: snapshot 3: does not decode");
-}
-
 TEST(FsmRecovery, AChunkOfAnEarlierRecoveryIsIgnored) {
   fsm_driver f;
   f.command(reads);
@@ -136,46 +128,11 @@ TEST(FsmRecovery, AnEntityThatCouldNotRecoverTriesAgainWithTheNextCommand) {
   EXPECT_EQ(f.command(reads), words{"load"});
 }
 
-// -- snapshots ------------------------------------------------------------------------------------
-
-TEST(FsmRecovery, ASnapshotIsSavedOnceItsNumberIsDurable) {
-  auto f = running_at(8, {.snapshot_every = 10});
-  EXPECT_EQ(f->command(persists_two), words{});
-  EXPECT_EQ(f->drained(), words{"append 9..10"});
-  EXPECT_EQ(f->append_stored(), (words{"save 10", "release 1"}));
-}
-
 TEST(FsmRecovery, ABatchThatStepsOverAMultipleCounts) {
   auto f = running_at(9, {.snapshot_every = 10});
   f->command(persists_two);
   f->drained();
   EXPECT_EQ(f->append_stored(), (words{"save 11", "release 1"}));
-}
-
-TEST(FsmRecovery, OneSnapshotIsSavedAtATime) {
-  auto f = running_at(0, {.snapshot_every = 1});
-  f->command(persists_one);
-  f->drained();
-  EXPECT_EQ(f->append_stored(), (words{"save 1", "release 1"}));
-  f->command(persists_one);
-  f->drained();
-  EXPECT_EQ(f->append_stored(), words{"release 2"});
-  f->saved();
-  f->command(persists_one);
-  f->drained();
-  EXPECT_EQ(f->append_stored(), (words{"save 3", "release 3"}));
-}
-
-TEST(FsmRecovery, ASnapshotOfALostStateIsNotSaved) {
-  auto f = running_at(0, {.snapshot_every = 1});
-  f->command(persists_one);
-  f->drained();
-  f->append_answers(conflict{0});
-  f->load_answer(0);
-  f->command(reads);
-  EXPECT_EQ(f->command(persists_one), words{});
-  f->drained();
-  EXPECT_EQ(f->append_stored(), (words{"save 1", "release 3"}));
 }
 
 TEST(FsmRecovery, OneThatStandsStillFailsAndBacksOff) {

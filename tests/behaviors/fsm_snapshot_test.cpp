@@ -56,10 +56,38 @@ TEST(FsmSnapshot, OneIsSavedAtATime) {
   f->command(persists_one);
   f->drained();
   EXPECT_EQ(f->append_stored(), words{"release 2"}) << "the first is still being saved";
-  f->saved();
   f->command(persists_one);
   f->drained();
-  EXPECT_EQ(f->append_stored(), (words{"save 3", "release 3"}));
+  EXPECT_EQ(f->append_stored(), words{"release 3"});
+  EXPECT_EQ(f->saved(), words{"save 3"}) << "for the one that was missed";
+  EXPECT_EQ(f->saved(), words{});
+}
+
+TEST(FsmSnapshot, ASnapshotIsSavedOnceItsNumberIsDurable) {
+  auto f = running_at(8, {.snapshot_every = 10});
+  EXPECT_EQ(f->command(persists_two), words{});
+  EXPECT_EQ(f->drained(), words{"append 9..10"});
+  EXPECT_EQ(f->append_stored(), (words{"save 10", "release 1"}));
+}
+
+TEST(FsmSnapshot, ASnapshotOfALostStateIsNotSaved) {
+  auto f = running_at(0, {.snapshot_every = 1});
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(conflict{0});
+  f->load_answer(0);
+  f->command(reads);
+  EXPECT_EQ(f->command(persists_one), words{});
+  f->drained();
+  EXPECT_EQ(f->append_stored(), (words{"save 1", "release 3"}));
+}
+
+TEST(FsmSnapshot, ACorruptSnapshotIsToldByIdAndNumber) {
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.load_answer(5, stored_snapshot{.number = 3, .data = "bad"}),
+            (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.last_error, "sum|one: snapshot 3: does not decode");
 }
 
 TEST(FsmSnapshot, OneThatDoesNotDecodeFailsTheRecovery) {
@@ -103,4 +131,15 @@ TEST(FsmSnapshot, AGapThatStaysIsAnErrorAlsoThere) {
   }
   f.load_answer(4, snapshot_at(1, "1"));
   EXPECT_EQ(f.chunk_cut_short(2, 4, 1), (words{"refuse 1 corrupt", "stopped"}));
+}
+
+TEST(FsmSnapshot, GapsThatMoveAreARetentionFasterThanTheRecovery) {
+  fsm_driver f{{.erases_events = true}};
+  f.command(reads);
+  for (sequence_nr n = 1; n <= 3; ++n) {
+    f.load_answer(9, snapshot_at(n, "1"));
+    EXPECT_EQ(f.chunk_cut_short(n + 1, 9, n), words{"load"});
+  }
+  f.load_answer(9, snapshot_at(4, "1"));
+  EXPECT_EQ(f.chunk_cut_short(5, 9, 4), (words{"refuse 1 unavailable", "wait 0"}));
 }

@@ -10,6 +10,14 @@ TEST(FsmStop, AStopEffectStopsOnceDurable) {
   EXPECT_EQ(f->append_stored(), (words{"release 1", "stopped"}));
 }
 
+TEST(FsmStop, AChainOfACommandThatStopsSeesItsState) {
+  auto f = running_at(0);
+  f->command({.persists = 1, .runs = true, .stops = true});
+  EXPECT_EQ(f->append_stored(), words{"run 1"});
+  EXPECT_EQ(f->fate_of(1).ran_at, 1);
+  EXPECT_EQ(f->ran(), words{"stopped"});
+}
+
 TEST(FsmStop, CommandsBehindAStopAreForTheNextIncarnation) {
   auto f = running_at(0);
   f->command({.persists = 1, .stops = true});

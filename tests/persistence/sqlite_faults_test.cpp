@@ -1,8 +1,4 @@
 // Commits that fail, disks that fill, locks that are held: what an append says, and what is true.
-#include <sys/wait.h>
-
-#include <thread>
-
 #include "sqlite_faulty_disk.hpp"
 #include "sqlite_fixture.hpp"
 
@@ -16,10 +12,12 @@ class SqliteFaults : public SqliteTest {
     faulty_disk::install();
     faulty_disk::syncs_to_fail = 0;
     faulty_disk::log_full = false;
+    faulty_disk::on_wait = nullptr;
   }
   ~SqliteFaults() override {
     faulty_disk::syncs_to_fail = 0;
     faulty_disk::log_full = false;
+    faulty_disk::on_wait = nullptr;
   }
 
  protected:
@@ -176,18 +174,37 @@ TEST_F(SqliteFaults, ALockHeldForAWhileIsWaitedForAndForLongerFails) {
   sqlite3* holder = nullptr;
   sqlite3_open(path().c_str(), &holder);
   sqlite3_exec(holder, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
+  int waits = 0;
+  faulty_disk::on_wait = [&] { ++waits; };
   auto outcome = append(*s, batch{"a"});
   ASSERT_TRUE(std::holds_alternative<nexus::failed>(outcome));
   expect_names(std::get<nexus::failed>(outcome).why, path());
+  EXPECT_GT(waits, 10);
   EXPECT_TRUE(s->highest(id("a"))) << "reading needs no lock";
 
-  std::thread release{[&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds{200});
-    sqlite3_exec(holder, "COMMIT", nullptr, nullptr, nullptr);
-  }};
+  waits = 0;
+  faulty_disk::on_wait = [&] {
+    if (++waits == 10) sqlite3_exec(holder, "COMMIT", nullptr, nullptr, nullptr);
+  };
   EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*s, batch{"a"})));
-  release.join();
+  EXPECT_EQ(waits, 10);
   sqlite3_close(holder);
+}
+
+TEST_F(SqliteFaults, AnUpsertWhoseCommitFailsIsSettled) {
+  auto s = session();
+  auto other = session();
+  (void)append(*s, batch{"a"});
+  (void)other->get_state(id("a"));
+  nexus::upsert_request request{
+      .id = id("a"), .expected = 0, .next = 2, .value = nexus::state_view{.data = "two"}};
+  faulty_disk::syncs_to_fail = 1;
+  ASSERT_TRUE(std::holds_alternative<nexus::unknown>(s->upsert({&request, 1}).at(0)));
+  EXPECT_EQ(after_a_crash()->get_state(id("a")).value()->version, 2u) << "else nothing to settle";
+  EXPECT_EQ(other->settle(request).value(), settlement::not_stored);
+  EXPECT_FALSE(after_a_crash()->get_state(id("a")).value()) << "and it stays so";
+  EXPECT_TRUE(std::holds_alternative<nexus::stored>(s->upsert({&request, 1}).at(0)));
+  EXPECT_EQ(other->settle(request).value(), settlement::stored);
 }
 
 }  // namespace

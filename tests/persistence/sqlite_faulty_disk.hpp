@@ -1,17 +1,20 @@
 // A SQLite VFS over the default one whose writes and syncs of the log fail on demand, and are
-// counted. Registered once as the default; every connection made later goes through it.
+// counted, and whose waiting for a lock takes no time. Registered once as the default; every
+// connection made later goes through it.
 #pragma once
 
 #include <sqlite3.h>
 
 #include <atomic>
 #include <cstring>
+#include <functional>
 
 namespace faulty_disk {
 
 inline std::atomic<int> syncs{0};          ///< of a log, also those that failed
 inline std::atomic<int> syncs_to_fail{0};  ///< the next so many syncs of a log fail
 inline std::atomic<bool> log_full{false};  ///< writes to a log find no space
+inline std::function<void()> on_wait;  ///< called instead of sleeping before a lock is tried again
 
 struct file {
   sqlite3_file base;
@@ -34,6 +37,12 @@ inline int sync(sqlite3_file* f, int flags) {
     if (syncs_to_fail > 0) return --syncs_to_fail, SQLITE_IOERR_FSYNC;
   }
   return real(f)->pMethods->xSync(real(f), flags);
+}
+
+inline int sleep(sqlite3_vfs*, int micros) {
+  if (!on_wait) return below->xSleep(below, micros);
+  on_wait();
+  return micros;  // SQLite adds these up until its timeout
 }
 
 inline const sqlite3_io_methods* methods() {
@@ -94,6 +103,7 @@ inline void install() {
   vfs.zName = "faulty";
   vfs.szOsFile = static_cast<int>(sizeof(file)) + below->szOsFile;
   vfs.xOpen = open;
+  vfs.xSleep = sleep;
   sqlite3_vfs_register(&vfs, 1);
 }
 

@@ -1,117 +1,19 @@
-// A store on a memory journal that does what the test says, and a mailbox for the jobs that come back.
+// A store on a faulty memory journal, and a mailbox for the jobs that come back.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <nexus/store.hpp>
 #include <nexus/system.hpp>
+#include <nexus/testkit/faulty.hpp>
 
 namespace nexus::test {
 
 using namespace std::chrono_literals;
-
-/// Counts what sessions are asked; holds appends back while `held`.
-struct ledger {
-  std::mutex lock;
-  std::condition_variable changed;
-  bool held = false;
-  std::atomic<bool> pruning_fails = false;
-  std::atomic<int> prunes = 0;
-  int waiting = 0;
-  std::vector<std::size_t> batches;
-
-  void hold(bool on) {
-    std::lock_guard guard{lock};
-    held = on;
-    changed.notify_all();
-  }
-  template <class F>
-  [[nodiscard]] bool wait_until(F f) {
-    std::unique_lock guard{lock};
-    return changed.wait_for(guard, 10s, f);
-  }
-};
-
-struct counting_session final : journal_session {
-  counting_session(ledger& b, std::unique_ptr<journal_session> i) : book{b}, inner{std::move(i)} {}
-
-  std::vector<append_outcome> append(std::span<const append_request> r) override {
-    {
-      std::unique_lock guard{book.lock};
-      book.batches.push_back(r.size());
-      ++book.waiting;
-      book.changed.notify_all();
-      book.changed.wait(guard, [&] { return !book.held; });
-      --book.waiting;
-    }
-    return inner->append(r);
-  }
-  result<settlement> settle(const append_request& r) override { return inner->settle(r); }
-  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
-                      const record_sink& sink) override {
-    return inner->replay(id, from, to, max, sink);
-  }
-  result<sequence_nr> highest(const persistence_id& id) override { return inner->highest(id); }
-  result<void> erase_to(const persistence_id& id, sequence_nr to) override {
-    return inner->erase_to(id, to);
-  }
-  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
-                                          std::size_t max) override {
-    return inner->ids(type, after, max);
-  }
-  result<void> save_snapshots(std::span<const snapshot_request> r) override {
-    return inner->save_snapshots(r);
-  }
-  result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
-                                                       snapshot_bounds b) override {
-    return inner->load_snapshot(id, b);
-  }
-  result<void> erase_snapshots(const persistence_id& id, snapshot_bounds b) override {
-    return inner->erase_snapshots(id, b);
-  }
-  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id& id,
-                                                    snapshot_bounds within,
-                                                    std::size_t max) override {
-    return inner->snapshot_numbers(id, within, max);
-  }
-  result<void> prune(std::span<const prune_request> requests) override {
-    ++book.prunes;
-    if (book.pruning_fails) return fail(errc::unavailable, "no pruning today");
-    return inner->prune(requests);
-  }
-  result<settlement> settle(const upsert_request& request) override {
-    return inner->settle(request);
-  }
-  result<std::optional<stored_state>> get_state(const persistence_id& id) override {
-    return inner->get_state(id);
-  }
-  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
-                                                std::size_t max) override {
-    return inner->state_ids(type, after, max);
-  }
-  std::vector<append_outcome> upsert(std::span<const upsert_request> r) override {
-    return inner->upsert(r);
-  }
-
-  ledger& book;
-  std::unique_ptr<journal_session> inner;
-};
-
-struct counting_journal final : journal {
-  counting_journal(ledger& b, std::shared_ptr<journal> i) : book{b}, inner{std::move(i)} {}
-  result<std::unique_ptr<journal_session>> open_session() override {
-    auto opened = inner->open_session();
-    if (!opened) return fail(std::move(opened.error()));
-    return std::make_unique<counting_session>(book, std::move(*opened));
-  }
-  journal_limits limits() const override { return inner->limits(); }
-  std::string name() const override { return inner->name(); }
-  ledger& book;
-  std::shared_ptr<journal> inner;
-};
+using testkit::fault;
+using testkit::operation;
 
 /// Collects the jobs that come back.
 struct collector final : actor {
@@ -130,7 +32,7 @@ struct collector final : actor {
 };
 
 struct Store : testing::Test {
-  ledger book;
+  const std::shared_ptr<testkit::faults> faults = std::make_shared<testkit::faults>();
   std::vector<envelope> done;
   std::mutex lock;
   std::condition_variable changed;
@@ -145,11 +47,7 @@ struct Store : testing::Test {
   }
 
   store open(store_options options = {}) {
-    backend counting{"counting", [this](const uri&) -> result<std::shared_ptr<journal>> {
-                       auto inner = memory_backend().open(*uri::parse("memory:"));
-                       return std::make_shared<counting_journal>(book, *inner);
-                     }};
-    return *nexus::open("counting:", {counting}, options);
+    return *nexus::open("memory:", {testkit::faulty(memory_backend(), faults)}, options);
   }
   envelope job(std::string_view id, sequence_nr expected = 0, std::size_t events = 1) {
     auto* made = new write_job{77, *persistence_id::make("t", id)};
@@ -168,6 +66,15 @@ struct Store : testing::Test {
     std::unique_lock guard{lock};
     return changed.wait_for(guard, 10s, [&] { return done.size() >= n; });
   }
+  /// Writes `first` and keeps its commit from going on.
+  void hold_with(const store& s, const envelope& first) {
+    const auto before = faults->calls(operation::append);
+    faults->hold(operation::append);
+    s.write(first);
+    EXPECT_TRUE(faults->wait_for(operation::append, before + 1));
+  }
+  void release() { faults->release(operation::append); }
+
   /// Has `job` done, alone.
   write_job& through(const store& s, const envelope& job) {
     const auto before = done.size();

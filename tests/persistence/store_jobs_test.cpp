@@ -3,6 +3,8 @@
 
 using namespace nexus;
 using namespace std::chrono_literals;
+using testkit::fault;
+using testkit::operation;
 
 namespace {
 
@@ -87,6 +89,12 @@ TEST_F(StoreJobs, AStaleStateConflictsWithTheVersion) {
   EXPECT_EQ(std::get<conflict>(stale.outcome).highest, 4u);
 }
 
+TEST_F(StoreJobs, AStateJobWithoutAStateIsRejected) {
+  auto s = open();
+  EXPECT_TRUE(std::holds_alternative<rejected>(through(s, states("one", 0, 0)).outcome));
+  EXPECT_FALSE(state(s, "one"));
+}
+
 TEST_F(StoreJobs, StatesAreSettled) {
   auto s = open();
   auto mine = states("one", 0, 2);
@@ -102,15 +110,13 @@ TEST_F(StoreJobs, StatesAreSettled) {
 
 TEST_F(StoreJobs, EventsAndStatesOfOneBatchAreBothWritten) {
   auto s = open();
-  book.hold(true);
-  s.write(job("first"));
-  ASSERT_TRUE(book.wait_until([&] { return book.waiting == 1; }));
+  hold_with(s, job("first"));
   s.write(states("state", 0));
   s.write(job("event", 0, 2));
   s.write(states("stale", 7));
   s.write(job("stale", 7));
   s.write(states("event", 0, 2));
-  book.hold(false);
+  release();
   ASSERT_TRUE(wait_for(6));
   EXPECT_EQ(count<stored>(), 4u);
   EXPECT_EQ(count<conflict>(), 2u);
@@ -125,7 +131,7 @@ TEST_F(StoreJobs, ASnapshotErasesOlderOnesAndTheirEvents) {
   auto s = open();
   (void)through(s, job("one", 0, 9));
   for (sequence_nr number : {2u, 4u}) (void)through(s, snapshot("one", number, {.snapshots = 3}));
-  EXPECT_EQ(book.prunes, 0) << "fewer than are kept";
+  EXPECT_EQ(faults->calls(operation::erase), 0u) << "fewer than are kept";
   const auto& last = through(s, snapshot("one", 6, {.snapshots = 2, .events = true}));
   EXPECT_TRUE(last.saved);
   EXPECT_TRUE(last.pruned);
@@ -147,21 +153,19 @@ TEST_F(StoreJobs, WithoutARetentionEverythingIsKept) {
   for (sequence_nr number : {2u, 4u}) (void)through(s, snapshot("one", number, {.events = true}));
   EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{4, 2}));
   EXPECT_EQ(first_event(s, "one"), 1u);
-  EXPECT_EQ(book.prunes, 0);
+  EXPECT_EQ(faults->calls(operation::erase), 0u);
 }
 
 TEST_F(StoreJobs, SnapshotsOfOneBatchArePrunedInOneCall) {
   auto s = open();
   for (auto name : {"a", "b", "c"}) (void)through(s, snapshot(name, 1, {}));
-  book.hold(true);
-  s.write(job("first"));
-  ASSERT_TRUE(book.wait_until([&] { return book.waiting == 1; }));
+  hold_with(s, job("first"));
   s.write(snapshot("a", 2, {.snapshots = 1}));
   s.write(snapshot("b", 2, {.snapshots = 2}));
   s.write(snapshot("c", 2, {.snapshots = 1}));
-  book.hold(false);
+  release();
   ASSERT_TRUE(wait_for(7));
-  EXPECT_EQ(book.prunes, 1);
+  EXPECT_EQ(faults->calls(operation::erase), 1u);
   EXPECT_EQ(snapshots(s, "a"), std::vector<sequence_nr>{2});
   EXPECT_EQ(snapshots(s, "b"), (std::vector<sequence_nr>{2, 1}));
   EXPECT_EQ(snapshots(s, "c"), std::vector<sequence_nr>{2});
@@ -170,10 +174,24 @@ TEST_F(StoreJobs, SnapshotsOfOneBatchArePrunedInOneCall) {
 TEST_F(StoreJobs, AFailedPruningLeavesTheSnapshotSaved) {
   auto s = open();
   (void)through(s, snapshot("one", 1, {}));
-  book.pruning_fails = true;
+  faults->inject(fault::fail, operation::erase);
   const auto& last = through(s, snapshot("one", 2, {.snapshots = 1}));
   EXPECT_TRUE(last.saved);
   ASSERT_FALSE(last.pruned);
   EXPECT_EQ(last.pruned.error().code, errc::unavailable);
   EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{2, 1}));
+}
+
+TEST_F(StoreJobs, NothingIsErasedForASnapshotThatWasNotSaved) {
+  auto s = open();
+  (void)through(s, job("one", 0, 9));
+  (void)through(s, snapshot("one", 1, {}));
+  for (auto wrong : {fault::fail, fault::lose_answer}) {
+    faults->inject(wrong, operation::save);
+    const auto& last = through(s, snapshot("one", 2, {.snapshots = 1, .events = true}));
+    EXPECT_FALSE(last.saved);
+    EXPECT_TRUE(last.pruned);
+  }
+  EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{2, 1}));
+  EXPECT_EQ(first_event(s, "one"), 1u);
 }

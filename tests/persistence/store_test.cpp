@@ -1,18 +1,19 @@
 // Group commit, its bounds, and the pool of readers, on journals that do what the test says.
+#include <future>
+
 #include "store_fixture.hpp"
 
 using namespace nexus;
 using nexus::test::Store;
+using testkit::operation;
 
 TEST_F(Store, WhatQueuesUpDuringACommitIsTheNextBatch) {
   auto s = open();
-  book.hold(true);
-  s.write(job("first"));
-  ASSERT_TRUE(book.wait_until([&] { return book.waiting == 1; }));
+  hold_with(s, job("first"));
   for (int i = 0; i < 50; ++i) s.write(job("later" + std::to_string(i)));
-  book.hold(false);
+  release();
   ASSERT_TRUE(wait_for(51));
-  EXPECT_EQ(book.batches, (std::vector<std::size_t>{1, 50}));
+  EXPECT_EQ(faults->batches(operation::append), (std::vector<std::size_t>{1, 50}));
   EXPECT_EQ(count<stored>(), 51u);
   EXPECT_EQ(s.statistics().commits, 2u);
   EXPECT_EQ(s.statistics().events, 51u);
@@ -20,31 +21,25 @@ TEST_F(Store, WhatQueuesUpDuringACommitIsTheNextBatch) {
 
 TEST_F(Store, ABatchIsBoundedByEvents) {
   auto s = open({.batch_events_max = 10, .linger_share = 0});
-  book.hold(true);
-  s.write(job("first"));
-  ASSERT_TRUE(book.wait_until([&] { return book.waiting == 1; }));
+  hold_with(s, job("first"));
   for (int i = 0; i < 5; ++i) s.write(job("later" + std::to_string(i), 0, 4));
-  book.hold(false);
+  release();
   ASSERT_TRUE(wait_for(6));
-  EXPECT_EQ(book.batches, (std::vector<std::size_t>{1, 2, 2, 1}));
+  EXPECT_EQ(faults->batches(operation::append), (std::vector<std::size_t>{1, 2, 2, 1}));
 }
 
 TEST_F(Store, ABatchIsBoundedByBytes) {
   auto s = open({.batch_bytes_max = 20, .linger_share = 0});
-  book.hold(true);
-  s.write(job("first"));
-  ASSERT_TRUE(book.wait_until([&] { return book.waiting == 1; }));
+  hold_with(s, job("first"));
   for (int i = 0; i < 4; ++i) s.write(job("later" + std::to_string(i)));
-  book.hold(false);
+  release();
   ASSERT_TRUE(wait_for(5));
-  EXPECT_EQ(book.batches, (std::vector<std::size_t>{1, 2, 2}));
+  EXPECT_EQ(faults->batches(operation::append), (std::vector<std::size_t>{1, 2, 2}));
 }
 
 TEST_F(Store, AFullQueueRefusesAtOnceAndStoresNothing) {
   auto s = open({.write_queue_max = 3});
-  book.hold(true);
-  s.write(job("first"));
-  ASSERT_TRUE(book.wait_until([&] { return book.waiting == 1; }));
+  hold_with(s, job("first"));
   for (int i = 0; i < 3; ++i) s.write(job("fits" + std::to_string(i)));
   s.write(job("over"));
   ASSERT_TRUE(wait_for(1));
@@ -54,7 +49,7 @@ TEST_F(Store, AFullQueueRefusesAtOnceAndStoresNothing) {
     EXPECT_EQ(refused.id.id(), "over");
     EXPECT_EQ(std::get<failed>(refused.outcome).why.code, errc::overloaded);
   }
-  book.hold(false);
+  release();
   ASSERT_TRUE(wait_for(5));
   EXPECT_EQ((*s.open_session())->highest(*persistence_id::make("t", "over")), 0u);
 }
@@ -65,15 +60,15 @@ TEST_F(Store, ALoneCallerIsNeverMadeToLinger) {
     s.write(job("one", i));
     ASSERT_TRUE(wait_for(i + 1)) << "a linger of a million commits would not end";
   }
-  EXPECT_EQ(book.batches, std::vector<std::size_t>(20, 1));
+  EXPECT_EQ(faults->batches(operation::append), std::vector<std::size_t>(20, 1));
 }
 
 TEST_F(Store, ClosingFinishesWhatIsQueued) {
   {
     auto s = open();
-    book.hold(true);
+    faults->hold(operation::append);
     for (int i = 0; i < 20; ++i) s.write(job("e" + std::to_string(i)));
-    book.hold(false);
+    release();
   }
   ASSERT_TRUE(wait_for(20));
   EXPECT_EQ(count<stored>(), 20u);
@@ -83,12 +78,12 @@ TEST_F(Store, ReadsRunOnAPooledSession) {
   auto s = open();
   s.write(job("one"));
   ASSERT_TRUE(wait_for(1));
-  std::atomic<sequence_nr> highest{0};
+  std::promise<sequence_nr> highest;
   ASSERT_TRUE(s.read([&](journal_session& session) {
-    highest = session.highest(*persistence_id::make("t", "one")).value_or(99);
-    book.hold(false);  // wakes the waiting test
+    highest.set_value(session.highest(*persistence_id::make("t", "one")).value_or(99));
+    return true;
   }));
-  EXPECT_TRUE(book.wait_until([&] { return highest == 1; }));
+  EXPECT_EQ(highest.get_future().get(), 1u);
 }
 
 TEST(OpenStore, AnUnknownSchemeNamesTheKnownOnes) {

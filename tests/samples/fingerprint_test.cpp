@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <nexus/testkit/fingerprint.hpp>
+#include <nexus/testkit/round_trip.hpp>
 
 #include "account.hpp"
 #include "transfer.hpp"
@@ -10,6 +11,14 @@ TEST(Account, WhatIsStoredStaysReadable) {
   EXPECT_TRUE(nexus::testkit::check_fingerprint<bank::account>(ACCOUNT_FINGERPRINT));
 }
 
+TEST(Account, WhatIsStoredComesBack) {
+  EXPECT_TRUE(nexus::testkit::check_round_trip<bank::account>(20261122));
+}
+
 TEST(Transfer, WhatIsStoredStaysReadable) {
   EXPECT_TRUE(nexus::testkit::check_fingerprint<bank::transfer>(TRANSFER_FINGERPRINT));
+}
+
+TEST(Transfer, WhatIsStoredComesBack) {
+  EXPECT_TRUE(nexus::testkit::check_round_trip<bank::transfer>(20261122));
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "nexus/entities.hpp"
+#include "nexus/metadata.hpp"
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
 

@@ -190,6 +190,7 @@ struct journal_limits {
 /// as `rejected` before it begins. Nothing about numbers past sequence_nr_max, which may conflict.
 [[nodiscard]] std::optional<error> fault_of(const append_request& request,
                                             const journal_limits& max);
+[[nodiscard]] std::optional<error> fault_of(const event_view& event, const journal_limits& max);
 [[nodiscard]] std::optional<error> fault_of(const upsert_request& request,
                                             const journal_limits& max);
 

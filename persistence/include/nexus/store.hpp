@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -34,6 +35,21 @@ struct store_options {
   std::size_t write_queue_bytes_max = std::size_t{1} << 30;
   /// How long the queue is waited for while it grows, in commits; 0: never.
   double linger_share = 0.1;
+
+  unsigned breaker_failures =
+      10;  ///< failed calls in a row that open the circuit breaker; 0: never
+  std::chrono::milliseconds breaker_reset{3'000};  ///< how long it is open before one call may try
+};
+
+/// Closed: calls go to the storage. Open: they are answered `unavailable` at once. Half-open: one call
+/// is on its way to try.
+enum class circuit : std::uint8_t { closed, open, half_open };
+
+struct breaker_status {
+  circuit now = circuit::closed;
+  unsigned failures = 0;       ///< in a row
+  std::uint64_t openings = 0;  ///< since the store was opened
+  std::string last_failure{};
 };
 
 /// What to keep of an id once a snapshot of it is durable.
@@ -92,18 +108,24 @@ class store {
   [[nodiscard]] std::string name() const;
   [[nodiscard]] journal_limits limits() const;
 
-  /// A session of one's own, for blocking calls on a thread of one's own.
+  /// A session of one's own, for blocking calls on a thread of one's own; no circuit breaker.
   [[nodiscard]] result<std::unique_ptr<journal_session>> open_session() const;
 
   /// Queues a job for the writer its id belongs to; a job not taken (`overloaded`, `stopped`) comes
   /// back at once as certainly not done. The job's message goes to its `reply_to`.
   void write(envelope job) const;
 
-  /// Runs `f` on a pooled session, on a thread that may block; false when the queue is full.
-  [[nodiscard]] bool read(std::function<void(journal_session&)> f) const;
+  /// Runs `f` on a pooled session, on a thread that may block. `f` returns false if the storage was in
+  /// trouble (`unavailable`); bytes that do not decode are not that. Fails with `overloaded` when the
+  /// queue is full, and `unavailable` while the circuit breaker is open; `f` is not called then. If the
+  /// breaker opens while `f` waits, every call of its session answers `unavailable`.
+  [[nodiscard]] result<void> read(std::function<bool(journal_session&)> f) const;
 
   /// What the writers did since the store was opened.
   [[nodiscard]] writer_statistics statistics() const;
+
+  /// Of the circuit breaker that writers and pooled sessions share.
+  [[nodiscard]] breaker_status breaker() const;
 
  private:
   struct core;

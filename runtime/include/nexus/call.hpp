@@ -31,10 +31,10 @@ namespace nexus::inline v0 {
 
 /// What travels with every command, beside its value.
 struct call_header {
-  ulid command_id;          ///< names this command, in errors and in event metadata
-  ulid correlation_id;      ///< the conversation it belongs to; empty: starts one
-  ulid causation_id;        ///< the command that caused it; empty: came from outside
-  std::string traceparent;  ///< W3C trace context, carried along unread
+  ulid command_id{};          ///< names this command, in errors and in event metadata
+  ulid correlation_id{};      ///< the conversation it belongs to; empty: starts one
+  ulid causation_id{};        ///< the command that caused it; empty: came from outside
+  std::string traceparent{};  ///< W3C trace context, carried along unread
 };
 
 /// A message that is answered once. Lives until both the asker and the last envelope are gone.
@@ -125,6 +125,9 @@ class [[nodiscard]] asked {
   ~asked() {
     if (call_ != nullptr) call_->leave();
   }
+
+  /// What errors and metadata call the command.
+  [[nodiscard]] const ulid& command_id() const noexcept { return call_->header.command_id; }
 
   /// True when `get` would not block.
   [[nodiscard]] bool is_answered() const noexcept { return call_->is_answered(); }

@@ -35,6 +35,7 @@ class deciding_call final : public entity_call, public answer_slot<R> {
   decision decide(entity_model& any, const context& c, const decision_limits& limits,
                   event_batch& out) noexcept override {
     auto& m = static_cast<model&>(any);
+    const auto before = out.size();
     try {
       effect_type e = decide_(m.state(), c);
       return take(std::move(e), m, c, limits, out);
@@ -43,6 +44,7 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     } catch (...) {
       answer_with(errc::decide_failed, "decide threw", "");
     }
+    out.truncate(before);
     return {};
   }
 

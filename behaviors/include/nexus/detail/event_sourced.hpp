@@ -104,10 +104,18 @@ class event_sourced_model final : public entity_model {
       const auto tags = B::tags(event);
       const std::vector<std::string_view> views(std::begin(tags), std::end(tags));
       view.tags = views;
-      out.add(view);
+      return add(view, limits, out);
     } else {
-      out.add(view);
+      return add(view, limits, out);
     }
+  }
+
+  // What the journal would reject is refused here, where it harms no other command.
+  static result<void> add(const event_view& view, const decision_limits& limits, event_batch& out) {
+    if (auto fault = fault_of(view, {.payload_bytes_max = limits.event_bytes_max})) {
+      return fail(std::move(*fault));
+    }
+    out.add(view);
     return {};
   }
 

@@ -32,7 +32,7 @@
 
 #include "nexus/testkit/detail/fingerprint_text.hpp"
 
-namespace nexus::testkit {
+namespace nexus::inline v0::testkit {
 namespace detail {
 
 template <class T>
@@ -114,4 +114,4 @@ template <event_sourced B>
   return detail::check(file, detail::print_of<B>());
 }
 
-}  // namespace nexus::testkit
+}  // namespace nexus::inline v0::testkit

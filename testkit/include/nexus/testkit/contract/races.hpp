@@ -20,7 +20,7 @@ class race_length {
 
   bool over(std::size_t rounds) const noexcept {
     using namespace std::chrono_literals;
-    return rounds >= rounds_min_ && std::chrono::steady_clock::now() - start_ > 400ms;
+    return rounds >= rounds_min_ && std::chrono::steady_clock::now() - start_ > 200ms;
   }
 
  private:

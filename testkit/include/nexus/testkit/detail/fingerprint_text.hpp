@@ -13,7 +13,7 @@
 
 #include "nexus/testkit/detail/shape.hpp"
 
-namespace nexus::testkit::detail {
+namespace nexus::inline v0::testkit::detail {
 
 struct print {
   std::string serializer;

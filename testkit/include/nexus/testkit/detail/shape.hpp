@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-namespace nexus::testkit::detail {
+namespace nexus::inline v0::testkit::detail {
 
 namespace shapes = nexus::detail;
 

@@ -1,0 +1,48 @@
+#include "nexus/metadata.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "nexus/codec.hpp"
+#include "nexus/detail/entity_model.hpp"
+
+namespace nexus::inline v0 {
+namespace {
+
+using bytes = std::vector<char>;
+
+struct stored_metadata {
+  std::optional<bytes> command_id;
+  std::optional<bytes> correlation_id;
+  std::optional<bytes> causation_id;
+  std::optional<std::string> traceparent;
+  std::optional<std::map<std::string, std::string>> fields;
+  MSGPACK_DEFINE_MAP(command_id, correlation_id, causation_id, traceparent, fields)
+};
+
+result<void> take_id(std::string_view name, const std::optional<bytes>& from, ulid& to) {
+  if (!from) return {};
+  if (from->size() != to.bytes.size()) {
+    return fail(errc::corrupt, "metadata: " + std::string{name} + " is not of 16 bytes");
+  }
+  std::copy(from->begin(), from->end(), to.bytes.begin());
+  return {};
+}
+
+}  // namespace
+
+result<event_metadata> decode_metadata(std::string_view data) {
+  event_metadata made;
+  if (data.empty()) return made;
+  stored_metadata stored;
+  auto read = decode(data, stored);
+  if (read) read = take_id("command_id", stored.command_id, made.command_id);
+  if (read) read = take_id("correlation_id", stored.correlation_id, made.correlation_id);
+  if (read) read = take_id("causation_id", stored.causation_id, made.causation_id);
+  if (!read) return fail(std::move(read.error()));
+  made.traceparent = stored.traceparent.value_or("");
+  if (stored.fields) made.fields = std::move(*stored.fields);
+  return made;
+}
+
+}  // namespace nexus::inline v0

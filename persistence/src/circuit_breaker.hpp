@@ -1,0 +1,62 @@
+// Stops asking a storage that is down, so that whoever waits learns it at once and the storage can
+// recover. Closed: calls go through, and failures in a row are counted. Open: no call goes through.
+// Half-open, when it has been open for a while: one call does; its result closes or opens again.
+// The idea is M. Nygard's (Release It!).
+//
+// Time comes in as an argument. Threads: any. Throws: only when memory runs out.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "nexus/store.hpp"
+
+namespace nexus::inline v0 {
+
+class circuit_breaker {
+ public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// A call that went through; its result counts unless the breaker has changed since.
+  struct ticket {
+    std::uint64_t epoch = 0;
+  };
+  /// What a result did, for the log: a failed trial call is no news.
+  enum class change : std::uint8_t { none, opened, closed };
+
+  /// Opens after `failures_max` failures in a row (0: never) for at least `reset`.
+  circuit_breaker(unsigned failures_max, std::chrono::milliseconds reset)
+      : failures_max_{failures_max}, reset_{reset} {}
+
+  /// Why a call that came now would not go through, if so. Changes nothing.
+  [[nodiscard]] std::optional<error> refusal(time_point now) const;
+
+  /// Lets a call through, or says why not (`unavailable`). Its result must be told.
+  [[nodiscard]] result<ticket> enter(time_point now);
+
+  change succeeded(ticket of);
+  change failed(ticket of, time_point now, const error& why);
+
+  [[nodiscard]] breaker_status status() const;
+
+ private:
+  [[nodiscard]] bool lets_through(time_point now) const;
+  [[nodiscard]] error why_open() const;
+  void move_to(circuit next);
+
+  const unsigned failures_max_;
+  const std::chrono::milliseconds reset_;
+
+  mutable std::mutex lock_;
+  circuit now_ = circuit::closed;
+  std::uint64_t epoch_ = 0;
+  unsigned failures_ = 0;  // in a row
+  std::uint64_t openings_ = 0;
+  time_point opened_{};
+  std::string last_failure_;
+};
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,40 @@
+#include "journal_guard.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace nexus::inline v0 {
+
+// Only if it is all there is: one answer of another kind means that the storage works.
+std::optional<error> journal_guard::trouble(const std::vector<append_outcome>& outcomes) {
+  std::optional<error> last;
+  for (const auto& outcome : outcomes) {
+    if (const auto* f = std::get_if<failed>(&outcome); f && f->why.code != errc::corrupt) {
+      last = f->why;
+    } else if (const auto* u = std::get_if<unknown>(&outcome)) {
+      last = u->why;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return last;
+}
+
+std::optional<error> journal_guard::trouble(bool fine) {
+  if (fine) return std::nullopt;
+  return error{errc::unavailable, "a read failed"};
+}
+
+void journal_guard::report(circuit_breaker::ticket of, const std::optional<error>& trouble) {
+  using change = circuit_breaker::change;
+  if (!trouble) {
+    if (breaker_.succeeded(of) == change::closed) {
+      spdlog::info("{}: works again, the circuit breaker is closed", journal_);
+    }
+  } else if (breaker_.failed(of, now(), *trouble) == change::opened) {
+    const auto status = breaker_.status();
+    spdlog::warn("{}: {} failures in a row, the circuit breaker opens: {}", journal_,
+                 status.failures, trouble->message);
+  }
+}
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,57 @@
+// The way to a journal's sessions past its circuit breaker: takes the time, tells success from trouble
+// and writes to the log when the breaker opens and closes.
+//
+// Threads: any; each session still belongs to one at a time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "circuit_breaker.hpp"
+#include "refusing_session.hpp"
+
+namespace nexus::inline v0 {
+
+class journal_guard {
+ public:
+  journal_guard(std::string journal, const store_options& options)
+      : journal_{std::move(journal)}, breaker_{options.breaker_failures, options.breaker_reset} {}
+
+  /// Answers `call(session)`; while the breaker is open, what it makes of a session that refuses.
+  template <class Call>
+  auto through(journal_session& session, Call&& call) {
+    auto entered = breaker_.enter(now());
+    if (!entered) {
+      refusing_session refusing{std::move(entered.error())};
+      return call(static_cast<journal_session&>(refusing));
+    }
+    auto done = call(session);
+    report(*entered, trouble(done));
+    return done;
+  }
+
+  [[nodiscard]] std::optional<error> refusal() const { return breaker_.refusal(now()); }
+  [[nodiscard]] breaker_status status() const { return breaker_.status(); }
+
+ private:
+  [[nodiscard]] static circuit_breaker::time_point now() {
+    return std::chrono::steady_clock::now();
+  }
+
+  // The storage's trouble in an answer, if that is what it is.
+  [[nodiscard]] static std::optional<error> trouble(const std::vector<append_outcome>& outcomes);
+  [[nodiscard]] static std::optional<error> trouble(bool fine);
+  template <class T>
+  [[nodiscard]] static std::optional<error> trouble(const result<T>& done) {
+    if (done || done.error().code != errc::unavailable) return std::nullopt;
+    return done.error();
+  }
+
+  void report(circuit_breaker::ticket of, const std::optional<error>& trouble);
+
+  const std::string journal_;
+  circuit_breaker breaker_;
+};
+
+}  // namespace nexus::inline v0

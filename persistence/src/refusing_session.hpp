@@ -1,0 +1,58 @@
+// A session that answers every call with the same error and touches nothing: what calls get while the
+// circuit breaker is open.
+#pragma once
+
+#include <utility>
+
+#include "nexus/journal.hpp"
+
+namespace nexus::inline v0 {
+
+class refusing_session final : public journal_session {
+ public:
+  explicit refusing_session(error why) : why_{std::move(why)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    return {requests.size(), failed{why_}};
+  }
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
+    return {requests.size(), failed{why_}};
+  }
+  result<settlement> settle(const append_request&) override { return fail(why_); }
+  result<settlement> settle(const upsert_request&) override { return fail(why_); }
+  result<void> replay(const persistence_id&, sequence_nr, sequence_nr, std::size_t,
+                      const record_sink&) override {
+    return fail(why_);
+  }
+  result<sequence_nr> highest(const persistence_id&) override { return fail(why_); }
+  result<void> erase_to(const persistence_id&, sequence_nr) override { return fail(why_); }
+  result<std::vector<persistence_id>> ids(std::string_view, std::string_view,
+                                          std::size_t) override {
+    return fail(why_);
+  }
+  result<void> save_snapshots(std::span<const snapshot_request>) override { return fail(why_); }
+  result<std::optional<stored_snapshot>> load_snapshot(const persistence_id&,
+                                                       snapshot_bounds) override {
+    return fail(why_);
+  }
+  result<void> erase_snapshots(const persistence_id&, snapshot_bounds) override {
+    return fail(why_);
+  }
+  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id&, snapshot_bounds,
+                                                    std::size_t) override {
+    return fail(why_);
+  }
+  result<void> prune(std::span<const prune_request>) override { return fail(why_); }
+  result<std::optional<stored_state>> get_state(const persistence_id&) override {
+    return fail(why_);
+  }
+  result<std::vector<persistence_id>> state_ids(std::string_view, std::string_view,
+                                                std::size_t) override {
+    return fail(why_);
+  }
+
+ private:
+  error why_;
+};
+
+}  // namespace nexus::inline v0

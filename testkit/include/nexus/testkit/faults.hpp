@@ -1,0 +1,158 @@
+// What goes wrong in a faulty store (nexus/testkit/faulty.hpp), when, and for whom; and what was asked
+// of it.
+//
+// Threads: any may call anything at any time. Throws: only when memory runs out.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "nexus/persistence_id.hpp"
+
+namespace nexus::inline v0::testkit {
+
+/// The kinds of calls of a session.
+enum class operation : std::uint8_t {
+  append,  ///< also upsert
+  read,    ///< replays, highest, ids, load_snapshot, snapshot_numbers, get_state, state_ids
+  erase,   ///< erase_to, erase_snapshots, prune
+  save,    ///< save_snapshots
+  settle
+};
+
+/// What becomes of a request. An append is answered by the outcome of that name. Other calls answer an
+/// error: `invalid_argument` for `reject`, `conflict` for `conflict`, else `unavailable`.
+enum class fault : std::uint8_t {
+  fail,          ///< not done
+  reject,        ///< not done, as if it were the request's own fault
+  conflict,      ///< not done; an append's outcome has the true highest number, or version
+  lose_answer,   ///< done; an append's outcome is `unknown`
+  lose_request,  ///< not done; an append's outcome is `unknown`
+};
+
+class faults {
+ public:
+  static constexpr std::size_t forever = std::numeric_limits<std::size_t>::max();
+
+  /// Decides on one request; nothing: let it pass. One call at a time; must not call the faults.
+  using policy = std::function<std::optional<fault>(operation, const persistence_id&)>;
+
+  /// The next `n` requests of a kind go wrong, whoever's they are; each id of a call is one. What is
+  /// told first is used up first.
+  void inject(fault what, operation of, std::size_t n = 1) { add({what, of, std::nullopt, n}); }
+  /// Those of one id.
+  void inject(fault what, operation of, persistence_id id, std::size_t n = 1) {
+    add({what, of, std::move(id), n});
+  }
+  /// Asked about every request that no injected fault takes; `ids` and `state_ids` are not, having no
+  /// id.
+  void decide(policy p) {
+    std::lock_guard guard{lock_};
+    policy_ = std::move(p);
+  }
+  /// From now on nothing goes wrong; holds and delays stay.
+  void clear() {
+    std::lock_guard guard{lock_};
+    rules_.clear();
+    policy_ = nullptr;
+  }
+
+  /// Calls of a kind wait before they begin until `release`; one that is never released keeps its
+  /// store from closing.
+  void hold(operation of) { set_held(of, true); }
+  void release(operation of) { set_held(of, false); }
+
+  /// Calls of a kind take longer by so much.
+  void delay(operation of, std::chrono::milliseconds by) {
+    std::lock_guard guard{lock_};
+    at(of).delay = by;
+  }
+
+  /// How many calls of a kind there were, also those held or gone wrong.
+  [[nodiscard]] std::size_t calls(operation of) const {
+    std::lock_guard guard{lock_};
+    return at(of).sizes.size();
+  }
+  /// How many requests each of them had, in order.
+  [[nodiscard]] std::vector<std::size_t> batches(operation of) const {
+    std::lock_guard guard{lock_};
+    return at(of).sizes;
+  }
+  /// Waits until there were `n` calls of a kind; false if the deadline passes first.
+  [[nodiscard]] bool wait_for(operation of, std::size_t n,
+                              std::chrono::milliseconds deadline = std::chrono::seconds{10}) {
+    std::unique_lock guard{lock_};
+    return changed_.wait_for(guard, deadline, [&] { return at(of).sizes.size() >= n; });
+  }
+
+  // For the faulty session:
+
+  /// A call begins: counts it, and keeps it waiting if it is held.
+  void begin(operation of, std::size_t requests) {
+    std::unique_lock guard{lock_};
+    at(of).sizes.push_back(requests);
+    changed_.notify_all();
+    changed_.wait(guard, [&] { return !at(of).held; });
+    const auto by = at(of).delay;
+    guard.unlock();
+    if (by.count() > 0) std::this_thread::sleep_for(by);
+  }
+
+  /// What is to go wrong with a request of `id`, null for a call that has none.
+  [[nodiscard]] std::optional<fault> take(operation of, const persistence_id* id) {
+    std::lock_guard guard{lock_};
+    for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {
+      if (rule->of != of || (rule->id && (id == nullptr || *rule->id != *id))) continue;
+      const auto what = rule->what;
+      if (rule->left != forever && --rule->left == 0) rules_.erase(rule);
+      return what;
+    }
+    if (policy_ && id != nullptr) return policy_(of, *id);
+    return std::nullopt;
+  }
+
+ private:
+  struct rule {
+    fault what;
+    operation of;
+    std::optional<persistence_id> id;
+    std::size_t left;
+  };
+  struct kind {
+    bool held = false;
+    std::chrono::milliseconds delay{0};
+    std::vector<std::size_t> sizes{};
+  };
+
+  kind& at(operation of) { return kinds_.at(static_cast<std::size_t>(of)); }
+  const kind& at(operation of) const { return kinds_.at(static_cast<std::size_t>(of)); }
+
+  void add(rule r) {
+    std::lock_guard guard{lock_};
+    if (r.left > 0) rules_.push_back(std::move(r));
+  }
+  void set_held(operation of, bool held) {
+    std::lock_guard guard{lock_};
+    at(of).held = held;
+    changed_.notify_all();
+  }
+
+  mutable std::mutex lock_;
+  std::condition_variable changed_;
+  std::list<rule> rules_;
+  policy policy_;
+  std::array<kind, 5> kinds_;
+};
+
+}  // namespace nexus::inline v0::testkit

@@ -1,0 +1,224 @@
+// A backend that does what another one does, except where a test says otherwise:
+//
+//   auto faults = std::make_shared<nexus::testkit::faults>();
+//   auto store = nexus::open("memory:", {nexus::testkit::faulty(nexus::memory_backend(), faults)});
+//   …
+//   faults->inject(fault::lose_answer, operation::append);      // the next append is done, untold
+//   faults->inject(fault::fail, operation::read, alice, 3);     // alice cannot be read three times
+//   faults->hold(operation::append);                            // a commit that takes its time
+//   ASSERT_TRUE(faults->wait_for(operation::append, 1));
+//   faults->release(operation::append);
+//   EXPECT_EQ(faults->calls(operation::append), 1u);
+//
+// In a batch of appends or upserts each id has its own fault, and the others are done as if it were
+// not there. A call that answers for all its ids at once (save_snapshots, prune) goes wrong if one of
+// them does. With no faults it passes the journal contract as the one inside does.
+//
+// Threads: as of the backend inside. Throws: what it throws.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "nexus/backend.hpp"
+#include "nexus/testkit/faults.hpp"
+
+namespace nexus::inline v0::testkit {
+
+class faulty_session final : public journal_session {
+ public:
+  faulty_session(std::unique_ptr<journal_session> inner, std::shared_ptr<faults> told)
+      : inner_{std::move(inner)}, faults_{std::move(told)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    return write(requests,
+                 [&](std::span<const append_request> some) { return inner_->append(some); });
+  }
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
+    return write(requests,
+                 [&](std::span<const upsert_request> some) { return inner_->upsert(some); });
+  }
+  result<settlement> settle(const append_request& request) override {
+    return call(operation::settle, request.id, [&] { return inner_->settle(request); });
+  }
+  result<settlement> settle(const upsert_request& request) override {
+    return call(operation::settle, request.id, [&] { return inner_->settle(request); });
+  }
+
+  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
+                      const record_sink& sink) override {
+    return call(operation::read, id, [&] { return inner_->replay(id, from, to, max, sink); });
+  }
+  result<void> replay_payloads(const persistence_id& id, sequence_nr from, sequence_nr to,
+                               std::size_t max, const record_sink& sink) override {
+    return call(operation::read, id,
+                [&] { return inner_->replay_payloads(id, from, to, max, sink); });
+  }
+  result<sequence_nr> highest(const persistence_id& id) override {
+    return call(operation::read, id, [&] { return inner_->highest(id); });
+  }
+  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
+                                          std::size_t max) override {
+    return list([&] { return inner_->ids(type, after, max); });
+  }
+  result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
+                                                       snapshot_bounds within) override {
+    return call(operation::read, id, [&] { return inner_->load_snapshot(id, within); });
+  }
+  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id& id,
+                                                    snapshot_bounds within,
+                                                    std::size_t max) override {
+    return call(operation::read, id, [&] { return inner_->snapshot_numbers(id, within, max); });
+  }
+  result<std::optional<stored_state>> get_state(const persistence_id& id) override {
+    return call(operation::read, id, [&] { return inner_->get_state(id); });
+  }
+  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
+                                                std::size_t max) override {
+    return list([&] { return inner_->state_ids(type, after, max); });
+  }
+
+  result<void> erase_to(const persistence_id& id, sequence_nr to) override {
+    return call(operation::erase, id, [&] { return inner_->erase_to(id, to); });
+  }
+  result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override {
+    return call(operation::erase, id, [&] { return inner_->erase_snapshots(id, within); });
+  }
+  result<void> prune(std::span<const prune_request> requests) override {
+    return call_for_all(operation::erase, requests, [&] { return inner_->prune(requests); });
+  }
+  result<void> save_snapshots(std::span<const snapshot_request> requests) override {
+    return call_for_all(operation::save, requests,
+                        [&] { return inner_->save_snapshots(requests); });
+  }
+
+ private:
+  static error why(fault what, operation of, const std::string& whose) {
+    static constexpr std::array names{"append", "read", "erase", "save", "settle"};
+    const auto code = what == fault::reject     ? errc::invalid_argument
+                      : what == fault::conflict ? errc::conflict
+                                                : errc::unavailable;
+    return {code, std::string{"faulty store: the "} + names.at(static_cast<std::size_t>(of)) +
+                      " of " + whose + " goes wrong, as the test says"};
+  }
+
+  template <class Do>
+  std::invoke_result_t<Do> answer(std::optional<fault> wrong, operation of,
+                                  const std::string& whose, Do work) {
+    if (!wrong) return work();
+    if (*wrong == fault::lose_answer) (void)work();
+    return nexus::fail(why(*wrong, of, whose));
+  }
+
+  template <class Do>
+  std::invoke_result_t<Do> call(operation of, const persistence_id& id, Do work) {
+    faults_->begin(of, 1);
+    return answer(faults_->take(of, &id), of, id.str(), work);
+  }
+  template <class Do>
+  std::invoke_result_t<Do> list(Do work) {
+    faults_->begin(operation::read, 1);
+    return answer(faults_->take(operation::read, nullptr), operation::read, "ids", work);
+  }
+  // All or none: done if no more than answers is lost.
+  template <class Request, class Do>
+  std::invoke_result_t<Do> call_for_all(operation of, std::span<const Request> requests, Do work) {
+    faults_->begin(of, requests.size());
+    std::optional<fault> wrong;
+    std::string whose;
+    for (const auto& request : requests) {
+      const auto one = faults_->take(of, &request.id);
+      if (!one || (wrong && *wrong != fault::lose_answer)) continue;
+      wrong = one;
+      whose = request.id.str();
+    }
+    return answer(wrong, of, whose, work);
+  }
+
+  template <class Request, class Do>
+  std::vector<append_outcome> write(std::span<const Request> requests, Do work) {
+    faults_->begin(operation::append, requests.size());
+    std::vector<std::optional<fault>> wrong;
+    std::vector<Request> sent;
+    for (const auto& request : requests) {
+      wrong.push_back(faults_->take(operation::append, &request.id));
+      if (!wrong.back() || *wrong.back() == fault::lose_answer) sent.push_back(request);
+    }
+    auto done = work(sent);
+    std::vector<append_outcome> outcomes;
+    auto next = done.begin();
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (!wrong[i]) {
+        outcomes.push_back(std::move(*next++));
+        continue;
+      }
+      if (*wrong[i] == fault::lose_answer) ++next;
+      outcomes.push_back(outcome(*wrong[i], requests[i]));
+    }
+    return outcomes;
+  }
+
+  template <class Request>
+  append_outcome outcome(fault what, const Request& request) {
+    auto told = why(what, operation::append, request.id.str());
+    switch (what) {
+      case fault::fail:
+        return failed{std::move(told)};
+      case fault::reject:
+        return rejected{std::move(told)};
+      case fault::conflict:
+        return conflict_with(request);
+      default:
+        return unknown{std::move(told)};
+    }
+  }
+  append_outcome conflict_with(const append_request& request) {
+    auto highest = inner_->highest(request.id);
+    if (!highest) return failed{std::move(highest.error())};
+    return nexus::conflict{*highest};
+  }
+  append_outcome conflict_with(const upsert_request& request) {
+    auto found = inner_->get_state(request.id);
+    if (!found) return failed{std::move(found.error())};
+    return nexus::conflict{*found ? (*found)->version : 0};
+  }
+
+  std::unique_ptr<journal_session> inner_;
+  std::shared_ptr<faults> faults_;
+};
+
+class faulty_journal final : public journal {
+ public:
+  faulty_journal(std::shared_ptr<journal> inner, std::shared_ptr<faults> told)
+      : inner_{std::move(inner)}, faults_{std::move(told)} {}
+
+  result<std::unique_ptr<journal_session>> open_session() override {
+    auto opened = inner_->open_session();
+    if (!opened) return opened;
+    return std::make_unique<faulty_session>(std::move(*opened), faults_);
+  }
+  journal_limits limits() const override { return inner_->limits(); }
+  std::string name() const override { return inner_->name(); }
+
+ private:
+  std::shared_ptr<journal> inner_;
+  std::shared_ptr<faults> faults_;
+};
+
+/// `inner` under its own scheme, with what `told` says. Every store opened with it shares `told`.
+[[nodiscard]] inline backend faulty(backend inner, std::shared_ptr<faults> told) {
+  inner.open = [open = std::move(inner.open),
+                told = std::move(told)](const uri& where) -> result<std::shared_ptr<journal>> {
+    auto opened = open(where);
+    if (!opened) return opened;
+    return std::make_shared<faulty_journal>(std::move(*opened), told);
+  };
+  return inner;
+}
+
+}  // namespace nexus::inline v0::testkit

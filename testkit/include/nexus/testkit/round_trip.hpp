@@ -1,0 +1,76 @@
+// What a behavior stores comes back as it was: every event type and the state, many times over.
+//
+//   EXPECT_TRUE(nexus::testkit::check_round_trip<account>(seed));
+//
+// Catches serializers and adaptors of one's own that lose something. Values are compared by operator==
+// if they have one, else by their bytes: give types with unordered containers an operator==.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <nexus/behavior.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "nexus/testkit/builders.hpp"
+
+namespace nexus::inline v0::testkit {
+namespace detail {
+
+/// Why `value` does not come back by the serializer of `B`; empty if it does.
+template <class B, class T>
+std::string lost(const T& value) {
+  std::string bytes;
+  if (auto done = nexus::detail::encode_with<B>(value, bytes); !done) return done.error().message;
+  T after{};
+  if (auto done = nexus::detail::decode_stored<B>(
+          nexus::detail::schema_version_of<T>(), nexus::detail::serializer_name<B>(), bytes, after);
+      !done) {
+    return done.error().message;
+  }
+  if constexpr (std::equality_comparable<T>) {
+    return after == value ? "" : "comes back as another value";
+  } else {
+    std::string again;
+    if (auto done = nexus::detail::encode_with<B>(after, again); !done) return done.error().message;
+    return again == bytes ? "" : "comes back with other bytes";
+  }
+}
+
+template <class B, class T>
+testing::AssertionResult round_trips(std::string_view name, std::uint64_t seed, std::size_t count) {
+  builder<T> values{seed};
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const auto why = lost<B>(values.make()); !why.empty()) {
+      return testing::AssertionFailure()
+             << name << " number " << i << " of seed " << seed << " " << why;
+    }
+  }
+  return testing::AssertionSuccess();
+}
+
+template <class B, class... E>
+testing::AssertionResult events_round_trip(const std::variant<E...>* /*type*/, std::uint64_t seed,
+                                           std::size_t count) {
+  auto result = testing::AssertionSuccess();
+  (void)((result = round_trips<B, E>(E::type_name, seed, count)) && ...);
+  return result;
+}
+
+}
+
+/// Builds `count` of each event type and of the state of `B`, stores them and reads them.
+template <event_sourced B>
+[[nodiscard]] testing::AssertionResult check_round_trip(std::uint64_t seed,
+                                                        std::size_t count = 1'000) {
+  const typename B::event* events = nullptr;
+  auto result = detail::events_round_trip<B>(events, seed, count);
+  if (!result) return result;
+  return detail::round_trips<B, typename B::state>("the state", seed, count);
+}
+
+}  // namespace nexus::inline v0::testkit

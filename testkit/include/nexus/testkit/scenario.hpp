@@ -1,0 +1,343 @@
+// A behavior under a pencil: what was, what is asked, what must come of it. No actor, no journal.
+//
+//   using namespace nexus::testkit;
+//   given<account>(deposited{100}).when(withdraw{30}).then(withdrawn{30}, replies(70));
+//   given<account>().when(withdraw{30}).then(rejects("insufficient funds"));
+//   given<transfer>(started{…}).when(held{}).then(held_at{…}, asks<account>("bob", deposit{30}));
+//
+// Events and states (and commands, if they have MSGPACK_DEFINE_MAP) pass through the behavior's
+// serializer and back on the way, so a field that is not stored shows here. `then` must name every
+// event and every question, in order; a reply, or what else the effect does, only if it is of
+// interest. It returns the scenario as it goes on. After Akka's EventSourcedBehaviorTestKit.
+//
+// Threads: values. Failures: a non-fatal failure of GoogleTest at the line of `when`.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nexus/behavior.hpp"
+
+namespace nexus::inline v0::testkit {
+namespace detail {
+
+using namespace nexus::detail;
+
+/// A value as text, field by field.
+template <class B, class T>
+std::string shown(const T& value) {
+  std::string bytes;
+  v0::encode(value, bytes);
+  auto unpacked = msgpack::unpack(bytes.data(), bytes.size());
+  std::ostringstream out;
+  out << unpacked.get();
+  return out.str();
+}
+
+/// A value after a journey through the store.
+template <class B, class T>
+T stored_and_read(const T& value, const char* file, int line) {
+  std::string bytes;
+  T read{};
+  if (auto done = encode_with<B>(value, bytes); !done) {
+    ADD_FAILURE_AT(file, line) << "does not encode: " << done.error().message;
+  } else if (done = decode_stored<B>(schema_version_of<T>(), serializer_name<B>(), bytes, read);
+             !done) {
+    ADD_FAILURE_AT(file, line) << "does not decode: " << done.error().message;
+  } else if (std::string again; encode_with<B>(read, again) && again != bytes) {
+    ADD_FAILURE_AT(file, line) << "is another after it was stored and read: " << shown<B>(value)
+                               << " became " << shown<B>(read);
+  }
+  return read;
+}
+
+template <class V>
+struct replying {
+  V value;
+};
+struct rejecting {
+  std::string why;
+};
+template <class Other, class C>
+struct asking_for {
+  std::string id;
+  C command;
+};
+enum class doing { unhandled, stashes, unstashes, stops, passivates, snapshots, erases };
+
+}
+
+/// The answer is `value`.
+template <class V>
+detail::replying<V> replies(V value) {
+  return {std::move(value)};
+}
+/// The command is turned down with this reason.
+inline detail::rejecting rejects(std::string why) { return {std::move(why)}; }
+/// Another entity is asked; commands are compared by their fields.
+template <class Other, class C>
+detail::asking_for<Other, C> asks(std::string id, C command) {
+  return {std::move(id), std::move(command)};
+}
+inline constexpr auto is_unhandled = detail::doing::unhandled;
+inline constexpr auto stashes = detail::doing::stashes;
+inline constexpr auto unstashes = detail::doing::unstashes;
+inline constexpr auto stops = detail::doing::stops;
+inline constexpr auto passivates = detail::doing::passivates;
+inline constexpr auto takes_snapshot = detail::doing::snapshots;
+inline constexpr auto erases = detail::doing::erases;
+
+template <behavior B>
+class scenario;
+
+/// What a command led to, to be compared by `then`.
+template <behavior B, class R>
+class outcome {
+ public:
+  outcome(scenario<B> from, effect<B, R> e, const char* file, int line)
+      : after_{std::move(from)}, effect_{std::move(e)}, file_{file}, line_{line} {
+    after_.take(effect_, file_, line_);
+  }
+
+  /// Expects these events and questions, in order, and what else is named.
+  template <class... E>
+  scenario<B> then(const E&... expected) {
+    (check(expected), ...);
+    const auto records = record_count();
+    if (!rejected_ && effect_.rejected()) failure() << "turned down: " << effect_.error().message;
+    if (records_ < records) failure() << "one more is persisted: " << record_shown(records_);
+    if (asks_ < questions().size()) {
+      failure() << "somebody else is asked: " << questions()[asks_]->entity_type() << "|"
+                << questions()[asks_]->id();
+    }
+    return after_;
+  }
+
+ private:
+  using question_ptr = std::shared_ptr<nexus::detail::asking<B>>;
+
+  struct failing {
+    std::ostringstream text;
+    const char* file;
+    int line;
+    failing(const char* f, int l) : file{f}, line{l} {}
+    ~failing() { ADD_FAILURE_AT(file, line) << text.str(); }
+    template <class T>
+    failing& operator<<(const T& value) {
+      text << value;
+      return *this;
+    }
+  };
+  [[nodiscard]] failing failure() const { return {file_, line_}; }
+
+  [[nodiscard]] std::size_t record_count() const {
+    if constexpr (nexus::detail::has_events<B>) {
+      return effect_.events().size();
+    } else {
+      return effect_.new_state() != nullptr ? 1 : 0;
+    }
+  }
+  [[nodiscard]] std::string record_shown(std::size_t at) const {
+    if constexpr (nexus::detail::has_events<B>) {
+      return std::visit(
+          []<class E>(const E& e) { return std::string{E::type_name} + " " + detail::shown<B>(e); },
+          effect_.events()[at]);
+    } else {
+      return detail::shown<B>(*effect_.new_state());
+    }
+  }
+  [[nodiscard]] std::vector<question_ptr> questions() const {
+    std::vector<question_ptr> all;
+    for (const auto& l : effect_.links()) {
+      if (const auto* q = std::get_if<question_ptr>(&l)) all.push_back(*q);
+    }
+    return all;
+  }
+
+  // An event, or a state.
+  template <class E>
+  requires nexus::detail::is_record_of<B, E>
+  void check(const E& expected) {
+    if (records_ >= record_count()) {
+      failure() << "is not persisted: " << detail::shown<B>(expected);
+      return;
+    }
+    const auto at = records_++;
+    const auto wanted = detail::shown<B>(expected);
+    if constexpr (nexus::detail::has_events<B>) {
+      const auto* found = std::get_if<E>(&effect_.events()[at]);
+      if (found != nullptr && detail::shown<B>(*found) == wanted) return;
+      failure() << "persists " << record_shown(at) << ", expected " << E::type_name << " "
+                << wanted;
+    } else if (record_shown(at) != wanted) {
+      failure() << "persists " << record_shown(at) << ", expected " << wanted;
+    }
+  }
+
+  template <class V>
+  void check(const detail::replying<V>& expected) {
+    static_assert(!std::is_void_v<R>, "this command is answered with nothing");
+    if (effect_.rejected()) return;  // `then` tells
+    const auto answer = effect_.reply(after_.state());
+    if (answer && !(*answer == expected.value)) {
+      failure() << "replies " << ::testing::PrintToString(*answer) << ", expected "
+                << ::testing::PrintToString(expected.value);
+    }
+  }
+
+  void check(const detail::rejecting& expected) {
+    rejected_ = true;
+    if (!effect_.rejected()) {
+      failure() << "is not turned down";
+    } else if (effect_.error().message != expected.why) {
+      failure() << "turned down with \"" << effect_.error().message << "\", expected \""
+                << expected.why << "\"";
+    }
+  }
+
+  template <class Other, class C>
+  void check(const detail::asking_for<Other, C>& expected) {
+    const auto all = questions();
+    const auto name = std::string{Other::entity_type} + "|" + expected.id;
+    if (asks_ >= all.size()) {
+      failure() << "does not ask " << name;
+      return;
+    }
+    const auto& asked = *all[asks_++];
+    const auto* q = dynamic_cast<const nexus::detail::question<B, Other, C>*>(&asked);
+    if (q == nullptr || q->id() != expected.id) {
+      failure() << "asks " << asked.entity_type() << "|" << asked.id()
+                << (q == nullptr ? " (or another command)" : "") << ", expected " << name;
+    } else if (detail::shown<B>(q->command()) != detail::shown<B>(expected.command)) {
+      failure() << "asks " << name << " " << detail::shown<B>(q->command()) << ", expected "
+                << detail::shown<B>(expected.command);
+    }
+  }
+
+  void check(const detail::doing& expected) {
+    using detail::doing;
+    const bool does[] = {effect_.rejected() && effect_.error().code == errc::unhandled,
+                         effect_.stashes(),
+                         effect_.unstashes(),
+                         effect_.stops(),
+                         effect_.passivates(),
+                         effect_.takes_snapshot(),
+                         effect_.erases()};
+    constexpr const char* names[] = {"is unhandled", "stashes",          "unstashes", "stops",
+                                     "passivates",   "takes a snapshot", "erases"};
+    const auto which = static_cast<std::size_t>(expected);
+    if (expected == doing::unhandled) rejected_ = true;
+    if (!does[which]) failure() << "expected that it " << names[which];
+  }
+
+  scenario<B> after_;
+  effect<B, R> effect_;
+  const char* file_;
+  int line_;
+  std::size_t records_ = 0;
+  std::size_t asks_ = 0;
+  bool rejected_ = false;
+};
+
+/// An entity and what it has become.
+template <behavior B>
+class scenario {
+ public:
+  using state_type = typename B::state;
+
+  scenario() = default;
+  explicit scenario(state_type s) : state_{std::move(s)} {}
+
+  /// The id that `decide` sees in its context.
+  [[nodiscard]] scenario named(std::string id) const {
+    auto made = *this;
+    made.id_ = std::move(id);
+    return made;
+  }
+
+  /// The time that it sees there.
+  [[nodiscard]] scenario at(timestamp now) const {
+    auto made = *this;
+    made.now_ = now;
+    return made;
+  }
+
+  template <class C>
+  [[nodiscard]] outcome<B, reply_t<B, C>> when(const C& command,
+                                               const char* file = __builtin_FILE(),
+                                               int line = __builtin_LINE()) const {
+    const context c{id_, number_ + 1, now_, header_};
+    if constexpr (nexus::detail::mapped<C>) {
+      const auto read = detail::stored_and_read<B>(command, file, line);
+      return {*this, nexus::decide<B>(state_, read, c), file, line};
+    } else {
+      return {*this, nexus::decide<B>(state_, command, c), file, line};
+    }
+  }
+
+  /// What `on_recovered` leads to.
+  [[nodiscard]] outcome<B, void> when_recovered(const char* file = __builtin_FILE(),
+                                                int line = __builtin_LINE()) const {
+    const context c{id_, number_ + 1, now_, header_};
+    return {*this, nexus::detail::recovered_of<B>{}(state_, c), file, line};
+  }
+
+  [[nodiscard]] const state_type& state() const noexcept { return state_; }
+
+  /// Applies events, stored and read.
+  template <class E>
+  void apply(const E& event, const char* file, int line) {
+    B::apply(state_, detail::stored_and_read<B>(event, file, line));
+    ++number_;
+  }
+
+ private:
+  template <behavior, class>
+  friend class outcome;
+
+  template <class R>
+  void take(const effect<B, R>& e, const char* file, int line) {
+    if constexpr (nexus::detail::has_events<B>) {
+      for (const auto& event : e.events()) {
+        std::visit([&](const auto& one) { apply(one, file, line); }, event);
+      }
+    } else if (e.erases()) {
+      state_ = state_type{};
+      ++number_;
+    } else if (const auto* next = e.new_state()) {
+      state_ = *next;
+      ++number_;
+    }
+    state_ = detail::stored_and_read<B>(state_, file, line);
+  }
+
+  state_type state_{};
+  std::string id_ = "test";
+  timestamp now_{};
+  sequence_nr number_ = 0;
+  call_header header_{};
+};
+
+/// An entity with these events behind it; or, for a durable state, this state or none.
+template <behavior B, class... E>
+[[nodiscard]] scenario<B> given(const E&... before) {
+  if constexpr (nexus::detail::has_events<B>) {
+    scenario<B> made;
+    (made.apply(before, __FILE__, __LINE__), ...);
+    return made;
+  } else {
+    static_assert(sizeof...(E) <= 1, "a durable state has one state");
+    return scenario<B>{typename B::state{before...}};
+  }
+}
+
+}  // namespace nexus::inline v0::testkit

@@ -1,0 +1,56 @@
+// Entities on each kind of journal, with faults at hand.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nexus/nexus.hpp>
+#include <nexus/sqlite.hpp>
+#include <nexus/testkit/faulty.hpp>
+#include <string>
+#include <thread>
+
+namespace nexus::test {
+
+/// The parameter is "memory" or "sqlite".
+class store_fixture : public testing::TestWithParam<const char*> {
+ protected:
+  ~store_fixture() override { std::filesystem::remove_all(folder_); }
+
+ private:
+  std::string make_uri() const {
+    std::filesystem::create_directories(folder_);
+    return std::string{GetParam()} == "memory" ? "memory:" : "sqlite:" + folder_ + "/test.db";
+  }
+  std::string folder_ =
+      testing::TempDir() + "nexus_" + std::to_string(::getpid()) + "_" + std::to_string(count_++);
+  inline static int count_ = 0;
+
+ protected:
+  std::shared_ptr<testkit::faults> faults = std::make_shared<testkit::faults>();
+  nexus::system sys{{.threads = 2}};
+  result<store> journal = nexus::open(make_uri(), {testkit::faulty(memory_backend(), faults),
+                                                   testkit::faulty(sqlite_backend(), faults)});
+
+  std::unique_ptr<journal_session> session() const { return *journal->open_session(); }
+
+  static bool eventually(const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (std::chrono::steady_clock::now() < end) {
+      if (holds()) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  }
+};
+
+inline auto journals() { return testing::Values("memory", "sqlite"); }
+inline std::string journal_name(const testing::TestParamInfo<const char*>& info) {
+  return info.param;
+}
+
+}

@@ -1,0 +1,24 @@
+// A journal that wraps another passes; and what settles a lost answer when it is truly lost.
+#include <nexus/testkit/faulty.hpp>
+#include <nexus/testkit/journal_contract.hpp>
+
+namespace {
+
+using namespace nexus::testkit;
+
+nexus::testkit::journal_under_test faulty_memory() {
+  auto told = std::make_shared<faults>();
+  auto lose = [told, arrives = false](nexus::journal_session&) mutable {
+    arrives = !arrives;
+    told->inject(arrives ? fault::lose_answer : fault::lose_request, operation::append);
+  };
+  return {.name = "faulty memory",
+          .backend = faulty(nexus::memory_backend(), told),
+          .fresh = [] { return "memory:"; },
+          .reopens = false,
+          .lose_next_answer = lose};
+}
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(Faulty, JournalContract, ::testing::Values(faulty_memory()));

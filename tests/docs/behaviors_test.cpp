@@ -1,0 +1,182 @@
+// The code of docs/behaviors.md, compiled and run.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <iostream>
+#include <nexus/nexus.hpp>
+#include <string>
+#include <thread>
+#include <variant>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct kitchen {
+  static constexpr std::string_view entity_type = "kitchen";
+
+  struct cook {
+    std::string dish;
+    MSGPACK_DEFINE_MAP(dish)
+  };
+  struct open {};
+  using command = std::variant<cook, open>;
+
+  struct opened {
+    static constexpr std::string_view type_name = "opened";
+  };
+  struct cooked {
+    static constexpr std::string_view type_name = "cooked";
+    std::string dish;
+    MSGPACK_DEFINE_MAP(dish)
+  };
+  using event = std::variant<opened, cooked>;
+
+  struct state {
+    bool is_open = false;
+    std::int64_t dishes = 0;
+    MSGPACK_DEFINE_MAP(is_open, dishes)
+  };
+
+  static nexus::effect<kitchen, std::int64_t> decide(const state& s, const cook& c) {
+    if (!s.is_open) return nexus::stash();
+    return nexus::persist(cooked{c.dish}).then_reply(&state::dishes);
+  }
+  static auto decide(const state&, const open&) { return nexus::persist(opened{}).then_unstash(); }
+
+  static void apply(state& s, const opened&) { s.is_open = true; }
+  static void apply(state& s, const cooked&) { ++s.dishes; }
+
+  static std::array<std::string, 1> tags(const cooked& e) { return {"dish:" + e.dish}; }
+  static bool snapshot_when(const state& s, const event&, nexus::sequence_nr) {
+    return s.dishes % 1'000 == 0;
+  }
+};
+
+struct order {
+  static constexpr std::string_view entity_type = "order";
+
+  struct place {
+    std::string dish;
+    MSGPACK_DEFINE_MAP(dish)
+  };
+  struct kitchen_said {
+    bool done = false;
+    MSGPACK_DEFINE_MAP(done)
+  };
+  struct wait {};
+  using command = std::variant<place, kitchen_said, wait>;
+
+  struct placed {
+    static constexpr std::string_view type_name = "placed";
+    std::string dish;
+    MSGPACK_DEFINE_MAP(dish)
+  };
+  struct served {
+    static constexpr std::string_view type_name = "served";
+  };
+  using event = std::variant<placed, served>;
+
+  struct state {
+    std::string dish;
+    bool is_served = false;
+    MSGPACK_DEFINE_MAP(dish, is_served)
+  };
+
+  static auto ask_kitchen(const std::string& dish) {
+    return nexus::ask<kitchen>("main", kitchen::cook{dish}, [](nexus::result<std::int64_t> r) {
+      return kitchen_said{r.has_value()};
+    });
+  }
+
+  static auto decide(const state&, const place& c) {
+    return nexus::persist(placed{c.dish})
+        .then_ask<kitchen>("main", kitchen::cook{c.dish}, [](nexus::result<std::int64_t> r) {
+          return kitchen_said{r.has_value()};
+        });
+  }
+  static nexus::effect<order> decide(const state& s, const kitchen_said& c) {
+    if (!c.done) return ask_kitchen(s.dish);
+    return nexus::persist(served{}).then_unstash();
+  }
+  static nexus::effect<order, std::string> decide(const state& s, const wait&) {
+    if (!s.is_served) return nexus::stash();
+    return nexus::reply(s.dish);
+  }
+
+  static nexus::effect<order> on_recovered(const state& s) {
+    if (s.dish.empty() || s.is_served) return nexus::none();
+    return ask_kitchen(s.dish);
+  }
+
+  static void apply(state& s, const placed& e) { s.dish = e.dish; }
+  static void apply(state& s, const served&) { s.is_served = true; }
+};
+
+struct profile {
+  static constexpr std::string_view entity_type = "profile";
+
+  struct rename {
+    std::string name;
+    MSGPACK_DEFINE_MAP(name)
+  };
+  struct forget {};
+  using command = std::variant<rename, forget>;
+
+  struct state {
+    std::string name;
+    std::int64_t changes = 0;
+    MSGPACK_DEFINE_MAP(name, changes)
+  };
+
+  static auto decide(const state& s, const rename& c) {
+    return nexus::persist(state{c.name, s.changes + 1}).then_reply(&state::changes);
+  }
+  static auto decide(const state&, const forget&) { return nexus::erase(); }
+};
+
+struct deposited {
+  static constexpr std::string_view type_name = "deposited";
+  static constexpr std::uint32_t schema_version = 3;
+  std::int64_t cents = 0;
+  std::string currency;
+  std::optional<std::string> note;
+  MSGPACK_DEFINE_MAP(cents, currency, note)
+
+  static void upcast(nexus::from_version<1>, nexus::document& d) { d.rename("amount", "cents"); }
+  static void upcast(nexus::from_version<2>, nexus::document& d) { d.set("currency", "USD"); }
+};
+
+}  // namespace
+
+TEST(Docs, AnOrderWaitsForItsKitchen) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<kitchen> kitchens{sys, *store};
+  nexus::entities<order> orders{sys, *store};
+  EXPECT_TRUE(orders.of("7").ask(order::place{"soup"}).get(10s));
+  auto served = orders.of("7").ask(order::wait{});
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::open{}).get(10s));
+  EXPECT_EQ(served.get(10s), "soup");
+}
+
+TEST(Docs, AProfileIsItsLastState) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<profile> profiles{sys, *store};
+  EXPECT_EQ(profiles.of("ada").ask(profile::rename{"Ada"}).get(10s), 1);
+  EXPECT_TRUE(profiles.of("ada").ask(profile::forget{}).get(10s));
+  EXPECT_EQ(profiles.of("ada").ask(profile::rename{"Ada"}).get(10s), 1);
+}
+
+TEST(Docs, OptionsMakeSense) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entity_options options{.snapshot_every = 100, .keep_snapshots = 2, .erase_events = true};
+  options.on_signal = [](const nexus::entity_signal& s) {
+    std::cerr << s.id << ": " << s.why.message << '\n';
+  };
+  nexus::entities<kitchen> kitchens{sys, *store, options};
+  EXPECT_TRUE(kitchens.status());
+}

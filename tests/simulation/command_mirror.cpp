@@ -1,0 +1,142 @@
+#include "command_mirror.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace nexus::simulation {
+
+void command_mirror::decides(command_id id, const state& on) {
+  if (closing_) broken("nothing new is decided while closing", fmt::format("command {}", id));
+  if (id == 0) {
+    ++recovered_decided_;
+    return;
+  }
+  if (waiting_.empty() || waiting_.front() != id) {
+    broken("commands are decided in order, stashed ones first once their time comes",
+           fmt::format("command {} instead of {}", id, waiting_.empty() ? 0 : waiting_.front()));
+    return;
+  }
+  waiting_.pop_front();
+  auto& f = s_.fate_of(id);
+  if (f.decided != f.stashed) {
+    broken("a command is decided once", fmt::format("command {}", id));
+  }
+  if (on.count < f.seen_before) {
+    broken("what was shown before a command was sent is seen by it",
+           fmt::format("command {} on {} events, after {}", id, on.count, f.seen_before));
+  }
+}
+
+void command_mirror::decided(command_id id, const d::decision& what, std::uint32_t bytes,
+                             std::size_t events) {
+  if (what.passivates) passivating_ = true;
+  if (what.stashes) return stash_.push_back(id);
+  undurable_.push_back({id, bytes, events});
+  undurable_bytes_ += last_bytes_ = bytes;
+}
+
+bool command_mirror::left(command_id id) {
+  const auto found = std::find_if(undurable_.begin(), undurable_.end(),
+                                  [id](const undurable& u) { return u.id == id; });
+  if (found == undurable_.end()) return false;
+  undurable_bytes_ -= found->bytes;
+  undurable_.erase(found);
+  return true;
+}
+
+void command_mirror::releases(command_id id, bool stops) {
+  if (!undurable_.empty() && undurable_.front().id != id) {
+    broken("answers leave in the order of decisions",
+           fmt::format("command {} before {}", id, undurable_.front().id));
+  }
+  if (!left(id)) broken("only what was decided is answered", fmt::format("command {}", id));
+  if (!stops) return;
+  stop_due_ = true;
+  passivating_ = false;
+  unstashes();
+}
+
+void command_mirror::refuses(command_id id) {
+  if (left(id)) return;
+  if (auto w = std::find(waiting_.begin(), waiting_.end(), id); w != waiting_.end()) {
+    waiting_.erase(w);
+  } else if (auto s = std::find(stash_.begin(), stash_.end(), id); s != stash_.end()) {
+    stash_.erase(s);
+  }
+}
+
+void command_mirror::unstashes() {
+  waiting_.insert(waiting_.begin(), stash_.begin(), stash_.end());
+  stash_.clear();
+}
+
+void command_mirror::appends() {
+  const auto with_events = std::count_if(undurable_.begin(), undurable_.end(),
+                                         [](const undurable& u) { return u.events > 0; });
+  if (with_events > 1) s_.reaches(landmark::merged_append);
+}
+
+void command_mirror::loses() {
+  if (!stash_.empty()) s_.reaches(landmark::lost_with_a_stash);
+  unstashes();
+}
+
+void command_mirror::recovers() {
+  ++recoveries_;
+  stop_due_ = false;
+}
+
+void command_mirror::recovery_fails() {
+  stop_due_ = true;
+  passivating_ = false;
+}
+
+void command_mirror::stops(bool saving) {
+  if (passivating_ && !stop_due_ && !closing_) {
+    s_.reaches(landmark::passivated);
+    if (saving) broken("an entity that saves a snapshot does not passivate");
+  }
+  passivating_ = false;
+}
+
+void command_mirror::check_bounds() const {
+  const auto& bounds = s_.planned.machine;
+  if (stash_.size() > bounds.stash_max) {
+    s_.judge.broken("the stash has a bound", fmt::format("{} commands", stash_.size()));
+  }
+  if (undurable_.size() > bounds.undurable_max) {
+    s_.judge.broken("undurable commands are bounded", fmt::format("{}", undurable_.size()));
+  }
+  if (!undurable_.empty() && undurable_bytes_ - last_bytes_ >= bounds.undurable_bytes_max) {
+    s_.judge.broken("undurable commands are bounded by bytes", fmt::format("{}", undurable_bytes_));
+  }
+}
+
+void command_mirror::at_rest(const rest& r) {
+  check_bounds();
+  auto all = waiting_.size() + stash_.size() + undurable_.size();
+  bool events = false;
+  for (const auto& u : undurable_) {
+    if (u.id == 0) --all;
+    events = events || u.events > 0;
+  }
+  if (all != r.held) {
+    broken("the machine holds what came and was not answered",
+           fmt::format("{} commands, not {}", r.held, all));
+  }
+  const auto expected = s_.planned.recovered == on_recovered::nothing ? 0 : recoveries_;
+  if (recovered_decided_ != expected) {
+    broken("on_recovered comes once after each recovery",
+           fmt::format("{} times after {} recoveries", recovered_decided_, expected));
+  }
+  if (!r.running || r.writing) return;
+  if (events && (r.drained || r.after_append || closing_ || !waiting_.empty())) {
+    broken("what waits for nothing more is appended");
+  }
+  if (passivating_ && r.drained && !r.saving && all == 0 && undurable_.empty()) {
+    broken("an idle entity that was asked to passivates");
+  }
+}
+
+}

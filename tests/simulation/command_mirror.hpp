@@ -1,0 +1,76 @@
+// What a state machine may do with its commands, followed one by one: the order of decisions and
+// answers, the bounds, when an append has to begin, when an entity passivates and closes.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "history.hpp"
+
+namespace nexus::simulation {
+
+/// How things stand when every action of a step is performed.
+struct rest {
+  std::uint32_t held = 0;  ///< commands, as the machine says
+  bool running = false;
+  bool drained = false;       ///< none is on its way
+  bool writing = false;       ///< an append or its settling is in flight
+  bool saving = false;        ///< a snapshot is
+  bool after_append = false;  ///< that is answered, and no chain has run since
+};
+
+class command_mirror {
+ public:
+  explicit command_mirror(surroundings& s) : s_{s} {}
+
+  // Inputs.
+  void arrives(command_id id) { waiting_.push_back(id); }
+  void passivates() { passivating_ = true; }
+  void closes() { closing_ = true; }
+  void waited() { stop_due_ = true; }
+
+  // What a command sees of its decision; 0 is the command of on_recovered.
+  void decides(command_id id, const state& on);
+  void decided(command_id id, const d::decision& what, std::uint32_t bytes, std::size_t events);
+
+  // Actions.
+  void releases(command_id id, bool stops);
+  void refuses(command_id id);
+  void unstashes();
+  void appends();
+  void loses();
+  void recovers();
+  void recovery_fails();
+  void stops(bool saving);
+  void at_rest(const rest& r);
+
+  [[nodiscard]] bool anybody_waits() const noexcept { return !waiting_.empty(); }
+
+ private:
+  struct undurable {
+    command_id id;
+    std::uint32_t bytes;
+    std::size_t events;
+  };
+
+  void broken(const char* rule, std::string detail = {}) {
+    s_.judge.broken(rule, std::move(detail));
+  }
+  void check_bounds() const;
+  bool left(command_id id);
+
+  surroundings& s_;
+  std::deque<command_id> waiting_;
+  std::vector<command_id> stash_;
+  std::vector<undurable> undurable_;
+  std::size_t undurable_bytes_ = 0;
+  std::size_t last_bytes_ = 0;  // of the last command decided, which may pass the bound
+  std::uint64_t recoveries_ = 0;
+  std::uint64_t recovered_decided_ = 0;
+  bool passivating_ = false;
+  bool closing_ = false;
+  bool stop_due_ = false;  // for another reason than passivation
+};
+
+}

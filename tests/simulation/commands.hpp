@@ -1,0 +1,108 @@
+// The behavior that is simulated, as plain functions: what a state is, what a command leads to.
+//
+// The state is a digest of every event in order, so two states are equal only if their histories are;
+// and an event carries the digest of the state it was decided on, so a journal shows by itself
+// whether each decision was made on the state that came before it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "random.hpp"
+
+namespace nexus::simulation {
+
+/// Names a command in a run, from 1.
+using command_id = std::uint32_t;
+
+/// What an event does to the flag that stashed commands wait for.
+enum class gate_change : std::uint32_t { none, opens, shuts };
+
+struct event {
+  std::uint64_t before = 0;  ///< digest of the state this was decided on
+  std::int64_t amount = 0;
+  command_id command = 0;
+  gate_change sets = gate_change::none;
+  std::uint16_t index = 0;  ///< of the command's events, from 0
+  std::uint16_t total = 0;
+  std::uint32_t padding = 0;  ///< bytes that follow, for bounds by bytes
+
+  friend bool operator==(const event&, const event&) = default;
+};
+
+struct state {
+  std::uint64_t digest = 0;
+  std::uint64_t count = 0;  ///< events, so also the number of the last one
+  std::int64_t balance = 0;
+  std::uint64_t open = 0;
+
+  friend bool operator==(const state&, const state&) = default;
+};
+
+static_assert(std::has_unique_object_representations_v<event>);
+static_assert(std::has_unique_object_representations_v<state>);
+
+void apply(state& s, const event& e) noexcept;
+
+[[nodiscard]] std::string encode(const event& e);
+[[nodiscard]] std::optional<event> decode_event(std::string_view bytes);
+[[nodiscard]] std::string encode(const state& s);
+[[nodiscard]] std::optional<state> decode_state(std::string_view bytes);
+
+inline constexpr std::size_t events_max = 3;    ///< of one command
+inline constexpr std::size_t padding_max = 40;  ///< of one event, in bytes
+
+enum class kind : std::uint8_t {
+  write,     ///< persists `events` events; none: a read
+  withdraw,  ///< persists one, if the balance allows it
+  refuse,    ///< is rejected
+  gated,     ///< is stashed unless the gate is open
+  throws     ///< apply throws at its last event
+};
+
+struct command {
+  kind what = kind::write;
+  gate_change sets = gate_change::none;
+  std::uint8_t events = 0;
+  bool runs = false;
+  bool stops = false;
+  bool passivates = false;
+  bool snapshots = false;
+  bool unstashes = false;
+  std::int64_t amount = 0;
+  std::uint32_t bytes = 0;    ///< what it counts toward the bounds
+  std::uint32_t padding = 0;  ///< of each event
+};
+
+[[nodiscard]] std::string to_string(const command& c);
+
+/// What the behavior says about a command on a state.
+struct verdict {
+  enum class outcome : std::uint8_t { done, rejected, stash, threw };
+  outcome is = outcome::done;
+  std::uint8_t count = 0;
+  std::array<event, events_max> events{};
+  state after{};  ///< unless it threw
+};
+
+[[nodiscard]] verdict decide(const state& s, const command& c, command_id id);
+
+/// The features a plan allows its commands.
+struct command_mix {
+  bool withdraws = true;
+  bool refusals = true;
+  bool gates = true;
+  bool throws = true;
+  bool runs = true;
+  bool stops = true;
+  bool passivates = true;
+  bool snapshots = true;
+};
+
+[[nodiscard]] command draw_command(random& r, const command_mix& mix);
+
+}

@@ -1,0 +1,123 @@
+#include "entity.hpp"
+
+#include <fmt/format.h>
+
+namespace nexus::simulation {
+
+enum stream : std::uint32_t { of_encoding = 400 };
+
+// -- the model --------------------------------------------------------------------------------
+
+result<void> sim_model::restore(const stored_snapshot& from) {
+  const auto saved = decode_state(from.data);
+  if (!saved) {
+    now.digest = ~now.digest;  // half of it had been decoded
+    return fail(errc::corrupt, "does not decode");
+  }
+  now = *saved;
+  return {};
+}
+
+result<void> sim_model::replay(const event_view& view) {
+  const auto e = decode_event(view.data);
+  if (!e || e->before != now.digest) {
+    witness_.all.judge.broken("a recovery applies each event to the state before it",
+                              fmt::format("event {}", now.count + 1));
+    return fail(errc::corrupt, "is out of order");
+  }
+  apply(now, *e);
+  return {};
+}
+
+result<stored_snapshot> sim_model::encode_snapshot() const {
+  random r{witness_.all.planned.seed, of_encoding, now.digest, ++encoded_};
+  if (witness_.all.strikes(fault::encode_error, r)) return fail(errc::corrupt, "does not encode");
+  stored_snapshot made;
+  made.type = "simulated";
+  made.data = encode(now);
+  return made;
+}
+
+envelope sim_model::recovered_call() {
+  const auto wanted = witness_.all.planned.recovered;
+  if (wanted == on_recovered::nothing) return {};
+  auto* made = new sim_call{witness_, 0, recovered_command(wanted)};
+  envelope call{made};
+  made->leave();  // nobody asks
+  return call;
+}
+
+// -- a command --------------------------------------------------------------------------------
+
+d::decision sim_call::decide(d::entity_model& model, const context& c,
+                             const d::decision_limits& limits, event_batch& out) noexcept {
+  auto& m = static_cast<sim_model&>(model);
+  witness_->commands.decides(id_, m.now);
+  witness_->storage.check_truth_known();
+  if (c.next_nr() != m.now.count + 1) {
+    witness_->all.judge.broken("the context tells the next number",
+                               fmt::format("{} after {} events", c.next_nr(), m.now.count));
+  }
+  const auto verdict = simulation::decide(m.now, what_, id_);
+  const auto already = out.size();
+  const auto before = m.now;
+  last_ = take(verdict, m, limits, out);
+  witness_->commands.decided(id_, last_, size_bytes, out.size() - already);
+  if (id_ == 0) return last_;
+  auto& f = witness_->all.fate_of(id_);
+  ++f.decided;
+  if (last_.stashes) ++f.stashed;
+  f.last = last_;
+  f.seen = last_.rebuilds ? before : m.now;
+  return last_;
+}
+
+d::decision sim_call::take(const verdict& v, sim_model& model, const d::decision_limits& limits,
+                           event_batch& out) {
+  switch (v.is) {
+    case verdict::outcome::rejected:
+      set_error({errc::rejected, "refused"});
+      return {};
+    case verdict::outcome::stash:
+      if (!limits.stash_full) return {.stashes = true};
+      set_error({errc::overloaded, "the stash is full"});
+      return {};
+    case verdict::outcome::threw:
+      model.now.digest = ~model.now.digest;  // spoilt
+      set_error({errc::apply_failed, "threw"});
+      return {.rebuilds = true};
+    default:
+      break;
+  }
+  for (std::size_t i = 0; i < v.count; ++i) {
+    const auto bytes = encode(v.events[i]);
+    event_view view;
+    view.type = "happened";
+    view.data = bytes;
+    out.add(view);
+  }
+  model.now = v.after;
+  answer.emplace(v.after);
+  return effects();
+}
+
+d::decision sim_call::effects() const noexcept {
+  return {.runs = what_.runs,
+          .unstashes = what_.unstashes,
+          .stops = what_.stops,
+          .passivates = what_.passivates,
+          .snapshots = what_.snapshots};
+}
+
+void sim_call::finish(const d::entity_model& model, d::entity_host& /*host*/) noexcept {
+  if (last_.runs && id_ != 0) {
+    auto& f = witness_->all.fate_of(id_);
+    if (f.chained) witness_->all.judge.broken("a chain runs once", fmt::format("command {}", id_));
+    f.chained = true;
+    f.chain_saw = static_cast<const sim_model&>(model).now;
+    witness_->all.chains.push_back(id_);
+  }
+  complete();
+}
+
+}

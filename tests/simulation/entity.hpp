@@ -1,0 +1,62 @@
+// The simulated behavior as the state machine sees it: a model and its calls.
+#pragma once
+
+#include "command_mirror.hpp"
+#include "history.hpp"
+#include "storage_mirror.hpp"
+
+namespace nexus::simulation {
+
+/// One machine's side of a run: what its model and calls report to.
+struct witness {
+  surroundings& all;
+  command_mirror commands;
+  storage_mirror storage;
+};
+
+class sim_model final : public d::entity_model {
+ public:
+  explicit sim_model(witness& w) : witness_{w} {}
+
+  void reset() override { now = {}; }
+  result<void> restore(const stored_snapshot& from) override;
+  result<void> replay(const event_view& event) override;
+  result<stored_snapshot> encode_snapshot() const override;
+  envelope recovered_call() override;
+
+  state now{};
+
+ private:
+  witness& witness_;
+  mutable std::uint64_t encoded_ = 0;
+};
+
+class sim_call final : public d::entity_call, public d::answer_slot<state> {
+ public:
+  /// `id` is 0 for the command of on_recovered.
+  sim_call(witness& w, command_id id, const command& what) : witness_{&w}, id_{id}, what_{what} {
+    size_bytes = what.bytes;
+    header.command_id = writer_named(id);
+    counted = id != 0;
+  }
+
+  d::decision decide(d::entity_model& model, const context& c, const d::decision_limits& limits,
+                     event_batch& out) noexcept override;
+  void finish(const d::entity_model& model, d::entity_host& host) noexcept override;
+
+  [[nodiscard]] command_id id() const noexcept { return id_; }
+  [[nodiscard]] const d::decision& last() const noexcept { return last_; }
+
+ private:
+  void set_error(error why) noexcept override { answer.emplace(tl::unexpected<error>(why)); }
+  d::decision take(const verdict& v, sim_model& model, const d::decision_limits& limits,
+                   event_batch& out);
+  d::decision effects() const noexcept;
+
+  witness* witness_;
+  command_id id_;
+  command what_;
+  d::decision last_{};
+};
+
+}

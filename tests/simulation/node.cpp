@@ -1,0 +1,200 @@
+#include "node.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "incarnation.hpp"
+#include "words.hpp"
+
+namespace nexus::simulation {
+namespace {
+
+enum stream : std::uint32_t { of_node = 500 };
+
+}  // namespace
+
+node::node(std::uint32_t number, surroundings& s, model_journal& journal,
+           std::function<void(const fate&)> answered)
+    : number_{number},
+      s_{s},
+      journal_{journal},
+      answered_{std::move(answered)},
+      id_{*persistence_id::make("simulated", "one")},
+      choices_{s.planned.seed, of_node, number} {}
+
+node::~node() = default;
+
+void node::line(const std::string& text) {
+  if (s_.trace) s_.trace(fmt::format("{:>8} {}  {}", s_.time.now(), char('A' + number_), text));
+}
+
+// -- what happens to it -----------------------------------------------------------------------
+
+void node::send(command_id id) {
+  auto& f = s_.fate_of(id);
+  f.seen_before = shown_;
+  if (!up_ || closing_) return give_answer(f, fate::answer::failed, errc::stopped);
+  if (gate_open_ && on_its_way_ >= s_.planned.mailbox_max) {
+    return give_answer(f, fate::answer::failed, errc::overloaded);
+  }
+  if (!gate_open_) begin_incarnation();
+  ++on_its_way_;  // counted before it arrives
+  outstanding_.push_back(id);
+  auto* call = new sim_call{live_->seen, id, f.what};
+  envelope e{call};
+  call->leave();  // who asked learns it from its fate
+  // A caller's commands arrive in their order.
+  last_arrival_ = std::max(s_.time.now() + choices_.below(5), last_arrival_ + 1);
+  s_.time.at(last_arrival_, [this, to = live_->number, e] { post(to, e); });
+}
+
+void node::begin_incarnation() {
+  live_ = std::make_unique<incarnation>(*this, ++incarnations_);
+  gate_open_ = true;
+  on_its_way_ = 0;
+}
+
+void node::crash() {
+  if (!up_) return;
+  line("crashes");
+  s_.crashed = true;
+  up_ = closing_ = gate_open_ = false;
+  journal_.crashed(number_);
+  mailbox_.clear();
+  live_.reset();
+  auto lost = std::exchange(outstanding_, {});
+  for (auto id : lost) give_answer(s_.fate_of(id), fate::answer::lost);
+}
+
+void node::close() {
+  if (!up_ || closing_) return;
+  line("is asked to close");
+  s_.closed = true;
+  closing_ = true;
+  if (gate_open_) {
+    post(live_->number, d::close_asked{});
+  } else {
+    up_ = false;
+  }
+}
+
+void node::passivate() {
+  if (gate_open_) post(live_->number, d::passivate_asked{});
+}
+
+void node::start() {
+  if (up_) return;
+  line("starts");
+  up_ = true;
+  closing_ = false;
+  ++writers_;
+}
+
+// -- its mailbox ------------------------------------------------------------------------------
+
+void node::post(std::uint64_t to, input what) {
+  if (live_ == nullptr || live_->number != to) return;  // to one that is gone
+  mailbox_.push_back(std::move(what));
+  wake();
+}
+
+void node::wake() {
+  if (turning_ || mailbox_.empty()) return;
+  turning_ = true;
+  s_.time.after(choices_.below(4), [this] { turn(); });
+}
+
+void node::turn() {
+  turning_ = false;
+  if (mailbox_.empty()) return;
+  auto next = std::move(mailbox_.front());
+  mailbox_.pop_front();
+  const auto number = live_->number;
+  ran_ = false;
+  const bool after_append = std::holds_alternative<d::appended>(next);
+  dispatch(std::move(next));
+  // Every command sent is counted at the gate: what the machine does not hold is on its way.
+  if (live_ != nullptr && live_->number == number && on_its_way_ == live_->machine.held()) {
+    const timestamp now{std::chrono::microseconds{s_.time.now()}};
+    live_->machine.step(now, d::drained{}, out_);
+    perform_all(now);
+  }
+  if (live_ != nullptr && live_->number == number) check_rest(after_append);
+  wake();
+}
+
+void node::check_rest(bool after_append) {
+  auto& [all, commands, storage] = live_->seen;
+  rest r;
+  r.held = live_->machine.held();
+  r.running = live_->machine.at() == d::entity_fsm::phase::running;
+  r.drained = on_its_way_ == r.held;
+  r.writing = storage.writing();
+  r.saving = storage.saving();
+  r.after_append = after_append && !ran_;
+  commands.at_rest(r);
+  storage.at_rest();
+}
+
+void node::dispatch(input what) {
+  if (s_.trace) line(std::visit([](auto& i) { return word(i); }, what));
+  follow(what);
+  const timestamp now{std::chrono::microseconds{s_.time.now()}};
+  std::visit([&](auto& i) { live_->machine.step(now, std::move(i), out_); }, what);
+  perform_all(now);
+}
+
+void node::follow(const input& what) {
+  auto& [all, commands, storage] = live_->seen;
+  if (const auto* e = std::get_if<envelope>(&what)) {
+    commands.arrives(e->as<sim_call>().id());
+  } else if (const auto* a = std::get_if<d::appended>(&what)) {
+    storage.append_answered(a->outcome);
+  } else if (const auto* s = std::get_if<d::settle_answered>(&what)) {
+    storage.settled(s->what);
+  } else if (const auto* r = std::get_if<d::replayed>(&what)) {
+    if (r->epoch == live_->machine.epoch()) storage.read_answered();
+  } else if (std::holds_alternative<d::snapshot_saved>(what)) {
+    storage.save_answered();
+  } else if (std::holds_alternative<d::wait_over>(what)) {
+    commands.waited();
+    storage.waited();
+  } else if (std::holds_alternative<d::passivate_asked>(what)) {
+    commands.passivates();
+  } else if (std::holds_alternative<d::close_asked>(what)) {
+    commands.closes();
+    storage.closes();
+  }
+}
+
+void node::perform_all(timestamp now) {
+  for (std::size_t i = 0; i < out_.size(); ++i) {
+    auto next = std::move(out_[i]);
+    if (s_.trace) line("  → " + std::visit([](auto& a) { return word(a); }, next));
+    std::visit([&](auto& a) { perform(now, a); }, next);
+  }
+  out_.clear();
+}
+
+void node::end_incarnation() {
+  gate_open_ = false;
+  const auto left = live_->machine.held();
+  if (left != 0) {
+    s_.judge.broken("a machine that stops holds no commands", fmt::format("{} are left", left));
+  }
+  mailbox_.clear();
+  out_.clear();
+  // Those that had not arrived are dropped with their mailbox, and so answered.
+  auto dropped = std::exchange(outstanding_, {});
+  if (!dropped.empty() && !closing_) {
+    s_.judge.broken("a gate closes only when nobody is on the way",
+                    fmt::format("{} were", dropped.size()));
+  }
+  if (!dropped.empty()) s_.reaches(landmark::dropped);
+  for (auto id : dropped) give_answer(s_.fate_of(id), fate::answer::failed, errc::stopped);
+  live_.reset();
+}
+
+}

@@ -1,0 +1,102 @@
+// One system on the journal: what stands around the state machine (gate, mailbox, timers, stopping),
+// in virtual time and without threads. It does what entity_actor, entity_slot and the directory do.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "entity.hpp"
+
+namespace nexus::simulation {
+
+class node final : public d::entity_host {
+ public:
+  /// `answered` hears of each command that is over.
+  node(std::uint32_t number, surroundings& s, model_journal& journal,
+       std::function<void(const fate&)> answered);
+  ~node() override;
+
+  [[nodiscard]] bool up() const noexcept { return up_; }
+
+  /// Sends a command, whose fate has been begun.
+  void send(command_id id);
+
+  void crash();
+  void close();
+  void passivate();
+  /// After a crash or a close, as a new writer.
+  void start();
+
+  /// Nothing is left over: neither a command nor a count.
+  void check_empty();
+
+  /// The highest state that it has shown to anybody.
+  [[nodiscard]] std::uint64_t shown() const noexcept { return shown_; }
+
+  // entity_host
+  std::shared_ptr<d::entity_directory> own_directory() override { return nullptr; }
+  const persistence_id& own_id() const override { return id_; }
+  std::shared_ptr<d::entity_directory> directory_of(std::string_view) override { return nullptr; }
+  void unhandled(const d::entity_call&, const error&) override {}
+
+ private:
+  using input = std::variant<envelope, d::loaded, d::replayed, d::appended, d::settle_answered,
+                             d::snapshot_saved, d::wait_over, d::recovery_stalled,
+                             d::passivate_asked, d::close_asked>;
+  struct incarnation;
+
+  void begin_incarnation();
+  void post(std::uint64_t to, input what);
+  void arrive(input what);
+  void wake();
+  void turn();
+  void dispatch(input what);
+  void follow(const input& what);
+  void check_rest(bool after_append);
+  void perform_all(timestamp now);
+  void watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress);
+
+  void perform(timestamp now, d::load& a);
+  void perform(timestamp now, d::replay& a);
+  void perform(timestamp now, d::decode_chunk& a);
+  void perform(timestamp now, d::append& a);
+  void perform(timestamp now, d::settle& a);
+  void perform(timestamp now, d::save& a);
+  void perform(timestamp now, d::release& a);
+  void perform(timestamp now, d::refuse& a);
+  void perform(timestamp now, d::run& a);
+  void perform(timestamp now, d::wait& a);
+  void perform(timestamp now, d::tell& a);
+  void perform(timestamp now, d::stopped& a);
+
+  void give_answer(fate& f, fate::answer is, errc code = {});
+  void check_shown(const fate& f);
+  void check_refusal(const fate& f, const error& why);
+  void end_incarnation();
+  void line(const std::string& text);
+
+  const std::uint32_t number_;
+  surroundings& s_;
+  model_journal& journal_;
+  std::function<void(const fate&)> answered_;
+  const persistence_id id_;
+  random choices_;
+  bool up_ = true;
+  bool closing_ = false;
+  bool gate_open_ = false;
+  bool turning_ = false;
+  bool ran_ = false;  // a chain, in this turn
+  std::uint32_t writers_ = 0;
+  std::uint64_t incarnations_ = 0;
+  std::uint64_t on_its_way_ = 0;  // the count at the gate
+  std::uint64_t shown_ = 0;
+  vtime last_arrival_ = 0;
+  std::deque<command_id> outstanding_;
+  std::deque<input> mailbox_;
+  std::unique_ptr<incarnation> live_;
+  d::actions out_;
+};
+
+}

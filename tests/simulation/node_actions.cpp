@@ -1,0 +1,155 @@
+// A node performs what its machine asks for, as entity_actor does.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "incarnation.hpp"
+
+namespace nexus::simulation {
+
+void node::perform(timestamp /*now*/, d::load& a) {
+  const auto to = live_->number;
+  live_->seen.storage.loads(live_->seen.commands.anybody_waits());
+  journal_.load(number_, [this, to, epoch = a.epoch](result<d::load_result> what) {
+    post(to, d::loaded{epoch, std::move(what)});
+  });
+  if (!live_->watched) watch(to, a.epoch, live_->machine.progress());
+}
+
+// Looks once in a while whether a recovery has moved.
+void node::watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress) {
+  live_->watched = true;
+  s_.time.after(model_journal::stall, [this, of, epoch, progress] {
+    if (live_ == nullptr || live_->number != of) return;
+    live_->watched = false;
+    const auto& m = live_->machine;
+    if (!m.recovering()) return;
+    const bool same = m.epoch() == epoch && m.progress() == progress;
+    if (same) {
+      s_.time.after(choices_.chance(500) ? 0 : choices_.below(5'000),
+                    [this, of, epoch] { post(of, d::recovery_stalled{epoch}); });
+    }
+    watch(of, m.epoch(), m.progress());
+  });
+}
+
+void node::perform(timestamp /*now*/, d::replay& a) {
+  const auto to = live_->number;
+  live_->seen.storage.reads(a);
+  journal_.replay(number_, a.from, a.to, [this, to, a](result<d::replay_chunk> what) {
+    post(to, d::replayed{a.epoch, a.from, a.to, std::move(what)});
+  });
+}
+
+void node::perform(timestamp now, d::decode_chunk& /*a*/) {
+  live_->machine.step(now, d::decode_due{}, out_);
+}
+
+void node::perform(timestamp /*now*/, d::append& a) {
+  live_->seen.commands.appends();
+  live_->seen.storage.appends(a, live_->machine.durable());
+  auto w = std::make_shared<write>();
+  w->expected = a.expected;
+  w->writer = writer_named(number_ + 2 + 16 * writers_);
+  for (const auto& e : a.events->events()) w->events.emplace_back(e.data);
+  live_->in_flight = w;
+  journal_.append(number_, w, [this, to = live_->number](append_outcome o) {
+    post(to, d::appended{std::move(o)});
+  });
+}
+
+void node::perform(timestamp /*now*/, d::settle& /*a*/) {
+  live_->seen.storage.settles();
+  journal_.settle(number_, live_->in_flight, [this, to = live_->number](result<settlement> s) {
+    post(to, d::settle_answered{std::move(s)});
+  });
+}
+
+void node::perform(timestamp /*now*/, d::save& a) {
+  live_->seen.storage.saves();
+  journal_.save(number_, std::move(a.snapshot),
+                [this, to = live_->number](bool /*saved*/) { post(to, d::snapshot_saved{}); });
+}
+
+void node::perform(timestamp /*now*/, d::release& a) {
+  auto& call = a.call.as<sim_call>();
+  live_->seen.commands.releases(call.id(), call.last().stops);
+  if (call.counted) --on_its_way_;
+  call.finish(live_->model, *this);
+  if (call.id() == 0) return;
+  auto& f = s_.fate_of(call.id());
+  if (f.chained != f.last.runs) {
+    s_.judge.broken("a chain runs before its command is over", fmt::format("command {}", f.id));
+  }
+  if (*call.answer) return give_answer(f, fate::answer::done);
+  give_answer(f, fate::answer::refused, call.answer->error().code);
+}
+
+void node::perform(timestamp /*now*/, d::refuse& a) {
+  auto& call = a.call.as<sim_call>();
+  live_->seen.commands.refuses(call.id());
+  if (call.counted) --on_its_way_;
+  const auto why = a.why;
+  call.fail(std::move(a.why));
+  if (call.id() == 0) return;
+  auto& f = s_.fate_of(call.id());
+  check_refusal(f, why);
+  give_answer(f, fate::answer::failed, why.code);
+}
+
+void node::perform(timestamp now, d::run& a) {
+  ran_ = true;
+  const bool unstashes = a.call.as<sim_call>().last().unstashes;
+  d::release first{std::move(a.call)};
+  perform(now, first);
+  if (unstashes) live_->seen.commands.unstashes();
+  live_->machine.step(now, d::run_done{}, out_);
+}
+
+void node::perform(timestamp /*now*/, d::wait& a) {
+  live_->seen.storage.waits(a.attempt);
+  const auto delay = (100U << std::min(a.attempt, 7U)) + choices_.below(50);
+  s_.time.after(delay,
+                [this, to = live_->number, epoch = a.epoch] { post(to, d::wait_over{epoch}); });
+}
+
+void node::perform(timestamp /*now*/, d::tell& a) {
+  auto& [all, commands, storage] = live_->seen;
+  switch (a.what) {
+    case entity_signal::kind::append_failed:
+      commands.loses();
+      break;
+    case entity_signal::kind::recovered:
+      commands.recovers();
+      storage.recovers();
+      break;
+    case entity_signal::kind::recovery_failed:
+      commands.recovery_fails();
+      storage.recovery_fails(a.why.code);
+      break;
+    default:
+      break;
+  }
+  const bool overtaken =
+      a.what == entity_signal::kind::interleaved ||
+      (a.what == entity_signal::kind::recovery_failed && a.why.code == errc::conflict);
+  if (overtaken && s_.planned.nodes == 1) {
+    s_.judge.broken("one system's writers follow each other", a.why.message);
+  }
+}
+
+void node::perform(timestamp /*now*/, d::stopped& /*a*/) {
+  live_->in_flight.reset();
+  live_->seen.commands.stops(live_->seen.storage.saving());
+  live_->seen.storage.stops();
+  if (closing_) {
+    up_ = false;
+  } else if (on_its_way_ != 0) {
+    s_.reaches(landmark::went_on);
+    return;  // a command is on its way: this machine serves it as the next incarnation
+  }
+  end_incarnation();
+}
+
+}

@@ -1,0 +1,88 @@
+// What a node's callers are told, and whether they may be.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "node.hpp"
+
+namespace nexus::simulation {
+
+void node::give_answer(fate& f, fate::answer is, errc code) {
+  if (f.is != fate::answer::none) {
+    s_.judge.broken("a command is answered once", fmt::format("command {}", f.id));
+    return;
+  }
+  f.is = is;
+  f.code = code;
+  f.answered = s_.time.now();
+  if (auto at = std::find(outstanding_.begin(), outstanding_.end(), f.id);
+      at != outstanding_.end()) {
+    outstanding_.erase(at);
+  }
+  if (is == fate::answer::done || is == fate::answer::refused) check_shown(f);
+  answered_(f);
+}
+
+// Nothing leaves before what caused it is durable.
+void node::check_shown(const fate& f) {
+  if (!journal_.knows(f.seen)) {
+    s_.judge.broken("what is shown is durable",
+                    fmt::format("command {} was answered from {} events; {} are stored", f.id,
+                                f.seen.count, journal_.highest()));
+  }
+  shown_ = std::max(shown_, f.seen.count);
+}
+
+// Each refusal has something that happened behind it.
+void node::check_refusal(const fate& f, const error& why) {
+  constexpr auto uncertain = bit(fault::unknown_stored) | bit(fault::unknown_late) |
+                             bit(fault::unknown_nothing) | bit(fault::outage);
+  std::uint32_t causes = 0;
+  bool other = false;
+  switch (why.code) {
+    case errc::conflict:
+      causes = bit(fault::own_conflict) | bit(fault::unknown_late);
+      other = s_.planned.nodes > 1 || s_.crashed;
+      break;
+    case errc::unavailable:
+      causes = uncertain | bit(fault::failed) | bit(fault::load_error) | bit(fault::replay_error) |
+               bit(fault::hole);
+      // A recovery that the other system's retention keeps overtaking.
+      other = s_.planned.nodes > 1 && s_.planned.erase_events;
+      break;
+    case errc::too_large:
+      causes = bit(fault::rejected);
+      break;
+    case errc::timeout:
+      causes = bit(fault::load_stall) | bit(fault::replay_stall) | bit(fault::slow);
+      break;
+    case errc::corrupt:
+      causes = bit(fault::bad_snapshot) | bit(fault::hole);
+      break;
+    case errc::stopped:
+      other = closing_;
+      break;
+    case errc::outcome_unknown:
+      // Closing in the midst of it, or a durable state that somebody else has replaced since.
+      other = f.decided > 0 &&
+              (closing_ || (s_.planned.durable_state && (s_.planned.nodes > 1 || s_.crashed)));
+      break;
+    default:
+      break;
+  }
+  if (other || (causes & s_.happened) != 0) return;
+  s_.judge.broken("a refusal has a cause",
+                  fmt::format("command {}: {}: {}", f.id, to_string(why.code), why.message));
+}
+
+void node::check_empty() {
+  if (on_its_way_ != 0 && gate_open_) {
+    s_.judge.broken("nothing is left over", fmt::format("the gate counts {}", on_its_way_));
+  }
+  if (!outstanding_.empty()) {
+    s_.judge.broken("every command is answered", fmt::format("{} are not", outstanding_.size()));
+  }
+}
+
+}

@@ -1,0 +1,64 @@
+// What a state machine may ask of the storage: one append at a time, the truth before anything else
+// after an unknown outcome, bounded reads, a pause after each failure.
+#pragma once
+
+#include <string>
+
+#include "model_journal.hpp"
+
+namespace nexus::simulation {
+
+class storage_mirror {
+ public:
+  storage_mirror(surroundings& s, const model_journal& journal) : s_{s}, journal_{journal} {}
+
+  // Inputs.
+  void append_answered(const append_outcome& outcome);
+  void settled(const result<settlement>& what);
+  void read_answered() { --reads_; }
+  void save_answered() { saving_ = false; }
+  void closes();
+  void waited() { waited_ = !writing(); }
+
+  // Actions.
+  void appends(const d::append& a, sequence_nr durable);
+  void settles();
+  void reads(const d::replay& a);
+  void loads(bool anybody_waits);
+  void saves();
+  void waits(std::uint32_t attempt);
+  void recovers();
+  void recovery_fails(errc why);
+  void stops();
+  void at_rest();
+
+  /// Before a decision.
+  void check_truth_known();
+
+  [[nodiscard]] bool writing() const noexcept { return writing_ != step::nothing; }
+  [[nodiscard]] bool saving() const noexcept { return saving_; }
+
+ private:
+  enum class step : std::uint8_t { nothing, append, unsettled, settle };
+
+  void broken(const char* rule, std::string detail = {}) {
+    s_.judge.broken(rule, std::move(detail));
+  }
+  [[nodiscard]] bool unsettled() const noexcept {
+    return writing_ == step::unsettled || writing_ == step::settle;
+  }
+
+  surroundings& s_;
+  const model_journal& journal_;
+  int reads_ = 0;
+  int loads_ = 0;               // since a recovery ended
+  std::uint32_t failures_ = 0;  // waited for since something went well
+  bool wait_due_ = false;
+  bool waited_ = false;
+  bool saving_ = false;
+  bool closing_ = false;
+  bool closed_unsettled_ = false;
+  step writing_ = step::nothing;
+};
+
+}

@@ -1,0 +1,72 @@
+#include "words.hpp"
+
+#include <fmt/format.h>
+
+namespace nexus::simulation {
+namespace {
+
+std::string number_of(const envelope& e) {
+  const auto id = e.as<sim_call>().id();
+  return id == 0 ? "on_recovered" : fmt::format("#{}", id);
+}
+
+struct outcome_word {
+  std::string operator()(const stored&) const { return "stored"; }
+  std::string operator()(const conflict& c) const {
+    return fmt::format("conflict, highest {}", c.highest);
+  }
+  std::string operator()(const rejected&) const { return "rejected"; }
+  std::string operator()(const failed&) const { return "failed"; }
+  std::string operator()(const unknown&) const { return "unknown"; }
+};
+
+}  // namespace
+
+std::string word(const envelope& e) { return "command " + number_of(e); }
+std::string word(const d::loaded& i) {
+  if (!i.what) return "loading failed";
+  const auto& snapshot = i.what->snapshot;
+  return fmt::format("loaded: highest {}, snapshot {}", i.what->highest,
+                     snapshot && *snapshot ? (*snapshot)->number : 0);
+}
+std::string word(const d::replayed& i) {
+  if (!i.what) return fmt::format("replaying {}..{} failed", i.from, i.to);
+  return fmt::format("replayed {}..{}: {} events", i.from, i.to, i.what->size());
+}
+std::string word(const d::appended& i) {
+  return "appended: " + std::visit(outcome_word{}, i.outcome);
+}
+std::string word(const d::settle_answered& i) {
+  if (!i.what) return "settled: ask again";
+  if (*i.what == settlement::superseded) return "settled: superseded";
+  return *i.what == settlement::stored ? "settled: stored" : "settled: not stored";
+}
+std::string word(const d::snapshot_saved&) { return "snapshot saved or not"; }
+std::string word(const d::wait_over&) { return "waited"; }
+std::string word(const d::recovery_stalled&) { return "the recovery stalls"; }
+std::string word(const d::passivate_asked&) { return "asked to passivate"; }
+std::string word(const d::close_asked&) { return "asked to close"; }
+
+std::string word(const d::load&) { return "load"; }
+std::string word(const d::replay& a) { return fmt::format("replay {}..{}", a.from, a.to); }
+std::string word(const d::decode_chunk&) { return "decode"; }
+std::string word(const d::append& a) {
+  return fmt::format("append {}..{}", a.expected + 1, a.expected + a.events->size());
+}
+std::string word(const d::settle&) { return "settle"; }
+std::string word(const d::save& a) { return fmt::format("save {}", a.snapshot.number); }
+std::string word(const d::release& a) { return "release " + number_of(a.call); }
+std::string word(const d::refuse& a) {
+  return fmt::format("refuse {}: {}", number_of(a.call), a.why.message);
+}
+std::string word(const d::run& a) { return "run " + number_of(a.call); }
+std::string word(const d::wait& a) { return fmt::format("wait, attempt {}", a.attempt); }
+std::string word(const d::tell& a) {
+  static constexpr const char* names[] = {"recovered",        "recovery_failed", "snapshot_failed",
+                                          "snapshot_ignored", "prune_failed",    "interleaved",
+                                          "append_failed"};
+  return fmt::format("tell {} {}", names[static_cast<int>(a.what)], a.number);
+}
+std::string word(const d::stopped&) { return "stopped"; }
+
+}
