@@ -52,7 +52,8 @@ class transfer_memory {
     MSGPACK_DEFINE_MAP(legs, net_hundredths, currency)
   };
 
-  static constexpr std::size_t closed_max = 256;
+  /// While a transfer is on its way, so many newer ones may be over before it comes too late.
+  static constexpr std::size_t closed_max = 4'096;
 
   /// Nothing if the leg has still to be decided.
   [[nodiscard]] std::optional<verdict> find(const std::string& transfer, leg which) const {

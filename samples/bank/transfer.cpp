@@ -35,6 +35,10 @@ nexus::result<transfer::started> read_arguments(const transfer_arguments& a) {
   if (!hundredths) return bad("AMOUNT", hundredths.error().message);
   if (*hundredths <= 0) return bad("AMOUNT", fmt::format("\"{}\" is not above zero", a.amount));
   if (a.currency.empty()) return bad("CURRENCY", "is empty");
+  // The rules of ids fit: short, and text.
+  if (!nexus::persistence_id::make("currency", a.currency)) {
+    return bad("CURRENCY", "is not UTF-8, or is too long");
+  }
   return transfer::started{a.from, a.to, *hundredths, a.currency};
 }
 

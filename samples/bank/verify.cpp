@@ -49,6 +49,8 @@ class checker {
     ++ids_;
     id_ = &id;
     last_ = 0;
+    const auto highest = session_.highest(id);  // first, since somebody may be writing
+    if (!highest) return nexus::fail(highest.error());
     auto read = for_each_record(session_, id, [&](const nexus::record_view& record) {
       ++events_;
       if (record.number <= last_) {
@@ -61,8 +63,6 @@ class checker {
       return true;
     });
     if (!read) return read;
-    const auto highest = session_.highest(id);
-    if (!highest) return nexus::fail(highest.error());
     if (*highest > last_) missing(last_ + 1, *highest);
     return {};
   }

@@ -105,7 +105,10 @@ TEST_F(Bank, AReadOnlyJournalIsNamed) {
 }
 
 TEST_F(Bank, ReadingWhatIsNotThereMakesNothing) {
-  for (const auto& arguments : {command_line{"balances"}, {"history", "a"}, {"verify"}}) {
+  for (const auto& arguments : {command_line{"balances"},
+                                {"history", "a"},
+                                {"verify"},
+                                {"transfer", "a", "b", "1", "USD"}}) {
     expect_one_line(bank(arguments), "sqlite:" + journal() + ": no such journal");
   }
   EXPECT_FALSE(journal_exists());
@@ -117,6 +120,56 @@ TEST_F(Bank, AnUnknownAccountIsNamedWithItsLikes) {
   expect_one_line(bank({"history", "cash"}),
                   "sqlite:" + journal() + ": no account \"cash\"; there is Assets:Cash");
   expect_one_line(bank({"history", "Debts"}), "sqlite:" + journal() + ": no account \"Debts\"\n");
+}
+
+TEST_F(Bank, ATransferThatMakesNoSenseStoresNothingAndSaysWhy) {
+  const auto ledger = file("l.csv", std::string{header} + "t,2026-01-01,n,Assets:Cash,5.00,USD\n" +
+                                        "t,2026-01-01,n,b,1.00,USD\n");
+  ASSERT_EQ(bank({"import", ledger}).code, 0);
+  const auto at = "sqlite:" + journal();
+  struct {
+    command_line arguments;
+    std::string says;
+  } const rows[] = {
+      {{"b", "b", "1", "USD"}, "TO: \"b\" is FROM as well\n"},
+      {{"b", "Assets:Cash", "0", "USD"}, "AMOUNT: \"0\" is not above zero\n"},
+      {{"b", "Assets:Cash", "-1.00", "USD"}, "AMOUNT: \"-1.00\" is not above zero\n"},
+      {{"b", "Assets:Cash", "1.234", "USD"}, "AMOUNT: \"1.234\" has more than two decimals\n"},
+      {{"b", "Assets:Cash", "1e3", "USD"}, "AMOUNT: \"1e3\" is not an amount\n"},
+      {{"b", "Assets:Cash", "", "USD"}, "AMOUNT: \"\" is not an amount\n"},
+      {{"b", "Assets:Cash", "92233720368547758.08", "USD"},
+       "AMOUNT: \"92233720368547758.08\" is too large\n"},
+      {{"b", "Assets:Cash", "1", ""}, "CURRENCY: is empty\n"},
+      {{"", "b", "1", "USD"}, "FROM: is empty\n"},
+      {{"b", "", "1", "USD"}, "TO: is empty\n"},
+      {{"\xff", "b", "1", "USD"}, "FROM: persistence id"},
+      {{"b", "\xff", "1", "USD"}, "TO: persistence id"},
+      {{"b", "cash", "1", "USD"}, at + ": no account \"cash\"; there is Assets:Cash\n"},
+      {{"Debts", "b", "1", "USD"}, at + ": no account \"Debts\"\n"},
+      {{"b", "Assets:Cash", "1", "\xff"}, "CURRENCY: is not UTF-8"},
+      {{"b", "Assets:Cash", "1"}, "CURRENCY is required"},
+  };
+  for (const auto& row : rows) {
+    auto line = row.arguments;
+    line.insert(line.begin(), "transfer");
+    expect_one_line(bank(line), row.says);
+    EXPECT_EQ(events_stored(), 2u);
+  }
+}
+
+TEST_F(Bank, ATransferWithoutFundsIsOneLine) {
+  const auto ledger = file(
+      "l.csv", std::string{header} + "t,2026-01-01,n,a,5.00,USD\n" + "t,2026-01-01,n,b,1.00,USD\n");
+  ASSERT_EQ(bank({"import", ledger}).code, 0);
+  for (const auto& [currency, has] : {std::pair{"USD", "5.00 USD"}, {"CHF", "0.00 CHF"}}) {
+    const auto f = bank({"transfer", "a", "b", "5.01", currency});
+    EXPECT_EQ(f.code, 1);
+    EXPECT_EQ(f.out, "");
+    EXPECT_EQ(f.err, std::string{"bank: insufficient funds: a has "} + has + ", not 5.01\n");
+  }
+  EXPECT_EQ(bank({"balances", "--csv"}).out,
+            "account,currency,amount\r\na,USD,5.00\r\nb,USD,1.00\r\n");
+  EXPECT_EQ(bank({"verify"}).code, 0);
 }
 
 TEST_F(Bank, AWrongCommandLineIsOneLine) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <sstream>
 #include <vector>
 
@@ -164,7 +165,16 @@ TEST_F(BankTransferKill, TransfersKilledAtAnyMomentAreFinishedByTheNext) {
     return victim.out();
   };
   while (kills < kills_wanted && !HasFailure()) {
+    std::optional<process> second;  // at the same accounts, and at the first one's transfers
+    if (random() % 3 == 0) second.emplace(writer_line(random()), directory.path());
     heard.take(kill_at(writer_line(random()), milliseconds{250}));
+    if (second) {
+      second->read_for(milliseconds{random() % 20});
+      EXPECT_TRUE(second->kill()) << second->err();
+      ++kills;
+      second->wait();
+      heard.take(second->out());
+    }
     for (const auto& [id, state] : read().transfers) {
       interrupted += state.at == bank::transfer::step::over ? 0 : 1;
     }

@@ -120,7 +120,7 @@ TEST(AccountLegs, ALateCopyMovesNothingHoweverLate) {
   auto s = holding(1000);
   EXPECT_TRUE(give(s, leg_of(leg::withdraw, -300, nth(0))).posted());
   EXPECT_EQ(forget(s, nth(0)), 1u);
-  for (std::size_t n = 1; n < 3 * transfer_memory::closed_max; ++n) {
+  for (std::size_t n = 1; n < 2 * transfer_memory::closed_max; ++n) {
     ASSERT_TRUE(give(s, leg_of(leg::deposit, 1, nth(n))).posted());
     ASSERT_EQ(forget(s, nth(n)), 1u);
     const auto before = s.hundredths;
@@ -147,7 +147,7 @@ TEST(AccountLegs, AnOpenOneIsNeverTooLate) {
 TEST(AccountLegs, TheMemoryIsBounded) {
   auto s = holding(0);
   std::size_t largest = 0;
-  for (std::size_t n = 1; n < 5 * transfer_memory::closed_max; ++n) {
+  for (std::size_t n = 1; n < 3 * transfer_memory::closed_max; ++n) {
     ASSERT_TRUE(give(s, leg_of(leg::deposit, 1, nth(n))).posted());
     ASSERT_EQ(forget(s, nth(n)), 1u);
     if (n == transfer_memory::closed_max + 1) largest = nexus::encoded_size(s.transfers);

@@ -38,7 +38,7 @@ int run(const char* uri, std::uint64_t seed, const std::vector<std::string>& nam
   if (!store) return complain(store.error());
   auto session = store->open_session();
   if (!session) return complain(session.error());
-  const nexus::entities<bank::account> accounts{sys, *store, {.snapshot_every = 100}};
+  const nexus::entities<bank::account> accounts{sys, *store, {.snapshot_every = 1000}};
   const nexus::entities<bank::transfer> transfers{sys, *store};
   bool whole = true;
   const auto finished =
