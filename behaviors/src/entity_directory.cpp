@@ -15,7 +15,8 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   fsm_options made;
   made.undurable_max = std::max(1u, options.undurable_max);
   made.undurable_bytes_max = std::max<std::size_t>(1, options.undurable_bytes_max);
-  made.stash_max = options.stash_max;
+  // Room for one more: the command that brings the stash back must be admitted.
+  made.stash_max = std::min(options.stash_max, std::max(1u, options.mailbox_max) - 1);
   made.snapshot_every = options.snapshot_every;
   made.snapshot_optional = options.snapshot_optional;
   made.erases_events = options.erase_events;

@@ -97,6 +97,17 @@ TEST_F(Effects, AFullStashAnswersOverloaded) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(waiting[static_cast<std::size_t>(i)].get(10s), i + 1);
 }
 
+TEST_F(Effects, AStashNeverKeepsOutWhatWouldBringItBack) {
+  nexus::system other{{.threads = 2}};
+  entities<door> small{other, *journal, {.mailbox_max = 3}};
+  auto first = small.of("x").ask(door::enter{});
+  auto second = small.of("x").ask(door::enter{});
+  EXPECT_EQ(small.of("x").ask(door::enter{}).get(10s).error().code, errc::overloaded);
+  EXPECT_TRUE(small.of("x").ask(door::open{}).get(10s));
+  EXPECT_EQ(first.get(10s), 1);
+  EXPECT_EQ(second.get(10s), 2);
+}
+
 TEST_F(Effects, StashedCommandsAreToldWhenTheirEntitiesEnd) {
   nexus::system other{{.threads = 2}};
   auto short_lived = std::make_unique<entities<door>>(other, *journal);

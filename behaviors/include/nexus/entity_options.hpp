@@ -56,7 +56,7 @@ struct entity_options {
   std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of them, and of their events
   std::uint32_t mailbox_max = 10'000;  ///< commands of one entity not yet answered
   std::size_t mailbox_bytes_max = std::size_t{64} << 20;
-  std::uint32_t stash_max = 4'096;  ///< commands that one entity has put aside
+  std::uint32_t stash_max = 4'096;  ///< commands that one entity has put aside; below mailbox_max
 
   unsigned recoveries_max = 64;             ///< at a time; the others wait in order
   std::size_t replay_chunk_events = 4'000;  ///< read at once in a recovery
