@@ -79,7 +79,8 @@ int transfer_money(const transfer_arguments& arguments, const std::string& journ
   nexus::entities<account> accounts{sys, *store, {.snapshot_every = 1000}};
   nexus::entities<transfer> transfers{sys, *store};
   int code = exit_done;
-  const auto finished = finish_transfers(**session, transfers, [&](auto id, const auto& why) {
+  const auto now = sys.next_id().to_string();
+  const auto finished = finish_transfers(**session, now, transfers, [&](auto id, const auto& why) {
     code = complain(fmt::format("transfer {} is not over: {}", id, why.message), exit_faults);
   });
   if (!finished) {

@@ -4,11 +4,10 @@
 #include <deque>
 #include <utility>
 
-#include "journal.hpp"
-
 namespace bank {
 namespace {
 
+constexpr std::size_t page_max = 1000;
 constexpr std::size_t in_flight_max = 100;
 constexpr std::chrono::seconds answer_deadline{60};
 
@@ -28,18 +27,27 @@ nexus::result<bool> is_over(nexus::journal_session& session, const nexus::persis
 }  // namespace
 
 nexus::result<void> for_each_open_transfer(
-    nexus::journal_session& session,
+    nexus::journal_session& session, std::string_view before,
     const std::function<nexus::result<void>(std::string_view id)>& sink) {
-  return for_each_id(session, transfer::entity_type, [&](const auto& id) -> nexus::result<void> {
-    const auto over = is_over(session, id);
-    if (!over) return nexus::fail(over.error());
-    if (*over) return {};
-    return sink(id.id());
-  });
+  std::string after;
+  for (;;) {
+    const auto page = session.ids(transfer::entity_type, after, page_max);
+    if (!page) return nexus::fail(page.error());
+    if (page->empty()) return {};
+    for (const auto& id : *page) {
+      if (!before.empty() && id.id() >= before) return {};
+      const auto over = is_over(session, id);
+      if (!over) return nexus::fail(over.error());
+      if (*over) continue;
+      if (auto taken = sink(id.id()); !taken) return taken;
+    }
+    after = page->back().id();
+  }
 }
 
 nexus::result<std::size_t> finish_transfers(
-    nexus::journal_session& session, const nexus::entities<transfer>& transfers,
+    nexus::journal_session& session, std::string_view before,
+    const nexus::entities<transfer>& transfers,
     const std::function<void(std::string_view id, const nexus::error& why)>& held_up) {
   struct sent {
     std::string id;
@@ -56,7 +64,7 @@ nexus::result<std::size_t> finish_transfers(
       held_up(id, ended.error());
     }
   };
-  auto listed = for_each_open_transfer(session, [&](std::string_view id) {
+  auto listed = for_each_open_transfer(session, before, [&](std::string_view id) {
     if (in_flight.size() == in_flight_max) take_oldest();
     in_flight.push_back({std::string{id}, transfers.of(id).ask(transfer::await{})});
     return nexus::result<void>{};

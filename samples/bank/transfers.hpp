@@ -14,15 +14,17 @@
 
 namespace bank {
 
-/// Passes the id of every transfer that is not over, the oldest first.
+/// Passes the id of every transfer that is not over and older than the one named `before` (empty: of
+/// all), the oldest first.
 [[nodiscard]] nexus::result<void> for_each_open_transfer(
-    nexus::journal_session& session,
+    nexus::journal_session& session, std::string_view before,
     const std::function<nexus::result<void>(std::string_view id)>& sink);
 
-/// Brings every transfer to its end, many at a time; answers how many. `held_up` is told of those
-/// that cannot be.
+/// Brings those transfers to their end, many at a time; answers how many. `held_up` is told of those
+/// that cannot be. Without `before` it may have no end while another process makes new ones.
 [[nodiscard]] nexus::result<std::size_t> finish_transfers(
-    nexus::journal_session& session, const nexus::entities<transfer>& transfers,
+    nexus::journal_session& session, std::string_view before,
+    const nexus::entities<transfer>& transfers,
     const std::function<void(std::string_view id, const nexus::error& why)>& held_up);
 
 /// Makes a new transfer, and waits until it is over. An error does not say that no money moved: if

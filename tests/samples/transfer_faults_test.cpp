@@ -95,9 +95,9 @@ TEST_F(TransferFaults, MoneyIsNeitherLostNorDoubled) {
 
   running next{*store};
   auto session = store->open_session().value();
-  const auto finished = finish_transfers(*session, next.transfers, [](auto id, const auto& why) {
-    ADD_FAILURE() << id << ": " << why.message;
-  });
+  const auto finished = finish_transfers(
+      *session, "", next.transfers,
+      [](auto id, const auto& why) { ADD_FAILURE() << id << ": " << why.message; });
   EXPECT_TRUE(finished);
   std::map<std::string, std::int64_t> balances{{"a", 10'000}, {"b", 10'000}, {"c", 10'000}};
   for (const auto& [id, what] : sent) {

@@ -39,7 +39,7 @@ class Transfers : public ::testing::Test {
 
   std::size_t open_transfers() const {
     std::size_t n = 0;
-    EXPECT_TRUE(for_each_open_transfer(*session, [&](auto) -> nexus::result<void> {
+    EXPECT_TRUE(for_each_open_transfer(*session, "", [&](auto) -> nexus::result<void> {
       ++n;
       return {};
     }));
@@ -131,9 +131,9 @@ TEST_F(Transfers, AreFinishedByTheNextProcess) {
   }
   running next{*store};
   const auto interrupted = open_transfers();
-  const auto finished = finish_transfers(*session, next.transfers, [](auto id, const auto& why) {
-    ADD_FAILURE() << id << ": " << why.message;
-  });
+  const auto finished = finish_transfers(
+      *session, "", next.transfers,
+      [](auto id, const auto& why) { ADD_FAILURE() << id << ": " << why.message; });
   EXPECT_EQ(finished, interrupted);
   EXPECT_EQ(open_transfers(), 0u);
   EXPECT_EQ(next.balance("a") + next.balance("b"), 100'000);
@@ -160,9 +160,9 @@ TEST_F(Transfers, TwoProcessesAtOnceMoveMoneyOnce) {
   // same when both were asked again.
   for (auto& e : endings) (void)e.get(seconds{30});
   for (const auto* bank : {&one, &two}) {
-    const auto finished = finish_transfers(*session, bank->transfers, [](auto id, const auto& why) {
-      ADD_FAILURE() << id << why.message;
-    });
+    const auto finished =
+        finish_transfers(*session, "", bank->transfers,
+                         [](auto id, const auto& why) { ADD_FAILURE() << id << why.message; });
     EXPECT_TRUE(finished);
   }
   EXPECT_EQ(open_transfers(), 0u);

@@ -41,11 +41,11 @@ int run(const char* uri, std::uint64_t seed, const std::vector<std::string>& nam
   const nexus::entities<bank::account> accounts{sys, *store, {.snapshot_every = 1000}};
   const nexus::entities<bank::transfer> transfers{sys, *store};
   bool whole = true;
-  const auto finished =
-      bank::finish_transfers(**session, transfers, [&](auto /*id*/, const nexus::error& why) {
-        whole = false;
-        (void)complain(why);
-      });
+  const auto finished = bank::finish_transfers(**session, sys.next_id().to_string(), transfers,
+                                               [&](auto /*id*/, const nexus::error& why) {
+                                                 whole = false;
+                                                 (void)complain(why);
+                                               });
   if (!finished) return complain(finished.error());
   if (!whole) return 2;
 
