@@ -6,8 +6,8 @@
 // way is never skipped, and one that comes again changes nothing. A ledger whose past was edited is
 // refused when it comes to the last line taken, not before: that is all an account remembers.
 //
-// So are the legs of transfers (see legs.hpp and transfer.hpp): each is decided once, and the verdict
-// is stored, a refusal too, since asking again must not get another answer.
+// The legs of transfers (see legs.hpp and transfer.hpp) are decided once too, and every verdict is
+// stored, also a refusal: asking again must not get another answer.
 //
 // Pure: no clock, no I/O, no actor. tests/samples/account_test.cpp needs no runtime.
 #pragma once

@@ -1,6 +1,6 @@
 // What `bank` can do, one function per command. Each answers the process's exit code.
 //
-// 0 done; 1 done, but not everything is well: a posting or a transfer was refused, the journal has a
+// 0 done; 1 done, but not everything is well: a posting or transfer was refused, the journal has a
 // fault;
 // 2 nothing could be done: a bad file, no such account, a journal that does not open.
 #pragma once

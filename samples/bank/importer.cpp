@@ -6,6 +6,7 @@
 
 #include "progress.hpp"
 #include "text.hpp"
+#include "trouble.hpp"
 
 namespace bank {
 namespace {
@@ -13,14 +14,6 @@ namespace {
 constexpr std::size_t in_flight_max = 4096;
 constexpr unsigned failures_max = 20;  // of one account in a row
 constexpr std::chrono::seconds answer_deadline{60};
-
-// Of the storage or the moment: worth another try, since posting is idempotent. Every other error
-// is the one account's.
-bool is_trouble(nexus::errc code) {
-  using enum nexus::errc;
-  return code == overloaded || code == conflict || code == unavailable || code == outcome_unknown ||
-         code == stopped || code == timeout;
-}
 
 }  // namespace
 

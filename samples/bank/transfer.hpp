@@ -6,11 +6,11 @@
 //                  └────────────────────────────┘
 //
 // Every event leads to the next question: `then_next` says which, from the state alone. So what was
-// asked and not yet answered when the process died is asked again by `on_recovered`, and nothing but
-// the events needs to be kept. Asking twice is harmless, since an account decides each leg once; and
-// it forgets that only when asked to in `clearing`, when the verdicts are stored here. A transfer that
-// two processes take care of at once stays one: the second to write an event gets a conflict, reads
-// what there is, and goes on from there.
+// asked and not yet answered when the process died is asked again by `on_recovered`; nothing but the
+// events needs to be kept. Asking twice is harmless, since an account decides each leg once, and
+// forgets that only when asked to in `clearing`, with the verdicts stored here. A transfer that two
+// processes take care of at once stays one: the second to write an event gets a conflict, reads what
+// there is, and goes on from there.
 //
 // After sagas (Garcia-Molina and Salem, 1987), with the log and the recovery of an ordinary entity.
 //
@@ -25,6 +25,7 @@
 #include <variant>
 
 #include "account.hpp"
+#include "trouble.hpp"
 
 namespace bank {
 
@@ -229,14 +230,12 @@ struct transfer {
     return then_next(nexus::persist(std::move(e)), after, self);
   }
 
-  // No answer. Of the storage or the moment: asked again. Else the transfer waits for better times.
+  // There is no answer. In the end the transfer waits for better times.
   static nexus::effect<transfer> trouble(const state& s, const nexus::error& why, unsigned attempt,
                                          std::string_view self) {
-    using enum nexus::errc;
-    const bool passes = why.code == conflict || why.code == unavailable ||
-                        why.code == outcome_unknown || why.code == overloaded ||
-                        why.code == timeout || why.code == stopped;
-    if (passes && attempt < attempts_max) return then_next(nexus::none(), s, self, attempt + 1);
+    if (is_trouble(why.code) && attempt < attempts_max) {
+      return then_next(nexus::none(), s, self, attempt + 1);
+    }
     return hold_up(s, why.message);
   }
 

@@ -1,6 +1,6 @@
 // Running transfers, and finishing those that a crash interrupted.
 //
-// Threads: one, which blocks. Failures: those of the storage; a transfer that is held up is reported
+// Threads: one, which blocks. Failures: those of the storage; a transfer that is held up is told of,
 // and does not keep the others.
 #pragma once
 
@@ -14,14 +14,14 @@
 
 namespace bank {
 
-/// Passes the id of every transfer that is not over and older than the one named `before` (empty: of
-/// all), the oldest first.
+/// Passes the id of every transfer that is not over and older than the one named `before` (empty:
+/// of all), the oldest first.
 [[nodiscard]] nexus::result<void> for_each_open_transfer(
     nexus::journal_session& session, std::string_view before,
     const std::function<nexus::result<void>(std::string_view id)>& sink);
 
-/// Brings those transfers to their end, many at a time; answers how many. `held_up` is told of those
-/// that cannot be. Without `before` it may have no end while another process makes new ones.
+/// Brings those transfers to their end, many at a time; answers how many. `held_up` is told of
+/// those that cannot be. Without `before` it may have no end while another process makes new ones.
 [[nodiscard]] nexus::result<std::size_t> finish_transfers(
     nexus::journal_session& session, std::string_view before,
     const nexus::entities<transfer>& transfers,
