@@ -186,25 +186,25 @@ struct transfer {
   template <class Draft>
   static nexus::effect<transfer> then_next(Draft d, const state& after, std::string_view self,
                                            unsigned attempt = 1) {
-    const auto& [from, to, hundredths, currency] = after.what;
+    const auto& what = after.what;
     std::string id{self};
     auto ask = [&](leg which, const std::string& whom, std::int64_t amount,
                    const std::string& other) -> nexus::effect<transfer> {
       return std::move(d).template then_ask<account>(
-          whom, account::move{{id, which, amount, currency, other}},
+          whom, account::move{{id, which, amount, what.currency, other}},
           [=](nexus::result<verdict> answer) {
             return command{leg_answered{which, std::move(answer), attempt}};
           });
     };
     switch (after.at) {
       case step::withdrawing:
-        return ask(leg::withdraw, from, -hundredths, to);
+        return ask(leg::withdraw, what.from, -what.hundredths, what.to);
       case step::depositing:
-        return ask(leg::deposit, to, hundredths, from);
+        return ask(leg::deposit, what.to, what.hundredths, what.from);
       case step::refunding:
-        return ask(leg::refund, from, hundredths, to);
+        return ask(leg::refund, what.from, what.hundredths, what.to);
       case step::clearing:
-        return then_forget(std::move(d), from, leg::withdraw, self, attempt);
+        return then_forget(std::move(d), what.from, leg::withdraw, self, attempt);
       case step::over:
         return std::move(d).then_unstash().then_passivate();
       case step::fresh:

@@ -18,7 +18,7 @@ namespace nexus::test {
 
 /// The parameter is "memory" or "sqlite".
 class store_fixture : public testing::TestWithParam<const char*> {
- protected:
+ public:
   ~store_fixture() override { std::filesystem::remove_all(folder_); }
 
  private:

@@ -148,7 +148,31 @@ struct deposited {
   static void upcast(nexus::from_version<2>, nexus::document& d) { d.set("currency", "USD"); }
 };
 
+struct wallet {
+  static constexpr std::string_view entity_type = "wallet";
+  struct pay_in {};
+  using command = std::variant<pay_in>;
+  using event = std::variant<deposited>;
+  struct state {
+    std::int64_t cents = 0;
+    MSGPACK_DEFINE_MAP(cents)
+  };
+  static auto decide(const state&, const pay_in&) { return nexus::none(); }
+  static void apply(state& s, const deposited& e) { s.cents += e.cents; }
+};
+
 }  // namespace
+
+TEST(Docs, ADepositOfTheFirstVersionIsLifted) {
+  nexus::document old;
+  old.set("amount", std::int64_t{5});
+  const auto bytes = old.bytes();
+  const nexus::event_view stored{.type = "deposited", .schema_version = 1, .data = bytes};
+  const auto read = nexus::decode_event<wallet>(stored);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(std::get<deposited>(*read).cents, 5);
+  EXPECT_EQ(std::get<deposited>(*read).currency, "USD");
+}
 
 TEST(Docs, AnOrderWaitsForItsKitchen) {
   nexus::system sys;
