@@ -80,7 +80,7 @@ moment plan::moment_of(std::uint32_t number) const {
               moment_kind::passivate, moment_kind::passivate});
   const auto node = static_cast<std::uint32_t>(r.below(nodes));
   if (r.chance(500)) {  // in the middle of things
-    const auto sends = static_cast<std::uint32_t>(r.between(1, callers * commands));
+    const auto sends = static_cast<std::uint32_t>(r.between(1, std::uint64_t{callers} * commands));
     return {sends, r.below(r.pick<vtime>({4, 20, 200, 2'000})), what, node};
   }
   // Most of what happens happens early.

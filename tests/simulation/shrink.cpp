@@ -15,8 +15,11 @@ class shrinker {
 
   plan smallest() {
     for (bool smaller = true; smaller && runs_ < runs_max;) {
-      smaller = fewer_parts() | fewer_faults() | fewer_features();
-      smaller |= fewer_commands() | fewer_moments();
+      smaller = false;  // every pass is made, whatever the ones before achieved
+      for (auto pass : {&shrinker::fewer_parts, &shrinker::fewer_faults, &shrinker::fewer_features,
+                        &shrinker::fewer_commands, &shrinker::fewer_moments}) {
+        if ((this->*pass)()) smaller = true;
+      }
     }
     return best_;
   }
