@@ -2,9 +2,8 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "tally.hpp"
+#include "temporary_folder.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -13,11 +12,8 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Corrupt : testing::Test {
-  std::filesystem::path dir = [] {
-    auto pattern = (std::filesystem::temp_directory_path() / "nexus-corrupt-XXXXXX").string();
-    return std::filesystem::path{mkdtemp(pattern.data())};
-  }();
-  std::string file = dir / "t.db";
+  temporary_folder dir;
+  std::string file = dir.path("t.db");
 
   void SetUp() override {
     run([](const entities<tally>& tallies) {
@@ -26,7 +22,6 @@ struct Corrupt : testing::Test {
       }
     });
   }
-  void TearDown() override { std::filesystem::remove_all(dir); }
 
   template <class F>
   void run(F f) {

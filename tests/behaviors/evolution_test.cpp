@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "ask_in_turn.hpp"
 #include "json_serializer.hpp"
+#include "temporary_folder.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -107,15 +107,10 @@ using purse_3 = wallet<msgpack_serializer>;
 using json_purse_3 = wallet<json_serializer>;
 
 struct Evolution : testing::TestWithParam<const char*> {
-  std::filesystem::path dir = [] {
-    auto pattern = (std::filesystem::temp_directory_path() / "nexus-evolve-XXXXXX").string();
-    return std::filesystem::path{mkdtemp(pattern.data())};
-  }();
+  temporary_folder dir;
   nexus::system sys{{.threads = 1}};
   result<store> journal = nexus::open(
-      GetParam() == std::string_view{"sqlite"} ? "sqlite:" + (dir / "t.db").string() : "memory:");
-
-  void TearDown() override { std::filesystem::remove_all(dir); }
+      GetParam() == std::string_view{"sqlite"} ? "sqlite:" + dir.path("t.db") : "memory:");
 
   template <class B, class... C>
   auto ask(entity_options options, C... commands) {

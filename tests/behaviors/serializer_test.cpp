@@ -2,10 +2,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "ask_in_turn.hpp"
 #include "json_serializer.hpp"
+#include "temporary_folder.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -77,13 +76,8 @@ struct throwing_pad : pad_of<throwing_pad> {
 };
 
 struct Serializers : testing::Test {
-  std::filesystem::path dir = [] {
-    auto pattern = (std::filesystem::temp_directory_path() / "nexus-codecs-XXXXXX").string();
-    return std::filesystem::path{mkdtemp(pattern.data())};
-  }();
-  std::string file = dir / "t.db";
-
-  void TearDown() override { std::filesystem::remove_all(dir); }
+  temporary_folder dir;
+  std::string file = dir.path("t.db");
 
   template <class B, class... C>
   auto ask(C... commands) {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <nexus/nexus.hpp>
@@ -14,21 +13,16 @@
 #include <string>
 #include <thread>
 
+#include "temporary_folder.hpp"
+
 namespace nexus::test {
 
 /// The parameter is "memory" or "sqlite".
 class store_fixture : public testing::TestWithParam<const char*> {
- public:
-  ~store_fixture() override { std::filesystem::remove_all(folder_); }
-
- private:
   std::string make_uri() const {
-    std::filesystem::create_directories(folder_);
-    return std::string{GetParam()} == "memory" ? "memory:" : "sqlite:" + folder_ + "/test.db";
+    return std::string{GetParam()} == "memory" ? "memory:" : "sqlite:" + folder_.path("test.db");
   }
-  std::string folder_ =
-      testing::TempDir() + "nexus_" + std::to_string(::getpid()) + "_" + std::to_string(count_++);
-  inline static int count_ = 0;
+  temporary_folder folder_;
 
  protected:
   std::shared_ptr<testkit::faults> faults = std::make_shared<testkit::faults>();

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "golden_types.hpp"
+#include "temporary_folder.hpp"
 
 using namespace nexus;
 using namespace nexus::golden;
@@ -22,20 +23,16 @@ ulid id_of(std::uint8_t last) {
 }
 
 struct GoldenJournal : testing::Test {
-  fs::path dir = [] {
-    auto pattern = (fs::temp_directory_path() / "nexus-golden-XXXXXX").string();
-    return fs::path{mkdtemp(pattern.data())};
-  }();
+  nexus::test::temporary_folder dir;
 
   void SetUp() override {
     if (!fs::exists(kept) && writing()) write(kept);
     ASSERT_TRUE(fs::exists(kept)) << "see README.md";
-    fs::copy_file(kept, dir / "j.db");
+    fs::copy_file(kept, dir.path("j.db"));
   }
-  void TearDown() override { fs::remove_all(dir); }
 
   [[nodiscard]] store open() const {
-    auto opened = nexus::open("sqlite:" + (dir / "j.db").string());
+    auto opened = nexus::open("sqlite:" + dir.path("j.db"));
     if (!opened) throw std::runtime_error{opened.error().message};
     return *opened;
   }

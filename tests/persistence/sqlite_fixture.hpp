@@ -5,24 +5,18 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "nexus/sqlite.hpp"
+#include "temporary_folder.hpp"
 
 class SqliteTest : public testing::Test {
  public:
-  SqliteTest() {
-    auto pattern = (std::filesystem::temp_directory_path() / "nexus-sqlite-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~SqliteTest() override { std::filesystem::remove_all(folder_); }
-
  protected:
   [[nodiscard]] std::string path(const std::string& name = "j.db") const {
-    return (folder_ / name).string();
+    return folder_.path(name);
   }
 
   [[nodiscard]] static nexus::result<std::shared_ptr<nexus::journal>> open(
@@ -95,7 +89,7 @@ class SqliteTest : public testing::Test {
     return answer;
   }
 
-  std::filesystem::path folder_;
+  nexus::test::temporary_folder folder_;
   std::shared_ptr<nexus::journal> journal_;
 };
 

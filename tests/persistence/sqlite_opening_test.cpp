@@ -22,7 +22,7 @@ class SqliteOpening : public SqliteTest {
 
   // As nobody, whom permissions bind also when the tests run as root.
   void expect_refused_to_nobody(const std::string& names) {
-    std::filesystem::permissions(folder_, std::filesystem::perms{0755});
+    std::filesystem::permissions(folder_.path(), std::filesystem::perms{0755});
     auto child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
@@ -48,14 +48,14 @@ TEST_F(SqliteOpening, AMissingOrEmptyFileBecomesAJournal) {
 
 TEST_F(SqliteOpening, ANameIsANameAndNeverAnSqliteUri) {
   auto before = std::filesystem::current_path();
-  std::filesystem::current_path(folder_);
+  std::filesystem::current_path(folder_.path());
   EXPECT_TRUE(open("sqlite:file:a.db"));
   EXPECT_TRUE(std::filesystem::exists("file:a.db"));
   std::filesystem::current_path(before);
 }
 
 TEST_F(SqliteOpening, ADirectoryIsRefused) {
-  expect_refused("sqlite:" + folder_.string(), errc::invalid_argument, folder_.string());
+  expect_refused("sqlite:" + folder_.path(), errc::invalid_argument, folder_.path());
 }
 
 TEST_F(SqliteOpening, AMissingDirectoryIsRefused) {
@@ -121,7 +121,7 @@ TEST_F(SqliteOpening, ADumpReadBackIsAJournal) {
 
 TEST_F(SqliteOpening, AReadOnlyFileIsRefused) {
   (void)session();
-  for (const auto& entry : std::filesystem::directory_iterator{folder_}) {
+  for (const auto& entry : std::filesystem::directory_iterator{folder_.path()}) {
     std::filesystem::permissions(entry, std::filesystem::perms{0444});
   }
   expect_refused_to_nobody(path());
@@ -130,8 +130,8 @@ TEST_F(SqliteOpening, AReadOnlyFileIsRefused) {
 TEST_F(SqliteOpening, AReadOnlyDirectoryIsRefused) {
   (void)session();
   std::filesystem::permissions(path(), std::filesystem::perms{0666});
-  if (geteuid() != 0) std::filesystem::permissions(folder_, std::filesystem::perms{0555});
-  expect_refused_to_nobody(folder_.string());
+  if (geteuid() != 0) std::filesystem::permissions(folder_.path(), std::filesystem::perms{0555});
+  expect_refused_to_nobody(folder_.path());
 }
 
 TEST_F(SqliteOpening, UnknownAndBadParametersAreRefused) {

@@ -87,7 +87,7 @@ void expect_found_again(const heard& all, const std::string& uri) {
 
 // A writer is killed some milliseconds after its first answer; the next one goes on in its journal.
 void kill_writers(std::mt19937_64& random, int rounds, heard& all) {
-  const temporary_directory directory;
+  const temporary_folder directory;
   const auto uri = "sqlite:" + directory.path("tally.db");
   constexpr std::uint64_t tokens_per_round = 10'000'000;
   for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {

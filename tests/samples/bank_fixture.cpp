@@ -1,7 +1,6 @@
 #include "bank_fixture.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
-#include <stdlib.h>
 
 #include <array>
 #include <fstream>
@@ -9,17 +8,6 @@
 #include <utility>
 
 namespace samples {
-
-temporary_directory::temporary_directory() {
-  std::string name = (std::filesystem::temp_directory_path() / "nexus-samples-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-temporary_directory::~temporary_directory() {
-  std::error_code none;
-  std::filesystem::remove_all(path_, none);
-}
 
 command_line Bank::bank_line(command_line arguments) const {
   arguments.insert(arguments.begin(), BANK_PROGRAM);

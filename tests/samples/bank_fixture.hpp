@@ -1,4 +1,4 @@
-// A directory that goes when the test does, and the bank run inside it.
+// The bank, run in a folder that goes when the test does.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,22 +9,11 @@
 #include <string_view>
 
 #include "process.hpp"
+#include "temporary_folder.hpp"
 
 namespace samples {
 
-class temporary_directory {
- public:
-  temporary_directory();
-  ~temporary_directory();
-  temporary_directory(const temporary_directory&) = delete;
-  temporary_directory& operator=(const temporary_directory&) = delete;
-
-  [[nodiscard]] std::string path() const { return path_.string(); }
-  [[nodiscard]] std::string path(std::string_view name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using nexus::test::temporary_folder;
 
 class Bank : public ::testing::Test {
  protected:
@@ -47,7 +36,7 @@ class Bank : public ::testing::Test {
   /// How many events are stored; 0 while there is no journal.
   [[nodiscard]] std::uint64_t events_stored() const;
 
-  temporary_directory directory;
+  temporary_folder directory;
 };
 
 inline constexpr std::string_view header =

@@ -6,7 +6,7 @@ namespace samples {
 namespace {
 
 TEST(Counter, GoesOnWhereTheLastRunEnded) {
-  const temporary_directory directory;
+  const temporary_folder directory;
   for (int n = 1; n <= 3; ++n) {
     const auto [code, out, err] = run({COUNTER_PROGRAM}, directory.path());
     EXPECT_EQ(code, 0);

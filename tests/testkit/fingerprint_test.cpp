@@ -7,6 +7,8 @@
 #include <nexus/testkit/fingerprint.hpp>
 #include <set>
 
+#include "temporary_folder.hpp"
+
 using namespace nexus;
 
 namespace {
@@ -41,14 +43,10 @@ struct made {
 };
 
 struct Fingerprint : testing::Test {
-  std::filesystem::path dir = [] {
-    auto pattern = (std::filesystem::temp_directory_path() / "nexus-print-XXXXXX").string();
-    return std::filesystem::path{mkdtemp(pattern.data())};
-  }();
-  std::filesystem::path file = dir / "thing.fingerprint";
+  nexus::test::temporary_folder dir;
+  std::filesystem::path file = dir.path("thing.fingerprint");
 
   void SetUp() override { accept<made>(); }
-  void TearDown() override { std::filesystem::remove_all(dir); }
 
   template <class E, class S = empty_state>
   std::string accept() {
