@@ -167,6 +167,7 @@ void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
 void entity_fsm::made_durable(timestamp now, actions& out) {
   durable_ = std::exchange(in_flight_last_, 0);
   attempt_ = 0;
+  lost_ = false;
   save_durable(out);
   release_durable(out);
   if (undurable_.empty()) all_durable(out);
@@ -250,6 +251,7 @@ void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
 
 void entity_fsm::back_off(actions& out) {
   if (closing_) return close(out);
+  lost_ = lost_ || phase_ == phase::running;
   phase_ = phase::backing_off;
   out.emplace_back(wait{++epoch_, attempt_++});
 }

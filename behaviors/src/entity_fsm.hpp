@@ -217,6 +217,7 @@ class entity_fsm {
   bool passivating_ = false;  // asked to
   bool unstashing_ = false;   // once the hold `run` ends
   bool stopping_ = false;     // likewise, after that
+  bool lost_ = false;         // an append, and none was stored since
   std::uint8_t gaps_ = 0;     // that this recovery ran into, see `gap`
   std::uint8_t reads_ = 0;    // of this recovery, under way
   std::uint32_t epoch_ = 0;

@@ -155,7 +155,7 @@ result<void> entity_fsm::take_record(sequence_nr number, const ulid& writer,
 
 void entity_fsm::recovered(timestamp now, actions& out) {
   durable_ = applied_;
-  attempt_ = 0;
+  if (!lost_) attempt_ = 0;  // a storage that reads and does not write is still in trouble
   gaps_ = 0;
   phase_ = phase::running;
   out.emplace_back(tell{entity_signal::kind::recovered, applied_, {}});

@@ -142,3 +142,22 @@ TEST(FsmOutcome, LikewiseWhatWasLost) {
   EXPECT_EQ(f.append_answers(unknown{{errc::unavailable, "cut"}}), words{"settle"});
   EXPECT_EQ(f.settles(settlement::not_stored), (words{"refuse 0 unavailable", "wait 0"}));
 }
+
+TEST(FsmOutcome, PausesGrowWhileTheStorageReadsButDoesNotWrite) {
+  auto f = running_at(0);
+  for (int i = 0; i < 3; ++i) {
+    f->command(persists_one);
+    f->drained();
+    const auto done = f->append_answers(failed{{errc::unavailable, "full"}});
+    EXPECT_EQ(done.back(), "wait " + std::to_string(i));
+    f->command(reads);
+    EXPECT_EQ(f->waited(), words{"load"});
+    f->load_answer(0);
+  }
+  f->command(persists_one);
+  f->drained();
+  f->append_stored();
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_answers(failed{{errc::unavailable, "full"}}).back(), "wait 0");
+}

@@ -33,7 +33,7 @@ void storage_mirror::appends(const d::append& a, sequence_nr durable) {
 
 void storage_mirror::append_answered(const append_outcome& outcome, bool of_callers) {
   writing_ = std::holds_alternative<unknown>(outcome) ? step::unsettled : step::nothing;
-  if (std::holds_alternative<stored>(outcome)) failures_ = 0;
+  if (std::holds_alternative<stored>(outcome)) writes_again();
   lost_answer_ = std::holds_alternative<unknown>(outcome);
   loss_ = errc::unavailable;
   if (std::holds_alternative<conflict>(outcome)) loss_ = errc::conflict;
@@ -41,6 +41,12 @@ void storage_mirror::append_answered(const append_outcome& outcome, bool of_call
   // Without a caller nothing but a pause keeps it from trying for ever.
   const bool refused = std::holds_alternative<rejected>(outcome) && !of_callers;
   wait_due_ = (refused || std::holds_alternative<failed>(outcome)) && !closing_;
+  unwritten_ = unwritten_ || wait_due_;
+}
+
+void storage_mirror::writes_again() {
+  failures_ = 0;
+  unwritten_ = false;
 }
 
 // A conflict may be settled too: it may be one's own lost answer.
@@ -57,10 +63,11 @@ void storage_mirror::settled(const result<settlement>& what, bool of_callers) {
   if (!what) return;
   switch (*what) {
     case settlement::stored:
-      failures_ = 0;
+      writes_again();
       return s_.reaches(landmark::settled_stored);
     case settlement::not_stored:
       wait_due_ = lost_answer_ && !of_callers && !closing_;
+      unwritten_ = unwritten_ || wait_due_;
       return s_.reaches(landmark::settled_not_stored);
     case settlement::superseded:
       loss_ = errc::outcome_unknown;
@@ -98,7 +105,7 @@ void storage_mirror::reads(const d::replay& a) {
 
 void storage_mirror::recovers() {
   loads_ = 0;
-  failures_ = 0;
+  if (!unwritten_) failures_ = 0;
 }
 
 void storage_mirror::recovery_fails(errc why) {
@@ -108,7 +115,8 @@ void storage_mirror::recovery_fails(errc why) {
 
 void storage_mirror::waits(std::uint32_t attempt) {
   if (attempt != failures_) {
-    broken("pauses grow from the last success", fmt::format("{}, not {}", attempt, failures_));
+    broken("pauses grow until the storage does again what it did not",
+           fmt::format("{}, not {}", attempt, failures_));
   }
   ++failures_;
   wait_due_ = false;

@@ -43,6 +43,8 @@ class storage_mirror {
   [[nodiscard]] bool saving() const noexcept { return saving_; }
 
  private:
+  void writes_again();
+
   enum class step : std::uint8_t { nothing, append, unsettled, settle };
 
   void broken(const char* rule, std::string detail = {}) {
@@ -57,6 +59,7 @@ class storage_mirror {
   int reads_ = 0;
   int loads_ = 0;               // since a recovery ended
   std::uint32_t failures_ = 0;  // waited for since something went well
+  bool unwritten_ = false;      // an append was lost, and none was stored since
   bool wait_due_ = false;
   bool waited_ = false;
   bool lost_answer_ = false;  // what is settled, if not a conflict
