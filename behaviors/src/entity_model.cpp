@@ -21,7 +21,12 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
     packer.pack_bin_body(reinterpret_cast<const char*>(id.bytes.data()),
                          static_cast<std::uint32_t>(id.bytes.size()));
   };
-  const bool traced = !command.traceparent.empty();
+  auto pack_text = [&](std::string_view name, const std::string& text) {
+    if (text.empty()) return;
+    packer.pack(name);
+    packer.pack(text);
+  };
+  const bool traced = !command.traceparent.empty() || !command.tracestate.empty();
   if (!command.command_id.empty() && command.correlation_id.empty() &&
       command.causation_id.empty() && !traced && fields.empty()) {
     // By far the most frequent: a map of one pair, written at once.
@@ -36,14 +41,14 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
   packer.pack_map(static_cast<std::uint32_t>(!command.command_id.empty()) +
                   static_cast<std::uint32_t>(!command.correlation_id.empty()) +
                   static_cast<std::uint32_t>(!command.causation_id.empty()) +
-                  static_cast<std::uint32_t>(traced) + static_cast<std::uint32_t>(!fields.empty()));
+                  static_cast<std::uint32_t>(!command.traceparent.empty()) +
+                  static_cast<std::uint32_t>(!command.tracestate.empty()) +
+                  static_cast<std::uint32_t>(!fields.empty()));
   pack_id("command_id", command.command_id);
   pack_id("correlation_id", command.correlation_id);
   pack_id("causation_id", command.causation_id);
-  if (traced) {
-    packer.pack(std::string_view{"traceparent"});
-    packer.pack(command.traceparent);
-  }
+  pack_text("traceparent", command.traceparent);
+  pack_text("tracestate", command.tracestate);
   if (!fields.empty()) {
     packer.pack(std::string_view{"fields"});
     packer.pack_map(static_cast<std::uint32_t>(fields.size()));

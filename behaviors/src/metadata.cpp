@@ -16,8 +16,9 @@ struct stored_metadata {
   std::optional<bytes> correlation_id;
   std::optional<bytes> causation_id;
   std::optional<std::string> traceparent;
+  std::optional<std::string> tracestate;
   std::optional<std::map<std::string, std::string>> fields;
-  MSGPACK_DEFINE_MAP(command_id, correlation_id, causation_id, traceparent, fields)
+  MSGPACK_DEFINE_MAP(command_id, correlation_id, causation_id, traceparent, tracestate, fields)
 };
 
 result<void> take_id(std::string_view name, const std::optional<bytes>& from, ulid& to) {
@@ -41,6 +42,7 @@ result<event_metadata> decode_metadata(std::string_view data) {
   if (read) read = take_id("causation_id", stored.causation_id, made.causation_id);
   if (!read) return fail(std::move(read.error()));
   made.traceparent = stored.traceparent.value_or("");
+  made.tracestate = stored.tracestate.value_or("");
   if (stored.fields) made.fields = std::move(*stored.fields);
   return made;
 }

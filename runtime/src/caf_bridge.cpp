@@ -169,4 +169,8 @@ mailbox caf_bridge::spawn(std::unique_ptr<actor> a) {
 
 caf::actor_system& caf_bridge::system() noexcept { return *impl_->used; }
 
+std::chrono::steady_clock::time_point caf_bridge::steady() const noexcept {
+  return impl_->used->clock().now();
+}
+
 }  // namespace nexus::inline v0

@@ -1,6 +1,7 @@
 // The way to CAF: the only header between Nexus and a version of CAF.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "nexus/actor.hpp"
@@ -23,6 +24,9 @@ class caf_bridge {
 
   mailbox spawn(std::unique_ptr<actor> a);
   caf::actor_system& system() noexcept;
+
+  /// The time that CAF's clock keeps.
+  [[nodiscard]] std::chrono::steady_clock::time_point steady() const noexcept;
 
   static mailbox wrap(const caf::actor& a);
 

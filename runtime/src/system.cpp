@@ -35,6 +35,9 @@ system::~system() = default;
 ulid system::writer_id() const noexcept { return impl_->writer; }
 ulid system::next_id() { return impl_->ids.next(); }
 const clock& system::time() const noexcept { return *impl_->time; }
+std::chrono::steady_clock::time_point system::steady() const noexcept {
+  return impl_->bridge->steady();
+}
 mailbox system::spawn(std::unique_ptr<actor> a) { return impl_->bridge->spawn(std::move(a)); }
 caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
 

@@ -35,6 +35,10 @@ struct call_header {
   ulid correlation_id{};      ///< the conversation it belongs to; empty: starts one
   ulid causation_id{};        ///< the command that caused it; empty: came from outside
   std::string traceparent{};  ///< W3C trace context, carried along unread
+  std::string tracestate{};   ///< likewise, what vendors add to it
+  /// In the system's steady time (system::steady); after it the command is not decided any more and
+  /// its caller gets `timeout`. What it leads to asks others under the same deadline. Zero: none.
+  std::chrono::steady_clock::time_point deadline{};
 };
 
 /// A message that is answered once. Lives until both the asker and the last envelope are gone.

@@ -6,6 +6,7 @@
 // Threads: every member may be called from any. Outlives the entities made on it.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ class system {
 
   [[nodiscard]] ulid next_id();
   [[nodiscard]] const clock& time() const noexcept;
+
+  /// The steady time that timers, deadlines and idleness are measured in; virtual in a stepped system.
+  [[nodiscard]] std::chrono::steady_clock::time_point steady() const noexcept;
 
   /// Starts an actor.
   mailbox spawn(std::unique_ptr<actor> a);

@@ -71,7 +71,10 @@ class question final : public asking<B> {
     auto self = host.own_directory();
     auto other = host.directory_of(Other::entity_type);
     auto header = self->caused_by(cause);
-    auto come_back = [self, header, id = std::string{host.own_id().id()},
+    // The answer must be heard however late it is: a process would stand still without it.
+    auto back_header = header;
+    back_header.deadline = {};
+    auto come_back = [self, header = std::move(back_header), id = std::string{host.own_id().id()},
                       q = this->shared_from_this()](answer_type a) {
       try {
         tell_self<B>(*self, id, static_cast<const question&>(*q).answered(std::move(a)), header);

@@ -64,6 +64,8 @@ class entity_directory {
     made.correlation_id = cause.correlation_id.empty() ? cause.command_id : cause.correlation_id;
     made.causation_id = cause.command_id;
     made.traceparent = cause.traceparent;
+    made.tracestate = cause.tracestate;
+    made.deadline = cause.deadline;
     return made;
   }
 
