@@ -1,11 +1,12 @@
 #include "entity_actor.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <random>
 #include <utility>
+
+#include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0::detail {
 namespace {
@@ -145,7 +146,7 @@ void entity_actor::dispatch(timestamp now, envelope m, actions& out) {
       fsm_.step(now, close_asked{}, out);
       break;
     default:
-      spdlog::error("{}: a message of unknown kind {}", id_.str(), m.get()->kind());
+      log().error("{}: a message of unknown kind {}", id_.str(), m.get()->kind());
   }
 }
 

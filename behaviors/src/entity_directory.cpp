@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -7,6 +6,7 @@
 
 #include "directory_core.hpp"
 #include "entity_actor.hpp"
+#include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0::detail {
 namespace {
@@ -92,7 +92,7 @@ void directory_core::tell(const entity_signal& what) const {
     try {
       return options.on_signal(what);
     } catch (const std::exception& e) {
-      spdlog::error("{}: on_signal threw: {}", what.id, e.what());
+      log().error("{}: on_signal threw: {}", what.id, e.what());
       return;
     }
   }
@@ -101,18 +101,18 @@ void directory_core::tell(const entity_signal& what) const {
       break;
     case entity_signal::kind::recovery_failed:
     case entity_signal::kind::append_failed:
-      spdlog::debug("{}", what.why.message);
+      log().debug("{}", what.why.message);
       break;
     case entity_signal::kind::snapshot_failed:
-      spdlog::warn("{}: snapshot {} was not saved: {}", what.id, what.number, what.why.message);
+      log().warn("{}: snapshot {} was not saved: {}", what.id, what.number, what.why.message);
       break;
     case entity_signal::kind::prune_failed:
-      spdlog::warn("{}: what snapshot {} replaced was not erased: {}", what.id, what.number,
-                   what.why.message);
+      log().warn("{}: what snapshot {} replaced was not erased: {}", what.id, what.number,
+                 what.why.message);
       break;
     case entity_signal::kind::snapshot_ignored:
     case entity_signal::kind::interleaved:
-      spdlog::warn("{}", what.why.message);
+      log().warn("{}", what.why.message);
   }
 }
 

@@ -1,10 +1,9 @@
 #include "nexus/detail/entity_model.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <string>
 
 #include "nexus/codec.hpp"
+#include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0::detail {
 
@@ -62,7 +61,7 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
 
 void log_chain_error(std::string_view entity_type, const char* what) noexcept {
   try {
-    spdlog::error("a then_run of \"{}\" threw: {}", entity_type, what);
+    log().error("a then_run of \"{}\" threw: {}", entity_type, what);
   } catch (...) {  // NOLINT: a log that fails has nobody to tell
   }
 }

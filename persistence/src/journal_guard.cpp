@@ -1,6 +1,6 @@
 #include "journal_guard.hpp"
 
-#include <spdlog/spdlog.h>
+#include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0 {
 
@@ -28,12 +28,12 @@ void journal_guard::report(circuit_breaker::ticket of, const std::optional<error
   using change = circuit_breaker::change;
   if (!trouble) {
     if (breaker_.succeeded(of) == change::closed) {
-      spdlog::info("{}: works again, the circuit breaker is closed", journal_);
+      detail::log().info("{}: works again, the circuit breaker is closed", journal_);
     }
   } else if (breaker_.failed(of, now(), *trouble) == change::opened) {
     const auto status = breaker_.status();
-    spdlog::warn("{}: {} failures in a row, the circuit breaker opens: {}", journal_,
-                 status.failures, trouble->message);
+    detail::log().warn("{}: {} failures in a row, the circuit breaker opens: {}", journal_,
+                       status.failures, trouble->message);
   }
 }
 

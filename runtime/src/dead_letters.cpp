@@ -1,11 +1,11 @@
 #include "nexus/dead_letters.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <atomic>
 #include <list>
 #include <mutex>
 #include <shared_mutex>
+
+#include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0 {
 
@@ -33,10 +33,10 @@ void dead_letters::publish(const dead_letter& letter) noexcept {
     std::shared_lock guard{impl_->lock};
     for (const auto& f : impl_->listeners) f(letter);
     if (impl_->listeners.empty()) {
-      spdlog::debug("dead letter for {}: {}", letter.target, letter.why.message);
+      detail::log().debug("dead letter for {}: {}", letter.target, letter.why.message);
     }
   } catch (const std::exception& e) {
-    spdlog::error("a listener to dead letters threw: {}", e.what());
+    detail::log().error("a listener to dead letters threw: {}", e.what());
   }
 }
 
