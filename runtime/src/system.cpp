@@ -13,15 +13,21 @@ struct system::impl {
       : time{options.time ? options.time : std::make_shared<wall_clock>()},
         ids{*time},
         writer{ids.next()},
-        bridge{std::move(b)} {}
+        counted{options.metrics ? options.metrics : nexus::metrics::make()},
+        bridge{std::move(b)},
+        lost{counted->sample(
+            "nexus_dead_letters_total", "Messages that reached nobody or had no answer.", {},
+            [this] { return static_cast<double>(letters.count()); }, metric_kind::counter)} {}
 
   std::shared_ptr<const clock> time;
   ulid_generator ids;
   ulid writer;
   dead_letters letters;
+  std::shared_ptr<nexus::metrics> counted;
   mutable std::shared_mutex names_lock;
   std::map<std::string, std::weak_ptr<void>, std::less<>> names;
   std::unique_ptr<caf_bridge> bridge;  // last: its actors use the rest until they have stopped
+  registration lost;
 };
 
 system::system(system_options options)
@@ -42,6 +48,7 @@ mailbox system::spawn(std::unique_ptr<actor> a) { return impl_->bridge->spawn(st
 caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
 
 dead_letters& system::letters() noexcept { return impl_->letters; }
+nexus::metrics& system::metrics() noexcept { return *impl_->counted; }
 
 result<void> system::claim(std::string_view name, std::weak_ptr<void> what) {
   std::lock_guard guard{impl_->names_lock};

@@ -14,6 +14,7 @@
 #include "nexus/actor.hpp"
 #include "nexus/clock.hpp"
 #include "nexus/dead_letters.hpp"
+#include "nexus/metrics.hpp"
 #include "nexus/result.hpp"
 #include "nexus/ulid.hpp"
 
@@ -25,7 +26,8 @@ namespace nexus::inline v0 {
 
 struct system_options {
   unsigned threads = 0;  ///< of the scheduler; 0: one per core but one, for a journal's writer
-  std::shared_ptr<const clock> time{};  ///< none: the wall clock
+  std::shared_ptr<const clock> time{};        ///< none: the wall clock
+  std::shared_ptr<nexus::metrics> metrics{};  ///< none: a registry of its own
 };
 
 class system {
@@ -59,6 +61,9 @@ class system {
   void release(std::string_view name);
 
   [[nodiscard]] dead_letters& letters() noexcept;
+
+  /// What this system counts, and what the stores count that entities on it use.
+  [[nodiscard]] nexus::metrics& metrics() noexcept;
 
   [[nodiscard]] caf::actor_system& caf() noexcept;
 
