@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "nexus/detail/logger.hpp"
@@ -277,9 +276,8 @@ void entity_actor::perform(timestamp /*now*/, wait a, actions& /*out*/) {
   const auto grown = core_->options.backoff_min * (1 << std::min(a.attempt, doublings_max));
   const auto delay = std::min<std::chrono::microseconds>(grown, core_->options.backoff_max);
   // Jitter, so that entities that failed together do not come back together.
-  thread_local std::minstd_rand random{std::random_device{}()};
-  std::uniform_real_distribution<double> jitter{0.8, 1.2};
-  self_.send_after(std::chrono::duration_cast<std::chrono::microseconds>(delay * jitter(random)),
+  const auto jitter = 0.8 + 0.4 * static_cast<double>(core_->sys.random() % 1024) / 1024;
+  self_.send_after(std::chrono::duration_cast<std::chrono::microseconds>(delay * jitter),
                    envelope{new timer_message{a.epoch}});
 }
 

@@ -7,6 +7,7 @@
 #include "directory_core.hpp"
 #include "entity_actor.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/stepping.hpp"
 
 namespace nexus::inline v0::detail {
 namespace {
@@ -195,8 +196,13 @@ void directory_core::close() {
     for (auto& [id, one] : s.slots) all.push_back(one);
   }
   for (auto& one : all) one->to.send(envelope{new close_message});
-  std::unique_lock guard{closed_lock_};
-  closed_.wait(guard, [&] { return live_.load() == 0; });
+  auto none_live = [&] { return live_.load() == 0; };
+  if (auto* by_hand = sys.stepping()) {
+    (void)by_hand->run_until(none_live, std::chrono::hours{1});
+  } else {
+    std::unique_lock guard{closed_lock_};
+    closed_.wait(guard, none_live);
+  }
   turns.close();
   if (claimed_) sys.release(name_in_system(of.entity_type));
 }

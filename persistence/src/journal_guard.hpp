@@ -16,7 +16,9 @@ namespace nexus::inline v0 {
 class journal_guard {
  public:
   journal_guard(std::string journal, const store_options& options)
-      : journal_{std::move(journal)}, breaker_{options.breaker_failures, options.breaker_reset} {}
+      : journal_{std::move(journal)},
+        stepped_{options.runs_on},
+        breaker_{options.breaker_failures, options.breaker_reset} {}
 
   /// Answers `call(session)`; while the breaker is open, what it makes of a session that refuses.
   template <class Call>
@@ -35,8 +37,8 @@ class journal_guard {
   [[nodiscard]] breaker_status status() const { return breaker_.status(); }
 
  private:
-  [[nodiscard]] static circuit_breaker::time_point now() {
-    return std::chrono::steady_clock::now();
+  [[nodiscard]] circuit_breaker::time_point now() const {
+    return stepped_ ? stepped_->now() : std::chrono::steady_clock::now();
   }
 
   // The storage's trouble in an answer, if that is what it is.
@@ -51,6 +53,7 @@ class journal_guard {
   void report(circuit_breaker::ticket of, const std::optional<error>& trouble);
 
   const std::string journal_;
+  const std::shared_ptr<executor> stepped_;
   circuit_breaker breaker_;
 };
 

@@ -40,15 +40,27 @@ void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
 
 journal_writer::journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
                                const store_options& options)
-    : options_{options}, session_{std::move(session)}, guard_{guard}, thread_{[this] { run(); }} {}
+    : options_{options}, session_{std::move(session)}, guard_{guard} {
+  if (options_.runs_on) {
+    waiting_ = true;
+    stepped_ = {this, [](journal_writer*) {}};
+  } else {
+    thread_ = std::thread{[this] { run(); }};
+  }
+}
 
 journal_writer::~journal_writer() {
   {
     std::lock_guard guard{lock_};
     stopping_ = true;
   }
-  changed_.notify_one();
-  thread_.join();
+  if (!options_.runs_on) {
+    changed_.notify_one();
+    thread_.join();
+    return;
+  }
+  jobs batch;
+  while (take(batch)) do_batch(batch);
 }
 
 void journal_writer::submit(envelope job) {
@@ -69,7 +81,22 @@ void journal_writer::submit(envelope job) {
     queue_.push_back(std::move(job));
     if (!std::exchange(waiting_, false)) return;
   }
-  changed_.notify_one();
+  wake();
+}
+
+// Of one that is stepped: has it take a batch when it is its turn.
+void journal_writer::wake() {
+  if (!options_.runs_on) return changed_.notify_one();
+  options_.runs_on->post(executor::work::write, [of = std::weak_ptr{stepped_}] {
+    if (auto self = of.lock()) self->step();
+  });
+}
+
+void journal_writer::step() {
+  jobs batch;
+  if (take(batch)) do_batch(batch);
+  waiting_ = queue_.empty();
+  if (!waiting_) wake();
 }
 
 writer_statistics journal_writer::statistics() const noexcept {
@@ -79,19 +106,21 @@ writer_statistics journal_writer::statistics() const noexcept {
 void journal_writer::run() {
   name_this_thread("nexus.writer");
   jobs batch;
-  while (take(batch)) {
-    work(batch);
-    last_batch_ = batch.size();
-    for (const auto& job : batch) answer(job);
-    batch.clear();
-  }
+  while (take(batch)) do_batch(batch);
+}
+
+void journal_writer::do_batch(jobs& batch) {
+  work(batch);
+  last_batch_ = batch.size();
+  for (const auto& job : batch) answer(job);
+  batch.clear();
 }
 
 // Moves the next batch out of the queue; false when stopping and nothing is left.
 bool journal_writer::take(jobs& batch) {
   std::unique_lock guard{lock_};
   while (queue_.empty()) {
-    if (stopping_) return false;
+    if (stopping_ || options_.runs_on) return false;
     waiting_ = true;
     changed_.wait(guard, [&] { return !queue_.empty() || stopping_; });
     waiting_ = false;
@@ -126,7 +155,7 @@ bool journal_writer::take(jobs& batch) {
 // writer would idle while they decide; waiting for none lets batches shrink for good. A lone caller
 // is never made to wait.
 void journal_writer::linger(std::unique_lock<std::mutex>& guard) {
-  if (last_batch_ <= 1 || options_.linger_share <= 0) return;
+  if (last_batch_ <= 1 || options_.linger_share <= 0 || options_.runs_on) return;
   const auto budget =
       std::chrono::duration_cast<std::chrono::nanoseconds>(commit_time_ * options_.linger_share);
   const auto deadline = steady::now() + budget;

@@ -24,7 +24,7 @@ class journal_writer {
   journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
                  const store_options& options);
 
-  /// Finishes what is queued, then ends the thread.
+  /// Finishes what is queued, then ends the thread if it has one (store_options::runs_on).
   ~journal_writer();
 
   /// Any thread. A job that is not taken is answered at once.
@@ -36,6 +36,9 @@ class journal_writer {
   using jobs = std::vector<envelope>;
 
   void run();
+  void wake();
+  void step();
+  void do_batch(jobs& batch);
   bool take(jobs& batch);
   void linger(std::unique_lock<std::mutex>& guard);
   void work(jobs& batch);
@@ -58,7 +61,7 @@ class journal_writer {
   jobs queue_;
   std::size_t queue_events_ = 0;
   std::size_t queue_bytes_ = 0;
-  bool waiting_ = false;
+  bool waiting_ = false;  // for somebody to wake it, or to step it
   bool stopping_ = false;
 
   // Of the writer's thread alone:
@@ -69,7 +72,8 @@ class journal_writer {
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::uint64_t> events_{0};
 
-  std::thread thread_;  // last: it uses the rest
+  std::shared_ptr<journal_writer> stepped_;  // owns nothing: tells what is posted whether it is there
+  std::thread thread_;                       // last: it uses the rest
 };
 
 }  // namespace nexus::inline v0

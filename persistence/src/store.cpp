@@ -44,13 +44,16 @@ result<store> store::open(const uri& address, const backend& from, store_options
     made->writers.push_back(
         std::make_unique<journal_writer>(std::move(*session), made->guard, options));
   }
-  for (unsigned i = 0; i < std::max(1u, options.readers); ++i) {
+  const auto readers = options.runs_on ? 1 : std::max(1u, options.readers);
+  for (unsigned i = 0; i < readers; ++i) {
     auto session = made->opened->open_session();
     if (!session) return fail(std::move(session.error()));
     made->sessions.push_back(std::move(*session));
   }
-  made->readers = std::make_unique<workers>(
-      "nexus.reader", static_cast<unsigned>(made->sessions.size()), options.read_queue_max);
+  made->readers =
+      options.runs_on
+          ? std::make_unique<workers>(options.runs_on, options.read_queue_max)
+          : std::make_unique<workers>("nexus.reader", readers, options.read_queue_max);
   return store{std::move(made)};
 }
 

@@ -12,7 +12,10 @@
 // CAF 1.1 says "0100" of its CAF_VERSION; 0.17 knows no CAF_VERSION_MAJOR.
 #ifdef CAF_VERSION_MAJOR
 #include <caf/anon_mail.hpp>
+#include <caf/detail/test_coordinator.hpp>
 #include <caf/init_global_meta_objects.hpp>
+#else
+#include <caf/scheduler/test_coordinator.hpp>
 #endif
 
 // Far from the ids that user programs take from caf::first_custom_type_id on.
@@ -47,6 +50,35 @@ void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("caf.scheduler.max-threads", threads);
 }
 
+// What CAF has for tests is not exported: only members in sight and virtual ones are used.
+using step_scheduler = caf::detail::test_coordinator;
+using step_clock = caf::detail::test_actor_clock;
+
+void set_by_hand(caf::actor_system_config& config) {
+  config.set("caf.scheduler.policy", "testing");
+}
+
+step_clock& clock_of(caf::actor_system& sys) { return static_cast<step_clock&>(sys.clock()); }
+
+// A timer that was cancelled stays in the list.
+const std::multimap<caf_bridge::time_point, caf::action>& timers_of(step_clock& clock) {
+  std::erase_if(clock.actions, [](const auto& one) { return one.second.disposed(); });
+  return clock.actions;
+}
+
+void fire_first(step_clock& clock) {
+  auto first = clock.actions.extract(clock.actions.begin());
+  first.mapped().run();
+}
+
+void forget_all(step_clock& clock) {
+  for (auto& [due, one] : std::exchange(clock.actions, {})) one.dispose();
+}
+
+caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::resumable& one) {
+  return one.resume(&sys.scheduler(), 1);
+}
+
 #else
 
 // Enqueues without a sender and without counting references.
@@ -60,6 +92,25 @@ void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, enve
 
 void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("scheduler.max-threads", threads);
+}
+
+using step_scheduler = caf::scheduler::test_coordinator;
+using step_clock = caf::detail::test_actor_clock;
+
+void set_by_hand(caf::actor_system_config& config) {
+  config.set("scheduler.policy", caf::atom("testing"));
+}
+
+step_clock& clock_of(caf::actor_system& sys) { return static_cast<step_clock&>(sys.clock()); }
+
+const step_clock::schedule_map& timers_of(step_clock& clock) { return clock.schedule(); }
+
+void fire_first(step_clock& clock) { clock.trigger_timeout(); }
+
+void forget_all(step_clock& clock) { clock.cancel_all(); }
+
+caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::resumable& one) {
+  return one.resume(sys.dummy_execution_unit(), 1);
 }
 
 #endif
@@ -149,10 +200,17 @@ struct caf_bridge::impl {
     // A journal's writer keeps one core busy when it matters: leave it that one.
     if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency()) - 1;
     set_threads(config, threads);
-    owned.emplace(config);
-    used = &*owned;
+    used = &owned.emplace(config);
   }
   explicit impl(caf::actor_system& adopted) : used{&adopted} {}
+  explicit impl(by_hand) {
+    set_by_hand(config);
+    used = &owned.emplace(config);
+    // Whoever is left then has nobody to run it.
+    used->await_actors_before_shutdown(false);
+  }
+
+  auto& jobs() { return static_cast<step_scheduler&>(used->scheduler()).jobs; }
 
   caf::actor_system_config config;
   std::optional<caf::actor_system> owned;
@@ -161,6 +219,7 @@ struct caf_bridge::impl {
 
 caf_bridge::caf_bridge(unsigned threads) : impl_{std::make_unique<impl>(threads)} {}
 caf_bridge::caf_bridge(caf::actor_system& adopted) : impl_{std::make_unique<impl>(adopted)} {}
+caf_bridge::caf_bridge(by_hand b) : impl_{std::make_unique<impl>(b)} {}
 caf_bridge::~caf_bridge() = default;
 
 mailbox caf_bridge::spawn(std::unique_ptr<actor> a) {
@@ -172,5 +231,46 @@ caf::actor_system& caf_bridge::system() noexcept { return *impl_->used; }
 std::chrono::steady_clock::time_point caf_bridge::steady() const noexcept {
   return impl_->used->clock().now();
 }
+
+// -- a scheduler without threads --------------------------------------------------------------
+
+std::size_t caf_bridge::runnable() const { return impl_->jobs().size(); }
+
+std::size_t caf_bridge::messages() const {
+  std::size_t all = 0;
+  for (auto* one : impl_->jobs()) {
+    auto* a = dynamic_cast<caf::scheduled_actor*>(one);
+    all += a == nullptr ? 1 : std::max<std::size_t>(1, a->mailbox().size());
+  }
+  return all;
+}
+
+std::string caf_bridge::name_of(std::size_t which) const {
+  auto* a = dynamic_cast<caf::scheduled_actor*>(impl_->jobs()[which]);
+  return a == nullptr ? "task" : a->name() + (" " + std::to_string(a->id()));
+}
+
+void caf_bridge::run(std::size_t which) {
+  auto& jobs = impl_->jobs();
+  auto at = jobs.begin() + static_cast<std::ptrdiff_t>(which);
+  auto* one = *at;
+  jobs.erase(at);
+  if (resume_once(*impl_->used, *one) == caf::resumable::resume_later) {
+    jobs.push_back(one);
+  } else {
+    intrusive_ptr_release(one);
+  }
+}
+
+void caf_bridge::set_now(time_point t) { clock_of(*impl_->used).current_time = t; }
+
+std::optional<caf_bridge::time_point> caf_bridge::next_timer() const {
+  const auto& timers = timers_of(clock_of(*impl_->used));
+  if (timers.empty()) return std::nullopt;
+  return timers.begin()->first;
+}
+
+void caf_bridge::fire_timer() { fire_first(clock_of(*impl_->used)); }
+void caf_bridge::forget_timers() { forget_all(clock_of(*impl_->used)); }
 
 }  // namespace nexus::inline v0

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "nexus/actor.hpp"
 
@@ -19,7 +22,11 @@ class caf_bridge {
   explicit caf_bridge(unsigned threads);
   explicit caf_bridge(caf::actor_system& adopted);
 
-  /// Waits for the actors of an owned scheduler.
+  /// Owns a scheduler without threads, which does what the calls below say.
+  struct by_hand {};
+  explicit caf_bridge(by_hand);
+
+  /// Waits for the actors of an owned scheduler; without threads it waits for nobody.
   ~caf_bridge();
 
   mailbox spawn(std::unique_ptr<actor> a);
@@ -29,6 +36,23 @@ class caf_bridge {
   [[nodiscard]] std::chrono::steady_clock::time_point steady() const noexcept;
 
   static mailbox wrap(const caf::actor& a);
+
+  // Of a scheduler without threads:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// How many actors have something to do; the one that has waited longest is number 0.
+  [[nodiscard]] std::size_t runnable() const;
+  /// How many messages they have, or one that only begins.
+  [[nodiscard]] std::size_t messages() const;
+  [[nodiscard]] std::string name_of(std::size_t which) const;
+  /// Has it handle one message, and sends it to the end of the line if there are more.
+  void run(std::size_t which);
+
+  void set_now(time_point t);
+  [[nodiscard]] std::optional<time_point> next_timer() const;
+  /// Has the next timer send its message.
+  void fire_timer();
+  void forget_timers();
 
  private:
   struct impl;

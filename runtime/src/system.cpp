@@ -2,15 +2,32 @@
 
 #include <map>
 #include <mutex>
+#include <random>
 #include <shared_mutex>
 
 #include "caf_bridge.hpp"
+#include "nexus/stepping.hpp"
 
 namespace nexus::inline v0 {
+namespace {
+
+std::unique_ptr<caf_bridge> make_bridge(const system_options& options) {
+  if (options.stepped) return std::make_unique<caf_bridge>(caf_bridge::by_hand{});
+  return std::make_unique<caf_bridge>(options.threads);
+}
+
+std::shared_ptr<const clock> clock_of(const system_options& options, const stepping* by) {
+  if (options.time) return options.time;
+  if (by != nullptr) return by->time_of_day();
+  return std::make_shared<wall_clock>();
+}
+
+}  // namespace
 
 struct system::impl {
   impl(std::unique_ptr<caf_bridge> b, const system_options& options)
-      : time{options.time ? options.time : std::make_shared<wall_clock>()},
+      : by_hand{options.stepped ? std::make_unique<class stepping>(*b, options.seed) : nullptr},
+        time{clock_of(options, by_hand.get())},
         ids{*time},
         writer{ids.next()},
         counted{options.metrics ? options.metrics : nexus::metrics::make()},
@@ -19,6 +36,7 @@ struct system::impl {
             "nexus_dead_letters_total", "Messages that reached nobody or had no answer.", {},
             [this] { return static_cast<double>(letters.count()); }, metric_kind::counter)} {}
 
+  std::unique_ptr<class stepping> by_hand;
   std::shared_ptr<const clock> time;
   ulid_generator ids;
   ulid writer;
@@ -31,12 +49,17 @@ struct system::impl {
 };
 
 system::system(system_options options)
-    : impl_{std::make_unique<impl>(std::make_unique<caf_bridge>(options.threads), options)} {}
+    : impl_{std::make_unique<impl>(make_bridge(options), options)} {}
 
 system::system(caf::actor_system& adopted, system_options options)
-    : impl_{std::make_unique<impl>(std::make_unique<caf_bridge>(adopted), options)} {}
+    : impl_{std::make_unique<impl>(std::make_unique<caf_bridge>(adopted), [&] {
+        options.stepped = false;
+        return std::move(options);
+      }())} {}
 
-system::~system() = default;
+system::~system() {
+  if (impl_->by_hand) impl_->by_hand->end();
+}
 
 ulid system::writer_id() const noexcept { return impl_->writer; }
 ulid system::next_id() { return impl_->ids.next(); }
@@ -46,6 +69,14 @@ std::chrono::steady_clock::time_point system::steady() const noexcept {
 }
 mailbox system::spawn(std::unique_ptr<actor> a) { return impl_->bridge->spawn(std::move(a)); }
 caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
+
+class stepping* system::stepping() noexcept { return impl_->by_hand.get(); }
+
+std::uint64_t system::random() {
+  if (impl_->by_hand) return impl_->by_hand->random();
+  thread_local std::mt19937_64 numbers{std::random_device{}()};
+  return numbers();
+}
 
 dead_letters& system::letters() noexcept { return impl_->letters; }
 nexus::metrics& system::metrics() noexcept { return *impl_->counted; }

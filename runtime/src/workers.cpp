@@ -17,6 +17,16 @@ struct workers::impl {
   std::size_t queue_max;
   bool stopping = false;
   std::vector<std::thread> threads;
+  std::shared_ptr<executor> stepped;
+
+  // The job whose turn it is now, of those that are still here then.
+  static void step(const std::weak_ptr<impl>& of) {
+    auto self = of.lock();
+    if (self == nullptr || self->queue.empty()) return;
+    auto next = std::move(self->queue.front());
+    self->queue.pop_front();
+    next(0);
+  }
 
   void run(unsigned thread) {
     std::unique_lock guard{lock};
@@ -34,7 +44,7 @@ struct workers::impl {
 };
 
 workers::workers(const std::string& name, unsigned threads, std::size_t queue_max)
-    : impl_{std::make_unique<impl>()} {
+    : impl_{std::make_shared<impl>()} {
   impl_->queue_max = queue_max;
   for (unsigned i = 0; i < threads; ++i) {
     impl_->threads.emplace_back([this, name, i] {
@@ -42,6 +52,12 @@ workers::workers(const std::string& name, unsigned threads, std::size_t queue_ma
       impl_->run(i);
     });
   }
+}
+
+workers::workers(std::shared_ptr<executor> on, std::size_t queue_max)
+    : impl_{std::make_shared<impl>()} {
+  impl_->queue_max = queue_max;
+  impl_->stepped = std::move(on);
 }
 
 workers::~workers() {
@@ -59,7 +75,12 @@ bool workers::submit(job j) {
     if (impl_->stopping || impl_->queue.size() >= impl_->queue_max) return false;
     impl_->queue.push_back(std::move(j));
   }
-  impl_->changed.notify_one();
+  if (impl_->stepped) {
+    impl_->stepped->post(executor::work::read,
+                         [of = std::weak_ptr{impl_}] { impl::step(of); });
+  } else {
+    impl_->changed.notify_one();
+  }
   return true;
 }
 

@@ -21,6 +21,7 @@
 #include "nexus/actor.hpp"
 #include "nexus/backend.hpp"
 #include "nexus/event_batch.hpp"
+#include "nexus/executor.hpp"
 #include "nexus/journal.hpp"
 
 namespace nexus::inline v0 {
@@ -39,6 +40,10 @@ struct store_options {
   unsigned breaker_failures =
       10;  ///< failed calls in a row that open the circuit breaker; 0: never
   std::chrono::milliseconds breaker_reset{3'000};  ///< how long it is open before one call may try
+
+  /// Instead of threads of its own: a stepped system's stepping()->storages(), in whose time the
+  /// circuit breaker counts then. A writer takes what has queued up as one job, each read is one.
+  std::shared_ptr<executor> runs_on{};
 };
 
 /// Closed: calls go to the storage. Open: they are answered `unavailable` at once. Half-open: one call

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,10 +25,14 @@ class actor_system;
 
 namespace nexus::inline v0 {
 
+class stepping;
+
 struct system_options {
   unsigned threads = 0;  ///< of the scheduler; 0: one per core but one, for a journal's writer
   std::shared_ptr<const clock> time{};        ///< none: the wall clock
   std::shared_ptr<nexus::metrics> metrics{};  ///< none: a registry of its own
+  bool stepped = false;    ///< no threads: see nexus/stepping.hpp; not of an adopted scheduler
+  std::uint64_t seed = 0;  ///< of a stepped system: draws what comes next; 0: first come, first served
 };
 
 class system {
@@ -66,6 +71,12 @@ class system {
   [[nodiscard]] nexus::metrics& metrics() noexcept;
 
   [[nodiscard]] caf::actor_system& caf() noexcept;
+
+  /// What moves a stepped system; null if this is none.
+  [[nodiscard]] class stepping* stepping() noexcept;
+
+  /// For jitter and the like; in a stepped system the same numbers in every run.
+  [[nodiscard]] std::uint64_t random();
 
  private:
   struct impl;

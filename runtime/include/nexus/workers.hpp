@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 
+#include "nexus/executor.hpp"
+
 namespace nexus::inline v0 {
 
 class workers {
@@ -18,6 +20,9 @@ class workers {
 
   /// `name` shows in debuggers (15 bytes at most are kept).
   workers(const std::string& name, unsigned threads, std::size_t queue_max);
+
+  /// No threads: each job is one of `on`, and thread 0's.
+  workers(std::shared_ptr<executor> on, std::size_t queue_max);
 
   /// Drops the jobs that have not begun and waits for those that have.
   ~workers();
@@ -29,7 +34,7 @@ class workers {
 
  private:
   struct impl;
-  std::unique_ptr<impl> impl_;
+  std::shared_ptr<impl> impl_;
 };
 
 /// Names the calling thread for debuggers and `top`.

@@ -9,6 +9,8 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <list>
@@ -18,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "nexus/executor.hpp"
 #include "nexus/persistence_id.hpp"
 
 namespace nexus::inline v0::testkit {
@@ -69,11 +72,12 @@ class faults {
   }
 
   /// Calls of a kind wait before they begin until `release`; one that is never released keeps its
-  /// store from closing.
+  /// store from closing. Not of a stepped store, where nobody could release it: stepping::hold.
   void hold(operation of) { set_held(of, true); }
   void release(operation of) { set_held(of, false); }
 
-  /// Calls of a kind take longer by so much.
+  /// Calls of a kind take longer by so much. In a stepped store the time passes at once, and timers
+  /// that became due meanwhile come after the answer.
   void delay(operation of, std::chrono::milliseconds by) {
     std::lock_guard guard{lock_};
     at(of).delay = by;
@@ -103,10 +107,20 @@ class faults {
     std::unique_lock guard{lock_};
     at(of).sizes.push_back(requests);
     changed_.notify_all();
+    auto* stepped = executor::current();
+    if (stepped != nullptr && at(of).held) {
+      std::fputs("a call to a stepped store is held for ever: use stepping::hold\n", stderr);
+      std::abort();
+    }
     changed_.wait(guard, [&] { return !at(of).held; });
     const auto by = at(of).delay;
     guard.unlock();
-    if (by.count() > 0) std::this_thread::sleep_for(by);
+    if (by.count() <= 0) return;
+    if (stepped != nullptr) {
+      stepped->pass(by);
+    } else {
+      std::this_thread::sleep_for(by);
+    }
   }
 
   /// What is to go wrong with a request of `id`, null for a call that has none.

@@ -1,0 +1,94 @@
+// A system in which nothing happens until the test says so, with stores that run on it: time, backoff,
+// timers and order are tested without sleeping.
+//
+//   nexus::testkit::deterministic_system det;
+//   auto store = det.open("memory:");
+//   nexus::entities<account> accounts{det, *store};
+//   auto left = accounts.of("alice").ask(account::withdraw{500});   // sent, and not yet handled
+//   EXPECT_FALSE(left.is_answered());
+//   EXPECT_EQ(det.get(left), 500);                                  // steps until it is answered
+//   det.advance(2min);                                              // timers fire, each at its time
+//
+// Threads: one; see nexus/stepping.hpp, also for the order. Failures: what goes in circles is a
+// failure of the test.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "nexus/call.hpp"
+#include "nexus/stepping.hpp"
+#include "nexus/store.hpp"
+#include "nexus/system.hpp"
+
+namespace nexus::inline v0::testkit {
+
+class deterministic_system {
+ public:
+  /// Another seed is another order of what could happen next; 0: first come, first served.
+  explicit deterministic_system(std::uint64_t seed = 0)
+      : sys_{system_options{.stepped = true, .seed = seed}} {}
+
+  [[nodiscard]] system& sys() noexcept { return sys_; }
+  operator system&() noexcept { return sys_; }  // NOLINT(google-explicit-constructor): stands for it
+
+  /// Holds, recording and the like.
+  [[nodiscard]] stepping& steps() noexcept { return *sys_.stepping(); }
+
+  /// A store of one of `backends` whose jobs are steps of this system.
+  [[nodiscard]] result<store> open(std::string_view address, std::span<const backend> backends,
+                                   store_options options = {}) {
+    options.runs_on = steps().storages();
+    return nexus::open(address, backends, std::move(options));
+  }
+  [[nodiscard]] result<store> open(std::string_view address,
+                                   std::initializer_list<backend> backends = {memory_backend()},
+                                   store_options options = {}) {
+    return open(address, std::span{backends.begin(), backends.size()}, std::move(options));
+  }
+
+  /// Does the next thing: handles a message, runs a storage's job or fires a timer that is due; false
+  /// if there was nothing to do.
+  bool step() { return steps().step(); }
+
+  /// Steps until nothing is left to do now.
+  void drain(std::size_t steps_max = stepping::steps_max) {
+    if (auto done = steps().drain(steps_max); !done) ADD_FAILURE() << done.error().message;
+  }
+
+  /// Moves time from one timer to the next; each is handled, with all that it leads to, at its time.
+  void advance(std::chrono::nanoseconds d) {
+    if (auto done = steps().advance(d); !done) ADD_FAILURE() << done.error().message;
+  }
+
+  [[nodiscard]] std::size_t pending() { return steps().pending(); }
+  [[nodiscard]] bool idle() { return steps().idle(); }
+  [[nodiscard]] std::chrono::steady_clock::time_point now() { return steps().now(); }
+
+  /// Steps until the answer is there. `timeout` as soon as nothing is left to do that could bring it,
+  /// not even with time moved by `within`.
+  template <class R>
+  [[nodiscard]] result<R> get(asked<R>& a, std::chrono::nanoseconds within = {}) {
+    if (!steps().run_until([&] { return a.is_answered(); }, within)) {
+      return fail(errc::timeout, idle() ? "nothing is left to do and it is not answered"
+                                        : "it goes in circles and is not answered");
+    }
+    return a.get({});
+  }
+  template <class R>
+  [[nodiscard]] result<R> get(asked<R>&& a, std::chrono::nanoseconds within = {}) {
+    return get(a, within);
+  }
+
+ private:
+  system sys_;
+};
+
+}  // namespace nexus::inline v0::testkit
