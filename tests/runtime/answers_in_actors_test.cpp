@@ -1,12 +1,12 @@
 // Answers collected inside a CAF actor: deadlines, late answers, actors that end.
 #include <gtest/gtest.h>
 
-#include <future>
 #include <nexus/system.hpp>
 #include <thread>
 #include <vector>
 
 #include "hand_made.hpp"
+#include "puppet.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -17,17 +17,7 @@ namespace {
 struct AnswersInActors : ::testing::Test {
   caf::actor spawn(puppet::body body) { return sys.caf().spawn<puppet>(std::move(body)); }
 
-  void wait_for(const caf::actor& a) {
-    caf::scoped_actor self{sys.caf()};
-    self->wait_for(a);
-  }
-
-  template <class T>
-  static T heard(std::promise<T>& p) {
-    auto f = p.get_future();
-    if (f.wait_for(10s) != std::future_status::ready) throw std::runtime_error{"heard nothing"};
-    return f.get();
-  }
+  void wait_for(const caf::actor& a) { wait_for_end(sys.caf(), a); }
 
   nexus::system sys{{.threads = 2}};
 };

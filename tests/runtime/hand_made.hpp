@@ -1,9 +1,7 @@
-// Calls that a test answers by hand, and CAF actors that only do what a test says.
+// Calls that a test answers by hand.
 #pragma once
 
 #include <atomic>
-#include <caf/all.hpp>
-#include <functional>
 #include <nexus/answers.hpp>
 #include <utility>
 
@@ -44,21 +42,6 @@ class question {
   hand_made<R>* call_;
   envelope sent_;
   nexus::asked<R> asked_;
-};
-
-/// Runs `body` when it starts, and lives until that or an answer quits it.
-class puppet final : public caf::event_based_actor {
- public:
-  using body = std::function<void(caf::event_based_actor*)>;
-  puppet(caf::actor_config& config, body b) : caf::event_based_actor{config}, body_{std::move(b)} {}
-
-  caf::behavior make_behavior() override {
-    body_(this);
-    return {[](int) {}};
-  }
-
- private:
-  body body_;
 };
 
 }
