@@ -35,7 +35,9 @@ void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
 }
 
 void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
-  caf::anon_mail(std::move(m)).delay(delay).send(to);
+  // By the system's clock: `delay` would count in real time where time is virtual.
+  const auto due = to->home_system().clock().now() + delay;
+  caf::anon_mail(std::move(m)).schedule(due).send(to);
 }
 
 // CAF wants its types known before the first actor_system, which may be the program's own: so before

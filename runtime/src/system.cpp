@@ -64,7 +64,9 @@ std::chrono::steady_clock::time_point system::steady() const noexcept {
 mailbox system::spawn(std::unique_ptr<actor> a) { return impl_->bridge->spawn(std::move(a)); }
 caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
 
-class stepping* system::stepping() noexcept { return impl_->by_hand.get(); }
+class stepping* system::stepping() noexcept {
+  return impl_->by_hand.get();
+}
 
 std::uint64_t system::random() {
   if (impl_->by_hand) return impl_->by_hand->random();

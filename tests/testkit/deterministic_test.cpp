@@ -1,9 +1,8 @@
-#include <nexus/testkit/deterministic.hpp>
-
 #include <gtest/gtest.h>
 
 #include <nexus/nexus.hpp>
 #include <nexus/sqlite.hpp>
+#include <nexus/testkit/deterministic.hpp>
 #include <nexus/testkit/faulty.hpp>
 #include <string>
 #include <vector>
@@ -12,8 +11,8 @@
 #include "temporary_folder.hpp"
 
 using namespace std::chrono_literals;
-using nexus::errc;
 using nexus::entity_signal;
+using nexus::errc;
 using nexus::executor;
 using nexus::test::tally;
 using nexus::testkit::deterministic_system;
@@ -44,11 +43,11 @@ class diary final : public nexus::actor {
 class Deterministic : public testing::TestWithParam<const char*> {
  protected:
   nexus::result<nexus::store> open(deterministic_system& on, nexus::store_options options = {}) {
-    return on.open(std::string{GetParam()} == "memory" ? "memory:"
-                                                       : "sqlite:" + folder_.path("test.db"),
-                   {nexus::testkit::faulty(nexus::memory_backend(), faults),
-                    nexus::testkit::faulty(nexus::sqlite_backend(), faults)},
-                   options);
+    return on.open(
+        std::string{GetParam()} == "memory" ? "memory:" : "sqlite:" + folder_.path("test.db"),
+        {nexus::testkit::faulty(nexus::memory_backend(), faults),
+         nexus::testkit::faulty(nexus::sqlite_backend(), faults)},
+        options);
   }
 
   std::shared_ptr<nexus::testkit::faults> faults = std::make_shared<nexus::testkit::faults>();
@@ -240,7 +239,8 @@ TEST(DeterministicSystem, EverySeedKeepsEachActorsOrder) {
     auto store = det.open("memory:");
     nexus::entities<tally> tallies{det, *store};
     std::vector<nexus::asked<std::int64_t>> all;
-    for (int i = 0; i < 30; ++i) all.push_back(tallies.of(std::to_string(i % 3)).ask(tally::add{1}));
+    for (int i = 0; i < 30; ++i)
+      all.push_back(tallies.of(std::to_string(i % 3)).ask(tally::add{1}));
     for (int i = 0; i < 30; ++i) {
       EXPECT_EQ(det.get(all[static_cast<std::size_t>(i)]), i / 3 + 1) << "seed " << seed;
     }

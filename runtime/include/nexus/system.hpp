@@ -29,8 +29,9 @@ class stepping;
 struct system_options {
   unsigned threads = 0;  ///< of the scheduler; 0: one per core but one, for a journal's writer
   std::shared_ptr<const clock> time{};  ///< none: the wall clock
-  bool stepped = false;    ///< no threads: see nexus/stepping.hpp; not of an adopted scheduler
-  std::uint64_t seed = 0;  ///< of a stepped system: draws what comes next; 0: first come, first served
+  bool stepped = false;  ///< no threads: see nexus/stepping.hpp; not of an adopted scheduler
+  std::uint64_t seed =
+      0;  ///< of a stepped system: draws what comes next; 0: first come, first served
 };
 
 class system {
