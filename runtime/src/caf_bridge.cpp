@@ -1,6 +1,8 @@
 // Everything that depends on CAF's version: builds against 0.17.6 and 1.x.
 #include "caf_bridge.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <caf/all.hpp>
 #include <optional>
@@ -249,7 +251,7 @@ std::size_t caf_bridge::messages() const {
 
 std::string caf_bridge::name_of(std::size_t which) const {
   auto* a = dynamic_cast<caf::scheduled_actor*>(impl_->jobs()[which]);
-  return a == nullptr ? "task" : a->name() + (" " + std::to_string(a->id()));
+  return a == nullptr ? "task" : fmt::format("{} {}", a->name(), a->id());
 }
 
 void caf_bridge::run(std::size_t which) {
