@@ -72,8 +72,9 @@ class journal_writer {
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::uint64_t> events_{0};
 
-  std::shared_ptr<journal_writer> stepped_;  // owns nothing: tells what is posted whether it is there
-  std::thread thread_;                       // last: it uses the rest
+  std::shared_ptr<journal_writer>
+      stepped_;         // owns nothing: tells what is posted whether it is there
+  std::thread thread_;  // last: it uses the rest
 };
 
 }  // namespace nexus::inline v0

@@ -50,10 +50,9 @@ result<store> store::open(const uri& address, const backend& from, store_options
     if (!session) return fail(std::move(session.error()));
     made->sessions.push_back(std::move(*session));
   }
-  made->readers =
-      options.runs_on
-          ? std::make_unique<workers>(options.runs_on, options.read_queue_max)
-          : std::make_unique<workers>("nexus.reader", readers, options.read_queue_max);
+  made->readers = options.runs_on
+                      ? std::make_unique<workers>(options.runs_on, options.read_queue_max)
+                      : std::make_unique<workers>("nexus.reader", readers, options.read_queue_max);
   return store{std::move(made)};
 }
 

@@ -76,8 +76,7 @@ bool workers::submit(job j) {
     impl_->queue.push_back(std::move(j));
   }
   if (impl_->stepped) {
-    impl_->stepped->post(executor::work::read,
-                         [of = std::weak_ptr{impl_}] { impl::step(of); });
+    impl_->stepped->post(executor::work::read, [of = std::weak_ptr{impl_}] { impl::step(of); });
   } else {
     impl_->changed.notify_one();
   }
