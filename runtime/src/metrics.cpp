@@ -217,10 +217,10 @@ registration metrics::sample(std::string_view name, std::string_view help,
   }};
 }
 
-void metrics::include(const std::shared_ptr<metrics>& other) {
+void metrics::include(metrics& other) {
   std::lock_guard guard{impl_->lock};
   std::erase_if(impl_->included, [](const auto& one) { return one.expired(); });
-  impl_->included.push_back(other);
+  impl_->included.push_back(other.weak_from_this());
 }
 
 namespace {

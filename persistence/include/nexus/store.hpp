@@ -22,6 +22,7 @@
 #include "nexus/backend.hpp"
 #include "nexus/event_batch.hpp"
 #include "nexus/journal.hpp"
+#include "nexus/metrics.hpp"
 
 namespace nexus::inline v0 {
 
@@ -39,6 +40,8 @@ struct store_options {
   unsigned breaker_failures =
       10;  ///< failed calls in a row that open the circuit breaker; 0: never
   std::chrono::milliseconds breaker_reset{3'000};  ///< how long it is open before one call may try
+
+  std::shared_ptr<nexus::metrics> metrics{};  ///< where to count; none: a registry of its own
 };
 
 /// Closed: calls go to the storage. Open: they are answered `unavailable` at once. Half-open: one call
@@ -68,6 +71,7 @@ class write_job : public message {
   const persistence_id id;
   mailbox reply_to;
   step todo = step::append;
+  std::chrono::steady_clock::time_point queued{};  ///< set by store::write
 
   // Appending and settling:
   /// Of a durable state: `expected` is a version, and of `events`, one for each version after it, only
@@ -123,6 +127,10 @@ class store {
 
   /// What the writers did since the store was opened.
   [[nodiscard]] writer_statistics statistics() const;
+
+  /// What writers, readers and the circuit breaker count, labelled with this journal's name. A system
+  /// whose entities use the store shows it, too.
+  [[nodiscard]] nexus::metrics& metrics() const;
 
   /// Of the circuit breaker that writers and pooled sessions share.
   [[nodiscard]] breaker_status breaker() const;
