@@ -73,6 +73,7 @@ void directory_core::claim() {
   if (!status_) return;
   status_ = sys.claim(name_in_system(of.entity_type), weak_from_this());
   claimed_ = status_.has_value();
+  if (claimed_) sys.metrics().include(in.metrics());
 }
 
 std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view type) {
