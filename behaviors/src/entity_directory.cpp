@@ -78,6 +78,7 @@ void directory_core::claim() {
   claimed_ = status_.has_value();
   if (!claimed_) return;
   live_ones->open();
+  sys.metrics().include(in.metrics());
   sys.join(std::shared_ptr<shutdown_participant>{shared_from_this()});
   sample();
 }

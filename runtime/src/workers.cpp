@@ -83,6 +83,11 @@ bool workers::submit(job j) {
   return true;
 }
 
+std::size_t workers::queued() const {
+  std::lock_guard guard{impl_->lock};
+  return impl_->queue.size();
+}
+
 void name_this_thread(const std::string& name) {
   constexpr std::size_t linux_name_max = 15;
   pthread_setname_np(pthread_self(), name.substr(0, linux_name_max).c_str());
