@@ -80,6 +80,7 @@ void directory_core::claim() {
   live_ones->open();
   sys.metrics().include(in.metrics());
   sys.join(std::shared_ptr<shutdown_participant>{shared_from_this()});
+  sys.join(in.participant());
   sample();
 }
 

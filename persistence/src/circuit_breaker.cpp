@@ -5,6 +5,7 @@
 namespace nexus::inline v0 {
 
 std::optional<error> circuit_breaker::refusal(time_point now) const {
+  if (closed_.load(std::memory_order_relaxed)) return std::nullopt;
   std::lock_guard guard{lock_};
   if (lets_through(now)) return std::nullopt;
   return why_open();
@@ -57,6 +58,7 @@ error circuit_breaker::why_open() const {
 
 void circuit_breaker::move_to(circuit next) {
   now_ = next;
+  closed_.store(next == circuit::closed, std::memory_order_relaxed);
   ++epoch_;
 }
 

@@ -6,6 +6,7 @@
 // Time comes in as an argument. Threads: any. Throws: only when memory runs out.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -31,7 +32,8 @@ class circuit_breaker {
   circuit_breaker(unsigned failures_max, std::chrono::milliseconds reset)
       : failures_max_{failures_max}, reset_{reset} {}
 
-  /// Why a call that came now would not go through, if so. Changes nothing.
+  /// Why a call that came now would not go through, if so. Changes nothing, and takes no lock while
+  /// the circuit is closed: every entity that recovers asks.
   [[nodiscard]] std::optional<error> refusal(time_point now) const;
 
   /// Lets a call through, or says why not (`unavailable`). Its result must be told.
@@ -52,6 +54,7 @@ class circuit_breaker {
 
   mutable std::mutex lock_;
   circuit now_ = circuit::closed;
+  std::atomic<bool> closed_{true};  // what now_ says
   std::uint64_t epoch_ = 0;
   unsigned failures_ = 0;  // in a row
   std::uint64_t openings_ = 0;

@@ -13,7 +13,49 @@ using steady = std::chrono::steady_clock;
 
 void answer(const envelope& job) { job.as<write_job>().reply_to.send(job); }
 
-void answer_not_done(const envelope& job, const error& why) {
+template <class F>
+void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
+  for (const auto& job : jobs) {
+    if (job.as<write_job>().todo == todo) f(job.as<write_job>());
+  }
+}
+
+}  // namespace
+
+journal_writer::journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
+                               store_metrics& counts, const store_options& options)
+    : options_{options},
+      session_{std::move(session)},
+      guard_{guard},
+      counts_{counts},
+      queue_{options} {
+  if (options_.runs_on) {
+    stepped_ = {this, [](journal_writer*) {}};
+    (void)queue_.ready();  // asleep from the beginning: the first job wakes it
+  } else {
+    thread_ = std::thread{[this] {
+      name_this_thread("nexus.writer");
+      run();
+    }};
+  }
+}
+
+journal_writer::~journal_writer() {
+  queue_.finish();
+  if (thread_.joinable()) thread_.join();
+  do_all();
+}
+
+void journal_writer::submit(const envelope& job) {
+  bool woke = false;
+  if (auto why = queue_.push(job, woke)) {
+    refuse(job, *why);
+  } else if (woke) {
+    wake();
+  }
+}
+
+void journal_writer::refuse(const envelope& job, const error& why) {
   auto& w = job.as<write_job>();
   switch (w.todo) {
     case write_job::step::append:
@@ -29,64 +71,8 @@ void answer_not_done(const envelope& job, const error& why) {
   answer(job);
 }
 
-template <class F>
-void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
-  for (const auto& job : jobs) {
-    if (job.as<write_job>().todo == todo) f(job.as<write_job>());
-  }
-}
-
-}  // namespace
-
-journal_writer::journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
-                               store_metrics& counts, const store_options& options)
-    : options_{options}, session_{std::move(session)}, guard_{guard}, counts_{counts} {
-  if (options_.runs_on) {
-    waiting_ = true;
-    stepped_ = {this, [](journal_writer*) {}};
-  } else {
-    thread_ = std::thread{[this] { run(); }};
-  }
-}
-
-journal_writer::~journal_writer() {
-  {
-    std::lock_guard guard{lock_};
-    stopping_ = true;
-  }
-  if (!options_.runs_on) {
-    changed_.notify_one();
-    thread_.join();
-    return;
-  }
-  jobs batch;
-  while (take(batch)) do_batch(batch);
-}
-
-void journal_writer::submit(envelope job) {
-  auto& w = job.as<write_job>();
-  {
-    std::unique_lock guard{lock_};
-    const bool full =
-        !queue_.empty() && (queue_events_ + w.event_count() > options_.write_queue_max ||
-                            queue_bytes_ + w.bytes() > options_.write_queue_bytes_max);
-    if (full || stopping_) {
-      guard.unlock();
-      answer_not_done(job, full ? error{errc::overloaded, "the journal writer's queue is full"}
-                                : error{errc::stopped, "the journal is being closed"});
-      return;
-    }
-    queue_events_ += w.event_count();
-    queue_bytes_ += w.bytes();
-    queue_.push_back(std::move(job));
-    if (!std::exchange(waiting_, false)) return;
-  }
-  wake();
-}
-
-// Of one that is stepped: has it take a batch when it is its turn.
 void journal_writer::wake() {
-  if (!options_.runs_on) return changed_.notify_one();
+  if (!options_.runs_on) return queue_.wake();
   options_.runs_on->post(executor::work::write, [of = std::weak_ptr{stepped_}] {
     if (auto self = of.lock()) self->step();
   });
@@ -94,22 +80,53 @@ void journal_writer::wake() {
 
 void journal_writer::step() {
   jobs batch;
-  if (take(batch)) do_batch(batch);
-  waiting_ = queue_.empty();
-  if (!waiting_) wake();
+  queue_.take(batch);
+  do_batch(batch);
+  if (queue_.ready()) wake();
+}
+
+// On the calling thread, of one that has none.
+void journal_writer::do_all() {
+  jobs batch;
+  while (queue_.ready()) {
+    queue_.take(batch);
+    do_batch(batch);
+  }
+}
+
+bool journal_writer::flush(time_point deadline) {
+  if (options_.runs_on) do_all();
+  return queue_.wait_for(queue_.accepted(), deadline);
+}
+
+void journal_writer::refuse_rest(const error& why) {
+  jobs rest;
+  while (queue_.ready()) {
+    queue_.take(rest);
+    for (const auto& job : rest) refuse(job, why);
+    queue_.answered(rest.size());
+    rest.clear();
+  }
+}
+
+bool journal_writer::ended() const noexcept {
+  return queue_.is_quiet() && (queue_.closed() || options_.runs_on);
+}
+
+void journal_writer::close_session() {
+  if (thread_.joinable()) thread_.join();
+  session_.reset();
 }
 
 writer_statistics journal_writer::statistics() const noexcept {
   return {commits_.load(), requests_.load(), events_.load()};
 }
 
-writer_queue journal_writer::queued() const {
-  std::lock_guard guard{lock_};
-  return {queue_.size(), queue_events_, queue_bytes_};
+writer_backlog journal_writer::queued() const noexcept {
+  return {queue_.jobs(), queue_.events(), queue_.bytes()};
 }
 
 void journal_writer::run() {
-  name_this_thread("nexus.writer");
   jobs batch;
   while (take(batch)) do_batch(batch);
 }
@@ -118,40 +135,22 @@ void journal_writer::do_batch(jobs& batch) {
   work(batch);
   last_batch_ = batch.size();
   for (const auto& job : batch) answer(job);
+  queue_.answered(batch.size());
   batch.clear();
 }
 
-// Moves the next batch out of the queue; false when stopping and nothing is left.
+// Waits for the next batch; false when there will be none.
 bool journal_writer::take(jobs& batch) {
-  std::unique_lock guard{lock_};
-  while (queue_.empty()) {
-    if (stopping_ || options_.runs_on) return false;
-    waiting_ = true;
-    changed_.wait(guard, [&] { return !queue_.empty() || stopping_; });
-    waiting_ = false;
-  }
-  linger(guard);
-  std::size_t taken = 0;
-  std::size_t events = 0;
-  std::size_t bytes = 0;
-  for (; taken < queue_.size(); ++taken) {
-    const auto& w = queue_[taken].as<write_job>();
-    if (taken > 0 && (events + w.event_count() > options_.batch_events_max ||
-                      bytes + w.bytes() > options_.batch_bytes_max)) {
-      break;
+  while (batch.empty()) {
+    if (queue_.ready()) {
+      linger();
+      queue_.take(batch);
+    } else if (queue_.closed()) {
+      return false;
+    } else {
+      queue_.wait();
     }
-    events += w.event_count();
-    bytes += w.bytes();
   }
-  if (taken == queue_.size()) {
-    batch.swap(queue_);
-  } else {
-    auto end = queue_.begin() + static_cast<std::ptrdiff_t>(taken);
-    std::move(queue_.begin(), end, std::back_inserter(batch));
-    queue_.erase(queue_.begin(), end);
-  }
-  queue_events_ -= events;
-  queue_bytes_ -= bytes;
   return true;
 }
 
@@ -159,18 +158,16 @@ bool journal_writer::take(jobs& batch) {
 // ones most likely to come again. Waiting for all of them would bring every entity into step, and the
 // writer would idle while they decide; waiting for none lets batches shrink for good. A lone caller
 // is never made to wait.
-void journal_writer::linger(std::unique_lock<std::mutex>& guard) {
+void journal_writer::linger() {
   if (last_batch_ <= 1 || options_.linger_share <= 0 || options_.runs_on) return;
   const auto budget =
       std::chrono::duration_cast<std::chrono::nanoseconds>(commit_time_ * options_.linger_share);
   const auto deadline = steady::now() + budget;
   const auto step = std::clamp<std::chrono::nanoseconds>(budget / 8, 20us, 500us);
-  while (!stopping_ && queue_.size() < last_batch_ / 2 &&
-         queue_events_ < options_.batch_events_max) {
-    const auto before = queue_.size();
-    const auto until = std::min(deadline, steady::now() + step);
-    changed_.wait_until(guard, until, [&] { return stopping_; });
-    if (queue_.size() == before || steady::now() >= deadline) return;
+  while (queue_.jobs() < last_batch_ / 2 && queue_.events() < options_.batch_events_max) {
+    const auto before = queue_.jobs();
+    std::this_thread::sleep_until(std::min(deadline, steady::now() + step));
+    if (queue_.jobs() == before || steady::now() >= deadline) return;
   }
 }
 

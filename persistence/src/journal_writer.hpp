@@ -8,20 +8,19 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "journal_guard.hpp"
 #include "nexus/store.hpp"
 #include "store_metrics.hpp"
+#include "write_queue.hpp"
 
 namespace nexus::inline v0 {
 
 /// What waits for a writer.
-struct writer_queue {
+struct writer_backlog {
   std::size_t jobs = 0;
   std::size_t events = 0;
   std::size_t bytes = 0;
@@ -36,10 +35,30 @@ class journal_writer {
   ~journal_writer();
 
   /// Any thread. A job that is not taken is answered at once.
-  void submit(envelope job);
+  void submit(const envelope& job);
+
+  /// Answers a job that is not taken.
+  static void refuse(const envelope& job, const error& why);
+
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// Waits until what was submitted before is answered; false if time runs out.
+  [[nodiscard]] bool flush(time_point deadline);
+
+  /// The thread ends once what is queued is answered.
+  void finish() noexcept { queue_.finish(); }
+  /// Answers with `why` what is queued and has not begun.
+  void refuse_rest(const error& why);
+
+  [[nodiscard]] bool is_quiet() const noexcept { return queue_.is_quiet(); }
+  [[nodiscard]] std::uint64_t accepted() const noexcept { return queue_.accepted(); }
+  /// After `finish`.
+  [[nodiscard]] bool ended() const noexcept;
+  /// Once it has ended.
+  void close_session();
 
   [[nodiscard]] writer_statistics statistics() const noexcept;
-  [[nodiscard]] writer_queue queued() const;
+  [[nodiscard]] writer_backlog queued() const noexcept;
 
  private:
   using jobs = std::vector<envelope>;
@@ -47,9 +66,10 @@ class journal_writer {
   void run();
   void wake();
   void step();
+  void do_all();
   void do_batch(jobs& batch);
   bool take(jobs& batch);
-  void linger(std::unique_lock<std::mutex>& guard);
+  void linger();
   void work(jobs& batch);
   void settle_all(const jobs& batch);
   void append_all(const jobs& batch);
@@ -62,17 +82,11 @@ class journal_writer {
   auto through(Call&& call);
 
   const store_options options_;
-  const std::unique_ptr<journal_session> session_;
+  std::unique_ptr<journal_session> session_;
   journal_guard& guard_;
   store_metrics& counts_;
 
-  mutable std::mutex lock_;
-  std::condition_variable changed_;
-  jobs queue_;
-  std::size_t queue_events_ = 0;
-  std::size_t queue_bytes_ = 0;
-  bool waiting_ = false;  // for somebody to wake it, or to step it
-  bool stopping_ = false;
+  write_queue queue_;
 
   // Of the writer's thread alone:
   std::chrono::nanoseconds commit_time_{};  // a moving average

@@ -3,14 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "journal_guard.hpp"
 #include "journal_writer.hpp"
 #include "nexus/workers.hpp"
+#include "refusing_session.hpp"
 #include "store_metrics.hpp"
 
 namespace nexus::inline v0 {
+namespace {
+
+// As far as clocks reach, for a caller who waits for ever.
+std::chrono::steady_clock::time_point deadline_after(std::chrono::nanoseconds within) {
+  constexpr std::chrono::nanoseconds for_ever = std::chrono::hours{24} * 365;
+  return std::chrono::steady_clock::now() + std::min(within, for_ever);
+}
+
+}  // namespace
 
 upsert_request write_job::state_request() const {
   upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt};
@@ -24,15 +37,36 @@ upsert_request write_job::state_request() const {
   return made;
 }
 
-struct store::core {
+struct store::core final : shutdown_participant {
   core(std::shared_ptr<journal> j, const store_options& options)
       : opened{std::move(j)},
         guard{opened->name(), options},
         counts{options.metrics, opened->name()} {}
 
+  stage of() const override { return stage::storage; }
+  std::string name() const override { return opened->name(); }
+  void stop_admitting() override { closed = true; }
+  bool is_quiet() override;
+  std::uint64_t admitted() override;
+  void stop() override;
+  std::vector<std::string> remaining() override;
+
+  // Ends the sessions of what has ended; false if something has not.
+  bool end();
+  // Answers what has not begun.
+  void abandon();
+  void run_read(const std::function<bool(journal_session&)>& f, unsigned thread);
+
+  [[nodiscard]] error why_closed() const {
+    return {errc::stopped, opened->name() + ": the journal was closed"};
+  }
+
   std::shared_ptr<journal> opened;
   journal_guard guard;
   store_metrics counts;
+  std::atomic<bool> closed{false};
+  std::atomic<bool> abandoned{false};
+  std::mutex ending;
   std::vector<std::unique_ptr<journal_session>> sessions;  // one per reader thread
   std::vector<std::unique_ptr<journal_writer>> writers;
   std::unique_ptr<workers> readers;  // its jobs use the rest
@@ -47,16 +81,17 @@ void store::core::sample() {
                  metric_kind kind = metric_kind::gauge) {
     sampled.push_back(counts.registry->sample(name, help, counts.labels, std::move(f), kind));
   };
-  auto queued = [&](std::string_view name, std::string_view help, std::size_t writer_queue::*part) {
+  auto queued = [&](std::string_view name, std::string_view help,
+                    std::size_t writer_backlog::*part) {
     add(name, help, [this, part] {
       std::size_t sum = 0;
       for (const auto& writer : writers) sum += writer->queued().*part;
       return static_cast<double>(sum);
     });
   };
-  queued("nexus_write_queue_jobs", "Jobs waiting for a writer.", &writer_queue::jobs);
-  queued("nexus_write_queue_events", "Events waiting for a writer.", &writer_queue::events);
-  queued("nexus_write_queue_bytes", "Bytes waiting for a writer.", &writer_queue::bytes);
+  queued("nexus_write_queue_jobs", "Jobs waiting for a writer.", &writer_backlog::jobs);
+  queued("nexus_write_queue_events", "Events waiting for a writer.", &writer_backlog::events);
+  queued("nexus_write_queue_bytes", "Bytes waiting for a writer.", &writer_backlog::bytes);
   add("nexus_read_queue_jobs", "Reads waiting for a pooled session.",
       [this] { return static_cast<double>(readers->queued()); });
   add("nexus_breaker_state", "The circuit breaker: 0 closed, 1 open, 2 half-open.",
@@ -66,6 +101,54 @@ void store::core::sample() {
   add(
       "nexus_breaker_openings_total", "How often the circuit breaker opened.",
       [this] { return static_cast<double>(guard.status().openings); }, metric_kind::counter);
+}
+
+bool store::core::is_quiet() {
+  return readers->is_quiet() &&
+         std::all_of(writers.begin(), writers.end(), [](auto& w) { return w->is_quiet(); });
+}
+
+std::uint64_t store::core::admitted() {
+  auto sum = readers->accepted();
+  for (const auto& w : writers) sum += w->accepted();
+  return sum;
+}
+
+void store::core::stop() {
+  closed = true;
+  readers->finish();
+  for (auto& w : writers) w->finish();
+}
+
+std::vector<std::string> store::core::remaining() {
+  if (end()) return {};
+  return {name()};
+}
+
+bool store::core::end() {
+  if (!readers->ended()) return false;
+  for (auto& w : writers) {
+    if (!w->ended()) return false;
+  }
+  std::lock_guard guard_of_sessions{ending};
+  for (auto& s : sessions) s.reset();
+  for (auto& w : writers) w->close_session();
+  return true;
+}
+
+void store::core::abandon() {
+  abandoned = true;
+  for (auto& w : writers) w->refuse_rest(why_closed());
+  readers->run_here();
+}
+
+void store::core::run_read(const std::function<bool(journal_session&)>& f, unsigned thread) {
+  if (abandoned) {
+    refusing_session refusing{why_closed()};
+    (void)f(refusing);
+  } else {
+    (void)guard.through(*sessions[thread], f);
+  }
 }
 
 result<store> store::open(const uri& address, const backend& from, store_options options) {
@@ -96,26 +179,56 @@ std::string store::name() const { return core_->opened->name(); }
 journal_limits store::limits() const { return core_->opened->limits(); }
 
 result<std::unique_ptr<journal_session>> store::open_session() const {
+  if (core_->closed) return fail(core_->why_closed());
   return core_->opened->open_session();
 }
 
-void store::write(envelope job) const {
+void store::write(const envelope& job) const {
+  if (core_->closed) return journal_writer::refuse(job, core_->why_closed());
   job.as<write_job>().queued = std::chrono::steady_clock::now();
   auto& writers = core_->writers;
   auto shard = job.as<write_job>().id.slice() * writers.size() / persistence_id::slices;
-  writers[shard]->submit(std::move(job));
+  writers[shard]->submit(job);
 }
 
 result<void> store::read(std::function<bool(journal_session&)> f) const {
+  if (core_->closed) return fail(core_->why_closed());
   if (auto why = core_->guard.refusal()) return fail(*std::move(why));
-  const bool queued = core_->readers->submit([f = std::move(f), c = core_.get()](unsigned thread) {
-    (void)c->guard.through(*c->sessions[thread], f);
-  });
-  if (!queued) return fail(errc::overloaded, "the journal's queue of reads is full");
+  const bool queued = core_->readers->submit(
+      [f = std::move(f), c = core_.get()](unsigned thread) { c->run_read(f, thread); });
+  if (queued) return {};
+  if (core_->closed) return fail(core_->why_closed());
+  return fail(errc::overloaded, "the journal's queue of reads is full");
+}
+
+result<void> store::flush(std::chrono::nanoseconds within) const {
+  const auto deadline = deadline_after(within);
+  for (auto& w : core_->writers) {
+    if (!w->flush(deadline)) {
+      return fail(errc::timeout, name() + ": not everything was written in time");
+    }
+  }
   return {};
 }
 
 nexus::metrics& store::metrics() const { return *core_->counts.registry; }
+
+result<void> store::close(std::chrono::nanoseconds within) const {
+  const auto deadline = deadline_after(within);
+  core_->stop();
+  (void)flush(within);
+  (void)core_->readers->wait_until_ended(deadline);
+  while (!core_->end()) {
+    if (std::chrono::steady_clock::now() >= deadline && !core_->is_quiet()) {
+      core_->abandon();
+      return fail(errc::timeout, name() + ": what was not done in time was answered \"stopped\"");
+    }
+    std::this_thread::yield();  // a thread's last steps
+  }
+  return {};
+}
+
+std::shared_ptr<shutdown_participant> store::participant() const { return core_; }
 
 breaker_status store::breaker() const { return core_->guard.status(); }
 

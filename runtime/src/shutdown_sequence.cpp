@@ -19,6 +19,10 @@ void shutdown_sequence::join(std::weak_ptr<shutdown_participant> who) {
     std::erase_if(members_, [](const auto& m) { return m->who.expired(); });
     purge_at_ = std::max<std::size_t>(16, 2 * members_.size());
   }
+  const auto same = [&](const auto& m) {
+    return !m->who.owner_before(who) && !who.owner_before(m->who);
+  };
+  if (std::any_of(members_.begin(), members_.end(), same)) return;  // e.g. a store of two types
   members_.push_back(std::make_shared<member>(member{std::move(who)}));
 }
 

@@ -2,50 +2,82 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "nexus/handover.hpp"
 
 namespace nexus::inline v0 {
 
 struct workers::impl {
-  std::mutex lock;
-  std::condition_variable changed;
-  std::deque<job> queue;
-  std::size_t queue_max;
-  bool stopping = false;
+  struct waiting : handed_over {
+    explicit waiting(job j) : work{std::move(j)} {}
+    job work;
+  };
+
+  handover<waiting> queue;
+  std::mutex
+      taking;  // among those who take; whoever of them sees that there is nothing waits with it
+  std::size_t queue_max = 0;
+  std::atomic<std::size_t> queued{0};
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::uint64_t> done{0};
+  std::atomic<bool> dropping{false};
+
+  std::mutex ended_lock;
+  std::condition_variable ended_changed;
+  std::size_t running = 0;
   std::vector<std::thread> threads;
   std::shared_ptr<executor> stepped;
 
-  // The job whose turn it is now, of those that are still here then.
-  static void step(const std::weak_ptr<impl>& of) {
-    auto self = of.lock();
-    if (self == nullptr || self->queue.empty()) return;
-    auto next = std::move(self->queue.front());
-    self->queue.pop_front();
-    next(0);
+  ~impl() {
+    while (auto* one = queue.front()) {
+      queue.pop();
+      delete one;
+    }
+  }
+
+  std::unique_ptr<waiting> take(bool patiently) {
+    std::lock_guard guard{taking};
+    while (!dropping.load()) {
+      if (auto* one = queue.front()) {
+        queue.pop();
+        queued.fetch_sub(1);
+        return std::unique_ptr<waiting>{one};
+      }
+      if (!patiently || queue.closed()) break;
+      queue.wait();
+    }
+    return nullptr;
+  }
+
+  // False if there was nothing to do.
+  bool run_one(unsigned thread, bool patiently) {
+    auto next = take(patiently);
+    if (next == nullptr) return false;
+    next->work(thread);
+    next.reset();  // what the job holds goes before it counts as done
+    done.fetch_add(1);
+    return true;
   }
 
   void run(unsigned thread) {
-    std::unique_lock guard{lock};
-    while (true) {
-      changed.wait(guard, [&] { return stopping || !queue.empty(); });
-      if (stopping) return;
-      auto next = std::move(queue.front());
-      queue.pop_front();
-      guard.unlock();
-      next(thread);
-      next = nullptr;  // what the job holds goes before the lock is taken again
-      guard.lock();
+    while (run_one(thread, true)) {
     }
+    std::lock_guard guard{ended_lock};
+    --running;
+    ended_changed.notify_all();
   }
 };
 
 workers::workers(const std::string& name, unsigned threads, std::size_t queue_max)
     : impl_{std::make_shared<impl>()} {
   impl_->queue_max = queue_max;
+  impl_->running = threads;
   for (unsigned i = 0; i < threads; ++i) {
     impl_->threads.emplace_back([this, name, i] {
       name_this_thread(name + std::to_string(i));
@@ -61,31 +93,61 @@ workers::workers(std::shared_ptr<executor> on, std::size_t queue_max)
 }
 
 workers::~workers() {
-  {
-    std::lock_guard guard{impl_->lock};
-    impl_->stopping = true;
-  }
-  impl_->changed.notify_all();
+  impl_->dropping = true;
+  impl_->queue.finish();
   for (auto& thread : impl_->threads) thread.join();
 }
 
 bool workers::submit(job j) {
-  {
-    std::lock_guard guard{impl_->lock};
-    if (impl_->stopping || impl_->queue.size() >= impl_->queue_max) return false;
-    impl_->queue.push_back(std::move(j));
+  auto& self = *impl_;
+  if (self.queued.fetch_add(1) >= self.queue_max) {
+    self.queued.fetch_sub(1);
+    return false;
   }
-  if (impl_->stepped) {
-    impl_->stepped->post(executor::work::read, [of = std::weak_ptr{impl_}] { impl::step(of); });
-  } else {
-    impl_->changed.notify_one();
+  auto one = std::make_unique<impl::waiting>(std::move(j));
+  self.accepted.fetch_add(1);
+  const auto how = self.queue.push(*one);
+  if (how == handover<impl::waiting>::pushed::refused) {
+    self.queued.fetch_sub(1);
+    self.done.fetch_add(1);
+    return false;
+  }
+  (void)one.release();
+  if (self.stepped) {
+    self.stepped->post(executor::work::read, [of = std::weak_ptr{impl_}] {
+      if (auto there = of.lock()) there->run_one(0, false);
+    });
+  } else if (how == handover<impl::waiting>::pushed::woke) {
+    self.queue.wake();
   }
   return true;
 }
 
-std::size_t workers::queued() const {
-  std::lock_guard guard{impl_->lock};
-  return impl_->queue.size();
+std::size_t workers::queued() const noexcept { return impl_->queued.load(); }
+
+void workers::finish() { impl_->queue.finish(); }
+
+bool workers::wait_until_ended(std::chrono::steady_clock::time_point deadline) {
+  if (impl_->stepped) run_here();
+  std::unique_lock guard{impl_->ended_lock};
+  return impl_->ended_changed.wait_until(guard, deadline, [&] { return impl_->running == 0; });
+}
+
+void workers::run_here() {
+  while (impl_->run_one(0, false)) {
+  }
+}
+
+bool workers::ended() const {
+  std::lock_guard guard{impl_->ended_lock};
+  return impl_->running == 0 && impl_->done == impl_->accepted;
+}
+
+std::uint64_t workers::accepted() const noexcept { return impl_->accepted.load(); }
+
+bool workers::is_quiet() const noexcept {
+  const auto done = impl_->done.load();
+  return done == impl_->accepted.load();
 }
 
 void name_this_thread(const std::string& name) {

@@ -22,8 +22,10 @@
 #include "nexus/backend.hpp"
 #include "nexus/event_batch.hpp"
 #include "nexus/executor.hpp"
+#include "nexus/handover.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/metrics.hpp"
+#include "nexus/shutdown.hpp"
 
 namespace nexus::inline v0 {
 
@@ -66,7 +68,7 @@ struct retention {
 };
 
 /// Something for a writer to do; comes back as a message to `reply_to` when it is done.
-class write_job : public message {
+class write_job : public message, public handed_over {
  public:
   enum class step : std::uint8_t { append, settle, save_snapshot };
 
@@ -121,13 +123,26 @@ class store {
 
   /// Queues a job for the writer its id belongs to; a job not taken (`overloaded`, `stopped`) comes
   /// back at once as certainly not done. The job's message goes to its `reply_to`.
-  void write(envelope job) const;
+  void write(const envelope& job) const;
 
   /// Runs `f` on a pooled session, on a thread that may block. `f` returns false if the storage was in
   /// trouble (`unavailable`); bytes that do not decode are not that. Fails with `overloaded` when the
   /// queue is full, and `unavailable` while the circuit breaker is open; `f` is not called then. If the
   /// breaker opens while `f` waits, every call of its session answers `unavailable`.
   [[nodiscard]] result<void> read(std::function<bool(journal_session&)> f) const;
+
+  /// Waits until everything written before is answered; `timeout` if that takes longer than `within`.
+  /// Blocks, so not on a scheduler thread. On a stepped system it does the writers' work here and now.
+  [[nodiscard]] result<void> flush(std::chrono::nanoseconds within) const;
+
+  /// Takes no more jobs (`stopped`), finishes what is queued, ends the threads and closes their
+  /// sessions. What has not begun after `within` is answered `stopped`, and this with `timeout`; a call
+  /// to the storage that is under way then is waited for by the last handle to go. Blocks like flush.
+  result<void> close(std::chrono::nanoseconds within) const;
+
+  /// What a system's shutdown stops last: system::join. Always the same one, and lives as long as the
+  /// handles or whoever keeps it.
+  [[nodiscard]] std::shared_ptr<shutdown_participant> participant() const;
 
   /// What the writers did since the store was opened.
   [[nodiscard]] writer_statistics statistics() const;

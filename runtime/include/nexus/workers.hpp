@@ -1,10 +1,12 @@
 // Threads for calls that block, so that CAF's scheduler never does.
 //
-// Threads: `submit` may be called from any, jobs included. Bound: `queue_max` jobs; one more is
-// refused.
+// Threads: every member may be called from any, `submit` also by jobs; submitting takes no lock.
+// Bound: `queue_max` jobs; one more is refused.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,11 +31,26 @@ class workers {
   workers(const workers&) = delete;
   workers& operator=(const workers&) = delete;
 
-  /// Queues a job, first come first served; false when the queue is full.
+  /// Queues a job, first come first served; false when the queue is full, or finished.
   [[nodiscard]] bool submit(job j);
 
   /// How many jobs wait now.
-  [[nodiscard]] std::size_t queued() const;
+  [[nodiscard]] std::size_t queued() const noexcept;
+
+  /// The last thing to submit: the threads end when they have done what was queued before.
+  void finish();
+
+  /// Waits for that; false when the deadline passed first. Without threads it does the jobs itself.
+  [[nodiscard]] bool wait_until_ended(std::chrono::steady_clock::time_point deadline);
+  [[nodiscard]] bool ended() const;
+
+  /// After `finish`: does what is queued on this thread, as thread 0, beside whatever the others do.
+  void run_here();
+
+  /// How many jobs were ever taken.
+  [[nodiscard]] std::uint64_t accepted() const noexcept;
+  /// All of them are done.
+  [[nodiscard]] bool is_quiet() const noexcept;
 
  private:
   struct impl;
