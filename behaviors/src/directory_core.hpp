@@ -91,7 +91,4 @@ class directory_core final : public entity_directory,
   std::vector<registration> sampled_;
 };
 
-/// The entities of `type` on this system; null if there are none.
-[[nodiscard]] std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view type);
-
 }

@@ -379,7 +379,7 @@ void entity_actor::perform(const moment& now, tell a, actions& /*out*/) {
 }
 
 std::shared_ptr<entity_directory> entity_actor::directory_of(std::string_view type) {
-  return find_directory(core_->sys, type);
+  return entity_directory::on(core_->sys, type);
 }
 
 void entity_actor::unhandled(const entity_call& c, const error& why) {

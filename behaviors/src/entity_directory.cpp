@@ -100,7 +100,7 @@ void directory_core::sample() {
         [this] { return static_cast<double>(turns.waiting()); });
 }
 
-std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view type) {
+std::shared_ptr<entity_directory> entity_directory::on(system& sys, std::string_view type) {
   return std::static_pointer_cast<directory_core>(sys.find(name_in_system(type)));
 }
 

@@ -98,6 +98,27 @@ class entity_ref {
   detail::entity_directory::slot_ref slot_;
 };
 
+/// The entity named `id` of the `entities<B>` on `sys`, from anywhere that has none at hand. Fails with
+/// `invalid_argument` if there are none.
+template <behavior B>
+[[nodiscard]] result<entity_ref<B>> find(system& sys, std::string_view id) {
+  auto found = detail::entity_directory::on(sys, B::entity_type);
+  if (found == nullptr || found->behavior() != &detail::behavior_tag<B>) {
+    return fail(errc::invalid_argument, "there are no entities of type \"" +
+                                            std::string{B::entity_type} + "\" on this system");
+  }
+  return entity_ref<B>{std::move(found), id};
+}
+
+/// Likewise for a plain CAF actor: `find<account>(self->system(), "alice")`.
+template <behavior B>
+[[nodiscard]] result<entity_ref<B>> find(const caf::actor_system& on, std::string_view id) {
+  auto* sys = system::of(on);
+  if (sys == nullptr)
+    return fail(errc::invalid_argument, "there is no nexus::system on this CAF one");
+  return find<B>(*sys, id);
+}
+
 template <behavior B>
 class entities {
  public:

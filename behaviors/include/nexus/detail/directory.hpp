@@ -62,6 +62,9 @@ class entity_directory {
                                                               const entity_options& options);
   virtual ~entity_directory() = default;
 
+  /// The entities of `type` on `sys`; null if there are none.
+  [[nodiscard]] static std::shared_ptr<entity_directory> on(system& sys, std::string_view type);
+
   /// Why no entity of this directory answers, e.g. its name is taken.
   [[nodiscard]] virtual result<void> status() const = 0;
 

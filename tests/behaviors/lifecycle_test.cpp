@@ -1,0 +1,302 @@
+// How entities come and go: idle times and caps, storms of sends across them, watches, overflow, other
+// writers, deadlines, names and the ordered shutdown.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <caf/all.hpp>
+#include <deque>
+#include <future>
+#include <nexus/testkit/deterministic.hpp>
+#include <random>
+#include <thread>
+
+#include "tally.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+using namespace std::chrono_literals;
+using nexus::testkit::deterministic_system;
+
+namespace {
+
+struct Lifecycle : testing::Test {
+  deterministic_system det;
+  result<store> journal = det.open("memory:");
+
+  std::uint64_t counted(std::string_view name, std::string_view label = {}) {
+    double sum = 0;
+    for (const auto& family : det.sys().metrics().collect()) {
+      if (family.name != name) continue;
+      for (const auto& one : family.samples) {
+        const bool wanted =
+            label.empty() || std::any_of(one.labels.begin(), one.labels.end(),
+                                         [&](auto& l) { return l.second == label; });
+        if (wanted) sum += one.value;
+      }
+    }
+    return static_cast<std::uint64_t>(sum);
+  }
+};
+
+/// Counts the commands that it is told, without storing anything.
+struct Storm : testing::Test {
+  nexus::system sys{{.threads = 2}};
+  result<store> journal = nexus::open("memory:");
+};
+
+}  // namespace
+
+TEST_F(Lifecycle, AnIdleEntityPassivatesWhenItsTimeHasCome) {
+  entities<tally> tallies{det, *journal, {.passivate_after = 10s}};
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::add{1})), 1);
+  det.advance(9s);
+  EXPECT_EQ(tallies.live(), 1u);
+  det.advance(2s);
+  EXPECT_EQ(tallies.live(), 0u);
+  EXPECT_EQ(counted("nexus_passivations_total", "idle"), 1u);
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::read{})), 1) << "it comes back with its state";
+}
+
+TEST_F(Lifecycle, WhatIsUsedStays) {
+  entities<tally> tallies{det, *journal, {.passivate_after = 10s}};
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
+    if (i == 0) {
+      EXPECT_TRUE(det.get(tallies.of("b").ask(tally::add{1})));
+    }
+    det.advance(6s);
+  }
+  EXPECT_EQ(tallies.live(), 1u);
+  EXPECT_EQ(counted("nexus_passivations_total", "idle"), 1u) << "that was b";
+  EXPECT_EQ(counted("nexus_recoveries_total", "done"), 2u) << "a was never started anew";
+}
+
+TEST_F(Lifecycle, WithoutATimeNobodyPassivates) {
+  entities<tally> tallies{det, *journal, {.passivate_after = 0s}};
+  EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
+  det.advance(24h);
+  EXPECT_EQ(tallies.live(), 1u);
+}
+
+TEST_F(Lifecycle, PastTheCapTheLeastRecentlyUsedGoes) {
+  entities<tally> tallies{det, *journal, {.passivate_after = 0s, .live_max = 3}};
+  auto use = [&](const char* id) {
+    EXPECT_TRUE(det.get(tallies.of(id).ask(tally::add{1})));
+    det.advance(1ms);
+  };
+  for (auto id : {"a", "b", "c", "a", "d"}) use(id);
+  det.drain();
+  EXPECT_EQ(tallies.live(), 3u);
+  auto b = tallies.of("b").watch();
+  det.drain();
+  EXPECT_EQ(det.get(b).error().code, errc::stopped) << "b was used least recently";
+  auto a = tallies.of("a").watch();
+  det.drain();
+  EXPECT_FALSE(a.is_answered());
+  EXPECT_EQ(counted("nexus_passivations_total", "cap"), 1u);
+  EXPECT_EQ(counted("nexus_live_entities_cap_exceeded_total"), 0u);
+}
+
+TEST_F(Lifecycle, TheCapHoldsWhileTimeStandsStill) {
+  entities<tally> tallies{det, *journal, {.live_max = 5}};
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(det.get(tallies.of(std::to_string(i)).ask(tally::add{1})));
+    det.drain();
+    EXPECT_LE(tallies.live(), 5u);
+  }
+}
+
+TEST_F(Lifecycle, WhenNobodyIsIdleTheCapIsExceededAndCountedAndKeptLater) {
+  entities<tally> tallies{det, *journal, {.live_max = 2}};
+  det.steps().hold(executor::work::write);
+  std::deque<asked<std::int64_t>> adds;
+  for (int i = 0; i < 5; ++i) adds.push_back(tallies.of(std::to_string(i)).ask(tally::add{1}));
+  det.drain();
+  EXPECT_EQ(tallies.live(), 5u) << "no command is refused for it";
+  EXPECT_EQ(counted("nexus_live_entities_cap_exceeded_total"), 3u);
+  det.steps().release(executor::work::write);
+  for (auto& one : adds) EXPECT_EQ(det.get(one), 1);
+  det.drain();
+  EXPECT_EQ(tallies.live(), 2u);
+}
+
+TEST_F(Lifecycle, WhoeverWatchesIsToldWhyItEnded) {
+  auto tallies =
+      std::make_unique<entities<tally>>(det, *journal, entity_options{.passivate_after = 1s});
+  auto watched = [&] {
+    EXPECT_TRUE(det.get(tallies->of("a").ask(tally::read{})));
+    return tallies->of("a").watch();
+  };
+  auto idle = watched();
+  det.advance(2s);
+  EXPECT_EQ(det.get(idle), ending::passivated);
+  auto retired = watched();
+  EXPECT_TRUE(det.get(tallies->of("a").ask(tally::retire{})));
+  EXPECT_EQ(det.get(retired), ending::stopped);
+  auto closed = watched();
+  det.drain();
+  tallies.reset();
+  EXPECT_EQ(det.get(closed), ending::closed);
+}
+
+TEST_F(Lifecycle, ACommandWhoseDeadlineHasPassedIsNotDecided) {
+  entities<tally> tallies{det, *journal};
+  std::vector<errc> dead;
+  auto listening =
+      det.sys().letters().subscribe([&](const dead_letter& l) { dead.push_back(l.why.code); });
+  det.steps().hold(executor::work::read);
+  auto late = tallies.of("a").ask(tally::add{1}, 1s);
+  auto patient = tallies.of("a").ask(tally::add{10}, 10s);
+  det.drain();
+  det.advance(2s);
+  det.steps().release(executor::work::read);
+  EXPECT_EQ(det.get(patient), 10);
+  ASSERT_TRUE(late.is_answered());
+  EXPECT_EQ(det.get(late).error().code, errc::timeout);
+  EXPECT_EQ(dead, std::vector{errc::timeout});
+  EXPECT_EQ(counted("nexus_commands_total", "timeout"), 1u);
+}
+
+TEST_F(Lifecycle, DropOldestMakesRoomForTheNewest) {
+  entities<tally> tallies{det, *journal, {.mailbox_max = 3, .when_full = overflow::drop_oldest}};
+  det.steps().hold(executor::work::read);
+  std::deque<asked<std::int64_t>> adds;
+  for (int i = 0; i < 6; ++i) adds.push_back(tallies.of("a").ask(tally::add{1 << i}));
+  auto refused = tallies.of("a").ask(tally::add{64});
+  EXPECT_EQ(refused.get(0s).error().code, errc::overloaded) << "twice the bound is the end";
+  det.drain();
+  det.steps().release(executor::work::read);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(det.get(adds[i]).error().code, errc::overloaded);
+  EXPECT_EQ(det.get(adds[5]), 8 + 16 + 32);
+}
+
+TEST_F(Lifecycle, DropNewestTellsAskersAndDeadLettersAlone) {
+  entities<tally> tallies{det, *journal, {.mailbox_max = 1, .when_full = overflow::drop_newest}};
+  const auto before = det.sys().letters().count();
+  auto kept = tallies.of("a").ask(tally::add{1});
+  EXPECT_TRUE(tallies.of("a").tell(tally::add{1})) << "not a word";
+  auto dropped = tallies.of("a").ask(tally::add{1});
+  EXPECT_EQ(dropped.get(0s).error().code, errc::overloaded);
+  EXPECT_EQ(det.get(kept), 1);
+  EXPECT_EQ(det.sys().letters().count(), before + 2);
+  EXPECT_EQ(counted("nexus_commands_total", "overloaded"), 2u);
+}
+
+TEST_F(Lifecycle, CommandsAreCountedByNameAndOutcome) {
+  entities<tally> tallies{det, *journal};
+  (void)det.get(tallies.of("a").ask(tally::add{1}));
+  (void)det.get(tallies.of("a").ask(tally::refuse{}));
+  (void)det.get(tallies.of("a").ask(tally::puzzle{}));
+  EXPECT_EQ(counted("nexus_commands_total", "add"), 1u);
+  EXPECT_EQ(counted("nexus_commands_total", "rejected"), 1u);
+  EXPECT_EQ(counted("nexus_commands_total", "unhandled"), 1u);
+}
+
+TEST_F(Lifecycle, AnOrderedShutdownFinishesWhatIsInFlight) {
+  entities<tally> tallies{det, *journal};
+  auto added = tallies.of("a").ask(tally::add{1});
+  const auto report = det.sys().shutdown(10s);
+  EXPECT_TRUE(report.complete());
+  EXPECT_TRUE(report.drained);
+  EXPECT_EQ(det.get(added), 1);
+  EXPECT_EQ(tallies.of("a").ask(tally::add{1}).get(0s).error().code, errc::stopped);
+  EXPECT_FALSE(journal->open_session()) << "the store is closed";
+}
+
+TEST_F(Lifecycle, WhatMissesTheDeadlineOfAShutdownIsNamed) {
+  entities<tally> tallies{det, *journal};
+  EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
+  EXPECT_TRUE(det.get(tallies.of("b").ask(tally::add{1})));
+  det.steps().hold(executor::work::write);
+  auto stuck = tallies.of("b").ask(tally::add{1});
+  const auto report = det.sys().shutdown(1s);
+  EXPECT_FALSE(report.complete());
+  EXPECT_EQ(std::count(report.missed.begin(), report.missed.end(), "tally|b"), 1);
+  EXPECT_EQ(std::count(report.missed.begin(), report.missed.end(), "tally|a"), 0);
+  det.steps().release(executor::work::write);
+  EXPECT_TRUE(det.sys().shutdown(1s).complete());
+  EXPECT_EQ(det.get(stuck), 2);
+}
+
+TEST_F(Lifecycle, AnEntityIsFoundByName) {
+  EXPECT_EQ(find<tally>(det.sys(), "a").error().code, errc::invalid_argument);
+  entities<tally> tallies{det, *journal};
+  auto a = find<tally>(det.sys(), "a");
+  ASSERT_TRUE(a);
+  EXPECT_EQ(det.get(a->ask(tally::add{1})), 1);
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::read{})), 1);
+}
+
+TEST_F(Storm, APlainActorFindsAnEntityByName) {
+  entities<tally> tallies{sys, *journal};
+  std::promise<std::int64_t> heard;
+  auto answer = heard.get_future();
+  sys.caf().spawn([&heard](caf::event_based_actor* self) -> caf::behavior {
+    auto a = find<tally>(self->system(), "a");
+    EXPECT_TRUE(a);
+    if (a) a->ask(tally::add{7}).then(self, [&](result<std::int64_t> r) { heard.set_value(*r); });
+    return {[](int) {}};
+  });
+  ASSERT_EQ(answer.wait_for(10s), std::future_status::ready);
+  EXPECT_EQ(answer.get(), 7);
+}
+
+// Two systems on one journal stand for two processes.
+TEST_F(Storm, AVerifiedAskSeesWhatAnotherWriterHasWritten) {
+  nexus::system other{{.threads = 1}};
+  entities<tally> ours{sys, *journal};
+  entities<tally> theirs{other, *journal};
+  EXPECT_EQ(ours.of("a").ask(tally::add{1}).get(10s), 1);
+  EXPECT_EQ(theirs.of("a").ask(tally::add{2}).get(10s), 3);
+  EXPECT_EQ(ours.of("a").ask(tally::read{}).get(10s), 1) << "stale, as it may be";
+  EXPECT_EQ(ours.of("a").ask_verified(tally::read{}).get(10s), 3);
+  EXPECT_EQ(ours.of("a").ask(tally::read{}).get(10s), 3);
+  EXPECT_EQ(theirs.of("a").ask_verified(tally::add{1}).get(10s), 4);
+}
+
+// Not one is lost and none is handled twice, while entities passivate by the thousand.
+TEST_F(Storm, AMillionSendsAcrossPassivations) {
+  constexpr int ids = 10'000;
+  constexpr int sends = 1'000'000;
+  constexpr int senders = 2;
+  constexpr std::size_t in_flight = 100;
+  entities<tally> tallies{
+      sys, *journal, {.passivate_after = 1ms, .live_max = 100, .mailbox_max = 1'000}};
+  std::vector<std::atomic<int>> sent(ids);
+  std::atomic<std::int64_t> lost{0};
+  std::atomic<std::size_t> most_live{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < senders; ++t) {
+    threads.emplace_back([&, t] {
+      std::minstd_rand draw(static_cast<unsigned>(t + 1));
+      std::deque<asked<std::int64_t>> answers;
+      auto collect = [&] {
+        lost += !answers.front().get(60s);
+        answers.pop_front();
+      };
+      for (int i = 0; i < sends / senders; ++i) {
+        const auto id = draw() % ids;
+        ++sent[id];
+        answers.push_back(tallies.of(std::to_string(id)).ask(tally::add{1}));
+        if (answers.size() >= in_flight) collect();
+        if (i % 1'000 == 0) most_live = std::max(most_live.load(), tallies.live());
+      }
+      while (!answers.empty()) collect();
+    });
+  }
+  for (auto& one : threads) one.join();
+  EXPECT_EQ(lost, 0);
+  EXPECT_LE(most_live, 100 + 2 * in_flight * senders) << "those that were busy";
+  std::int64_t wrong = 0;
+  for (int id = 0; id < ids; ++id) {
+    wrong += tallies.of(std::to_string(id)).ask(tally::read{}).get(60s) != sent[id];
+  }
+  EXPECT_EQ(wrong, 0);
+  double passivated = 0;
+  for (const auto& family : sys.metrics().collect()) {
+    if (family.name != "nexus_passivations_total") continue;
+    for (const auto& one : family.samples) passivated += one.value;
+  }
+  EXPECT_GE(passivated, 10'000);
+  RecordProperty("passivated", std::to_string(passivated));
+}
