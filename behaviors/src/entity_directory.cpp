@@ -145,14 +145,12 @@ void directory_core::tell(const entity_signal& what) const {
 
 // `closed` is a slot whose gate its entity has closed: its successor takes its place.
 result<entity_directory::slot_ref> directory_core::find_or_start(std::string_view id,
-                                                                 const slot_ref& closed) {
-  bool started = false;
-  auto found = live_ones->entities.find_or_add(id, closed, [&] {
+                                                                 const slot_ref& closed,
+                                                                 bool& started) {
+  return live_ones->entities.find_or_add(id, closed, [&] {
     started = true;
     return start(id);
   });
-  if (started && found) live_ones->started();
-  return found;
 }
 
 result<entity_directory::slot_ref> directory_core::start(std::string_view id) {
@@ -171,9 +169,10 @@ result<void> directory_core::send(std::string_view id, const slot_ref& known, en
                                   envelope e, admission by) {
   if (!status_) return refuse(id, c, status_.error(), by);
   slot_ref closed;
+  bool started = false;
   for (slot_ref to = known;;) {
     if (to == nullptr) {
-      auto found = find_or_start(id, closed);
+      auto found = find_or_start(id, closed, started);
       if (!found) return refuse(id, c, std::move(found.error()), by);
       to = std::move(*found);
     }
@@ -188,6 +187,7 @@ result<void> directory_core::send(std::string_view id, const slot_ref& known, en
         }
         metrics.admitted.add();
         to->to.send(std::move(e));
+        if (started) live_ones->started();  // now that it is busy: another one goes for it
         return {};
       case slot::entry::full:
         return refuse(id, c, {errc::overloaded, full(id)}, by);
