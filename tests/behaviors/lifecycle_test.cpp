@@ -110,8 +110,10 @@ TEST_F(Lifecycle, WhenNobodyIsIdleTheCapIsExceededAndCountedAndKeptLater) {
   entities<tally> tallies{det, *journal, {.live_max = 2}};
   det.steps().hold(executor::work::write);
   std::deque<asked<std::int64_t>> adds;
-  for (int i = 0; i < 5; ++i) adds.push_back(tallies.of(std::to_string(i)).ask(tally::add{1}));
-  det.drain();
+  for (int i = 0; i < 5; ++i) {
+    adds.push_back(tallies.of(std::to_string(i)).ask(tally::add{1}));
+    det.drain();
+  }
   EXPECT_EQ(tallies.live(), 5u) << "no command is refused for it";
   EXPECT_EQ(counted("nexus_live_entities_cap_exceeded_total"), 3u);
   det.steps().release(executor::work::write);

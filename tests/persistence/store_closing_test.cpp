@@ -33,6 +33,7 @@ TEST_F(StoreClosing, FlushWaitsForWhatWasWrittenBefore) {
   EXPECT_TRUE(s.flush(10s));
   EXPECT_EQ(s.statistics().requests, 1'000u);
   EXPECT_TRUE(s.flush(0s)) << "nothing to wait for";
+  EXPECT_TRUE(wait_for(1'000));
 }
 
 TEST_F(StoreClosing, FlushGivesUpInTime) {
@@ -43,6 +44,7 @@ TEST_F(StoreClosing, FlushGivesUpInTime) {
   EXPECT_EQ(flushed.error().code, errc::timeout);
   release();
   EXPECT_TRUE(s.flush(10s));
+  EXPECT_TRUE(wait_for(1));
 }
 
 TEST_F(StoreClosing, CloseFinishesWhatIsQueuedAndTakesNoMore) {
@@ -131,6 +133,7 @@ TEST_F(StoreClosing, TakesPartInAShutdown) {
   }
   EXPECT_TRUE(part->remaining().empty());
   EXPECT_TRUE(part->is_quiet());
+  EXPECT_TRUE(wait_for(2));
 }
 
 TEST_F(StoreClosing, MayRaceWithTheLastHandle) {

@@ -39,8 +39,9 @@ class handover {
   /// Ends what waits in `wait`.
   void wake() noexcept { newest_.notify_all(); }
 
-  /// The last push: once all before it are popped, it is closed.
+  /// The last push: once all before it are popped, it is closed. Only the first call counts.
   void finish() noexcept {
+    if (finishing_.exchange(true)) return;
     if (link(last_) == pushed::woke) wake();
   }
 
@@ -96,6 +97,7 @@ class handover {
   static inline handed_over closed_;
 
   std::atomic<handed_over*> newest_{nullptr};
+  std::atomic<bool> finishing_{false};
 
   // Of the consumer alone, but for what is pushed:
   handed_over last_;
