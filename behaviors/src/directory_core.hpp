@@ -75,7 +75,8 @@ class directory_core final : public entity_directory,
 
  private:
   void sample();
-  [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed);
+  [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed,
+                                               bool& started);
   [[nodiscard]] result<slot_ref> start(std::string_view id);
   [[nodiscard]] result<void> refuse(std::string_view id, entity_call& c, error why, admission by);
   [[nodiscard]] std::string full(std::string_view id) const;

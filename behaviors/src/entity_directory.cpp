@@ -145,14 +145,13 @@ void directory_core::tell(const entity_signal& what) const {
 
 // `closed` is a slot whose gate its entity has closed: its successor takes its place.
 result<entity_directory::slot_ref> directory_core::find_or_start(std::string_view id,
-                                                                 const slot_ref& closed) {
-  bool started = false;
-  auto found = live_ones->entities.find_or_add(id, closed, [&] {
-    started = true;
-    return start(id);
+                                                                 const slot_ref& closed,
+                                                                 bool& started) {
+  return live_ones->entities.find_or_add(id, closed, [&] {
+    auto made = start(id);
+    started = made.has_value();
+    return made;
   });
-  if (started && found) live_ones->started();
-  return found;
 }
 
 result<entity_directory::slot_ref> directory_core::start(std::string_view id) {
@@ -171,13 +170,17 @@ result<void> directory_core::send(std::string_view id, const slot_ref& known, en
                                   envelope e, admission by) {
   if (!status_) return refuse(id, c, status_.error(), by);
   slot_ref closed;
+  bool started = false;
   for (slot_ref to = known;;) {
     if (to == nullptr) {
-      auto found = find_or_start(id, closed);
+      auto found = find_or_start(id, closed, started);
       if (!found) return refuse(id, c, std::move(found.error()), by);
       to = std::move(*found);
     }
-    switch (to->enter(c.size_bytes, options, by)) {
+    const auto entered = to->enter(c.size_bytes, options, by);
+    // Only now, or the new one would be the idle one that has to go.
+    if (std::exchange(started, false)) live_ones->started();
+    switch (entered) {
       case slot::entry::admitted:
         if (by == admission::outside && !admitting_.load()) {
           to->leave(c.size_bytes);
