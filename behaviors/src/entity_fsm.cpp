@@ -344,6 +344,7 @@ void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
 void entity_fsm::back_off(actions& out) {
   if (closing_) return close(out);
   lost_ = lost_ || phase_ == phase::running;
+  restarting_ = false;  // whatever comes next starts anew
   phase_ = phase::backing_off;
   out.emplace_back(wait{++epoch_, attempt_++});
 }
