@@ -243,6 +243,7 @@ void entity_fsm::all_durable(actions& out) {
     case hold::rebuild:
       if (pause_.count() == 0) return begin_recovery(out);
       hold_ = hold::none;
+      restarting_ = true;  // even if nobody waits for it
       phase_ = phase::backing_off;
       out.emplace_back(wait{++epoch_, 0, std::exchange(pause_, {})});
       break;
@@ -268,6 +269,7 @@ void entity_fsm::cover_verified(entity_call::check from, entity_call::check to) 
 
 void entity_fsm::step(const moment& now, highest_checked input, actions& out) {
   if (phase_ != phase::running || hold_ != hold::check || input.check != checks_) return;
+  ++checks_;  // a second answer, of a reading given up, comes too late
   hold_ = hold::none;
   if (!input.what) {
     refuse_verified(input.what.error(), out);
@@ -301,10 +303,11 @@ void entity_fsm::step(const moment& now, run_done /*input*/, actions& out) {
   decide_waiting(now, out);
 }
 
-// One that was due meanwhile is made up for by one of the state as it is now.
+// One that was due meanwhile is made up for by one of the state as it is now, unless that is spoilt.
 void entity_fsm::step(const moment& /*now*/, snapshot_saved /*input*/, actions& out) {
   saving_ = false;
-  if (phase_ != phase::running || !missed_ || hold_ == hold::rebuild) return;
+  const bool ends = hold_ == hold::rebuild || hold_ == hold::stop;
+  if (phase_ != phase::running || !missed_ || ends) return;
   take_snapshot(applied_, true, out);
   save_durable(out);
 }
@@ -341,6 +344,7 @@ void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
 void entity_fsm::back_off(actions& out) {
   if (closing_) return close(out);
   lost_ = lost_ || phase_ == phase::running;
+  restarting_ = false;  // whatever comes next starts anew
   phase_ = phase::backing_off;
   out.emplace_back(wait{++epoch_, attempt_++});
 }
@@ -350,7 +354,7 @@ void entity_fsm::step(const moment& /*now*/, wait_over input, actions& out) {
   if (phase_ == phase::settling) {
     out.emplace_back(settle{});
   } else if (phase_ == phase::backing_off) {
-    if (waiting_.empty()) {
+    if (waiting_.empty() && !restarting_) {
       stop(ending::failed, out);
     } else {
       begin_recovery(out);
@@ -361,7 +365,7 @@ void entity_fsm::step(const moment& /*now*/, wait_over input, actions& out) {
 void entity_fsm::step(const moment& /*now*/, passivate_asked input, actions& out) {
   const bool before = std::exchange(passivating_, true);
   passivate_if_idle(out);
-  if (input.only_now && phase_ == phase::running) passivating_ = before;
+  if (input.only_now && passivating_) passivating_ = before;  // it has not stopped
 }
 
 // Only what is undecided can still go without harm; on_recovered is nobody's to drop.

@@ -44,6 +44,7 @@ struct plan {
   bool runs = false;
   bool stops = false;
   bool throws = false;  ///< in apply
+  bool fails = false;   ///< in decide
   bool passivates = false;
   bool stashes = false;  ///< unless the sum is positive
   bool unstashes = false;
@@ -84,6 +85,10 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
       m.sum = -1000;
       set_error({errc::apply_failed, "threw"});
       return {.rebuilds = true, .failed = true};
+    }
+    if (plan_.fails) {
+      set_error({errc::decide_failed, "threw"});
+      return {.failed = true};
     }
     for (int i = 0; i < plan_.persists; ++i) {
       event_view e;

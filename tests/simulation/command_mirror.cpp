@@ -3,8 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace nexus::simulation {
+
+// Within a step commands are decided before those that it refuses hear of it.
+void command_mirror::pass_over_refused(command_id next) {
+  while (!waiting_.empty() && waiting_.front() != next) {
+    const auto& f = s_.fate_of(waiting_.front());
+    if (!f.late_at(s_.time.now()) && !(check_failed_ && f.what.verified)) return;
+    passed_over_.push_back(f.id);
+    waiting_.pop_front();
+  }
+}
 
 void command_mirror::decides(command_id id, const state& on) {
   if (closing_) broken("nothing new is decided while closing", fmt::format("command {}", id));
@@ -12,6 +23,7 @@ void command_mirror::decides(command_id id, const state& on) {
     ++recovered_decided_;
     return;
   }
+  pass_over_refused(id);
   if (waiting_.empty() || waiting_.front() != id) {
     broken("commands are decided in order, stashed ones first once their time comes",
            fmt::format("command {} instead of {}", id, waiting_.empty() ? 0 : waiting_.front()));
@@ -22,6 +34,13 @@ void command_mirror::decides(command_id id, const state& on) {
   if (f.decided != f.stashed) {
     broken("a command is decided once", fmt::format("command {}", id));
   }
+  if (f.late_at(s_.time.now())) {
+    broken("nothing is decided past its deadline", fmt::format("command {}", id));
+  }
+  if (f.what.verified && on.count < f.stored_before) {
+    broken("a verified command sees all that was durable when it was sent",
+           fmt::format("command {} on {} events of {}", id, on.count, f.stored_before));
+  }
   if (on.count < f.seen_before) {
     broken("what was shown before a command was sent is seen by it",
            fmt::format("command {} on {} events, after {}", id, on.count, f.seen_before));
@@ -30,7 +49,7 @@ void command_mirror::decides(command_id id, const state& on) {
 
 void command_mirror::decided(command_id id, const d::decision& what, std::uint32_t bytes,
                              std::size_t events) {
-  if (what.passivates) passivating_ = true;
+  if (what.passivates) passivating_ = may_passivate_ = true;
   if (what.stashes) return stash_.push_back(id);
   undurable_.push_back({id, bytes, events});
   undurable_bytes_ += last_bytes_ = bytes;
@@ -59,7 +78,9 @@ void command_mirror::releases(command_id id, bool stops) {
 
 bool command_mirror::refuses(command_id id) {
   if (left(id)) return true;
-  if (auto w = std::find(waiting_.begin(), waiting_.end(), id); w != waiting_.end()) {
+  if (auto p = std::find(passed_over_.begin(), passed_over_.end(), id); p != passed_over_.end()) {
+    passed_over_.erase(p);
+  } else if (auto w = std::find(waiting_.begin(), waiting_.end(), id); w != waiting_.end()) {
     waiting_.erase(w);
   } else if (auto s = std::find(stash_.begin(), stash_.end(), id); s != stash_.end()) {
     stash_.erase(s);
@@ -83,6 +104,14 @@ void command_mirror::appends() {
   if (with_events > 1) s_.reaches(landmark::merged_append);
 }
 
+void command_mirror::checks() {
+  if (closing_) broken("what closes reads nothing");
+  if (!undurable_.empty()) broken("the highest number is read once all is durable");
+  const bool wanted = std::any_of(waiting_.begin(), waiting_.end(),
+                                  [&](command_id id) { return s_.fate_of(id).what.verified; });
+  if (!wanted) broken("the highest number is read for a verified command");
+}
+
 void command_mirror::loses() {
   if (!stash_.empty()) s_.reaches(landmark::lost_with_a_stash);
   unstashes();
@@ -99,6 +128,14 @@ void command_mirror::recovery_fails() {
 }
 
 void command_mirror::stops(bool saving) {
+  if (!std::exchange(may_passivate_, false) && !asked_now_ && !stop_due_ && !closing_)
+    broken("an entity stops for a reason");
+  if (asked_now_ && !stop_due_ && !closing_) {
+    if (saving) broken("an entity that saves a snapshot does not passivate");
+    if (!waiting_.empty() || !undurable_.empty() || !stash_.empty()) {
+      broken("an entity that holds commands does not passivate");
+    }
+  }
   if (passivating_ && !stop_due_ && !closing_) {
     s_.reaches(landmark::passivated);
     if (saving) broken("an entity that saves a snapshot does not passivate");
@@ -121,6 +158,8 @@ void command_mirror::check_bounds() const {
 
 void command_mirror::at_rest(const rest& r) {
   check_bounds();
+  asked_now_ = check_failed_ = false;
+  if (!passed_over_.empty()) broken("commands are decided in order, or refused");
   auto all = waiting_.size() + stash_.size() + undurable_.size();
   bool events = false;
   for (const auto& u : undurable_) {

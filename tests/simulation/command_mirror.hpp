@@ -27,7 +27,11 @@ class command_mirror {
 
   // Inputs.
   void arrives(command_id id) { waiting_.push_back(id); }
-  void passivates() { passivating_ = true; }
+  void passivates(bool only_now) {
+    (only_now ? asked_now_ : passivating_) = true;
+    may_passivate_ = may_passivate_ || !only_now;
+  }
+  void check_fails() { check_failed_ = true; }
   void closes() { closing_ = true; }
   void waited() { stop_due_ = true; }
 
@@ -41,6 +45,7 @@ class command_mirror {
   bool refuses(command_id id);
   void unstashes();
   void appends();
+  void checks();
   void loses();
   void recovers();
   void recovery_fails();
@@ -60,11 +65,13 @@ class command_mirror {
   void broken(const char* rule, std::string detail = {}) {
     s_.judge.broken(rule, std::move(detail));
   }
+  void pass_over_refused(command_id next);
   void check_bounds() const;
   bool left(command_id id);
 
   surroundings& s_;
   std::deque<command_id> waiting_;
+  std::vector<command_id> passed_over_;  // in this turn, to be refused in it
   std::vector<command_id> stash_;
   std::vector<undurable> undurable_;
   std::size_t undurable_bytes_ = 0;
@@ -72,6 +79,9 @@ class command_mirror {
   std::uint64_t recoveries_ = 0;
   std::uint64_t recovered_decided_ = 0;
   bool passivating_ = false;
+  bool may_passivate_ = false;  // it was asked to and has not stopped since
+  bool asked_now_ = false;      // in this turn
+  bool check_failed_ = false;   // likewise
   bool closing_ = false;
   bool stop_due_ = false;  // for another reason than passivation
 };

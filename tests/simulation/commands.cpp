@@ -54,6 +54,8 @@ std::string to_string(const command& c) {
   if (c.passivates) text += " passivates";
   if (c.snapshots) text += " snapshots";
   if (c.unstashes) text += " unstashes";
+  if (c.verified) text += " verified";
+  if (c.patience != 0) text += fmt::format(" within {}", c.patience);
   return text;
 }
 
@@ -104,6 +106,8 @@ command draw_command(random& r, const command_mix& mix) {
   c.stops = mix.stops && r.chance(30);
   c.passivates = mix.passivates && r.chance(30);
   c.snapshots = mix.snapshots && r.chance(60);
+  c.verified = mix.verified && r.chance(150);
+  if (mix.deadlines && r.chance(150)) c.patience = r.pick<std::uint32_t>({3, 20, 200, 5'000});
   return c;
 }
 

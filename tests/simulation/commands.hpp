@@ -73,9 +73,11 @@ struct command {
   bool passivates = false;
   bool snapshots = false;
   bool unstashes = false;
+  bool verified = false;
   std::int64_t amount = 0;
-  std::uint32_t bytes = 0;    ///< what it counts toward the bounds
-  std::uint32_t padding = 0;  ///< of each event
+  std::uint32_t bytes = 0;     ///< what it counts toward the bounds
+  std::uint32_t padding = 0;   ///< of each event
+  std::uint32_t patience = 0;  ///< it has a deadline so long after it is sent; 0: none
 };
 
 [[nodiscard]] std::string to_string(const command& c);
@@ -101,6 +103,8 @@ struct command_mix {
   bool stops = true;
   bool passivates = true;
   bool snapshots = true;
+  bool verified = true;
+  bool deadlines = true;
 };
 
 [[nodiscard]] command draw_command(random& r, const command_mix& mix);

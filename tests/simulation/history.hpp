@@ -29,7 +29,8 @@ struct fate {
   std::uint32_t node = 0;
   vtime sent = 0;
   vtime answered = 0;
-  std::uint64_t seen_before = 0;  ///< the highest state that its node had shown when it was sent
+  std::uint64_t stored_before = 0;  ///< events, when it was sent
+  std::uint64_t seen_before = 0;    ///< the highest state that its node had shown when it was sent
   answer is = answer::none;
   errc code{};
   state seen{};  ///< what it was answered from
@@ -38,6 +39,11 @@ struct fate {
   bool chained = false;  ///< its chain ran, on `chain_saw`
   state chain_saw{};
   d::decision last{};
+
+  /// Whether its deadline has passed.
+  [[nodiscard]] bool late_at(vtime now) const noexcept {
+    return what.patience != 0 && now >= sent + what.patience;
+  }
 };
 
 /// The first broken rule of a run; later ones may be consequences.
@@ -70,9 +76,13 @@ enum class landmark : std::uint8_t {
   passivated,
   went_on,  ///< a machine stopped and a command was on its way
   closed_unsettled,
-  dropped  ///< a command reached a closed entity
+  dropped,    ///< a command reached a closed entity
+  expired,    ///< a command's deadline passed
+  checked,    ///< the journal's highest number is the machine's
+  overtaken,  ///< it is another
+  late_check  ///< a reading was given up, and answered after all or the other way round
 };
-inline constexpr int landmarks = static_cast<int>(landmark::dropped) + 1;
+inline constexpr int landmarks = static_cast<int>(landmark::late_check) + 1;
 
 /// What the parts of a run share.
 struct surroundings {

@@ -20,6 +20,7 @@ struct node::incarnation {
   d::entity_fsm machine;
   std::shared_ptr<write> in_flight;
   bool watched = false;
+  std::uint32_t checking = 0;  // the reading of the highest number that is under way
 };
 
 }

@@ -45,6 +45,7 @@ class model_journal {
   /// Saves, then erases what `plan::keep_snapshots` says; true if it was saved.
   void save(std::uint32_t node, stored_snapshot s, std::function<void(bool)> done);
   void load(std::uint32_t node, std::function<void(result<d::load_result>)> done);
+  void read_highest(std::uint32_t node, std::function<void(result<sequence_nr>)> done);
   void replay(std::uint32_t node, sequence_nr from, sequence_nr to,
               std::function<void(result<d::replay_chunk>)> done);
 

@@ -29,6 +29,24 @@ void model_journal::load(std::uint32_t node, std::function<void(result<d::load_r
       then);
 }
 
+void model_journal::read_highest(std::uint32_t node,
+                                 std::function<void(result<sequence_nr>)> done) {
+  auto answer = std::make_shared<result<sequence_nr>>(0);
+  perform(
+      begin(node), false,
+      [this, answer](operation& o, vtime& more) {
+        const bool out = outage();
+        if (out) s_.happened |= bit(fault::outage);
+        if (out || s_.strikes(fault::load_error, o.choices)) {
+          *answer = fail(errc::unavailable, "simulated trouble");
+          return;
+        }
+        if (s_.strikes(fault::load_stall, o.choices)) more += stall + o.choices.below(stall);
+        *answer = highest();
+      },
+      [answer, done = std::move(done)] { done(std::move(*answer)); });
+}
+
 // One read gives both.
 void model_journal::load_state(d::load_result& to) const {
   to.highest = highest();

@@ -13,12 +13,6 @@ namespace {
 
 enum stream : std::uint32_t { of_node = 500 };
 
-template <class Input>
-bool comes_late(const Input& i, const d::entity_fsm& machine) {
-  if constexpr (requires { i.epoch; }) return i.epoch != machine.epoch();
-  return false;
-}
-
 }  // namespace
 
 node::node(std::uint32_t number, surroundings& s, model_journal& journal,
@@ -41,6 +35,7 @@ void node::line(const std::string& text) {
 void node::send(command_id id) {
   auto& f = s_.fate_of(id);
   f.seen_before = shown_;
+  f.stored_before = journal_.highest();
   if (!up_ || closing_) return give_answer(f, fate::answer::failed, errc::stopped);
   if (gate_open_ && on_its_way_ >= s_.planned.mailbox_max) {
     return give_answer(f, fate::answer::failed, errc::overloaded);
@@ -49,6 +44,11 @@ void node::send(command_id id) {
   ++on_its_way_;  // counted before it arrives
   outstanding_.push_back(id);
   auto* call = new sim_call{live_->seen, id, f.what};
+  call->header.command_id = writer_named(id);
+  if (f.what.verified) call->verify = d::entity_call::check::wanted;
+  if (f.what.patience != 0) {
+    call->header.deadline += std::chrono::microseconds{f.sent + f.what.patience};
+  }
   envelope e{call};
   call->leave();  // who asked learns it from its fate
   // A caller's commands arrive in their order.
@@ -86,8 +86,12 @@ void node::close() {
   }
 }
 
-void node::passivate() {
-  if (gate_open_) post(live_->number, d::passivate_asked{});
+void node::passivate(bool only_now) {
+  if (gate_open_) post(live_->number, d::passivate_asked{only_now});
+}
+
+void node::restart() {
+  if (gate_open_) post(live_->number, d::restart_asked{});
 }
 
 void node::start() {
@@ -96,6 +100,11 @@ void node::start() {
   up_ = true;
   closing_ = false;
   ++writers_;
+}
+
+d::moment node::now() const {
+  const std::chrono::microseconds since{s_.time.now()};
+  return {timestamp{since}, std::chrono::steady_clock::time_point{since}};
 }
 
 // -- its mailbox ------------------------------------------------------------------------------
@@ -123,9 +132,8 @@ void node::turn() {
   dispatch(std::move(next));
   // Every command sent is counted at the gate: what the machine does not hold is on its way.
   if (live_ != nullptr && live_->number == number && on_its_way_ == live_->machine.held()) {
-    const timestamp now{std::chrono::microseconds{s_.time.now()}};
-    live_->machine.step(now, d::drained{}, out_);
-    perform_all(now);
+    live_->machine.step(now(), d::drained{}, out_);
+    perform_all(now());
   }
   if (live_ != nullptr && live_->number == number) check_rest(after_append);
   wake();
@@ -147,12 +155,29 @@ void node::check_rest(bool after_append) {
 
 void node::dispatch(input what) {
   if (s_.trace) line(std::visit([](auto& i) { return word(i); }, what));
+  const bool late = comes_late(what);
   follow(what);
-  const timestamp now{std::chrono::microseconds{s_.time.now()}};
-  const bool late = std::visit([&](auto& i) { return comes_late(i, live_->machine); }, what);
-  std::visit([&](auto& i) { live_->machine.step(now, std::move(i), out_); }, what);
+  std::visit([&](auto& i) { live_->machine.step(now(), std::move(i), out_); }, what);
   if (late && !out_.empty()) s_.judge.broken("what comes too late changes nothing", "");
-  perform_all(now);
+  perform_all(now());
+}
+
+bool node::comes_late(const input& what) const {
+  return std::visit(
+      [&](auto& i) {
+        if constexpr (requires { i.epoch; }) return i.epoch != live_->machine.epoch();
+        if constexpr (requires { i.check; }) return i.check != live_->checking;
+        return false;
+      },
+      what);
+}
+
+void node::follow_check(const d::highest_checked& what) {
+  if (what.check != live_->checking) return s_.reaches(landmark::late_check);
+  live_->checking = 0;
+  if (!what.what) return live_->seen.commands.check_fails();
+  const bool same = *what.what == live_->machine.durable();
+  s_.reaches(same ? landmark::checked : landmark::overtaken);
 }
 
 void node::follow(const input& what) {
@@ -170,15 +195,17 @@ void node::follow(const input& what) {
   } else if (std::holds_alternative<d::wait_over>(what)) {
     commands.waited();
     storage.waited();
-  } else if (std::holds_alternative<d::passivate_asked>(what)) {
-    commands.passivates();
+  } else if (const auto* p = std::get_if<d::passivate_asked>(&what)) {
+    commands.passivates(p->only_now);
+  } else if (const auto* h = std::get_if<d::highest_checked>(&what)) {
+    follow_check(*h);
   } else if (std::holds_alternative<d::close_asked>(what)) {
     commands.closes();
     storage.closes();
   }
 }
 
-void node::perform_all(timestamp now) {
+void node::perform_all(const d::moment& now) {
   for (std::size_t i = 0; i < out_.size(); ++i) {
     auto next = std::move(out_[i]);
     if (s_.trace) line("  → " + std::visit([](auto& a) { return word(a); }, next));

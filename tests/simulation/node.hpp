@@ -25,7 +25,8 @@ class node final : public d::entity_host {
 
   void crash();
   void close();
-  void passivate();
+  void passivate(bool only_now);
+  void restart();
   /// After a crash or a close, as a new writer.
   void start();
 
@@ -42,11 +43,13 @@ class node final : public d::entity_host {
   void unhandled(const d::entity_call&, const error&) override {}
 
  private:
-  using input = std::variant<envelope, d::loaded, d::replayed, d::appended, d::settle_answered,
-                             d::snapshot_saved, d::wait_over, d::recovery_stalled,
-                             d::passivate_asked, d::close_asked>;
+  using input =
+      std::variant<envelope, d::loaded, d::replayed, d::appended, d::settle_answered,
+                   d::snapshot_saved, d::wait_over, d::recovery_stalled, d::passivate_asked,
+                   d::restart_asked, d::highest_checked, d::close_asked>;
   struct incarnation;
 
+  [[nodiscard]] d::moment now() const;
   void begin_incarnation();
   void post(std::uint64_t to, input what);
   void arrive(input what);
@@ -54,23 +57,25 @@ class node final : public d::entity_host {
   void turn();
   void dispatch(input what);
   void follow(const input& what);
+  [[nodiscard]] bool comes_late(const input& what) const;
+  void follow_check(const d::highest_checked& what);
   void check_rest(bool after_append);
-  void perform_all(timestamp now);
+  void perform_all(const d::moment& now);
   void watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress);
 
-  void perform(timestamp now, d::load& a);
-  void perform(timestamp now, d::replay& a);
-  void perform(timestamp now, d::decode_chunk& a);
-  void perform(timestamp now, d::append& a);
-  void perform(timestamp now, d::settle& a);
-  void perform(timestamp now, d::save& a);
-  void perform(timestamp now, d::release& a);
-  void perform(timestamp now, d::refuse& a);
-  void perform(timestamp now, d::run& a);
-  void perform(timestamp now, d::wait& a);
-  void perform(timestamp now, d::read_highest& a);
-  void perform(timestamp now, d::tell& a);
-  void perform(timestamp now, d::stopped& a);
+  void perform(const d::moment& now, d::load& a);
+  void perform(const d::moment& now, d::replay& a);
+  void perform(const d::moment& now, d::decode_chunk& a);
+  void perform(const d::moment& now, d::append& a);
+  void perform(const d::moment& now, d::settle& a);
+  void perform(const d::moment& now, d::save& a);
+  void perform(const d::moment& now, d::release& a);
+  void perform(const d::moment& now, d::refuse& a);
+  void perform(const d::moment& now, d::run& a);
+  void perform(const d::moment& now, d::wait& a);
+  void perform(const d::moment& now, d::read_highest& a);
+  void perform(const d::moment& now, d::tell& a);
+  void perform(const d::moment& now, d::stopped& a);
 
   void give_answer(fate& f, fate::answer is, errc code = {});
   void check_shown(const fate& f);

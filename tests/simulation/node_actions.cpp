@@ -8,7 +8,7 @@
 
 namespace nexus::simulation {
 
-void node::perform(timestamp /*now*/, d::load& a) {
+void node::perform(const d::moment& /*now*/, d::load& a) {
   const auto to = live_->number;
   live_->seen.storage.loads(live_->seen.commands.anybody_waits());
   journal_.load(number_, [this, to, epoch = a.epoch](result<d::load_result> what) {
@@ -34,7 +34,7 @@ void node::watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress) 
   });
 }
 
-void node::perform(timestamp /*now*/, d::replay& a) {
+void node::perform(const d::moment& /*now*/, d::replay& a) {
   const auto to = live_->number;
   live_->seen.storage.reads(a);
   journal_.replay(number_, a.from, a.to, [this, to, a](result<d::replay_chunk> what) {
@@ -42,11 +42,11 @@ void node::perform(timestamp /*now*/, d::replay& a) {
   });
 }
 
-void node::perform(timestamp now, d::decode_chunk& /*a*/) {
+void node::perform(const d::moment& now, d::decode_chunk& /*a*/) {
   live_->machine.step(now, d::decode_due{}, out_);
 }
 
-void node::perform(timestamp /*now*/, d::append& a) {
+void node::perform(const d::moment& /*now*/, d::append& a) {
   live_->seen.commands.appends();
   live_->seen.storage.appends(a, live_->machine.durable());
   auto w = std::make_shared<write>();
@@ -59,20 +59,20 @@ void node::perform(timestamp /*now*/, d::append& a) {
   });
 }
 
-void node::perform(timestamp /*now*/, d::settle& /*a*/) {
+void node::perform(const d::moment& /*now*/, d::settle& /*a*/) {
   live_->seen.storage.settles();
   journal_.settle(number_, live_->in_flight, [this, to = live_->number](result<settlement> s) {
     post(to, d::settle_answered{std::move(s)});
   });
 }
 
-void node::perform(timestamp /*now*/, d::save& a) {
+void node::perform(const d::moment& /*now*/, d::save& a) {
   live_->seen.storage.saves();
   journal_.save(number_, std::move(a.snapshot),
                 [this, to = live_->number](bool /*saved*/) { post(to, d::snapshot_saved{}); });
 }
 
-void node::perform(timestamp /*now*/, d::release& a) {
+void node::perform(const d::moment& /*now*/, d::release& a) {
   auto& call = a.call.as<sim_call>();
   live_->seen.commands.releases(call.id(), call.last().stops);
   if (call.counted) --on_its_way_;
@@ -86,7 +86,7 @@ void node::perform(timestamp /*now*/, d::release& a) {
   give_answer(f, fate::answer::refused, call.answer->error().code);
 }
 
-void node::perform(timestamp /*now*/, d::refuse& a) {
+void node::perform(const d::moment& /*now*/, d::refuse& a) {
   auto& call = a.call.as<sim_call>();
   if (live_->seen.commands.refuses(call.id())) live_->seen.storage.check_told(a.why.code);
   if (call.counted) --on_its_way_;
@@ -98,7 +98,7 @@ void node::perform(timestamp /*now*/, d::refuse& a) {
   give_answer(f, fate::answer::failed, why.code);
 }
 
-void node::perform(timestamp now, d::run& a) {
+void node::perform(const d::moment& now, d::run& a) {
   ran_ = true;
   const bool unstashes = a.call.as<sim_call>().last().unstashes;
   d::release first{std::move(a.call)};
@@ -107,14 +107,14 @@ void node::perform(timestamp now, d::run& a) {
   live_->machine.step(now, d::run_done{}, out_);
 }
 
-void node::perform(timestamp /*now*/, d::wait& a) {
+void node::perform(const d::moment& /*now*/, d::wait& a) {
   live_->seen.storage.waits(a.attempt);
   const auto delay = (100U << std::min(a.attempt, 7U)) + choices_.below(50);
   s_.time.after(delay,
                 [this, to = live_->number, epoch = a.epoch] { post(to, d::wait_over{epoch}); });
 }
 
-void node::perform(timestamp /*now*/, d::tell& a) {
+void node::perform(const d::moment& /*now*/, d::tell& a) {
   auto& [all, commands, storage] = live_->seen;
   switch (a.what) {
     case entity_signal::kind::append_failed:
@@ -139,10 +139,22 @@ void node::perform(timestamp /*now*/, d::tell& a) {
   }
 }
 
-// No command of the simulator is a verified one yet.
-void node::perform(timestamp /*now*/, d::read_highest& /*a*/) {}
+// One reading at a time, which is given up after a while; its answer may come all the same.
+void node::perform(const d::moment& /*now*/, d::read_highest& a) {
+  if (live_->checking != 0) s_.judge.broken("the highest number is read once at a time", "");
+  live_->checking = a.number;
+  live_->seen.commands.checks();
+  if (live_->seen.storage.writing()) {
+    s_.judge.broken("the highest number is read once all is durable", "");
+  }
+  auto answer = [this, to = live_->number, number = a.number](result<sequence_nr> what) {
+    post(to, d::highest_checked{number, std::move(what)});
+  };
+  journal_.read_highest(number_, answer);
+  s_.time.after(model_journal::stall, [answer] { answer(fail(errc::timeout, "too slow")); });
+}
 
-void node::perform(timestamp /*now*/, d::stopped& /*a*/) {
+void node::perform(const d::moment& /*now*/, d::stopped& /*a*/) {
   live_->in_flight.reset();
   live_->seen.commands.stops(live_->seen.storage.saving());
   live_->seen.storage.stops();

@@ -56,6 +56,8 @@ void node::check_refusal(const fate& f, const error& why) {
       break;
     case errc::timeout:
       causes = bit(fault::load_stall) | bit(fault::replay_stall) | bit(fault::slow);
+      other = f.late_at(s_.time.now()) && f.decided == f.stashed;
+      if (other) s_.reaches(landmark::expired);
       break;
     case errc::corrupt:
       causes = bit(fault::bad_snapshot) | bit(fault::hole);

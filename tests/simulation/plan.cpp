@@ -27,8 +27,8 @@ void draw_machine(random& r, plan& p) {
 }
 
 void draw_mix(random& r, command_mix& m) {
-  m = {r.chance(800), r.chance(700), r.chance(700), r.chance(500),
-       r.chance(700), r.chance(500), r.chance(500), r.chance(500)};
+  m = {r.chance(800), r.chance(700), r.chance(700), r.chance(500), r.chance(700),
+       r.chance(500), r.chance(500), r.chance(500), r.chance(500), r.chance(400)};
 }
 
 void draw_faults(random& r, plan& p) {
@@ -77,7 +77,8 @@ moment plan::moment_of(std::uint32_t number) const {
   random r{seed, of_moment, number};
   const auto what =
       r.pick({moment_kind::crash, moment_kind::close, moment_kind::close, moment_kind::passivate,
-              moment_kind::passivate, moment_kind::passivate});
+              moment_kind::passivate, moment_kind::passivate_now, moment_kind::passivate_now,
+              moment_kind::restart, moment_kind::restart});
   const auto node = static_cast<std::uint32_t>(r.below(nodes));
   if (r.chance(500)) {  // in the middle of things
     const auto sends = static_cast<std::uint32_t>(r.between(1, std::uint64_t{callers} * commands));
@@ -125,6 +126,7 @@ plan hot_plan_of(std::uint64_t seed) {
   draw_machine(r, p);
   p.machine.undurable_max = 256;
   draw_mix(r, p.mix);
+  p.mix.deadlines = false;  // what they meet depends on its speed
   // When an entity is idle depends on its speed, and so then does how often it recovers.
   if (p.recovered == on_recovered::persists) p.mix.passivates = false;
   return p;

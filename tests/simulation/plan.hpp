@@ -36,7 +36,7 @@ enum class fault : std::uint8_t {
   encode_error,  // of a snapshot
   slow,          // times in which the storage is much slower
   outage,        // times in which it does nothing
-  moments,       // crashes, closes and passivations at any moment
+  moments,       // crashes, closes, restarts and passivations at any moment
   lost_write     // an append is answered `stored` and is not: a lie no plan tells by itself
 };
 inline constexpr int faults_drawn = static_cast<int>(fault::lost_write);
@@ -46,7 +46,7 @@ inline constexpr int faults_drawn = static_cast<int>(fault::lost_write);
 }
 
 /// What a node is told at some moment.
-enum class moment_kind : std::uint8_t { crash, close, passivate };
+enum class moment_kind : std::uint8_t { crash, close, passivate, passivate_now, restart };
 struct moment {
   std::uint32_t sends = 0;  ///< it comes after so many commands were sent; 0: whatever was
   vtime when = 0;           ///< counted from then

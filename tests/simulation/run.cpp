@@ -200,7 +200,11 @@ class world {
         to.close();
         break;
       case moment_kind::passivate:
-        return to.passivate();
+        return to.passivate(false);
+      case moment_kind::passivate_now:
+        return to.passivate(true);
+      case moment_kind::restart:
+        return to.restart();
     }
     start_later(m.node);
   }

@@ -44,7 +44,14 @@ std::string word(const d::settle_answered& i) {
 std::string word(const d::snapshot_saved&) { return "snapshot saved or not"; }
 std::string word(const d::wait_over&) { return "waited"; }
 std::string word(const d::recovery_stalled&) { return "the recovery stalls"; }
-std::string word(const d::passivate_asked&) { return "asked to passivate"; }
+std::string word(const d::passivate_asked& i) {
+  return i.only_now ? "asked to passivate now" : "asked to passivate";
+}
+std::string word(const d::restart_asked&) { return "asked to restart"; }
+std::string word(const d::highest_checked& i) {
+  if (!i.what) return fmt::format("reading {} of the highest failed", i.check);
+  return fmt::format("reading {}: the highest is {}", i.check, *i.what);
+}
 std::string word(const d::close_asked&) { return "asked to close"; }
 
 std::string word(const d::load&) { return "load"; }

@@ -16,6 +16,8 @@ namespace nexus::simulation {
 [[nodiscard]] std::string word(const d::wait_over& i);
 [[nodiscard]] std::string word(const d::recovery_stalled& i);
 [[nodiscard]] std::string word(const d::passivate_asked& i);
+[[nodiscard]] std::string word(const d::restart_asked& i);
+[[nodiscard]] std::string word(const d::highest_checked& i);
 [[nodiscard]] std::string word(const d::close_asked& i);
 
 [[nodiscard]] std::string word(const d::load& a);
