@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "nexus/call.hpp"
+#include "nexus/detail/collecting.hpp"
 
 // CAF 1.1 says "0100" of its CAF_VERSION; 0.17 knows no CAF_VERSION_MAJOR.
 #ifdef CAF_VERSION_MAJOR
@@ -45,6 +45,20 @@ void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, enve
   caf::init_global_meta_objects<caf::id_block::nexus>();
   return true;
 }();
+
+// `f` handles the response `id`, or the error that comes in its place at `until`.
+void add_response_handler(caf::scheduled_actor* self, caf::message_id id, detail::steady_time until,
+                          const std::function<void()>& f) {
+  caf::disposable timeout;  // disposed by CAF when the response comes
+  if (until != detail::never) {
+    timeout = self->clock().schedule_message(
+        nullptr, caf::weak_actor_ptr{self->ctrl()}, until, id,
+        caf::make_message(caf::make_error(caf::sec::request_timeout)));
+  }
+  self->add_multiplexed_response_handler(
+      id, caf::behavior{[f](const envelope&) { f(); }, [f](const caf::error&) { f(); }},
+      std::move(timeout));
+}
 
 void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("caf.scheduler.max-threads", threads);
@@ -88,6 +102,19 @@ void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
 
 void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
   caf::delayed_anon_send(to, delay, std::move(m));
+}
+
+// `f` handles the response `id`, or the error that comes in its place at `until`.
+void add_response_handler(caf::scheduled_actor* self, caf::message_id id, detail::steady_time until,
+                          const std::function<void()>& f) {
+  const bool is_timed = until != detail::never;
+  auto answered = [self, id, is_timed, f](const envelope&) {
+    if (is_timed) self->clock().cancel_request_timeout(self, id);
+    f();
+  };
+  self->add_multiplexed_response_handler(
+      id, caf::behavior{std::move(answered), [f](const caf::error&) { f(); }});
+  if (is_timed) self->clock().set_request_timeout(until, self, id);
 }
 
 void set_threads(caf::actor_system_config& config, unsigned threads) {
@@ -183,15 +210,18 @@ void mailbox::send_after(std::chrono::microseconds delay, envelope m) const {
 
 // -- answers to CAF actors --------------------------------------------------------------------
 
-void detail::answer_in_actor(caf::scheduled_actor* self, call& c, std::function<void()> f) {
-  // What a CAF request does, without a request: `self` awaits a response id, and whoever answers
-  // the call enqueues that response.
+std::function<void()> detail::wake_in_actor(caf::scheduled_actor* self, steady_time until,
+                                            std::function<void()> f) {
+  // A handler added to an actor that has quit would keep it from ending.
+  if (self->getf(caf::abstract_actor::is_shutting_down_flag)) return [] {};
+  // What a CAF request does, without a request: `self` awaits a response id, and whoever wakes it
+  // enqueues that response. The handler is used up by the first; CAF drops another silently.
   auto id = self->new_request_id(caf::message_priority::normal).response_id();
-  self->add_multiplexed_response_handler(
-      id, caf::behavior{[f = std::move(f)](const envelope&) { f(); }});
-  c.on_answer(
-      [id, to = caf::strong_actor_ptr{self->ctrl()}] { enqueue(to.get(), id, envelope{}); });
+  add_response_handler(self, id, until, std::move(f));
+  return [id, to = caf::strong_actor_ptr{self->ctrl()}] { enqueue(to.get(), id, envelope{}); };
 }
+
+detail::steady_time detail::now_in_actor(caf::scheduled_actor* self) { return self->clock().now(); }
 
 // -- scheduler --------------------------------------------------------------------------------
 

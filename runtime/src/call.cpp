@@ -16,7 +16,7 @@ struct waiter {
 
 }  // namespace
 
-bool call::wait_for(std::chrono::nanoseconds timeout) {
+bool call::wait_until(std::chrono::steady_clock::time_point until) {
   auto shared = std::make_shared<waiter>();
   on_answer([shared] {
     std::lock_guard guard{shared->lock};
@@ -24,7 +24,7 @@ bool call::wait_for(std::chrono::nanoseconds timeout) {
     shared->changed.notify_one();
   });
   std::unique_lock guard{shared->lock};
-  return shared->changed.wait_for(guard, timeout, [&] { return shared->done; });
+  return shared->changed.wait_until(guard, until, [&] { return shared->done; });
 }
 
 }  // namespace nexus::inline v0

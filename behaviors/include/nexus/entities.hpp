@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "nexus/answers.hpp"
 #include "nexus/behavior.hpp"
 #include "nexus/detail/directory.hpp"
 #include "nexus/detail/model_of.hpp"

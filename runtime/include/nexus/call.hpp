@@ -1,12 +1,9 @@
-// An asked question: the message, its answer, and what to do when the answer is there.
+// A question on its way: the header that travels with it, its answer, and whoever waits for that.
 //
-//   auto asked = accounts.of("alice").ask(account::withdraw{500});   // sent here
-//   nexus::result<std::int64_t> left = asked.get(1s);                // a plain thread waits
-//   std::move(asked).then(self, [](nexus::result<std::int64_t> r) { … });   // or: inside a CAF actor
+// The asker's side, `asked`, is in nexus/answers.hpp.
 //
-// Threads: an `asked` belongs to one thread at a time. The answer may be given on any thread.
-// Failures: `timeout` (the command may still take effect), `stopped` (whoever should answer is gone),
-// and what the answerer says.
+// Threads: the answer may be given on any; one thread at a time waits for it.
+// Failures: `stopped` when whoever should answer is gone, and what the answerer says.
 #pragma once
 
 #include <atomic>
@@ -22,10 +19,6 @@
 #include "nexus/message.hpp"
 #include "nexus/result.hpp"
 #include "nexus/ulid.hpp"
-
-namespace caf {
-class scheduled_actor;
-}
 
 namespace nexus::inline v0 {
 
@@ -72,8 +65,8 @@ class call : public message {
     if ((before & answered) != 0) std::exchange(continuation_, nullptr)();
   }
 
-  /// Blocks the calling thread; false when time ran out first. Uses up `on_answer`.
-  [[nodiscard]] bool wait_for(std::chrono::nanoseconds timeout);
+  /// Blocks the calling thread; false when `until` came first. Uses up `on_answer`.
+  [[nodiscard]] bool wait_until(std::chrono::steady_clock::time_point until);
 
   /// The asker's share of the lifetime.
   void leave() noexcept {
@@ -101,9 +94,6 @@ class call : public message {
 
 namespace detail {
 
-/// Runs `f` as a message of `self` once `c` is answered. Defined where CAF's version is known.
-void answer_in_actor(caf::scheduled_actor* self, call& c, std::function<void()> f);
-
 /// Where a call keeps its answer.
 template <class R>
 struct answer_slot {
@@ -111,51 +101,5 @@ struct answer_slot {
 };
 
 }
-
-/// The asker's side of a call that answers `R`.
-template <class R>
-class [[nodiscard]] asked {
- public:
-  /// Takes over the asker's share of `c`, whose answer will be in `slot`.
-  asked(call& c, detail::answer_slot<R>& slot) noexcept : call_{&c}, slot_{&slot} {}
-
-  asked(asked&& other) noexcept
-      : call_{std::exchange(other.call_, nullptr)}, slot_{std::exchange(other.slot_, nullptr)} {}
-  asked& operator=(asked&& other) noexcept {
-    std::swap(call_, other.call_);
-    std::swap(slot_, other.slot_);
-    return *this;
-  }
-  ~asked() {
-    if (call_ != nullptr) call_->leave();
-  }
-
-  /// What errors and metadata call the command.
-  [[nodiscard]] const ulid& command_id() const noexcept { return call_->header.command_id; }
-
-  /// True when `get` would not block.
-  [[nodiscard]] bool is_answered() const noexcept { return call_->is_answered(); }
-
-  /// Waits for the answer; call it once. Never on a scheduler thread: inside an actor use `then`.
-  [[nodiscard]] result<R> get(std::chrono::nanoseconds timeout) {
-    if (!call_->is_answered() && !call_->wait_for(timeout)) {
-      return fail(errc::timeout, "no answer in time; the command may still take effect");
-    }
-    return std::move(*slot_->answer);
-  }
-
-  /// Has `f(result<R>)` run inside the CAF actor `self`, as one of its messages.
-  template <class F>
-  void then(caf::scheduled_actor* self, F f) && {
-    auto& c = *call_;
-    auto kept = std::make_shared<asked>(std::move(*this));
-    detail::answer_in_actor(
-        self, c, [kept, f = std::move(f)]() mutable { f(std::move(*kept->slot_->answer)); });
-  }
-
- private:
-  call* call_ = nullptr;
-  detail::answer_slot<R>* slot_ = nullptr;
-};
 
 }  // namespace nexus::inline v0

@@ -1,0 +1,204 @@
+// Answers to what was asked: collected by a thread that waits, or inside a CAF actor.
+//
+//   auto asked = accounts.of("alice").ask(account::withdraw{500});   // sent here
+//   nexus::result<std::int64_t> left = asked.get(1s);                // a plain thread waits
+//   std::move(asked).then(self, [](nexus::result<std::int64_t> r) { … });   // or: inside a CAF actor
+//
+//   auto moved = accounts.of("alice").ask(account::withdraw{500})    // one answer made of two
+//                    .and_then([&](auto) { return accounts.of("bob").ask(account::deposit{500}); })
+//                    .map([](std::int64_t cents) { return cents / 100; });
+//
+//   auto all = nexus::gather(std::move(many)).get(1s);   // std::vector<result<R>>, in order
+//
+// Threads: an answer belongs to one thread at a time. It is collected once, and functions given to
+// `map` and the like run where it is: on the thread in `get`, or as messages of the actor in `then`.
+// What they throw leaves `get`, or is what any handler of the actor throws.
+// Time: each question is waited for until the deadline in its header, and none longer than the
+// timeout of `get` or `then`; what is open then is `timeout` from there on, and a late answer is
+// dropped. Inside an actor its own clock counts.
+// Failures: `timeout` (the command may still take effect), `stopped` (whoever should answer is gone),
+// `invalid_argument` (`get()` of a question without a deadline), and what the answerer says.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "nexus/call.hpp"
+#include "nexus/detail/collecting.hpp"
+#include "nexus/detail/gathering.hpp"
+#include "nexus/detail/links.hpp"
+#include "nexus/result.hpp"
+#include "nexus/ulid.hpp"
+
+namespace nexus::inline v0 {
+
+/// The asker's side of a call that answers `R`.
+template <class R>
+class [[nodiscard]] asked {
+ public:
+  /// Takes over the asker's share of `c`, whose answer will be in `slot`.
+  asked(call& c, detail::answer_slot<R>& slot) noexcept : call_{&c}, slot_{&slot} {}
+
+  asked(asked&& other) noexcept
+      : call_{std::exchange(other.call_, nullptr)}, slot_{std::exchange(other.slot_, nullptr)} {}
+  asked& operator=(asked&& other) noexcept {
+    std::swap(call_, other.call_);
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  ~asked() {
+    if (call_ != nullptr) call_->leave();
+  }
+
+  /// What errors and metadata call the command.
+  [[nodiscard]] const ulid& command_id() const noexcept { return call_->header.command_id; }
+
+  /// True when `get` would not block.
+  [[nodiscard]] bool is_answered() const noexcept { return call_->is_answered(); }
+
+  /// Waits for the answer; call it once. Never on a scheduler thread: inside an actor use `then`.
+  [[nodiscard]] result<R> get(std::chrono::nanoseconds timeout) {
+    if (call_->is_answered()) return take();
+    return get_until(detail::later(std::chrono::steady_clock::now(), timeout));
+  }
+
+  /// Waits until the command's deadline; without one it is `invalid_argument`, answered or not.
+  [[nodiscard]] result<R> get() {
+    if (call_->header.deadline == detail::steady_time{}) return nexus::fail(detail::no_deadline());
+    return get_until(detail::never);
+  }
+
+  /// Has `f(result<R>)` run inside the CAF actor `self`, as one of its messages, once the answer is
+  /// there or the command's deadline has passed.
+  template <class F>
+  void then(caf::scheduled_actor* self, F f) && {
+    std::move(*this).then_until(self, detail::never, std::move(f));
+  }
+  template <class F>
+  void then(caf::scheduled_actor* self, std::chrono::nanoseconds timeout, F f) && {
+    std::move(*this).then_until(self, detail::later(detail::now_in_actor(self), timeout),
+                                std::move(f));
+  }
+
+  /// As of `answer`.
+  template <class F>
+  auto map(F f) && {
+    return answer<R>{std::move(*this)}.map(std::move(f));
+  }
+  template <class F>
+  auto and_then(F f) && {
+    return answer<R>{std::move(*this)}.and_then(std::move(f));
+  }
+  template <class F>
+  auto or_else(F f) && {
+    return answer<R>{std::move(*this)}.or_else(std::move(f));
+  }
+
+ private:
+  friend class detail::asked_source<R>;
+
+  result<R> take() { return std::move(*slot_->answer); }
+
+  result<R> get_until(detail::steady_time until) {
+    if (call_->is_answered() || call_->wait_until(std::min(until, detail::deadline_of(*call_)))) {
+      return take();
+    }
+    return nexus::fail(detail::no_answer());
+  }
+
+  template <class F>
+  void then_until(caf::scheduled_actor* self, detail::steady_time until, F f) && {
+    auto& c = *call_;
+    auto kept = std::make_shared<std::pair<asked, F>>(std::move(*this), std::move(f));
+    c.on_answer(detail::wake_in_actor(self, std::min(until, detail::deadline_of(c)), [kept] {
+      auto& [from, to] = *kept;
+      to(from.is_answered() ? from.take() : nexus::fail(detail::no_answer()));
+    }));
+  }
+
+  call* call_ = nullptr;
+  detail::answer_slot<R>* slot_ = nullptr;
+};
+
+/// An answer made of others. Nothing of it runs before it is collected, by `get` or `then`, once.
+template <class R>
+class [[nodiscard]] answer {
+ public:
+  answer(asked<R> a) : from_{std::make_unique<detail::asked_source<R>>(std::move(a))} {}
+  answer(result<R> r) : from_{std::make_unique<detail::ready<R>>(std::move(r))} {}
+  explicit answer(std::unique_ptr<detail::source<R>> from) noexcept : from_{std::move(from)} {}
+
+  /// Everything asked so far is answered; what `and_then` and `or_else` ask is asked when collected.
+  [[nodiscard]] bool is_answered() const { return from_->is_answered(); }
+
+  /// As of `asked`; a question without a deadline is `invalid_argument` in its place.
+  [[nodiscard]] result<R> get(std::chrono::nanoseconds timeout) {
+    return get_until(detail::later(std::chrono::steady_clock::now(), timeout), true);
+  }
+  [[nodiscard]] result<R> get() { return get_until(detail::never, false); }
+
+  template <class F>
+  void then(caf::scheduled_actor* self, F f) && {
+    std::move(*this).then_until(self, detail::never, std::move(f));
+  }
+  template <class F>
+  void then(caf::scheduled_actor* self, std::chrono::nanoseconds timeout, F f) && {
+    std::move(*this).then_until(self, detail::later(detail::now_in_actor(self), timeout),
+                                std::move(f));
+  }
+
+  /// The answer `f(R)`, which is an answer<U> for a `U`, also void. Errors are passed on.
+  template <class F>
+  auto map(F f) && {
+    return detail::linked<R>(std::move(from_), detail::mapping<R, F>{std::move(f)});
+  }
+
+  /// Goes on with what `f(R)` returns: a result<U>, an asked<U> or an answer<U>. Errors are passed on.
+  template <class F>
+  auto and_then(F f) && {
+    return detail::linked<R>(std::move(from_), detail::continuing<R, F>{std::move(f)});
+  }
+
+  /// Goes on with what `f(error)` returns, of the same `R`, if there is no value.
+  template <class F>
+  answer or_else(F f) && {
+    return detail::linked<R>(std::move(from_), detail::mending<R, F>{std::move(f)});
+  }
+
+ private:
+  friend struct detail::source_access;
+
+  result<R> get_until(detail::steady_time until, bool endless) {
+    auto all = std::make_shared<detail::collection<R>>(std::move(from_), until, endless);
+    all->run();
+    return all->take();
+  }
+
+  template <class F>
+  void then_until(caf::scheduled_actor* self, detail::steady_time until, F f) && {
+    std::make_shared<detail::told_collection<R, F>>(std::move(from_), until, std::move(f))
+        ->run_in(self);
+  }
+
+  std::unique_ptr<detail::source<R>> from_;
+};
+
+/// Collects all of them, under one timeout: what did not answer in time is `timeout` in its place, so
+/// this itself never fails. In the order given.
+template <class A>
+[[nodiscard]] auto gather(std::vector<A> all) {
+  using R = detail::answer_value_t<A>;
+  return answer<std::vector<result<R>>>{
+      std::make_unique<detail::gathering<R>>(detail::sources_of<R>(std::move(all)))};
+}
+
+/// Likewise for answers of different types: a std::tuple of their results.
+template <class... A>
+requires(detail::is_answer<A>&&...) [[nodiscard]] auto gather(A... each) {
+  return answer<std::tuple<result<detail::answer_value_t<A>>...>>{
+      std::make_unique<detail::tuple_gathering<detail::answer_value_t<A>...>>(
+          detail::source_access::of(std::move(each))...)};
+}
+
+}  // namespace nexus::inline v0
