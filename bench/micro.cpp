@@ -1,7 +1,10 @@
-// What single steps cost: codec, decide + encode + apply, ULIDs, and a question's way through an
-// entity on a journal in memory.
+// What single steps cost: codec, decide + encode + apply, ULIDs, counting, and a question's way through
+// an entity on a journal in memory.
 #include <benchmark/benchmark.h>
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -79,6 +82,34 @@ void ulid_next(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(ids.next());
 }
 BENCHMARK(ulid_next);
+
+// Counting from one thread and from two at once, beside one atomic that all threads share.
+void shared_atomic(benchmark::State& state) {
+  static std::atomic<std::uint64_t> shared{0};
+  for (auto _ : state) shared.fetch_add(1, std::memory_order_relaxed);
+}
+BENCHMARK(shared_atomic)->Threads(1)->Threads(2);
+
+void counter_add(benchmark::State& state) {
+  static nexus::counter counts;
+  for (auto _ : state) counts.add();
+}
+BENCHMARK(counter_add)->Threads(1)->Threads(2);
+
+void histogram_observe(benchmark::State& state) {
+  static nexus::histogram times{nexus::growing_bounds(20e-6, 2, 20)};
+  double value = 1e-5;
+  for (auto _ : state) {
+    times.observe(value);
+    value = value > 1 ? 1e-5 : value * 1.5;
+  }
+}
+BENCHMARK(histogram_observe)->Threads(1)->Threads(2);
+
+void steady_now(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(std::chrono::steady_clock::now());
+}
+BENCHMARK(steady_now);
 
 // Questions to one entity, as many in flight as the argument says.
 template <class Command>

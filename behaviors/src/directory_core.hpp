@@ -1,23 +1,26 @@
 // What the live entities of one type share.
 //
-// Threads: any; the id → slot map is sharded, so that no lock is shared by all entities.
+// Threads: any.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "entity_fsm.hpp"
+#include "entity_metrics.hpp"
 #include "entity_slot.hpp"
+#include "nexus/shutdown.hpp"
+#include "passivation.hpp"
 #include "recoveries.hpp"
 
 namespace nexus::inline v0::detail {
 
 class directory_core final : public entity_directory,
+                             public shutdown_participant,
                              public std::enable_shared_from_this<directory_core> {
  public:
   directory_core(const behavior_info& of, system& sys, const store& in,
@@ -26,17 +29,32 @@ class directory_core final : public entity_directory,
   /// Takes the type's name in the system, under which others find it.
   void claim();
 
+  // entity_directory
   result<void> status() const override;
-  slot_ref find(std::string_view id) const override;
-  const void* behavior() const override { return of.tag; }
+  slot_ref find(std::string_view id) const override { return live_ones->entities.find(id); }
+  const void* behavior() const override { return info.tag; }
   result<void> send(std::string_view id, const slot_ref& known, entity_call& c, envelope e,
                     admission by) override;
-  std::size_t live() const override { return live_.load(); }
+  void watch(std::string_view id, call& c, envelope e) override;
+  std::size_t live() const override { return live_ones->live(); }
   ulid next_id() override { return sys.next_id(); }
+  steady_time steady() const override { return sys.steady(); }
+  void question_asked() noexcept override { questions_.fetch_add(1); }
+  void question_answered() noexcept override { questions_.fetch_sub(1); }
   void close() override;
 
+  // shutdown_participant
+  stage of() const override { return stage::work; }
+  std::string name() const override;
+  std::string parent() const override;
+  void stop_admitting() override { admitting_.store(false); }
+  bool is_quiet() override;
+  std::uint64_t admitted() override { return metrics.admitted.value(); }
+  void stop() override;
+  std::vector<std::string> remaining() override;
+
   /// An entity closed its gate: the next command starts a new one.
-  void remove(const slot& s);
+  void remove(const slot& s) { live_ones->entities.remove(s); }
 
   /// The last thing an entity does.
   void gone();
@@ -46,38 +64,31 @@ class directory_core final : public entity_directory,
   /// Tells whoever listens, or the log.
   void tell(const entity_signal& what) const;
 
-  const behavior_info of;
+  const behavior_info info;
   system& sys;
   const store in;
   const entity_options options;
   const fsm_options machine;
+  entity_metrics metrics;
+  const std::shared_ptr<passivation> live_ones;
   recoveries turns;  ///< of this type
 
  private:
-  struct string_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view s) const noexcept {
-      return std::hash<std::string_view>{}(s);
-    }
-  };
-  struct shard {
-    mutable std::mutex lock;
-    std::unordered_map<std::string, slot_ref, string_hash, std::equal_to<>> slots;
-  };
-  static constexpr std::size_t shards = 64;
-
-  [[nodiscard]] shard& shard_of(std::string_view id) const noexcept {
-    return shards_[string_hash{}(id) % shards];
-  }
+  void sample();
   [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed);
+  [[nodiscard]] result<slot_ref> start(std::string_view id);
+  [[nodiscard]] result<void> refuse(std::string_view id, entity_call& c, error why, admission by);
+  [[nodiscard]] std::string full(std::string_view id) const;
 
   result<void> status_;  // settled before anybody can ask
   bool claimed_ = false;
-  mutable std::array<shard, shards> shards_;
-  std::atomic<std::size_t> live_{0};
+  std::atomic<bool> admitting_{true};
   std::atomic<bool> closing_{false};
+  std::atomic<bool> closed_already_{false};
+  std::atomic<std::uint64_t> questions_{0};
   std::mutex closed_lock_;
   std::condition_variable closed_;
+  std::vector<registration> sampled_;
 };
 
 /// The entities of `type` on this system; null if there are none.

@@ -26,6 +26,13 @@ struct replay_answer final : message {
   result<replay_chunk> what;
 };
 
+struct check_answer final : message {
+  static constexpr std::uint8_t message_kind = 9;
+  explicit check_answer(std::uint32_t n) : message{message_kind}, number{n} {}
+  std::uint32_t number;
+  result<sequence_nr> what;
+};
+
 struct timer_message final : message {
   static constexpr std::uint8_t message_kind = 6;
   explicit timer_message(std::uint32_t e) : message{message_kind}, epoch{e} {}
@@ -58,6 +65,14 @@ result<load_result> load_state(journal_session& session, const persistence_id& i
   return load_result{is.version, std::optional{std::move(snapshot)}};
 }
 
+// Of a durable state the highest number is its version.
+result<sequence_nr> highest_of(journal_session& session, const persistence_id& id, bool of_state) {
+  if (!of_state) return session.highest(id);
+  auto found = session.get_state(id);
+  if (!found) return fail(std::move(found.error()));
+  return *found ? (*found)->version : 0;
+}
+
 bool storage_answered(const error& why) { return why.code != errc::unavailable; }
 template <class T>
 bool storage_answered(const result<T>& r) {
@@ -83,18 +98,18 @@ result<replay_chunk> replay_from(journal_session& session, const persistence_id&
 }  // namespace
 
 entity_actor::entity_actor(std::shared_ptr<directory_core> in,
-                           std::shared_ptr<entity_directory::slot> at, persistence_id id)
+                           std::shared_ptr<entity_directory::slot> at)
     : core_{std::move(in)},
       slot_{std::move(at)},
-      id_{std::move(id)},
-      model_{core_->of.make_model()},
-      fsm_{id_, *model_, core_->machine} {}
+      model_{core_->info.make_model()},
+      fsm_{slot_->id, *model_, core_->machine} {}
 
 entity_actor::~entity_actor() { core_->gone(); }
 
 actor::verdict entity_actor::receive(envelope m) {
   thread_local actions out;
-  const auto now = core_->sys.time().now();
+  const moment now{core_->sys.time().now(), core_->sys.steady()};
+  if (m.get()->kind() != passivation::request::message_kind) slot_->used(now.steady);
   out.clear();
   dispatch(now, std::move(m), out);
   auto perform_all = [&] {
@@ -106,18 +121,21 @@ actor::verdict entity_actor::receive(envelope m) {
   };
   perform_all();
   // Every command sent is counted at the gate, so what the machine does not hold is still queued.
-  if (!over_ && slot_->count() == fsm_.held()) {
+  const auto on_their_way = slot_->count();
+  if (!over_ && on_their_way == fsm_.held()) {
     fsm_.step(now, drained{}, out);
     perform_all();
   }
-  if (turn_ && !fsm_.recovering()) turn_ = {};
-  return over_ ? verdict::stop : verdict::go_on;
+  if (turn_ && !fsm_.recovering()) turn_.reset();
+  if (over_) return verdict::stop;
+  if (on_their_way == 0) core_->live_ones->at_rest();
+  return verdict::go_on;
 }
 
-void entity_actor::dispatch(timestamp now, envelope m, actions& out) {
+void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
   switch (m.get()->kind()) {
     case entity_call::message_kind:
-      fsm_.step(now, std::move(m), out);
+      take_command(now, std::move(m), out);
       break;
     case written_kind:
       written(now, m, out);
@@ -135,21 +153,56 @@ void entity_actor::dispatch(timestamp now, envelope m, actions& out) {
     case timer_message::message_kind:
       fsm_.step(now, wait_over{m.as<timer_message>().epoch}, out);
       break;
+    case check_answer::message_kind: {
+      auto& a = m.as<check_answer>();
+      fsm_.step(now, highest_checked{a.number, std::move(a.what)}, out);
+      break;
+    }
     case recoveries::called_message::message_kind:
       load_now();
       break;
     case recoveries::watch_message::message_kind:
-      watch(now, out);
+      look_after_recovery(now, out);
+      break;
+    case watch_call::message_kind:
+      keep_watcher(std::move(m));
+      break;
+    case passivation::request::message_kind:
+      passivate(now, m.as<passivation::request>(), out);
       break;
     case close_message::message_kind:
       fsm_.step(now, close_asked{}, out);
       break;
     default:
-      log().error("{}: a message of unknown kind {}", id_.str(), m.get()->kind());
+      log().error("{}: a message of unknown kind {}", slot_->id.str(), m.get()->kind());
   }
 }
 
-void entity_actor::written(timestamp now, const envelope& m, actions& out) {
+void entity_actor::take_command(const moment& now, envelope m, actions& out) {
+  const bool too_many = core_->options.when_full == overflow::drop_oldest &&
+                        slot_->count() > core_->options.mailbox_max;
+  if (too_many) fsm_.step(now, displaced{}, out);
+  fsm_.step(now, std::move(m), out);
+}
+
+void entity_actor::keep_watcher(envelope m) {
+  constexpr std::size_t watchers_max = 10'000;
+  if (watchers_ == nullptr) watchers_ = std::make_unique<std::vector<envelope>>();
+  if (watchers_->size() < watchers_max) return watchers_->push_back(std::move(m));
+  m.as<watch_call>().fail({errc::overloaded, slot_->id.str() + ": is watched by too many"});
+}
+
+// The machine says whether it is idle; what has come meanwhile is still queued or was handled.
+void entity_actor::passivate(const moment& now, const passivation::request& asked, actions& out) {
+  leaving_for_ = asked.why;
+  leaving_ = fsm_.at() == entity_fsm::phase::running && slot_->last_used() <= asked.unused_since;
+  if (leaving_) fsm_.step(now, passivate_asked{.only_now = true}, out);
+  if (leaving_ && fsm_.at() == entity_fsm::phase::fresh) return;  // `stopped` decides
+  leaving_ = false;
+  core_->live_ones->stays(*slot_);
+}
+
+void entity_actor::written(const moment& now, const envelope& m, actions& out) {
   auto& job = m.as<write_job>();
   switch (job.todo) {
     case write_job::step::append:
@@ -189,49 +242,67 @@ void entity_actor::read(Answer* answer, F f) {
   self_.send(std::move(held));
 }
 
-void entity_actor::perform(timestamp /*now*/, load a, actions& /*out*/) {
-  load_due_ = a;
-  if (!turn_) turn_ = core_->turns.ask(self_);
+void entity_actor::perform(const moment& now, load a, actions& /*out*/) {
+  if (!turn_)
+    turn_ = std::make_unique<recovery_turn>(recovery_turn{core_->turns.ask(self_, slot_->id.id())});
+  turn_->due = a;
+  turn_->begun = now.steady;
   load_now();
 }
 
 void entity_actor::load_now() {
-  if (!load_due_ || !turn_.called()) return;  // called for a recovery that was given up
-  read(new load_answer{std::exchange(load_due_, {})->epoch},
-       [id = id_, of_state = core_->of.of_state](journal_session& session) {
+  if (!turn_ || !turn_->due || !turn_->ticket.called()) return;  // or called for one given up
+  read(new load_answer{std::exchange(turn_->due, {})->epoch},
+       [id = slot_->id, of_state = core_->info.of_state](journal_session& session) {
          return of_state ? load_state(session, id) : load_events(session, id);
        });
 }
 
-void entity_actor::perform(timestamp /*now*/, replay a, actions& /*out*/) {
-  read(new replay_answer{a}, [id = id_, a, core = core_](journal_session& session) {
+void entity_actor::perform(const moment& /*now*/, replay a, actions& /*out*/) {
+  read(new replay_answer{a}, [id = slot_->id, a, core = core_](journal_session& session) {
     return replay_from(session, id, a, core->options);
   });
 }
 
+// A storage that is silent holds up what comes behind as well: it is not waited for for ever.
+void entity_actor::perform(const moment& /*now*/, read_highest a, actions& /*out*/) {
+  core_->metrics.verified.add();
+  const auto patience = core_->options.recovery_timeout;
+  if (patience.count() > 0) {
+    auto late = std::make_unique<check_answer>(a.number);
+    late->what = fail(errc::timeout, "the storage did not tell the highest number in time");
+    self_.send_after(patience, envelope{late.release()});
+  }
+  read(new check_answer{a.number},
+       [id = slot_->id, of_state = core_->info.of_state](journal_session& session) {
+         return highest_of(session, id, of_state);
+       });
+}
+
 // Looked at once per recovery_timeout: nothing has moved since the last time.
-void entity_actor::watch(timestamp now, actions& out) {
-  const bool same =
-      fsm_.recovering() && watched_epoch_ == fsm_.epoch() && watched_progress_ == fsm_.progress();
-  watched_epoch_ = fsm_.epoch();
-  watched_progress_ = fsm_.progress();
+void entity_actor::look_after_recovery(const moment& now, actions& out) {
+  if (!turn_) return;
+  const bool same = fsm_.recovering() && turn_->watched_epoch == fsm_.epoch() &&
+                    turn_->watched_progress == fsm_.progress();
+  turn_->watched_epoch = fsm_.epoch();
+  turn_->watched_progress = fsm_.progress();
   if (same) fsm_.step(now, recovery_stalled{fsm_.epoch()}, out);
 }
 
-void entity_actor::perform(timestamp now, decode_chunk /*a*/, actions& out) {
+void entity_actor::perform(const moment& now, decode_chunk /*a*/, actions& out) {
   fsm_.step(now, decode_due{}, out);
 }
 
 std::unique_ptr<write_job> entity_actor::make_job(write_job::step todo) const {
-  auto job = std::make_unique<write_job>(written_kind, id_);
+  auto job = std::make_unique<write_job>(written_kind, slot_->id);
   job->reply_to = self_;
   job->todo = todo;
   job->writer = core_->sys.writer_id();
-  job->of_state = core_->of.of_state;
+  job->of_state = core_->info.of_state;
   return job;
 }
 
-void entity_actor::perform(timestamp /*now*/, append a, actions& /*out*/) {
+void entity_actor::perform(const moment& /*now*/, append a, actions& /*out*/) {
   auto job = make_job(write_job::step::append);
   job->expected = a.expected;
   job->events = std::move(a.events);
@@ -239,40 +310,51 @@ void entity_actor::perform(timestamp /*now*/, append a, actions& /*out*/) {
   core_->in.write(in_flight_);
 }
 
-void entity_actor::perform(timestamp /*now*/, settle /*a*/, actions& /*out*/) {
+void entity_actor::perform(const moment& /*now*/, settle /*a*/, actions& /*out*/) {
   in_flight_.as<write_job>().todo = write_job::step::settle;
   core_->in.write(in_flight_);
 }
 
-void entity_actor::perform(timestamp now, save a, actions& /*out*/) {
+void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
   auto job = make_job(write_job::step::save_snapshot);
   job->snapshot = std::move(a.snapshot);
   job->snapshot.writer = job->writer;
-  job->snapshot.time = now;
+  job->snapshot.time = now.wall;
   job->keep = {core_->options.keep_snapshots, core_->options.erase_events};
   core_->in.write(envelope{job.release()});
 }
 
-// Counted out first: whoever gets the answer finds room for the next command.
-void entity_actor::perform(timestamp /*now*/, release a, actions& /*out*/) {
+// Counted out first: whoever gets the answer finds room for the next command. A chain may ask others:
+// until it has, the command is in flight for whoever waits for that.
+void entity_actor::perform(const moment& /*now*/, release a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
+  core_->metrics.command_over(call, call.refusal());
+  const bool chained = call.chained;
+  if (chained) core_->question_asked();
   if (call.counted) slot_->leave(call.size_bytes);
   call.finish(*model_, *this);
+  if (chained) core_->question_answered();
 }
 
-void entity_actor::perform(timestamp /*now*/, refuse a, actions& /*out*/) {
+void entity_actor::perform(const moment& /*now*/, refuse a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
+  core_->metrics.command_over(call, &a.why);
   if (call.counted) slot_->leave(call.size_bytes);
+  const auto code = a.why.code;
+  if (code == errc::stopped || code == errc::overloaded || code == errc::timeout) {
+    core_->sys.letters().publish({slot_->id.str(), call.header.command_id, a.why});
+  }
   call.fail(std::move(a.why));
 }
 
-void entity_actor::perform(timestamp now, run a, actions& out) {
+void entity_actor::perform(const moment& now, run a, actions& out) {
   perform(now, release{std::move(a.call)}, out);
   fsm_.step(now, run_done{}, out);
 }
 
-void entity_actor::perform(timestamp /*now*/, wait a, actions& /*out*/) {
+void entity_actor::perform(const moment& /*now*/, wait a, actions& /*out*/) {
   constexpr std::uint32_t doublings_max = 16;
+  if (a.pause.count() > 0) return self_.send_after(a.pause, envelope{new timer_message{a.epoch}});
   const auto grown = core_->options.backoff_min * (1 << std::min(a.attempt, doublings_max));
   const auto delay = std::min<std::chrono::microseconds>(grown, core_->options.backoff_max);
   // Jitter, so that entities that failed together do not come back together.
@@ -281,8 +363,19 @@ void entity_actor::perform(timestamp /*now*/, wait a, actions& /*out*/) {
                    envelope{new timer_message{a.epoch}});
 }
 
-void entity_actor::perform(timestamp /*now*/, tell a, actions& /*out*/) {
-  core_->tell({a.what, id_.str(), a.number, std::move(a.why)});
+void entity_actor::perform(const moment& now, tell a, actions& /*out*/) {
+  auto& count = core_->metrics;
+  if (a.what == entity_signal::kind::recovered) {
+    count.recovered.add();
+    count.recovered_events.observe(static_cast<double>(a.number));
+    if (turn_) {
+      const std::chrono::duration<double> took = now.steady - turn_->begun;
+      count.recovery_seconds.observe(took.count());
+    }
+  } else if (a.what == entity_signal::kind::recovery_failed) {
+    count.recoveries_failed.add();
+  }
+  core_->tell({a.what, slot_->id.str(), a.number, std::move(a.why)});
 }
 
 std::shared_ptr<entity_directory> entity_actor::directory_of(std::string_view type) {
@@ -290,18 +383,45 @@ std::shared_ptr<entity_directory> entity_actor::directory_of(std::string_view ty
 }
 
 void entity_actor::unhandled(const entity_call& c, const error& why) {
-  core_->sys.letters().publish({id_.str(), c.header.command_id, why});
+  core_->sys.letters().publish({slot_->id.str(), c.header.command_id, why});
 }
 
-void entity_actor::perform(timestamp /*now*/, stopped /*a*/, actions& /*out*/) {
+void entity_actor::perform(const moment& /*now*/, stopped a, actions& /*out*/) {
   in_flight_ = {};
+  tell_watchers(a.why);
   if (core_->closing()) {
     slot_->close();
   } else if (!slot_->try_close()) {
-    return;  // a command is on its way: this actor serves it as the next incarnation
+    // A command is on its way: this actor serves it as the next incarnation.
+    if (std::exchange(leaving_, false)) core_->live_ones->stays(*slot_);
+    return;
   }
+  count_ending(a.why);
   core_->remove(*slot_);
   over_ = true;
+}
+
+void entity_actor::tell_watchers(ending why) {
+  if (watchers_ == nullptr) return;
+  const auto told = std::move(watchers_);
+  for (const auto& one : *told) one.as<watch_call>().ended(why);
+}
+
+void entity_actor::count_ending(ending why) {
+  auto& count = core_->metrics;
+  switch (why) {
+    case ending::passivated:
+      if (!leaving_) return count.passivated_asked.add();
+      return (leaving_for_ == passivation::reason::cap ? count.passivated_cap
+                                                       : count.passivated_idle)
+          .add();
+    case ending::stopped:
+      return count.stopped.add();
+    case ending::failed:
+      return count.failed.add();
+    case ending::closed:
+      break;
+  }
 }
 
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "directory_core.hpp"
 
@@ -18,52 +19,65 @@ struct close_message final : message {
 
 class entity_actor final : public actor, private entity_host {
  public:
-  entity_actor(std::shared_ptr<directory_core> in, std::shared_ptr<entity_directory::slot> at,
-               persistence_id id);
+  entity_actor(std::shared_ptr<directory_core> in, std::shared_ptr<entity_directory::slot> at);
   ~entity_actor() override;
 
   void started(const mailbox& self) override { self_ = self; }
   verdict receive(envelope m) override;
 
  private:
-  void dispatch(timestamp now, envelope m, actions& out);
-  void written(timestamp now, const envelope& m, actions& out);
+  void dispatch(const moment& now, envelope m, actions& out);
+  void written(const moment& now, const envelope& m, actions& out);
 
-  void perform(timestamp now, load a, actions& out);
-  void perform(timestamp now, replay a, actions& out);
-  void perform(timestamp now, decode_chunk a, actions& out);
-  void perform(timestamp now, append a, actions& out);
-  void perform(timestamp now, settle a, actions& out);
-  void perform(timestamp now, save a, actions& out);
-  void perform(timestamp now, release a, actions& out);
-  void perform(timestamp now, refuse a, actions& out);
-  void perform(timestamp now, run a, actions& out);
-  void perform(timestamp now, wait a, actions& out);
-  void perform(timestamp now, tell a, actions& out);
-  void perform(timestamp now, stopped a, actions& out);
+  void perform(const moment& now, load a, actions& out);
+  void perform(const moment& now, replay a, actions& out);
+  void perform(const moment& now, decode_chunk a, actions& out);
+  void perform(const moment& now, append a, actions& out);
+  void perform(const moment& now, settle a, actions& out);
+  void perform(const moment& now, save a, actions& out);
+  void perform(const moment& now, release a, actions& out);
+  void perform(const moment& now, refuse a, actions& out);
+  void perform(const moment& now, run a, actions& out);
+  void perform(const moment& now, wait a, actions& out);
+  void perform(const moment& now, read_highest a, actions& out);
+  void perform(const moment& now, tell a, actions& out);
+  void perform(const moment& now, stopped a, actions& out);
 
   std::shared_ptr<entity_directory> own_directory() override { return core_; }
-  const persistence_id& own_id() const override { return id_; }
+  const persistence_id& own_id() const override { return slot_->id; }
   std::shared_ptr<entity_directory> directory_of(std::string_view type) override;
   void unhandled(const entity_call& c, const error& why) override;
 
   template <class Answer, class F>
   void read(Answer* answer, F f);
   void load_now();
-  void watch(timestamp now, actions& out);
+  void passivate(const moment& now, const passivation::request& asked, actions& out);
+  void take_command(const moment& now, envelope m, actions& out);
+  void keep_watcher(envelope m);
+  void tell_watchers(ending why);
+  void count_ending(ending why);
+  void look_after_recovery(const moment& now, actions& out);
   [[nodiscard]] std::unique_ptr<write_job> make_job(write_job::step todo) const;
+
+  // What only a recovery needs: an idle entity does not pay for it.
+  struct recovery_turn {
+    recoveries::ticket ticket;
+    std::optional<load> due{};           // when it is this entity's turn
+    std::uint32_t watched_epoch = 0;     // how far it was
+    std::uint32_t watched_progress = 0;  // when it was looked at last
+    steady_time begun{};
+  };
 
   const std::shared_ptr<directory_core> core_;
   const std::shared_ptr<entity_directory::slot> slot_;
-  const persistence_id id_;
   const std::unique_ptr<entity_model> model_;
   entity_fsm fsm_;
   mailbox self_;
   envelope in_flight_;  // the write_job of the append, kept for settling
-  recoveries::ticket turn_;
-  std::optional<load> load_due_;        // when it is this entity's turn
-  std::uint32_t watched_epoch_ = 0;     // how far the recovery was
-  std::uint32_t watched_progress_ = 0;  // when it was looked at last
+  std::unique_ptr<recovery_turn> turn_;
+  std::unique_ptr<std::vector<envelope>> watchers_;
+  passivation::reason leaving_for_ = passivation::reason::idle;
+  bool leaving_ = false;  // asked to, and doing so
   bool over_ = false;
 };
 

@@ -62,18 +62,41 @@ std::shared_ptr<entity_directory> entity_directory::make(const behavior_info& of
 
 directory_core::directory_core(const behavior_info& b, system& s, const store& st,
                                const entity_options& o)
-    : of{b},
+    : info{b},
       sys{s},
       in{st},
       options{o},
       machine{machine_options(o, st.limits())},
+      metrics{s.metrics(), b},
+      live_ones{std::make_shared<passivation>(s, o, metrics.cap_exceeded)},
       turns{s, o},
       status_{check(b, o)} {}
 
 void directory_core::claim() {
   if (!status_) return;
-  status_ = sys.claim(name_in_system(of.entity_type), weak_from_this());
+  status_ = sys.claim(name_in_system(info.entity_type), weak_from_this());
   claimed_ = status_.has_value();
+  if (!claimed_) return;
+  live_ones->open();
+  sys.metrics().include(in.metrics());
+  sys.join(std::shared_ptr<shutdown_participant>{shared_from_this()});
+  sample();
+}
+
+void directory_core::sample() {
+  const metric_labels labels{{"entity", std::string{info.entity_type}}};
+  auto gauge = [&](const char* name, const char* help, std::function<double()> f) {
+    sampled_.push_back(sys.metrics().sample(name, help, labels, std::move(f)));
+  };
+  gauge("nexus_live_entities", "Entities that are live now.",
+        [this] { return static_cast<double>(live()); });
+  gauge("nexus_commands_on_their_way", "Commands taken and not yet answered.", [this] {
+    std::uint64_t sum = 0;
+    (void)live_ones->entities.every([&](const slot& s) { return sum += s.count(), true; });
+    return static_cast<double>(sum);
+  });
+  gauge("nexus_recoveries_waiting", "Entities that wait for their turn to recover.",
+        [this] { return static_cast<double>(turns.waiting()); });
 }
 
 std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view type) {
@@ -82,7 +105,7 @@ std::shared_ptr<entity_directory> find_directory(system& sys, std::string_view t
 
 result<void> directory_core::status() const {
   if (closing()) {
-    return fail(errc::stopped, fmt::format("entities \"{}\" were stopped", of.entity_type));
+    return fail(errc::stopped, fmt::format("entities \"{}\" were stopped", info.entity_type));
   }
   return status_;
 }
@@ -117,57 +140,56 @@ void directory_core::tell(const entity_signal& what) const {
   }
 }
 
-entity_directory::slot_ref directory_core::find(std::string_view id) const {
-  auto& s = shard_of(id);
-  std::lock_guard guard{s.lock};
-  auto at = s.slots.find(id);
-  return at == s.slots.end() ? nullptr : at->second;
-}
+// -- sending ----------------------------------------------------------------------------------
 
-// `closed` is a slot whose gate its entity has closed: its successor takes its place in the map.
+// `closed` is a slot whose gate its entity has closed: its successor takes its place.
 result<entity_directory::slot_ref> directory_core::find_or_start(std::string_view id,
                                                                  const slot_ref& closed) {
-  auto& s = shard_of(id);
-  std::lock_guard guard{s.lock};
-  if (auto at = s.slots.find(id); at != s.slots.end() && at->second != closed) return at->second;
-  if (closing())
-    return fail(errc::stopped, fmt::format("{}|{}: is being stopped", of.entity_type, id));
-  auto name = persistence_id::make(of.entity_type, id);
+  bool started = false;
+  auto found = live_ones->entities.find_or_add(id, closed, [&] {
+    started = true;
+    return start(id);
+  });
+  if (started && found) live_ones->started();
+  return found;
+}
+
+result<entity_directory::slot_ref> directory_core::start(std::string_view id) {
+  if (closing()) {
+    return fail(errc::stopped, fmt::format("{}|{}: is being stopped", info.entity_type, id));
+  }
+  auto name = persistence_id::make(info.entity_type, id);
   if (!name) return fail(std::move(name.error()));
-  auto made = std::make_shared<slot>(std::string{id});
-  live_.fetch_add(1);
-  made->to = sys.spawn(std::make_unique<entity_actor>(shared_from_this(), made, std::move(*name)));
-  s.slots.insert_or_assign(made->id, made);
+  auto made = std::make_shared<slot>(std::move(*name), sys.steady());
+  live_ones->born();
+  made->to = sys.spawn(std::make_unique<entity_actor>(shared_from_this(), made));
   return made;
 }
 
 result<void> directory_core::send(std::string_view id, const slot_ref& known, entity_call& c,
                                   envelope e, admission by) {
-  auto refuse = [&](error why) -> result<void> {
-    if (by == admission::always) {
-      sys.letters().publish({fmt::format("{}|{}", of.entity_type, id), c.header.command_id, why});
-    }
-    c.fail(why);
-    return fail(std::move(why));
-  };
-  if (!status_) return refuse(status_.error());
+  if (!status_) return refuse(id, c, status_.error(), by);
   slot_ref closed;
   for (slot_ref to = known;;) {
     if (to == nullptr) {
       auto found = find_or_start(id, closed);
-      if (!found) return refuse(std::move(found.error()));
+      if (!found) return refuse(id, c, std::move(found.error()), by);
       to = std::move(*found);
     }
     switch (to->enter(c.size_bytes, options, by)) {
       case slot::entry::admitted:
+        if (by == admission::outside && !admitting_.load()) {
+          to->leave(c.size_bytes);
+          return refuse(id, c,
+                        {errc::stopped,
+                         fmt::format("{}|{}: the system is being shut down", info.entity_type, id)},
+                        by);
+        }
+        metrics.admitted.add();
         to->to.send(std::move(e));
         return {};
       case slot::entry::full:
-        return refuse(
-            {errc::overloaded,
-             fmt::format("{}|{}: too many commands are waiting (at most "
-                         "{}, or {} bytes)",
-                         of.entity_type, id, options.mailbox_max, options.mailbox_bytes_max)});
+        return refuse(id, c, {errc::overloaded, full(id)}, by);
       case slot::entry::closed:
         closed = std::exchange(to, nullptr);
         break;
@@ -175,36 +197,77 @@ result<void> directory_core::send(std::string_view id, const slot_ref& known, en
   }
 }
 
-void directory_core::remove(const slot& gone) {
-  auto& s = shard_of(gone.id);
-  std::lock_guard guard{s.lock};
-  auto at = s.slots.find(gone.id);
-  if (at != s.slots.end() && at->second.get() == &gone) s.slots.erase(at);
+std::string directory_core::full(std::string_view id) const {
+  return fmt::format("{}|{}: too many commands are waiting (at most {}, or {} bytes)",
+                     info.entity_type, id, options.mailbox_max, options.mailbox_bytes_max);
 }
 
+// Answers the call. Who sent it is told as well, unless the newest are dropped without a word.
+result<void> directory_core::refuse(std::string_view id, entity_call& c, error why, admission by) {
+  metrics.command_over(c, &why);
+  const bool dropped = why.code == errc::overloaded && options.when_full == overflow::drop_newest;
+  if (by == admission::always || why.code == errc::overloaded || why.code == errc::stopped) {
+    sys.letters().publish({fmt::format("{}|{}", info.entity_type, id), c.header.command_id, why});
+  }
+  c.fail(why);
+  if (dropped) return {};
+  return fail(std::move(why));
+}
+
+void directory_core::watch(std::string_view id, call& c, envelope e) {
+  if (auto to = find(id)) return to->to.send(std::move(e));
+  c.fail({errc::stopped, fmt::format("{}|{} is not live", info.entity_type, id)});
+}
+
+// -- stopping ---------------------------------------------------------------------------------
+
 void directory_core::gone() {
+  if (live_ones->gone() != 0 || !closing()) return;
   std::lock_guard guard{closed_lock_};
-  live_.fetch_sub(1);
   closed_.notify_all();
 }
 
-void directory_core::close() {
+std::string directory_core::name() const { return name_in_system(info.entity_type); }
+
+std::string directory_core::parent() const {
+  return options.parent.empty() ? std::string{} : name_in_system(options.parent);
+}
+
+bool directory_core::is_quiet() {
+  return questions_.load() == 0 &&
+         live_ones->entities.every([](const slot& s) { return s.count() == 0; });
+}
+
+void directory_core::stop() {
   if (closing_.exchange(true)) return;
-  std::vector<slot_ref> all;
-  for (auto& s : shards_) {
-    std::lock_guard guard{s.lock};
-    for (auto& [id, one] : s.slots) all.push_back(one);
-  }
-  for (auto& one : all) one->to.send(envelope{new close_message});
-  auto none_live = [&] { return live_.load() == 0; };
+  for (auto& one : live_ones->entities.all()) one->to.send(envelope{new close_message});
+}
+
+std::vector<std::string> directory_core::remaining() {
+  constexpr std::size_t names_max = 1'000;
+  std::vector<std::string> names;
+  (void)live_ones->entities.every([&](const slot& s) {
+    names.push_back(s.id.str());
+    return names.size() < names_max;
+  });
+  if (names.empty() && live() != 0) names.push_back(name());
+  return names;
+}
+
+void directory_core::close() {
+  if (closed_already_.exchange(true)) return;
+  stop();
+  auto none_live = [&] { return live() == 0; };
   if (auto* by_hand = sys.stepping()) {
     (void)by_hand->run_until(none_live, std::chrono::hours{1});
   } else {
     std::unique_lock guard{closed_lock_};
     closed_.wait(guard, none_live);
   }
+  sampled_.clear();
+  live_ones->close();
   turns.close();
-  if (claimed_) sys.release(name_in_system(of.entity_type));
+  if (claimed_) sys.release(name_in_system(info.entity_type));
 }
 
 }

@@ -21,7 +21,7 @@ error entity_fsm::named(const error& why, const envelope& command) const {
 
 // -- commands ---------------------------------------------------------------------------------
 
-void entity_fsm::step(timestamp now, envelope command, actions& out) {
+void entity_fsm::step(const moment& now, envelope command, actions& out) {
   if (closing_) {
     out.emplace_back(refuse{std::move(command), named({errc::stopped, "is being stopped"})});
     return;
@@ -40,24 +40,45 @@ bool entity_fsm::full() const noexcept {
          (pending_ != nullptr && pending_->bytes() >= options_.undurable_bytes_max);
 }
 
-void entity_fsm::decide_waiting(timestamp now, actions& out) {
-  while (phase_ == phase::running && hold_ == hold::none && !waiting_.empty() && !full()) {
-    decide_one(now, out);
+void entity_fsm::decide_waiting(const moment& now, actions& out) {
+  while (phase_ == phase::running && hold_ == hold::none) {
+    if (restarting_) {
+      hold_for(hold::rebuild, out);
+    } else if (waiting_.empty() || full()) {
+      break;
+    } else if (waiting_.front().verify != entity_call::check::none) {
+      hold_for(hold::check, out);
+    } else {
+      decide_one(now, out);
+    }
   }
   // Full or held: nothing will be added to this append by waiting for `drained`.
   if (hold_ != hold::none || full()) flush(out);
 }
 
-void entity_fsm::decide_one(timestamp now, actions& out) {
-  if (pending_ == nullptr) pending_ = std::make_unique<event_batch>();
+void entity_fsm::hold_for(hold why, actions& out) {
+  hold_ = why;
+  if (undurable_.empty()) all_durable(out);
+}
+
+void entity_fsm::decide_one(const moment& now, actions& out) {
   auto command = waiting_.pop();
   auto& call = command.as<entity_call>();
+  const auto& deadline = call.header.deadline;
+  if (deadline.time_since_epoch().count() != 0 && deadline <= now.steady) {
+    const error late{errc::timeout, "its deadline passed before it was decided; nothing was done"};
+    auto why = named(late, command);
+    out.emplace_back(refuse{std::move(command), std::move(why)});
+    return;
+  }
+  if (pending_ == nullptr) pending_ = std::make_unique<event_batch>();
   const auto already = pending_->size();
   const auto before = applied_;
-  const context c{id_.id(), applied_ + 1, now, call.header};
+  const context c{id_.id(), applied_ + 1, now.wall, call.header};
   auto limits = options_.decisions;
   limits.stash_full = stash_.size() >= options_.stash_max;
-  const auto decided = call.decide(model_, c, limits, *pending_);
+  auto decided = call.decide(model_, c, limits, *pending_);
+  if (decided.failed) supervise(call, decided);
   applied_ += pending_->size() - already;
   call.releasable_at = applied_;
   if (decided.passivates) passivating_ = true;
@@ -68,8 +89,29 @@ void entity_fsm::decide_one(timestamp now, actions& out) {
   if (undurable_.empty()) all_durable(out);
 }
 
+// A spoilt state is made anew whatever the verdict: `resume` cannot mean to go on with it.
+void entity_fsm::supervise(const entity_call& failed, decision& decided) {
+  stop_why_ = ending::stopped;
+  pause_ = {};
+  if (!options_.on_failure || failed.refusal() == nullptr) return;
+  const auto verdict = options_.on_failure(id_, *failed.refusal());
+  switch (verdict.todo) {
+    case failure_verdict::what::resume:
+      break;
+    case failure_verdict::what::restart:
+      decided.rebuilds = true;
+      pause_ = verdict.pause;
+      break;
+    case failure_verdict::what::stop:
+      decided.rebuilds = false;
+      decided.stops = true;
+      stop_why_ = ending::failed;
+  }
+}
+
 void entity_fsm::keep(envelope command, const decision& decided) {
   if (decided.stashes) return stash_.push(std::move(command));
+  if (decided.stops && !decided.failed) stop_why_ = ending::stopped;
   if (decided.stops) hold_ = hold::stop;
   if (decided.runs || decided.unstashes) hold_ = hold::run;
   if (decided.rebuilds) hold_ = hold::rebuild;
@@ -105,7 +147,7 @@ void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
 
 // -- appending --------------------------------------------------------------------------------
 
-void entity_fsm::step(timestamp /*now*/, drained /*input*/, actions& out) {
+void entity_fsm::step(const moment& /*now*/, drained /*input*/, actions& out) {
   flush(out);
   passivate_if_idle(out);
 }
@@ -116,7 +158,7 @@ void entity_fsm::flush(actions& out) {
   out.emplace_back(append{durable_, std::move(pending_)});
 }
 
-void entity_fsm::step(timestamp now, appended input, actions& out) {
+void entity_fsm::step(const moment& now, appended input, actions& out) {
   assert(phase_ == phase::running && in_flight());
   if (std::holds_alternative<stored>(input.outcome)) return made_durable(now, out);
   if (auto* c = std::get_if<conflict>(&input.outcome)) {
@@ -125,7 +167,7 @@ void entity_fsm::step(timestamp now, appended input, actions& out) {
                                           durable_, c->highest)};
     if (c->highest >= in_flight_last_) {
       // Another writer's events, or one's own whose answer was lost on the way: settling tells.
-      conflict_ = std::move(why);
+      conflict_ = std::make_unique<error>(std::move(why));
       phase_ = phase::settling;
       out.emplace_back(settle{});
     } else {
@@ -144,7 +186,7 @@ void entity_fsm::step(timestamp now, appended input, actions& out) {
   }
 }
 
-void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
+void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
   if (phase_ != phase::settling) return;
   if (!input.what && closing_) return give_up_settling(out);
   if (!input.what) {
@@ -164,7 +206,7 @@ void entity_fsm::step(timestamp now, settle_answered input, actions& out) {
   }
 }
 
-void entity_fsm::made_durable(timestamp now, actions& out) {
+void entity_fsm::made_durable(const moment& now, actions& out) {
   durable_ = std::exchange(in_flight_last_, 0);
   attempt_ = 0;
   lost_ = false;
@@ -194,26 +236,73 @@ void entity_fsm::release_durable(actions& out) {
   }
 }
 
-// What a hold was waiting for. (`run` ends when its chain has run.)
+// What a hold was waiting for. (`run` ends when its chain has run, `check` when it is answered.)
 void entity_fsm::all_durable(actions& out) {
-  if (hold_ == hold::rebuild) {
-    begin_recovery(out);
-  } else if (hold_ == hold::stop || (closing_ && hold_ == hold::none)) {
-    closing_ ? close(out) : stop(out);
+  if (closing_ && hold_ != hold::run) return close(out);
+  switch (hold_) {
+    case hold::rebuild:
+      if (pause_.count() == 0) return begin_recovery(out);
+      hold_ = hold::none;
+      phase_ = phase::backing_off;
+      out.emplace_back(wait{++epoch_, 0, std::exchange(pause_, {})});
+      break;
+    case hold::check:
+      cover_verified(entity_call::check::wanted, entity_call::check::under_way);
+      out.emplace_back(read_highest{++checks_});
+      break;
+    case hold::stop:
+      stop(stop_why_, out);
+      break;
+    case hold::none:
+    case hold::run:
+      break;
   }
 }
 
-void entity_fsm::step(timestamp now, run_done /*input*/, actions& out) {
+// One reading serves everyone who came before it.
+void entity_fsm::cover_verified(entity_call::check from, entity_call::check to) {
+  waiting_.each([&](entity_call& c) {
+    if (c.verify == from) c.verify = to;
+  });
+}
+
+void entity_fsm::step(const moment& now, highest_checked input, actions& out) {
+  if (phase_ != phase::running || hold_ != hold::check || input.check != checks_) return;
+  hold_ = hold::none;
+  if (!input.what) {
+    refuse_verified(input.what.error(), out);
+  } else if (*input.what != durable_) {
+    return begin_recovery(out);  // another writer has gone on
+  } else {
+    cover_verified(entity_call::check::under_way, entity_call::check::none);
+  }
+  decide_waiting(now, out);
+}
+
+void entity_fsm::refuse_verified(const error& why, actions& out) {
+  call_list others;
+  while (!waiting_.empty()) {
+    auto command = waiting_.pop();
+    if (command.as<entity_call>().verify == entity_call::check::under_way) {
+      out.emplace_back(refuse{std::move(command), named(why)});
+    } else {
+      others.push(std::move(command));
+    }
+  }
+  waiting_.prepend(others);
+}
+
+void entity_fsm::step(const moment& now, run_done /*input*/, actions& out) {
   if (hold_ != hold::run) return;
   hold_ = hold::none;
   if (unstashing_) unstash();
   if (closing_ && undurable_.empty()) return close(out);
-  if (stopping_) return stop(out);
+  if (stopping_) return stop(stop_why_, out);
   decide_waiting(now, out);
 }
 
 // One that was due meanwhile is made up for by one of the state as it is now.
-void entity_fsm::step(timestamp /*now*/, snapshot_saved /*input*/, actions& out) {
+void entity_fsm::step(const moment& /*now*/, snapshot_saved /*input*/, actions& out) {
   saving_ = false;
   if (phase_ != phase::running || !missed_ || hold_ == hold::rebuild) return;
   take_snapshot(applied_, true, out);
@@ -256,39 +345,53 @@ void entity_fsm::back_off(actions& out) {
   out.emplace_back(wait{++epoch_, attempt_++});
 }
 
-void entity_fsm::step(timestamp /*now*/, wait_over input, actions& out) {
+void entity_fsm::step(const moment& /*now*/, wait_over input, actions& out) {
   if (input.epoch != epoch_) return;
   if (phase_ == phase::settling) {
     out.emplace_back(settle{});
   } else if (phase_ == phase::backing_off) {
     if (waiting_.empty()) {
-      stop(out);
+      stop(ending::failed, out);
     } else {
       begin_recovery(out);
     }
   }
 }
 
-void entity_fsm::step(timestamp /*now*/, passivate_asked /*input*/, actions& out) {
-  passivating_ = true;
+void entity_fsm::step(const moment& /*now*/, passivate_asked input, actions& out) {
+  const bool before = std::exchange(passivating_, true);
   passivate_if_idle(out);
+  if (input.only_now && phase_ == phase::running) passivating_ = before;
+}
+
+// Only what is undecided can still go without harm; on_recovered is nobody's to drop.
+void entity_fsm::step(const moment& /*now*/, displaced /*input*/, actions& out) {
+  if (waiting_.empty() || !waiting_.front().counted) return;
+  const error why{errc::overloaded, "dropped for newer ones: too many commands were waiting"};
+  out.emplace_back(refuse{waiting_.pop(), named(why)});
+}
+
+void entity_fsm::step(const moment& now, restart_asked /*input*/, actions& out) {
+  if (phase_ != phase::running && phase_ != phase::settling) return;  // it starts anew anyway
+  restarting_ = true;
+  decide_waiting(now, out);
 }
 
 void entity_fsm::passivate_if_idle(actions& out) {
   const bool idle = phase_ == phase::running && hold_ == hold::none && !in_flight() &&
                     (pending_ == nullptr || pending_->empty()) && waiting_.empty() &&
                     undurable_.empty() && stash_.empty() && !saving_;
-  if (passivating_ && idle) stop(out);
+  if (passivating_ && idle) stop(ending::passivated, out);
 }
 
-void entity_fsm::step(timestamp /*now*/, close_asked /*input*/, actions& out) {
+void entity_fsm::step(const moment& /*now*/, close_asked /*input*/, actions& out) {
   closing_ = true;
   unstash();
   refuse_all(waiting_, {errc::stopped, "is being stopped"}, out);
   if (phase_ == phase::settling) return give_up_settling(out);
-  if (phase_ != phase::running) return stop(out);
+  if (phase_ != phase::running) return stop(ending::closed, out);
   flush(out);
-  if (undurable_.empty() && hold_ != hold::run) stop(out);
+  if (undurable_.empty() && hold_ != hold::run) stop(ending::closed, out);
 }
 
 void entity_fsm::give_up_settling(actions& out) {
@@ -300,22 +403,24 @@ void entity_fsm::give_up_settling(actions& out) {
 void entity_fsm::close(actions& out) {
   unstash();
   refuse_all(waiting_, {errc::stopped, "is being stopped"}, out);
-  stop(out);
+  stop(ending::closed, out);
 }
 
-void entity_fsm::stop(actions& out) {
+void entity_fsm::stop(ending why, actions& out) {
   model_.reset();
   pending_.reset();
+  recovery_.reset();
   snapshot_due_.reset();
   hold_ = hold::none;
   passivating_ = false;
+  restarting_ = false;
   unstash();
   applied_ = durable_ = 0;
   phase_ = phase::fresh;
   if (!waiting_.empty()) {
     begin_recovery(out);
   } else {
-    out.emplace_back(stopped{});
+    out.emplace_back(stopped{why});
   }
 }
 

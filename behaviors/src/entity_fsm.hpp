@@ -17,7 +17,9 @@
 // whoever admits.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +33,23 @@
 
 namespace nexus::inline v0::detail {
 
+/// When a step is taken, by both of the system's clocks.
+struct moment {
+  moment(timestamp w, std::chrono::steady_clock::time_point s = {})
+      : wall{w}, steady{s} {}  // NOLINT
+
+  timestamp wall;                                ///< stamps what is decided
+  std::chrono::steady_clock::time_point steady;  ///< what deadlines are held against
+};
+
+/// What the user's supervision says about a `decide` or `apply` that threw. Its command is refused
+/// anyhow, and a spoilt state is always made anew.
+struct failure_verdict {
+  enum class what : std::uint8_t { resume, restart, stop };
+  what todo = what::resume;
+  std::chrono::microseconds pause{};  ///< before a restart
+};
+
 struct fsm_options {
   std::uint32_t undurable_max = 256;
   std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of commands, and of their events
@@ -41,6 +60,7 @@ struct fsm_options {
   std::size_t replay_chunk_events = 1'000;
   replay_filter_options filter{};
   decision_limits decisions{};
+  std::function<failure_verdict(const persistence_id&, const error&)> on_failure{};
 };
 
 /// What a recovery starts from.
@@ -74,7 +94,15 @@ struct snapshot_saved {};  ///< or not: the driver has said so, and the entity g
 struct recovery_stalled {
   std::uint32_t epoch;
 };
-struct passivate_asked {};  ///< stop once no command is on its way
+struct passivate_asked {
+  bool only_now = false;  ///< if no command is on its way; else: as soon as none is
+};
+struct displaced {};      ///< one too many has come: the oldest undecided command goes
+struct restart_asked {};  ///< make the state anew from the journal, once all is durable
+struct highest_checked {  ///< what `read_highest` read
+  std::uint32_t check;
+  result<sequence_nr> what;
+};
 struct wait_over {
   std::uint32_t epoch;
 };
@@ -108,18 +136,24 @@ struct refuse {
 struct run {  ///< release a call whose chain must see this state, then step(run_done)
   envelope call;
 };
-struct wait {  ///< step(wait_over) after a delay that grows with `attempt` (0, 1, 2 …)
+struct wait {  ///< step(wait_over) after `pause`, or else one that grows with `attempt` (0, 1, 2 …)
   std::uint32_t epoch;
   std::uint32_t attempt;
+  std::chrono::microseconds pause{};
+};
+struct read_highest {  ///< read the journal's highest number, then step(highest_checked)
+  std::uint32_t number;
 };
 struct tell {  ///< to whoever listens; see entity_signal
   entity_signal::kind what;
   sequence_nr number;
   error why;
 };
-struct stopped {};  ///< nothing is left to do; the next command starts over
+struct stopped {  ///< nothing is left to do; the next command starts over
+  ending why = ending::stopped;
+};
 using action = std::variant<load, replay, decode_chunk, append, settle, save, release, refuse, run,
-                            wait, tell, stopped>;
+                            wait, read_highest, tell, stopped>;
 using actions = std::vector<action>;
 
 class entity_fsm {
@@ -128,22 +162,25 @@ class entity_fsm {
 
   /// All three outlive the machine.
   entity_fsm(const persistence_id& id, entity_model& model, const fsm_options& options)
-      : id_{id}, model_{model}, options_{options}, filter_{options.filter} {}
+      : id_{id}, model_{model}, options_{options} {}
 
   /// `now` stamps what is decided in this step.
-  void step(timestamp now, envelope command, actions& out);
-  void step(timestamp now, loaded input, actions& out);
-  void step(timestamp now, replayed input, actions& out);
-  void step(timestamp now, decode_due input, actions& out);
-  void step(timestamp now, drained input, actions& out);
-  void step(timestamp now, appended input, actions& out);
-  void step(timestamp now, settle_answered input, actions& out);
-  void step(timestamp now, run_done input, actions& out);
-  void step(timestamp now, snapshot_saved input, actions& out);
-  void step(timestamp now, recovery_stalled input, actions& out);
-  void step(timestamp now, wait_over input, actions& out);
-  void step(timestamp now, passivate_asked input, actions& out);
-  void step(timestamp now, close_asked input, actions& out);
+  void step(const moment& now, envelope command, actions& out);
+  void step(const moment& now, loaded input, actions& out);
+  void step(const moment& now, replayed input, actions& out);
+  void step(const moment& now, decode_due input, actions& out);
+  void step(const moment& now, drained input, actions& out);
+  void step(const moment& now, appended input, actions& out);
+  void step(const moment& now, settle_answered input, actions& out);
+  void step(const moment& now, run_done input, actions& out);
+  void step(const moment& now, snapshot_saved input, actions& out);
+  void step(const moment& now, recovery_stalled input, actions& out);
+  void step(const moment& now, wait_over input, actions& out);
+  void step(const moment& now, passivate_asked input, actions& out);
+  void step(const moment& now, displaced input, actions& out);
+  void step(const moment& now, restart_asked input, actions& out);
+  void step(const moment& now, highest_checked input, actions& out);
+  void step(const moment& now, close_asked input, actions& out);
 
   [[nodiscard]] phase at() const noexcept { return phase_; }
   [[nodiscard]] sequence_nr durable() const noexcept { return durable_; }
@@ -167,40 +204,59 @@ class entity_fsm {
   enum class hold : std::uint8_t {
     none,
     run,      // a then_run must see the state its command produced, or the stash comes first
-    rebuild,  // apply threw: the state must be made anew
+    rebuild,  // apply threw, or a restart is due: the state must be made anew
+    check,    // a verified command waits for the journal's highest number
     stop      // the stop effect
+  };
+
+  // What only a recovery needs: an idle entity does not pay for it.
+  struct recovery {
+    explicit recovery(const replay_filter_options& options) : filter{options} {}
+    void begin();
+
+    sequence_nr highest = 0;            // what it is heading for
+    sequence_nr asked = 0;              // the last number that it has begun to read
+    sequence_nr last_gap = 0;           // the number that was missing
+    std::uint8_t gaps = 0;              // that it ran into, see `gap`
+    std::uint8_t reads = 0;             // under way
+    std::unique_ptr<replayed> chunk{};  // to be decoded now
+    std::unique_ptr<replayed> early{};  // read before the one that comes first
+    replay_filter filter;
   };
 
   void begin_recovery(actions& out);
   void read(sequence_nr from, sequence_nr to, actions& out);
   void read_ahead(actions& out);
   void take_chunk(actions& out);
-  void drop_chunks();
-  void recovered(timestamp now, actions& out);
+  void recovered(const moment& now, actions& out);
   void recovery_failed(error why, actions& out);
   void gap(error why, actions& out);
   [[nodiscard]] result<void> start_from(load_result& from, actions& out);
   [[nodiscard]] result<void> take_record(sequence_nr number, const ulid& writer,
                                          const event_view& event, actions& out);
-  void decide_waiting(timestamp now, actions& out);
-  void decide_one(timestamp now, actions& out);
+  void decide_waiting(const moment& now, actions& out);
+  void decide_one(const moment& now, actions& out);
+  void supervise(const entity_call& failed, decision& decided);
   void keep(envelope command, const decision& decided);
+  void hold_for(hold why, actions& out);
+  void cover_verified(entity_call::check from, entity_call::check to);
   void take_snapshot(sequence_nr before, bool wanted, actions& out);
   [[nodiscard]] bool full() const noexcept;
   void unstash();
   void passivate_if_idle(actions& out);
   void flush(actions& out);
-  void made_durable(timestamp now, actions& out);
+  void made_durable(const moment& now, actions& out);
   void save_durable(actions& out);
   void release_durable(actions& out);
   void all_durable(actions& out);
   void lose(const error& why, actions& out);
   void lose_and_recover(const error& why, actions& out);
+  void refuse_verified(const error& why, actions& out);
   void refuse_all(call_list& calls, const error& why, actions& out);
   void give_up_settling(actions& out);
   void back_off(actions& out);
   void close(actions& out);
-  void stop(actions& out);
+  void stop(ending why, actions& out);
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_last_ != 0; }
   [[nodiscard]] error named(error why) const;
   [[nodiscard]] error named(const error& why, const envelope& command) const;
@@ -211,34 +267,31 @@ class entity_fsm {
 
   phase phase_ = phase::fresh;
   hold hold_ = hold::none;
+  ending stop_why_ = ending::stopped;
   bool closing_ = false;
   bool saving_ = false;       // and pruning what the snapshot replaces: one at a time
   bool missed_ = false;       // a snapshot was due while another was on its way
   bool passivating_ = false;  // asked to
+  bool restarting_ = false;   // likewise, as soon as nothing else is held for
   bool unstashing_ = false;   // once the hold `run` ends
   bool stopping_ = false;     // likewise, after that
   bool lost_ = false;         // an append, and none was stored since
-  std::uint8_t gaps_ = 0;     // that this recovery ran into, see `gap`
-  std::uint8_t reads_ = 0;    // of this recovery, under way
   std::uint32_t epoch_ = 0;
   std::uint32_t attempt_ = 0;
   std::uint32_t progress_ = 0;
+  std::uint32_t checks_ = 0;
 
-  sequence_nr highest_ = 0;         // what a recovery is heading for
-  sequence_nr asked_ = 0;           // the last number that a recovery has begun to read
-  sequence_nr last_gap_ = 0;        // the number that was missing
-  sequence_nr durable_ = 0;         // events known to be stored
-  sequence_nr applied_ = 0;         // events in the speculative state
-  sequence_nr in_flight_last_ = 0;  // the last number of the append in flight; 0: none
-  std::optional<error> conflict_;   // what to tell callers if settling says "not stored"
+  sequence_nr durable_ = 0;            // events known to be stored
+  sequence_nr applied_ = 0;            // events in the speculative state
+  sequence_nr in_flight_last_ = 0;     // the last number of the append in flight; 0: none
+  std::chrono::microseconds pause_{};  // before the rebuild that is held for
+  std::unique_ptr<error> conflict_;    // what to tell callers if settling says "not stored"
 
   call_list waiting_;    // not yet decided
   call_list undurable_;  // decided; their answers wait
   call_list stash_;      // put aside by the behavior; asked for a place, never answered
-  replay_filter filter_;
   std::unique_ptr<event_batch> pending_;
-  std::unique_ptr<replayed> chunk_;  // to be decoded now
-  std::unique_ptr<replayed> early_;  // read before the one that comes first
+  std::unique_ptr<recovery> recovery_;
   std::unique_ptr<stored_snapshot> snapshot_due_;
 };
 

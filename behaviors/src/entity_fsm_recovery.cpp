@@ -11,27 +11,31 @@ namespace nexus::inline v0::detail {
 void entity_fsm::begin_recovery(actions& out) {
   if (closing_) return close(out);
   model_.reset();
-  filter_.reset();
-  applied_ = durable_ = highest_ = 0;
+  if (recovery_ == nullptr) recovery_ = std::make_unique<recovery>(options_.filter);
+  recovery_->begin();
+  applied_ = durable_ = 0;
   hold_ = hold::none;
+  restarting_ = false;
+  pause_ = {};
   pending_.reset();
-  drop_chunks();
   snapshot_due_.reset();
+  // What is read from here on is as fresh as a verified command asks for.
+  cover_verified(entity_call::check::wanted, entity_call::check::under_way);
   phase_ = phase::loading;
   out.emplace_back(load{++epoch_});
 }
 
-void entity_fsm::step(timestamp now, loaded input, actions& out) {
+void entity_fsm::step(const moment& now, loaded input, actions& out) {
   if (phase_ != phase::loading || input.epoch != epoch_) return;
   ++progress_;
   if (!input.what) return recovery_failed(std::move(input.what.error()), out);
-  highest_ = input.what->highest;
+  recovery_->highest = input.what->highest;
   if (auto started = start_from(*input.what, out); !started) {
     return recovery_failed(std::move(started.error()), out);
   }
-  if (applied_ == highest_) return recovered(now, out);
+  if (applied_ == recovery_->highest) return recovered(now, out);
   phase_ = phase::replaying;
-  asked_ = applied_;
+  recovery_->asked = applied_;
   read_ahead(out);
 }
 
@@ -59,62 +63,66 @@ result<void> entity_fsm::start_from(load_result& from, actions& out) {
     model_.reset();
     return {};
   }
-  if (usable && applied_ > highest_) {
-    return fail(errc::corrupt,
-                fmt::format("snapshot {} is beyond the highest event {}", applied_, highest_));
+  if (usable && applied_ > recovery_->highest) {
+    return fail(errc::corrupt, fmt::format("snapshot {} is beyond the highest event {}", applied_,
+                                           recovery_->highest));
   }
   return usable;
 }
 
-void entity_fsm::drop_chunks() {
-  reads_ = 0;
-  chunk_.reset();
-  early_.reset();
+void entity_fsm::recovery::begin() {
+  filter.reset();
+  highest = 0;
+  reads = 0;
+  chunk.reset();
+  early.reset();
 }
 
 // At most two chunks are read or waiting to be decoded.
 void entity_fsm::read_ahead(actions& out) {
   constexpr int chunks_max = 2;
-  while (asked_ < highest_ && reads_ + (early_ != nullptr ? 1 : 0) < chunks_max) {
-    const auto from = asked_ + 1;
-    asked_ = std::min<sequence_nr>(highest_, asked_ + options_.replay_chunk_events);
-    read(from, asked_, out);
+  auto& r = *recovery_;
+  while (r.asked < r.highest && r.reads + (r.early != nullptr ? 1 : 0) < chunks_max) {
+    const auto from = r.asked + 1;
+    r.asked = std::min<sequence_nr>(r.highest, r.asked + options_.replay_chunk_events);
+    read(from, r.asked, out);
   }
 }
 
 void entity_fsm::read(sequence_nr from, sequence_nr to, actions& out) {
-  ++reads_;
+  ++recovery_->reads;
   out.emplace_back(replay{epoch_, from, to});
 }
 
-void entity_fsm::step(timestamp /*now*/, replayed input, actions& out) {
+void entity_fsm::step(const moment& /*now*/, replayed input, actions& out) {
   if (phase_ != phase::replaying || input.epoch != epoch_) return;
   ++progress_;
-  --reads_;
+  --recovery_->reads;
   if (!input.what) return recovery_failed(std::move(input.what.error()), out);
-  auto& place = input.from == applied_ + 1 ? chunk_ : early_;
+  auto& place = input.from == applied_ + 1 ? recovery_->chunk : recovery_->early;
   place = std::make_unique<replayed>(std::move(input));
-  if (chunk_ != nullptr) take_chunk(out);
+  if (recovery_->chunk != nullptr) take_chunk(out);
 }
 
-// Has what comes next read while `chunk_` is decoded.
+// Has what comes next read while the chunk is decoded.
 void entity_fsm::take_chunk(actions& out) {
-  const auto& records = *chunk_->what;
+  const auto& chunk = *recovery_->chunk;
+  const auto& records = *chunk.what;
   if (records.empty()) {
-    return gap({errc::corrupt,
-                fmt::format("event {} is missing, the highest is {}", applied_ + 1, highest_)},
+    return gap({errc::corrupt, fmt::format("event {} is missing, the highest is {}", applied_ + 1,
+                                           recovery_->highest)},
                out);
   }
-  if (records.last() < chunk_->to) read(records.last() + 1, chunk_->to, out);
+  if (records.last() < chunk.to) read(records.last() + 1, chunk.to, out);
   read_ahead(out);
   out.emplace_back(decode_chunk{});
 }
 
-void entity_fsm::step(timestamp now, decode_due /*input*/, actions& out) {
-  if (phase_ != phase::replaying || chunk_ == nullptr) return;
+void entity_fsm::step(const moment& now, decode_due /*input*/, actions& out) {
+  if (phase_ != phase::replaying || recovery_->chunk == nullptr) return;
   result<void> applied;
   bool whole = true;
-  std::exchange(chunk_, nullptr)
+  std::exchange(recovery_->chunk, nullptr)
       ->what->each([&](sequence_nr number, const ulid& writer, const event_view& event) {
         whole = number == applied_ + 1;
         if (whole) {
@@ -128,9 +136,9 @@ void entity_fsm::step(timestamp now, decode_due /*input*/, actions& out) {
       });
   if (!whole) return gap(std::move(applied.error()), out);
   if (!applied) return recovery_failed(std::move(applied.error()), out);
-  if (applied_ >= highest_) return recovered(now, out);
-  if (early_ != nullptr && early_->from == applied_ + 1) {
-    chunk_ = std::move(early_);
+  if (applied_ >= recovery_->highest) return recovered(now, out);
+  if (auto& early = recovery_->early; early != nullptr && early->from == applied_ + 1) {
+    recovery_->chunk = std::move(early);
     take_chunk(out);
   }
 }
@@ -141,7 +149,7 @@ result<void> entity_fsm::take_record(sequence_nr number, const ulid& writer,
     why.message = fmt::format("event {}: {}", number, why.message);
     return fail(std::move(why));
   };
-  auto seen = filter_.check(writer);
+  auto seen = recovery_->filter.check(writer);
   if (seen.why) {
     if (seen.is == replay_filter::verdict::fail) return wrong(*seen.why);
     out.emplace_back(tell{entity_signal::kind::interleaved, number, named(*seen.why)});
@@ -153,11 +161,12 @@ result<void> entity_fsm::take_record(sequence_nr number, const ulid& writer,
   return {};
 }
 
-void entity_fsm::recovered(timestamp now, actions& out) {
+void entity_fsm::recovered(const moment& now, actions& out) {
   durable_ = applied_;
   if (!lost_) attempt_ = 0;  // a storage that reads and does not write is still in trouble
-  gaps_ = 0;
+  recovery_.reset();
   phase_ = phase::running;
+  cover_verified(entity_call::check::under_way, entity_call::check::none);
   out.emplace_back(tell{entity_signal::kind::recovered, applied_, {}});
   if (auto call = model_.recovered_call()) waiting_.push_front(std::move(call));
   decide_waiting(now, out);
@@ -167,14 +176,14 @@ void entity_fsm::recovered(timestamp now, actions& out) {
 // then its newer snapshot tells what they came to.
 void entity_fsm::gap(error why, actions& out) {
   constexpr int gaps_max = 3;
-  const bool same = std::exchange(last_gap_, applied_ + 1) == applied_ + 1;
-  if (options_.erases_events && ++gaps_ <= gaps_max) return begin_recovery(out);
+  const bool same = std::exchange(recovery_->last_gap, applied_ + 1) == applied_ + 1;
+  if (options_.erases_events && ++recovery_->gaps <= gaps_max) return begin_recovery(out);
   // Gaps that move are a retention faster than this recovery: trouble that passes.
   if (options_.erases_events && !same) why.code = errc::unavailable;
   recovery_failed(std::move(why), out);
 }
 
-void entity_fsm::step(timestamp /*now*/, recovery_stalled input, actions& out) {
+void entity_fsm::step(const moment& /*now*/, recovery_stalled input, actions& out) {
   if (!recovering() || input.epoch != epoch_) return;
   recovery_failed({errc::timeout, "the storage did not answer a read in time"}, out);
 }
@@ -185,13 +194,12 @@ void entity_fsm::recovery_failed(error why, actions& out) {
   unstash();
   refuse_all(waiting_, why, out);
   ++epoch_;  // a chunk still being read comes too late
-  gaps_ = 0;
+  recovery_.reset();
   model_.reset();
-  drop_chunks();
   if (passes(why) && !closing_) {
     back_off(out);
   } else {
-    stop(out);
+    stop(ending::failed, out);
   }
 }
 

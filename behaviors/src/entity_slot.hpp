@@ -8,22 +8,47 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
-#include <string>
+#include <utility>
 
 #include "nexus/actor.hpp"
 #include "nexus/detail/directory.hpp"
 
 namespace nexus::inline v0::detail {
 
+using steady_time = std::chrono::steady_clock::time_point;
+
 class entity_directory::slot {
  public:
   enum class entry : std::uint8_t { admitted, full, closed };
 
-  explicit slot(std::string of) : id{std::move(of)} {}
+  slot(persistence_id of, steady_time now) : id{std::move(of)}, used_{now} {}
 
-  const std::string id;
+  const persistence_id id;
   mailbox to;
+  std::uint32_t place_in_order = 0;  // in the shard's use_order, under its lock
+
+  /// Its entity handled a message at `now`.
+  void used(steady_time now) noexcept { used_.store(now, std::memory_order_relaxed); }
+  [[nodiscard]] steady_time last_used() const noexcept {
+    return used_.load(std::memory_order_relaxed);
+  }
+
+  /// Whether its entity must not passivate though no command is on its way.
+  void keep(bool k) noexcept { kept_.store(k, std::memory_order_relaxed); }
+  /// It was asked to passivate and has not answered yet.
+  void asked_to_leave(bool a) noexcept { leaving_.store(a, std::memory_order_relaxed); }
+  [[nodiscard]] bool idle() const noexcept {
+    return count() == 0 && !kept_.load(std::memory_order_relaxed) &&
+           !leaving_.load(std::memory_order_relaxed);
+  }
+
+  /// How many may be in at once: the newest of those past the bound wait for the oldest to be dropped.
+  [[nodiscard]] static std::uint64_t entry_max(const entity_options& bounds) noexcept {
+    const std::uint64_t max = bounds.mailbox_max;
+    return bounds.when_full == overflow::drop_oldest ? 2 * max : max;
+  }
 
   // The count never shows a command that is not admitted, not even for a moment: the entity takes
   // "counted and not with me" for "on its way", and would wait for it with an append.
@@ -34,7 +59,7 @@ class entity_directory::slot {
     auto refusal = entry::full;
     if (always || bytes_before + bytes <= bounds.mailbox_bytes_max) {
       auto now = count_.load(std::memory_order_relaxed);
-      while ((now & closed_bit) == 0 && (always || now < bounds.mailbox_max)) {
+      while ((now & closed_bit) == 0 && (always || now < entry_max(bounds))) {
         if (count_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) {
           return entry::admitted;
         }
@@ -69,6 +94,9 @@ class entity_directory::slot {
 
   std::atomic<std::uint64_t> count_{0};
   std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<steady_time> used_;
+  std::atomic<bool> kept_{false};
+  std::atomic<bool> leaving_{false};
 };
 
 }

@@ -1,123 +1,164 @@
 #include "recoveries.hpp"
 
+#include <array>
+#include <atomic>
 #include <mutex>
+#include <string_view>
+
+#include "ticker.hpp"
 
 namespace nexus::inline v0::detail {
+
+struct recoveries::holder {
+  mailbox who;
+  std::size_t shard;
+  std::atomic<bool> called{false};
+};
 
 class recoveries::state : public std::enable_shared_from_this<state> {
  public:
   state(system& s, const entity_options& options)
       : sys_{s}, max_{options.recoveries_max}, period_{options.recovery_timeout} {}
 
-  ticket ask(const mailbox& who) {
-    std::lock_guard guard{lock_};
+  void open() {
+    if (period_.count() <= 0) return;
+    watch_ = std::make_unique<ticker>(
+        sys_, [weak = weak_from_this()]() -> std::optional<std::chrono::microseconds> {
+          auto self = weak.lock();
+          return self ? self->look() : std::nullopt;
+        });
+  }
+
+  ticket ask(const mailbox& who, std::string_view id) {
     ticket made;
     made.of_ = shared_from_this();
-    made.at_ = waiting_.insert(waiting_.end(), {who, false});
-    call_next();
+    std::list<holder> one;
+    one.emplace_back(who, std::hash<std::string_view>{}(id) % shards);
+    made.at_ = one.begin();
+    if (waiting_count_.load() == 0 && take_turn()) {
+      begin(one);
+    } else {
+      wait(one);
+    }
     return made;
   }
 
   void end(std::list<holder>::iterator at) {
-    mailbox next;
-    {
-      std::lock_guard guard{lock_};
-      (at->called ? under_way_ : waiting_).erase(at);
-      next = call_next();
+    std::list<holder> gone;
+    if (!at->called.load()) {
+      std::lock_guard guard{waiting_lock_};
+      if (!at->called.load()) {  // nor will it be: that takes the lock
+        gone.splice(gone.end(), waiting_, at);
+        waiting_count_.store(waiting_.size());
+        return;
+      }
     }
-    if (next) next.send(envelope{new called_message});
+    {
+      auto& s = under_way_[at->shard];
+      std::lock_guard guard{s.lock};
+      gone.splice(gone.end(), s.holders, at);
+    }
+    turns_.fetch_sub(1);
+    if (waiting_count_.load() != 0) call_waiting();
   }
 
-  bool called(std::list<holder>::iterator at) {
-    std::lock_guard guard{lock_};
-    return at->called;
+  /// Asks everyone whose turn it is how far they are; nothing when there is nobody.
+  std::optional<std::chrono::microseconds> look() {
+    looking_.store(false);
+    for (auto& s : under_way_) {
+      std::lock_guard guard{s.lock};
+      for (const auto& one : s.holders) one.who.send(envelope{new watch_message});
+    }
+    if (turns_.load() == 0 || looking_.exchange(true)) return std::nullopt;
+    return period_;
   }
 
-  /// Asks everyone whose turn it is how far they are. False when there is nobody.
-  bool look() {
-    std::lock_guard guard{lock_};
-    for (const auto& one : under_way_) one.who.send(envelope{new watch_message});
-    watching_ = !under_way_.empty();
-    return watching_;
-  }
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_.load(); }
 
   void close() {
-    std::lock_guard guard{lock_};
-    if (watchdog_) watchdog_.send(envelope{new tick{tick::what::end}});
-    watchdog_ = {};
-    closed_ = true;
+    if (watch_) watch_->end();
   }
 
  private:
-  struct tick final : message {
-    enum class what : std::uint8_t { begin, look, end };
-    explicit tick(what w) : message{0}, todo{w} {}
-    what todo;
+  static constexpr std::size_t shards = 16;
+  struct shard {
+    std::mutex lock;
+    std::list<holder> holders;
   };
-  class watchdog;
 
-  mailbox call_next();
-  void watch();
+  bool take_turn() {
+    auto now = turns_.load();
+    while (now < max_) {
+      if (turns_.compare_exchange_weak(now, now + 1)) return true;
+    }
+    return false;
+  }
+
+  // `one` has a turn. Of those that waited under their lock, see `end`.
+  void begin(std::list<holder>& one) {
+    auto& s = under_way_[one.front().shard];
+    {
+      std::lock_guard guard{s.lock};
+      one.front().called.store(true);
+      s.holders.splice(s.holders.end(), one);
+    }
+    if (watch_ && !looking_.load() && !looking_.exchange(true)) watch_->begin(period_);
+  }
+
+  void wait(std::list<holder>& one) {
+    {
+      std::lock_guard guard{waiting_lock_};
+      waiting_.splice(waiting_.end(), one);
+      waiting_count_.store(waiting_.size());
+    }
+    call_waiting();  // a turn may have ended before it was seen to wait
+  }
+
+  void call_waiting() {
+    while (true) {
+      mailbox next;
+      {
+        std::lock_guard guard{waiting_lock_};
+        if (waiting_.empty() || !take_turn()) return;
+        std::list<holder> one;
+        one.splice(one.end(), waiting_, waiting_.begin());
+        waiting_count_.store(waiting_.size());
+        next = one.front().who;
+        begin(one);
+      }
+      next.send(envelope{new called_message});
+    }
+  }
 
   system& sys_;
   const unsigned max_;
   const std::chrono::microseconds period_;
 
-  std::mutex lock_;
-  std::list<holder> under_way_;
+  std::atomic<unsigned> turns_{0};
+  std::array<shard, shards> under_way_;
+  std::mutex waiting_lock_;
   std::list<holder> waiting_;
-  mailbox watchdog_;
-  bool watching_ = false;
-  bool closed_ = false;
+  std::atomic<std::size_t> waiting_count_{0};
+  std::unique_ptr<ticker> watch_;
+  std::atomic<bool> looking_{false};
 };
-
-// Looks around once per period while there is something to see.
-class recoveries::state::watchdog final : public actor {
- public:
-  explicit watchdog(std::shared_ptr<state> of) : of_{std::move(of)} {}
-
-  void started(const mailbox& self) override { self_ = self; }
-
-  verdict receive(envelope m) override {
-    const auto todo = m.as<tick>().todo;
-    if (todo == tick::what::end) return verdict::stop;
-    if (todo == tick::what::begin || of_->look()) {
-      self_.send_after(of_->period_, envelope{new tick{tick::what::look}});
-    }
-    return verdict::go_on;
-  }
-
- private:
-  std::shared_ptr<state> of_;
-  mailbox self_;
-};
-
-// Whose turn it is now, if somebody's is.
-mailbox recoveries::state::call_next() {
-  if (waiting_.empty() || under_way_.size() >= max_) return {};
-  under_way_.splice(under_way_.end(), waiting_, waiting_.begin());
-  under_way_.back().called = true;
-  watch();
-  return under_way_.back().who;
-}
-
-void recoveries::state::watch() {
-  if (watching_ || closed_ || period_.count() <= 0) return;
-  watching_ = true;
-  if (!watchdog_) watchdog_ = sys_.spawn(std::make_unique<watchdog>(shared_from_this()));
-  watchdog_.send(envelope{new tick{tick::what::begin}});
-}
 
 recoveries::recoveries(system& sys, const entity_options& options)
-    : state_{std::make_shared<state>(sys, options)} {}
+    : state_{std::make_shared<state>(sys, options)} {
+  state_->open();
+}
 
 recoveries::ticket::~ticket() {
   if (of_ != nullptr) of_->end(at_);
 }
 
-bool recoveries::ticket::called() const { return of_ != nullptr && of_->called(at_); }
+bool recoveries::ticket::called() const { return of_ != nullptr && at_->called.load(); }
 
-recoveries::ticket recoveries::ask(const mailbox& who) { return state_->ask(who); }
+recoveries::ticket recoveries::ask(const mailbox& who, std::string_view id) {
+  return state_->ask(who, id);
+}
+
+std::size_t recoveries::waiting() const { return state_->waiting(); }
 
 void recoveries::close() { state_->close(); }
 

@@ -1,11 +1,13 @@
 // Turns to recover: so many at a time, the others wait in order. And a watch over those whose turn it
 // is, so that a storage that never answers is noticed.
 //
-// Threads: any. Bound: one ticket per entity that was started.
+// Threads: any. Only who must wait takes a lock that all share. Bound: one ticket per entity that was
+// started.
 #pragma once
 
 #include <list>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "nexus/entity_options.hpp"
@@ -19,10 +21,7 @@ class recoveries {
   recoveries(system& sys, const entity_options& options);
 
   class state;
-  struct holder {
-    mailbox who;
-    bool called = false;
-  };
+  struct holder;
 
   /// A place in the queue, and then a turn; ends when it goes.
   class ticket {
@@ -35,7 +34,6 @@ class recoveries {
       return *this;
     }
     ~ticket();
-    [[nodiscard]] explicit operator bool() const noexcept { return of_ != nullptr; }
 
     /// Whether its turn has come.
     [[nodiscard]] bool called() const;
@@ -58,7 +56,11 @@ class recoveries {
     watch_message() : message{message_kind} {}
   };
 
-  [[nodiscard]] ticket ask(const mailbox& who);
+  /// `who` waits as the entity named `id`.
+  [[nodiscard]] ticket ask(const mailbox& who, std::string_view id);
+
+  /// How many wait for their turn.
+  [[nodiscard]] std::size_t waiting() const;
 
   /// Ends the watch; called when no entity is left.
   void close();

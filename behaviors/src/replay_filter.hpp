@@ -9,9 +9,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "nexus/entity_options.hpp"
 #include "nexus/ulid.hpp"
@@ -41,7 +41,7 @@ class replay_filter {
       return overtaken(writer);
     }
     if (!current_.empty()) overtaken_.push_back(current_);
-    if (overtaken_.size() > options_.old_writers_max) overtaken_.pop_front();
+    if (overtaken_.size() > options_.old_writers_max) overtaken_.erase(overtaken_.begin());
     current_ = writer;
     return {};
   }
@@ -62,7 +62,7 @@ class replay_filter {
 
   replay_filter_options options_;
   ulid current_{};
-  std::deque<ulid> overtaken_;
+  std::vector<ulid> overtaken_;
 };
 
 }

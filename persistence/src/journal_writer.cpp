@@ -39,8 +39,8 @@ void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
 }  // namespace
 
 journal_writer::journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
-                               const store_options& options)
-    : options_{options}, session_{std::move(session)}, guard_{guard} {
+                               store_metrics& counts, const store_options& options)
+    : options_{options}, session_{std::move(session)}, guard_{guard}, counts_{counts} {
   if (options_.runs_on) {
     waiting_ = true;
     stepped_ = {this, [](journal_writer*) {}};
@@ -101,6 +101,11 @@ void journal_writer::step() {
 
 writer_statistics journal_writer::statistics() const noexcept {
   return {commits_.load(), requests_.load(), events_.load()};
+}
+
+writer_queue journal_writer::queued() const {
+  std::lock_guard guard{lock_};
+  return {queue_.size(), queue_events_, queue_bytes_};
 }
 
 void journal_writer::run() {
@@ -170,6 +175,8 @@ void journal_writer::linger(std::unique_lock<std::mutex>& guard) {
 }
 
 void journal_writer::work(jobs& batch) {
+  const auto begun = steady::now();
+  for (const auto& job : batch) counts_.waited(begun - job.as<write_job>().queued);
   settle_all(batch);
   append_all(batch);
   save_all(batch);
@@ -186,6 +193,7 @@ void journal_writer::settle_all(const jobs& batch) {
     w.settled = through([&](journal_session& s) {
       return w.of_state ? s.settle(w.state_request()) : s.settle(w.request());
     });
+    counts_.settled(w.settled);
   });
 }
 
@@ -214,8 +222,17 @@ void journal_writer::write_all(
     requests.push_back((w->*request)());
     events += w->event_count();
   }
-  auto outcomes = through([&](journal_session& s) { return (s.*write)(requests); });
-  for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->outcome = std::move(outcomes[i]);
+  auto outcomes = through([&](journal_session& s) {
+    const auto begun = steady::now();
+    auto done = (s.*write)(requests);
+    // What the circuit breaker refused was no commit.
+    if (&s == session_.get()) counts_.committed(requests.size(), events, steady::now() - begun);
+    return done;
+  });
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    counts_.appended(outcomes[i]);
+    asked[i]->outcome = std::move(outcomes[i]);
+  }
   commits_.fetch_add(1, std::memory_order_relaxed);
   requests_.fetch_add(asked.size(), std::memory_order_relaxed);
   events_.fetch_add(events, std::memory_order_relaxed);
@@ -231,6 +248,7 @@ void journal_writer::save_all(const jobs& batch) {
   });
   if (requests.empty()) return;
   auto saved = through([&](journal_session& s) { return s.save_snapshots(requests); });
+  counts_.saved(saved, requests.size());
   for_each(batch, write_job::step::save_snapshot, [&](write_job& w) { w.saved = saved; });
   if (saved) prune_all(batch);
 }

@@ -16,13 +16,21 @@
 
 #include "journal_guard.hpp"
 #include "nexus/store.hpp"
+#include "store_metrics.hpp"
 
 namespace nexus::inline v0 {
+
+/// What waits for a writer.
+struct writer_queue {
+  std::size_t jobs = 0;
+  std::size_t events = 0;
+  std::size_t bytes = 0;
+};
 
 class journal_writer {
  public:
   journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
-                 const store_options& options);
+                 store_metrics& counts, const store_options& options);
 
   /// Finishes what is queued, then ends the thread if it has one (store_options::runs_on).
   ~journal_writer();
@@ -31,6 +39,7 @@ class journal_writer {
   void submit(envelope job);
 
   [[nodiscard]] writer_statistics statistics() const noexcept;
+  [[nodiscard]] writer_queue queued() const;
 
  private:
   using jobs = std::vector<envelope>;
@@ -55,8 +64,9 @@ class journal_writer {
   const store_options options_;
   const std::unique_ptr<journal_session> session_;
   journal_guard& guard_;
+  store_metrics& counts_;
 
-  std::mutex lock_;
+  mutable std::mutex lock_;
   std::condition_variable changed_;
   jobs queue_;
   std::size_t queue_events_ = 0;
@@ -72,8 +82,9 @@ class journal_writer {
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<std::uint64_t> events_{0};
 
-  std::shared_ptr<journal_writer> stepped_;  // owns nothing: tells what is posted whether it is there
-  std::thread thread_;                       // last: it uses the rest
+  std::shared_ptr<journal_writer>
+      stepped_;         // owns nothing: tells what is posted whether it is there
+  std::thread thread_;  // last: it uses the rest
 };
 
 }  // namespace nexus::inline v0

@@ -8,6 +8,7 @@
 #include "journal_guard.hpp"
 #include "journal_writer.hpp"
 #include "nexus/workers.hpp"
+#include "store_metrics.hpp"
 
 namespace nexus::inline v0 {
 
@@ -25,14 +26,47 @@ upsert_request write_job::state_request() const {
 
 struct store::core {
   core(std::shared_ptr<journal> j, const store_options& options)
-      : opened{std::move(j)}, guard{opened->name(), options} {}
+      : opened{std::move(j)},
+        guard{opened->name(), options},
+        counts{options.metrics, opened->name()} {}
 
   std::shared_ptr<journal> opened;
   journal_guard guard;
+  store_metrics counts;
   std::vector<std::unique_ptr<journal_session>> sessions;  // one per reader thread
   std::vector<std::unique_ptr<journal_writer>> writers;
-  std::unique_ptr<workers> readers;  // last: its jobs use the rest
+  std::unique_ptr<workers> readers;  // its jobs use the rest
+  std::vector<registration> sampled;
+
+  void sample();
 };
+
+// What somebody else counts already.
+void store::core::sample() {
+  auto add = [&](std::string_view name, std::string_view help, std::function<double()> f,
+                 metric_kind kind = metric_kind::gauge) {
+    sampled.push_back(counts.registry->sample(name, help, counts.labels, std::move(f), kind));
+  };
+  auto queued = [&](std::string_view name, std::string_view help, std::size_t writer_queue::*part) {
+    add(name, help, [this, part] {
+      std::size_t sum = 0;
+      for (const auto& writer : writers) sum += writer->queued().*part;
+      return static_cast<double>(sum);
+    });
+  };
+  queued("nexus_write_queue_jobs", "Jobs waiting for a writer.", &writer_queue::jobs);
+  queued("nexus_write_queue_events", "Events waiting for a writer.", &writer_queue::events);
+  queued("nexus_write_queue_bytes", "Bytes waiting for a writer.", &writer_queue::bytes);
+  add("nexus_read_queue_jobs", "Reads waiting for a pooled session.",
+      [this] { return static_cast<double>(readers->queued()); });
+  add("nexus_breaker_state", "The circuit breaker: 0 closed, 1 open, 2 half-open.",
+      [this] { return static_cast<double>(guard.status().now); });
+  add("nexus_breaker_failures", "Failed calls in a row.",
+      [this] { return static_cast<double>(guard.status().failures); });
+  add(
+      "nexus_breaker_openings_total", "How often the circuit breaker opened.",
+      [this] { return static_cast<double>(guard.status().openings); }, metric_kind::counter);
+}
 
 result<store> store::open(const uri& address, const backend& from, store_options options) {
   auto opened = from.open(address);
@@ -42,7 +76,7 @@ result<store> store::open(const uri& address, const backend& from, store_options
     auto session = made->opened->open_session();
     if (!session) return fail(std::move(session.error()));
     made->writers.push_back(
-        std::make_unique<journal_writer>(std::move(*session), made->guard, options));
+        std::make_unique<journal_writer>(std::move(*session), made->guard, made->counts, options));
   }
   const auto readers = options.runs_on ? 1 : std::max(1u, options.readers);
   for (unsigned i = 0; i < readers; ++i) {
@@ -50,10 +84,10 @@ result<store> store::open(const uri& address, const backend& from, store_options
     if (!session) return fail(std::move(session.error()));
     made->sessions.push_back(std::move(*session));
   }
-  made->readers =
-      options.runs_on
-          ? std::make_unique<workers>(options.runs_on, options.read_queue_max)
-          : std::make_unique<workers>("nexus.reader", readers, options.read_queue_max);
+  made->readers = options.runs_on
+                      ? std::make_unique<workers>(options.runs_on, options.read_queue_max)
+                      : std::make_unique<workers>("nexus.reader", readers, options.read_queue_max);
+  made->sample();
   return store{std::move(made)};
 }
 
@@ -66,6 +100,7 @@ result<std::unique_ptr<journal_session>> store::open_session() const {
 }
 
 void store::write(envelope job) const {
+  job.as<write_job>().queued = std::chrono::steady_clock::now();
   auto& writers = core_->writers;
   auto shard = job.as<write_job>().id.slice() * writers.size() / persistence_id::slices;
   writers[shard]->submit(std::move(job));
@@ -79,6 +114,8 @@ result<void> store::read(std::function<bool(journal_session&)> f) const {
   if (!queued) return fail(errc::overloaded, "the journal's queue of reads is full");
   return {};
 }
+
+nexus::metrics& store::metrics() const { return *core_->counts.registry; }
 
 breaker_status store::breaker() const { return core_->guard.status(); }
 

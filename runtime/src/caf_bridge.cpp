@@ -1,6 +1,8 @@
 // Everything that depends on CAF's version: builds against 0.17.6 and 1.x.
 #include "caf_bridge.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <caf/all.hpp>
 #include <optional>
@@ -35,7 +37,9 @@ void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
 }
 
 void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
-  caf::anon_mail(std::move(m)).delay(delay).send(to);
+  // By the system's clock: `delay` would count in real time where time is virtual.
+  const auto due = to->home_system().clock().now() + delay;
+  caf::anon_mail(std::move(m)).schedule(due).send(to);
 }
 
 // CAF wants its types known before the first actor_system, which may be the program's own: so before
@@ -277,7 +281,7 @@ std::size_t caf_bridge::messages() const {
 
 std::string caf_bridge::name_of(std::size_t which) const {
   auto* a = dynamic_cast<caf::scheduled_actor*>(impl_->jobs()[which]);
-  return a == nullptr ? "task" : a->name() + (" " + std::to_string(a->id()));
+  return a == nullptr ? "task" : fmt::format("{} {}", a->name(), a->id());
 }
 
 void caf_bridge::run(std::size_t which) {

@@ -217,10 +217,13 @@ registration metrics::sample(std::string_view name, std::string_view help,
   }};
 }
 
-void metrics::include(const std::shared_ptr<metrics>& other) {
+void metrics::include(metrics& other) {
   std::lock_guard guard{impl_->lock};
-  std::erase_if(impl_->included, [](const auto& one) { return one.expired(); });
-  impl_->included.push_back(other);
+  const auto one = other.weak_from_this();
+  std::erase_if(impl_->included, [&](const auto& there) {
+    return there.expired() || (!there.owner_before(one) && !one.owner_before(there));
+  });
+  impl_->included.push_back(one);
 }
 
 namespace {

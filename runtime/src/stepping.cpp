@@ -103,6 +103,7 @@ void stepping::impl::run_job(work k) {
 
 stepping::stepping(caf_bridge& of, std::uint64_t seed) : impl_{std::make_shared<impl>(of, seed)} {
   impl_->move_to(impl_->time);
+  (void)drain();  // CAF's own actors begin
 }
 stepping::~stepping() = default;
 
@@ -178,7 +179,8 @@ std::uint64_t stepping::random() { return impl_->numbers(); }
 
 void stepping::end() {
   for (auto& k : impl_->kinds) k.held = false;
-  if (auto drained = drain(); !drained) spdlog::error("stepped system: {}", drained.error().message);
+  if (auto drained = drain(); !drained)
+    spdlog::error("stepped system: {}", drained.error().message);
   impl_->bridge.forget_timers();
   (void)drain();
   // They may hold actors, and outlive CAF's system in a store.

@@ -4,9 +4,13 @@
 #include <mutex>
 #include <random>
 #include <shared_mutex>
+#include <thread>
 
 #include "caf_bridge.hpp"
+#include "living_systems.hpp"
+#include "nexus/detail/collecting.hpp"
 #include "nexus/stepping.hpp"
+#include "shutdown_sequence.hpp"
 
 namespace nexus::inline v0 {
 namespace {
@@ -25,7 +29,7 @@ std::shared_ptr<const clock> clock_of(const system_options& options, const stepp
 }  // namespace
 
 struct system::impl {
-  impl(std::unique_ptr<caf_bridge> b, const system_options& options)
+  impl(system& self, std::unique_ptr<caf_bridge> b, const system_options& options)
       : by_hand{options.stepped ? std::make_unique<class stepping>(*b, options.seed) : nullptr},
         time{clock_of(options, by_hand.get())},
         ids{*time},
@@ -34,7 +38,20 @@ struct system::impl {
         bridge{std::move(b)},
         lost{counted->sample(
             "nexus_dead_letters_total", "Messages that reached nobody or had no answer.", {},
-            [this] { return static_cast<double>(letters.count()); }, metric_kind::counter)} {}
+            [this] { return static_cast<double>(letters.count()); }, metric_kind::counter)},
+        living{bridge->system(), self} {}
+
+  // Looks until `holds`, on a plain thread, or steps; false when `until` came first. The only place
+  // that waits for actors.
+  [[nodiscard]] bool wait_until(std::chrono::steady_clock::time_point until,
+                                const std::function<bool()>& holds) const {
+    if (by_hand) return by_hand->run_until(holds, until - bridge->steady());
+    while (!holds()) {
+      if (bridge->steady() >= until) return false;
+      std::this_thread::sleep_for(std::chrono::microseconds{200});
+    }
+    return true;
+  }
 
   std::unique_ptr<class stepping> by_hand;
   std::shared_ptr<const clock> time;
@@ -44,15 +61,17 @@ struct system::impl {
   std::shared_ptr<nexus::metrics> counted;
   mutable std::shared_mutex names_lock;
   std::map<std::string, std::weak_ptr<void>, std::less<>> names;
-  std::unique_ptr<caf_bridge> bridge;  // last: its actors use the rest until they have stopped
+  shutdown_sequence shutdown;
+  std::unique_ptr<caf_bridge> bridge;  // its actors use what is above until they have stopped
   registration lost;
+  living_system living;  // last: nobody finds what is going
 };
 
 system::system(system_options options)
-    : impl_{std::make_unique<impl>(make_bridge(options), options)} {}
+    : impl_{std::make_unique<impl>(*this, make_bridge(options), options)} {}
 
 system::system(caf::actor_system& adopted, system_options options)
-    : impl_{std::make_unique<impl>(std::make_unique<caf_bridge>(adopted), [&] {
+    : impl_{std::make_unique<impl>(*this, std::make_unique<caf_bridge>(adopted), [&] {
         options.stepped = false;
         return std::move(options);
       }())} {}
@@ -69,6 +88,19 @@ std::chrono::steady_clock::time_point system::steady() const noexcept {
 }
 mailbox system::spawn(std::unique_ptr<actor> a) { return impl_->bridge->spawn(std::move(a)); }
 caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
+
+system* system::of(const caf::actor_system& on) { return living_system::first_on(on); }
+
+void system::join(std::weak_ptr<shutdown_participant> who) { impl_->shutdown.join(std::move(who)); }
+
+shutdown_report system::shutdown(std::chrono::nanoseconds within) {
+  const auto begin = steady();
+  const auto until = detail::later(begin, within);
+  auto report = impl_->shutdown.run(
+      [&](const std::function<bool()>& holds) { return impl_->wait_until(until, holds); });
+  report.took = steady() - begin;
+  return report;
+}
 
 class stepping* system::stepping() noexcept { return impl_->by_hand.get(); }
 

@@ -76,12 +76,16 @@ bool workers::submit(job j) {
     impl_->queue.push_back(std::move(j));
   }
   if (impl_->stepped) {
-    impl_->stepped->post(executor::work::read,
-                         [of = std::weak_ptr{impl_}] { impl::step(of); });
+    impl_->stepped->post(executor::work::read, [of = std::weak_ptr{impl_}] { impl::step(of); });
   } else {
     impl_->changed.notify_one();
   }
   return true;
+}
+
+std::size_t workers::queued() const {
+  std::lock_guard guard{impl_->lock};
+  return impl_->queue.size();
 }
 
 void name_this_thread(const std::string& name) {

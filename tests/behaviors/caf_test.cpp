@@ -3,6 +3,7 @@
 
 #include <caf/all.hpp>
 #include <future>
+#include <nexus/testkit/deterministic.hpp>
 
 #include "tally.hpp"
 
@@ -83,4 +84,18 @@ TEST(Caf, AnActorThatEndedIsNotAnswered) {
     self->wait_for(a);
   }
   EXPECT_EQ(tallies.of("a").ask(tally::read{}).get(10s), 1) << "the command itself was handled";
+}
+
+TEST(Caf, AnActorOfASteppedSystemIsAnsweredByStepping) {
+  testkit::deterministic_system det;
+  auto journal = det.open("memory:");
+  ASSERT_TRUE(journal);
+  entities<tally> tallies{det, *journal};
+  std::promise<std::vector<std::int64_t>> heard;
+  auto answers = heard.get_future();
+  det.sys().caf().spawn<asking_actor>(tallies, heard);
+  EXPECT_EQ(answers.wait_for(0s), std::future_status::timeout);
+  det.drain();
+  ASSERT_EQ(answers.wait_for(0s), std::future_status::ready);
+  EXPECT_EQ(answers.get(), (std::vector<std::int64_t>{1, 2, 3}));
 }

@@ -83,7 +83,7 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
     if (plan_.throws) {
       m.sum = -1000;
       set_error({errc::apply_failed, "threw"});
-      return {.rebuilds = true};
+      return {.rebuilds = true, .failed = true};
     }
     for (int i = 0; i < plan_.persists; ++i) {
       event_view e;
@@ -105,6 +105,10 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
     if (plan_.runs) fate_.ran_at = static_cast<const sum_model&>(model).sum;
     complete();
     note();
+  }
+
+  [[nodiscard]] const error* refusal() const noexcept override {
+    return answer && !*answer ? &answer->error() : nullptr;
   }
 
   void note() { fate_.answer = *answer ? "ok" : std::string{to_string(answer->error().code)}; }
@@ -151,11 +155,12 @@ class fsm_driver {
 
   using words = std::vector<std::string>;
 
-  words command(plan p, call_header header = {}) {
+  words command(plan p, call_header header = {}, bool verified = false) {
     auto& f = fates_.emplace_back();
     EXPECT_LE(fates_.size(), fates_max);
     auto* call = new planned_call{p, f};
     call->header = std::move(header);
+    if (verified) call->verify = d::entity_call::check::wanted;
     calls_.emplace_back(call, ++commands_);
     auto done = step(envelope{call});
     return done;
@@ -183,6 +188,10 @@ class fsm_driver {
   words waited() { return step(d::wait_over{epoch_}); }
   words close() { return step(d::close_asked{}); }
   words passivate() { return step(d::passivate_asked{}); }
+  words passivate_now() { return step(d::passivate_asked{.only_now = true}); }
+  words displace() { return step(d::displaced{}); }
+  words restart() { return step(d::restart_asked{}); }
+  words highest_is(result<sequence_nr> n) { return step(d::highest_checked{check_, std::move(n)}); }
   words stalled() { return step(d::recovery_stalled{epoch_}); }
 
   static d::replay_chunk records(sequence_nr from, sequence_nr to, std::string_view data = "1") {
@@ -201,11 +210,11 @@ class fsm_driver {
   words step(Input input) {
     d::actions out;
     words done;
-    fsm_.step(timestamp{}, std::move(input), out);
+    fsm_.step(now, std::move(input), out);
     for (std::size_t i = 0; i < out.size(); ++i) {
       auto one = std::move(out[i]);
       if (std::holds_alternative<d::decode_chunk>(one)) {
-        fsm_.step(timestamp{}, d::decode_due{}, out);  // not worth a word
+        fsm_.step(now, d::decode_due{}, out);  // not worth a word
         continue;
       }
       if (auto* t = std::get_if<d::tell>(&one)) {
@@ -220,6 +229,8 @@ class fsm_driver {
   fate& fate_of(int command) { return fates_[static_cast<std::size_t>(command - 1)]; }
   d::entity_fsm& fsm() { return fsm_; }
   sum_model& model() { return model_; }
+  d::moment now{timestamp{}};
+  std::optional<ending> ended;
   std::string last_error;
   std::vector<d::tell> signals;
   std::uint32_t last_epoch() const { return epoch_; }
@@ -250,10 +261,18 @@ class fsm_driver {
   }
   std::string word(d::wait& a) {
     epoch_ = a.epoch;
+    if (a.pause.count() > 0) return fmt::format("wait for {} us", a.pause.count());
     return fmt::format("wait {}", a.attempt);
   }
+  std::string word(d::read_highest& a) {
+    check_ = a.number;
+    return "read highest";
+  }
   std::string word(d::tell&) { return "tell"; }
-  std::string word(d::stopped&) { return "stopped"; }
+  std::string word(d::stopped& a) {
+    ended = a.why;
+    return "stopped";
+  }
 
   std::string finish(const envelope& e) {
     e.as<planned_call>().finish(model_, host_);
@@ -285,6 +304,7 @@ class fsm_driver {
   std::vector<asker> calls_;
   int commands_ = 0;
   std::uint32_t epoch_ = 0;
+  std::uint32_t check_ = 0;
   d::entity_fsm fsm_;
 };
 

@@ -69,10 +69,10 @@ struct Recovery : store_fixture {
 
 TEST_F(Turns, AreGivenUpToTheBoundAndThenInOrder) {
   recoveries of{sys, {.recoveries_max = 2}};
-  auto first = of.ask(who);
-  auto second = of.ask(who);
-  auto third = of.ask(who);
-  auto fourth = of.ask(who);
+  auto first = of.ask(who, "a");
+  auto second = of.ask(who, "a");
+  auto third = of.ask(who, "a");
+  auto fourth = of.ask(who, "a");
   EXPECT_TRUE(first.called() && second.called());
   EXPECT_FALSE(third.called() || fourth.called());
   second = {};
@@ -84,9 +84,9 @@ TEST_F(Turns, AreGivenUpToTheBoundAndThenInOrder) {
 
 TEST_F(Turns, WhoeverLeavesTheQueueIsNotCalled) {
   recoveries of{sys, {.recoveries_max = 1}};
-  auto first = of.ask(who);
-  auto second = of.ask(who);
-  auto third = of.ask(who);
+  auto first = of.ask(who, "a");
+  auto second = of.ask(who, "a");
+  auto third = of.ask(who, "a");
   second = {};
   first = {};
   EXPECT_TRUE(third.called());
@@ -95,7 +95,7 @@ TEST_F(Turns, WhoeverLeavesTheQueueIsNotCalled) {
 
 TEST_F(Turns, AreWatchedWhileTheyLast) {
   recoveries of{sys, {.recovery_timeout = 1ms}};
-  auto turn = of.ask(who);
+  auto turn = of.ask(who, "a");
   EXPECT_TRUE(hears([&] { return heard->watched >= 3; }));
   of.close();
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <nexus/nexus.hpp>
 #include <nexus/testkit/builders.hpp>
+#include <nexus/testkit/deterministic.hpp>
 #include <nexus/testkit/faulty.hpp>
 #include <nexus/testkit/scenario.hpp>
 #include <variant>
@@ -76,6 +77,35 @@ TEST(Account, KeepsItsMoneyWhenAnAnswerIsLost) {
   faults->inject(fault::fail, operation::append);
   EXPECT_EQ(accounts.of("alice").ask(account::deposit{1}).get(10s).error().code,
             nexus::errc::unavailable);
+}
+
+TEST(Account, TakesNoMoneyWhileTheStorageIsDown) {
+  using namespace nexus::testkit;
+  auto faults = std::make_shared<nexus::testkit::faults>();
+
+  nexus::testkit::deterministic_system det;
+  auto store = det.open("memory:", {faulty(nexus::memory_backend(), faults)});
+  nexus::entities<account> accounts{det, *store, {.backoff_min = 10s}};
+
+  auto first = accounts.of("alice").ask(account::deposit{100});
+  EXPECT_FALSE(first.is_answered());  // not even handled
+  EXPECT_EQ(det.get(first), 100);     // steps until it is answered
+
+  faults->inject(fault::fail, operation::append);
+  EXPECT_FALSE(det.get(accounts.of("alice").ask(account::deposit{1})));
+  auto later = accounts.of("alice").ask(account::deposit{1});  // while alice backs off
+  det.advance(7s);
+  EXPECT_FALSE(later.is_answered());
+  EXPECT_EQ(det.get(later, 1min), 101);
+
+  det.steps().hold(nexus::executor::work::write);
+  auto one = accounts.of("alice").ask(account::withdraw{1});
+  auto two = accounts.of("bob").ask(account::deposit{1});
+  det.advance(1h);
+  EXPECT_FALSE(one.is_answered() || two.is_answered());
+  det.steps().release(nexus::executor::work::write);
+  EXPECT_EQ(det.get(one), 100);
+  EXPECT_EQ(det.get(two), 1);
 }
 
 TEST(Account, AddsUpWhateverIsDeposited) {

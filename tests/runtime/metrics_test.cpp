@@ -147,11 +147,11 @@ TEST(Metrics, AnIncludedRegistryIsCollectedOnceHoweverItIsReached) {
   auto right = metrics::make();
   auto leaf = metrics::make();
   for (auto& m : {left, right}) {
-    top->include(m);
-    m->include(leaf);
-    m->include(top);
+    top->include(*m);
+    m->include(*leaf);
+    m->include(*top);
   }
-  top->include(left);
+  top->include(*left);
   leaf->count("a_total", "A.").add(3);
   left->count("a_total", "A.", {{"at", "left"}}).add();
   const auto all = top->collect();
@@ -165,7 +165,7 @@ TEST(Metrics, AnIncludedRegistryIsCollectedOnceHoweverItIsReached) {
 TEST(Metrics, TheSameSampleOfTwoRegistriesIsAddedUp) {
   auto top = metrics::make();
   auto other = metrics::make();
-  top->include(other);
+  top->include(*other);
   for (auto& m : {top, other}) {
     m->count("a_total", "A.").add(2);
     m->measure("b", "B.", std::vector<double>{1}).observe(1);

@@ -68,6 +68,7 @@ class node final : public d::entity_host {
   void perform(timestamp now, d::refuse& a);
   void perform(timestamp now, d::run& a);
   void perform(timestamp now, d::wait& a);
+  void perform(timestamp now, d::read_highest& a);
   void perform(timestamp now, d::tell& a);
   void perform(timestamp now, d::stopped& a);
 

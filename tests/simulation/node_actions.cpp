@@ -139,6 +139,9 @@ void node::perform(timestamp /*now*/, d::tell& a) {
   }
 }
 
+// No command of the simulator is a verified one yet.
+void node::perform(timestamp /*now*/, d::read_highest& /*a*/) {}
+
 void node::perform(timestamp /*now*/, d::stopped& /*a*/) {
   live_->in_flight.reset();
   live_->seen.commands.stops(live_->seen.storage.saving());

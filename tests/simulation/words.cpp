@@ -67,6 +67,7 @@ std::string word(const d::tell& a) {
                                           "append_failed"};
   return fmt::format("tell {} {}", names[static_cast<int>(a.what)], a.number);
 }
+std::string word(const d::read_highest&) { return "read highest"; }
 std::string word(const d::stopped&) { return "stopped"; }
 
 }

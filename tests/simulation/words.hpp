@@ -29,6 +29,7 @@ namespace nexus::simulation {
 [[nodiscard]] std::string word(const d::run& a);
 [[nodiscard]] std::string word(const d::wait& a);
 [[nodiscard]] std::string word(const d::tell& a);
+[[nodiscard]] std::string word(const d::read_highest& a);
 [[nodiscard]] std::string word(const d::stopped& a);
 
 }

@@ -8,6 +8,7 @@
 // sender gets `overloaded`. Failures come as answers; see errc.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -37,14 +38,28 @@ class entity_ref {
   template <class C>
   requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(
       C command, call_header header = {})
+  const { return send<C>(std::move(command), std::move(header), false); }
+
+  /// Likewise, with a deadline that goes along: a command that is not decided within `within` never
+  /// is, nor is what it would have led to.
+  template <class C>
+  requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(
+      C command, std::chrono::nanoseconds within, call_header header = {})
   const {
-    auto* c = new detail::command_call<B, C>{{std::move(command)}};
-    asked<reply_t<B, C>> answer{*c, *c};
-    (void)send(*c, std::move(header));  // a refusal is the answer
-    return answer;
+    header.deadline = directory_->steady() + within;
+    return send<C>(std::move(command), std::move(header), false);
   }
 
-  /// Sends a command whose answer nobody waits for; an error means it was not taken.
+  /// Likewise, for entities that other processes write to as well: before it decides, the entity asks
+  /// the journal whether another writer has gone on, and recovers if so. One read of the highest
+  /// number; what comes behind waits for it.
+  template <class C>
+  requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask_verified(
+      C command, call_header header = {})
+  const { return send<C>(std::move(command), std::move(header), true); }
+
+  /// Sends a command whose answer nobody waits for; an error means it was not taken. What becomes of
+  /// it later shows in the system's dead letters, if it comes to nothing.
   template <class C>
   requires detail::is_alternative<C, typename B::command>
   [[nodiscard]] result<void> tell(C command, call_header header = {}) const {
@@ -54,11 +69,28 @@ class entity_ref {
     return sent;
   }
 
+  /// Answered when the entity that is live now ends, with why; `stopped` if none is.
+  [[nodiscard]] asked<ending> watch() const {
+    auto* c = new detail::watch_call;
+    asked<ending> answer{*c, *c};
+    directory_->watch(id_, *c, envelope{c});
+    return answer;
+  }
+
  private:
+  template <class C>
+  asked<reply_t<B, C>> send(C command, call_header header, bool verified) const {
+    auto* c = new detail::command_call<B, C>{{std::move(command)}};
+    if (verified) c->verify = detail::entity_call::check::wanted;
+    asked<reply_t<B, C>> answer{*c, *c};
+    (void)send(*c, std::move(header));  // a refusal is the answer
+    return answer;
+  }
+
   result<void> send(detail::entity_call& c, call_header header) const {
     c.header = std::move(header);
     if (c.header.command_id.empty()) c.header.command_id = directory_->next_id();
-    return directory_->send(id_, slot_, c, envelope{&c}, detail::admission::bounded);
+    return directory_->send(id_, slot_, c, envelope{&c}, detail::admission::outside);
   }
 
   std::shared_ptr<detail::entity_directory> directory_;
@@ -74,7 +106,7 @@ class entities {
   entities(system& sys, const store& in, const entity_options& options = {})
       : directory_{detail::entity_directory::make(
             {B::entity_type, durable_state<B>, detail::model_of<B>::type::make,
-             &detail::behavior_tag<B>},
+             &detail::behavior_tag<B>, detail::command_names<typename B::command>},
             sys, in, options)} {}
 
   /// Takes no more commands, finishes what is in flight, and waits until every entity has stopped.

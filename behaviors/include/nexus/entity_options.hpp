@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "nexus/journal.hpp"
@@ -26,6 +27,14 @@ struct replay_filter_options {
   std::size_t old_writers_max = 10;  ///< remembered per recovery
 };
 
+/// Why a live entity is no more. (Its next command starts it again.)
+enum class ending : std::uint8_t {
+  passivated,  ///< it was idle
+  stopped,     ///< its behavior said `stop`
+  failed,      ///< it could not be recovered, or its supervision stopped it
+  closed       ///< its entities were closed, or the system shut down
+};
+
 /// What happened to an entity, for logs and alarms; answers to commands come as answers.
 struct entity_signal {
   enum class kind : std::uint8_t {
@@ -43,7 +52,17 @@ struct entity_signal {
   error why{};
 };
 
+/// What becomes of a command for which there is no room.
+enum class overflow : std::uint8_t {
+  refuse,       ///< its sender gets `overloaded` at once
+  drop_newest,  ///< it is dropped: an asker gets `overloaded`, whoever tells is not told
+  drop_oldest  ///< the oldest undecided one is, likewise; up to twice the bound may be on their way
+};
+
 struct entity_options {
+  std::chrono::milliseconds passivate_after{120'000};  ///< without a message; 0: never
+  std::size_t live_max = 0;  ///< past it the least recently used idle ones passivate; 0: no cap
+
   // Snapshots of event-sourced entities. A behavior may have
   // `static bool snapshot_when(const state&, const event&, sequence_nr)` beside.
   std::uint64_t snapshot_every = 0;  ///< events between snapshots; 0: none
@@ -56,6 +75,7 @@ struct entity_options {
   std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of them, and of their events
   std::uint32_t mailbox_max = 10'000;  ///< commands of one entity not yet answered
   std::size_t mailbox_bytes_max = std::size_t{64} << 20;
+  overflow when_full = overflow::refuse;
   std::uint32_t stash_max = 4'096;  ///< commands that one entity has put aside; below mailbox_max
 
   unsigned recoveries_max = 64;             ///< at a time; the others wait in order
@@ -67,6 +87,9 @@ struct entity_options {
 
   std::chrono::milliseconds backoff_min{100};  ///< after a storage failure, doubled each time
   std::chrono::milliseconds backoff_max{10'000};
+
+  /// In an ordered shutdown these entities stop before those of the type `parent`; empty: of none.
+  std::string parent{};
 
   /// Called on the entity's thread; must not block or throw. Without it, trouble is logged.
   std::function<void(const entity_signal&)> on_signal{};

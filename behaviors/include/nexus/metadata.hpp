@@ -11,9 +11,9 @@
 namespace nexus::inline v0 {
 
 struct event_metadata {
-  ulid command_id{};      ///< the command that persisted the event; empty: `on_recovered`
-  ulid correlation_id{};  ///< the conversation it belongs to; empty: it began one
-  ulid causation_id{};    ///< the command that caused it; empty: it came from outside
+  ulid command_id{};          ///< the command that persisted the event; empty: `on_recovered`
+  ulid correlation_id{};      ///< the conversation it belongs to; empty: it began one
+  ulid causation_id{};        ///< the command that caused it; empty: it came from outside
   std::string traceparent{};  ///< W3C trace context
   std::string tracestate{};
   std::map<std::string, std::string> fields{};  ///< from `with_metadata`

@@ -23,6 +23,7 @@
 #include "nexus/event_batch.hpp"
 #include "nexus/executor.hpp"
 #include "nexus/journal.hpp"
+#include "nexus/metrics.hpp"
 
 namespace nexus::inline v0 {
 
@@ -44,6 +45,7 @@ struct store_options {
   /// Instead of threads of its own: a stepped system's stepping()->storages(), in whose time the
   /// circuit breaker counts then. A writer takes what has queued up as one job, each read is one.
   std::shared_ptr<executor> runs_on{};
+  std::shared_ptr<nexus::metrics> metrics{};  ///< where to count; none: a registry of its own
 };
 
 /// Closed: calls go to the storage. Open: they are answered `unavailable` at once. Half-open: one call
@@ -73,6 +75,7 @@ class write_job : public message {
   const persistence_id id;
   mailbox reply_to;
   step todo = step::append;
+  std::chrono::steady_clock::time_point queued{};  ///< set by store::write
 
   // Appending and settling:
   /// Of a durable state: `expected` is a version, and of `events`, one for each version after it, only
@@ -128,6 +131,10 @@ class store {
 
   /// What the writers did since the store was opened.
   [[nodiscard]] writer_statistics statistics() const;
+
+  /// What writers, readers and the circuit breaker count, labelled with this journal's name. A system
+  /// whose entities use the store shows it, too.
+  [[nodiscard]] nexus::metrics& metrics() const;
 
   /// Of the circuit breaker that writers and pooled sessions share.
   [[nodiscard]] breaker_status breaker() const;

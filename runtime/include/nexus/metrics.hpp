@@ -135,7 +135,7 @@ class metrics : public std::enable_shared_from_this<metrics> {
                       std::function<double()> f, metric_kind kind = metric_kind::gauge);
 
   /// Collects what `other` has, too, for as long as it lives.
-  void include(const std::shared_ptr<metrics>& other);
+  void include(metrics& other);
 
   /// Everything, ordered by name. Each registry that is included, also through others, is asked once;
   /// samples of the same name and labels are added up.

@@ -6,8 +6,8 @@
 // One after the other, within one deadline: work from outside is refused, what is in flight is
 // finished, writers are flushed, work stops (children before parents), storages stop.
 //
-// Threads: participants are called on the thread that shuts down, one at a time, while they work on
-// theirs; none of the calls may block. Failures: none; what misses the deadline is listed by name.
+// Threads: participants are called on the thread that shuts down, one call at a time, while they work
+// on theirs (who joins meanwhile is told so on its own); none of the calls may block. Failures: none; what misses the deadline is listed by name.
 #pragma once
 
 #include <chrono>
@@ -48,7 +48,8 @@ class shutdown_participant {
   /// work begins.
   [[nodiscard]] virtual std::uint64_t admitted() = 0;
 
-  /// Begins to stop for good, with what is in flight then; does not wait for it. Called once.
+  /// Begins to stop for good, once what is in flight has been finished; does not wait for it. Called
+  /// once.
   virtual void stop() = 0;
 
   /// What has not stopped yet, by name, e.g. "account|alice"; at most some thousands.

@@ -13,7 +13,8 @@
 //
 // Threads: the system, its actors, stores and all who use them belong to the one thread that steps.
 // What waits for an answer on that thread waits in vain: run_until does it. Blocking and detached
-// actors have threads of their own, and are not stepped.
+// actors have threads of their own, and are not stepped. In CAF 1.x `mail(…).delay(d)` counts in real
+// time; `mail(…).schedule(self->clock().now() + d)` does not.
 #pragma once
 
 #include <chrono>

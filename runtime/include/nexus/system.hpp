@@ -17,6 +17,7 @@
 #include "nexus/dead_letters.hpp"
 #include "nexus/metrics.hpp"
 #include "nexus/result.hpp"
+#include "nexus/shutdown.hpp"
 #include "nexus/ulid.hpp"
 
 namespace caf {
@@ -65,6 +66,15 @@ class system {
   [[nodiscard]] std::shared_ptr<void> find(std::string_view name) const;
   void release(std::string_view name);
 
+  /// Has `who` take part in `shutdown` as long as it lives. Whoever joins during one is told to
+  /// stop admitting at once.
+  void join(std::weak_ptr<shutdown_participant> who);
+
+  /// Stops everything in order (nexus/shutdown.hpp) and waits for it, never on a scheduler thread.
+  /// After the deadline the rest is begun too, in order, and listed. Called again, it waits for what
+  /// is left.
+  shutdown_report shutdown(std::chrono::nanoseconds within);
+
   [[nodiscard]] dead_letters& letters() noexcept;
 
   /// What this system counts, and what the stores count that entities on it use.
@@ -77,6 +87,10 @@ class system {
 
   /// For jitter and the like; in a stepped system the same numbers in every run.
   [[nodiscard]] std::uint64_t random();
+
+  /// The system that lives on `on`, e.g. a CAF actor's `self->system()`; of several the one that was
+  /// made first. Null if there is none.
+  [[nodiscard]] static system* of(const caf::actor_system& on);
 
  private:
   struct impl;

@@ -32,6 +32,9 @@ class workers {
   /// Queues a job, first come first served; false when the queue is full.
   [[nodiscard]] bool submit(job j);
 
+  /// How many jobs wait now.
+  [[nodiscard]] std::size_t queued() const;
+
  private:
   struct impl;
   std::shared_ptr<impl> impl_;

@@ -83,7 +83,9 @@ class question final : public asking<B> {
       } catch (...) {
         log_chain_error(B::entity_type, "not a std::exception");
       }
+      self->question_answered();
     };
+    self->question_asked();
     if (other == nullptr || other->behavior() != &behavior_tag<Other>) {
       return come_back(fail(errc::invalid_argument, "there are no entities of type \"" +
                                                         std::string{Other::entity_type} +
@@ -97,7 +99,7 @@ class question final : public asking<B> {
       come_back(std::move(*c->answer));
       c->leave();
     });
-    (void)other->send(this->id(), nullptr, *c, std::move(sent), admission::bounded);
+    (void)other->send(this->id(), nullptr, *c, std::move(sent), admission::inside);
   }
 
  private:

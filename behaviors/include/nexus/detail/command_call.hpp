@@ -1,17 +1,20 @@
 // A command on its way: decides, keeps its answer, and runs its chain once everything is durable.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "nexus/behavior.hpp"
 #include "nexus/detail/entity_model.hpp"
+#include "nexus/detail/type_name.hpp"
 
 namespace nexus::inline v0::detail {
 
@@ -29,6 +32,7 @@ class deciding_call final : public entity_call, public answer_slot<R> {
 
   deciding_call(Decide decide, bool is_counted = true) : decide_{std::move(decide)} {
     counted = is_counted;
+    index = Decide::index;
     size_bytes = static_cast<std::uint32_t>(sizeof(*this) + decide_.extra_bytes());
   }
 
@@ -45,7 +49,12 @@ class deciding_call final : public entity_call, public answer_slot<R> {
       answer_with(errc::decide_failed, "decide threw", "");
     }
     out.truncate(before);
-    return {};
+    return {.failed = true};
+  }
+
+  [[nodiscard]] const error* refusal() const noexcept override {
+    const auto& given = this->answer;
+    return given && !*given ? &given->error() : nullptr;
   }
 
   void finish(const entity_model& any, entity_host& host) noexcept override {
@@ -104,13 +113,14 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     } catch (const std::exception& x) {
       out.truncate(before);
       answer_with(errc::apply_failed, "apply or then_reply threw: ", x.what());
-      return {.rebuilds = true};
+      return {.rebuilds = true, .failed = true};
     } catch (...) {
       out.truncate(before);
       answer_with(errc::apply_failed, "apply or then_reply threw", "");
-      return {.rebuilds = true};
+      return {.rebuilds = true, .failed = true};
     }
-    if (!e.links().empty()) {
+    chained = !e.links().empty();
+    if (chained) {
       chain_ = std::make_unique<chain>(chain{std::move(e.links()), e.links_before_reply()});
     }
     return {.runs = e.runs(),
@@ -135,9 +145,27 @@ class deciding_call final : public entity_call, public answer_slot<R> {
   std::unique_ptr<chain> chain_;
 };
 
+template <class C, class Variant>
+inline constexpr std::uint8_t index_of = entity_call::no_index;
+template <class C, class... Cs>
+inline constexpr std::uint8_t index_of<C, std::variant<Cs...>> = [] {
+  static_assert(sizeof...(Cs) < entity_call::no_index, "a behavior has at most 254 commands");
+  std::uint8_t i = 0;
+  (void)((std::is_same_v<C, Cs> || (++i, false)) || ...);
+  return i;
+}();
+
+/// The names of the commands of a behavior.
+template <class Variant>
+inline constexpr std::array<std::string_view, 0> command_names{};
+template <class... Cs>
+inline constexpr std::array<std::string_view, sizeof...(Cs)> command_names<std::variant<Cs...>>{
+    type_name<Cs>()...};
+
 /// What decides a command of the user's.
 template <class B, class C>
 struct command_of {
+  static constexpr std::uint8_t index = index_of<C, typename B::command>;
   C command;
 
   auto operator()(const typename B::state& state, const context& c) const {
@@ -155,6 +183,7 @@ using command_call = deciding_call<B, reply_t<B, C>, command_of<B, C>>;
 /// What decides on_recovered.
 template <class B>
 struct recovered_of {
+  static constexpr std::uint8_t index = entity_call::no_index;
   effect<B> operator()(const typename B::state& state, const context& c) const {
     if constexpr (requires { B::on_recovered(state, c); }) {
       return B::on_recovered(state, c);

@@ -1,10 +1,13 @@
 // id → live actor: what `entities` does that needs no type of the user's.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "nexus/detail/entity_model.hpp"
 #include "nexus/entity_options.hpp"
@@ -12,6 +15,23 @@
 #include "nexus/system.hpp"
 
 namespace nexus::inline v0::detail {
+
+/// What an ending is asked with, see entity_ref::watch.
+class watch_call final : public call, public answer_slot<ending> {
+ public:
+  static constexpr std::uint8_t message_kind = 10;
+  watch_call() noexcept : call{message_kind} {}
+
+  void ended(ending why) {
+    answer.emplace(why);
+    complete();
+  }
+
+ private:
+  void set_error(error why) noexcept override {
+    answer.emplace(tl::unexpected<error>(std::move(why)));
+  }
+};
 
 /// Its address says which C++ type a directory serves.
 template <class B>
@@ -23,11 +43,13 @@ struct behavior_info {
   bool of_state;  ///< durable-state rather than event-sourced
   std::unique_ptr<entity_model> (*make_model)();
   const void* tag;
+  std::span<const std::string_view> commands;  ///< their names, in the order of the variant
 };
 
 enum class admission : std::uint8_t {
-  bounded,
-  always  ///< for answers that an entity waits for
+  outside,  ///< bounded, and refused once an ordered shutdown has begun
+  inside,   ///< bounded: what an entity asks another one
+  always    ///< for answers that an entity waits for, and what it tells itself
 };
 
 class entity_directory {
@@ -54,7 +76,15 @@ class entity_directory {
   [[nodiscard]] virtual result<void> send(std::string_view id, const slot_ref& known,
                                           entity_call& c, envelope e, admission by) = 0;
 
+  /// Answered when the live entity ends, with why. Not counted at its gate.
+  virtual void watch(std::string_view id, call& c, envelope e) = 0;
+
   [[nodiscard]] virtual std::size_t live() const = 0;
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point steady() const = 0;
+
+  /// Around a question to another entity: the asker is not at rest before its answer is back.
+  virtual void question_asked() noexcept = 0;
+  virtual void question_answered() noexcept = 0;
   [[nodiscard]] virtual ulid next_id() = 0;
 
   /// The header of a command that `cause` led to.

@@ -51,6 +51,7 @@ struct decision {
   bool passivates = false;  ///< the entity stops once no command is on its way
   bool snapshots = false;   ///< a snapshot of the state after this is wanted
   bool rebuilds = false;    ///< apply threw: nothing was persisted, and the state is spoilt
+  bool failed = false;      ///< decide or apply threw: supervision has a say
 
   friend bool operator==(const decision&, const decision&) = default;
 };
@@ -67,6 +68,7 @@ struct decision_limits {
 class entity_call : public call {
  public:
   static constexpr std::uint8_t message_kind = 1;
+  static constexpr std::uint8_t no_index = 255;
 
   /// Decides on `model`'s state: adds events to `out`, applies them, and keeps the answer.
   [[nodiscard]] virtual decision decide(entity_model& model, const context& c,
@@ -76,7 +78,16 @@ class entity_call : public call {
   /// Everything is durable: runs the chain on `model`'s state and gives the answer.
   virtual void finish(const entity_model& model, entity_host& host) noexcept = 0;
 
+  /// The answer that waits to be given, if it is an error.
+  [[nodiscard]] virtual const error* refusal() const noexcept { return nullptr; }
+
+  /// What a verified command waits for: that no other writer has gone on meanwhile.
+  enum class check : std::uint8_t { none, wanted, under_way };
+
+  check verify = check::none;
+  std::uint8_t index = no_index;  ///< which of the behavior's commands it is
   std::uint32_t size_bytes = 0;   ///< what it counts toward the bounds by bytes
+  bool chained = false;           ///< something follows that may ask others
   bool counted = true;            ///< at the gate; what the entity tells itself is not
   sequence_nr releasable_at = 0;  ///< the number that must be durable before the answer
   entity_call* next = nullptr;    ///< in the one list it is in
@@ -131,6 +142,12 @@ class call_list {
     counted_ -= c->counted ? 1 : 0;
     bytes_ -= c->size_bytes;
     return envelope::adopt(c);
+  }
+
+  /// Calls `f` with each, in order.
+  template <class F>
+  void each(F f) const {
+    for (auto* c = first_; c != nullptr; c = c->next) f(*c);
   }
 
   [[nodiscard]] entity_call& front() const noexcept { return *first_; }

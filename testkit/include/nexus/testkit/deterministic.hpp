@@ -37,7 +37,9 @@ class deterministic_system {
       : sys_{system_options{.stepped = true, .seed = seed}} {}
 
   [[nodiscard]] system& sys() noexcept { return sys_; }
-  operator system&() noexcept { return sys_; }  // NOLINT(google-explicit-constructor): stands for it
+  operator system&() noexcept {
+    return sys_;
+  }  // NOLINT(google-explicit-constructor): stands for it
 
   /// Holds, recording and the like.
   [[nodiscard]] stepping& steps() noexcept { return *sys_.stepping(); }

@@ -1,0 +1,70 @@
+#include "entity_metrics.hpp"
+
+namespace nexus::inline v0::detail {
+namespace {
+
+metric_labels labels_of(const behavior_info& of) {
+  return {{"entity", std::string{of.entity_type}}};
+}
+
+counter& passivations(nexus::metrics& all, const behavior_info& of, const char* reason) {
+  auto labels = labels_of(of);
+  labels.emplace("reason", reason);
+  return all.count("nexus_passivations_total", "Entities that stopped because they were idle.",
+                   labels);
+}
+
+counter& recoveries(nexus::metrics& all, const behavior_info& of, const char* outcome) {
+  auto labels = labels_of(of);
+  labels.emplace("outcome", outcome);
+  return all.count("nexus_recoveries_total", "States made anew from the journal.", labels);
+}
+
+counter& stops(nexus::metrics& all, const behavior_info& of, const char* reason) {
+  auto labels = labels_of(of);
+  labels.emplace("reason", reason);
+  return all.count("nexus_entities_stopped_total",
+                   "Entities that stopped for another reason than being idle.", labels);
+}
+
+}  // namespace
+
+entity_metrics::entity_metrics(nexus::metrics& all, const behavior_info& of)
+    : admitted{all.count("nexus_commands_admitted_total", "Commands that entities took.",
+                         labels_of(of))},
+      verified{all.count("nexus_verified_reads_total",
+                         "Questions to the journal whether another writer has gone on.",
+                         labels_of(of))},
+      cap_exceeded{all.count("nexus_live_entities_cap_exceeded_total",
+                             "Entities started past the cap while none was idle.", labels_of(of))},
+      recovered{recoveries(all, of, "done")},
+      recoveries_failed{recoveries(all, of, "failed")},
+      recovery_seconds{all.measure("nexus_recovery_seconds", "How long recoveries took.",
+                                   growing_bounds(0.000'1, 4, 10), labels_of(of))},
+      recovered_events{all.measure("nexus_recovered_events", "The highest number when recovered.",
+                                   growing_bounds(1, 10, 8), labels_of(of))},
+      passivated_idle{passivations(all, of, "idle")},
+      passivated_cap{passivations(all, of, "cap")},
+      passivated_asked{passivations(all, of, "behavior")},
+      stopped{stops(all, of, "behavior")},
+      failed{stops(all, of, "failure")},
+      all_{all},
+      of_{of},
+      commands_(of.commands.size()) {}
+
+void entity_metrics::command_over(const entity_call& c, const error* why) noexcept {
+  if (c.index >= commands_.size()) return;
+  const auto outcome = why == nullptr ? 0 : static_cast<std::size_t>(why->code) + 1;
+  auto& kept = commands_[c.index][outcome];
+  auto* counted = kept.load(std::memory_order_acquire);
+  if (counted == nullptr) {
+    auto labels = labels_of(of_);
+    labels.emplace("command", of_.commands[c.index]);
+    labels.emplace("outcome", why == nullptr ? "done" : to_string(why->code));
+    counted = &all_.count("nexus_commands_total", "Commands that are over.", labels);
+    kept.store(counted, std::memory_order_release);
+  }
+  counted->add();
+}
+
+}

@@ -1,0 +1,48 @@
+// What is counted of the entities of one type.
+//
+// Threads: any; nothing here takes a lock once a counter has been used for the first time.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nexus/detail/directory.hpp"
+#include "nexus/metrics.hpp"
+#include "passivation.hpp"
+
+namespace nexus::inline v0::detail {
+
+class entity_metrics {
+ public:
+  entity_metrics(nexus::metrics& all, const behavior_info& of);
+
+  /// A command is over: `why` is null if it was answered with a value.
+  void command_over(const entity_call& c, const error* why) noexcept;
+
+  counter& admitted;
+  counter& verified;      ///< checks of the highest number
+  counter& cap_exceeded;  ///< starts past the cap when nobody was idle
+  counter& recovered;
+  counter& recoveries_failed;
+  histogram& recovery_seconds;
+  histogram& recovered_events;
+  counter& passivated_idle;
+  counter& passivated_cap;
+  counter& passivated_asked;  ///< by the behavior
+  counter& stopped;           ///< likewise
+  counter& failed;
+
+ private:
+  static constexpr std::size_t outcomes = 1 + static_cast<std::size_t>(errc::already_exists) + 1;
+  using row = std::array<std::atomic<counter*>, outcomes>;
+
+  nexus::metrics& all_;
+  const behavior_info of_;
+  std::vector<row> commands_;  // by index of the command, made when it is needed
+};
+
+}

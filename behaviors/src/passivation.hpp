@@ -1,0 +1,92 @@
+// Who should passivate: entities that were idle for long, and past a cap the least recently used.
+//
+// An entity is asked, and answers by stopping or by going on: it alone knows whether it is idle. What
+// is asked counts as leaving until then, so that one start too many costs one entity.
+//
+// Threads: any. Bound: one request per entity.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "live_entities.hpp"
+#include "nexus/entity_options.hpp"
+#include "nexus/metrics.hpp"
+#include "ticker.hpp"
+
+namespace nexus::inline v0::detail {
+
+class passivation : public std::enable_shared_from_this<passivation> {
+ public:
+  passivation(system& sys, const entity_options& options, counter& cap_exceeded)
+      : sys_{sys},
+        idle_{options.passivate_after},
+        live_max_{options.live_max},
+        cap_exceeded_{cap_exceeded} {}
+
+  using slot = entity_directory::slot;
+  using slot_ref = entity_directory::slot_ref;
+
+  enum class reason : std::uint8_t { idle, cap };
+
+  /// Passivate if you are idle, and if nothing has come since `unused_since`.
+  struct request final : message {
+    static constexpr std::uint8_t message_kind = 11;
+    request(reason w, std::shared_ptr<passivation> f, steady_time unused)
+        : message{message_kind}, why{w}, unused_since{unused}, from{std::move(f)} {}
+    ~request() override { from->leaving_.fetch_sub(1); }
+
+    const reason why;
+    const steady_time unused_since;
+    const std::shared_ptr<passivation> from;
+  };
+
+  /// One more is live; `started` follows when others can find it.
+  void born() { live_.fetch_add(1); }
+  void started();
+  /// One less; how many are left.
+  std::size_t gone() { return live_.fetch_sub(1) - 1; }
+
+  [[nodiscard]] std::size_t live() const noexcept { return live_.load(); }
+
+  /// The entity of `s` is at rest: past the cap somebody has to go.
+  void at_rest() {
+    if (over_cap()) keep_cap();
+  }
+
+  /// The entity was asked and goes on.
+  void stays(slot& s) {
+    s.asked_to_leave(false);
+    at_rest();
+  }
+
+  /// Asks nobody any more.
+  void close() {
+    if (ticker_) ticker_->end();
+  }
+
+  /// Begins to look, if time has a say.
+  void open();
+
+  live_entities entities;
+
+ private:
+  [[nodiscard]] bool over_cap() const noexcept {
+    return live_max_ != 0 && live_.load() > live_max_ + leaving_.load();
+  }
+  bool keep_cap();
+  void ask(const slot_ref& who, reason why, steady_time unused);
+  std::optional<std::chrono::microseconds> look();
+
+  system& sys_;
+  const std::chrono::microseconds idle_;  // zero: for ever
+  const std::size_t live_max_;            // zero: no cap
+  counter& cap_exceeded_;
+  std::atomic<std::size_t> live_{0};
+  std::atomic<std::size_t> leaving_{0};
+  std::atomic<bool> looking_{false};
+  std::unique_ptr<ticker> ticker_;
+};
+
+}

@@ -1,0 +1,29 @@
+// Which systems live on which CAF system.
+//
+// Threads: any.
+#pragma once
+
+namespace caf {
+class actor_system;
+}
+
+namespace nexus::inline v0 {
+
+class system;
+
+/// Has `sys` found by `first_on` as long as this lives.
+class living_system {
+ public:
+  living_system(caf::actor_system& on, system& sys);
+  ~living_system();
+  living_system(const living_system&) = delete;
+  living_system& operator=(const living_system&) = delete;
+
+  /// The one that came first; null if there is none.
+  [[nodiscard]] static system* first_on(const caf::actor_system& on);
+
+ private:
+  system& sys_;
+};
+
+}  // namespace nexus::inline v0
