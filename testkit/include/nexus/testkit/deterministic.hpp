@@ -23,6 +23,7 @@
 #include <string_view>
 #include <utility>
 
+#include "nexus/answers.hpp"
 #include "nexus/call.hpp"
 #include "nexus/stepping.hpp"
 #include "nexus/store.hpp"
