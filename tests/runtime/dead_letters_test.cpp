@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "acting.hpp"
 #include "nexus/stepping.hpp"
 #include "nexus/system.hpp"
 
@@ -84,7 +85,7 @@ class DeadLettersInAnActor : public ::testing::Test {
 
   nexus::system sys{{.stepped = true}};
   std::vector<std::string> heard;
-  caf::actor one = sys.caf().spawn([this](caf::event_based_actor* self) {
+  caf::actor one = nexus::test::spawn(sys.caf(), [this](caf::event_based_actor* self) {
     auto mine = std::make_shared<nexus::registration>();
     *mine = sys.letters().subscribe(self, [=, this](const dead_letter& l) {
       heard.push_back(l.target + (self->current_sender() == nullptr ? "" : "?"));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "acting.hpp"
 #include "nexus/stepping.hpp"
 #include "nexus/system.hpp"
 
@@ -54,7 +55,7 @@ class Timers : public ::testing::Test {
   std::chrono::steady_clock::time_point start = steps().now();
   entries seen;
   task next;
-  caf::actor one = sys.caf().spawn([this](caf::event_based_actor* self) {
+  caf::actor one = nexus::test::spawn(sys.caf(), [this](caf::event_based_actor* self) {
     auto t = std::make_shared<timers>(self);
     return caf::behavior{[this, t](caf::atom_value) { std::exchange(next, nullptr)(*t); }};
   });
