@@ -88,9 +88,9 @@ class supervised final : public caf_version::intercepting_actor {
   const std::string name_;
   const std::string path_;
   actor_factory make_;
-  std::atomic<bool> waiting_{false};      // for its restart
-  std::atomic<unsigned> arrived_{0};      // while it waits
-  bool is_ending_ = false;                // that is settled
+  std::atomic<bool> waiting_{false};  // for its restart
+  std::atomic<unsigned> arrived_{0};  // while it waits
+  bool is_ending_ = false;            // that is settled
 };
 
 caf::invoke_message_result supervised::take(caf::mailbox_element& x) {

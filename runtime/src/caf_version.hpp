@@ -31,7 +31,8 @@ namespace nexus::inline v0::caf_version {
 #ifdef CAF_VERSION_MAJOR
 
 // Enqueues without a sender and without counting references.
-inline void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
+template <class T>
+void enqueue(caf::actor_control_block* to, caf::message_id id, T m) {
   to->get()->enqueue(caf::make_mailbox_element(nullptr, id, std::move(m)), nullptr);
 }
 
@@ -50,8 +51,8 @@ inline const bool types_are_known = [] {
 }();
 
 // `f` handles the response `id`, or the error that comes in its place at `until`.
-inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id, detail::steady_time until,
-                          const std::function<void()>& f) {
+inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
+                                 detail::steady_time until, const std::function<void()>& f) {
   caf::disposable timeout;  // disposed by CAF when the response comes
   if (until != detail::never) {
     timeout = self->clock().schedule_message(
@@ -75,10 +76,13 @@ inline void set_by_hand(caf::actor_system_config& config) {
   config.set("caf.scheduler.policy", "testing");
 }
 
-inline step_clock& clock_of(caf::actor_system& sys) { return static_cast<step_clock&>(sys.clock()); }
+inline step_clock& clock_of(caf::actor_system& sys) {
+  return static_cast<step_clock&>(sys.clock());
+}
 
 // A timer that was cancelled stays in the list.
-inline const std::multimap<std::chrono::steady_clock::time_point, caf::action>& timers_of(step_clock& clock) {
+inline const std::multimap<std::chrono::steady_clock::time_point, caf::action>& timers_of(
+    step_clock& clock) {
   std::erase_if(clock.actions, [](const auto& one) { return one.second.disposed(); });
   return clock.actions;
 }
@@ -99,7 +103,8 @@ inline caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::re
 #else
 
 // Enqueues without a sender and without counting references.
-inline void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
+template <class T>
+void enqueue(caf::actor_control_block* to, caf::message_id id, T m) {
   to->get()->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(m)), nullptr);
 }
 
@@ -108,8 +113,8 @@ inline void send_anon_after(const caf::actor& to, std::chrono::microseconds dela
 }
 
 // `f` handles the response `id`, or the error that comes in its place at `until`.
-inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id, detail::steady_time until,
-                          const std::function<void()>& f) {
+inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
+                                 detail::steady_time until, const std::function<void()>& f) {
   const bool is_timed = until != detail::never;
   auto answered = [self, id, is_timed, f](const envelope&) {
     if (is_timed) self->clock().cancel_request_timeout(self, id);
@@ -131,7 +136,9 @@ inline void set_by_hand(caf::actor_system_config& config) {
   config.set("scheduler.policy", caf::atom("testing"));
 }
 
-inline step_clock& clock_of(caf::actor_system& sys) { return static_cast<step_clock&>(sys.clock()); }
+inline step_clock& clock_of(caf::actor_system& sys) {
+  return static_cast<step_clock&>(sys.clock());
+}
 
 inline const step_clock::schedule_map& timers_of(step_clock& clock) { return clock.schedule(); }
 
@@ -159,7 +166,7 @@ inline bool is_ordinary(const caf::mailbox_element& x) {
 /// was none.
 inline void fail_request(const caf::strong_actor_ptr& asker, caf::message_id id, caf::error why) {
   if (!asker || !id.is_request()) return;
-  asker->enqueue(nullptr, id.response_id(), caf::make_message(std::move(why)), nullptr);
+  enqueue(asker.get(), id.response_id(), std::move(why));
 }
 
 /// What an intercepting actor is told, besides its messages.

@@ -10,8 +10,8 @@ namespace nexus::inline v0 {
 
 supervisor::supervisor(system& on, std::string name, supervision how, supervisor* parent)
     : on_{on} {
-  auto checked = name.empty() ? fail(errc::invalid_argument, "a supervisor needs a name")
-                              : check(how);
+  auto checked =
+      name.empty() ? fail(errc::invalid_argument, "a supervisor needs a name") : check(how);
   group_ = std::make_shared<supervision_group>(std::move(name), std::move(how),
                                                parent == nullptr ? nullptr : parent->group_,
                                                on.letters(), on.random());

@@ -114,8 +114,7 @@ measure supervision_group::failed(const std::string& name, const failure& what, 
   return m.what == directive::escalate ? escalated(name, what, now) : carry_out(m, name);
 }
 
-measure supervision_group::escalated(const std::string& name, const failure& what,
-                                     time_point now) {
+measure supervision_group::escalated(const std::string& name, const failure& what, time_point now) {
   escalations_.fetch_add(1, std::memory_order_relaxed);
   measure m;
   if (parent_ != nullptr) {

@@ -86,7 +86,8 @@ TEST_F(Timers, AFixedRateAndAFixedDelayRepeat) {
     t.with_fixed_delay("delay", 3s, note("delay"));
   });
   pass(6500ms);
-  EXPECT_EQ(seen, (entries{{"rate", 2s}, {"delay", 3s}, {"rate", 4s}, {"rate", 6s}, {"delay", 6s}}));
+  EXPECT_EQ(seen,
+            (entries{{"rate", 2s}, {"delay", 3s}, {"rate", 4s}, {"rate", 6s}, {"delay", 6s}}));
 }
 
 TEST_F(Timers, WhatIsCancelledNeverRunsAlsoWithItsMessageInTheMailbox) {
@@ -170,7 +171,8 @@ TEST_F(Timers, OneThatThrowsIsAFailureOfItsActor) {
 
 TEST(TimersOfAClass, DoNotKeepTheirActorAfterItHasQuit) {
   struct ticking final : caf::event_based_actor {
-    ticking(caf::actor_config& config, bool& is_gone) : caf::event_based_actor{config}, gone{is_gone} {
+    ticking(caf::actor_config& config, bool& is_gone)
+        : caf::event_based_actor{config}, gone{is_gone} {
       t.at_fixed_rate("tick", 1s, [this] { quit(); });
     }
     ~ticking() override { gone = true; }
