@@ -1,150 +1,19 @@
-// Everything that depends on CAF's version: builds against 0.17.6 and 1.x.
 #include "caf_bridge.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <caf/all.hpp>
 #include <optional>
 #include <thread>
 #include <utility>
 
-#include "nexus/detail/collecting.hpp"
-
-// CAF 1.1 says "0100" of its CAF_VERSION; 0.17 knows no CAF_VERSION_MAJOR.
-#ifdef CAF_VERSION_MAJOR
-#include <caf/anon_mail.hpp>
-#include <caf/detail/test_coordinator.hpp>
-#include <caf/init_global_meta_objects.hpp>
-#else
-#include <caf/scheduler/test_coordinator.hpp>
-#endif
-
-// Far from the ids that user programs take from caf::first_custom_type_id on.
-CAF_BEGIN_TYPE_ID_BLOCK(nexus, 1000)
-CAF_ADD_TYPE_ID(nexus, (nexus::envelope))
-CAF_END_TYPE_ID_BLOCK(nexus)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::envelope)
+#include "caf_version.hpp"
 
 namespace nexus::inline v0 {
+
+using namespace caf_version;  // NOLINT: all of it is for here
+
 namespace {
-
-#ifdef CAF_VERSION_MAJOR
-
-// Enqueues without a sender and without counting references.
-void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
-  to->get()->enqueue(caf::make_mailbox_element(nullptr, id, std::move(m)), nullptr);
-}
-
-void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
-  // By the system's clock: `delay` would count in real time where time is virtual.
-  const auto due = to->home_system().clock().now() + delay;
-  caf::anon_mail(std::move(m)).schedule(due).send(to);
-}
-
-// CAF wants its types known before the first actor_system, which may be the program's own: so before
-// main. Telling it again, as CAF_MAIN does, changes nothing.
-[[maybe_unused]] const bool types_are_known = [] {
-  caf::core::init_global_meta_objects();
-  caf::init_global_meta_objects<caf::id_block::nexus>();
-  return true;
-}();
-
-// `f` handles the response `id`, or the error that comes in its place at `until`.
-void add_response_handler(caf::scheduled_actor* self, caf::message_id id, detail::steady_time until,
-                          const std::function<void()>& f) {
-  caf::disposable timeout;  // disposed by CAF when the response comes
-  if (until != detail::never) {
-    timeout = self->clock().schedule_message(
-        nullptr, caf::weak_actor_ptr{self->ctrl()}, until, id,
-        caf::make_message(caf::make_error(caf::sec::request_timeout)));
-  }
-  self->add_multiplexed_response_handler(
-      id, caf::behavior{[f](const envelope&) { f(); }, [f](const caf::error&) { f(); }},
-      std::move(timeout));
-}
-
-void set_threads(caf::actor_system_config& config, unsigned threads) {
-  config.set("caf.scheduler.max-threads", threads);
-}
-
-// What CAF has for tests is not exported: only members in sight and virtual ones are used.
-using step_scheduler = caf::detail::test_coordinator;
-using step_clock = caf::detail::test_actor_clock;
-
-void set_by_hand(caf::actor_system_config& config) {
-  config.set("caf.scheduler.policy", "testing");
-}
-
-step_clock& clock_of(caf::actor_system& sys) { return static_cast<step_clock&>(sys.clock()); }
-
-// A timer that was cancelled stays in the list.
-const std::multimap<caf_bridge::time_point, caf::action>& timers_of(step_clock& clock) {
-  std::erase_if(clock.actions, [](const auto& one) { return one.second.disposed(); });
-  return clock.actions;
-}
-
-void fire_first(step_clock& clock) {
-  auto first = clock.actions.extract(clock.actions.begin());
-  first.mapped().run();
-}
-
-void forget_all(step_clock& clock) {
-  for (auto& [due, one] : std::exchange(clock.actions, {})) one.dispose();
-}
-
-caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::resumable& one) {
-  return one.resume(&sys.scheduler(), 1);
-}
-
-#else
-
-// Enqueues without a sender and without counting references.
-void enqueue(caf::actor_control_block* to, caf::message_id id, envelope m) {
-  to->get()->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(m)), nullptr);
-}
-
-void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
-  caf::delayed_anon_send(to, delay, std::move(m));
-}
-
-// `f` handles the response `id`, or the error that comes in its place at `until`.
-void add_response_handler(caf::scheduled_actor* self, caf::message_id id, detail::steady_time until,
-                          const std::function<void()>& f) {
-  const bool is_timed = until != detail::never;
-  auto answered = [self, id, is_timed, f](const envelope&) {
-    if (is_timed) self->clock().cancel_request_timeout(self, id);
-    f();
-  };
-  self->add_multiplexed_response_handler(
-      id, caf::behavior{std::move(answered), [f](const caf::error&) { f(); }});
-  if (is_timed) self->clock().set_request_timeout(until, self, id);
-}
-
-void set_threads(caf::actor_system_config& config, unsigned threads) {
-  config.set("scheduler.max-threads", threads);
-}
-
-using step_scheduler = caf::scheduler::test_coordinator;
-using step_clock = caf::detail::test_actor_clock;
-
-void set_by_hand(caf::actor_system_config& config) {
-  config.set("scheduler.policy", caf::atom("testing"));
-}
-
-step_clock& clock_of(caf::actor_system& sys) { return static_cast<step_clock&>(sys.clock()); }
-
-const step_clock::schedule_map& timers_of(step_clock& clock) { return clock.schedule(); }
-
-void fire_first(step_clock& clock) { clock.trigger_timeout(); }
-
-void forget_all(step_clock& clock) { clock.cancel_all(); }
-
-caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::resumable& one) {
-  return one.resume(sys.dummy_execution_unit(), 1);
-}
-
-#endif
 
 // A CAF actor that passes its messages on to a Nexus actor.
 class host final : public caf::event_based_actor {
@@ -210,6 +79,10 @@ void mailbox::send(envelope m) const {
 void mailbox::send_after(std::chrono::microseconds delay, envelope m) const {
   auto to = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{control_of(control_)});
   send_anon_after(to, delay, std::move(m));
+}
+
+void caf_bridge::send_urgent(const mailbox& to, envelope m) {
+  enqueue(control_of(to.control_), caf::make_message_id(caf::message_priority::high), std::move(m));
 }
 
 // -- answers to CAF actors --------------------------------------------------------------------

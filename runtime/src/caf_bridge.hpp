@@ -37,6 +37,9 @@ class caf_bridge {
 
   static mailbox wrap(const caf::actor& a);
 
+  /// Sends `m` ahead of what is in the mailbox.
+  static void send_urgent(const mailbox& to, envelope m);
+
   // Of a scheduler without threads:
   using time_point = std::chrono::steady_clock::time_point;
 

@@ -44,6 +44,8 @@ std::string_view to_string(errc code) noexcept {
       return "newer_schema";
     case errc::already_exists:
       return "already_exists";
+    case errc::actor_failed:
+      return "actor_failed";
   }
   return "unknown error code";
 }

@@ -35,7 +35,8 @@ enum class errc : std::uint8_t {
   history_erased,       ///< the records asked for were erased
   foreign_schema,       ///< the database is not a Nexus journal
   newer_schema,         ///< the database was made by a newer Nexus
-  already_exists        ///< the name is taken
+  already_exists,       ///< the name is taken
+  actor_failed          ///< an actor threw, or quit with an error
 };
 
 /// The code's name as it is spelled in C++, e.g. "timeout".

@@ -1,0 +1,330 @@
+// All that differs between CAF 0.17.6 and 1.x. For sources that include CAF anyway.
+#pragma once
+
+#include <caf/all.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "nexus/detail/collecting.hpp"
+#include "nexus/message.hpp"
+
+// CAF 1.1 says "0100" of its CAF_VERSION; 0.17 knows no CAF_VERSION_MAJOR.
+#ifdef CAF_VERSION_MAJOR
+#include <caf/anon_mail.hpp>
+#include <caf/detail/test_coordinator.hpp>
+#include <caf/init_global_meta_objects.hpp>
+#else
+#include <caf/scheduler/test_coordinator.hpp>
+#endif
+
+// Far from the ids that user programs take from caf::first_custom_type_id on.
+CAF_BEGIN_TYPE_ID_BLOCK(nexus, 1000)
+CAF_ADD_TYPE_ID(nexus, (nexus::envelope))
+CAF_END_TYPE_ID_BLOCK(nexus)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::envelope)
+
+namespace nexus::inline v0::caf_version {
+
+#ifdef CAF_VERSION_MAJOR
+
+// Enqueues without a sender and without counting references.
+template <class T>
+void enqueue(caf::actor_control_block* to, caf::message_id id, T m) {
+  to->get()->enqueue(caf::make_mailbox_element(nullptr, id, std::move(m)), nullptr);
+}
+
+inline void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
+  // By the system's clock: `delay` would count in real time where time is virtual.
+  const auto due = to->home_system().clock().now() + delay;
+  caf::anon_mail(std::move(m)).schedule(due).send(to);
+}
+
+// CAF wants its types known before the first actor_system, which may be the program's own: so before
+// main. Telling it again, as CAF_MAIN does, changes nothing.
+inline const bool types_are_known = [] {
+  caf::core::init_global_meta_objects();
+  caf::init_global_meta_objects<caf::id_block::nexus>();
+  return true;
+}();
+
+// `f` handles the response `id`, or the error that comes in its place at `until`.
+inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
+                                 detail::steady_time until, const std::function<void()>& f) {
+  caf::disposable timeout;  // disposed by CAF when the response comes
+  if (until != detail::never) {
+    timeout = self->clock().schedule_message(
+        nullptr, caf::weak_actor_ptr{self->ctrl()}, until, id,
+        caf::make_message(caf::make_error(caf::sec::request_timeout)));
+  }
+  self->add_multiplexed_response_handler(
+      id, caf::behavior{[f](const envelope&) { f(); }, [f](const caf::error&) { f(); }},
+      std::move(timeout));
+}
+
+inline void set_threads(caf::actor_system_config& config, unsigned threads) {
+  config.set("caf.scheduler.max-threads", threads);
+}
+
+// What CAF has for tests is not exported: only members in sight and virtual ones are used.
+using step_scheduler = caf::detail::test_coordinator;
+using step_clock = caf::detail::test_actor_clock;
+
+inline void set_by_hand(caf::actor_system_config& config) {
+  config.set("caf.scheduler.policy", "testing");
+}
+
+inline step_clock& clock_of(caf::actor_system& sys) {
+  return static_cast<step_clock&>(sys.clock());
+}
+
+// A timer that was cancelled stays in the list.
+inline const std::multimap<std::chrono::steady_clock::time_point, caf::action>& timers_of(
+    step_clock& clock) {
+  std::erase_if(clock.actions, [](const auto& one) { return one.second.disposed(); });
+  return clock.actions;
+}
+
+inline void fire_first(step_clock& clock) {
+  auto first = clock.actions.extract(clock.actions.begin());
+  first.mapped().run();
+}
+
+inline void forget_all(step_clock& clock) {
+  for (auto& [due, one] : std::exchange(clock.actions, {})) one.dispose();
+}
+
+inline caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::resumable& one) {
+  return one.resume(&sys.scheduler(), 1);
+}
+
+#else
+
+// Enqueues without a sender and without counting references.
+template <class T>
+void enqueue(caf::actor_control_block* to, caf::message_id id, T m) {
+  to->get()->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(m)), nullptr);
+}
+
+inline void send_anon_after(const caf::actor& to, std::chrono::microseconds delay, envelope m) {
+  caf::delayed_anon_send(to, delay, std::move(m));
+}
+
+// `f` handles the response `id`, or the error that comes in its place at `until`.
+inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
+                                 detail::steady_time until, const std::function<void()>& f) {
+  const bool is_timed = until != detail::never;
+  auto answered = [self, id, is_timed, f](const envelope&) {
+    if (is_timed) self->clock().cancel_request_timeout(self, id);
+    f();
+  };
+  self->add_multiplexed_response_handler(
+      id, caf::behavior{std::move(answered), [f](const caf::error&) { f(); }});
+  if (is_timed) self->clock().set_request_timeout(until, self, id);
+}
+
+inline void set_threads(caf::actor_system_config& config, unsigned threads) {
+  config.set("scheduler.max-threads", threads);
+}
+
+using step_scheduler = caf::scheduler::test_coordinator;
+using step_clock = caf::detail::test_actor_clock;
+
+inline void set_by_hand(caf::actor_system_config& config) {
+  config.set("scheduler.policy", caf::atom("testing"));
+}
+
+inline step_clock& clock_of(caf::actor_system& sys) {
+  return static_cast<step_clock&>(sys.clock());
+}
+
+inline const step_clock::schedule_map& timers_of(step_clock& clock) { return clock.schedule(); }
+
+inline void fire_first(step_clock& clock) { clock.trigger_timeout(); }
+
+inline void forget_all(step_clock& clock) { clock.cancel_all(); }
+
+inline caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::resumable& one) {
+  return one.resume(sys.dummy_execution_unit(), 1);
+}
+
+#endif
+
+// -- an actor that sees its messages first ----------------------------------------------------
+
+/// What a user sends, rather than CAF or Nexus itself.
+inline bool is_ordinary(const caf::mailbox_element& x) {
+  const auto& m = x.content();
+  return !x.mid.is_response() && !m.match_elements<caf::exit_msg>() &&
+         !m.match_elements<caf::down_msg>() && !m.match_elements<caf::timeout_msg>() &&
+         !m.match_elements<envelope>();
+}
+
+/// Answers the request `id` of `asker` with an error; nothing happens if it was answered already, or
+/// was none.
+inline void fail_request(const caf::strong_actor_ptr& asker, caf::message_id id, caf::error why) {
+  if (!asker || !id.is_request()) return;
+  enqueue(asker.get(), id.response_id(), std::move(why));
+}
+
+/// What an intercepting actor is told, besides its messages.
+class interception {
+ public:
+  /// Handles `x`: as a rule by pass_on(x).
+  virtual caf::invoke_message_result take(caf::mailbox_element& x) = 0;
+
+  /// False: there is no room for `x` in the mailbox. On any thread.
+  virtual bool admits(const caf::mailbox_element& x) = 0;
+
+  /// An ordinary message came too late, or its turn did not come. On any thread.
+  virtual void lost() = 0;
+
+  /// The last that is heard of it: whoever watches was told.
+  virtual void ended() = 0;
+
+ protected:
+  ~interception() = default;
+};
+
+inline const caf::sec no_room = caf::sec::unavailable_or_would_block;
+
+#ifdef CAF_VERSION_MAJOR
+
+/// Does what scheduled_actor::resume does, whose steps are not virtual in 1.x. Left out are its
+/// metrics of the time in the mailbox.
+class intercepting_actor : public caf::event_based_actor, public interception {
+ public:
+  explicit intercepting_actor(caf::actor_config& config) : caf::event_based_actor{config} {}
+
+  using caf::event_based_actor::enqueue;
+
+  bool enqueue(caf::mailbox_element_ptr x, caf::scheduler* on) override {
+    if (!admits(*x)) {
+      fail_request(x->sender, x->mid, caf::make_error(no_room));
+      return true;
+    }
+    const bool ordinary = is_ordinary(*x);
+    const bool in = caf::event_based_actor::enqueue(std::move(x), on);
+    if (!in && ordinary) lost();
+    return in;
+  }
+
+  caf::resumable::resume_result resume(caf::scheduler* on, std::size_t most) override {
+    if (!activate(on)) return caf::resumable::done;
+    std::size_t consumed = 0;
+    while (consumed < most) {
+      auto x = mailbox().pop_front();
+      if (!x) {
+        if (!mailbox().try_block()) continue;
+        if (consumed > 0) set_receive_timeout();
+        return caf::resumable::awaiting_message;
+      }
+      const auto taken = take(*x);
+      if (taken == caf::invoke_message_result::skipped) {
+        skipped_.push_back(std::move(x));
+      } else if (taken == caf::invoke_message_result::consumed) {
+        ++consumed;
+        bhvr_stack_.cleanup();
+        if (finalize()) return caf::resumable::done;
+        offer_again();
+      }
+    }
+    if (consumed > 0) set_receive_timeout();
+    return mailbox().try_block() ? caf::resumable::awaiting_message : caf::resumable::resume_later;
+  }
+
+  void on_cleanup(const caf::error& why) override {
+    offer_again();
+    while (auto x = mailbox().pop_front()) {
+      if (is_ordinary(*x)) lost();
+      fail_request(x->sender, x->mid, caf::make_error(caf::sec::request_receiver_down));
+    }
+    caf::event_based_actor::on_cleanup(why);
+    ended();
+  }
+
+ protected:
+  caf::invoke_message_result pass_on(caf::mailbox_element& x) {
+    return caf::event_based_actor::consume(x);
+  }
+
+  /// Puts what was skipped back into the mailbox.
+  void offer_again() {
+    for (; !skipped_.empty(); skipped_.pop_back()) {
+      mailbox().push_front(std::move(skipped_.back()));
+    }
+  }
+
+  /// An idle handler stays when the behavior changes, but not one that came with a behavior.
+  void forget_idle_handler() {
+    become(caf::behavior{caf::after(std::chrono::hours{1}) >> [] {}});
+    become(caf::behavior{[](const envelope&) {}});
+  }
+
+ private:
+  std::vector<caf::mailbox_element_ptr> skipped_;
+};
+
+#else
+
+class intercepting_actor : public caf::event_based_actor, public interception {
+ public:
+  explicit intercepting_actor(caf::actor_config& config) : caf::event_based_actor{config} {}
+
+  using caf::event_based_actor::enqueue;
+
+  void enqueue(caf::mailbox_element_ptr x, caf::execution_unit* on) override {
+    if (!admits(*x)) return fail_request(x->sender, x->mid, caf::make_error(no_room));
+    if (mailbox().closed() && is_ordinary(*x)) lost();
+    caf::event_based_actor::enqueue(std::move(x), on);
+  }
+
+  caf::invoke_message_result consume(caf::mailbox_element& x) final { return take(x); }
+
+  bool cleanup(caf::error&& why, caf::execution_unit* on) override {
+    if (!mailbox_.closed()) {
+      mailbox_.close();
+      offer_again();
+      leftovers f{*this};
+      while (mailbox_.queue().new_round(1000, f).consumed_items) {
+      }
+    }
+    const bool done = caf::event_based_actor::cleanup(std::move(why), on);
+    ended();
+    return done;
+  }
+
+ protected:
+  caf::invoke_message_result pass_on(caf::mailbox_element& x) {
+    return caf::event_based_actor::consume(x);
+  }
+
+  /// A queue offers what was skipped again when one of its own messages was handled; these are two.
+  void offer_again() {
+    get_normal_queue().flush_cache();
+    get_urgent_queue().flush_cache();
+  }
+
+  void forget_idle_handler() {}
+
+ private:
+  // A queue of queues says which one before each message.
+  struct leftovers {
+    intercepting_actor& of;
+    void operator()(const caf::mailbox_element& x) const {
+      if (is_ordinary(x)) of.lost();
+      fail_request(x.sender, x.mid, caf::make_error(caf::sec::request_receiver_down));
+    }
+    template <class Key, class Queue, class... Ts>
+    caf::intrusive::task_result operator()(const Key&, const Queue&, const Ts&... xs) const {
+      (*this)(xs...);
+      return caf::intrusive::task_result::resume;
+    }
+  };
+};
+
+#endif
+
+}  // namespace nexus::inline v0::caf_version

@@ -1,0 +1,46 @@
+#include "nexus/supervisor.hpp"
+
+#include <utility>
+
+#include "nexus/stepping.hpp"
+#include "nexus/system.hpp"
+#include "supervisor_group.hpp"
+
+namespace nexus::inline v0 {
+
+supervisor::supervisor(system& on, std::string name, supervision how, supervisor* parent)
+    : on_{on} {
+  auto checked =
+      name.empty() ? fail(errc::invalid_argument, "a supervisor needs a name") : check(how);
+  group_ = std::make_shared<supervision_group>(std::move(name), std::move(how),
+                                               parent == nullptr ? nullptr : parent->group_,
+                                               on.letters(), on.random());
+  if (checked) checked = on.claim(group_->name(), std::weak_ptr<void>{group_});
+  is_named_ = checked.has_value();
+  if (checked) checked = group_->join_parent();
+  if (checked) {
+    on.join(group_);
+  } else {
+    group_->close(std::move(checked.error()));
+  }
+}
+
+supervisor::~supervisor() {
+  group_->stop_all();
+  if (auto* by_hand = on_.stepping()) {
+    // Nobody else moves them.
+    (void)by_hand->run_until([&] { return group_->empty(); });
+  } else {
+    group_->wait_until_empty();
+  }
+  group_->leave_parent();
+  if (is_named_) on_.release(group_->name());
+}
+
+result<void> supervisor::status() const { return group_->status(); }
+std::vector<std::string> supervisor::children() const { return group_->children(); }
+void supervisor::stop() { group_->stop_all(); }
+const std::string& supervisor::path() const noexcept { return group_->path(); }
+supervision_counts supervisor::counts() const noexcept { return group_->counts(); }
+
+}  // namespace nexus::inline v0
