@@ -88,13 +88,13 @@ void caf_bridge::send_urgent(const mailbox& to, envelope m) {
 // -- answers to CAF actors --------------------------------------------------------------------
 
 std::function<void()> detail::wake_in_actor(caf::scheduled_actor* self, steady_time until,
-                                            std::function<void()> f) {
+                                            const std::function<void()>& f) {
   // A handler added to an actor that has quit would keep it from ending.
   if (self->getf(caf::abstract_actor::is_shutting_down_flag)) return [] {};
   // What a CAF request does, without a request: `self` awaits a response id, and whoever wakes it
   // enqueues that response. The handler is used up by the first; CAF drops another silently.
   auto id = self->new_request_id(caf::message_priority::normal).response_id();
-  add_response_handler(self, id, until, std::move(f));
+  add_response_handler(self, id, until, f);
   return [id, to = caf::strong_actor_ptr{self->ctrl()}] { enqueue(to.get(), id, envelope{}); };
 }
 

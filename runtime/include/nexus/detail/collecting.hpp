@@ -42,7 +42,7 @@ inline constexpr auto never = steady_time::max();
 /// function is called, on any thread, or at `until` of the actor's clock. Of an actor that has quit
 /// nothing runs. Defined where CAF's version is known.
 [[nodiscard]] std::function<void()> wake_in_actor(caf::scheduled_actor* self, steady_time until,
-                                                  std::function<void()> f);
+                                                  const std::function<void()>& f);
 [[nodiscard]] steady_time now_in_actor(caf::scheduled_actor* self);
 
 /// A question that is not settled yet.
@@ -58,10 +58,8 @@ class open_question {
 template <class R>
 class receiver {
  public:
+  virtual ~receiver() = default;
   virtual void receive(result<R> r) = 0;
-
- protected:
-  ~receiver() = default;
 };
 
 /// One run of collecting an answer: which questions are open, and until when.
