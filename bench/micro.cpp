@@ -77,11 +77,11 @@ void decide_encode_apply(benchmark::State& state) {
 BENCHMARK(decide_encode_apply);
 
 void ulid_next(benchmark::State& state) {
-  const nexus::wall_clock time;
-  nexus::ulid_generator ids{time};
+  static const nexus::wall_clock time;
+  static nexus::ulid_generator ids{time};
   for (auto _ : state) benchmark::DoNotOptimize(ids.next());
 }
-BENCHMARK(ulid_next);
+BENCHMARK(ulid_next)->Threads(1)->Threads(2)->UseRealTime();
 
 // Counting from one thread and from two at once, beside one atomic that all threads share.
 void shared_atomic(benchmark::State& state) {

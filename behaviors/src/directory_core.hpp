@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "entity_fsm.hpp"
@@ -64,6 +65,9 @@ class directory_core final : public entity_directory,
   /// Tells whoever listens, or the log.
   void tell(const entity_signal& what) const;
 
+  /// What supervision says about an entity that failed; tells the others what concerns them.
+  failure_verdict supervise(const persistence_id& id, const error& why);
+
   const behavior_info info;
   system& sys;
   const store in;
@@ -75,6 +79,7 @@ class directory_core final : public entity_directory,
 
  private:
   void sample();
+  void tell_others(const persistence_id& but, const std::function<envelope()>& make);
   [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed,
                                                bool& started);
   [[nodiscard]] result<slot_ref> start(std::string_view id);
@@ -87,6 +92,8 @@ class directory_core final : public entity_directory,
   std::atomic<bool> closing_{false};
   std::atomic<bool> closed_already_{false};
   std::atomic<std::uint64_t> questions_{0};
+  std::mutex failures_lock_;  // taken by who fails
+  std::unordered_map<std::string, failure_record> failures_;
   std::mutex closed_lock_;
   std::condition_variable closed_;
   std::vector<registration> sampled_;

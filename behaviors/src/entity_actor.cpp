@@ -170,6 +170,10 @@ void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
     case passivation::request::message_kind:
       passivate(now, m.as<passivation::request>(), out);
       break;
+    case group_message::message_kind:
+      m.as<group_message>().restart ? fsm_.step(now, restart_asked{}, out)
+                                    : fsm_.step(now, passivate_asked{}, out);
+      break;
     case close_message::message_kind:
       fsm_.step(now, close_asked{}, out);
       break;

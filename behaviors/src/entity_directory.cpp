@@ -31,7 +31,7 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
 }
 
 // Options that would lose something, or promise what cannot be.
-result<void> check(const behavior_info& of, const entity_options& o) {
+result<void> check_options(const behavior_info& of, const entity_options& o) {
   auto bad = [&](std::string_view why) {
     return fail(errc::invalid_argument, fmt::format("entities \"{}\": {}", of.entity_type, why));
   };
@@ -43,6 +43,9 @@ result<void> check(const behavior_info& of, const entity_options& o) {
   }
   if (of.of_state && (o.snapshot_every != 0 || o.keep_snapshots != 0 || o.snapshot_optional)) {
     return bad("a durable state has no snapshots");
+  }
+  if (o.supervised) {
+    if (auto fine = nexus::check(*o.supervised); !fine) return bad(fine.error().message);
   }
   if (o.recoveries_max == 0) return bad("recoveries_max must be at least 1");
   return {};
@@ -66,11 +69,19 @@ directory_core::directory_core(const behavior_info& b, system& s, const store& s
       sys{s},
       in{st},
       options{o},
-      machine{machine_options(o, st.limits())},
+      machine{[&] {
+        auto made = machine_options(o, st.limits());
+        if (o.supervised) {
+          made.on_failure = [this](const persistence_id& id, const error& why) {
+            return supervise(id, why);
+          };
+        }
+        return made;
+      }()},
       metrics{s.metrics(), b},
       live_ones{std::make_shared<passivation>(s, o, metrics.cap_exceeded)},
       turns{s, o},
-      status_{check(b, o)} {}
+      status_{check_options(b, o)} {}
 
 void directory_core::claim() {
   if (!status_) return;

@@ -1,7 +1,9 @@
 #include "nexus/ulid.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <optional>
 #include <random>
 
 namespace nexus::inline v0 {
@@ -54,45 +56,68 @@ result<ulid> ulid::parse(std::string_view text) {
   return made;
 }
 
-struct ulid_generator::impl {
-  explicit impl(const clock& t) : time{t} {
-    std::random_device seed;
-    std::seed_seq sequence{seed(), seed(), seed(), seed()};
-    random.seed(sequence);
-  }
+namespace {
 
-  const clock& time;
+// A line of ids that rises, with randomness of its own.
+struct alignas(64) line {
+  ulid next(std::uint64_t now_ms);
+
   std::mutex lock;
-  std::mt19937_64 random;
+  std::optional<std::mt19937_64> random;  // large, and slow to seed: once it is needed
   std::uint64_t last_ms = 0;
   ulid last;
+};
+
+ulid line::next(std::uint64_t now_ms) {
+  std::lock_guard guard{lock};
+  if (!random) {
+    std::random_device seed;
+    std::seed_seq sequence{seed(), seed(), seed(), seed()};
+    random.emplace(sequence);
+  }
+  if (now_ms > last_ms || last.empty()) {
+    last_ms = now_ms;
+    auto low = (*random)();
+    auto high = (*random)();
+    for (int i = 0; i < time_bytes; ++i) {
+      last.bytes[i] = static_cast<std::uint8_t>(now_ms >> (8 * (time_bytes - 1 - i)));
+    }
+    for (int i = 0; i < 8; ++i) last.bytes[6 + i] = static_cast<std::uint8_t>(low >> (8 * i));
+    last.bytes[14] = static_cast<std::uint8_t>(high);
+    last.bytes[15] = static_cast<std::uint8_t>(high >> 8);
+    // The top bit stays free, so that counting up within a millisecond cannot run over.
+    last.bytes[6] &= 0x7f;
+  } else {
+    for (auto byte = last.bytes.rbegin(); byte != last.bytes.rend(); ++byte) {
+      if (++*byte != 0) break;
+    }
+  }
+  return last;
+}
+
+// Threads are counted as they come, so that neighbours have different lines.
+std::size_t this_thread() {
+  static std::atomic<std::size_t> threads{0};
+  thread_local const std::size_t mine = threads.fetch_add(1, std::memory_order_relaxed);
+  return mine;
+}
+
+}  // namespace
+
+// A thread keeps to its line; only more threads than lines share some.
+struct ulid_generator::impl {
+  explicit impl(const clock& t) : time{t} {}
+
+  const clock& time;
+  std::array<line, 16> lines;
 };
 
 ulid_generator::ulid_generator(const clock& time) : impl_{std::make_unique<impl>(time)} {}
 ulid_generator::~ulid_generator() = default;
 
 ulid ulid_generator::next() {
-  auto& self = *impl_;
-  std::lock_guard guard{self.lock};
-  auto now_ms = milliseconds_of(self.time);
-  if (now_ms > self.last_ms || self.last.empty()) {
-    self.last_ms = now_ms;
-    auto low = self.random();
-    auto high = self.random();
-    for (int i = 0; i < time_bytes; ++i) {
-      self.last.bytes[i] = static_cast<std::uint8_t>(now_ms >> (8 * (time_bytes - 1 - i)));
-    }
-    for (int i = 0; i < 8; ++i) self.last.bytes[6 + i] = static_cast<std::uint8_t>(low >> (8 * i));
-    self.last.bytes[14] = static_cast<std::uint8_t>(high);
-    self.last.bytes[15] = static_cast<std::uint8_t>(high >> 8);
-    // The top bit stays free, so that counting up within a millisecond cannot run over.
-    self.last.bytes[6] &= 0x7f;
-  } else {
-    for (auto byte = self.last.bytes.rbegin(); byte != self.last.bytes.rend(); ++byte) {
-      if (++*byte != 0) break;
-    }
-  }
-  return self.last;
+  const auto now_ms = milliseconds_of(impl_->time);
+  return impl_->lines[this_thread() % impl_->lines.size()].next(now_ms);
 }
 
 }  // namespace nexus::inline v0

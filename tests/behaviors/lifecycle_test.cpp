@@ -238,6 +238,61 @@ TEST_F(Lifecycle, WhatMissesTheDeadlineOfAShutdownIsNamed) {
   EXPECT_EQ(det.get(stuck), 2);
 }
 
+TEST_F(Lifecycle, SupervisionRestartsAnEntityAfterAPauseAndStopsItInTheEnd) {
+  entities<tally> tallies{
+      det,
+      *journal,
+      {.supervised =
+           supervision{.restarts_max = 1, .backoff_min = 1s, .backoff_max = 1s, .jitter = 0}}};
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::add{1})), 1);
+  auto watched = tallies.of("a").watch();
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::throw_in_decide{})).error().code,
+            errc::decide_failed);
+  auto next = tallies.of("a").ask(tally::add{1});
+  det.drain();
+  EXPECT_FALSE(next.is_answered()) << "it waits for the pause to end";
+  det.advance(1s);
+  EXPECT_EQ(det.get(next), 2);
+  EXPECT_FALSE(watched.is_answered()) << "a restart is no end";
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::spoil{})).error().code, errc::apply_failed);
+  EXPECT_EQ(det.get(watched), ending::failed);
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::read{})), 2);
+}
+
+TEST_F(Lifecycle, AllForOneRestartsTheOthersToo) {
+  entities<tally> tallies{det, *journal, {.supervised = supervision{.who = strategy::all_for_one}}};
+  for (auto id : {"a", "b"}) EXPECT_EQ(det.get(tallies.of(id).ask(tally::add{1})), 1);
+  const auto before = counted("nexus_recoveries_total", "done");
+  (void)det.get(tallies.of("a").ask(tally::throw_in_decide{}));
+  det.drain();
+  EXPECT_EQ(counted("nexus_recoveries_total", "done"), before + 1) << "b; a pauses";
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::read{}), 1s), 1);
+  EXPECT_EQ(det.get(tallies.of("b").ask(tally::read{})), 1);
+}
+
+TEST_F(Lifecycle, EscalationClosesTheType) {
+  int given_up = 0;
+  supervision how;
+  how.decide = [](const failure&) { return directive::escalate; };
+  how.on_given_up = [&](const failure&) { ++given_up; };
+  entities<tally> tallies{det, *journal, {.supervised = how}};
+  EXPECT_EQ(det.get(tallies.of("b").ask(tally::add{1})), 1);
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::throw_in_decide{})).error().code,
+            errc::decide_failed);
+  det.drain();
+  EXPECT_EQ(given_up, 1);
+  EXPECT_EQ(tallies.live(), 0u);
+  EXPECT_EQ(tallies.of("b").ask(tally::read{}).get(0s).error().code, errc::stopped);
+  EXPECT_EQ(tallies.status().error().code, errc::stopped);
+}
+
+TEST_F(Lifecycle, ASupervisionThatMakesNoSenseIsNamed) {
+  supervision how;
+  how.backoff_min = 1h;
+  entities<tally> tallies{det, *journal, {.supervised = how}};
+  EXPECT_EQ(tallies.status().error().code, errc::invalid_argument);
+}
+
 TEST_F(Lifecycle, AnEntityIsFoundByName) {
   EXPECT_EQ(find<tally>(det.sys(), "a").error().code, errc::invalid_argument);
   entities<tally> tallies{det, *journal};

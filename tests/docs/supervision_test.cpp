@@ -66,16 +66,15 @@ TEST_F(SupervisionPage, Supervision) {
 }
 
 TEST_F(SupervisionPage, Strategy) {
-  nexus::supervision how{.decide =
-                             [](const nexus::failure& f) {
-                               if (f.is<std::invalid_argument>()) return nexus::directive::resume;
-                               if (f.is<std::bad_alloc>()) return nexus::directive::escalate;
-                               return nexus::directive::restart;
-                             },
-                         .who = nexus::strategy::all_for_one,
+  nexus::supervision how{.who = nexus::strategy::all_for_one,
                          .when_exceeded = nexus::directive::escalate,
                          .backoff_min = 50ms,
                          .backoff_max = 5s};
+  how.decide = [](const nexus::failure& f) {
+    if (f.is<std::invalid_argument>()) return nexus::directive::resume;
+    if (f.is<std::bad_alloc>()) return nexus::directive::escalate;
+    return nexus::directive::restart;
+  };
   nexus::supervisor parsers{sys, "parsers", how};
   auto one = parsers.spawn("parser 1", parser).value();
   caf::anon_send(one, std::string{});

@@ -73,6 +73,7 @@ TEST_F(StoreClosing, WhatDidNotBeginInTimeIsAnsweredStopped) {
   for (int i = 0; i < 100; ++i) s.write(job(std::to_string(i)));
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(read(s));
   auto closed = s.close(1ms);
+  EXPECT_FALSE(s.close(1ms)) << "a second time while a call hangs";
   ASSERT_FALSE(closed);
   EXPECT_EQ(closed.error().code, errc::timeout);
   EXPECT_EQ(stopped.load(), 10) << "answered before close has returned";

@@ -90,6 +90,23 @@ TEST(Handover, FinishedItGivesWhatItHasAndTakesNoMore) {
   EXPECT_EQ(q.push(p[2]), pushed::refused);
 }
 
+TEST(Handover, ItMayBeFinishedTwice) {
+  queue q;
+  std::vector<parcel> p(2);
+  (void)q.push(p[0]);
+  q.finish();
+  (void)q.push(p[1]);
+  q.finish();
+  for (auto& one : p) {
+    EXPECT_EQ(q.front(), &one);
+    q.pop();
+  }
+  EXPECT_EQ(q.front(), nullptr);
+  EXPECT_TRUE(q.closed());
+  q.finish();
+  EXPECT_EQ(q.front(), nullptr);
+}
+
 TEST(Handover, NothingIsLostOrDoubledAndEachProducersOrderIsKept) {
   constexpr std::size_t producers = 4;
   constexpr std::size_t each = 50'000;

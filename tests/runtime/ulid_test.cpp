@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <thread>
 #include <vector>
@@ -112,11 +113,12 @@ TEST(UlidGenerator, TwoAtTheSameTimeMakeDifferentOnes) {
   }
 }
 
-TEST(UlidGenerator, ThreadsNeverGetTheSame) {
-  constexpr std::size_t each = 10'000;
+TEST(UlidGenerator, ThreadsNeverGetTheSameAndEachThreadsRise) {
+  constexpr std::size_t threads_max = 40;  // more than there are lines of ids
+  constexpr std::size_t each = 2'000;
   nexus::wall_clock clock;
   ulid_generator ulids{clock};
-  std::vector<std::vector<ulid>> made(4);
+  std::vector<std::vector<ulid>> made(threads_max);
   {
     std::vector<std::jthread> threads;
     for (auto& mine : made) {
@@ -126,6 +128,22 @@ TEST(UlidGenerator, ThreadsNeverGetTheSame) {
     }
   }
   std::set<ulid> all;
-  for (const auto& mine : made) all.insert(mine.begin(), mine.end());
-  EXPECT_EQ(all.size(), made.size() * each);
+  for (const auto& mine : made) {
+    EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end()));
+    all.insert(mine.begin(), mine.end());
+  }
+  EXPECT_EQ(all.size(), threads_max * each);
+}
+
+TEST(UlidGenerator, ThoseOfDifferentThreadsAreInOrderByTheMillisecond) {
+  manual_clock clock{timestamp{1'700'000'000s}};
+  ulid_generator ulids{clock};
+  ulid last;
+  for (int i = 0; i < 40; ++i) {
+    clock.advance(1ms);
+    ulid next;
+    std::jthread{[&] { next = ulids.next(); }}.join();
+    EXPECT_LT(last, next);
+    last = next;
+  }
 }

@@ -198,6 +198,44 @@ TEST_P(Deterministic, EntitiesFinishWhatIsInFlightWhenTheyAreDestroyed) {
   EXPECT_EQ(det.get(added), 2);
 }
 
+TEST_P(Deterministic, AFlushDoesTheWritersWorkAtOnce) {
+  deterministic_system det;
+  auto store = open(det);
+  nexus::entities<tally> tallies{det, *store};
+  det.steps().hold(executor::work::write);
+  auto added = tallies.of("a").ask(tally::add{1});
+  det.drain();
+  EXPECT_EQ(store->statistics().requests, 0u);
+  EXPECT_TRUE(store->flush({}));
+  EXPECT_EQ(store->statistics().requests, 1u);
+  EXPECT_FALSE(added.is_answered()) << "the entity has not heard of it";
+  EXPECT_EQ(det.get(added), 1);
+}
+
+TEST_P(Deterministic, AClosedStoreHasDoneItsWorkAndTakesNoMore) {
+  deterministic_system det;
+  auto store = open(det);
+  nexus::entities<tally> tallies{det, *store};
+  ASSERT_EQ(det.get(tallies.of("a").ask(tally::add{1})), 1);
+  auto added = tallies.of("a").ask(tally::add{1});
+  while (store->participant()->is_quiet()) ASSERT_TRUE(det.step());
+  EXPECT_TRUE(store->close({}));
+  EXPECT_EQ(det.get(added), 2);
+  EXPECT_EQ(det.get(tallies.of("a").ask(tally::add{1})).error().code, errc::stopped);
+}
+
+TEST_P(Deterministic, AShutdownIsSteppedToo) {
+  deterministic_system det;
+  auto store = open(det);
+  nexus::entities<tally> tallies{det, *store};
+  auto added = tallies.of("a").ask(tally::add{1});
+  auto report = det.sys().shutdown(10s);
+  EXPECT_TRUE(report.complete()) << (report.missed.empty() ? "" : report.missed.front());
+  EXPECT_TRUE(report.drained);
+  EXPECT_EQ(det.get(added), 1);
+  EXPECT_EQ(store->open_session().error().code, errc::stopped);
+}
+
 namespace {
 
 // What a run of a little world does, step by step.

@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "nexus/journal.hpp"
+#include "nexus/supervision.hpp"
 
 namespace nexus::inline v0 {
 
@@ -87,6 +89,12 @@ struct entity_options {
 
   std::chrono::milliseconds backoff_min{100};  ///< after a storage failure, doubled each time
   std::chrono::milliseconds backoff_max{10'000};
+
+  /// What to do about an entity whose `decide` or `apply` throws. Its command is refused anyhow; a
+  /// state that a throwing `apply` has spoilt is made anew anyhow. `restart` makes the state anew from
+  /// the journal, after a pause; `stop` ends the entity, until its next command; `escalate` closes the
+  /// type, as there is no parent. None: resume. `failure::cause` is not known here, `why` is.
+  std::optional<supervision> supervised{};
 
   /// In an ordered shutdown these entities stop before those of the type `parent`; empty: of none.
   std::string parent{};

@@ -31,7 +31,9 @@ struct ulid {
   [[nodiscard]] static result<ulid> parse(std::string_view text);
 };
 
-/// Makes ULIDs that rise strictly, also within one millisecond and when the clock steps back.
+/// Makes ULIDs, never one twice. Those that one thread gets rise strictly, also within a millisecond
+/// and when the clock steps back; those of different threads are in order by the millisecond, as far as
+/// the clock is. Threads do not wait for each other.
 class ulid_generator {
  public:
   explicit ulid_generator(const clock& time);

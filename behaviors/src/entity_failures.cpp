@@ -1,0 +1,57 @@
+// Supervision of the entities of one type.
+#include <fmt/format.h>
+
+#include "directory_core.hpp"
+#include "entity_actor.hpp"
+#include "nexus/detail/logger.hpp"
+
+namespace nexus::inline v0::detail {
+namespace {
+
+// Past so many that have failed all are forgotten, and have their restarts anew.
+constexpr std::size_t failures_max = 10'000;
+
+}  // namespace
+
+failure_verdict directory_core::supervise(const persistence_id& id, const error& why) {
+  const auto& how = *options.supervised;
+  const failure what{why};
+  const auto wanted = decide(how, what);
+  measure done;
+  {
+    std::lock_guard guard{failures_lock_};
+    if (failures_.size() >= failures_max) failures_.clear();
+    auto& record = failures_[how.who == strategy::all_for_one ? std::string{} : id.str()];
+    const auto chance = static_cast<double>(sys.random() % 1024) / 1024;
+    done = record.failed(how, wanted, sys.steady(), chance);
+  }
+  const auto others = [&](bool restart) {
+    if (done.all) tell_others(id, [&] { return envelope{new group_message{restart}}; });
+  };
+  switch (done.what) {
+    case directive::resume:
+      break;
+    case directive::restart:
+      others(true);
+      return {failure_verdict::what::restart,
+              std::chrono::ceil<std::chrono::microseconds>(done.after)};
+    case directive::stop:
+      others(false);
+      return {failure_verdict::what::stop};
+    case directive::escalate:
+      log().error("{}: {}; the entities \"{}\" are closed", id.str(), why.message,
+                  info.entity_type);
+      if (how.on_given_up) how.on_given_up(what);
+      stop();
+      return {failure_verdict::what::stop};
+  }
+  return {};
+}
+
+void directory_core::tell_others(const persistence_id& but, const std::function<envelope()>& make) {
+  for (const auto& one : live_ones->entities.all()) {
+    if (one->id != but) one->to.send(make());
+  }
+}
+
+}
