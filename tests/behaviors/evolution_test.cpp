@@ -129,6 +129,8 @@ struct Evolution : testing::TestWithParam<const char*> {
     return r ? *r : std::string{to_string(r.error().code)} + ": " + r.error().message;
   }
   void erase_events() {
+    ASSERT_TRUE(journal->flush(std::chrono::seconds{10}))
+        << "snapshots are saved behind the appends";
     auto session = *journal->open_session();
     EXPECT_TRUE(session->erase_to(*persistence_id::make("purse", "a"), sequence_nr_max));
   }
