@@ -80,6 +80,7 @@ TEST_F(Entities, RecoveryContinuesFromASnapshot) {
   restart({.snapshot_every = 10});
   for (int i = 0; i < 25; ++i) ask("a", tally::add{1});
   tallies.reset();
+  ASSERT_TRUE(journal->flush(10s));
   auto session = *journal->open_session();
   auto id = *persistence_id::make("tally", "a");
   auto snapshot = session->load_snapshot(id, {});
