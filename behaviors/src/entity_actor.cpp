@@ -382,8 +382,27 @@ void entity_actor::perform(const moment& now, tell a, actions& /*out*/) {
   core_->tell({a.what, slot_->id.str(), a.number, std::move(a.why)});
 }
 
+// Remembered by each thread, so that those who ask each other do not meet at the system's names.
 std::shared_ptr<entity_directory> entity_actor::directory_of(std::string_view type) {
-  return entity_directory::on(core_->sys, type);
+  struct known {
+    ulid on;  // the system's writer id: no other system has it
+    std::string type;
+    std::weak_ptr<entity_directory> is;
+  };
+  constexpr std::size_t known_max = 256;
+  thread_local std::vector<known> all;
+  const auto same = [&](const known& k) {
+    return k.on == core_->sys.writer_id() && k.type == type;
+  };
+  if (auto at = std::find_if(all.begin(), all.end(), same); at != all.end()) {
+    if (auto found = at->is.lock(); found != nullptr && found->status()) return found;
+    all.erase(at);
+  }
+  auto found = entity_directory::on(core_->sys, type);
+  if (found == nullptr) return nullptr;
+  if (all.size() >= known_max) all.clear();
+  all.push_back({core_->sys.writer_id(), std::string{type}, found});
+  return found;
 }
 
 void entity_actor::unhandled(const entity_call& c, const error& why) {

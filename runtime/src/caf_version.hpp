@@ -257,11 +257,15 @@ class intercepting_actor : public caf::event_based_actor, public interception {
     }
   }
 
-  /// An idle handler stays when the behavior changes, but not one that came with a behavior.
+  /// An idle handler stays when the behavior changes, but not one that came with a behavior: there is
+  /// no other way to drop one.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   void forget_idle_handler() {
     become(caf::behavior{caf::after(std::chrono::hours{1}) >> [] {}});
     become(caf::behavior{[](const envelope&) {}});
   }
+#pragma GCC diagnostic pop
 
  private:
   std::vector<caf::mailbox_element_ptr> skipped_;
