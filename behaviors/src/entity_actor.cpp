@@ -80,17 +80,20 @@ bool storage_answered(const result<T>& r) {
 }
 
 // Whole records only for a filter, which wants to know their writers.
+struct chunk_shape {
+  std::size_t bytes_max;
+  bool whole;
+};
 result<replay_chunk> replay_from(journal_session& session, const persistence_id& id, replay range,
-                                 const entity_options& options) {
+                                 chunk_shape shape) {
   replay_chunk chunk;
   const auto count = static_cast<std::size_t>(range.to - range.from + 1);
   auto sink = [&](const record_view& r) {
     chunk.add(r);
-    return chunk.bytes() < options.replay_chunk_bytes;
+    return chunk.bytes() < shape.bytes_max;
   };
-  auto read = options.replay_filter.mode == replay_filter_mode::off
-                  ? session.replay_payloads(id, range.from, range.to, count, sink)
-                  : session.replay(id, range.from, range.to, count, sink);
+  auto read = shape.whole ? session.replay(id, range.from, range.to, count, sink)
+                          : session.replay_payloads(id, range.from, range.to, count, sink);
   if (!read) return fail(std::move(read.error()));
   return chunk;
 }
@@ -262,9 +265,13 @@ void entity_actor::load_now() {
        });
 }
 
+// The job holds nothing of the directory: it may be the last to go, and with it the store, on a thread
+// of the store's own.
 void entity_actor::perform(const moment& /*now*/, replay a, actions& /*out*/) {
-  read(new replay_answer{a}, [id = slot_->id, a, core = core_](journal_session& session) {
-    return replay_from(session, id, a, core->options);
+  const chunk_shape shape{core_->options.replay_chunk_bytes,
+                          core_->options.replay_filter.mode != replay_filter_mode::off};
+  read(new replay_answer{a}, [id = slot_->id, a, shape](journal_session& session) {
+    return replay_from(session, id, a, shape);
   });
 }
 
