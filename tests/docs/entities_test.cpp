@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nexus/nexus.hpp>
 #include <nexus/testkit/deterministic.hpp>
+#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,7 +23,8 @@ struct account {
     MSGPACK_DEFINE_MAP(cents)
   };
   struct balance {};
-  using command = std::variant<deposit, balance>;
+  struct audit {};
+  using command = std::variant<deposit, balance, audit>;
 
   struct deposited {
     static constexpr std::string_view type_name = "deposited";
@@ -40,6 +42,9 @@ struct account {
     return nexus::persist(deposited{c.cents}).then_reply(&state::cents);
   }
   static auto decide(const state& s, const balance&) { return nexus::reply(s.cents); }
+  static nexus::effect<account> decide(const state&, const audit&) {
+    throw std::runtime_error{"the auditor is ill"};
+  }
   static void apply(state& s, const deposited& e) { s.cents += e.cents; }
 };
 
@@ -216,6 +221,22 @@ TEST_F(Docs, WhoeverWatchesIsTold) {
   nexus::asked<nexus::ending> end = accounts.of("alice").watch();
   det.advance(3min);  // nobody asks her anything
   EXPECT_EQ(det.get(end), nexus::ending::passivated);
+}
+
+TEST_F(Docs, AnEntityIsSupervised) {
+  nexus::supervision how{.restarts_max = 1, .backoff_min = 1s, .backoff_max = 10s, .jitter = 0};
+  nexus::entities<account> accounts{det, *store, {.supervised = how}};
+  EXPECT_EQ(det.get(accounts.of("alice").ask(account::deposit{100})), 100);
+  auto end = accounts.of("alice").watch();
+  EXPECT_EQ(det.get(accounts.of("alice").ask(account::audit{})).error().code,
+            nexus::errc::decide_failed);
+  auto next = accounts.of("alice").ask(account::balance{});
+  EXPECT_EQ(det.get(next).error().code, nexus::errc::timeout);  // it waits until she is restarted
+  det.advance(1s);
+  EXPECT_TRUE(next.is_answered());
+  EXPECT_FALSE(det.get(accounts.of("alice").ask(account::audit{})));
+  EXPECT_EQ(det.get(end), nexus::ending::failed);  // one failure too many
+  EXPECT_EQ(det.get(accounts.of("alice").ask(account::balance{})), 100);
 }
 
 TEST(DocsOfThreads, ASystemShutsDown) {
