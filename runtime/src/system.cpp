@@ -102,7 +102,9 @@ shutdown_report system::shutdown(std::chrono::nanoseconds within) {
   return report;
 }
 
-class stepping* system::stepping() noexcept { return impl_->by_hand.get(); }
+class stepping* system::stepping() noexcept {
+  return impl_->by_hand.get();
+}
 
 std::uint64_t system::random() {
   if (impl_->by_hand) return impl_->by_hand->random();

@@ -32,8 +32,9 @@ struct system_options {
   unsigned threads = 0;  ///< of the scheduler; 0: one per core but one, for a journal's writer
   std::shared_ptr<const clock> time{};        ///< none: the wall clock
   std::shared_ptr<nexus::metrics> metrics{};  ///< none: a registry of its own
-  bool stepped = false;    ///< no threads: see nexus/stepping.hpp; not of an adopted scheduler
-  std::uint64_t seed = 0;  ///< of a stepped system: draws what comes next; 0: first come, first served
+  bool stepped = false;  ///< no threads: see nexus/stepping.hpp; not of an adopted scheduler
+  std::uint64_t seed =
+      0;  ///< of a stepped system: draws what comes next; 0: first come, first served
 };
 
 class system {
