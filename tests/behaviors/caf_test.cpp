@@ -99,3 +99,21 @@ TEST(Caf, AnActorOfASteppedSystemIsAnsweredByStepping) {
   ASSERT_EQ(answers.wait_for(0s), std::future_status::ready);
   EXPECT_EQ(answers.get(), (std::vector<std::int64_t>{1, 2, 3}));
 }
+
+// Idleness, deadlines and the ordered shutdown need nothing but the scheduler that is there.
+TEST(Caf, EntitiesComeAndGoOnAnAdoptedSystem) {
+  caf::actor_system_config config;
+  caf::actor_system theirs{config};
+  nexus::system sys{theirs};
+  ASSERT_EQ(nexus::system::of(theirs), &sys);
+  auto journal = nexus::open("memory:");
+  ASSERT_TRUE(journal);
+  entities<tally> tallies{sys, *journal, {.passivate_after = 1ms}};
+  EXPECT_EQ(tallies.of("a").ask(tally::add{1}, 10s).get(), 1);
+  EXPECT_EQ(tallies.of("a").watch().get(10s).value_or(ending::passivated), ending::passivated);
+  EXPECT_EQ(tallies.of("a").ask(tally::add{1}, 10s).get(), 2);
+  const auto report = sys.shutdown(10s);
+  EXPECT_TRUE(report.complete()) << report.missed.size();
+  EXPECT_TRUE(report.drained);
+  EXPECT_EQ(tallies.of("a").ask(tally::add{1}, 10s).get().error().code, errc::stopped);
+}
