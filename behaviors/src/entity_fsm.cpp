@@ -93,6 +93,7 @@ void entity_fsm::decide_one(const moment& now, actions& out) {
 void entity_fsm::supervise(const entity_call& failed, decision& decided) {
   stop_why_ = ending::stopped;
   pause_ = {};
+  backs_off_ = !failed.counted && decided.rebuilds;
   if (!options_.on_failure || failed.refusal() == nullptr) return;
   const auto verdict = options_.on_failure(id_, *failed.refusal());
   switch (verdict.todo) {
@@ -241,6 +242,11 @@ void entity_fsm::all_durable(actions& out) {
   if (closing_ && hold_ != hold::run) return close(out);
   switch (hold_) {
     case hold::rebuild:
+      if (pause_.count() == 0 && std::exchange(backs_off_, false)) {
+        // It was on_recovered that failed: the next recovery runs it again.
+        hold_ = hold::none;
+        return back_off(out);
+      }
       if (pause_.count() == 0) return begin_recovery(out);
       hold_ = hold::none;
       restarting_ = true;  // even if nobody waits for it

@@ -275,6 +275,7 @@ class entity_fsm {
   bool restarting_ = false;   // likewise, as soon as nothing else is held for
   bool unstashing_ = false;   // once the hold `run` ends
   bool stopping_ = false;     // likewise, after that
+  bool backs_off_ = false;    // before the rebuild that is held for
   bool lost_ = false;         // an append, and none was stored since
   std::uint32_t epoch_ = 0;
   std::uint32_t attempt_ = 0;

@@ -10,6 +10,8 @@
 namespace nexus::inline v0::detail {
 
 struct recoveries::holder {
+  holder(mailbox w, std::size_t s) : who{std::move(w)}, shard{s} {}
+
   mailbox who;
   std::size_t shard;
   std::atomic<bool> called{false};

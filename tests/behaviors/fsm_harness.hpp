@@ -18,6 +18,7 @@ namespace d = nexus::detail;
 struct sum_model final : d::entity_model {
   int sum = 0;
   bool persists_once_recovered = false;
+  bool fails_once_recovered = false;
   envelope recovered_call() override;
   void reset() override { sum = 0; }
   result<void> restore(const stored_snapshot& from) override {
@@ -128,8 +129,8 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
 /// What on_recovered persists; its number is 0.
 inline envelope sum_model::recovered_call() {
   static fate nobodys;
-  if (!persists_once_recovered) return {};
-  auto* call = new planned_call{{.persists = 1}, nobodys};
+  if (!persists_once_recovered && !fails_once_recovered) return {};
+  auto* call = new planned_call{{.persists = 1, .throws = fails_once_recovered}, nobodys};
   call->counted = false;
   envelope made{call};
   call->leave();

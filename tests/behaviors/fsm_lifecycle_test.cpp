@@ -238,3 +238,16 @@ TEST(FsmRestart, AFreshEntityHasNothingToRestart) {
   fsm_driver f;
   EXPECT_EQ(f.restart(), words{});
 }
+
+// The next recovery runs it again: without a pause the two would chase each other.
+TEST(FsmRecovered, AnApplyThatFailsBacksOffLongerEachTime) {
+  fsm_driver f;
+  f.model().fails_once_recovered = true;
+  EXPECT_EQ(f.command(reads), words{"load"});
+  EXPECT_EQ(f.load_answer(0), (words{"release 0", "wait 0"}));
+  EXPECT_EQ(f.waited(), words{"load"});
+  EXPECT_EQ(f.load_answer(0), (words{"release 0", "wait 1"}));
+  f.model().fails_once_recovered = false;
+  EXPECT_EQ(f.waited(), words{"load"});
+  EXPECT_EQ(f.load_answer(0), words{"release 1"});
+}
