@@ -18,14 +18,15 @@ namespace {
 
 // An actor that runs what it is told in virtual time. What it does is written down with its time.
 class Timers : public ::testing::Test {
- protected:
-  using task = std::function<void(timers&)>;
-
+ public:
   ~Timers() override {
     caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
     one = nullptr;
     (void)steps().drain();
   }
+
+ protected:
+  using task = std::function<void(timers&)>;
 
   nexus::stepping& steps() { return *sys.stepping(); }
 
