@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "nexus/detail/logger.hpp"
+#include "recovery_reads.hpp"
 
 namespace nexus::inline v0::detail {
 namespace {
@@ -39,63 +40,10 @@ struct timer_message final : message {
   std::uint32_t epoch;
 };
 
-// The snapshot first: another system may save one meanwhile, and a snapshot beyond the highest number
-// is taken for corrupt.
-result<load_result> load_events(journal_session& session, const persistence_id& id) {
-  auto snapshot = session.load_snapshot(id, {});
-  auto highest = session.highest(id);
-  if (!highest) return fail(std::move(highest.error()));
-  return load_result{*highest, std::move(snapshot)};
-}
-
-// A durable state is its own newest snapshot; a tombstone is one without a type.
-result<load_result> load_state(journal_session& session, const persistence_id& id) {
-  auto found = session.get_state(id);
-  if (!found) return fail(std::move(found.error()));
-  if (!*found) return load_result{};
-  auto& is = **found;
-  stored_snapshot snapshot;
-  snapshot.number = is.version;
-  if (!is.erased) {
-    snapshot.type = std::move(is.type);
-    snapshot.schema_version = is.schema_version;
-    snapshot.codec = std::move(is.codec);
-    snapshot.data = std::move(is.data);
-  }
-  return load_result{is.version, std::optional{std::move(snapshot)}};
-}
-
-// Of a durable state the highest number is its version.
-result<sequence_nr> highest_of(journal_session& session, const persistence_id& id, bool of_state) {
-  if (!of_state) return session.highest(id);
-  auto found = session.get_state(id);
-  if (!found) return fail(std::move(found.error()));
-  return *found ? (*found)->version : 0;
-}
-
 bool storage_answered(const error& why) { return why.code != errc::unavailable; }
 template <class T>
 bool storage_answered(const result<T>& r) {
   return r.has_value() || storage_answered(r.error());
-}
-
-// Whole records only for a filter, which wants to know their writers.
-struct chunk_shape {
-  std::size_t bytes_max;
-  bool whole;
-};
-result<replay_chunk> replay_from(journal_session& session, const persistence_id& id, replay range,
-                                 chunk_shape shape) {
-  replay_chunk chunk;
-  const auto count = static_cast<std::size_t>(range.to - range.from + 1);
-  auto sink = [&](const record_view& r) {
-    chunk.add(r);
-    return chunk.bytes() < shape.bytes_max;
-  };
-  auto read = shape.whole ? session.replay(id, range.from, range.to, count, sink)
-                          : session.replay_payloads(id, range.from, range.to, count, sink);
-  if (!read) return fail(std::move(read.error()));
-  return chunk;
 }
 
 }  // namespace
@@ -261,7 +209,7 @@ void entity_actor::load_now() {
   if (!turn_ || !turn_->due || !turn_->ticket.called()) return;  // or called for one given up
   read(new load_answer{std::exchange(turn_->due, {})->epoch},
        [id = slot_->id, of_state = core_->info.of_state](journal_session& session) {
-         return of_state ? load_state(session, id) : load_events(session, id);
+         return load_from(session, id, of_state);
        });
 }
 

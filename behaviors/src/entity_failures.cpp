@@ -25,6 +25,7 @@ failure_verdict directory_core::supervise(const persistence_id& id, const error&
     const auto chance = static_cast<double>(sys.random() % 1024) / 1024;
     done = record.failed(how, wanted, sys.steady(), chance);
   }
+  metrics.failures[static_cast<std::size_t>(done.what)]->add();
   const auto others = [&](bool restart) {
     if (done.all) tell_others(id, [&] { return envelope{new group_message{restart}}; });
   };

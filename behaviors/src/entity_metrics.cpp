@@ -27,6 +27,13 @@ counter& stops(nexus::metrics& all, const behavior_info& of, const char* reason)
                    "Entities that stopped for another reason than being idle.", labels);
 }
 
+counter* failures_of(nexus::metrics& all, const behavior_info& of, directive said) {
+  auto labels = labels_of(of);
+  labels.emplace("directive", to_string(said));
+  return &all.count("nexus_entity_failures_total",
+                    "What supervision said when decide or apply threw.", labels);
+}
+
 }  // namespace
 
 entity_metrics::entity_metrics(nexus::metrics& all, const behavior_info& of)
@@ -48,6 +55,8 @@ entity_metrics::entity_metrics(nexus::metrics& all, const behavior_info& of)
       passivated_asked{passivations(all, of, "behavior")},
       stopped{stops(all, of, "behavior")},
       failed{stops(all, of, "failure")},
+      failures{failures_of(all, of, directive::resume), failures_of(all, of, directive::restart),
+               failures_of(all, of, directive::stop), failures_of(all, of, directive::escalate)},
       all_{all},
       of_{of},
       commands_(of.commands.size()) {}

@@ -35,6 +35,7 @@ class entity_metrics {
   counter& passivated_asked;  ///< by the behavior
   counter& stopped;           ///< likewise
   counter& failed;
+  std::array<counter*, 4> failures;  ///< in the order of `directive`
 
  private:
   static constexpr std::size_t outcomes = 1 + static_cast<std::size_t>(errc::already_exists) + 1;

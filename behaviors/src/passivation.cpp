@@ -15,7 +15,7 @@ void passivation::open() {
 
 void passivation::started() {
   if (over_cap() && !keep_cap()) cap_exceeded_.add();
-  if (ticker_ != nullptr && !looking_.load() && !looking_.exchange(true)) ticker_->begin(idle_);
+  if (ticker_ != nullptr) ticker_->begin(idle_);
 }
 
 // False if there is nobody who could go.
@@ -37,11 +37,10 @@ void passivation::ask(const slot_ref& who, reason why, steady_time unused) {
 // and seldom enough not to be felt.
 std::optional<std::chrono::microseconds> passivation::look() {
   using namespace std::chrono_literals;
-  looking_.store(false);
   const auto now = sys_.steady();
   const auto unused = entities.unused_since(now - idle_, now);
   for (const auto& one : unused.found) ask(one, reason::idle, now - idle_);
-  if (live_.load() == 0 || looking_.exchange(true)) return std::nullopt;
+  if (live_.load() == 0) return std::nullopt;
   const auto shortest = std::clamp<std::chrono::microseconds>(idle_ / 16, 1ms, 1s);
   if (unused.next == steady_time::max()) return std::max(idle_, shortest);
   const auto left = std::chrono::ceil<std::chrono::microseconds>(unused.next + idle_ - now);

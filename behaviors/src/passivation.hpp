@@ -85,7 +85,6 @@ class passivation : public std::enable_shared_from_this<passivation> {
   counter& cap_exceeded_;
   std::atomic<std::size_t> live_{0};
   std::atomic<std::size_t> leaving_{0};
-  std::atomic<bool> looking_{false};
   std::unique_ptr<ticker> ticker_;
 };
 

@@ -66,12 +66,11 @@ class recoveries::state : public std::enable_shared_from_this<state> {
 
   /// Asks everyone whose turn it is how far they are; nothing when there is nobody.
   std::optional<std::chrono::microseconds> look() {
-    looking_.store(false);
     for (auto& s : under_way_) {
       std::lock_guard guard{s.lock};
       for (const auto& one : s.holders) one.who.send(envelope{new watch_message});
     }
-    if (turns_.load() == 0 || looking_.exchange(true)) return std::nullopt;
+    if (turns_.load() == 0) return std::nullopt;
     return period_;
   }
 
@@ -104,7 +103,7 @@ class recoveries::state : public std::enable_shared_from_this<state> {
       one.front().called.store(true);
       s.holders.splice(s.holders.end(), one);
     }
-    if (watch_ && !looking_.load() && !looking_.exchange(true)) watch_->begin(period_);
+    if (watch_) watch_->begin(period_);
   }
 
   void wait(std::list<holder>& one) {
@@ -142,7 +141,6 @@ class recoveries::state : public std::enable_shared_from_this<state> {
   std::list<holder> waiting_;
   std::atomic<std::size_t> waiting_count_{0};
   std::unique_ptr<ticker> watch_;
-  std::atomic<bool> looking_{false};
 };
 
 recoveries::recoveries(system& sys, const entity_options& options)

@@ -1,8 +1,9 @@
-// Something that is looked at now and then, on a thread of the scheduler.
+// Something that is looked at now and then, on a thread of the scheduler, while there is need.
 //
-// Threads: any. Bound: one look is due at a time, beside what `begin` has sent.
+// Threads: any. Bound: one look is due at a time.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -15,55 +16,49 @@ namespace nexus::inline v0::detail {
 
 class ticker {
  public:
-  /// Says when to look next; nothing: not before `begin` is called again.
+  /// Says when to look next; nothing: not before `begin` is called again. A `begin` during a look
+  /// counts, so that what comes up then is not missed.
   using look = std::function<std::optional<std::chrono::microseconds>()>;
 
-  ticker(system& sys, look f) : to_{sys.spawn(std::make_unique<looker>(std::move(f)))} {}
+  ticker(system& sys, look f)
+      : due_{std::make_shared<std::atomic<bool>>(false)},
+        to_{sys.spawn(std::make_unique<looker>(std::move(f), due_))} {}
   /// Looks after `delay`, unless a look is due already.
   void begin(std::chrono::microseconds delay) {
-    to_.send(envelope{new tick{tick::what::begin, delay}});
+    if (!due_->load() && !due_->exchange(true)) to_.send_after(delay, envelope{new tick{false}});
   }
 
   /// Looks no more, for good. Must be called while the system lives, which waits for it otherwise.
-  void end() { to_.send(envelope{new tick{tick::what::end}}); }
+  void end() { to_.send(envelope{new tick{true}}); }
 
  private:
   struct tick final : message {
-    enum class what : std::uint8_t { begin, look, end };
-    explicit tick(what w, std::chrono::microseconds d = {}) : message{0}, todo{w}, delay{d} {}
-    what todo;
-    std::chrono::microseconds delay;
+    explicit tick(bool e) : message{0}, ends{e} {}
+    bool ends;
   };
 
   class looker final : public actor {
    public:
-    explicit looker(look f) : look_{std::move(f)} {}
+    looker(look f, std::shared_ptr<std::atomic<bool>> due)
+        : look_{std::move(f)}, due_{std::move(due)} {}
 
     void started(const mailbox& self) override { self_ = self; }
 
     verdict receive(envelope m) override {
-      const auto& t = m.as<tick>();
-      if (t.todo == tick::what::end) return verdict::stop;
-      if (t.todo == tick::what::begin) {
-        if (!due_) schedule(t.delay);
-      } else {
-        due_ = false;
-        if (auto next = look_()) schedule(*next);
-      }
+      if (m.as<tick>().ends) return verdict::stop;
+      due_->store(false);
+      const auto next = look_();
+      if (next && !due_->exchange(true)) self_.send_after(*next, envelope{new tick{false}});
       return verdict::go_on;
     }
 
    private:
-    void schedule(std::chrono::microseconds delay) {
-      due_ = true;
-      self_.send_after(delay, envelope{new tick{tick::what::look}});
-    }
-
     look look_;
+    std::shared_ptr<std::atomic<bool>> due_;
     mailbox self_;
-    bool due_ = false;
   };
 
+  std::shared_ptr<std::atomic<bool>> due_;
   mailbox to_;
 };
 

@@ -1,7 +1,6 @@
 #include "nexus/stepping.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "caf_bridge.hpp"
+#include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0 {
 namespace {
@@ -148,7 +148,7 @@ bool stepping::run_until(const std::function<bool()>& holds, std::chrono::nanose
     impl_->move_to(*next);
     steps = 0;
   }
-  spdlog::error("stepped system: not there after {} steps at one moment", steps_max);
+  detail::log().error("stepped system: not there after {} steps at one moment", steps_max);
   return false;
 }
 
@@ -180,7 +180,7 @@ std::uint64_t stepping::random() { return impl_->numbers(); }
 void stepping::end() {
   for (auto& k : impl_->kinds) k.held = false;
   if (auto drained = drain(); !drained)
-    spdlog::error("stepped system: {}", drained.error().message);
+    detail::log().error("stepped system: {}", drained.error().message);
   impl_->bridge.forget_timers();
   (void)drain();
   // They may hold actors, and outlive CAF's system in a store.

@@ -20,9 +20,24 @@ supervisor::supervisor(system& on, std::string name, supervision how, supervisor
   if (checked) checked = group_->join_parent();
   if (checked) {
     on.join(group_);
+    sample();
   } else {
     group_->close(std::move(checked.error()));
   }
+}
+
+void supervisor::sample() {
+  auto add = [&](directive d, std::uint64_t supervision_counts::*which) {
+    sampled_.push_back(on_.metrics().sample(
+        "nexus_supervision_total", "What was done to members of a supervisor.",
+        {{"supervisor", group_->path()}, {"directive", std::string{to_string(d)}}},
+        [of = group_, which] { return static_cast<double>(of->counts().*which); },
+        metric_kind::counter));
+  };
+  add(directive::restart, &supervision_counts::restarts);
+  add(directive::resume, &supervision_counts::resumes);
+  add(directive::stop, &supervision_counts::stops);
+  add(directive::escalate, &supervision_counts::escalations);
 }
 
 supervisor::~supervisor() {

@@ -5,6 +5,7 @@
 #include <random>
 #include <shared_mutex>
 #include <thread>
+#include <vector>
 
 #include "caf_bridge.hpp"
 #include "living_systems.hpp"
@@ -36,10 +37,21 @@ struct system::impl {
         writer{ids.next()},
         counted{options.metrics ? options.metrics : nexus::metrics::make()},
         bridge{std::move(b)},
-        lost{counted->sample(
-            "nexus_dead_letters_total", "Messages that reached nobody or had no answer.", {},
-            [this] { return static_cast<double>(letters.count()); }, metric_kind::counter)},
+        lost{sample_letters()},
         living{bridge->system(), self} {}
+
+  [[nodiscard]] std::vector<registration> sample_letters() {
+    std::vector<registration> all;
+    using reason = dead_letter_reason;
+    for (auto r : {reason::unhandled, reason::stopped, reason::overloaded, reason::expired,
+                   reason::dropped}) {
+      all.push_back(counted->sample(
+          "nexus_dead_letters_total", "Messages that reached nobody or had no answer.",
+          {{"reason", std::string{to_string(r)}}},
+          [this, r] { return static_cast<double>(letters.count(r)); }, metric_kind::counter));
+    }
+    return all;
+  }
 
   // Looks until `holds`, on a plain thread, or steps; false when `until` came first. The only place
   // that waits for actors.
@@ -63,7 +75,7 @@ struct system::impl {
   std::map<std::string, std::weak_ptr<void>, std::less<>> names;
   shutdown_sequence shutdown;
   std::unique_ptr<caf_bridge> bridge;  // its actors use what is above until they have stopped
-  registration lost;
+  std::vector<registration> lost;
   living_system living;  // last: nobody finds what is going
 };
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tally.hpp"
+#include "temporary_folder.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -18,6 +19,23 @@ using namespace std::chrono_literals;
 using nexus::testkit::deterministic_system;
 
 namespace {
+
+struct lamp {
+  static constexpr std::string_view entity_type = "lamp";
+  struct turn {
+    bool on = false;
+  };
+  struct look {};
+  using command = std::variant<turn, look>;
+  struct state {
+    bool on = false;
+    MSGPACK_DEFINE_MAP(on)
+  };
+  static auto decide(const state&, const turn& c) {
+    return nexus::persist(state{c.on}).then_reply(&state::on);
+  }
+  static auto decide(const state& s, const look&) { return nexus::reply(s.on); }
+};
 
 struct Lifecycle : testing::Test {
   deterministic_system det;
@@ -310,17 +328,32 @@ TEST_F(Storm, APlainActorFindsAnEntityByName) {
   EXPECT_EQ(answer.get(), 7);
 }
 
-// Two systems on one journal stand for two processes.
+// Two systems with stores of their own on one database stand for two processes.
 TEST_F(Storm, AVerifiedAskSeesWhatAnotherWriterHasWritten) {
+  temporary_folder folder;
+  const auto uri = "sqlite:" + folder.path("shared.db");
+  auto our_store = nexus::open(uri);
+  auto their_store = nexus::open(uri);
   nexus::system other{{.threads = 1}};
-  entities<tally> ours{sys, *journal};
-  entities<tally> theirs{other, *journal};
+  entities<tally> ours{sys, *our_store};
+  entities<tally> theirs{other, *their_store};
   EXPECT_EQ(ours.of("a").ask(tally::add{1}).get(10s), 1);
   EXPECT_EQ(theirs.of("a").ask(tally::add{2}).get(10s), 3);
   EXPECT_EQ(ours.of("a").ask(tally::read{}).get(10s), 1) << "stale, as it may be";
   EXPECT_EQ(ours.of("a").ask_verified(tally::read{}).get(10s), 3);
   EXPECT_EQ(ours.of("a").ask(tally::read{}).get(10s), 3);
   EXPECT_EQ(theirs.of("a").ask_verified(tally::add{1}).get(10s), 4);
+}
+
+TEST_F(Storm, AVerifiedAskOfADurableStateGoesByItsVersion) {
+  nexus::system other{{.threads = 1}};
+  entities<lamp> ours{sys, *journal};
+  entities<lamp> theirs{other, *journal};
+  EXPECT_EQ(ours.of("a").ask(lamp::turn{true}).get(10s), true);
+  EXPECT_EQ(theirs.of("a").ask(lamp::turn{false}).get(10s), false);
+  EXPECT_EQ(ours.of("a").ask(lamp::look{}).get(10s), true);
+  EXPECT_EQ(ours.of("a").ask_verified(lamp::look{}).get(10s), false);
+  EXPECT_EQ(ours.of("never").ask_verified(lamp::look{}).get(10s), false);
 }
 
 // Not one is lost and none is handled twice, while entities passivate by the thousand.

@@ -58,7 +58,7 @@ TEST(Docs, MetricsOfASystemAndItsStores) {
   const std::string text = nexus::to_text(sys.metrics());
   EXPECT_TRUE(has(text, "nexus_appends_total{journal=\"memory:\",outcome=\"stored\"} 1")) << text;
   EXPECT_TRUE(has(text, "nexus_commit_seconds_count{journal=\"memory:\"} 1"));
-  EXPECT_TRUE(has(text, "nexus_dead_letters_total 0"));
+  EXPECT_TRUE(has(text, "nexus_dead_letters_total{reason=\"stopped\"} 0"));
 }
 
 // The table on the page names every family there is, so that none is forgotten.

@@ -72,7 +72,7 @@ TEST(Prometheus, ScrapesWhatToTextSays) {
   const auto said = parse(to_text(sys.metrics()));
   EXPECT_EQ(scraped.samples, said.samples);
   EXPECT_EQ(scraped.comments, said.comments);
-  EXPECT_EQ(scraped.samples.at("nexus_dead_letters_total"), 1);
+  EXPECT_EQ(scraped.samples.at("nexus_dead_letters_total{reason=\"dropped\"}"), 1);
   EXPECT_EQ(scraped.samples.at("shop_seconds_bucket{le=\"inf\"}"), 3);
   EXPECT_EQ(scraped.samples.at("nexus_write_queue_jobs{journal=\"memory:\"}"), 0);
 }

@@ -80,6 +80,13 @@ namespace {
 
 // A CAF actor that subscribes; "throw" as a target makes it throw, "end" end its subscription.
 class DeadLettersInAnActor : public ::testing::Test {
+ public:
+  ~DeadLettersInAnActor() override {
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+    one = nullptr;
+    (void)sys.stepping()->drain();
+  }
+
  protected:
   void drain() { ASSERT_TRUE(sys.stepping()->drain()); }
 

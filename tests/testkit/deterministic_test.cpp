@@ -25,15 +25,28 @@ namespace {
 class diary final : public nexus::actor {
  public:
   struct note final : nexus::message {
-    note() : message{0} {}
+    explicit note(bool l) : message{0}, last{l} {}
+    bool last;
   };
   using done = std::function<verdict(const nexus::mailbox& self)>;
 
   explicit diary(done f) : f_{std::move(f)} {}
   void started(const nexus::mailbox& self) override { self_ = self; }
-  verdict receive(nexus::envelope) override { return f_(self_); }
+  verdict receive(nexus::envelope m) override {
+    return m.as<note>().last ? verdict::stop : f_(self_);
+  }
 
-  static nexus::envelope page() { return nexus::envelope{new note}; }
+  static nexus::envelope page() { return nexus::envelope{new note{false}}; }
+
+  /// Ends one that knows itself, and would be there for ever.
+  struct end {
+    deterministic_system& det;
+    nexus::mailbox of;
+    ~end() {
+      of.send(nexus::envelope{new note{true}});
+      det.drain();
+    }
+  };
 
  private:
   done f_;
@@ -293,6 +306,7 @@ TEST(DeterministicSystem, ADelayedMessageComesAtItsTime) {
     came.push_back(det.now() - begin);
     return nexus::actor::verdict::go_on;
   }));
+  const diary::end at_last{det, to};
   for (auto delay : {3s, 1s, 2s}) to.send_after(delay, diary::page());
   det.drain();
   EXPECT_TRUE(came.empty());
@@ -313,6 +327,7 @@ TEST(DeterministicSystem, APeriodicTimerFiresOncePerPeriod) {
     self.send_after(1s, diary::page());
     return nexus::actor::verdict::go_on;
   }));
+  const diary::end at_last{det, to};
   to.send_after(1s, diary::page());
   det.advance(10s);
   ASSERT_EQ(came.size(), 10u);
@@ -338,6 +353,7 @@ TEST(DeterministicSystem, PendingCountsMessages) {
     ++handled;
     return nexus::actor::verdict::go_on;
   }));
+  const diary::end at_last{det, to};
   det.drain();
   for (int i = 0; i < 3; ++i) to.send(diary::page());
   EXPECT_EQ(det.pending(), 3u);
@@ -356,6 +372,7 @@ TEST(DeterministicSystem, WhatGoesInCirclesIsAFailure) {
     if (!over) self.send(diary::page());
     return nexus::actor::verdict::go_on;
   }));
+  const diary::end at_last{det, to};
   to.send(diary::page());
   auto drained = det.steps().drain(1'000);
   ASSERT_FALSE(drained);
@@ -375,6 +392,8 @@ TEST(DeterministicSystem, NobodyIsStarvedByAnActorThatTalksToItself) {
     if (!heard) self.send(diary::page());
     return nexus::actor::verdict::go_on;
   }));
+  const diary::end at_last{det, to};
+  const diary::end before{det, other};
   to.send(diary::page());
   other.send(diary::page());
   det.drain(100);

@@ -28,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "nexus/registration.hpp"
 #include "nexus/result.hpp"
 #include "nexus/supervision.hpp"
 
@@ -83,15 +84,18 @@ class supervisor {
   /// their mailboxes then is dead letters. Does not wait.
   void stop();
 
-  /// E.g. "app/parsers".
+  /// E.g. "app/parsers"; its counts are nexus_supervision_total with this as `supervisor`.
   [[nodiscard]] const std::string& path() const noexcept;
 
   [[nodiscard]] supervision_counts counts() const noexcept;
 
  private:
+  void sample();
+
   system& on_;
   std::shared_ptr<supervision_group> group_;
   bool is_named_ = false;
+  std::vector<registration> sampled_;
 };
 
 }  // namespace nexus::inline v0
