@@ -66,7 +66,7 @@ class directory_core final : public entity_directory,
   void tell(const entity_signal& what) const;
 
   /// What supervision says about an entity that failed; tells the others what concerns them.
-  failure_verdict supervise(const persistence_id& id, const error& why);
+  measure supervise(const persistence_id& id, const error& why);
 
   const behavior_info info;
   system& sys;

@@ -13,40 +13,28 @@ constexpr std::size_t failures_max = 10'000;
 
 }  // namespace
 
-failure_verdict directory_core::supervise(const persistence_id& id, const error& why) {
+measure directory_core::supervise(const persistence_id& id, const error& why) {
   const auto& how = *options.supervised;
   const failure what{why};
   const auto wanted = decide(how, what);
-  measure done;
+  measure said;
   {
     std::lock_guard guard{failures_lock_};
     if (failures_.size() >= failures_max) failures_.clear();
     auto& record = failures_[how.who == strategy::all_for_one ? std::string{} : id.str()];
     const auto chance = static_cast<double>(sys.random() % 1024) / 1024;
-    done = record.failed(how, wanted, sys.steady(), chance);
+    said = record.failed(how, wanted, sys.steady(), chance);
   }
-  metrics.failures[static_cast<std::size_t>(done.what)]->add();
-  const auto others = [&](bool restart) {
-    if (done.all) tell_others(id, [&] { return envelope{new group_message{restart}}; });
-  };
-  switch (done.what) {
-    case directive::resume:
-      break;
-    case directive::restart:
-      others(true);
-      return {failure_verdict::what::restart,
-              std::chrono::ceil<std::chrono::microseconds>(done.after)};
-    case directive::stop:
-      others(false);
-      return {failure_verdict::what::stop};
-    case directive::escalate:
-      log().error("{}: {}; the entities \"{}\" are closed", id.str(), why.message,
-                  info.entity_type);
-      if (how.on_given_up) how.on_given_up(what);
-      stop();
-      return {failure_verdict::what::stop};
+  metrics.failures[static_cast<std::size_t>(said.what)]->add();
+  if (said.what == directive::escalate) {
+    log().error("{}: {}; the entities \"{}\" are closed", id.str(), why.message, info.entity_type);
+    if (how.on_given_up) how.on_given_up(what);
+    stop();
+  } else if (said.all) {
+    const bool restart = said.what == directive::restart;
+    tell_others(id, [&] { return envelope{new group_message{restart}}; });
   }
-  return {};
+  return said;
 }
 
 void directory_core::tell_others(const persistence_id& but, const std::function<envelope()>& make) {

@@ -89,21 +89,22 @@ void entity_fsm::decide_one(const moment& now, actions& out) {
   if (undurable_.empty()) all_durable(out);
 }
 
-// A spoilt state is made anew whatever the verdict: `resume` cannot mean to go on with it.
+// A spoilt state is made anew whatever supervision says: `resume` cannot mean to go on with it.
 void entity_fsm::supervise(const entity_call& failed, decision& decided) {
   stop_why_ = ending::stopped;
   pause_ = {};
   backs_off_ = !failed.counted && decided.rebuilds;
   if (!options_.on_failure || failed.refusal() == nullptr) return;
-  const auto verdict = options_.on_failure(id_, *failed.refusal());
-  switch (verdict.todo) {
-    case failure_verdict::what::resume:
+  const auto said = options_.on_failure(id_, *failed.refusal());
+  switch (said.what) {
+    case directive::resume:
       break;
-    case failure_verdict::what::restart:
+    case directive::restart:
       decided.rebuilds = true;
-      pause_ = verdict.pause;
+      pause_ = std::chrono::ceil<std::chrono::microseconds>(said.after);
       break;
-    case failure_verdict::what::stop:
+    case directive::stop:
+    case directive::escalate:
       decided.rebuilds = false;
       decided.stops = true;
       stop_why_ = ending::failed;

@@ -42,14 +42,6 @@ struct moment {
   std::chrono::steady_clock::time_point steady;  ///< what deadlines are held against
 };
 
-/// What the user's supervision says about a `decide` or `apply` that threw. Its command is refused
-/// anyhow, and a spoilt state is always made anew.
-struct failure_verdict {
-  enum class what : std::uint8_t { resume, restart, stop };
-  what todo = what::resume;
-  std::chrono::microseconds pause{};  ///< before a restart
-};
-
 struct fsm_options {
   std::uint32_t undurable_max = 256;
   std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of commands, and of their events
@@ -60,7 +52,9 @@ struct fsm_options {
   std::size_t replay_chunk_events = 1'000;
   replay_filter_options filter{};
   decision_limits decisions{};
-  std::function<failure_verdict(const persistence_id&, const error&)> on_failure{};
+  /// What is to be done about an entity whose `decide` or `apply` threw; whatever concerns others, or
+  /// is escalated, is done by who says so.
+  std::function<measure(const persistence_id&, const error&)> on_failure{};
 };
 
 /// What a recovery starts from.

@@ -7,9 +7,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using todo = d::failure_verdict::what;
-
-d::fsm_options with_verdict(d::failure_verdict v) {
+d::fsm_options with_verdict(measure v) {
   d::fsm_options made;
   made.on_failure = [v](const persistence_id&, const error&) { return v; };
   return made;
@@ -18,21 +16,21 @@ d::fsm_options with_verdict(d::failure_verdict v) {
 }  // namespace
 
 TEST(FsmSupervision, ResumeAfterDecideThrewIsJustARefusal) {
-  auto f = running_at(0, with_verdict({todo::resume}));
+  auto f = running_at(0, with_verdict({directive::resume}));
   EXPECT_EQ(f->command({.fails = true}), words{"release 1"});
   EXPECT_EQ(f->fate_of(1).answer, "decide_failed");
   EXPECT_EQ(f->command(reads), words{"release 2"});
 }
 
 TEST(FsmSupervision, ResumeDoesNotGoOnWithASpoiltState) {
-  auto f = running_at(0, with_verdict({todo::resume}));
+  auto f = running_at(0, with_verdict({directive::resume}));
   EXPECT_EQ(f->command({.throws = true}), (words{"release 1", "load"}));
 }
 
 TEST(FsmSupervision, RestartRecoversAtOnceOrAfterAPause) {
-  auto f = running_at(0, with_verdict({todo::restart}));
+  auto f = running_at(0, with_verdict({directive::restart}));
   EXPECT_EQ(f->command({.fails = true}), (words{"release 1", "load"}));
-  auto g = running_at(0, with_verdict({todo::restart, 700us}));
+  auto g = running_at(0, with_verdict({directive::restart, false, 700us}));
   EXPECT_EQ(g->command({.fails = true}), (words{"release 1", "wait for 700 us"}));
   EXPECT_EQ(g->command(reads), words{});
   EXPECT_EQ(g->waited(), words{"load"});
@@ -40,7 +38,7 @@ TEST(FsmSupervision, RestartRecoversAtOnceOrAfterAPause) {
 }
 
 TEST(FsmSupervision, ARestartHappensThoughNobodyWaits) {
-  auto f = running_at(0, with_verdict({todo::restart, 700us}));
+  auto f = running_at(0, with_verdict({directive::restart, false, 700us}));
   f->command({.throws = true});
   EXPECT_EQ(f->waited(), words{"load"});
   EXPECT_EQ(f->load_answer(0), words{});
@@ -49,7 +47,7 @@ TEST(FsmSupervision, ARestartHappensThoughNobodyWaits) {
 }
 
 TEST(FsmSupervision, TheRestartWaitsForWhatIsInFlight) {
-  auto f = running_at(0, with_verdict({todo::restart, 700us}));
+  auto f = running_at(0, with_verdict({directive::restart, false, 700us}));
   f->command(persists_one);
   EXPECT_EQ(f->command({.throws = true}), words{"append 1..1"});
   f->command(reads, {}, true);
@@ -60,7 +58,7 @@ TEST(FsmSupervision, TheRestartWaitsForWhatIsInFlight) {
 }
 
 TEST(FsmSupervision, ALostAppendMakesAPauseNeedless) {
-  auto f = running_at(0, with_verdict({todo::restart, 700us}));
+  auto f = running_at(0, with_verdict({directive::restart, false, 700us}));
   f->command(persists_one);
   f->command({.throws = true});
   EXPECT_EQ(f->append_answers(rejected{{errc::too_large, "no"}}),
@@ -70,7 +68,7 @@ TEST(FsmSupervision, ALostAppendMakesAPauseNeedless) {
 }
 
 TEST(FsmSupervision, ClosingDuringThePauseLeavesNobodyWaiting) {
-  auto f = running_at(0, with_verdict({todo::restart, 700us}));
+  auto f = running_at(0, with_verdict({directive::restart, false, 700us}));
   f->command({.throws = true});
   f->command(reads);
   EXPECT_EQ(f->close(), (words{"refuse 2 stopped", "stopped"}));
@@ -79,7 +77,7 @@ TEST(FsmSupervision, ClosingDuringThePauseLeavesNobodyWaiting) {
 }
 
 TEST(FsmSupervision, StopEndsItAsFailed) {
-  auto f = running_at(0, with_verdict({todo::stop}));
+  auto f = running_at(0, with_verdict({directive::stop}));
   EXPECT_EQ(f->command({.throws = true}), (words{"release 1", "stopped"}));
   EXPECT_EQ(f->ended, ending::failed);
   f->command(reads);
@@ -88,7 +86,7 @@ TEST(FsmSupervision, StopEndsItAsFailed) {
 }
 
 TEST(FsmSupervision, StopWaitsForWhatIsInFlight) {
-  auto f = running_at(0, with_verdict({todo::stop}));
+  auto f = running_at(0, with_verdict({directive::stop}));
   f->command(persists_one);
   EXPECT_EQ(f->command({.fails = true}), words{"append 1..1"});
   EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2", "stopped"}));
@@ -96,7 +94,7 @@ TEST(FsmSupervision, StopWaitsForWhatIsInFlight) {
 }
 
 TEST(FsmSupervision, ASpoiltStateIsNeverSaved) {
-  auto options = with_verdict({todo::stop});
+  auto options = with_verdict({directive::stop});
   options.snapshot_every = 1;
   auto f = running_at(0, options);
   f->command(persists_one);
@@ -110,7 +108,7 @@ TEST(FsmSupervision, ASpoiltStateIsNeverSaved) {
 }
 
 TEST(FsmSupervision, AStopAfterwardsIsAnOrdinaryOne) {
-  auto f = running_at(0, with_verdict({todo::stop}));
+  auto f = running_at(0, with_verdict({directive::stop}));
   f->command({.throws = true});
   f->command({.stops = true});
   EXPECT_EQ(f->load_answer(0), (words{"release 2", "stopped"}));
