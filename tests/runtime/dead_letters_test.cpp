@@ -94,10 +94,12 @@ class DeadLettersInAnActor : public ::testing::Test {
   std::vector<std::string> heard;
   caf::actor one = nexus::test::spawn(sys.caf(), [this](caf::event_based_actor* self) {
     auto mine = std::make_shared<nexus::registration>();
-    *mine = sys.letters().subscribe(self, [=, this](const dead_letter& l) {
+    // Not owned by what it owns.
+    const std::weak_ptr own = mine;
+    *mine = sys.letters().subscribe(self, [self, own, this](const dead_letter& l) {
       heard.push_back(l.target + (self->current_sender() == nullptr ? "" : "?"));
       if (l.target == "throw") throw std::runtime_error{"oops"};
-      if (l.target == "end") *mine = {};
+      if (l.target == "end") *own.lock() = {};
     });
     return caf::behavior{[mine](caf::atom_value) {}};
   });

@@ -269,6 +269,8 @@ TEST_F(Supervisor, ARestartDropsRequestsTimeoutsAndTimers) {
   pass(10s);
   EXPECT_EQ(made, 2);
   EXPECT_EQ(stale, 0);
+  caf::anon_send_exit(silent, caf::exit_reason::user_shutdown);  // its promise keeps both
+  drain();
 }
 
 TEST_F(Supervisor, AHandlerThatPromisedAnAnswerAndThrowsLeavesNobodyWaiting) {
