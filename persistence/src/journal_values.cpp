@@ -21,6 +21,8 @@ std::string fault_of_tag(std::string_view tag) {
   return {};
 }
 
+constexpr auto time_out_of_range = "its time is out of the range that the journal can store";
+
 std::string fault_of_tags(std::span<const std::string_view> tags) {
   if (tags.size() > event_view::tags_max) {
     return fmt::format("an event with {} tags, at most {} are allowed", tags.size(),
@@ -59,6 +61,7 @@ std::optional<error> fault_of(const event_view& event, const journal_limits& max
     return error{errc::too_large, fmt::format("an event of {} bytes, at most {} are taken", largest,
                                               max.payload_bytes_max)};
   }
+  if (!max.take(event.time)) return error{errc::invalid_argument, time_out_of_range};
   if (event.tags.empty()) return std::nullopt;
   if (auto fault = fault_of_tags(event.tags); !fault.empty()) {
     return error{errc::invalid_argument, std::move(fault)};
@@ -77,6 +80,7 @@ std::optional<error> fault_of(const upsert_request& request, const journal_limit
   if (request.next > sequence_nr_max) {
     return refuse(errc::invalid_argument, "the version is past the highest there is");
   }
+  if (!max.take(request.time)) return refuse(errc::invalid_argument, time_out_of_range);
   if (!request.value) return std::nullopt;
   const auto largest = std::max(request.value->data.size(), request.value->type.size());
   if (largest > max.payload_bytes_max) {

@@ -155,7 +155,7 @@ result<store> store::open(const uri& address, const backend& from, store_options
   auto opened = from.open(address);
   if (!opened) return fail(std::move(opened.error()));
   auto made = std::make_shared<core>(std::move(*opened), options);
-  for (unsigned i = 0; i < std::max(1u, from.writers); ++i) {
+  for (unsigned i = 0; i < std::max(1u, made->opened->writers()); ++i) {
     auto session = made->opened->open_session();
     if (!session) return fail(std::move(session.error()));
     made->writers.push_back(
@@ -253,7 +253,7 @@ result<store> open(std::string_view address, std::span<const backend> backends,
     known += fmt::format("{}{}:", known.empty() ? "" : ", ", b.scheme);
   }
   return fail(errc::invalid_argument,
-              fmt::format("journal URI \"{}\": unknown scheme \"{}:\"; known: {}", address,
+              fmt::format("journal URI \"{}\": unknown scheme \"{}:\"; known: {}", parsed->shown(),
                           parsed->scheme, known));
 }
 

@@ -31,11 +31,51 @@ std::string percent_decoded(std::string_view text) {
   return out;
 }
 
+bool is_secret(std::string_view key) {
+  return key.find("password") != std::string_view::npos ||
+         key.find("secret") != std::string_view::npos ||
+         key.find("token") != std::string_view::npos;
+}
+
+// Where the `PASSWORD@` of `//user:PASSWORD@host` stands, also if it holds what ends other authorities.
+std::pair<std::size_t, std::size_t> password_in(std::string_view text) {
+  constexpr auto none = std::string_view::npos;
+  const auto slashes = text.find("//");
+  if (slashes == none) return {none, none};
+  const auto begin = slashes + 2;
+  const auto host_end = std::min(text.find_first_of("/?", begin), text.size());
+  auto at = text.substr(0, host_end).rfind('@');
+  if (at == none || at < begin) at = text.find('@', begin);
+  if (at == none) return {none, none};
+  const auto colon = text.find(':', begin);
+  if (colon == none || colon > at) return {none, none};
+  return {colon + 1, at};
+}
+
 }  // namespace
+
+std::string uri::shown(std::string_view text) {
+  std::string out{text};
+  auto query = out.find('?');
+  if (const auto [begin, end] = password_in(out); begin != std::string::npos) {
+    if (query != std::string::npos && query < end) query = std::string::npos;
+    out.replace(begin, end - begin, "***");
+    if (query != std::string::npos) query = out.find('?', begin);
+  }
+  while (query != std::string::npos) {
+    const auto end = std::min(out.find('&', query + 1), out.size());
+    const auto equals = out.find('=', query + 1);
+    if (equals < end && is_secret(percent_decoded(out.substr(query + 1, equals - query - 1)))) {
+      out.replace(equals + 1, end - equals - 1, "***");
+    }
+    query = out.find('&', query + 1);
+  }
+  return out;
+}
 
 result<uri> uri::parse(std::string_view text) {
   auto bad = [&](std::string_view why) {
-    return fail(errc::invalid_argument, fmt::format("journal URI \"{}\": {}", text, why));
+    return fail(errc::invalid_argument, fmt::format("journal URI \"{}\": {}", shown(text), why));
   };
   auto colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0) {
@@ -56,6 +96,8 @@ result<uri> uri::parse(std::string_view text) {
     auto pair = query.substr(0, end);
     auto equals = pair.find('=');
     if (equals == std::string_view::npos || equals == 0) {
+      // What looks like a parameter may be the end of a password with a question mark in it.
+      if (shown(text) != text) return bad("a parameter is not key=value");
       return bad(fmt::format("parameter \"{}\" is not key=value", pair));
     }
     auto key = percent_decoded(pair.substr(0, equals));
@@ -71,7 +113,7 @@ result<void> uri::only(std::span<const std::string_view> known) const {
   for (const auto& [key, value] : parameters) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       return fail(errc::invalid_argument,
-                  fmt::format("journal URI \"{}\": unknown parameter \"{}\"", text, key));
+                  fmt::format("journal URI \"{}\": unknown parameter \"{}\"", shown(), key));
     }
   }
   return {};

@@ -38,6 +38,24 @@ TEST(Uri, PathAndParametersMayBeMissing) {
   EXPECT_EQ(parsed("sqlite:?a=1").path, "");
 }
 
+TEST(Uri, PasswordsAreNotShown) {
+  EXPECT_EQ(uri::shown("postgresql://bob:pw@host/bank?a=b"), "postgresql://bob:***@host/bank?a=b");
+  EXPECT_EQ(uri::shown("postgresql://bob@host:5432/bank"), "postgresql://bob@host:5432/bank");
+  EXPECT_EQ(uri::shown("postgresql://host:5432/bank"), "postgresql://host:5432/bank");
+  EXPECT_EQ(uri::shown("postgresql://b:p@w/x?y&z@host/bank"),
+            "postgresql://b:***@w/x?y&z@host/bank")
+      << "as libpq takes it";
+  EXPECT_EQ(uri::shown("postgresql://b:p/w?@host/bank"), "postgresql://b:***@host/bank");
+  EXPECT_EQ(uri::shown("x:y?a=1&pass%77ord=pw&b=2"), "x:y?a=1&pass%77ord=***&b=2");
+  EXPECT_EQ(uri::shown("x://b:pw@h/?sslpassword=pw"), "x://b:***@h/?sslpassword=***");
+  EXPECT_EQ(uri::shown("sqlite:a@b:c.db"), "sqlite:a@b:c.db");
+  for (std::string_view bad : {"x://b:hush@h/?a", "x://b:hu?sh@h"}) {
+    const auto made = uri::parse(bad);
+    ASSERT_FALSE(made) << bad;
+    EXPECT_EQ(made.error().message.find("sh@"), std::string::npos) << made.error().message;
+  }
+}
+
 TEST(Uri, TheSchemeIsLowerCase) { EXPECT_EQ(parsed("SQLite:Bank.db").scheme, "sqlite"); }
 
 TEST(Uri, ThePathIsTakenAsItIs) {

@@ -17,7 +17,6 @@ namespace nexus::inline v0 {
 struct backend {
   std::string_view scheme;  ///< e.g. "sqlite"
   std::function<result<std::shared_ptr<journal>>(const uri&)> open;
-  unsigned writers = 1;  ///< how many sessions append side by side; an id always uses the same one
 };
 
 /// `memory:` keeps everything until the journal is closed; for tests and trials.

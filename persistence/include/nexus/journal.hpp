@@ -135,6 +135,10 @@ class journal {
 
   [[nodiscard]] virtual journal_limits limits() const = 0;
 
+  /// How many sessions are to append side by side; an id always uses the same one. One where a
+  /// single transaction writes at a time anyway.
+  [[nodiscard]] virtual unsigned writers() const { return 1; }
+
   /// What to call it in a message, e.g. "sqlite:bank.db"; never holds a password.
   [[nodiscard]] virtual std::string name() const = 0;
 };

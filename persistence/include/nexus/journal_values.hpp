@@ -184,6 +184,11 @@ struct journal_limits {
   std::size_t payload_bytes_max = std::size_t{64}
                                   << 20;     ///< of an event's, snapshot's or state's data
   std::size_t request_events_max = 100'000;  ///< events in one request
+  /// Of an event's, snapshot's or state's time; past them it is `invalid_argument`.
+  timestamp time_min = timestamp::min();
+  timestamp time_max = timestamp::max();
+
+  [[nodiscard]] bool take(timestamp t) const noexcept { return time_min <= t && t <= time_max; }
 };
 
 /// Why no journal with such limits ever stores the request, whatever it holds: what a backend answers

@@ -1,6 +1,6 @@
 // A journal's address: `scheme:path?key=value&key=value`.
 //
-// Threads: a value. Failures: `invalid_argument`, naming the URI or the parameter.
+// Threads: a value. Failures: `invalid_argument`, naming the URI or the parameter; never a password.
 #pragma once
 
 #include <map>
@@ -19,6 +19,10 @@ struct uri {
   std::map<std::string, std::string> parameters;
 
   [[nodiscard]] static result<uri> parse(std::string_view text);
+
+  /// The text for messages: with *** for `//user:PASSWORD@` and for parameters that are secrets.
+  [[nodiscard]] std::string shown() const { return shown(text); }
+  [[nodiscard]] static std::string shown(std::string_view text);
 
   /// Refuses parameters not in `known`, naming the first such.
   [[nodiscard]] result<void> only(std::span<const std::string_view> known) const;

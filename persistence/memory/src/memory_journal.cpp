@@ -193,7 +193,7 @@ class memory_journal final : public journal {
 result<std::shared_ptr<journal>> open_memory(const uri& where) {
   if (!where.path.empty()) {
     return fail(errc::invalid_argument,
-                fmt::format("journal URI \"{}\": memory: takes no path", where.text));
+                fmt::format("journal URI \"{}\": memory: takes no path", where.shown()));
   }
   if (auto known = where.only({}); !known) return fail(known.error());
   return std::make_shared<memory_journal>();
@@ -201,6 +201,6 @@ result<std::shared_ptr<journal>> open_memory(const uri& where) {
 
 }  // namespace
 
-backend memory_backend() { return {.scheme = "memory", .open = open_memory, .writers = 1}; }
+backend memory_backend() { return {.scheme = "memory", .open = open_memory}; }
 
 }  // namespace nexus::inline v0

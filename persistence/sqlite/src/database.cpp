@@ -111,7 +111,7 @@ result<address> address::from(const uri& where) {
   if (auto done = where.only(known); !done) return fail(done.error());
   address made{.path = where.path, .name = "sqlite:" + where.path};
   auto bad = [&](std::string_view why) {
-    return fail(errc::invalid_argument, fmt::format("journal URI \"{}\": {}", where.text, why));
+    return fail(errc::invalid_argument, fmt::format("journal URI \"{}\": {}", where.shown(), why));
   };
   if (made.path.empty()) return bad("no path; expected sqlite:PATH");
   if (made.path == ":memory:") return bad("for a journal in memory use memory:");

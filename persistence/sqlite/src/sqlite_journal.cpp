@@ -44,9 +44,8 @@ result<std::shared_ptr<journal>> open_journal(const uri& location) {
 }  // namespace
 }  // namespace sqlite
 
-// One writer: SQLite lets one transaction write at a time, whoever began it.
 backend sqlite_backend() {
-  return {.scheme = "sqlite", .open = sqlite::open_journal, .writers = 1};
+  return {.scheme = "sqlite", .open = sqlite::open_journal};
 }
 
 }  // namespace nexus::inline v0

@@ -204,6 +204,7 @@ class faulty_journal final : public journal {
   }
   journal_limits limits() const override { return inner_->limits(); }
   std::string name() const override { return inner_->name(); }
+  unsigned writers() const override { return inner_->writers(); }
 
  private:
   std::shared_ptr<journal> inner_;

@@ -72,6 +72,28 @@ TEST_P(JournalContract, OneEventTooManyIsRejectedAlone) {
   EXPECT_EQ(session.history(carol), "1:c");
 }
 
+TEST_P(JournalContract, ATimePastTheLimitsIsRefusedAlone) {
+  const auto limits = store->limits();
+  const std::chrono::microseconds one{1};
+  std::vector<timestamp> past;
+  if (limits.time_min > timestamp::min()) past.push_back(limits.time_min - one);
+  if (limits.time_max < timestamp::max()) past.push_back(limits.time_max + one);
+  if (past.empty()) GTEST_SKIP() << "every time is taken";
+  for (auto time : past) {
+    event_view late{.type = "t", .data = {}, .metadata = {}, .time = time};
+    EXPECT_EQ(session.append_all({{alice, session.highest(alice), {"a"}}, {bob, 0, {{late}}}}),
+              "stored, rejected invalid_argument");
+    const state_view value{.type = "t"};
+    EXPECT_EQ(session.upsert({alice, 0, 1, value, own_writer, time}), "rejected invalid_argument");
+    auto old = snapshot(1, "one");
+    old.time = time;
+    const snapshot_request request{alice, old};
+    auto saved = session.inner().save_snapshots({&request, 1});
+    ASSERT_FALSE(saved);
+    EXPECT_EQ(saved.error().code, errc::invalid_argument) << saved.error().message;
+  }
+}
+
 TEST_P(JournalContract, ASnapshotAtTheLimitIsSaved) {
   auto bytes_max = store->limits().payload_bytes_max;
   if (bytes_max > tested_bytes_max) GTEST_SKIP() << too_much;

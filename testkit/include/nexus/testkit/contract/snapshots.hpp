@@ -66,7 +66,7 @@ TEST_P(JournalContract, ReplacingASnapshotReplacesEveryField) {
 TEST_P(JournalContract, EveryFieldOfASnapshotComesBack) {
   auto bytes = all_bytes();
   sequence_nr number = 0;
-  for (auto time : telling_times()) {
+  for (auto time : telling_times(store->limits())) {
     snapshot_view given{++number, "it's größe", 0xffff'ffff, "code'c", bytes, other_writer, time};
     session.save(alice, given);
     auto found = must(session.inner().load_snapshot(alice, {}));

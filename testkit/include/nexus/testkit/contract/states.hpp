@@ -69,7 +69,7 @@ TEST_P(JournalContract, AnErasedStateLeavesItsVersion) {
 TEST_P(JournalContract, EveryFieldOfAStateComesBack) {
   const auto bytes = all_bytes();
   sequence_nr version = 0;
-  for (auto time : telling_times()) {
+  for (auto time : telling_times(store->limits())) {
     const state_view given{"it's größe", 0xffff'ffff, "code'c", bytes};
     ASSERT_EQ(session.upsert({alice, version, version + 1, given, other_writer, time}), "stored");
     auto found = must(session.inner().get_state(alice));
