@@ -1,10 +1,21 @@
+#include <array>
+
 #include "nexus/nexus.hpp"
 #include "nexus/sqlite.hpp"
 
 namespace nexus::inline v0 {
+namespace {
+
+std::array<backend, 2> every_backend() { return {memory_backend(), sqlite_backend()}; }
+
+}  // namespace
 
 result<store> open(std::string_view address, store_options options) {
-  return open(address, {memory_backend(), sqlite_backend()}, options);
+  return open(address, every_backend(), options);
+}
+
+result<std::unique_ptr<schema>> open_schema(std::string_view address) {
+  return open_schema(address, every_backend());
 }
 
 }  // namespace nexus::inline v0

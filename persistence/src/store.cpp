@@ -247,14 +247,9 @@ result<store> open(std::string_view address, std::span<const backend> backends,
                    store_options options) {
   auto parsed = uri::parse(address);
   if (!parsed) return fail(std::move(parsed.error()));
-  std::string known;
-  for (const auto& b : backends) {
-    if (b.scheme == parsed->scheme) return store::open(*parsed, b, options);
-    known += fmt::format("{}{}:", known.empty() ? "" : ", ", b.scheme);
-  }
-  return fail(errc::invalid_argument,
-              fmt::format("journal URI \"{}\": unknown scheme \"{}:\"; known: {}", parsed->shown(),
-                          parsed->scheme, known));
+  auto from = backend_for(*parsed, backends);
+  if (!from) return fail(std::move(from.error()));
+  return store::open(*parsed, **from, options);
 }
 
 }  // namespace nexus::inline v0

@@ -42,6 +42,8 @@ std::string_view to_string(errc code) noexcept {
       return "foreign_schema";
     case errc::newer_schema:
       return "newer_schema";
+    case errc::older_schema:
+      return "older_schema";
     case errc::already_exists:
       return "already_exists";
     case errc::actor_failed:

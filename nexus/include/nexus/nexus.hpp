@@ -6,12 +6,16 @@
 
 #include "nexus/entities.hpp"
 #include "nexus/metadata.hpp"
+#include "nexus/schema.hpp"
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
 
 namespace nexus::inline v0 {
 
-/// Opens `memory:` or `sqlite:PATH[?synchronous=normal]`.
+/// Opens `memory:` or `sqlite:PATH[?synchronous=normal]`; docs/storage.md lists every parameter.
 [[nodiscard]] result<store> open(std::string_view address, store_options options = {});
+
+/// The tables that `open` with this address would use, without opening it.
+[[nodiscard]] result<std::unique_ptr<schema>> open_schema(std::string_view address);
 
 }  // namespace nexus::inline v0

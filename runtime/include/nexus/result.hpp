@@ -35,6 +35,7 @@ enum class errc : std::uint8_t {
   history_erased,       ///< the records asked for were erased
   foreign_schema,       ///< the database is not a Nexus journal
   newer_schema,         ///< the database was made by a newer Nexus
+  older_schema,         ///< the database was made by an older Nexus and has to be migrated
   already_exists,       ///< the name is taken
   actor_failed          ///< an actor threw, or quit with an error
 };
