@@ -1,0 +1,28 @@
+// Where a journal in PostgreSQL is: what libpq is told, and what is ours.
+//
+// Threads: a value. Failures: `invalid_argument`, one line that names the parameter and no password.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nexus/result.hpp"
+#include "nexus/schema_choices.hpp"
+#include "nexus/uri.hpp"
+
+namespace nexus::inline v0::postgres {
+
+struct address {
+  std::string name;  ///< for messages: the URI without password and parameters
+  std::vector<std::pair<std::string, std::string>> options;  ///< libpq's keywords and values
+  std::string schema;  ///< of the database; empty: the connection's current one
+  schema_choices tables{};
+  std::chrono::milliseconds patience{30'000};  ///< with one statement; 0: for ever
+  unsigned writers = 4;
+
+  [[nodiscard]] static result<address> from(const uri& where);
+};
+
+}  // namespace nexus::inline v0::postgres

@@ -1,0 +1,277 @@
+// append and upsert: the one write path whose outcome must never be guessed.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "rows.hpp"
+#include "session.hpp"
+
+namespace nexus::inline v0::postgres {
+namespace {
+
+// How often a batch is sent again after others were in its way. Each time somebody has got on.
+constexpr int tries_max = 20;
+
+bool runs_past_the_highest_number(const append_request& request) {
+  return request.expected > sequence_nr_max - request.events.size();
+}
+
+// Another transaction was in the way: what is left may be sent again.
+bool was_in_the_way(const trouble& why) {
+  return why.is(sqlstate::unique_violation) || why.is(sqlstate::division_by_zero) ||
+         why.is(sqlstate::deadlock_detected) || why.is(sqlstate::serialization_failure) ||
+         why.is(sqlstate::lock_not_available);
+}
+
+// Something in a request is not to PostgreSQL's liking, and would not be the next time either.
+bool is_the_requests_fault(const trouble& why) {
+  return why.of_class("22") || why.of_class("23") || why.of_class("54");
+}
+
+template <class Outcome>
+void give(const std::vector<std::size_t>& to, const error& why,
+          std::vector<append_outcome>& outcomes) {
+  for (auto i : to) outcomes[i] = Outcome{why};
+}
+
+std::int64_t random_lock() {
+  std::random_device random;
+  const auto high = static_cast<std::uint64_t>(random()) << 32;
+  return static_cast<std::int64_t>(high | random());
+}
+
+}  // namespace
+
+// In a round trip of its own, before anything is written: what is still on its way to the server when a
+// connection is lost must find the lock taken.
+void session::hold_lock(connection& c) {
+  if (lock_ != 0) return;
+  const auto lock = random_lock();
+  c.query(core_->sql.hold_lock, parameters{}.int8(lock));
+  lock_ = lock;
+}
+
+template <class Request>
+std::vector<append_outcome> session::write_all(std::string_view doing,
+                                               std::span<const Request> requests) {
+  std::vector<append_outcome> outcomes(requests.size());
+  indices todo;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (auto why = fault_of(requests[i], limits())) {
+      outcomes[i] = rejected{std::move(*why)};
+    } else {
+      todo.push_back(i);
+    }
+  }
+  // By id: batches that lock in different orders would wait for each other.
+  std::sort(todo.begin(), todo.end(),
+            [&](std::size_t a, std::size_t b) { return requests[a].id < requests[b].id; });
+  if (!todo.empty()) write(doing, requests, std::move(todo), outcomes);
+  return outcomes;
+}
+
+std::vector<append_outcome> session::append(std::span<const append_request> requests) {
+  auto outcomes = write_all("append", requests);
+  const auto is_stored = [](const append_outcome& o) { return std::holds_alternative<stored>(o); };
+  if (std::ranges::any_of(outcomes, is_stored)) core_->news.appended();
+  return outcomes;
+}
+
+std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
+  return write_all("store states", requests);
+}
+
+void session::write(std::string_view doing, std::span<const append_request> requests, indices todo,
+                    std::vector<append_outcome>& outcomes) {
+  for (int tries = 0; tries < tries_max; ++tries) {
+    if (once(doing, requests, todo, outcomes)) return;
+  }
+  give<failed>(todo,
+               {errc::unavailable, fmt::format("{}: cannot {}: others were in the way {} times",
+                                               core_->where.name, doing, tries_max)},
+               outcomes);
+}
+
+// Sends what is left; true if nothing is left to do.
+bool session::once(std::string_view doing, std::span<const append_request> requests, indices& todo,
+                   std::vector<append_outcome>& outcomes) {
+  bool again = false;
+  bool at_fault = false;
+  in_flight_ = false;
+  auto done = with_connection(doing, [&](connection& c) -> result<void> {
+    hold_lock(c);
+    const auto past = [&](std::size_t i) { return runs_past_the_highest_number(requests[i]); };
+    if (std::ranges::any_of(todo, past)) weed(c, core_->sql.highest, requests, todo, outcomes);
+    if (todo.empty()) return {};
+    try {
+      in_flight_ = true;
+      store(c, requests, todo, outcomes);
+      in_flight_ = false;
+      return {};
+    } catch (const trouble& why) {
+      in_flight_ = why.connection_lost();
+      again = was_in_the_way(why);
+      at_fault = !again && is_the_requests_fault(why);
+      if (!again) throw;
+    }
+    weed(c, core_->sql.highest, requests, todo, outcomes);
+    return {};
+  });
+  if (done) return !again || todo.empty();
+  if (in_flight_) {
+    give<unknown>(todo, done.error(), outcomes);
+  } else if (!at_fault) {
+    give<failed>(todo, done.error(), outcomes);
+  } else if (todo.size() == 1) {
+    give<rejected>(todo, done.error(), outcomes);
+  } else {
+    for (auto i : todo) write(doing, requests, {i}, outcomes);
+  }
+  return true;
+}
+
+template <class Request>
+void session::weed(connection& c, const statement& numbers, std::span<const Request> requests,
+                   indices& todo, std::vector<append_outcome>& outcomes) {
+  array ids{element::text};
+  for (auto i : todo) ids.bytes(requests[i].id.str());
+  const auto found = c.query(numbers, parameters{}.all(ids));
+  indices left;
+  for (std::size_t at = 0; at < todo.size(); ++at) {
+    const auto i = todo[at];
+    const auto highest = static_cast<sequence_nr>(found.int8(static_cast<int>(at), 0));
+    if (highest != requests[i].expected) {
+      outcomes[i] = conflict{highest};
+      continue;
+    }
+    if constexpr (std::is_same_v<Request, append_request>) {
+      if (runs_past_the_highest_number(requests[i])) {
+        outcomes[i] = rejected{
+            {errc::invalid_argument, fmt::format("append to {} after {}: past the highest number "
+                                                 "there is",
+                                                 requests[i].id.str(), requests[i].expected)}};
+        continue;
+      }
+    }
+    left.push_back(i);
+  }
+  todo = std::move(left);
+}
+
+void session::store(connection& c, std::span<const append_request> requests, const indices& todo,
+                    std::vector<append_outcome>& outcomes) {
+  events_.clear();
+  std::vector<std::int64_t> positions;
+  positions.reserve(todo.size());
+  for (auto i : todo) positions.push_back(events_.add(requests[i]));
+
+  std::deque<parameters> bound;
+  std::vector<call> calls;
+  for (auto& chunk : events_.chunks()) {
+    calls.push_back({core_->sql.append_events, bound.emplace_back(chunk.bound())});
+  }
+  if (events_.tags.size() > 0) {
+    auto& tags = bound.emplace_back().all(events_.tags).all(events_.tag_positions);
+    calls.push_back({core_->sql.append_tags, tags});
+  }
+  auto& check = bound.emplace_back().all(events_.ids).all(events_.expected);
+  calls.push_back({core_->sql.append_check, check});
+
+  const auto answers = c.run(calls);
+  const auto transaction = static_cast<std::uint64_t>(answers.back().int8(0, 0));
+  for (std::size_t at = 0; at < todo.size(); ++at) {
+    outcomes[todo[at]] = stored{{transaction, static_cast<std::uint64_t>(positions[at])}};
+  }
+}
+
+// -- states --------------------------------------------------------------------------------------
+
+void session::write(std::string_view doing, std::span<const upsert_request> requests, indices todo,
+                    std::vector<append_outcome>& outcomes) {
+  bool at_fault = false;
+  in_flight_ = false;
+  auto done = with_connection(doing, [&](connection& c) -> result<void> {
+    hold_lock(c);
+    for (int tries = 1;; ++tries) {
+      try {
+        in_flight_ = true;
+        store(c, requests, todo, outcomes);
+        in_flight_ = false;
+        return {};
+      } catch (const trouble& why) {
+        in_flight_ = why.connection_lost();
+        const bool again = was_in_the_way(why);
+        at_fault = !again && is_the_requests_fault(why);
+        if (!again || tries == tries_max) throw;
+      }
+    }
+  });
+  if (done) return;
+  if (in_flight_) {
+    give<unknown>(todo, done.error(), outcomes);
+  } else if (!at_fault) {
+    give<failed>(todo, done.error(), outcomes);
+  } else if (todo.size() == 1) {
+    give<rejected>(todo, done.error(), outcomes);
+  } else {
+    for (auto i : todo) write(doing, requests, {i}, outcomes);
+  }
+}
+
+void session::store(connection& c, std::span<const upsert_request> requests, const indices& todo,
+                    std::vector<append_outcome>& outcomes) {
+  array ids{element::text}, versions{element::int8}, previous{element::int8}, types{element::text};
+  array schemas{element::int8}, codecs{element::text}, data{element::bytea};
+  array writers{element::text}, times{element::timestamptz}, slices{element::int4};
+  for (auto i : todo) {
+    const auto& r = requests[i];
+    const auto value = r.value.value_or(state_view{.codec = {}});
+    ids.bytes(r.id.str());
+    versions.int8(column_nr(r.next));
+    previous.int8(column_nr(r.expected));
+    types.bytes(value.type);
+    schemas.int8(value.schema_version);
+    codecs.bytes(value.codec);
+    if (r.value) {
+      data.bytes(value.data);
+    } else {
+      data.null();
+    }
+    writers.bytes(r.writer.to_string());
+    times.time(r.time);
+    slices.int4(static_cast<std::int32_t>(r.id.slice()));
+  }
+  parameters bound;
+  for (auto* one : {&ids, &versions, &previous, &types, &schemas, &codecs, &data, &writers, &times,
+                    &slices}) {
+    bound.all(*one);
+  }
+  const auto written = c.query(core_->sql.upsert_states, bound);
+  std::set<std::string_view> are_stored;
+  for (int row = 0; row < written.size(); ++row) are_stored.insert(written.bytes(row, 0));
+  indices left;
+  for (auto i : todo) {
+    if (are_stored.contains(requests[i].id.str())) {
+      outcomes[i] = stored{};
+    } else {
+      left.push_back(i);
+    }
+  }
+  if (left.empty()) return;
+  array refused{element::text};
+  for (auto i : left) refused.bytes(requests[i].id.str());
+  try {
+    const auto found = c.query(core_->sql.versions, parameters{}.all(refused));
+    for (std::size_t at = 0; at < left.size(); ++at) {
+      outcomes[left[at]] =
+          conflict{static_cast<sequence_nr>(found.int8(static_cast<int>(at), 0))};
+    }
+  } catch (const trouble& why) {
+    // What is stored is; and these are certainly not.
+    give<failed>(left, describe(why, core_->where.name, "read versions"), outcomes);
+  }
+}
+
+}  // namespace nexus::inline v0::postgres

@@ -1,0 +1,237 @@
+#include "connection.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
+
+namespace nexus::inline v0::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int version_min = 130'000;  // xid8 and its functions
+
+// The server gives up first, and says so: then it is known what became of a statement.
+constexpr auto slack = 5s;
+
+// Indexes always: a plan made while a table was small would read the whole of it when it has grown.
+// Joins by nested loops keep the order in which rows were sent, so that two writers lock alike.
+constexpr const char* settings =
+    "SET client_encoding = 'UTF8'; SET client_min_messages = warning;"
+    "SET default_transaction_isolation = 'read committed';"
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;";
+
+std::string field(const PGresult* r, int code) {
+  const char* text = PQresultErrorField(r, code);
+  return text == nullptr ? std::string{} : std::string{text};
+}
+
+trouble error_of(const PGresult* r) {
+  auto message = field(r, PG_DIAG_MESSAGE_PRIMARY);
+  if (message.empty()) message = PQresultErrorMessage(r);
+  return {field(r, PG_DIAG_SQLSTATE), one_line(message)};
+}
+
+// After these the server has ended the session, or is about to.
+bool is_fatal(const PGresult* r) {
+  const auto severity = field(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+  return severity == "FATAL" || severity == "PANIC";
+}
+
+}  // namespace
+
+std::int64_t rows::int8(int row, int column) const noexcept {
+  const auto found = bytes(row, column);
+  std::uint64_t value = 0;
+  if (found.size() != sizeof value) return 0;
+  std::memcpy(&value, found.data(), sizeof value);
+  return static_cast<std::int64_t>(__builtin_bswap64(value));
+}
+
+std::int64_t rows::affected() const noexcept {
+  return std::strtoll(PQcmdTuples(result_.get()), nullptr, 10);
+}
+
+connection::connection(const address& where) : patience_{where.patience} {
+  connect(where);
+  check_server();
+  std::string first = settings;
+  first += fmt::format("SET statement_timeout = {};", patience_.count());
+  if (!where.schema.empty()) first += fmt::format("SET search_path = {};", where.schema);
+  execute(first);
+}
+
+void connection::connect(const address& where) {
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : where.options) {
+    keywords.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  handle_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
+  if (PQstatus(handle_.get()) != CONNECTION_OK) lose(PQerrorMessage(handle_.get()));
+  PQsetNoticeProcessor(handle_.get(), [](void*, const char*) {}, nullptr);  // else to stderr
+  PQsetnonblocking(handle_.get(), 1);
+}
+
+void connection::check_server() const {
+  const auto version = PQserverVersion(handle_.get());
+  if (version < version_min) {
+    throw trouble{"", fmt::format("the server is PostgreSQL {}.{}, which is too old: {} is the oldest "
+                                  "that will do",
+                                  version / 10'000, version % 10'000, version_min / 10'000)};
+  }
+  const char* encoding = PQparameterStatus(handle_.get(), "server_encoding");
+  if (encoding == nullptr || std::string_view{encoding} != "UTF8") {
+    throw trouble{"", fmt::format("the database's encoding is {}, not UTF8",
+                                  encoding == nullptr ? "unknown" : encoding)};
+  }
+}
+
+void connection::lose(const std::string& why) {
+  lost_ = true;
+  throw trouble{"", one_line(why), true};
+}
+
+bool connection::alive() noexcept {
+  if (lost_) return false;
+  pollfd socket{PQsocket(handle_.get()), POLLIN, 0};
+  if (poll(&socket, 1, 0) > 0) PQconsumeInput(handle_.get());
+  lost_ = PQstatus(handle_.get()) != CONNECTION_OK;
+  return !lost_;
+}
+
+// -- sending and waiting ------------------------------------------------------------------------
+
+void connection::check_sent(int sent) {
+  if (sent != 1) lose(PQerrorMessage(handle_.get()));
+}
+
+void connection::wait(short events) {
+  pollfd socket{PQsocket(handle_.get()), events, 0};
+  for (;;) {
+    int milliseconds = -1;
+    if (patience_.count() != 0) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+          deadline_ - std::chrono::steady_clock::now());
+      if (left <= 0ms) {
+        lose(fmt::format("no answer within {} ms",
+                         std::chrono::milliseconds{patience_ + slack}.count()));
+      }
+      milliseconds = static_cast<int>(left.count());
+    }
+    if (poll(&socket, 1, milliseconds) > 0) return;
+  }
+}
+
+void connection::flush() {
+  for (;;) {
+    const int left = PQflush(handle_.get());
+    if (left == 0) return;
+    if (left < 0) lose(PQerrorMessage(handle_.get()));
+    // The server may wait for us to read before it goes on reading.
+    wait(POLLIN | POLLOUT);
+    if (PQconsumeInput(handle_.get()) == 0) lose(PQerrorMessage(handle_.get()));
+  }
+}
+
+PGresult* connection::next_result() {
+  while (PQisBusy(handle_.get()) != 0) {
+    wait(POLLIN);
+    if (PQconsumeInput(handle_.get()) == 0) lose(PQerrorMessage(handle_.get()));
+  }
+  return PQgetResult(handle_.get());
+}
+
+void connection::send(const call& one, std::vector<const statement*>& preparing) {
+  const auto& [what, with] = one;
+  auto* c = handle_.get();
+  if (!prepared_.contains(what.name) && std::ranges::count(preparing, &what) == 0) {
+    check_sent(PQsendPrepare(c, what.name.c_str(), what.sql.c_str(), 0, nullptr));
+    preparing.push_back(&what);
+  }
+  check_sent(PQsendQueryPrepared(c, what.name.c_str(), with.count(), with.values(), with.lengths(),
+                                 with.formats(), 1));
+}
+
+std::vector<rows> connection::run(const std::vector<call>& calls) {
+  deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
+  PQenterPipelineMode(handle_.get());
+  std::vector<const statement*> preparing;
+  // How results will come: one per message sent, the prepared statement's before its first call's.
+  std::vector<const statement*> expected;
+  for (const auto& one : calls) {
+    const auto before = preparing.size();
+    send(one, preparing);
+    if (preparing.size() > before) expected.push_back(preparing.back());
+    expected.push_back(nullptr);
+  }
+  check_sent(PQpipelineSync(handle_.get()));
+  flush();
+
+  std::vector<rows> answers;
+  std::optional<trouble> first;
+  for (const auto* prepared : expected) {
+    rows answer{next_result()};
+    const auto* r = answer.get();
+    const auto status = PQresultStatus(r);
+    if (r == nullptr) lose("the connection ended in the middle of an answer");
+    if (status == PGRES_FATAL_ERROR) {
+      if (is_fatal(r) || PQstatus(handle_.get()) != CONNECTION_OK) {
+        const auto why = error_of(r);
+        lost_ = true;
+        throw trouble{std::string{why.sqlstate()}, why.what(), true};
+      }
+      if (!first) first = error_of(r);
+    } else if (status != PGRES_PIPELINE_ABORTED) {
+      if (prepared != nullptr) {
+        prepared_.insert(prepared->name);
+      } else {
+        answers.push_back(std::move(answer));
+      }
+    }
+    if (PGresult* more = next_result(); more != nullptr) {
+      PQclear(more);
+      lose("an answer has more than one result");
+    }
+  }
+  // An error here is one of the commit.
+  const rows synced{next_result()};
+  if (PQresultStatus(synced.get()) != PGRES_PIPELINE_SYNC) {
+    if (synced.get() == nullptr) lose("the connection ended before the transaction did");
+    const auto why = error_of(synced.get());
+    lost_ = true;
+    throw trouble{std::string{why.sqlstate()}, why.what(), true};
+  }
+  PQexitPipelineMode(handle_.get());
+  if (first) throw *first;
+  return answers;
+}
+
+rows connection::query(const statement& what, const parameters& with) {
+  return std::move(run({{what, with}}).front());
+}
+
+rows connection::execute(const std::string& sql) {
+  deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
+  check_sent(PQsendQuery(handle_.get(), sql.c_str()));
+  flush();
+  rows last{nullptr};
+  std::optional<trouble> first;
+  while (PGresult* r = next_result()) {
+    if (PQresultStatus(r) == PGRES_FATAL_ERROR && !first) first = error_of(r);
+    last = rows{r};
+  }
+  if (PQstatus(handle_.get()) != CONNECTION_OK) lost_ = true;
+  if (first) throw trouble{std::string{first->sqlstate()}, first->what(), lost_};
+  return last;
+}
+
+}  // namespace nexus::inline v0::postgres

@@ -1,0 +1,62 @@
+// What PostgreSQL and libpq report, as an exception within this folder, and the one place where such
+// exceptions become results.
+//
+// Threads: any.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0::postgres {
+
+/// A statement failed, or the connection did.
+class trouble : public std::runtime_error {
+ public:
+  trouble(std::string sqlstate, const std::string& what, bool connection_lost = false)
+      : std::runtime_error{what}, sqlstate_{std::move(sqlstate)}, lost_{connection_lost} {}
+
+  /// Five characters, or none if it did not come from the server.
+  [[nodiscard]] std::string_view sqlstate() const noexcept { return sqlstate_; }
+  [[nodiscard]] bool is(std::string_view state) const noexcept { return sqlstate_ == state; }
+  [[nodiscard]] bool of_class(std::string_view two) const noexcept {
+    return std::string_view{sqlstate_}.substr(0, 2) == two;
+  }
+
+  /// The connection is of no more use. What was sent may have been done, or may yet be.
+  [[nodiscard]] bool connection_lost() const noexcept { return lost_; }
+
+ private:
+  std::string sqlstate_;
+  bool lost_;
+};
+
+namespace sqlstate {
+inline constexpr std::string_view unique_violation = "23505";
+inline constexpr std::string_view division_by_zero = "22012";
+inline constexpr std::string_view deadlock_detected = "40P01";
+inline constexpr std::string_view serialization_failure = "40001";
+inline constexpr std::string_view lock_not_available = "55P03";
+}  // namespace sqlstate
+
+/// libpq's messages have several lines; ours have one.
+[[nodiscard]] std::string one_line(std::string_view text);
+
+/// "postgresql://host/bank: cannot append: relation "x" does not exist (SQLSTATE 42P01)".
+[[nodiscard]] error describe(const trouble& why, std::string_view name, std::string_view doing);
+
+/// What `work` returns, a result; or, if it threw `trouble`, why.
+template <class Work>
+[[nodiscard]] auto attempt(std::string_view name, std::string_view doing, Work&& work)
+    -> decltype(work()) {
+  try {
+    return std::forward<Work>(work)();
+  } catch (const trouble& why) {
+    return fail(describe(why, name, doing));
+  }
+}
+
+}  // namespace nexus::inline v0::postgres

@@ -1,0 +1,72 @@
+#include "event_arrays.hpp"
+
+#include "rows.hpp"
+
+namespace nexus::inline v0::postgres {
+
+void event_arrays::chunk::clear() {
+  for (auto* one : {&ids, &numbers, &positions, &types, &versions, &codecs, &data, &metadata,
+                    &writers, &times, &slices}) {
+    one->clear();
+  }
+  bytes = 0;
+}
+
+parameters event_arrays::chunk::bound() {
+  parameters made;
+  for (auto* one : {&ids, &numbers, &positions, &types, &versions, &codecs, &data, &metadata,
+                    &writers, &times, &slices}) {
+    made.all(*one);
+  }
+  return made;
+}
+
+void event_arrays::clear() {
+  if (chunks_.size() > 1) {
+    chunks_.clear();  // a batch that large is rare, and its memory is too much to keep
+    chunks_.resize(1);
+  } else {
+    chunks_.front().clear();
+  }
+  for (auto* one : {&ids, &expected, &tags, &tag_positions}) one->clear();
+  position_ = 0;
+}
+
+std::int64_t event_arrays::add(const append_request& request) {
+  ids.bytes(request.id.str());
+  expected.int8(column_nr(request.expected));
+  if (writer_text_.empty() || request.writer != last_writer_) {
+    last_writer_ = request.writer;
+    writer_text_ = request.writer.to_string();
+  }
+  auto number = request.expected;
+  for (const auto& event : request.events) {
+    if (chunks_.back().bytes >= chunk_bytes_max) chunks_.emplace_back();
+    add(chunks_.back(), request, event, ++number);
+  }
+  return position_;
+}
+
+void event_arrays::add(chunk& to, const append_request& request, const event_view& event,
+                       sequence_nr number) {
+  ++position_;
+  to.ids.bytes(request.id.str());
+  to.numbers.int8(column_nr(number));
+  to.positions.int8(position_);
+  to.types.bytes(event.type);
+  to.versions.int8(event.schema_version);
+  to.codecs.bytes(event.codec);
+  to.data.bytes(event.data);
+  to.metadata.bytes(event.metadata);
+  to.writers.bytes(writer_text_);
+  to.times.time(event.time);
+  to.slices.int4(static_cast<std::int32_t>(request.id.slice()));
+  to.bytes += event.data.size() + event.metadata.size() + event.type.size() + 256;
+  if (event.tags.empty()) return;
+  for (auto tag : sorted_tags(event.tags)) {
+    tags.bytes(tag);
+    tag_positions.int8(position_);
+  }
+}
+
+}  // namespace nexus::inline v0::postgres

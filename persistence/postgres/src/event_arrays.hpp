@@ -1,0 +1,56 @@
+// The columns of a batch of events, as the parameters of `append_events`.
+//
+// Threads: one at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <string>
+
+#include "nexus/journal.hpp"
+#include "parameters.hpp"
+
+namespace nexus::inline v0::postgres {
+
+class event_arrays {
+ public:
+  /// Forgets all but the memory, and of that only the first chunk's.
+  void clear();
+
+  /// Adds a request's events; returns the position within the transaction of the last one.
+  std::int64_t add(const append_request& request);
+
+  /// Each goes into a statement of its own: a message to PostgreSQL ends at 1 GiB.
+  struct chunk {
+    array ids{element::text}, numbers{element::int8}, positions{element::int8};
+    array types{element::text}, versions{element::int8}, codecs{element::text};
+    array data{element::bytea}, metadata{element::bytea};
+    array writers{element::text}, times{element::timestamptz}, slices{element::int4};
+    std::size_t bytes = 0;
+
+    [[nodiscard]] parameters bound();
+    void clear();
+  };
+  [[nodiscard]] std::deque<chunk>& chunks() noexcept { return chunks_; }
+
+  // One per request, for the check.
+  array ids{element::text};
+  array expected{element::int8};
+
+  // One per tag.
+  array tags{element::text};
+  array tag_positions{element::int8};
+
+ private:
+  static constexpr std::size_t chunk_bytes_max = std::size_t{64} << 20;
+
+  void add(chunk& to, const append_request& request, const event_view& event, sequence_nr number);
+
+  std::deque<chunk> chunks_{1};
+  std::int64_t position_ = 0;
+  ulid last_writer_;
+  std::string writer_text_;
+};
+
+}  // namespace nexus::inline v0::postgres

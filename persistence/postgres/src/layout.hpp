@@ -1,0 +1,55 @@
+// The tables of a journal in PostgreSQL, once, as data: DDL and checks are made from it.
+//
+// Threads: constants.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nexus/schema_choices.hpp"
+
+namespace nexus::inline v0::postgres {
+
+inline constexpr unsigned schema_version = 1;
+
+struct column {
+  std::string_view name;
+  std::string_view type;  ///< as format_type() gives it; texts are all COLLATE "C"
+  bool required = true;
+  std::string_view meaning;
+};
+
+struct table {
+  std::string_view name;  ///< with the default prefix
+  std::span<const column> columns;
+  std::string_view primary_key;  ///< columns, as in "a, b"
+  std::string_view options;      ///< storage parameters
+};
+
+struct index {
+  std::string_view name;
+  std::string_view table;
+  std::string_view columns;
+  bool unique = false;
+  bool chosen = false;  ///< by the address, beyond those that are always there
+};
+
+[[nodiscard]] std::span<const table> tables() noexcept;
+
+/// Those that every journal has, and those that the address chose.
+[[nodiscard]] std::vector<index> indexes(const schema_choices& chosen);
+
+inline constexpr std::string_view erased_function = "nexus_event_erased";
+inline constexpr std::string_view erased_trigger = "nexus_event_erased";
+[[nodiscard]] std::string erased_body(const schema_choices& chosen);
+
+/// Every statement, in order; `schema` is empty for the connection's current one. Without the
+/// transaction around them.
+[[nodiscard]] std::string ddl(const schema_choices& chosen, std::string_view schema);
+
+/// CREATE INDEX IF NOT EXISTS …;
+[[nodiscard]] std::string ddl(const index& made, const schema_choices& chosen);
+
+}  // namespace nexus::inline v0::postgres

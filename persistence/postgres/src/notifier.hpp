@@ -1,0 +1,47 @@
+// Tells other sessions of new events, by NOTIFY after the commit that made them.
+//
+// Within the append a NOTIFY costs a quarter of the throughput, since commits that notify wait for each
+// other. So a thread with a connection of its own tells once of whatever came meanwhile. What it fails
+// to tell is found by polling.
+//
+// Threads: any.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "address.hpp"
+
+namespace nexus::inline v0::postgres {
+
+/// NOTIFY's channel; the payload names the schema.
+[[nodiscard]] std::string channel_of(const address& where);
+
+class notifier {
+ public:
+  explicit notifier(const address& where) : where_{where} {}
+  ~notifier();
+  notifier(const notifier&) = delete;
+  notifier& operator=(const notifier&) = delete;
+
+  /// Something was committed. The first call starts the thread.
+  void appended();
+
+ private:
+  void run();
+  void tell(std::unique_ptr<class connection>& on);
+
+  const address& where_;
+  std::atomic<bool> news_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ending_ = false;
+  std::once_flag started_;
+  std::thread thread_;
+};
+
+}  // namespace nexus::inline v0::postgres

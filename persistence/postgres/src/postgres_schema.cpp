@@ -1,0 +1,280 @@
+#include "postgres_schema.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "drift.hpp"
+
+namespace nexus::inline v0::postgres {
+namespace {
+
+// Rolls back unless committed.
+class transaction {
+ public:
+  // Under a lock, so that of several processes one does the work and the others find it done.
+  transaction(connection& c, const address& where) : connection_{c} {
+    c.execute("BEGIN");
+    c.execute(fmt::format("SELECT pg_advisory_xact_lock(hashtext('nexus schema'), "
+                          "hashtext(coalesce('{}', current_schema()) || '.{}'))",
+                          where.schema, where.tables.prefix));
+  }
+  ~transaction() {
+    if (done_ || connection_.lost()) return;
+    try {
+      connection_.execute("ROLLBACK");
+    } catch (const trouble&) {
+      // The connection is not used for anything else.
+    }
+  }
+  transaction(const transaction&) = delete;
+  transaction& operator=(const transaction&) = delete;
+
+  void commit() {
+    connection_.execute("COMMIT");
+    done_ = true;
+  }
+
+ private:
+  connection& connection_;
+  bool done_ = false;
+};
+
+tl::unexpected<error> foreign(const address& where, std::string_view why) {
+  return fail(errc::foreign_schema,
+              fmt::format("{}: is not a Nexus journal: {}", where.name, why));
+}
+
+std::string first_value(const rows& found) {
+  return found.size() == 0 ? std::string{} : std::string{found.bytes(0, 0)};
+}
+
+void make(connection& c, const address& where) {
+  if (!where.schema.empty()) {
+    // Not "if not exists": that asks for a right which whoever uses an existing one need not have.
+    const auto exists = c.execute(
+        fmt::format("SELECT 1 FROM pg_namespace WHERE nspname = '{}'", where.schema));
+    if (exists.size() == 0) c.execute(fmt::format("CREATE SCHEMA {}", where.schema));
+  }
+  c.execute(ddl(where.tables, {}));
+}
+
+void add_chosen_indexes(connection& c, const address& where) {
+  for (const auto& one : indexes(where.tables)) c.execute(ddl(one, where.tables));
+}
+
+result<void> expect_current(const address& where, unsigned found) {
+  if (found == schema_version) return {};
+  return fail(other_version(where.name, found, schema_version));
+}
+
+// Transaction ids order the events of a journal; those of another server say nothing on this one.
+bool was_restored(connection& c, const address& where) {
+  const auto found = c.execute(where.tables.named(
+      "SELECT transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) FROM nexus_event_journal "
+      "ORDER BY transaction_id DESC, position DESC LIMIT 1"));
+  return first_value(found) == "t";
+}
+
+// As if one transaction, before all others, had written them in their order.
+void renumber(connection& c, const address& where) {
+  c.execute(where.tables.named(R"sql(
+CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS
+  SELECT transaction_id, position, row_number() OVER (ORDER BY transaction_id, position) AS n
+  FROM nexus_event_journal;
+ALTER TABLE nexus_renumbered ADD PRIMARY KEY (transaction_id, position);
+UPDATE nexus_event_journal j SET transaction_id = '1', position = r.n FROM nexus_renumbered r
+  WHERE j.transaction_id = r.transaction_id AND j.position = r.position;
+UPDATE nexus_event_tags t SET transaction_id = '1', position = r.n FROM nexus_renumbered r
+  WHERE t.transaction_id = r.transaction_id AND t.position = r.position;
+)sql"));
+}
+
+result<void> refuse_restored(connection& c, const address& where) {
+  if (!was_restored(c, where)) return {};
+  return foreign(where,
+                 "its events name transactions that this server has not come to, so it was restored "
+                 "from another one; `migrate` numbers them anew");
+}
+
+// What a user may do is told when it is needed; a journal that cannot be written is told at once.
+result<void> expect_writable(connection& c, const address& where) {
+  const auto may = c.execute(where.tables.named(
+      "SELECT current_user, current_setting('transaction_read_only'), pg_is_in_recovery(), "
+      "has_table_privilege('nexus_event_journal', 'INSERT'), "
+      "has_table_privilege('nexus_event_journal', 'SELECT')"));
+  auto refuse = [&](std::string_view why) {
+    return fail(errc::unavailable, fmt::format("{}: {}", where.name, why));
+  };
+  if (may.bytes(0, 2) == "t") return refuse("the server is a read-only replica");
+  if (may.bytes(0, 1) == "on") return refuse("the session is read-only (transaction_read_only)");
+  if (may.bytes(0, 3) != "t" || may.bytes(0, 4) != "t") {
+    return refuse(where.tables.named(fmt::format("user {} may not {} nexus_event_journal",
+                                                 may.bytes(0, 0),
+                                                 may.bytes(0, 4) == "t" ? "write" : "read")));
+  }
+  return {};
+}
+
+constexpr std::span<const migration> no_steps_yet{};  // version 1 is the first
+
+class postgres_schema final : public schema {
+ public:
+  explicit postgres_schema(address where) : where_{std::move(where)} {}
+
+  std::string ddl() const override {
+    return fmt::format("BEGIN;\n\n{}\nCOMMIT;\n", postgres::ddl(where_.tables, where_.schema));
+  }
+  result<schema_status> check() override {
+    return with_connection("check the tables", [&](connection& c) -> result<schema_status> {
+      schema_status status{.found = 0, .known = schema_version, .differences = {}};
+      auto found = found_version(c, where_);
+      if (!found) {
+        status.differences.push_back(std::move(found.error().message));
+        return status;
+      }
+      status.found = *found;
+      if (*found != 0 && *found != schema_version) {
+        status.differences.push_back(other_version(where_.name, *found, schema_version).message);
+      } else if (*found != 0) {
+        status.differences = differences(c, where_);
+      } else {
+        status.differences.push_back("there are no tables");
+      }
+      return status;
+    });
+  }
+  result<void> create() override {
+    return with_connection("create the tables",
+                           [&](connection& c) { return create_tables(c, where_); });
+  }
+  result<unsigned> migrate() override {
+    return with_connection("migrate the tables",
+                           [&](connection& c) { return migrate_tables(c, where_); });
+  }
+  result<void> drop() override {
+    return with_connection("drop the tables", [&](connection& c) -> result<void> {
+      transaction t{c, where_};
+      auto found = found_version(c, where_);
+      if (!found) return fail(std::move(found.error()));
+      if (*found == 0) return {};
+      if (*found > schema_version) return expect_current(where_, *found);
+      for (const auto& one : tables()) {
+        c.execute(where_.tables.named(fmt::format("DROP TABLE IF EXISTS {}", one.name)));
+      }
+      c.execute(where_.tables.named(fmt::format("DROP FUNCTION IF EXISTS {}()", erased_function)));
+      t.commit();
+      return {};
+    });
+  }
+
+ private:
+  template <class Work>
+  auto with_connection(std::string_view doing, Work&& work)
+      -> decltype(work(std::declval<connection&>())) {
+    return attempt(where_.name, doing, [&] {
+      connection c{where_};
+      return work(c);
+    });
+  }
+
+  const address where_;
+};
+
+}  // namespace
+
+result<unsigned> found_version(connection& c, const address& where) {
+  const auto meta = where.tables.named("nexus_meta");
+  std::string names;
+  for (const auto& one : tables()) {
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", where.tables.named(one.name));
+  }
+  const auto found = c.execute(fmt::format(
+      "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'f') AND relname IN ({}) "
+      "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) "
+      "ORDER BY relname <> '{}', relname LIMIT 1",
+      names, meta));
+  if (found.size() == 0) return 0u;
+  if (found.bytes(0, 0) != meta) {
+    return foreign(where, fmt::format("it holds a table {} and no {}", found.bytes(0, 0), meta));
+  }
+  std::string version;
+  try {
+    version = first_value(
+        c.execute(fmt::format("SELECT value::bigint FROM {} WHERE name = 'schema_version'", meta)));
+  } catch (const trouble& why) {
+    if (!why.of_class("42") || why.is("42501")) throw;  // no such columns; not: no right to read them
+  }
+  const auto number = std::strtoull(version.c_str(), nullptr, 10);
+  if (number < 1) return foreign(where, fmt::format("table {} names no schema_version", meta));
+  return static_cast<unsigned>(number);
+}
+
+result<void> create_tables(connection& c, const address& where) {
+  transaction t{c, where};
+  auto found = found_version(c, where);
+  if (!found) return fail(std::move(found.error()));
+  if (*found == 0) {
+    make(c, where);
+  } else {
+    if (auto current = expect_current(where, *found); !current) return current;
+    add_chosen_indexes(c, where);
+  }
+  t.commit();
+  return {};
+}
+
+result<unsigned> migrate_tables(connection& c, const address& where,
+                                std::span<const migration> steps, unsigned target) {
+  transaction t{c, where};
+  auto found = found_version(c, where);
+  if (!found) return found;
+  if (*found > target) return fail(other_version(where.name, *found, target));
+  if (*found == 0) make(c, where);
+  for (auto at = *found; at != 0 && at < target; ++at) {
+    const auto step = std::ranges::find(steps, at, &migration::from);
+    if (step == steps.end()) {
+      return fail(errc::foreign_schema,
+                  fmt::format("{}: there is no way from schema version {}", where.name, at));
+    }
+    c.execute(where.tables.named(step->sql));
+    c.execute(where.tables.named(fmt::format(
+        "UPDATE nexus_meta SET value = {} WHERE name = 'schema_version'", at + 1)));
+  }
+  if (*found != 0 && was_restored(c, where)) renumber(c, where);
+  t.commit();
+  return found;
+}
+
+result<unsigned> migrate_tables(connection& c, const address& where) {
+  return migrate_tables(c, where, no_steps_yet, schema_version);
+}
+
+result<void> prepare_tables(connection& c, const address& where) {
+  using opening = schema_choices::opening;
+  auto found = found_version(c, where);
+  if (!found) return fail(std::move(found.error()));
+  if (*found == 0 && where.tables.tables == opening::existing) {
+    return foreign(where, "there are no tables, and the address says tables=existing");
+  }
+  if (where.tables.tables == opening::migrate) {
+    if (auto done = migrate_tables(c, where); !done) return fail(std::move(done.error()));
+  } else if (*found == 0) {
+    if (auto done = create_tables(c, where); !done) return done;
+  } else if (auto current = expect_current(where, *found); !current) {
+    return current;
+  }
+  if (auto done = expect_writable(c, where); !done) return done;
+  if (auto done = refuse_restored(c, where); !done) return done;
+  // Indexes may be missing: they cost time, not truth.
+  const auto wrong = differences(c, where, drift::of_tables);
+  return wrong.empty() ? result<void>{} : foreign(where, wrong.front());
+}
+
+std::unique_ptr<schema> make_schema(address where) {
+  return std::make_unique<postgres_schema>(std::move(where));
+}
+
+}  // namespace nexus::inline v0::postgres

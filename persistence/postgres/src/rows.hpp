@@ -1,0 +1,51 @@
+// Rows to records. PostgreSQL keeps the types; what a column may hold beyond them is checked.
+//
+// Threads: the connection's. Throws: nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connection.hpp"
+#include "nexus/journal.hpp"
+
+namespace nexus::inline v0::postgres {
+
+/// Reads rows of `read_events`, `read_payloads` and `read_all`. Views last as long as the rows.
+class record_reader {
+ public:
+  explicit record_reader(const rows& of) : rows_{of} {}
+
+  /// Number, type, schema version, codec and data. Returns the name of the first column that no journal
+  /// writes so, or nothing.
+  [[nodiscard]] std::string_view payload(int row, record_view& into) const;
+  /// All of it. The record's tags last until the next call.
+  [[nodiscard]] std::string_view record(int row, record_view& into);
+
+ private:
+  [[nodiscard]] bool tags(int row);
+
+  const rows& rows_;
+  std::vector<std::string_view> tags_;
+  std::string last_writer_;  // runs of rows have the same
+  ulid writer_;
+};
+
+/// Reads a row of `load_snapshot`.
+[[nodiscard]] std::string_view read_row(const rows& of, int row, stored_snapshot& into);
+
+/// Reads a row of `load_state`.
+[[nodiscard]] std::string_view read_row(const rows& of, int row, stored_state& into);
+
+/// The error for such a row.
+[[nodiscard]] error corrupt_row(std::string_view name, std::string_view kind, std::string_view id,
+                                std::int64_t number, std::string_view column);
+
+/// Numbers past what the column holds name no event.
+[[nodiscard]] inline std::int64_t column_nr(std::uint64_t n) {
+  return static_cast<std::int64_t>(n < sequence_nr_max ? n : sequence_nr_max);
+}
+
+}  // namespace nexus::inline v0::postgres

@@ -1,0 +1,112 @@
+// The journal contract on one connection to PostgreSQL, made anew when it is lost.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "connection.hpp"
+#include "core.hpp"
+#include "errors.hpp"
+#include "event_arrays.hpp"
+#include "nexus/journal.hpp"
+
+namespace nexus::inline v0::postgres {
+
+[[nodiscard]] journal_limits limits() noexcept;
+
+class session final : public journal_session {
+ public:
+  session(std::shared_ptr<core> of, std::unique_ptr<connection> opened)
+      : core_{std::move(of)}, connection_{std::move(opened)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override;
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override;
+  result<settlement> settle(const append_request& request) override;
+  result<settlement> settle(const upsert_request& request) override;
+  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
+                      const record_sink& sink) override;
+  result<void> replay_payloads(const persistence_id& id, sequence_nr from, sequence_nr to,
+                               std::size_t max, const record_sink& sink) override;
+  result<sequence_nr> highest(const persistence_id& id) override;
+  result<void> erase_to(const persistence_id& id, sequence_nr to) override;
+  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
+                                          std::size_t max) override;
+  result<void> save_snapshots(std::span<const snapshot_request> requests) override;
+  result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
+                                                       snapshot_bounds within) override;
+  result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override;
+  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id& id,
+                                                    snapshot_bounds within,
+                                                    std::size_t max) override;
+  result<void> prune(std::span<const prune_request> requests) override;
+  result<std::optional<stored_state>> get_state(const persistence_id& id) override;
+  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
+                                                std::size_t max) override;
+
+ private:
+  using time_point = std::chrono::steady_clock::time_point;
+  using indices = std::vector<std::size_t>;
+
+  // Does `work` on the connection. Every call of the contract goes through here.
+  template <class Work>
+  auto with_connection(std::string_view doing, Work&& work)
+      -> decltype(work(std::declval<connection&>())) {
+    if (auto ready = connect(doing); !ready) return fail(std::move(ready.error()));
+    auto done = attempt(core_->where.name, doing, [&] { return work(*connection_); });
+    if (connection_ && connection_->lost()) drop_connection();
+    return done;
+  }
+
+  result<void> connect(std::string_view doing);
+  void drop_connection() noexcept;
+  void hold_lock(connection& c);
+
+  // One transaction for all requests that have no fault.
+  template <class Request>
+  std::vector<append_outcome> write_all(std::string_view doing, std::span<const Request> requests);
+  void write(std::string_view doing, std::span<const append_request> requests, indices todo,
+             std::vector<append_outcome>& outcomes);
+  void write(std::string_view doing, std::span<const upsert_request> requests, indices todo,
+             std::vector<append_outcome>& outcomes);
+  bool once(std::string_view doing, std::span<const append_request> requests, indices& todo,
+            std::vector<append_outcome>& outcomes);
+  void store(connection& c, std::span<const append_request> requests, const indices& todo,
+             std::vector<append_outcome>& outcomes);
+  void store(connection& c, std::span<const upsert_request> requests, const indices& todo,
+             std::vector<append_outcome>& outcomes);
+  // Takes those out of `todo` that conflict.
+  template <class Request>
+  void weed(connection& c, const statement& numbers, std::span<const Request> requests,
+            indices& todo, std::vector<append_outcome>& outcomes);
+
+  template <class Request>
+  result<settlement> settle_as_is(const Request& request);
+  void end_doubts(connection& c);
+  result<settlement> truth(connection& c, const append_request& request);
+  result<settlement> truth(connection& c, const upsert_request& request);
+
+  template <class Read>
+  result<void> replay_pages(const statement& reading, const persistence_id& id, sequence_nr from,
+                            sequence_nr to, std::size_t max, const record_sink& sink, Read read);
+  result<std::optional<stored_state>> state_of(connection& c, const persistence_id& id);
+  result<std::vector<persistence_id>> list(const statement& listing, std::string_view doing,
+                                           std::string_view type, std::string_view after,
+                                           std::size_t max);
+
+  std::shared_ptr<core> core_;
+  std::unique_ptr<connection> connection_;
+  std::int64_t lock_ = 0;  // that the connection holds; 0: none yet
+  bool in_flight_ = false;  // a write, of which nobody knows yet what becomes of it
+
+  // After a connection that could not be made, the next is tried only after a pause.
+  std::chrono::milliseconds pause_{0};
+  time_point not_before_{};
+  error refused_;
+
+  event_arrays events_;  // kept for their memory
+};
+
+}  // namespace nexus::inline v0::postgres

@@ -1,0 +1,108 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+#include "rows.hpp"
+#include "session.hpp"
+
+namespace nexus::inline v0::postgres {
+namespace {
+
+std::optional<error> fault_of(const snapshot_request& request, const journal_limits& max) {
+  const auto& snapshot = request.snapshot;
+  auto refuse = [&](errc code, std::string_view why) {
+    return error{code, fmt::format("snapshot {} of {}: {}", snapshot.number, request.id.str(), why)};
+  };
+  if (snapshot.number > sequence_nr_max) {
+    return refuse(errc::invalid_argument, "the number is past the highest there is");
+  }
+  if (snapshot.data.size() > max.payload_bytes_max) {
+    return refuse(errc::too_large, fmt::format("{} bytes, at most {} are taken",
+                                               snapshot.data.size(), max.payload_bytes_max));
+  }
+  if (!max.take(snapshot.time)) {
+    return refuse(errc::invalid_argument, "its time is out of the range that can be stored");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+result<void> session::save_snapshots(std::span<const snapshot_request> requests) {
+  // By id and number, for the sake of others' locks; of two of one number the later replaces the other.
+  std::map<std::pair<std::string_view, sequence_nr>, const snapshot_request*> sorted;
+  for (const auto& request : requests) {
+    if (auto why = fault_of(request, limits())) return tl::unexpected<error>(std::move(*why));
+    sorted[{request.id.str(), request.snapshot.number}] = &request;
+  }
+  if (sorted.empty()) return {};
+  array ids{element::text}, numbers{element::int8}, types{element::text}, schemas{element::int8};
+  array codecs{element::text}, data{element::bytea}, writers{element::text};
+  array times{element::timestamptz};
+  for (const auto& [key, request] : sorted) {
+    const auto& snapshot = request->snapshot;
+    ids.bytes(key.first);
+    numbers.int8(column_nr(key.second));
+    types.bytes(snapshot.type);
+    schemas.int8(snapshot.schema_version);
+    codecs.bytes(snapshot.codec);
+    data.bytes(snapshot.data);
+    writers.bytes(snapshot.writer.to_string());
+    times.time(snapshot.time);
+  }
+  parameters bound;
+  for (auto* one : {&ids, &numbers, &types, &schemas, &codecs, &data, &writers, &times}) {
+    bound.all(*one);
+  }
+  return with_connection("save snapshots", [&](connection& c) -> result<void> {
+    c.query(core_->sql.save_snapshots, bound);
+    return {};
+  });
+}
+
+result<std::optional<stored_snapshot>> session::load_snapshot(const persistence_id& id,
+                                                              snapshot_bounds within) {
+  using loaded = result<std::optional<stored_snapshot>>;
+  if (within.from > sequence_nr_max) return std::nullopt;
+  parameters range;
+  range.text(id.str()).int8(column_nr(within.from)).int8(column_nr(within.to));
+  return with_connection("load a snapshot", [&](connection& c) -> loaded {
+    const auto found = c.query(core_->sql.load_snapshot, range);
+    if (found.size() == 0) return std::nullopt;
+    stored_snapshot snapshot;
+    if (auto bad = read_row(found, 0, snapshot); !bad.empty()) {
+      return fail(corrupt_row(core_->where.name, "snapshot", id.str(), found.int8(0, 0), bad));
+    }
+    return snapshot;
+  });
+}
+
+result<std::vector<sequence_nr>> session::snapshot_numbers(const persistence_id& id,
+                                                           snapshot_bounds within,
+                                                           std::size_t max) {
+  using numbers = std::vector<sequence_nr>;
+  if (within.from > sequence_nr_max) return numbers{};
+  parameters range;
+  range.text(id.str()).int8(column_nr(within.from)).int8(column_nr(within.to)).int8(column_nr(max));
+  return with_connection("list snapshots", [&](connection& c) -> result<numbers> {
+    const auto found = c.query(core_->sql.list_snapshots, range);
+    numbers all;
+    for (int row = 0; row < found.size(); ++row) {
+      all.push_back(static_cast<sequence_nr>(found.int8(row, 0)));
+    }
+    return all;
+  });
+}
+
+result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds within) {
+  if (within.from > sequence_nr_max) return {};
+  parameters range;
+  range.text(id.str()).int8(column_nr(within.from)).int8(column_nr(within.to));
+  return with_connection("erase snapshots", [&](connection& c) -> result<void> {
+    c.query(core_->sql.erase_snapshots, range);
+    return {};
+  });
+}
+
+}  // namespace nexus::inline v0::postgres

@@ -1,0 +1,224 @@
+#include "statements.hpp"
+
+namespace nexus::inline v0::postgres {
+namespace {
+
+// Positions count up within the call, and a call is one transaction.
+constexpr auto append_events_sql = R"sql(
+INSERT INTO nexus_event_journal (persistence_id, sequence_nr, transaction_id, position, event_type,
+    schema_version, codec, event_data, metadata, writer_id, timestamp, slice)
+SELECT unnest($1::text[]), unnest($2::int8[]), pg_current_xact_id(), unnest($3::int8[]),
+    unnest($4::text[]), unnest($5::int8[]), unnest($6::text[]), unnest($7::bytea[]),
+    unnest($8::bytea[]), unnest($9::text[]), unnest($10::timestamptz[]), unnest($11::int4[])
+)sql";
+
+constexpr auto append_tags_sql = R"sql(
+INSERT INTO nexus_event_tags (tag, transaction_id, position)
+SELECT t.tag, pg_current_xact_id(), t.position FROM unnest($1::text[], $2::int8[]) AS t (tag, position)
+)sql";
+
+// Whether `expected` was each id's highest number; fails with "division by zero" if not. That the
+// numbers were free the unique key has seen to by now, waiting for whoever was about to take or erase
+// them. What is left: the number before must be the last one, stored or erased. This looks with a
+// snapshot of its own, taken after the inserts, so that nothing can have changed behind its back.
+constexpr auto append_check_sql = R"sql(
+SELECT pg_current_xact_id(), 1 / (count(*) = 0)::int4
+FROM unnest($1::text[], $2::int8[]) AS r (id, expected)
+LEFT JOIN nexus_erased e ON e.persistence_id = r.id
+WHERE coalesce(e.sequence_nr, 0) > r.expected
+   OR (coalesce(e.sequence_nr, 0) < r.expected AND NOT EXISTS (SELECT FROM nexus_event_journal j
+         WHERE j.persistence_id = r.id AND j.sequence_nr = r.expected))
+)sql";
+
+constexpr auto highest_sql = R"sql(
+SELECT greatest(
+    coalesce((SELECT max(j.sequence_nr) FROM nexus_event_journal j WHERE j.persistence_id = r.id), 0),
+    coalesce((SELECT e.sequence_nr FROM nexus_erased e WHERE e.persistence_id = r.id), 0))
+FROM unnest($1::text[]) WITH ORDINALITY AS r (id, at) ORDER BY r.at
+)sql";
+
+// The version that a state takes the place of is stored with it: so the row that is in the way can be
+// held against it, and the statement needs no retry.
+constexpr auto upsert_states_sql = R"sql(
+INSERT INTO nexus_durable_state AS s (persistence_id, version, previous_version, state_type,
+    schema_version, codec, state_data, writer_id, timestamp, slice)
+SELECT r.id, r.version, r.previous, r.type, r.schema, r.codec, r.data, r.writer, r.time, r.slice
+FROM unnest($1::text[], $2::int8[], $3::int8[], $4::text[], $5::int8[], $6::text[], $7::bytea[],
+    $8::text[], $9::timestamptz[], $10::int4[])
+  AS r (id, version, previous, type, schema, codec, data, writer, time, slice)
+WHERE r.previous = 0
+   OR EXISTS (SELECT FROM nexus_durable_state o WHERE o.persistence_id = r.id)
+ON CONFLICT (persistence_id) DO UPDATE SET version = excluded.version,
+    previous_version = excluded.previous_version, state_type = excluded.state_type,
+    schema_version = excluded.schema_version, codec = excluded.codec,
+    state_data = excluded.state_data, writer_id = excluded.writer_id,
+    timestamp = excluded.timestamp
+  WHERE s.version = excluded.previous_version
+RETURNING persistence_id
+)sql";
+
+constexpr auto versions_sql = R"sql(
+SELECT coalesce((SELECT s.version FROM nexus_durable_state s WHERE s.persistence_id = r.id), 0)
+FROM unnest($1::text[]) WITH ORDINALITY AS r (id, at) ORDER BY r.at
+)sql";
+
+// Whoever has the lock, however its number was used before: a process id alone may be another's now.
+constexpr auto end_holder_sql = R"sql(
+SELECT count(pg_terminate_backend(l.pid)) FROM pg_locks l
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+  AND l.classid::int8 = ($1::int8 >> 32) & 4294967295 AND l.objid::int8 = $1::int8 & 4294967295
+)sql";
+
+constexpr auto read_events_sql = R"sql(
+SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
+    j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp,
+    (SELECT array_agg(t.tag ORDER BY t.tag) FROM nexus_event_tags t
+      WHERE t.transaction_id = j.transaction_id AND t.position = j.position)
+FROM nexus_event_journal j
+WHERE j.persistence_id = $1::text AND j.sequence_nr BETWEEN $2::int8 AND $3::int8
+ORDER BY j.sequence_nr LIMIT $4::int8
+)sql";
+
+constexpr auto read_payloads_sql = R"sql(
+SELECT sequence_nr, event_type, schema_version, codec, event_data FROM nexus_event_journal
+WHERE persistence_id = $1::text AND sequence_nr BETWEEN $2::int8 AND $3::int8
+ORDER BY sequence_nr LIMIT $4::int8
+)sql";
+
+// All transactions before the snapshot's xmin have ended, so none of their events is still to come. The
+// position alone would skip a late committer, and so would one from a sequence.
+constexpr auto read_all_sql = R"sql(
+SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
+    j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp,
+    (SELECT array_agg(t.tag ORDER BY t.tag) FROM nexus_event_tags t
+      WHERE t.transaction_id = j.transaction_id AND t.position = j.position),
+    j.persistence_id
+FROM nexus_event_journal j
+WHERE (j.transaction_id, j.position) > ($1::xid8, $2::int8)
+  AND j.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY j.transaction_id, j.position LIMIT $3::int8
+)sql";
+
+// Who has the oldest transaction that may still write, if any stored event waits for it. A session's
+// own number has 32 bits only.
+constexpr auto held_back_sql = R"sql(
+WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
+SELECT coalesce(
+    (SELECT format('pid %s (%s, user %s, %s): its transaction has been open for %s s', a.pid,
+         coalesce(nullif(a.application_name, ''), 'no name'), a.usename, a.state,
+         extract(epoch FROM clock_timestamp() - a.xact_start)::int8)
+       FROM pg_stat_activity a, horizon h
+       WHERE a.backend_xid::text = (h.xmin::text::numeric % 4294967296)::text
+       ORDER BY a.xact_start LIMIT 1),
+    (SELECT format('the prepared transaction "%s", since %s', p.gid, p.prepared)
+       FROM pg_prepared_xacts p, horizon h
+       WHERE p.transaction::text = (h.xmin::text::numeric % 4294967296)::text),
+    (SELECT format('transaction %s, of a session that user %s may not see', h.xmin, current_user)
+       FROM horizon h))
+FROM horizon
+WHERE EXISTS (SELECT FROM nexus_event_journal j WHERE j.transaction_id >= horizon.xmin)
+)sql";
+
+// From id to id by two look-ups each, however many events an id has.
+constexpr auto list_ids_sql = R"sql(
+WITH RECURSIVE listed (id) AS (
+  SELECT (SELECT least(
+      (SELECT min(persistence_id) FROM nexus_event_journal
+        WHERE persistence_id > $1::text AND ($2::text IS NULL OR persistence_id < $2::text)),
+      (SELECT min(persistence_id) FROM nexus_erased
+        WHERE persistence_id > $1::text AND ($2::text IS NULL OR persistence_id < $2::text))))
+  UNION ALL
+  SELECT (SELECT least(
+      (SELECT min(persistence_id) FROM nexus_event_journal
+        WHERE persistence_id > listed.id AND ($2::text IS NULL OR persistence_id < $2::text)),
+      (SELECT min(persistence_id) FROM nexus_erased
+        WHERE persistence_id > listed.id AND ($2::text IS NULL OR persistence_id < $2::text))))
+  FROM listed WHERE listed.id IS NOT NULL)
+SELECT id FROM listed WHERE id IS NOT NULL LIMIT $3::int8
+)sql";
+
+constexpr auto list_states_sql = R"sql(
+SELECT persistence_id FROM nexus_durable_state
+WHERE persistence_id > $1::text AND ($2::text IS NULL OR persistence_id < $2::text)
+  AND state_data IS NOT NULL
+ORDER BY persistence_id LIMIT $3::int8
+)sql";
+
+constexpr auto save_snapshots_sql = R"sql(
+INSERT INTO nexus_snapshot_store (persistence_id, sequence_nr, state_type, schema_version, codec,
+    state_data, writer_id, timestamp)
+SELECT * FROM unnest($1::text[], $2::int8[], $3::text[], $4::int8[], $5::text[], $6::bytea[],
+    $7::text[], $8::timestamptz[])
+ON CONFLICT (persistence_id, sequence_nr) DO UPDATE SET state_type = excluded.state_type,
+    schema_version = excluded.schema_version, codec = excluded.codec,
+    state_data = excluded.state_data, writer_id = excluded.writer_id,
+    timestamp = excluded.timestamp
+)sql";
+
+constexpr auto load_snapshot_sql = R"sql(
+SELECT sequence_nr, state_type, schema_version, codec, state_data, writer_id, timestamp
+FROM nexus_snapshot_store
+WHERE persistence_id = $1::text AND sequence_nr BETWEEN $2::int8 AND $3::int8
+ORDER BY sequence_nr DESC LIMIT 1
+)sql";
+
+constexpr auto list_snapshots_sql = R"sql(
+SELECT sequence_nr FROM nexus_snapshot_store
+WHERE persistence_id = $1::text AND sequence_nr BETWEEN $2::int8 AND $3::int8
+ORDER BY sequence_nr DESC LIMIT $4::int8
+)sql";
+
+constexpr auto load_state_sql = R"sql(
+SELECT version, state_type, schema_version, codec, state_data, writer_id, timestamp
+FROM nexus_durable_state WHERE persistence_id = $1::text
+)sql";
+
+constexpr auto erase_snapshots_sql = R"sql(
+DELETE FROM nexus_snapshot_store
+WHERE persistence_id = $1::text AND sequence_nr BETWEEN $2::int8 AND $3::int8
+)sql";
+
+constexpr auto prune_snapshots_sql = R"sql(
+DELETE FROM nexus_snapshot_store s USING unnest($1::text[], $2::int8[]) AS r (id, below)
+WHERE s.persistence_id = r.id AND s.sequence_nr < r.below
+)sql";
+
+// From the lowest up, at most $3 of each id: whatever stops this leaves runs without gaps.
+constexpr auto erase_events_sql = R"sql(
+DELETE FROM nexus_event_journal j USING
+  (SELECT r.id, least(r.upto, (SELECT min(m.sequence_nr) FROM nexus_event_journal m
+                                WHERE m.persistence_id = r.id) - 1 + $3::int8) AS upto
+     FROM unnest($1::text[], $2::int8[]) AS r (id, upto)) AS l
+WHERE j.persistence_id = l.id AND j.sequence_nr <= l.upto
+)sql";
+
+}  // namespace
+
+statements::statements(const schema_choices& names)
+    : append_events{"append_events", names.named(append_events_sql)},
+      append_tags{"append_tags", names.named(append_tags_sql)},
+      append_check{"append_check", names.named(append_check_sql)},
+      highest{"highest", names.named(highest_sql)},
+      upsert_states{"upsert_states", names.named(upsert_states_sql)},
+      versions{"versions", names.named(versions_sql)},
+      hold_lock{"hold_lock", "SELECT pg_advisory_lock($1::int8)"},
+      wait_briefly{"wait_briefly", "SELECT set_config('lock_timeout', '5s', true)"},
+      end_holder{"end_holder", end_holder_sql},
+      take_lock{"take_lock", "SELECT pg_advisory_lock($1::int8)"},
+      release_lock{"release_lock", "SELECT pg_advisory_unlock($1::int8)"},
+      read_events{"read_events", names.named(read_events_sql)},
+      read_payloads{"read_payloads", names.named(read_payloads_sql)},
+      read_all{"read_all", names.named(read_all_sql)},
+      held_back{"held_back", names.named(held_back_sql)},
+      list_ids{"list_ids", names.named(list_ids_sql)},
+      load_snapshot{"load_snapshot", names.named(load_snapshot_sql)},
+      list_snapshots{"list_snapshots", names.named(list_snapshots_sql)},
+      load_state{"load_state", names.named(load_state_sql)},
+      list_states{"list_states", names.named(list_states_sql)},
+      save_snapshots{"save_snapshots", names.named(save_snapshots_sql)},
+      erase_snapshots{"erase_snapshots", names.named(erase_snapshots_sql)},
+      prune_snapshots{"prune_snapshots", names.named(prune_snapshots_sql)},
+      erase_events{"erase_events", names.named(erase_events_sql)} {}
+
+}  // namespace nexus::inline v0::postgres

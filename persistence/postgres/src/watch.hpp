@@ -1,0 +1,13 @@
+// Waits for the news that notifiers of any process send.
+#pragma once
+
+#include <memory>
+
+#include "core.hpp"
+#include "nexus/journal.hpp"
+
+namespace nexus::inline v0::postgres {
+
+[[nodiscard]] result<std::unique_ptr<journal_watch>> make_watch(std::shared_ptr<core> of);
+
+}  // namespace nexus::inline v0::postgres
