@@ -266,15 +266,14 @@ TEST(LiveReaderOfSqlite, FindsWhatAnotherJournalOfTheFileAppends) {
   EXPECT_EQ(all.text, "a 1:1 a 2:2");
 }
 
-TEST(LiveReaderOfSqlite, IsWokenByTheStoresWriters) {
+TEST(LiveReaderOfSqlite, IsWokenByAnAppendOfItsStore) {
   const nexus::test::temporary_folder folder;
   const auto followed = must(nexus::open("sqlite:" + folder.path("j.db")));
   auto follower = must(live_reader::open(followed, {}, {.poll_every = 1min}));
-  auto* made = new write_job{77, must(persistence_id::make("t", "a"))};
-  made->events = std::make_unique<event_batch>();
-  made->events->add(testkit::event("1"));
-  const envelope job{made};
-  std::jthread writes{[&] { followed.write(job); }};
+  std::jthread appends{[&] {
+    terse_session session{must(followed.open_session())};
+    EXPECT_EQ(session.append(must(persistence_id::make("t", "a")), 0, {"1"}), "stored");
+  }};
   const auto start = std::chrono::steady_clock::now();
   seen all;
   EXPECT_EQ(must(follower.read(std::ref(all), 1min)), 1u);
