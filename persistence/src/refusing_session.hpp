@@ -24,6 +24,8 @@ class refusing_session final : public journal_session {
                       const record_sink&) override {
     return fail(why_);
   }
+  result<void> read_all(position, std::size_t, const journal_sink&) override { return fail(why_); }
+  result<std::optional<std::string>> held_back() override { return fail(why_); }
   result<sequence_nr> highest(const persistence_id&) override { return fail(why_); }
   result<void> erase_to(const persistence_id&, sequence_nr) override { return fail(why_); }
   result<std::vector<persistence_id>> ids(std::string_view, std::string_view,

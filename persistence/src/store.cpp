@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "deadline.hpp"
 #include "journal_guard.hpp"
 #include "journal_writer.hpp"
 #include "nexus/workers.hpp"
@@ -15,15 +16,6 @@
 #include "store_metrics.hpp"
 
 namespace nexus::inline v0 {
-namespace {
-
-// As far as clocks reach, for a caller who waits for ever.
-std::chrono::steady_clock::time_point deadline_after(std::chrono::nanoseconds within) {
-  constexpr std::chrono::nanoseconds for_ever = std::chrono::hours{24} * 365;
-  return std::chrono::steady_clock::now() + std::min(within, for_ever);
-}
-
-}  // namespace
 
 upsert_request write_job::state_request() const {
   upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt};
@@ -181,6 +173,11 @@ journal_limits store::limits() const { return core_->opened->limits(); }
 result<std::unique_ptr<journal_session>> store::open_session() const {
   if (core_->closed) return fail(core_->why_closed());
   return core_->opened->open_session();
+}
+
+result<std::unique_ptr<journal_watch>> store::watch() const {
+  if (core_->closed) return fail(core_->why_closed());
+  return core_->opened->watch();
 }
 
 void store::write(const envelope& job) const {

@@ -71,6 +71,27 @@ TEST_F(SqliteRows, ACorruptRowIsAnErrorThatNamesIdAndNumber) {
   EXPECT_EQ(numbers(*s, "other").value(), (nexus_numbers{1, 2}));
 }
 
+TEST_F(SqliteRows, ACorruptRowEndsTheReadingOfTheWholeWithAnErrorThatNamesIt) {
+  auto s = session();
+  (void)append(*s, batch{"a", 0, 3});
+  auto read = [&] {
+    std::size_t passed = 0;
+    auto done = s->read_all({}, 10, [&](auto&, auto&) { return ++passed, true; });
+    EXPECT_EQ(passed, 1u);
+    return done;
+  };
+  sql("UPDATE nexus_event_journal SET timestamp = 'now' WHERE position = 2");
+  auto done = read();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, errc::corrupt);
+  expect_names(done.error(), "event 2 of t|a");
+  sql("UPDATE nexus_event_journal SET persistence_id = 'no type' WHERE position = 2");
+  done = read();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, errc::corrupt);
+  expect_names(done.error(), "the event at position 2");
+}
+
 TEST_F(SqliteRows, ATextInPlaceOfANumberHidesNothing) {
   auto s = session();
   (void)append(*s, batch{"a", 0, 3});

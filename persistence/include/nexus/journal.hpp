@@ -12,6 +12,7 @@
 // A sink does not call its own session. Numbers and counts past what a backend stores are clamped.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -57,6 +58,17 @@ class journal_session {
                                                      const record_sink& sink) {
     return replay(id, from, to, max, sink);
   }
+
+  /// Passes the records of all ids whose position is past `after` to `sink`, complete and ascending in
+  /// position, at most `max` of them; none before whose position another event may yet become visible.
+  /// So whoever goes on after the last position it saw sees every event exactly once, and those of an
+  /// id in the order of their numbers. Erased records pass nothing.
+  [[nodiscard]] virtual result<void> read_all(position after, std::size_t max,
+                                              const journal_sink& sink) = 0;
+
+  /// Who keeps events that are stored already from being read by `read_all` now, in words for a
+  /// warning, as in "pid 4711 (psql): its transaction has been open for 12 s"; nothing if nobody does.
+  [[nodiscard]] virtual result<std::optional<std::string>> held_back() { return std::nullopt; }
 
   /// The highest number ever stored under `id`, 0 for none. Never falls, also not by erasing.
   [[nodiscard]] virtual result<sequence_nr> highest(const persistence_id& id) = 0;
@@ -125,6 +137,22 @@ class journal_session {
                                                                       std::size_t max) = 0;
 };
 
+/// Tells somebody who reads on that there may be more. What its database does not tell it about (of
+/// SQLite: what other processes append) is not noticed, so a reader asks the journal now and then, too.
+///
+/// Threads: one waits, any may wake it. Lifetime: goes before its journal.
+class journal_watch {
+ public:
+  virtual ~journal_watch() = default;
+
+  /// Blocks until events may have been appended since the last `wait` returned, or since the watch was
+  /// made; until `wake` was called since then; or until `within` is over. May return for no reason. An
+  /// error means that the journal must be asked now and then until a later `wait` succeeds.
+  [[nodiscard]] virtual result<void> wait(std::chrono::nanoseconds within) = 0;
+
+  virtual void wake() noexcept = 0;
+};
+
 /// An opened database: makes sessions.
 class journal {
  public:
@@ -132,6 +160,10 @@ class journal {
 
   /// Connects; the session outlives neither the journal nor its thread's turn.
   [[nodiscard]] virtual result<std::unique_ptr<journal_session>> open_session() = 0;
+
+  /// A watch over what any session appends; nexus/commit_signal.hpp has one for those of this journal
+  /// object.
+  [[nodiscard]] virtual result<std::unique_ptr<journal_watch>> watch() = 0;
 
   [[nodiscard]] virtual journal_limits limits() const = 0;
 

@@ -107,6 +107,9 @@ struct record_view {
 /// Takes one record; false ends the replay early.
 using record_sink = std::function<bool(const record_view&)>;
 
+/// Likewise of records of many ids, as they stand in the journal as a whole.
+using journal_sink = std::function<bool(const persistence_id& of, const record_view&)>;
+
 /// The state an entity had right after event `number`.
 struct snapshot_view {
   sequence_nr number = 0;

@@ -121,6 +121,10 @@ class store {
   /// A session of one's own, for blocking calls on a thread of one's own; no circuit breaker.
   [[nodiscard]] result<std::unique_ptr<journal_session>> open_session() const;
 
+  /// A watch over what is appended to the journal, which must go before the store; nexus/live_reader.hpp
+  /// makes a reader of the two.
+  [[nodiscard]] result<std::unique_ptr<journal_watch>> watch() const;
+
   /// Queues a job for the writer its id belongs to; a job not taken (`overloaded`, `stopped`) comes
   /// back at once as certainly not done. The job's message goes to its `reply_to`.
   void write(const envelope& job) const;

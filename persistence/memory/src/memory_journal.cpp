@@ -20,10 +20,8 @@ class memory_session final : public journal_session {
   explicit memory_session(memory_store& s) : store_{s} {}
 
   std::vector<append_outcome> append(std::span<const append_request> requests) override {
-    std::lock_guard guard{store_.lock};
-    std::vector<append_outcome> outcomes;
-    outcomes.reserve(requests.size());
-    for (const auto& request : requests) outcomes.push_back(append_one(store_, request));
+    auto outcomes = append_all(requests);
+    store_.appended->notify(outcomes);
     return outcomes;
   }
 
@@ -46,9 +44,15 @@ class memory_session final : public journal_session {
 
   result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
                       const record_sink& sink) override {
-    auto [number, records] = copy_of(id, from, to, max);
-    for (const auto& r : records) {
-      if (!sink({number++, r->at, r->writer, r->event()})) break;
+    for (const auto& r : copy_of(id, from, to, max)) {
+      if (!sink(r->view())) break;
+    }
+    return {};
+  }
+
+  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
+    for (const auto& r : copy_of_all(after, max)) {
+      if (!sink(*r->of, r->view())) break;
     }
     return {};
   }
@@ -63,7 +67,10 @@ class memory_session final : public journal_session {
     auto found = store_.histories.find(id.str());
     if (found == store_.histories.end()) return {};
     auto& from = found->second;
-    while (!from.records.empty() && from.first() <= to) from.records.pop_front();
+    while (!from.records.empty() && from.first() <= to) {
+      store_.journal.erase(from.records.front()->at);
+      from.records.pop_front();
+    }
     return {};
   }
 
@@ -162,9 +169,16 @@ class memory_session final : public journal_session {
  private:
   using shared_records = std::vector<std::shared_ptr<const record>>;
 
-  /// The records to replay, and the number of the first.
-  std::pair<sequence_nr, shared_records> copy_of(const persistence_id& id, sequence_nr from,
-                                                 sequence_nr to, std::size_t max) {
+  std::vector<append_outcome> append_all(std::span<const append_request> requests) {
+    std::lock_guard guard{store_.lock};
+    std::vector<append_outcome> outcomes;
+    outcomes.reserve(requests.size());
+    for (const auto& request : requests) outcomes.push_back(append_one(store_, request));
+    return outcomes;
+  }
+
+  shared_records copy_of(const persistence_id& id, sequence_nr from, sequence_nr to,
+                         std::size_t max) {
     std::lock_guard guard{store_.lock};
     const auto& all = history_of(store_, id);
     from = std::max(from, all.first());
@@ -172,7 +186,17 @@ class memory_session final : public journal_session {
     if (from > to) return {};
     auto count = static_cast<std::ptrdiff_t>(std::min<sequence_nr>(max, to - from + 1));
     auto begin = all.records.begin() + static_cast<std::ptrdiff_t>(from - all.first());
-    return {from, shared_records(begin, begin + count)};
+    return {begin, begin + count};
+  }
+
+  shared_records copy_of_all(position after, std::size_t max) {
+    std::lock_guard guard{store_.lock};
+    shared_records found;
+    for (auto at = store_.journal.upper_bound(after); at != store_.journal.end(); ++at) {
+      if (found.size() == max) break;
+      found.push_back(at->second);
+    }
+    return found;
   }
 
   memory_store& store_;
@@ -182,6 +206,9 @@ class memory_journal final : public journal {
  public:
   result<std::unique_ptr<journal_session>> open_session() override {
     return std::make_unique<memory_session>(store_);
+  }
+  result<std::unique_ptr<journal_watch>> watch() override {
+    return commit_signal::watch(store_.appended);
   }
   journal_limits limits() const override { return limits_of_memory; }
   std::string name() const override { return "memory:"; }

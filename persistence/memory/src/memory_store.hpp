@@ -13,8 +13,10 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
+#include "nexus/commit_signal.hpp"
 #include "nexus/journal.hpp"
 
 namespace nexus::inline v0::memory {
@@ -22,6 +24,8 @@ namespace nexus::inline v0::memory {
 inline constexpr journal_limits limits_of_memory{};
 
 struct record {
+  std::shared_ptr<const persistence_id> of;  // one for all records of an id
+  sequence_nr number;
   position at;
   ulid writer;
   std::string type;
@@ -33,8 +37,11 @@ struct record {
   std::vector<std::string> tags;        // distinct and sorted
   std::vector<std::string_view> shown;  // the same, as views
 
-  record(position where, const ulid& who, const event_view& event)
-      : at{where},
+  record(std::shared_ptr<const persistence_id> whose, sequence_nr nr, position where,
+         const ulid& who, const event_view& event)
+      : of{std::move(whose)},
+        number{nr},
+        at{where},
         writer{who},
         type{event.type},
         schema_version{event.schema_version},
@@ -49,6 +56,7 @@ struct record {
   record& operator=(const record&) = delete;
 
   event_view event() const { return {type, schema_version, codec, data, metadata, time, shown}; }
+  record_view view() const { return {number, at, writer, event()}; }
 };
 
 inline bool same(const event_view& a, const event_view& b) {
@@ -69,6 +77,7 @@ inline bool same(const stored_state& found, const upsert_request& request) {
 /// An id's records; erased ones are missing at the front, while `highest` stays. Shared, so that a
 /// replay keeps what it is about to pass without holding the lock.
 struct history {
+  std::shared_ptr<const persistence_id> id;
   sequence_nr highest = 0;
   std::deque<std::shared_ptr<const record>> records;
 
@@ -77,9 +86,11 @@ struct history {
 
 struct memory_store {
   std::mutex lock;
+  const std::shared_ptr<commit_signal> appended = std::make_shared<commit_signal>();
   std::uint64_t last_position = 0;
   // Ordered bytewise by the whole `type|id`, which is the order `ids` lists in.
   std::map<std::string, history, std::less<>> histories;
+  std::map<position, std::shared_ptr<const record>> journal;  // the same records, of all ids
   std::map<std::string, std::map<sequence_nr, stored_snapshot>, std::less<>> snapshots;
   std::map<std::string, stored_state, std::less<>> states;
 };
@@ -95,11 +106,13 @@ inline append_outcome append_one(memory_store& s, const append_request& request)
   auto highest = history_of(s, request.id).highest;
   if (request.expected != highest) return conflict{highest};
   auto& into = s.histories[request.id.str()];
+  if (!into.id) into.id = std::make_shared<const persistence_id>(request.id);
   for (const auto& event : request.events) {
     position at{.major = 0, .minor = ++s.last_position};
-    into.records.push_back(std::make_shared<const record>(at, request.writer, event));
+    auto made = std::make_shared<const record>(into.id, ++into.highest, at, request.writer, event);
+    s.journal.emplace_hint(s.journal.end(), at, made);
+    into.records.push_back(std::move(made));
   }
-  into.highest += request.events.size();
   return stored{into.records.back()->at};
 }
 

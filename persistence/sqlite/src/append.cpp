@@ -67,7 +67,9 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
 }
 
 std::vector<append_outcome> session::append(std::span<const append_request> requests) {
-  return write_all("append", requests);
+  auto outcomes = write_all("append", requests);
+  appended_->notify(outcomes);
+  return outcomes;
 }
 
 std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
@@ -138,7 +140,11 @@ result<settlement> session::settle_as_is(const Request& request) {
   });
 }
 
-result<settlement> session::settle(const append_request& request) { return settle_as_is(request); }
+result<settlement> session::settle(const append_request& request) {
+  auto found = settle_as_is(request);
+  appended_->notify();  // what was in doubt may be there only now
+  return found;
+}
 result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }
 
 result<settlement> session::truth(connection& c, const append_request& request) {

@@ -50,6 +50,10 @@ connection::connection(std::unique_ptr<SQLite::Database> opened)
                     "FROM nexus_event_journal "
                     "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
                     "ORDER BY sequence_nr LIMIT ?4"},
+      read_journal{*db,
+                   "SELECT sequence_nr, position, writer_id, event_type, schema_version, codec, "
+                   "event_data, metadata, timestamp, persistence_id FROM nexus_event_journal "
+                   "WHERE position > ?1 ORDER BY position LIMIT ?2"},
       lowest_number{*db,
                     "SELECT min(sequence_nr) FROM nexus_event_journal WHERE persistence_id = ?1"},
       erase_events{*db,

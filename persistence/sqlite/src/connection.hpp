@@ -25,7 +25,8 @@ struct connection {
   statement begin, commit, rollback;
   statement tail;  // the last position in the journal, and the last one erased
   statement last_number, last_erased;
-  statement insert_event, read_events, read_payloads, lowest_number, erase_events, list_ids;
+  statement insert_event, read_events, read_payloads, read_journal;
+  statement lowest_number, erase_events, list_ids;
   statement insert_tag, read_tags;
   statement save_snapshot, load_snapshot, list_snapshots, erase_snapshots;
   statement store_state, read_version, load_state, list_states;

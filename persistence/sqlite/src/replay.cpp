@@ -8,6 +8,8 @@ namespace nexus::inline v0::sqlite {
 // Erasing more in one transaction would keep other writers waiting and the log growing.
 constexpr std::int64_t erase_rows_max = 10'000;
 
+constexpr int persistence_id_column = 9;  // of read_journal, behind those of read_events
+
 sequence_nr highest_number(connection& c, const persistence_id& id, bool erased) {
   std::int64_t found = 0;
   {
@@ -70,6 +72,35 @@ result<void> session::replay_payloads(const persistence_id& id, sequence_nr from
   return with_connection("replay", [&](connection& c) -> result<void> {
     bind_range(c.read_payloads, id, from, to, max);
     return replay_rows(c.read_payloads, where_.name, id, sink, read_payload);
+  });
+}
+
+// Positions are given inside of write transactions, of which there is one at a time: whatever is not
+// yet visible stands past all that is.
+result<void> session::read_all(position after, std::size_t max, const journal_sink& sink) {
+  if (max == 0) return {};
+  return with_connection("read the journal", [&](connection& c) -> result<void> {
+    auto& row = c.read_journal;
+    row.integer(1, column_nr(after.major)).integer(2, column_nr(max));
+    reading scope{row};
+    tag_cursor tags{c.read_tags};
+    std::optional<persistence_id> of;  // events of an id often stand side by side
+    record_view record;
+    while (row.step()) {
+      if (auto text = row.bytes(persistence_id_column); !of || of->str() != text) {
+        auto id = persistence_id::parse(text);
+        if (!id) {
+          return fail(errc::corrupt, fmt::format("{}: the event at position {} is corrupt: {}",
+                                                 where_.name, row.integer(1), id.error().message));
+        }
+        of = std::move(*id);
+      }
+      auto bad = read_row(row, writers_, record);
+      if (bad.empty() && !tags.read(record)) bad = "tag";
+      if (!bad.empty()) return fail(corrupt_row(where_.name, "event", *of, row.integer(0), bad));
+      if (!sink(*of, record)) break;
+    }
+    return {};
   });
 }
 

@@ -26,7 +26,7 @@ class writer_column {
   std::string text_;
 };
 
-/// Reads the current row of `read_events`; its views last until the next step. Returns the name of
+/// Reads the current row of `read_events` or `read_journal`; its views last until the next step. Returns the name of
 /// the first column that no journal writes so, or nothing.
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
                                         record_view& into);

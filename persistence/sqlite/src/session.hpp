@@ -9,6 +9,7 @@
 #include "connection.hpp"
 #include "database.hpp"
 #include "errors.hpp"
+#include "nexus/commit_signal.hpp"
 #include "nexus/journal.hpp"
 #include "rows.hpp"
 
@@ -16,8 +17,8 @@ namespace nexus::inline v0::sqlite {
 
 class session final : public journal_session {
  public:
-  session(address where, std::unique_ptr<connection> opened)
-      : where_{std::move(where)}, connection_{std::move(opened)} {}
+  session(address where, std::unique_ptr<connection> opened, std::shared_ptr<commit_signal> told)
+      : where_{std::move(where)}, connection_{std::move(opened)}, appended_{std::move(told)} {}
 
   [[nodiscard]] static result<std::unique_ptr<connection>> connect(const address& where,
                                                                    open_mode mode);
@@ -28,6 +29,7 @@ class session final : public journal_session {
                                std::size_t max, const record_sink& sink) override;
   result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
                       const record_sink& sink) override;
+  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override;
   result<sequence_nr> highest(const persistence_id& id) override;
   result<void> erase_to(const persistence_id& id, sequence_nr to) override;
   result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
@@ -84,6 +86,7 @@ class session final : public journal_session {
 
   address where_;
   std::unique_ptr<connection> connection_;
+  const std::shared_ptr<commit_signal> appended_;
   writer_column writers_;
   std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
 };

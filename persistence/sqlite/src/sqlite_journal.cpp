@@ -23,7 +23,11 @@ class sqlite_journal final : public journal {
   result<std::unique_ptr<journal_session>> open_session() override {
     auto made = session::connect(where_, open_mode::existing);
     if (!made) return fail(std::move(made.error()));
-    return std::make_unique<session>(where_, std::move(*made));
+    return std::make_unique<session>(where_, std::move(*made), appended_);
+  }
+
+  result<std::unique_ptr<journal_watch>> watch() override {
+    return commit_signal::watch(appended_);
   }
 
   journal_limits limits() const override { return sqlite::limits(); }
@@ -31,6 +35,7 @@ class sqlite_journal final : public journal {
 
  private:
   const address where_;
+  const std::shared_ptr<commit_signal> appended_ = std::make_shared<commit_signal>();
 };
 
 result<std::shared_ptr<journal>> open_journal(const uri& location) {

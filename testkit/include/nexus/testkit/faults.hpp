@@ -16,6 +16,7 @@
 #include <list>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -28,10 +29,11 @@ namespace nexus::inline v0::testkit {
 /// The kinds of calls of a session.
 enum class operation : std::uint8_t {
   append,  ///< also upsert
-  read,    ///< replays, highest, ids, load_snapshot, snapshot_numbers, get_state, state_ids
-  erase,   ///< erase_to, erase_snapshots, prune
-  save,    ///< save_snapshots
-  settle
+  read,  ///< replays, read_all, highest, ids, load_snapshot, snapshot_numbers, get_state, state_ids
+  erase,  ///< erase_to, erase_snapshots, prune
+  save,   ///< save_snapshots
+  settle,
+  watch  ///< waits of the journal's watches, which a held one does not return from
 };
 
 /// What becomes of a request. An append is answered by the outcome of that name. Other calls answer an
@@ -58,8 +60,8 @@ class faults {
   void inject(fault what, operation of, persistence_id id, std::size_t n = 1) {
     add({what, of, std::move(id), n});
   }
-  /// Asked about every request that no injected fault takes; `ids` and `state_ids` are not, having no
-  /// id.
+  /// Asked about every request that no injected fault takes; those that have no id (`read_all`,
+  /// `ids`, `state_ids`, watches) are not.
   void decide(policy p) {
     std::lock_guard guard{lock_};
     policy_ = std::move(p);
@@ -83,6 +85,13 @@ class faults {
     at(of).delay = by;
   }
 
+  /// From now on `read_all` passes nothing and `held_back` names `who`, as if an open transaction kept
+  /// everything back; nothing: nobody does any more.
+  void hold_back(std::optional<std::string> who) {
+    std::lock_guard guard{lock_};
+    holder_ = std::move(who);
+  }
+
   /// How many calls of a kind there were, also those held or gone wrong.
   [[nodiscard]] std::size_t calls(operation of) const {
     std::lock_guard guard{lock_};
@@ -100,7 +109,12 @@ class faults {
     return changed_.wait_for(guard, deadline, [&] { return at(of).sizes.size() >= n; });
   }
 
-  // For the faulty session:
+  // For the faulty session and watch:
+
+  [[nodiscard]] std::optional<std::string> holder() const {
+    std::lock_guard guard{lock_};
+    return holder_;
+  }
 
   /// A call begins: counts it, and keeps it waiting if it is held.
   void begin(operation of, std::size_t requests) {
@@ -166,7 +180,8 @@ class faults {
   std::condition_variable changed_;
   std::list<rule> rules_;
   policy policy_;
-  std::array<kind, 5> kinds_;
+  std::array<kind, 6> kinds_;
+  std::optional<std::string> holder_;
 };
 
 }  // namespace nexus::inline v0::testkit

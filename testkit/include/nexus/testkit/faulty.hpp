@@ -18,6 +18,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -59,12 +60,21 @@ class faulty_session final : public journal_session {
     return call(operation::read, id,
                 [&] { return inner_->replay_payloads(id, from, to, max, sink); });
   }
+  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
+    return without_id(operation::read, "everything", [&] {
+      return faults_->holder() ? result<void>{} : inner_->read_all(after, max, sink);
+    });
+  }
+  result<std::optional<std::string>> held_back() override {
+    if (auto holder = faults_->holder()) return holder;
+    return inner_->held_back();
+  }
   result<sequence_nr> highest(const persistence_id& id) override {
     return call(operation::read, id, [&] { return inner_->highest(id); });
   }
   result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
                                           std::size_t max) override {
-    return list([&] { return inner_->ids(type, after, max); });
+    return without_id(operation::read, "ids", [&] { return inner_->ids(type, after, max); });
   }
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
                                                        snapshot_bounds within) override {
@@ -80,7 +90,7 @@ class faulty_session final : public journal_session {
   }
   result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
                                                 std::size_t max) override {
-    return list([&] { return inner_->state_ids(type, after, max); });
+    return without_id(operation::read, "ids", [&] { return inner_->state_ids(type, after, max); });
   }
 
   result<void> erase_to(const persistence_id& id, sequence_nr to) override {
@@ -121,9 +131,9 @@ class faulty_session final : public journal_session {
     return answer(faults_->take(of, &id), of, id.str(), work);
   }
   template <class Do>
-  std::invoke_result_t<Do> list(Do work) {
-    faults_->begin(operation::read, 1);
-    return answer(faults_->take(operation::read, nullptr), operation::read, "ids", work);
+  std::invoke_result_t<Do> without_id(operation of, const std::string& what, Do work) {
+    faults_->begin(of, 1);
+    return answer(faults_->take(of, nullptr), of, what, work);
   }
   // All or none: done if no more than answers is lost.
   template <class Request, class Do>
@@ -192,6 +202,25 @@ class faulty_session final : public journal_session {
   std::shared_ptr<faults> faults_;
 };
 
+class faulty_watch final : public journal_watch {
+ public:
+  faulty_watch(std::unique_ptr<journal_watch> inner, std::shared_ptr<faults> told)
+      : inner_{std::move(inner)}, faults_{std::move(told)} {}
+
+  result<void> wait(std::chrono::nanoseconds within) override {
+    faults_->begin(operation::watch, 1);
+    if (faults_->take(operation::watch, nullptr)) {
+      return nexus::fail(errc::unavailable, "faulty store: the watch goes wrong, as the test says");
+    }
+    return inner_->wait(within);
+  }
+  void wake() noexcept override { inner_->wake(); }
+
+ private:
+  std::unique_ptr<journal_watch> inner_;
+  std::shared_ptr<faults> faults_;
+};
+
 class faulty_journal final : public journal {
  public:
   faulty_journal(std::shared_ptr<journal> inner, std::shared_ptr<faults> told)
@@ -201,6 +230,11 @@ class faulty_journal final : public journal {
     auto opened = inner_->open_session();
     if (!opened) return opened;
     return std::make_unique<faulty_session>(std::move(*opened), faults_);
+  }
+  result<std::unique_ptr<journal_watch>> watch() override {
+    auto made = inner_->watch();
+    if (!made) return made;
+    return std::make_unique<faulty_watch>(std::move(*made), faults_);
   }
   journal_limits limits() const override { return inner_->limits(); }
   std::string name() const override { return inner_->name(); }

@@ -118,7 +118,28 @@ struct record {
   std::string metadata;
   timestamp time;
   texts tags{};
+
+  friend bool operator==(const record&, const record&) = default;
 };
+
+/// The same of a journal as a whole.
+struct journal_record : record {
+  persistence_id of;
+};
+
+inline record owned(const record_view& r) {
+  const auto& e = r.event;
+  return {r.number,
+          r.at,
+          r.writer,
+          std::string{e.type},
+          e.schema_version,
+          std::string{e.codec},
+          std::string{e.data},
+          std::string{e.metadata},
+          e.time,
+          texts{e.tags.begin(), e.tags.end()}};
+}
 
 /// "stored", "conflict 3", "rejected too_large", or "failed" or "unknown" with the journal's message.
 inline std::string told(const append_outcome& outcome) {
@@ -190,10 +211,16 @@ class terse_session {
                               std::size_t max = everything) {
     std::vector<record> all;
     must(inner_->replay(id, from, sequence_nr_max, max, [&](const record_view& r) {
-      const auto& e = r.event;
-      all.push_back({r.number, r.at, r.writer, std::string{e.type}, e.schema_version,
-                     std::string{e.codec}, std::string{e.data}, std::string{e.metadata}, e.time,
-                     texts{e.tags.begin(), e.tags.end()}});
+      all.push_back(owned(r));
+      return true;
+    }));
+    return all;
+  }
+
+  std::vector<journal_record> read_all(position after = {}, std::size_t max = everything) {
+    std::vector<journal_record> all;
+    must(inner_->read_all(after, max, [&](const persistence_id& of, const record_view& r) {
+      all.push_back({owned(r), of});
       return true;
     }));
     return all;

@@ -1,0 +1,181 @@
+#include "nexus/live_reader.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "deadline.hpp"
+#include "nexus/detail/logger.hpp"
+
+namespace nexus::inline v0 {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+constexpr auto warn_again_after = 30s;
+
+// Whoever holds events back says nothing when it ends: it is looked for soon, then ever less often.
+constexpr nanoseconds held_pause_min = 10ms;
+
+}  // namespace
+
+class live_reader::core {
+ public:
+  core(store from, position after, const live_reader_options& options,
+       std::unique_ptr<journal_session> session, std::unique_ptr<journal_watch> watch)
+      : from_{std::move(from)},
+        options_{options},
+        at_{after},
+        session_{std::move(session)},
+        watch_{std::move(watch)},
+        events_{from_.metrics().count("nexus_live_read_events_total",
+                                      "Events passed to live readers.", labels())} {
+    sampled_ = from_.metrics().sample("nexus_live_readers_held_back",
+                                      "Live readers that somebody keeps from reading on.", labels(),
+                                      [this] { return held_ ? 1.0 : 0.0; });
+  }
+
+  result<std::size_t> read(const journal_sink& sink, nanoseconds within);
+  [[nodiscard]] position at() const noexcept { return at_; }
+  void stop() noexcept;
+
+ private:
+  [[nodiscard]] metric_labels labels() const { return {{"journal", from_.name()}}; }
+  result<std::size_t> pass(const journal_sink& sink);
+  tl::unexpected<error> failed(error why);
+  void note_holder(const std::optional<std::string>& who);
+  void wait(nanoseconds most);
+
+  const store from_;
+  const live_reader_options options_;
+  position at_;
+  std::unique_ptr<journal_session> session_;  // null after it failed
+  const std::unique_ptr<journal_watch> watch_;
+  bool watch_failed_ = false;
+
+  std::atomic<bool> stopped_{false};
+  std::mutex stopping_;
+  std::condition_variable changed_;
+
+  std::optional<steady_clock::time_point> held_since_;
+  std::optional<steady_clock::time_point> warned_;
+  std::atomic<bool> held_{false};  // for whoever collects metrics
+  counter& events_;
+  registration sampled_;  // last: asks for the rest
+};
+
+result<std::size_t> live_reader::core::read(const journal_sink& sink, nanoseconds within) {
+  const auto deadline = deadline_after(within);
+  auto held_pause = held_pause_min;
+  for (;;) {
+    if (stopped_) return fail(errc::stopped, from_.name() + ": the live reader was stopped");
+    auto passed = pass(sink);
+    if (!passed || *passed > 0) return passed;
+    auto holder = session_->held_back();
+    if (!holder) return failed(std::move(holder.error()));
+    note_holder(*holder);
+    const nanoseconds left = deadline - steady_clock::now();
+    if (left <= 0ns) return 0;
+    auto most = std::min(left, options_.poll_every);
+    if (*holder) {
+      most = std::min(most, held_pause);
+      held_pause = std::min(2 * held_pause, options_.poll_every);
+    }
+    wait(most);
+  }
+}
+
+result<std::size_t> live_reader::core::pass(const journal_sink& sink) {
+  if (!session_) {
+    auto opened = from_.open_session();
+    if (!opened) return fail(std::move(opened.error()));
+    session_ = std::move(*opened);
+  }
+  std::size_t passed = 0;
+  auto done = session_->read_all(at_, std::max(options_.batch_max, std::size_t{1}),
+                                 [&](const persistence_id& of, const record_view& record) {
+                                   const bool more = sink(of, record);
+                                   at_ = record.at;
+                                   ++passed;
+                                   return more;
+                                 });
+  if (passed > 0) {
+    note_holder(std::nullopt);
+    events_.add(passed);
+    return passed;
+  }
+  if (!done) return failed(std::move(done.error()));
+  return 0;
+}
+
+tl::unexpected<error> live_reader::core::failed(error why) {
+  if (why.code == errc::unavailable) session_.reset();
+  return fail(std::move(why));
+}
+
+void live_reader::core::note_holder(const std::optional<std::string>& who) {
+  held_ = who.has_value();
+  if (!who) {
+    held_since_.reset();
+    return;
+  }
+  const auto now = steady_clock::now();
+  if (!held_since_) held_since_ = now;
+  if (now - *held_since_ < options_.lag_warning_after) return;
+  if (warned_ && now - *warned_ < warn_again_after) return;
+  warned_ = now;
+  detail::log().warn("{}: a live reader is kept from reading on: {}", from_.name(), *who);
+}
+
+void live_reader::core::wait(nanoseconds most) {
+  const auto until = deadline_after(most);
+  auto waited = watch_->wait(most);
+  if (waited) {
+    watch_failed_ = false;
+    return;
+  }
+  if (!std::exchange(watch_failed_, true)) {
+    detail::log().warn("{}: a live reader has to poll: {}", from_.name(), waited.error().message);
+  }
+  std::unique_lock guard{stopping_};
+  changed_.wait_until(guard, until, [&] { return stopped_.load(); });
+}
+
+void live_reader::core::stop() noexcept {
+  {
+    std::lock_guard guard{stopping_};
+    stopped_ = true;
+  }
+  changed_.notify_all();
+  watch_->wake();
+}
+
+result<live_reader> live_reader::open(const store& from, position after,
+                                      live_reader_options options) {
+  auto session = from.open_session();
+  if (!session) return fail(std::move(session.error()));
+  auto watch = from.watch();
+  if (!watch) return fail(std::move(watch.error()));
+  return live_reader{
+      std::make_unique<core>(from, after, options, std::move(*session), std::move(*watch))};
+}
+
+live_reader::live_reader(std::unique_ptr<core> made) noexcept : core_{std::move(made)} {}
+live_reader::~live_reader() = default;
+live_reader::live_reader(live_reader&&) noexcept = default;
+live_reader& live_reader::operator=(live_reader&&) noexcept = default;
+
+result<std::size_t> live_reader::read(const journal_sink& sink, nanoseconds within) {
+  return core_->read(sink, within);
+}
+
+position live_reader::at() const noexcept { return core_->at(); }
+
+void live_reader::stop() noexcept { core_->stop(); }
+
+}  // namespace nexus::inline v0
