@@ -1,0 +1,87 @@
+// A private PostgreSQL server for tests and benchmarks, never the system's. It and its directory go with
+// the program that made it, also when that crashes or is killed: a keeper process sees it go.
+//
+//   auto& pg = cluster::shared();
+//   auto store = nexus::open(pg.fresh_database());
+//
+// Threads: any, one call at a time. Throws: std::runtime_error, which ends a test as well as anything.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nexus::test {
+
+class cluster {
+ public:
+  struct options {
+    bool fsync = true;
+    std::string parent;                 ///< where its directory goes; default: the temporary one
+    std::vector<std::string> settings;  ///< lines for postgresql.conf, e.g. "shared_buffers = 1GB"
+  };
+
+  /// The one that ctest started for all tests of its run; run by hand, one for this program. Without
+  /// fsync: for what stops or kills a server make one of your own.
+  static cluster& shared();
+
+  cluster() : cluster(options{}) {}
+  explicit cluster(const options& o);
+  ~cluster();
+  cluster(const cluster&) = delete;
+  cluster& operator=(const cluster&) = delete;
+
+  /// A new, empty database, by the superuser through the socket. Dropped with this object. ~40 ms.
+  [[nodiscard]] std::string fresh_database();
+  /// A new, empty schema of a database that others use too, first in the search path. ~5 ms.
+  [[nodiscard]] std::string fresh_schema();
+
+  /// postgresql:// URIs of a database. Through the socket no password is asked for, through TCP it is.
+  [[nodiscard]] std::string uri(std::string_view database = "postgres") const;
+  [[nodiscard]] std::string tcp_uri(std::string_view database = "postgres") const;
+  /// With another port, e.g. a proxy's, and optionally another user.
+  [[nodiscard]] std::string tcp_uri(std::string_view database, int port,
+                                    std::string_view user = "postgres",
+                                    std::string_view password = {}) const;
+
+  [[nodiscard]] const std::string& socket_dir() const { return dir_; }
+  [[nodiscard]] int port() const { return port_; }
+
+  /// Runs SQL as the superuser on a connection of its own; the last statement's rows, NULL as "".
+  using rows = std::vector<std::vector<std::string>>;
+  rows execute(const std::string& sql, std::string_view database = "postgres") const;
+  /// The same where a URI says; its first value, or "".
+  static rows execute_at(const std::string& uri, const std::string& sql);
+  static std::string value_at(const std::string& uri, const std::string& sql);
+
+  /// Process ids of the clients' backends in a database (its name, or a URI of ours), without the
+  /// asking one's. They may be sent SIGSTOP, SIGCONT or SIGTERM.
+  [[nodiscard]] std::vector<pid_t> backends(std::string_view database_or_uri) const;
+
+  /// As a crash: nothing is flushed, connections break. Not on the shared one.
+  void stop_immediate();
+  void start();
+
+  /// What the server has logged since its directory was made.
+  [[nodiscard]] std::string log() const;
+
+ private:
+  cluster(std::string_view description, bool ours);
+  void launch(const options& o);
+  void describe(const std::string& line);
+  void tell(const std::string& command);
+
+  std::string dir_;
+  std::string password_;
+  int port_ = 0;
+  int keeper_ = -1;  ///< its standard input and output; -1: not ours
+  pid_t keeper_pid_ = -1;
+  std::vector<std::string> databases_, schemas_;
+};
+
+/// The database that a URI of ours names.
+[[nodiscard]] std::string database_of(std::string_view uri);
+
+}  // namespace nexus::test
