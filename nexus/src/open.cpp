@@ -1,12 +1,15 @@
 #include <array>
 
 #include "nexus/nexus.hpp"
+#include "nexus/postgres.hpp"
 #include "nexus/sqlite.hpp"
 
 namespace nexus::inline v0 {
 namespace {
 
-std::array<backend, 2> every_backend() { return {memory_backend(), sqlite_backend()}; }
+std::array<backend, 3> every_backend() {
+  return {memory_backend(), sqlite_backend(), postgres_backend()};
+}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include "nexus/postgres.hpp"
 #include "postgres_schema.hpp"
 #include "session.hpp"
+#include "watch.hpp"
 
 namespace nexus::inline v0 {
 namespace postgres {
@@ -60,6 +61,8 @@ class postgres_journal final : public journal {
       return std::make_unique<session>(core_, std::make_unique<connection>(core_->where));
     });
   }
+
+  result<std::unique_ptr<journal_watch>> watch() override { return make_watch(core_); }
 
   journal_limits limits() const override { return postgres::limits(); }
   std::string name() const override { return core_->where.name; }

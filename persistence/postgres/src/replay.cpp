@@ -92,6 +92,45 @@ result<void> session::replay_payloads(const persistence_id& id, sequence_nr from
       [](record_reader& r, int row, record_view& into) { return r.payload(row, into); });
 }
 
+result<void> session::read_all(position after, std::size_t max, const journal_sink& sink) {
+  return with_connection("read the journal", [&](connection& c) -> result<void> {
+    paging pages;
+    while (max > 0) {
+      const auto asked = pages.rows(max);
+      parameters range;
+      range.int8(static_cast<std::int64_t>(after.major)).int8(column_nr(after.minor)).int8(asked);
+      const auto found = c.query(core_->sql.read_all, range);
+      record_reader reader{found};
+      for (int row = 0; row < found.size(); ++row) {
+        auto id = persistence_id::parse(found.bytes(row, 11));
+        if (!id) {
+          return fail(errc::corrupt, fmt::format("{}: {}", core_->where.name, id.error().message));
+        }
+        record_view record;
+        if (auto bad = reader.record(row, record); !bad.empty()) {
+          return fail(corrupt_row(core_->where.name, "event", id->str(), found.int8(row, 0), bad));
+        }
+        if (!sink(*id, record)) return {};
+        pages.seen(record);
+        after = record.at;
+      }
+      if (found.size() < asked) return {};
+      max -= static_cast<std::size_t>(asked);
+      pages.next();
+    }
+    return {};
+  });
+}
+
+result<std::optional<std::string>> session::held_back() {
+  using held = result<std::optional<std::string>>;
+  return with_connection("see who holds back readers", [&](connection& c) -> held {
+    const auto found = c.query(core_->sql.held_back);
+    if (found.size() == 0) return std::nullopt;
+    return std::string{found.bytes(0, 0)};
+  });
+}
+
 result<void> session::erase_to(const persistence_id& id, sequence_nr to) {
   const prune_request all{id, 0, to};
   return prune({&all, 1});

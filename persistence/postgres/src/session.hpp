@@ -30,6 +30,8 @@ class session final : public journal_session {
                       const record_sink& sink) override;
   result<void> replay_payloads(const persistence_id& id, sequence_nr from, sequence_nr to,
                                std::size_t max, const record_sink& sink) override;
+  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override;
+  result<std::optional<std::string>> held_back() override;
   result<sequence_nr> highest(const persistence_id& id) override;
   result<void> erase_to(const persistence_id& id, sequence_nr to) override;
   result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
