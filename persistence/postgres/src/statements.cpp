@@ -21,13 +21,18 @@ SELECT t.tag, pg_current_xact_id(), t.position FROM unnest($1::text[], $2::int8[
 // numbers were free the unique key has seen to by now, waiting for whoever was about to take or erase
 // them. What is left: the number before must be the last one, stored or erased. This looks with a
 // snapshot of its own, taken after the inserts, so that nothing can have changed behind its back.
+// Sub-selects for single values are two look-ups for each request. EXISTS would become a hash of the
+// whole journal, made anew for each batch.
 constexpr auto append_check_sql = R"sql(
 SELECT pg_current_xact_id(), 1 / (count(*) = 0)::int4
 FROM unnest($1::text[], $2::int8[]) AS r (id, expected)
-LEFT JOIN nexus_erased e ON e.persistence_id = r.id
-WHERE coalesce(e.sequence_nr, 0) > r.expected
-   OR (coalesce(e.sequence_nr, 0) < r.expected AND NOT EXISTS (SELECT FROM nexus_event_journal j
-         WHERE j.persistence_id = r.id AND j.sequence_nr = r.expected))
+WHERE coalesce(
+    (SELECT max(e.sequence_nr) FROM nexus_erased e
+      WHERE e.persistence_id = r.id AND e.sequence_nr >= r.expected),
+    CASE WHEN r.expected = 0 THEN 0
+         ELSE (SELECT j.sequence_nr FROM nexus_event_journal j
+                WHERE j.persistence_id = r.id AND j.sequence_nr = r.expected) END,
+    -1) <> r.expected
 )sql";
 
 constexpr auto highest_sql = R"sql(
@@ -47,7 +52,7 @@ FROM unnest($1::text[], $2::int8[], $3::int8[], $4::text[], $5::int8[], $6::text
     $8::text[], $9::timestamptz[], $10::int4[])
   AS r (id, version, previous, type, schema, codec, data, writer, time, slice)
 WHERE r.previous = 0
-   OR EXISTS (SELECT FROM nexus_durable_state o WHERE o.persistence_id = r.id)
+   OR (SELECT o.version FROM nexus_durable_state o WHERE o.persistence_id = r.id) IS NOT NULL
 ON CONFLICT (persistence_id) DO UPDATE SET version = excluded.version,
     previous_version = excluded.previous_version, state_type = excluded.state_type,
     schema_version = excluded.schema_version, codec = excluded.codec,
