@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,7 +19,7 @@ namespace samples {
 namespace {
 
 constexpr std::uint64_t entities = 1'000;
-constexpr std::uint64_t rounds = 4;
+constexpr std::uint64_t rounds = 4;  // by the third both have been behind, see rival_writer.cpp
 constexpr std::uint64_t tokens_per_writer = 1'000'000;
 
 /// A database of which each test has a new one: whatever `fresh` returns keeps it while it lives.
@@ -58,7 +59,7 @@ struct account_of {
         EXPECT_TRUE(acknowledged.emplace(token, place{entity, at}).second) << "answered twice";
       }
     }
-    EXPECT_EQ(acknowledged.size() + refused.size(), entities * rounds);
+    EXPECT_EQ(acknowledged.size(), entities * rounds);
   }
 };
 
@@ -152,7 +153,11 @@ class Rivals : public testing::TestWithParam<kind_of_database> {
 
   void expect_all_kept(const std::vector<account_of>& told) {
     const auto stored = stored_in(in_.uri);
-    for (const auto& one : told) expect_kept(one, stored);
+    for (const auto& one : told) {
+      expect_kept(one, stored);
+      std::cout << one.acknowledged.size() << " acknowledged, " << one.refused.size()
+                << " refused, " << one.again << " times decided again\n";
+    }
     EXPECT_EQ(stored.size(), told[0].acknowledged.size() + told[1].acknowledged.size());
     std::set<std::string> writers;
     for (const auto& [token, command] : stored) writers.insert(command.writer);
@@ -167,7 +172,7 @@ TEST_P(Rivals, WhoIsOvertakenIsRefusedAndEveryAcknowledgedCommandIsThereOnce) {
   const auto told = write_at_once("refuse");
   ASSERT_FALSE(HasFailure());
   for (const auto& one : told) {
-    EXPECT_FALSE(one.refused.empty()) << "there was no contest";
+    EXPECT_GE(one.refused.size(), entities) << "there was no contest";
     EXPECT_EQ(one.again, 0U);
   }
   expect_all_kept(told);
@@ -178,7 +183,7 @@ TEST_P(Rivals, WhoIsOvertakenIsDecidedAgainAndEveryAcknowledgedCommandIsThereOnc
   ASSERT_FALSE(HasFailure());
   std::size_t refused = 0;
   for (const auto& one : told) {
-    EXPECT_GT(one.again, 0U) << "there was no contest";
+    EXPECT_GE(one.again, entities) << "there was no contest";
     refused += one.refused.size();
   }
   EXPECT_LT(refused, entities * rounds / 100) << "a conflict is rarely one too many";

@@ -1,14 +1,17 @@
-// rival_writer URI ENTITIES ROUNDS POLICY TOKEN: waits until a second one has come to the same database,
-// then notes a token, counting up from TOKEN, in each entity in turn, ROUNDS times. POLICY is `refuse` or
-// `decide_again`. Writes "writer ULID", then for each command "acknowledged ENTITY TOKEN PLACE" or
-// "refused ENTITY TOKEN", if it was a conflict, and at last "again COUNT", how many were decided again.
+// rival_writer URI ENTITIES ROUNDS POLICY TOKEN: notes tokens, counting up from TOKEN, in each of the
+// entities once in a round; a conflict that it is told has it ask again, with another token. A round
+// begins when a second writer has come to it as well, so in each whoever was first in the last one is
+// behind. POLICY is `refuse` or `decide_again`.
+//
+// Writes "writer ULID", then for each command "acknowledged ENTITY TOKEN PLACE" or "refused ENTITY
+// TOKEN", and at last "again COUNT", how often commands were decided again.
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <deque>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include "rival.hpp"
 
@@ -33,56 +36,76 @@ int give_up(const nexus::error& why) {
   return 2;
 }
 
-// Both arrive, and may find that the other was faster.
-nexus::result<void> meet(nexus::entities<rival>& rivals, std::uint64_t token) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  auto meeting = rivals.of(samples::meeting_id);
-  for (auto came = meeting.ask(rival::note{token}).get(patience); !came;
-       came = meeting.ask(rival::note{token}).get(patience)) {
-    if (came.error().code != nexus::errc::conflict) return nexus::fail(came.error());
-  }
-  while (std::chrono::steady_clock::now() < end) {
-    auto there = meeting.ask_verified(rival::count{}).get(patience);
-    if (!there) return nexus::fail(there.error());
-    if (*there == 2) return {};
-    std::this_thread::yield();
-  }
-  return nexus::fail(nexus::errc::timeout, "nobody else came");
-}
+class writer {
+ public:
+  writer(nexus::entities<rival>& rivals, const settings& s)
+      : rivals_{rivals}, settings_{s}, token_{s.token} {}
 
-struct sent {
-  std::uint64_t entity;
-  std::uint64_t token;
-  nexus::asked<std::uint64_t> answer;
-};
-
-nexus::result<void> hear(sent& one) {
-  const auto place = one.answer.get(patience);
-  if (place) {
-    fmt::print("acknowledged {} {} {}\n", one.entity, one.token, *place);
-  } else if (place.error().code == nexus::errc::conflict) {
-    fmt::print("refused {} {}\n", one.entity, one.token);
-  } else {
-    return nexus::fail(place.error());
-  }
-  return {};
-}
-
-nexus::result<void> write_all(nexus::entities<rival>& rivals, const settings& s) {
-  std::deque<sent> in_flight;
-  for (std::uint64_t i = 0; i < s.entities * s.rounds || !in_flight.empty(); ++i) {
-    if (i < s.entities * s.rounds) {
-      const auto entity = i % s.entities;
-      const auto token = s.token + i;
-      in_flight.push_back(
-          {entity, token, rivals.of(std::to_string(entity)).ask(rival::note{token})});
-      if (in_flight.size() < in_flight_max) continue;
+  nexus::result<void> write() {
+    for (std::uint64_t round = 1; round <= settings_.rounds; ++round) {
+      if (auto met = meet(round); !met) return met;
+      for (std::uint64_t entity = 0; entity < settings_.entities; ++entity) {
+        note(entity);
+        if (in_flight_.size() < in_flight_max) continue;
+        if (auto heard = hear_one(); !heard) return heard;
+      }
+      while (!in_flight_.empty()) {
+        if (auto heard = hear_one(); !heard) return heard;
+      }
     }
-    if (auto heard = hear(in_flight.front()); !heard) return heard;
-    in_flight.pop_front();
+    return {};
   }
-  return {};
-}
+
+ private:
+  struct sent {
+    std::uint64_t entity;
+    std::uint64_t token;
+    nexus::asked<std::uint64_t> answer;
+  };
+
+  // Both arrive, and may find that the other was faster.
+  nexus::result<void> meet(std::uint64_t round) {
+    auto meeting = rivals_.of(samples::meeting_id);
+    for (;;) {
+      auto came = meeting.ask(rival::note{token_++}).get(patience);
+      if (came) break;
+      if (came.error().code != nexus::errc::conflict) return nexus::fail(came.error());
+    }
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < end) {
+      auto came = meeting.ask_verified(rival::count{}).get(patience);
+      if (!came) return nexus::fail(came.error());
+      if (*came >= 2 * round) return {};
+    }
+    return nexus::fail(nexus::errc::timeout, "nobody else came");
+  }
+
+  void note(std::uint64_t entity) {
+    const auto token = token_++;
+    auto answer = rivals_.of(std::to_string(entity)).ask(rival::note{token});
+    in_flight_.push_back({entity, token, std::move(answer)});
+  }
+
+  nexus::result<void> hear_one() {
+    auto [entity, token, answer] = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    const auto place = answer.get(patience);
+    if (place) {
+      fmt::print("acknowledged {} {} {}\n", entity, token, *place);
+    } else if (place.error().code == nexus::errc::conflict) {
+      fmt::print("refused {} {}\n", entity, token);
+      note(entity);
+    } else {
+      return nexus::fail(place.error());
+    }
+    return {};
+  }
+
+  nexus::entities<rival>& rivals_;
+  const settings& settings_;
+  std::uint64_t token_;
+  std::deque<sent> in_flight_;
+};
 
 double decided_again(nexus::system& sys) {
   double sum = 0;
@@ -100,9 +123,8 @@ int run(const settings& s) {
   nexus::entity_options options{.on_conflict = s.policy};
   options.on_signal = [](const nexus::entity_signal&) {};  // each conflict is one
   nexus::entities<rival> rivals{sys, *store, options};
-  if (auto met = meet(rivals, s.token); !met) return give_up(met.error());
   fmt::print("writer {}\n", sys.writer_id().to_string());
-  if (auto written = write_all(rivals, s); !written) return give_up(written.error());
+  if (auto written = writer{rivals, s}.write(); !written) return give_up(written.error());
   fmt::print("again {}\n", decided_again(sys));
   return 0;
 }
