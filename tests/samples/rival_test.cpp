@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -133,6 +134,15 @@ void expect_kept(const account_of& told, const stored_commands& stored) {
   for (auto token : told.refused) EXPECT_FALSE(stored.contains(token)) << "refused: " << token;
 }
 
+// Neither may stand still because nobody reads what it says while the other is listened to.
+void read_in_turn(const std::vector<std::unique_ptr<process>>& writers) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+  for (bool over = false; !over && std::chrono::steady_clock::now() < end;) {
+    over = true;
+    for (const auto& one : writers) over = one->read_for(std::chrono::milliseconds{5}) && over;
+  }
+}
+
 class Rivals : public testing::TestWithParam<kind_of_database> {
  protected:
   /// What each of the two says who write at the same time.
@@ -143,6 +153,7 @@ class Rivals : public testing::TestWithParam<kind_of_database> {
           command_line{RIVAL_WRITER_PROGRAM, in_.uri, std::to_string(entities),
                        std::to_string(rounds), policy, std::to_string(i * tokens_per_writer)}));
     }
+    read_in_turn(writers);
     std::vector<account_of> told;
     for (auto& one : writers) {
       EXPECT_EQ(one->wait(), 0) << one->err();
