@@ -180,6 +180,15 @@ TEST_P(Conflicts, OfADurableStateAreDecidedAgainToo) {
             (std::vector<std::int64_t>{1, 2, 3}));
 }
 
+TEST_P(Conflicts, OfADurableStateThatWasPassedByAreNotDecidedAgain) {
+  entities<scores> ours{sys, *journal, again};
+  entities<scores> theirs{other, *journal, refusing};
+  EXPECT_EQ(ours.of("a").ask(scores::add{1}).get(10s), 1u);
+  for (std::int64_t n : {2, 3}) EXPECT_TRUE(theirs.of("a").ask(scores::add{n}).get(10s));
+  EXPECT_EQ(ours.of("a").ask(scores::add{4}).get(10s).error().code, errc::outcome_unknown)
+      << "what version 2 was is known to nobody";
+}
+
 // Each system keeps many commands of the same few entities in flight.
 TEST_P(Conflicts, OfTwoWhoWriteAllTheTimeLoseAndDoubleNothing) {
   constexpr int rounds = 60;
