@@ -7,8 +7,8 @@
 namespace nexus::inline v0::detail {
 
 // The speculative state is void, and with it every answer given on it. A command that was stashed has
-// none: it is decided again. So are the others, up to `retries_max` times each, in the order in which
-// they had been decided: before the stash, whose commands they have passed already.
+// none: it is decided again. So are the others, up to `retries_max` times each, in the order of their
+// decisions: before the stash, whose commands they have passed already.
 void entity_fsm::lose(const error& why, actions& out, std::uint32_t retries_max) {
   out.emplace_back(tell{entity_signal::kind::append_failed, in_flight_last_, named(why)});
   in_flight_last_ = 0;

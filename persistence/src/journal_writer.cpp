@@ -20,9 +20,9 @@ void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
   }
 }
 
-// After a conflict the numbers are taken for good, as anybody can read: unless by this writer, there is
-// nothing left that could still come, and nothing to settle. Two processes meet this all the time, and
-// settling costs a commit and perhaps a connection.
+// After a conflict the numbers are taken for good, as anybody can read: unless by this writer,
+// nothing of its own can still come, and nothing is left to settle. Two processes meet this all the
+// time, and settling costs a commit and perhaps a connection.
 bool another_was_first(journal_session& s, const write_job& w) {
   if (!std::holds_alternative<conflict>(w.outcome)) return false;
   if (w.of_state) {

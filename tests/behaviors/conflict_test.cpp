@@ -1,4 +1,4 @@
-// Two systems on one journal, as two processes would be: who is overtaken, and what its callers hear.
+// Two systems on one journal, as two processes would be: who is overtaken, and what callers hear.
 #include <atomic>
 #include <deque>
 #include <functional>

@@ -1,5 +1,5 @@
-// An entity on which two processes write at once: each command persists several events, and each event
-// says on which state it was decided, so that a torn, doubled or stale one is seen in the journal.
+// An entity on which two processes write at once: each command persists several events, and each
+// says on which state it was decided, so a torn, doubled or stale one is seen in the journal.
 #pragma once
 
 #include <cstdint>

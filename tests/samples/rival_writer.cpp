@@ -1,5 +1,5 @@
-// rival_writer URI ENTITIES ROUNDS POLICY TOKEN: notes tokens, counting up from TOKEN, in each of the
-// entities once in a round; a conflict that it is told has it ask again, with another token. A round
+// rival_writer URI ENTITIES ROUNDS POLICY TOKEN: notes tokens, counting up from TOKEN, in each
+// entity once in a round; a conflict that it is told has it ask again, with another token. A round
 // begins when a second writer has come to it as well, so in each whoever was first in the last one is
 // behind. POLICY is `refuse` or `decide_again`.
 //

@@ -61,7 +61,7 @@ enum class overflow : std::uint8_t {
   drop_oldest  ///< the oldest undecided one is, likewise; up to twice the bound may be on their way
 };
 
-/// What becomes of a command that was decided on a state which another process had already left behind.
+/// What becomes of a command that was decided on a state which another process had left behind.
 /// The journal has refused its events, and the entity has made its state anew.
 enum class conflict_policy : std::uint8_t {
   refuse,       ///< its sender gets `conflict`
