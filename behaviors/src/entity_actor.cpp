@@ -161,7 +161,7 @@ void entity_actor::written(const moment& now, const envelope& m, actions& out) {
   auto& job = m.as<write_job>();
   switch (job.todo) {
     case write_job::step::append:
-      fsm_.step(now, appended{std::move(job.outcome)}, out);
+      fsm_.step(now, appended{job.outcome}, out);  // settling looks at it, too
       break;
     case write_job::step::settle:
       fsm_.step(now, settle_answered{std::move(job.settled)}, out);

@@ -18,6 +18,9 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   made.undurable_bytes_max = std::max<std::size_t>(1, options.undurable_bytes_max);
   // Room for one more: the command that brings the stash back must be admitted.
   made.stash_max = std::min(options.stash_max, std::max(1u, options.mailbox_max) - 1);
+  if (options.on_conflict == conflict_policy::decide_again) {
+    made.conflict_retries_max = options.conflict_retries_max;
+  }
   made.snapshot_every = options.snapshot_every;
   made.snapshot_optional = options.snapshot_optional;
   made.erases_events = options.erase_events;
@@ -46,6 +49,9 @@ result<void> check_options(const behavior_info& of, const entity_options& o) {
   }
   if (o.supervised) {
     if (auto fine = nexus::check(*o.supervised); !fine) return bad(fine.error().message);
+  }
+  if (o.on_conflict == conflict_policy::decide_again && o.conflict_retries_max == 0) {
+    return bad("conflict_retries_max must be at least 1 to decide again");
   }
   if (o.recoveries_max == 0) return bad("recoveries_max must be at least 1");
   return {};

@@ -81,7 +81,7 @@ void entity_fsm::decide_one(const moment& now, actions& out) {
   if (decided.failed) supervise(call, decided);
   applied_ += pending_->size() - already;
   call.releasable_at = applied_;
-  if (decided.passivates) passivating_ = true;
+  call.passivates = decided.passivates;
   take_snapshot(before, decided.snapshots, out);
   keep(std::move(command), decided);
   save_durable(out);
@@ -173,8 +173,7 @@ void entity_fsm::step(const moment& now, appended input, actions& out) {
       phase_ = phase::settling;
       out.emplace_back(settle{});
     } else {
-      lose(why, out);
-      begin_recovery(out);
+      overtaken(why, out);
     }
   } else if (auto* r = std::get_if<rejected>(&input.outcome)) {
     lose_and_recover(r->why, out);
@@ -201,8 +200,7 @@ void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
     lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out);
     begin_recovery(out);
   } else if (conflict_) {
-    lose(error{*conflict_}, out);
-    begin_recovery(out);
+    overtaken(error{*conflict_}, out);
   } else {
     lose_and_recover({errc::unavailable, "the storage did not keep the events"}, out);
   }
@@ -229,6 +227,7 @@ void entity_fsm::save_durable(actions& out) {
 void entity_fsm::release_durable(actions& out) {
   while (!undurable_.empty() && undurable_.front().releasable_at <= durable_) {
     auto call = undurable_.pop();
+    if (call.as<entity_call>().passivates) passivating_ = true;
     // A hold is set by the last command decided, and that one alone may have a chain to run.
     if (hold_ == hold::run && undurable_.empty()) {
       out.emplace_back(run{std::move(call)});

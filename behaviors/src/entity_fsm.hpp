@@ -46,6 +46,7 @@ struct fsm_options {
   std::uint32_t undurable_max = 256;
   std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of commands, and of their events
   std::uint32_t stash_max = 4'096;
+  std::uint32_t conflict_retries_max = 0;  ///< how often one command is decided again; 0: refused
   std::uint64_t snapshot_every = 0;
   bool snapshot_optional = false;  ///< one that can't be loaded is passed over
   bool erases_events = false;      ///< a gap may be a retention that overtook the recovery
@@ -243,7 +244,8 @@ class entity_fsm {
   void save_durable(actions& out);
   void release_durable(actions& out);
   void all_durable(actions& out);
-  void lose(const error& why, actions& out);
+  void lose(const error& why, actions& out, std::uint32_t retries_max = 0);
+  void overtaken(const error& why, actions& out);
   void lose_and_recover(const error& why, actions& out);
   void refuse_verified(const error& why, actions& out);
   void refuse_all(call_list& calls, const error& why, actions& out);

@@ -7,18 +7,35 @@
 namespace nexus::inline v0::detail {
 
 // The speculative state is void, and with it every answer given on it. A command that was stashed has
-// none: it is decided again.
-void entity_fsm::lose(const error& why, actions& out) {
+// none: it is decided again. So are the others, up to `retries_max` times each, in the order of their
+// decisions: before the stash, whose commands they have passed already.
+void entity_fsm::lose(const error& why, actions& out, std::uint32_t retries_max) {
   out.emplace_back(tell{entity_signal::kind::append_failed, in_flight_last_, named(why)});
   in_flight_last_ = 0;
   hold_ = hold::none;
   conflict_.reset();
+  call_list again;
   while (!undurable_.empty()) {
     auto command = undurable_.pop();
+    auto& call = command.as<entity_call>();
+    // on_recovered comes by itself with the next recovery.
+    if (call.counted && call.retries < retries_max) {
+      ++call.retries;
+      again.push(std::move(command));
+      continue;
+    }
     auto of_command = named(why, command);
     out.emplace_back(refuse{std::move(command), std::move(of_command)});
   }
   unstash();
+  waiting_.prepend(again);
+}
+
+// Another writer was there first, and nothing of what was decided is stored. One who closes has no
+// fresh state to decide on.
+void entity_fsm::overtaken(const error& why, actions& out) {
+  lose(why, out, closing_ ? 0 : options_.conflict_retries_max);
+  begin_recovery(out);
 }
 
 // What on_recovered persists comes again with every recovery: without a caller who is refused, only a

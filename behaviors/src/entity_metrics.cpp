@@ -42,6 +42,9 @@ entity_metrics::entity_metrics(nexus::metrics& all, const behavior_info& of)
       verified{all.count("nexus_verified_reads_total",
                          "Questions to the journal whether another writer has gone on.",
                          labels_of(of))},
+      decided_again{all.count("nexus_commands_decided_again_total",
+                              "How often commands were decided again, as another writer was first.",
+                              labels_of(of))},
       cap_exceeded{all.count("nexus_live_entities_cap_exceeded_total",
                              "Entities started past the cap while none was idle.", labels_of(of))},
       recovered{recoveries(all, of, "done")},
@@ -62,6 +65,7 @@ entity_metrics::entity_metrics(nexus::metrics& all, const behavior_info& of)
       commands_(of.commands.size()) {}
 
 void entity_metrics::command_over(const entity_call& c, const error* why) noexcept {
+  if (c.retries != 0) decided_again.add(c.retries);
   if (c.index >= commands_.size()) return;
   const auto outcome = why == nullptr ? 0 : static_cast<std::size_t>(why->code) + 1;
   auto& kept = commands_[c.index][outcome];

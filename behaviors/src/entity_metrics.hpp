@@ -24,8 +24,9 @@ class entity_metrics {
   void command_over(const entity_call& c, const error* why) noexcept;
 
   counter& admitted;
-  counter& verified;      ///< checks of the highest number
-  counter& cap_exceeded;  ///< starts past the cap when nobody was idle
+  counter& verified;       ///< checks of the highest number
+  counter& decided_again;  ///< after conflicts, counted when the command is over
+  counter& cap_exceeded;   ///< starts past the cap when nobody was idle
   counter& recovered;
   counter& recoveries_failed;
   histogram& recovery_seconds;

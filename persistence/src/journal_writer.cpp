@@ -20,6 +20,23 @@ void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
   }
 }
 
+// After a conflict the numbers are taken for good, as anybody can read: unless by this writer,
+// nothing of its own can still come, and nothing is left to settle. Two processes meet this all the
+// time, and settling costs a commit and perhaps a connection.
+bool another_was_first(journal_session& s, const write_job& w) {
+  if (!std::holds_alternative<conflict>(w.outcome)) return false;
+  if (w.of_state) {
+    const auto now = s.get_state(w.id);
+    return now && *now && (*now)->version == w.state_request().next && (*now)->writer != w.writer;
+  }
+  bool found = false;
+  const auto read = s.replay(w.id, w.expected + 1, w.expected + 1, 1, [&](const record_view& r) {
+    found = r.writer != w.writer;
+    return true;
+  });
+  return read && found;
+}
+
 }  // namespace
 
 journal_writer::journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
@@ -187,7 +204,8 @@ auto journal_writer::through(Call&& call) {
 
 void journal_writer::settle_all(const jobs& batch) {
   for_each(batch, write_job::step::settle, [&](write_job& w) {
-    w.settled = through([&](journal_session& s) {
+    w.settled = through([&](journal_session& s) -> result<settlement> {
+      if (another_was_first(s, w)) return settlement::not_stored;
       return w.of_state ? s.settle(w.state_request()) : s.settle(w.request());
     });
     counts_.settled(w.settled);

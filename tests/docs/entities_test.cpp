@@ -203,6 +203,20 @@ TEST_F(Docs, WhatComesTooLateIsNotDecided) {
   EXPECT_EQ(det.get(patient), 10);
 }
 
+TEST(DocsOfTwoProcesses, ACommandIsRefusedOrDecidedAgain) {
+  auto store = nexus::open("memory:");
+  nexus::system here;
+  nexus::system there;
+  nexus::entities<account> ours{here, *store};
+  nexus::entities<account> theirs{
+      there, *store, {.on_conflict = nexus::conflict_policy::decide_again}};
+  EXPECT_EQ(ours.of("alice").ask(account::deposit{100}).get(10s), 100);
+  EXPECT_EQ(theirs.of("alice").ask(account::deposit{5}).get(10s), 105);
+  EXPECT_EQ(ours.of("alice").ask(account::deposit{1}).get(10s).error().code, nexus::errc::conflict);
+  EXPECT_EQ(ours.of("alice").ask(account::deposit{1}).get(10s), 106);
+  EXPECT_EQ(theirs.of("alice").ask(account::deposit{20}).get(10s), 126);  // decided on 106 at last
+}
+
 TEST(DocsOfTwoProcesses, AVerifiedAskSeesTheOther) {
   auto store = nexus::open("memory:");
   nexus::system here;

@@ -94,6 +94,7 @@ class history_check {
       return broken("an answer is the state right after the command", f,
                     fmt::format("{} instead of {}", f.seen.count, at));
     }
+    if (f.again > 0) s_.reaches(landmark::stored_again);
     const auto when = journal_.records()[at - 1].stored;
     if (when < f.sent || when > f.answered) broken("it is stored while it is waited for", f);
   }

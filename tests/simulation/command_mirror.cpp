@@ -31,8 +31,8 @@ void command_mirror::decides(command_id id, const state& on) {
   }
   waiting_.pop_front();
   auto& f = s_.fate_of(id);
-  if (f.decided != f.stashed) {
-    broken("a command is decided once", fmt::format("command {}", id));
+  if (f.decided != f.stashed + f.again) {
+    broken("a command is decided once, but for conflicts", fmt::format("command {}", id));
   }
   if (f.late_at(s_.time.now())) {
     broken("nothing is decided past its deadline", fmt::format("command {}", id));
@@ -49,7 +49,6 @@ void command_mirror::decides(command_id id, const state& on) {
 
 void command_mirror::decided(command_id id, const d::decision& what, std::uint32_t bytes,
                              std::size_t events) {
-  if (what.passivates) passivating_ = may_passivate_ = true;
   if (what.stashes) return stash_.push_back(id);
   undurable_.push_back({id, bytes, events});
   undurable_bytes_ += last_bytes_ = bytes;
@@ -64,13 +63,14 @@ bool command_mirror::left(command_id id) {
   return true;
 }
 
-void command_mirror::releases(command_id id, bool stops) {
+void command_mirror::releases(command_id id, const d::decision& last) {
   if (!undurable_.empty() && undurable_.front().id != id) {
     broken("answers leave in the order of decisions",
            fmt::format("command {} before {}", id, undurable_.front().id));
   }
   if (!left(id)) broken("only what was decided is answered", fmt::format("command {}", id));
-  if (!stops) return;
+  if (last.passivates) passivating_ = may_passivate_ = true;
+  if (!last.stops) return;
   stop_due_ = true;
   passivating_ = false;
   unstashes();
@@ -112,9 +112,27 @@ void command_mirror::checks() {
   if (!wanted) broken("the highest number is read for a verified command");
 }
 
-void command_mirror::loses() {
+void command_mirror::loses(bool to_another) {
   if (!stash_.empty()) s_.reaches(landmark::lost_with_a_stash);
   unstashes();
+  if (to_another && !closing_) decides_again();
+}
+
+// Each a bounded number of times, before whatever waits, in the order of the decisions that are void.
+void command_mirror::decides_again() {
+  std::vector<undurable> refused;
+  auto at = waiting_.begin();
+  for (const auto& u : std::exchange(undurable_, {})) {
+    if (u.id == 0 || s_.fate_of(u.id).again >= s_.planned.machine.conflict_retries_max) {
+      refused.push_back(u);
+      continue;
+    }
+    undurable_bytes_ -= u.bytes;
+    ++s_.fate_of(u.id).again;
+    at = waiting_.insert(at, u.id) + 1;
+    s_.reaches(landmark::decided_again);
+  }
+  undurable_ = std::move(refused);
 }
 
 void command_mirror::recovers() {

@@ -40,13 +40,14 @@ class command_mirror {
   void decided(command_id id, const d::decision& what, std::uint32_t bytes, std::size_t events);
 
   // Actions.
-  void releases(command_id id, bool stops);
+  void releases(command_id id, const d::decision& last);
   /// True if it was decided, and so is lost with an append.
   bool refuses(command_id id);
   void unstashes();
   void appends();
   void checks();
-  void loses();
+  /// An append, to another writer if `to_another`: then they may be decided again.
+  void loses(bool to_another);
   void recovers();
   void recovery_fails();
   void stops(bool saving);
@@ -66,6 +67,7 @@ class command_mirror {
     s_.judge.broken(rule, std::move(detail));
   }
   void pass_over_refused(command_id next);
+  void decides_again();
   void check_bounds() const;
   bool left(command_id id);
 

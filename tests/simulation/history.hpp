@@ -36,7 +36,8 @@ struct fate {
   state seen{};  ///< what it was answered from
   std::uint32_t decided = 0;
   std::uint32_t stashed = 0;
-  bool chained = false;  ///< its chain ran, on `chain_saw`
+  std::uint32_t again = 0;  ///< it is to be decided anew, since another writer was first
+  bool chained = false;     ///< its chain ran, on `chain_saw`
   state chain_saw{};
   d::decision last{};
 
@@ -76,13 +77,16 @@ enum class landmark : std::uint8_t {
   passivated,
   went_on,  ///< a machine stopped and a command was on its way
   closed_unsettled,
-  dropped,    ///< a command reached a closed entity
-  expired,    ///< a command's deadline passed
-  checked,    ///< the journal's highest number is the machine's
-  overtaken,  ///< it is another
-  late_check  ///< a reading was given up, and answered after all or the other way round
+  dropped,           ///< a command reached a closed entity
+  expired,           ///< a command's deadline passed
+  checked,           ///< the journal's highest number is the machine's
+  overtaken,         ///< it is another
+  late_check,        ///< a reading was given up, and answered after all or the other way round
+  decided_again,     ///< a command, since another writer was first
+  stored_again,      ///< what it persisted the next time
+  retries_exhausted  ///< a conflict too many
 };
-inline constexpr int landmarks = static_cast<int>(landmark::late_check) + 1;
+inline constexpr int landmarks = static_cast<int>(landmark::retries_exhausted) + 1;
 
 /// What the parts of a run share.
 struct surroundings {

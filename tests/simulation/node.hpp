@@ -80,6 +80,7 @@ class node final : public d::entity_host {
   void give_answer(fate& f, fate::answer is, errc code = {});
   void check_shown(const fate& f);
   void check_refusal(const fate& f, const error& why);
+  void check_retries(const fate& f);
   void end_incarnation();
   void line(const std::string& text);
 

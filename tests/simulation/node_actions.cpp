@@ -74,7 +74,7 @@ void node::perform(const d::moment& /*now*/, d::save& a) {
 
 void node::perform(const d::moment& /*now*/, d::release& a) {
   auto& call = a.call.as<sim_call>();
-  live_->seen.commands.releases(call.id(), call.last().stops);
+  live_->seen.commands.releases(call.id(), call.last());
   if (call.counted) --on_its_way_;
   call.finish(live_->model, *this);
   if (call.id() == 0) return;
@@ -118,7 +118,7 @@ void node::perform(const d::moment& /*now*/, d::tell& a) {
   auto& [all, commands, storage] = live_->seen;
   switch (a.what) {
     case entity_signal::kind::append_failed:
-      commands.loses();
+      commands.loses(a.why.code == errc::conflict);
       break;
     case entity_signal::kind::recovered:
       commands.recovers();

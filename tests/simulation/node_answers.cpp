@@ -34,6 +34,16 @@ void node::check_shown(const fate& f) {
   shown_ = std::max(shown_, f.seen.count);
 }
 
+// A conflict is told only to who may not be decided again.
+void node::check_retries(const fate& f) {
+  const auto most = s_.planned.machine.conflict_retries_max;
+  if (f.again < most && !closing_) {
+    s_.judge.broken("a command is decided again as often as it may",
+                    fmt::format("command {}: {} times of {}", f.id, f.again, most));
+  }
+  if (most != 0 && f.again == most) s_.reaches(landmark::retries_exhausted);
+}
+
 // Each refusal has something that happened behind it.
 void node::check_refusal(const fate& f, const error& why) {
   constexpr auto uncertain = bit(fault::unknown_stored) | bit(fault::unknown_late) |
@@ -44,6 +54,7 @@ void node::check_refusal(const fate& f, const error& why) {
     case errc::conflict:
       causes = bit(fault::own_conflict) | bit(fault::unknown_late);
       other = s_.planned.nodes > 1 || s_.crashed;
+      check_retries(f);
       break;
     case errc::unavailable:
       causes = uncertain | bit(fault::failed) | bit(fault::load_error) | bit(fault::replay_error) |
@@ -56,7 +67,7 @@ void node::check_refusal(const fate& f, const error& why) {
       break;
     case errc::timeout:
       causes = bit(fault::load_stall) | bit(fault::replay_stall) | bit(fault::slow);
-      other = f.late_at(s_.time.now()) && f.decided == f.stashed;
+      other = f.late_at(s_.time.now()) && f.decided == f.stashed + f.again;
       if (other) s_.reaches(landmark::expired);
       break;
     case errc::corrupt:

@@ -13,6 +13,7 @@ void draw_machine(random& r, plan& p) {
   m.undurable_max = static_cast<std::uint32_t>(r.chance(250) ? 1 : r.between(2, 16));
   m.undurable_bytes_max = r.pick<std::size_t>({100, 300, 4'000'000, 4'000'000});
   m.stash_max = r.pick<std::uint32_t>({1, 2, 3, 100, 100});
+  m.conflict_retries_max = r.pick<std::uint32_t>({0, 0, 1, 2, 10, 10});
   m.snapshot_every = r.pick<std::uint64_t>({0, 1, 2, 3, 5, 10});
   m.replay_chunk_events = r.pick<std::size_t>({1, 2, 3, 5, 100});
   p.chunk_bytes_max = r.pick<std::size_t>({1, 60, 200, 1 << 20});
@@ -136,11 +137,12 @@ std::string to_string(const plan& p) {
   auto text = fmt::format("{} node(s), {} caller(s) of {} commands, {} preloaded;", p.nodes,
                           p.callers, p.commands, p.preloaded);
   text += fmt::format(
-      " undurable_max {} bytes {}, stash_max {}, snapshot_every {} keep {}{}, chunk {} of {} "
+      " undurable_max {} bytes {}, stash_max {}, conflict retries {}, snapshot_every {} keep {}{}, "
+      "chunk {} of {} "
       "bytes;",
       p.machine.undurable_max, p.machine.undurable_bytes_max, p.machine.stash_max,
-      p.machine.snapshot_every, p.keep_snapshots, p.erase_events ? " erasing events" : "",
-      p.machine.replay_chunk_events, p.chunk_bytes_max);
+      p.machine.conflict_retries_max, p.machine.snapshot_every, p.keep_snapshots,
+      p.erase_events ? " erasing events" : "", p.machine.replay_chunk_events, p.chunk_bytes_max);
   if (p.durable_state) text += " a durable state;";
   text += fmt::format(" {} moments; faults ({}/1000):", p.moments, p.fault_permille);
   for (int f = 0; f <= faults_drawn; ++f) {

@@ -73,6 +73,9 @@ class shrinker {
     if (best_.machine.snapshot_every != 0) {
       any |= tried([](plan& p) { p.machine.snapshot_every = 0; });
     }
+    if (best_.machine.conflict_retries_max != 0) {
+      any |= tried([](plan& p) { p.machine.conflict_retries_max = 0; });
+    }
     if (best_.keep_snapshots != 0) {
       any |= tried([](plan& p) {
         p.keep_snapshots = 0;

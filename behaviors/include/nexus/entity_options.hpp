@@ -61,6 +61,13 @@ enum class overflow : std::uint8_t {
   drop_oldest  ///< the oldest undecided one is, likewise; up to twice the bound may be on their way
 };
 
+/// What becomes of a command that was decided on a state which another process had left behind.
+/// The journal has refused its events, and the entity has made its state anew.
+enum class conflict_policy : std::uint8_t {
+  refuse,       ///< its sender gets `conflict`
+  decide_again  ///< it is decided on the fresh state, in its turn, as if it came only now
+};
+
 struct entity_options {
   std::chrono::milliseconds passivate_after{120'000};  ///< without a message; 0: never
   std::size_t live_max = 0;  ///< past it the least recently used idle ones passivate; 0: no cap
@@ -79,6 +86,10 @@ struct entity_options {
   std::size_t mailbox_bytes_max = std::size_t{64} << 20;
   overflow when_full = overflow::refuse;
   std::uint32_t stash_max = 4'096;  ///< commands that one entity has put aside; below mailbox_max
+
+  conflict_policy on_conflict = conflict_policy::refuse;
+  std::uint32_t conflict_retries_max =
+      10;  ///< how often one command is decided again, then refused
 
   unsigned recoveries_max = 64;             ///< at a time; the others wait in order
   std::size_t replay_chunk_events = 4'000;  ///< read at once in a recovery

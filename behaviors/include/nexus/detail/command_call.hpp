@@ -40,6 +40,7 @@ class deciding_call final : public entity_call, public answer_slot<R> {
                   event_batch& out) noexcept override {
     auto& m = static_cast<model&>(any);
     const auto before = out.size();
+    forget_decision();
     try {
       effect_type e = decide_(m.state(), c);
       return take(std::move(e), m, c, limits, out);
@@ -84,6 +85,13 @@ class deciding_call final : public entity_call, public answer_slot<R> {
   void follow(typename effect_type::link& l, const typename B::state& state, entity_host& host) {
     if (auto* run = std::get_if<typename effect_type::run>(&l)) return (*run)(state);
     std::get<typename effect_type::ask>(l)->send(host, header);
+  }
+
+  // It may have been decided before, on a state that was lost.
+  void forget_decision() noexcept {
+    this->answer.reset();
+    chain_.reset();
+    chained = false;
   }
 
   void set_error(error why) noexcept override {

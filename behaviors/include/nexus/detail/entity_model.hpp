@@ -87,8 +87,10 @@ class entity_call : public call {
   check verify = check::none;
   std::uint8_t index = no_index;  ///< which of the behavior's commands it is
   std::uint32_t size_bytes = 0;   ///< what it counts toward the bounds by bytes
-  bool chained = false;           ///< something follows that may ask others
+  bool chained = false;           ///< as decided: something follows that may ask others
   bool counted = true;            ///< at the gate; what the entity tells itself is not
+  bool passivates = false;        ///< likewise: its entity is to stop once it is idle
+  std::uint32_t retries = 0;      ///< how often another writer was first and it is decided again
   sequence_nr releasable_at = 0;  ///< the number that must be durable before the answer
   entity_call* next = nullptr;    ///< in the one list it is in
 
