@@ -4,19 +4,25 @@
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
-#include <set>
-#include <string>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+#include "schema_check.hpp"
 
 namespace nexus::inline v0::sqlite {
 namespace {
+
+using namespace std::chrono_literals;
+
+// How long a process waits for another's migration, which may build an index over everything.
+constexpr auto migration_wait = 10min;
 
 // ARCHITECTURE.md says what was measured before this layout settled. Positions are given by the
 // append, inside its transaction: past the last one in the journal and past every one erased.
 // AUTOINCREMENT promises the same, and writes to sqlite_sequence with every row. The trigger keeps
 // `highest` and the positions from falling whoever deletes, also a person with plain SQL.
-constexpr const char* tables = R"sql(
+constexpr std::string_view tables_of_today = R"sql(
 CREATE TABLE nexus_meta (
   name  TEXT PRIMARY KEY NOT NULL,
   value INTEGER NOT NULL
@@ -88,73 +94,153 @@ CREATE TABLE nexus_durable_state (
 );
 )sql";
 
-// Every column, index and trigger of ours, as "nexus_event_journal.codec" or "nexus_event_erased".
-std::set<std::string> parts_of(SQLite::Database& db) {
-  SQLite::Statement query{db,
-                          "SELECT m.name || coalesce('.' || c.name, '') FROM sqlite_master m "
-                          "LEFT JOIN pragma_table_info(CASE m.type WHEN 'table' THEN m.name END) c "
-                          "WHERE m.name GLOB 'nexus_*'"};
-  std::set<std::string> parts;
-  while (query.executeStep()) parts.insert(query.getColumn(0).getString());
-  return parts;
+constexpr std::string_view index_by_type =
+    "CREATE INDEX IF NOT EXISTS nexus_event_journal_by_type\n"
+    "  ON nexus_event_journal (event_type, position);\n";
+constexpr std::string_view index_by_time =
+    "CREATE INDEX IF NOT EXISTS nexus_event_journal_by_time ON nexus_event_journal (timestamp);\n";
+
+// Names that nobody has chosen yet: `named` turns them into those that were.
+std::string chosen_indexes(const schema_choices& choices) {
+  std::string sql;
+  if (choices.index_type) sql += index_by_type;
+  if (choices.index_time) sql += index_by_time;
+  return sql;
 }
 
-tl::unexpected<error> foreign(std::string_view name, std::string_view why) {
-  return fail(errc::foreign_schema, fmt::format("{}: is not a Nexus journal: {}", name, why));
+std::string rows_of_meta(const layout& of) {
+  return fmt::format(
+      "INSERT INTO nexus_meta (name, value) VALUES ('schema_version', {}), ('settled', 0);\n",
+      of.version);
 }
 
-result<contents> inspect_version(SQLite::Database& db, std::string_view name) {
-  SQLite::Statement query{db, "SELECT value FROM nexus_meta WHERE name = 'schema_version'"};
-  if (!query.executeStep() || !query.getColumn(0).isInteger()) {
-    return foreign(name, "table nexus_meta names no schema_version");
+tl::unexpected<error> foreign(const tables& t, std::string_view why) {
+  return fail(errc::foreign_schema, fmt::format("{}: is not a Nexus journal: {}", t.name, why));
+}
+
+bool holds(SQLite::Database& db, const std::string& table) {
+  SQLite::Statement query{db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"};
+  query.bind(1, table);
+  return query.executeStep();
+}
+
+// Nexus's tables are not put among those of something else; those of another prefix are no stranger.
+result<unsigned> inspect_without_meta(SQLite::Database& db, const tables& t) {
+  SQLite::Statement other{db,
+                          "SELECT 1 FROM sqlite_master m JOIN sqlite_master e ON e.name = "
+                          "substr(m.name, 1, length(m.name) - length('meta')) || 'event_journal' "
+                          "WHERE m.name GLOB '*meta'"};
+  if (other.executeStep()) return 0U;
+  SQLite::Statement any{
+      db, "SELECT name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY name LIMIT 1"};
+  if (!any.executeStep()) return 0U;
+  return foreign(t, fmt::format("it holds \"{}\" and no {}meta", any.getColumn(0).getString(),
+                                t.choices.prefix));
+}
+
+// Whether there is nothing to make, so that nobody's lock is needed.
+bool is_up_to_date(SQLite::Database& db, const tables& t, unsigned found) {
+  const auto& prefix = t.choices.prefix;
+  auto lacks = [&](bool chosen, std::string_view index) {
+    if (!chosen) return false;
+    SQLite::Statement query{db, "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?"};
+    query.bind(1, prefix + std::string{index});
+    return !query.executeStep();
+  };
+  return found == t.of.version && !lacks(t.choices.index_type, "event_journal_by_type") &&
+         !lacks(t.choices.index_time, "event_journal_by_time");
+}
+
+result<void> take_steps(SQLite::Database& db, const tables& t, unsigned found) {
+  for (auto version = found; version < t.of.version; ++version) {
+    if (auto done = t.of.steps.at(version - 1)(db, t.choices); !done) return done;
   }
-  auto found = query.getColumn(0).getInt64();
-  if (found > schema_version) {
-    return fail(errc::newer_schema,
-                fmt::format("{}: was made by a newer Nexus: its schema has version {}, this one "
-                            "knows up to {}",
-                            name, found, schema_version));
+  db.exec(t.choices.named(
+      fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'schema_version'", t.of.version)));
+  return {};
+}
+
+// The version found, if it is one to go on from.
+result<unsigned> usable(SQLite::Database& db, const tables& t, bool may_migrate) {
+  auto found = inspect(db, t);
+  if (!found) return found;
+  const bool older = *found != 0 && *found < t.of.version;
+  if (*found > t.of.version || (older && !may_migrate)) {
+    return fail(other_version(t.name, *found, t.of.version));
   }
-  if (found < 1) return foreign(name, fmt::format("there is no schema version {}", found));
-  return contents::journal;
+  return found;
 }
 
 }  // namespace
 
-result<contents> inspect(SQLite::Database& db, std::string_view name) {
-  SQLite::Statement query{db,
-                          "SELECT name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' "
-                          "ORDER BY name <> 'nexus_meta', name LIMIT 1"};
-  if (!query.executeStep()) return contents::nothing;
-  auto first = query.getColumn(0).getString();
-  query.reset();
-  if (first != "nexus_meta") {
-    return foreign(name, fmt::format("it holds \"{}\" and no nexus_meta", first));
-  }
-  return inspect_version(db, name);
+const layout& today() {
+  static const layout made{.version = 1, .tables = tables_of_today, .steps = {}};
+  return made;
 }
 
-result<void> create_schema(SQLite::Database& db, std::string_view name) {
-  SQLite::Transaction transaction{db, SQLite::TransactionBehavior::IMMEDIATE};
-  auto found = inspect(db, name);
-  if (!found) return fail(found.error());
-  if (*found == contents::journal) return {};
-  db.exec(tables);
-  db.exec(fmt::format("INSERT INTO nexus_meta VALUES ('schema_version', {}), ('settled', 0)",
-                      schema_version));
-  transaction.commit();
+std::string ddl(const tables& t) {
+  return t.choices.named(fmt::format(
+      "-- The tables of a Nexus journal in SQLite, schema version {}.\n"
+      "BEGIN IMMEDIATE;\n{}\n{}{}{}\nCOMMIT;\n",
+      t.of.version, t.of.tables, chosen_indexes(t.choices),
+      "-- What says that the tables are a journal's, and of which version.\n", rows_of_meta(t.of)));
+}
+
+result<unsigned> inspect(SQLite::Database& db, const tables& t) {
+  const auto meta = t.choices.prefix + "meta";
+  if (!holds(db, meta)) return inspect_without_meta(db, t);
+  SQLite::Statement query{db, "SELECT value FROM " + meta + " WHERE name = 'schema_version'"};
+  if (!query.executeStep() || !query.getColumn(0).isInteger()) {
+    return foreign(t, fmt::format("table {} names no schema_version", meta));
+  }
+  const auto found = query.getColumn(0).getInt64();
+  if (found < 1 || found > std::numeric_limits<std::int32_t>::max()) {
+    return foreign(t, fmt::format("there is no schema version {}", found));
+  }
+  return static_cast<unsigned>(found);
+}
+
+result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrate) {
+  auto found = usable(db, t, may_migrate);
+  if (!found) return found;
+  if (!is_up_to_date(db, t, *found)) {
+    if (*found != 0 && *found != t.of.version) {
+      db.setBusyTimeout(static_cast<int>(std::chrono::milliseconds{migration_wait}.count()));
+    }
+    SQLite::Transaction transaction{db, SQLite::TransactionBehavior::IMMEDIATE};
+    found = usable(db, t, may_migrate);  // another process may have been faster
+    if (!found) return found;
+    if (*found == 0) {
+      db.exec(t.choices.named(t.of.tables));
+      db.exec(t.choices.named(rows_of_meta(t.of)));
+    } else if (auto done = take_steps(db, t, *found); !done) {
+      return fail(std::move(done.error()));
+    }
+    db.exec(t.choices.named(chosen_indexes(t.choices)));
+    if (auto done = verify(db, t); !done) return fail(std::move(done.error()));
+    transaction.commit();
+    return found;
+  }
+  if (auto done = verify(db, t); !done) return fail(std::move(done.error()));
+  return found;
+}
+
+result<void> verify(SQLite::Database& db, const tables& t) {
+  auto unchosen = t.choices;  // a journal works without the indexes that were chosen, too
+  unchosen.index_type = unchosen.index_time = false;
+  for (const auto& one : compare(db, {t.of, unchosen, t.name})) {
+    if (one.how == difference::kind::missing) return foreign(t, one.line);
+  }
   return {};
 }
 
-result<void> verify_schema(SQLite::Database& db, std::string_view name) {
-  SQLite::Database reference{":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
-  reference.exec(tables);
-  auto expected = parts_of(reference);
-  auto found = parts_of(db);
-  std::set<std::string> missing;
-  std::set_difference(expected.begin(), expected.end(), found.begin(), found.end(),
-                      std::inserter(missing, missing.end()));
-  if (!missing.empty()) return foreign(name, fmt::format("{} is missing", *missing.begin()));
+result<void> drop(SQLite::Database& db, const tables& t) {
+  SQLite::Transaction transaction{db, SQLite::TransactionBehavior::IMMEDIATE};
+  auto found = usable(db, t, true);
+  if (!found) return fail(std::move(found.error()));
+  if (*found == 0) return {};
+  for (const auto& table : table_names(t)) db.exec("DROP TABLE IF EXISTS " + table);
+  transaction.commit();
   return {};
 }
 

@@ -41,12 +41,21 @@ result<std::shared_ptr<journal>> open_journal(const uri& location) {
   return std::make_shared<sqlite_journal>(std::move(*where));
 }
 
+result<std::unique_ptr<schema>> open_tables(const uri& location) {
+  auto where = address::from(location);
+  if (!where) return fail(std::move(where.error()));
+  return schema_at(std::move(*where));
+}
+
 }  // namespace
 }  // namespace sqlite
 
 // One writer: SQLite lets one transaction write at a time, whoever began it.
 backend sqlite_backend() {
-  return {.scheme = "sqlite", .open = sqlite::open_journal, .writers = 1};
+  return {.scheme = "sqlite",
+          .open = sqlite::open_journal,
+          .writers = 1,
+          .schema = sqlite::open_tables};
 }
 
 }  // namespace nexus::inline v0
