@@ -29,7 +29,7 @@ constexpr std::string_view about =
 constexpr std::string_view exit_codes =
     "Exit code: 0 if all is fine, 1 if the tables differ or the command is refused (a foreign,\n"
     "newer or older database), 2 for bad usage and a database that cannot be reached.\n"
-    "Needs no program to be stopped but for drop.";
+    "Stop programs of an older Nexus before migrate, and every program before drop.";
 
 int complain(const nexus::error& why) {
   std::fprintf(stderr, "nexus-schema: %s\n", why.message.c_str());
@@ -90,7 +90,7 @@ int drop(nexus::schema& tables, bool sure) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{std::string{about}};
+  CLI::App app{std::string{about}, "nexus-schema"};
   app.footer(std::string{exit_codes});
   app.require_subcommand(1);
   app.fallthrough();

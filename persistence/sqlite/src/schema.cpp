@@ -23,11 +23,13 @@ constexpr auto migration_wait = 10min;
 // AUTOINCREMENT promises the same, and writes to sqlite_sequence with every row. The trigger keeps
 // `highest` and the positions from falling whoever deletes, also a person with plain SQL.
 constexpr std::string_view tables_of_today = R"sql(
+-- What says that the tables are a journal's, and of which version.
 CREATE TABLE nexus_meta (
   name  TEXT PRIMARY KEY NOT NULL,
   value INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- An event each. The UNIQUE key refuses a second writer of an id.
 CREATE TABLE nexus_event_journal (
   position       INTEGER PRIMARY KEY,  -- in the journal as a whole, ascending, never reused
   persistence_id TEXT    NOT NULL,     -- type|id
@@ -44,6 +46,7 @@ CREATE TABLE nexus_event_journal (
   UNIQUE (persistence_id, sequence_nr)
 );
 
+-- What an event is tagged with; by position for who reads the events themselves.
 CREATE TABLE nexus_event_tags (
   tag      TEXT    NOT NULL,
   position INTEGER NOT NULL,
@@ -51,6 +54,7 @@ CREATE TABLE nexus_event_tags (
 ) WITHOUT ROWID;
 CREATE INDEX nexus_event_tags_by_position ON nexus_event_tags (position);
 
+-- What was erased, so that no number and no position is used again.
 CREATE TABLE nexus_erased (
   persistence_id TEXT    PRIMARY KEY NOT NULL,
   sequence_nr    INTEGER NOT NULL,     -- the highest that was erased
@@ -58,6 +62,7 @@ CREATE TABLE nexus_erased (
 ) WITHOUT ROWID;
 CREATE INDEX nexus_erased_by_position ON nexus_erased (position);
 
+-- Writes it, whoever deletes.
 CREATE TRIGGER nexus_event_erased AFTER DELETE ON nexus_event_journal BEGIN
   INSERT INTO nexus_erased (persistence_id, sequence_nr, position)
     VALUES (old.persistence_id, old.sequence_nr, old.position)
@@ -67,6 +72,7 @@ CREATE TRIGGER nexus_event_erased AFTER DELETE ON nexus_event_journal BEGIN
   DELETE FROM nexus_event_tags WHERE position = old.position;
 END;
 
+-- States of event-sourced entities.
 CREATE TABLE nexus_snapshot_store (
   persistence_id TEXT    NOT NULL,
   sequence_nr    INTEGER NOT NULL,     -- of the last event in the state
@@ -80,6 +86,7 @@ CREATE TABLE nexus_snapshot_store (
   PRIMARY KEY (persistence_id, sequence_nr)
 );
 
+-- States of durable-state entities, one row each.
 CREATE TABLE nexus_durable_state (
   persistence_id TEXT    PRIMARY KEY NOT NULL,
   version        INTEGER NOT NULL,     -- 1, 2, 3 ... within the id
@@ -95,9 +102,11 @@ CREATE TABLE nexus_durable_state (
 )sql";
 
 constexpr std::string_view index_by_type =
+    "-- Chosen: events by type.\n"
     "CREATE INDEX IF NOT EXISTS nexus_event_journal_by_type\n"
     "  ON nexus_event_journal (event_type, position);\n";
 constexpr std::string_view index_by_time =
+    "-- Chosen: events by time.\n"
     "CREATE INDEX IF NOT EXISTS nexus_event_journal_by_time ON nexus_event_journal (timestamp);\n";
 
 // Names that nobody has chosen yet: `named` turns them into those that were.
@@ -179,11 +188,10 @@ const layout& today() {
 }
 
 std::string ddl(const tables& t) {
-  return t.choices.named(fmt::format(
-      "-- The tables of a Nexus journal in SQLite, schema version {}.\n"
-      "BEGIN IMMEDIATE;\n{}\n{}{}{}\nCOMMIT;\n",
-      t.of.version, t.of.tables, chosen_indexes(t.choices),
-      "-- What says that the tables are a journal's, and of which version.\n", rows_of_meta(t.of)));
+  return t.choices.named(
+      fmt::format("-- The tables of a Nexus journal in SQLite, schema version {}.\n"
+                  "BEGIN IMMEDIATE;\n{}\n{}\n{}\nCOMMIT;\n",
+                  t.of.version, t.of.tables, rows_of_meta(t.of), chosen_indexes(t.choices)));
 }
 
 result<unsigned> inspect(SQLite::Database& db, const tables& t) {
