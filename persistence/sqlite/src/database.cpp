@@ -129,7 +129,8 @@ result<unsigned> set_up(journal_database& db, const address& where, open_mode mo
   // Looked at before anything is changed: a foreign file stays as it is.
   const auto ours = where.with(of);
   const bool makes = mode == open_mode::create && where.choices.tables != opening::existing;
-  auto found = inspect(db, ours);
+  const bool migrates = makes && where.choices.tables == opening::migrate;
+  auto found = usable(db, ours, migrates);
   if (!found) return found;
   if (*found == 0) {
     if (mode == open_mode::existing) {
@@ -137,10 +138,6 @@ result<unsigned> set_up(journal_database& db, const address& where, open_mode mo
     }
     if (!makes) return fail(no_tables(where.name));
     db.exec("PRAGMA page_size = 4096");  // larger pages wrote and read slower
-  }
-  const bool migrates = makes && where.choices.tables == opening::migrate;
-  if (*found > of.version || (*found != 0 && *found < of.version && !migrates)) {
-    return fail(other_version(where.name, *found, of.version));
   }
   if (auto done = use_wal(db, where); !done) return fail(std::move(done.error()));
   db.exec(fmt::format(

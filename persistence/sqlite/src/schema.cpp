@@ -109,7 +109,6 @@ constexpr std::string_view index_by_time =
     "-- Chosen: events by time.\n"
     "CREATE INDEX IF NOT EXISTS nexus_event_journal_by_time ON nexus_event_journal (timestamp);\n";
 
-// Names that nobody has chosen yet: `named` turns them into those that were.
 std::string chosen_indexes(const schema_choices& choices) {
   std::string sql;
   if (choices.index_type) sql += index_by_type;
@@ -161,23 +160,13 @@ bool is_up_to_date(SQLite::Database& db, const tables& t, unsigned found) {
 }
 
 result<void> take_steps(SQLite::Database& db, const tables& t, unsigned found) {
+  if (found == t.of.version) return {};
   for (auto version = found; version < t.of.version; ++version) {
     if (auto done = t.of.steps.at(version - 1)(db, t.choices); !done) return done;
   }
   db.exec(t.choices.named(
       fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'schema_version'", t.of.version)));
   return {};
-}
-
-// The version found, if it is one to go on from.
-result<unsigned> usable(SQLite::Database& db, const tables& t, bool may_migrate) {
-  auto found = inspect(db, t);
-  if (!found) return found;
-  const bool older = *found != 0 && *found < t.of.version;
-  if (*found > t.of.version || (older && !may_migrate)) {
-    return fail(other_version(t.name, *found, t.of.version));
-  }
-  return found;
 }
 
 }  // namespace
@@ -208,28 +197,42 @@ result<unsigned> inspect(SQLite::Database& db, const tables& t) {
   return static_cast<unsigned>(found);
 }
 
-result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrate) {
-  auto found = usable(db, t, may_migrate);
+result<unsigned> usable(SQLite::Database& db, const tables& t, bool may_migrate) {
+  auto found = inspect(db, t);
   if (!found) return found;
-  if (!is_up_to_date(db, t, *found)) {
+  const bool older = *found != 0 && *found < t.of.version;
+  if (*found > t.of.version || (older && !may_migrate)) {
+    return fail(other_version(t.name, *found, t.of.version));
+  }
+  return found;
+}
+
+result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrate) {
+  auto verified = [&](unsigned found) -> result<unsigned> {
+    if (auto done = verify(db, t); !done) return fail(std::move(done.error()));
+    return found;
+  };
+  {
+    const SQLite::Transaction reading{db};  // of one moment, whatever another process does
+    auto found = usable(db, t, may_migrate);
+    if (!found) return found;
+    if (is_up_to_date(db, t, *found)) return verified(*found);
     if (*found != 0 && *found != t.of.version) {
       db.setBusyTimeout(static_cast<int>(std::chrono::milliseconds{migration_wait}.count()));
     }
-    SQLite::Transaction transaction{db, SQLite::TransactionBehavior::IMMEDIATE};
-    found = usable(db, t, may_migrate);  // another process may have been faster
-    if (!found) return found;
-    if (*found == 0) {
-      db.exec(t.choices.named(t.of.tables));
-      db.exec(t.choices.named(rows_of_meta(t.of)));
-    } else if (auto done = take_steps(db, t, *found); !done) {
-      return fail(std::move(done.error()));
-    }
-    db.exec(t.choices.named(chosen_indexes(t.choices)));
-    if (auto done = verify(db, t); !done) return fail(std::move(done.error()));
-    transaction.commit();
-    return found;
   }
-  if (auto done = verify(db, t); !done) return fail(std::move(done.error()));
+  SQLite::Transaction transaction{db, SQLite::TransactionBehavior::IMMEDIATE};
+  auto found = usable(db, t, may_migrate);  // another process may have been faster
+  if (!found) return found;
+  if (*found == 0) {
+    db.exec(t.choices.named(t.of.tables));
+    db.exec(t.choices.named(rows_of_meta(t.of)));
+  } else if (auto done = take_steps(db, t, *found); !done) {
+    return fail(std::move(done.error()));
+  }
+  db.exec(t.choices.named(chosen_indexes(t.choices)));
+  if (auto done = verified(*found); !done) return done;
+  transaction.commit();
   return found;
 }
 

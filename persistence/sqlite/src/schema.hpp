@@ -42,6 +42,10 @@ struct tables {
 /// `foreign_schema`. Changes nothing.
 [[nodiscard]] result<unsigned> inspect(SQLite::Database& db, const tables& t);
 
+/// The same, if it is a version to go on from; else `newer_schema`, or `older_schema` unless it
+/// `may_migrate`.
+[[nodiscard]] result<unsigned> usable(SQLite::Database& db, const tables& t, bool may_migrate);
+
 /// Makes the tables and chosen indexes that are missing, or, if it `may_migrate`, takes the steps to
 /// today's version; in one transaction, if there is anything to do. Returns the version before.
 [[nodiscard]] result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrate);
