@@ -61,9 +61,9 @@ ask_run ask_durably(const std::string& path, const std::vector<std::string>& ids
 }
 
 run insert_plainly(const std::string& path, const std::vector<std::string>& ids,
-                   std::uint64_t count, const batching& sizes) {
+                   std::uint64_t count, const batching& sizes, const std::string& parameters) {
   remove_database(path);
-  raw_sqlite db{path};
+  raw_sqlite db{path, parameters};
   db.insert(ids, ids.size(), {static_cast<double>(ids.size()), 1});
   const stopwatch watch;
   db.insert(ids, count, sizes);

@@ -22,7 +22,8 @@ struct ask_run : run {
 
 /// The same work done by the plain loop, likewise on a fresh database.
 [[nodiscard]] run insert_plainly(const std::string& path, const std::vector<std::string>& ids,
-                                 std::uint64_t count, const batching& sizes);
+                                 std::uint64_t count, const batching& sizes,
+                                 const std::string& parameters = "");
 
 /// Which thread took how much processor time per operation.
 [[nodiscard]] std::string describe_threads(const ask_run& one);

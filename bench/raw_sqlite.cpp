@@ -12,14 +12,14 @@
 namespace bench {
 namespace {
 
-void create(const std::string& path) {
-  if (auto store = nexus::open("sqlite:" + path); !store) {
+void create(const std::string& path, const std::string& parameters) {
+  if (auto store = nexus::open("sqlite:" + path + parameters); !store) {
     throw std::runtime_error{store.error().message};
   }
 }
 
-sqlite3* open_db(const std::string& path) {
-  create(path);
+sqlite3* open_db(const std::string& path, const std::string& parameters) {
+  create(path, parameters);
   sqlite3* db = nullptr;
   int code =
       sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -54,8 +54,8 @@ std::string_view bytes_of(sqlite3_stmt* row, int column) {
 
 }  // namespace
 
-raw_sqlite::raw_sqlite(const std::string& path)
-    : db_{open_db(path)},
+raw_sqlite::raw_sqlite(const std::string& path, const std::string& parameters)
+    : db_{open_db(path, parameters)},
       begin_{prepare("BEGIN IMMEDIATE")},
       commit_{prepare("COMMIT")},
       tail_{prepare("SELECT coalesce(max(position), 0) FROM nexus_event_journal")},

@@ -31,7 +31,8 @@ class raw_sqlite {
   using statement = std::unique_ptr<sqlite3_stmt, closer>;
 
   /// Has Nexus create the database at `path`, unless it is there, and opens it with its pragmas.
-  explicit raw_sqlite(const std::string& path);
+  /// `parameters`: of the address, as "?indexes=type".
+  explicit raw_sqlite(const std::string& path, const std::string& parameters = "");
 
   /// Inserts `events` events for `ids` in turn, each entity going on where it was.
   void insert(const std::vector<std::string>& ids, std::uint64_t events, const batching& sizes);

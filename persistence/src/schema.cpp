@@ -99,6 +99,12 @@ error other_version(std::string_view name, unsigned found, unsigned known) {
                   name, found, known)};
 }
 
+error no_tables(std::string_view name) {
+  return {errc::unavailable,
+          fmt::format("{}: has no tables, and tables=existing makes none; run nexus-schema create",
+                      name)};
+}
+
 result<std::unique_ptr<schema>> open_schema(std::string_view address,
                                             std::span<const backend> backends) {
   auto parsed = uri::parse(address);

@@ -43,4 +43,7 @@ struct schema_choices {
 /// says what to do. `found` is not `known`.
 [[nodiscard]] error other_version(std::string_view name, unsigned found, unsigned known);
 
+/// Why a journal whose tables should exist is not opened: `unavailable`, with what to do.
+[[nodiscard]] error no_tables(std::string_view name);
+
 }  // namespace nexus::inline v0

@@ -23,7 +23,7 @@ constexpr std::string_view list_ids_sql =
 
 }  // namespace
 
-connection::connection(std::unique_ptr<SQLite::Database> opened)
+connection::connection(std::unique_ptr<journal_database> opened)
     : db{std::move(opened)},
       begin{*db, "BEGIN IMMEDIATE"},
       commit{*db, "COMMIT"},

@@ -3,24 +3,23 @@
 // Threads: one at a time. Throws: SQLite::Exception.
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <memory>
 
+#include "database.hpp"
 #include "nexus/persistence_id.hpp"
 #include "statement.hpp"
 
 namespace nexus::inline v0::sqlite {
 
 struct connection {
-  explicit connection(std::unique_ptr<SQLite::Database> opened);
+  explicit connection(std::unique_ptr<journal_database> opened);
 
   /// True while a transaction is open, also after an error that did not roll it back.
   [[nodiscard]] bool in_transaction() const noexcept {
     return sqlite3_get_autocommit(db->getHandle()) == 0;
   }
 
-  std::unique_ptr<SQLite::Database> db;  // first, so that it closes after the statements
+  std::unique_ptr<journal_database> db;  // first, so that it closes after the statements
 
   statement begin, commit, rollback;
   statement tail;  // the last position in the journal, and the last one erased

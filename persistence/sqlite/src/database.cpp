@@ -5,19 +5,19 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <thread>
+#include <vector>
 
 #include "errors.hpp"
-#include "schema.hpp"
 
 namespace nexus::inline v0::sqlite {
 namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using opening = schema_choices::opening;
 
 constexpr auto busy_timeout = 5'000ms;
 
@@ -33,7 +33,7 @@ tl::unexpected<error> refuse(errc code, const address& where, std::string_view w
 }
 
 // SQLite alone says "unable to open database file" to all of these.
-result<void> check_path(const address& where) {
+result<void> check_path(const address& where, access how) {
   std::error_code ignored;
   auto status = fs::status(where.path, ignored);
   if (fs::is_directory(status)) return refuse(errc::invalid_argument, where, "is a directory");
@@ -46,6 +46,7 @@ result<void> check_path(const address& where) {
     return refuse(errc::invalid_argument, where,
                   fmt::format("there is no directory \"{}\"", parent.string()));
   }
+  if (how == access::read) return {};
   if (fs::exists(status) && faccessat(AT_FDCWD, where.path.c_str(), W_OK, AT_EACCESS) != 0) {
     return refuse(errc::unavailable, where, "may not be written");
   }
@@ -80,42 +81,26 @@ result<void> use_wal(SQLite::Database& db, const address& where) {
   }
 }
 
-result<void> set_up(SQLite::Database& db, const address& where, open_mode mode) {
-  if (sqlite3_db_readonly(db.getHandle(), "main") != 0) {
-    return refuse(errc::unavailable, where, "may not be written");
-  }
-  // Looked at before anything is changed: a foreign file stays as it is.
-  auto found = inspect(db, where.name);
-  if (!found) return fail(found.error());
-  if (*found == contents::nothing) {
-    if (mode == open_mode::existing) {
-      return refuse(errc::unavailable, where, "has lost its tables since it was opened");
-    }
-    db.exec("PRAGMA page_size = 4096");  // larger pages wrote and read slower
-  }
-  if (auto done = use_wal(db, where); !done) return done;
-  db.exec(fmt::format(
-      "PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = {}; "
-      "PRAGMA journal_size_limit = {}; PRAGMA cache_size = -{}",
-      where.synchronous_full ? "full" : "normal", checkpoint_pages, log_bytes_max, cache_kib));
-  if (*found == contents::nothing) {
-    if (auto done = create_schema(db, where.name); !done) return done;
-  }
-  return mode == open_mode::create ? verify_schema(db, where.name) : result<void>{};
-}
-
 }  // namespace
 
 result<address> address::from(const uri& where) {
-  constexpr std::array<std::string_view, 1> known{"synchronous"};
+  std::vector<std::string_view> known{"synchronous"};
+  known.insert(known.end(), schema_choices::parameters.begin(), schema_choices::parameters.end());
   if (auto done = where.only(known); !done) return fail(done.error());
-  address made{.path = where.path, .name = "sqlite:" + where.path};
+  auto choices = schema_choices::from(where);
+  if (!choices) return fail(std::move(choices.error()));
+  address made{.path = where.path, .name = "sqlite:" + where.path, .choices = *choices};
   auto bad = [&](std::string_view why) {
     return fail(errc::invalid_argument, fmt::format("journal URI \"{}\": {}", where.shown(), why));
   };
   if (made.path.empty()) return bad("no path; expected sqlite:PATH");
   if (made.path == ":memory:") return bad("for a journal in memory use memory:");
   if (made.path.find('\0') != std::string::npos) return bad("the path holds a NUL byte");
+  if (made.choices.prefix.starts_with("sqlite_"))
+    return bad("sqlite_ is SQLite's own table_prefix");
+  if (made.choices.prefix != schema_choices::default_prefix) {
+    made.name += "?table_prefix=" + made.choices.prefix;
+  }
   if (auto given = where.parameters.find("synchronous"); given != where.parameters.end()) {
     made.synchronous_full = given->second == "full";
     if (!made.synchronous_full && given->second != "normal") {
@@ -125,17 +110,58 @@ result<address> address::from(const uri& where) {
   return made;
 }
 
-result<std::unique_ptr<SQLite::Database>> open_database(const address& where, open_mode mode) {
-  if (auto done = check_path(where); !done) return fail(done.error());
-  using opened = result<std::unique_ptr<SQLite::Database>>;
-  return attempt(where.name, "open", [&]() -> opened {
-    int flags = SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX;  // one thread at a time by contract
-    if (mode == open_mode::create) flags |= SQLite::OPEN_CREATE;
-    auto db = std::make_unique<SQLite::Database>(literal(where.path), flags,
-                                                 static_cast<int>(busy_timeout.count()));
-    if (auto done = set_up(*db, where, mode); !done) return fail(done.error());
-    return db;
+result<std::unique_ptr<journal_database>> open_file(const address& where, access how) {
+  if (auto done = check_path(where, how); !done) return fail(done.error());
+  if (how != access::create && !fs::exists(where.path)) return nullptr;
+  int flags = SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX;  // one thread at a time by contract
+  if (how == access::create) flags |= SQLite::OPEN_CREATE;
+  return attempt(where.name, "open", [&]() -> result<std::unique_ptr<journal_database>> {
+    return std::make_unique<journal_database>(
+        literal(where.path), flags, static_cast<int>(busy_timeout.count()), where.choices);
   });
+}
+
+result<unsigned> set_up(journal_database& db, const address& where, open_mode mode,
+                        const layout& of) {
+  if (sqlite3_db_readonly(db.getHandle(), "main") != 0) {
+    return refuse(errc::unavailable, where, "may not be written");
+  }
+  // Looked at before anything is changed: a foreign file stays as it is.
+  const auto ours = where.with(of);
+  const bool makes = mode == open_mode::create && where.choices.tables != opening::existing;
+  const bool migrates = makes && where.choices.tables == opening::migrate;
+  auto found = usable(db, ours, migrates);
+  if (!found) return found;
+  if (*found == 0) {
+    if (mode == open_mode::existing) {
+      return refuse(errc::unavailable, where, "has lost its tables since it was opened");
+    }
+    if (!makes) return fail(no_tables(where.name));
+    db.exec("PRAGMA page_size = 4096");  // larger pages wrote and read slower
+  }
+  if (auto done = use_wal(db, where); !done) return fail(std::move(done.error()));
+  db.exec(fmt::format(
+      "PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = {}; "
+      "PRAGMA journal_size_limit = {}; PRAGMA cache_size = -{}",
+      where.synchronous_full ? "full" : "normal", checkpoint_pages, log_bytes_max, cache_kib));
+  if (makes) return bring_up(db, ours, migrates);
+  if (mode == open_mode::create) {
+    if (auto done = verify(db, ours); !done) return fail(std::move(done.error()));
+  }
+  return found;
+}
+
+result<std::unique_ptr<journal_database>> open_database(const address& where, open_mode mode) {
+  const bool makes = mode == open_mode::create && where.choices.tables != opening::existing;
+  auto db = open_file(where, makes ? access::create : access::write);
+  if (!db) return db;
+  if (*db == nullptr) {
+    if (mode == open_mode::create) return fail(no_tables(where.name));
+    return refuse(errc::unavailable, where, "has lost its file since it was opened");
+  }
+  auto found = attempt(where.name, "open", [&] { return set_up(**db, where, mode, today()); });
+  if (!found) return fail(std::move(found.error()));
+  return db;
 }
 
 }  // namespace nexus::inline v0::sqlite

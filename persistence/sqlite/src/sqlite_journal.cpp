@@ -46,11 +46,17 @@ result<std::shared_ptr<journal>> open_journal(const uri& location) {
   return std::make_shared<sqlite_journal>(std::move(*where));
 }
 
+result<std::unique_ptr<schema>> open_tables(const uri& location) {
+  auto where = address::from(location);
+  if (!where) return fail(std::move(where.error()));
+  return schema_at(std::move(*where));
+}
+
 }  // namespace
 }  // namespace sqlite
 
 backend sqlite_backend() {
-  return {.scheme = "sqlite", .open = sqlite::open_journal};
+  return {.scheme = "sqlite", .open = sqlite::open_journal, .schema = sqlite::open_tables};
 }
 
 }  // namespace nexus::inline v0

@@ -4,7 +4,8 @@
 
 namespace nexus::inline v0::sqlite {
 
-statement::statement(const SQLite::Database& db, std::string_view sql) {
+statement::statement(const journal_database& db, std::string_view text) {
+  const auto sql = db.choices.named(text);
   sqlite3_stmt* made = nullptr;
   int code = sqlite3_prepare_v3(db.getHandle(), sql.data(), static_cast<int>(sql.size()),
                                 SQLITE_PREPARE_PERSISTENT, &made, nullptr);

@@ -6,18 +6,20 @@
 // Threads: belongs to its connection's. Throws: SQLite::Exception.
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include "database.hpp"
+
 namespace nexus::inline v0::sqlite {
 
 class statement {
  public:
-  statement(const SQLite::Database& db, std::string_view sql);
+  /// The names of tables in `text` begin with "nexus_"; those that were chosen are put in their place.
+  statement(const journal_database& db, std::string_view text);
 
   statement& integer(int at, std::int64_t value);
   statement& text(int at, std::string_view value);

@@ -1,0 +1,157 @@
+#include "schema_check.hpp"
+
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+namespace nexus::inline v0::sqlite {
+namespace {
+
+// What can be said of a table, a column, an index, a constraint or a trigger.
+struct part {
+  std::string table;
+  std::string what;       // to be compared, and told unless it is a trigger's text
+  bool tells = true;      // whether `what` is short enough to be told
+  bool harmless = false;  // nobody's business if it is extra
+};
+using parts = std::map<std::string, part>;  // by the name that a line begins with
+
+// Of a statement only the words count.
+std::string words(std::string_view sql) {
+  std::string made;
+  for (char c : sql) {
+    const bool space = std::isspace(static_cast<unsigned char>(c)) != 0;
+    if (!space) made += c;
+    if (space && !made.empty() && made.back() != ' ') made += ' ';
+  }
+  return made;
+}
+
+void add_columns(SQLite::Database& db, const std::string& table, parts& into) {
+  SQLite::Statement query{
+      db, "SELECT name, upper(type), \"notnull\", pk FROM pragma_table_info(?) ORDER BY cid"};
+  query.bind(1, table);
+  while (query.executeStep()) {
+    std::string what = query.getColumn(1).getString();
+    if (what.empty()) what = "without a type";
+    if (query.getColumn(2).getInt() != 0) what += " NOT NULL";
+    if (const auto at = query.getColumn(3).getInt(); at != 0) {
+      what += at == 1 ? " PRIMARY KEY" : fmt::format(" PRIMARY KEY (part {})", at);
+    }
+    into[table + "." + query.getColumn(0).getString()] = {table, what};
+  }
+}
+
+// "(persistence_id, sequence_nr)"
+std::string columns_of(SQLite::Database& db, const std::string& index) {
+  SQLite::Statement query{
+      db,
+      "SELECT coalesce(name, 'an expression'), \"desc\", coll FROM pragma_index_xinfo(?) "
+      "WHERE key ORDER BY seqno"};
+  query.bind(1, index);
+  std::string list;
+  while (query.executeStep()) {
+    list += (list.empty() ? "" : ", ") + query.getColumn(0).getString();
+    const auto collation = query.getColumn(2).getString();
+    if (collation != "BINARY") list += " COLLATE " + collation;
+    if (query.getColumn(1).getInt() != 0) list += " DESC";
+  }
+  return "(" + list + ")";
+}
+
+void add_indexes(SQLite::Database& db, const std::string& table, parts& into) {
+  SQLite::Statement query{
+      db, "SELECT name, \"unique\", origin, partial FROM pragma_index_list(?) ORDER BY name"};
+  query.bind(1, table);
+  while (query.executeStep()) {
+    const auto name = query.getColumn(0).getString();
+    const bool unique = query.getColumn(1).getInt() != 0;
+    const auto origin = query.getColumn(2).getString();
+    if (origin == "pk") continue;  // the columns say it
+    const auto columns = columns_of(db, name);
+    if (origin == "u") {
+      into[fmt::format("UNIQUE {} of {}", columns, table)] = {table, {}};
+      continue;
+    }
+    const auto* partial = query.getColumn(3).getInt() != 0 ? " of some rows" : "";
+    into["index " + name] = {
+        table, fmt::format("{}on {} {}{}", unique ? "UNIQUE " : "", table, columns, partial), true,
+        !unique};
+  }
+}
+
+void add_triggers(SQLite::Database& db, const std::string& table, parts& into) {
+  SQLite::Statement query{
+      db, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"};
+  query.bind(1, table);
+  while (query.executeStep()) {
+    into["trigger " + query.getColumn(0).getString()] = {
+        table, words(query.getColumn(1).getString()), false};
+  }
+}
+
+parts parts_of(SQLite::Database& db, const std::vector<std::string>& tables) {
+  parts found;
+  for (const auto& table : tables) {
+    const auto before = found.size();
+    add_columns(db, table, found);
+    if (found.size() == before) continue;  // there is no such table
+    found[table] = {table, {}};
+    add_indexes(db, table, found);
+    add_triggers(db, table, found);
+  }
+  return found;
+}
+
+std::vector<std::string> tables_in(SQLite::Database& db) {
+  SQLite::Statement query{db, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"};
+  std::vector<std::string> names;
+  while (query.executeStep()) names.push_back(query.getColumn(0).getString());
+  return names;
+}
+
+SQLite::Database reference(const tables& t) {
+  SQLite::Database made{":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
+  made.exec(ddl(t));
+  return made;
+}
+
+}  // namespace
+
+std::vector<difference> compare(SQLite::Database& db, const tables& t) {
+  using kind = difference::kind;
+  auto ideal = reference(t);
+  const auto names = tables_in(ideal);
+  const auto expected = parts_of(ideal, names);
+  const auto found = parts_of(db, names);
+  std::vector<difference> made;
+  for (const auto& [name, one] : expected) {
+    const auto there = found.find(name);
+    if (there == found.end()) {
+      // Of a missing table nothing more is said.
+      if (name == one.table || found.count(one.table) != 0) {
+        made.push_back({kind::missing, name + " is missing"});
+      }
+    } else if (there->second.what != one.what) {
+      made.push_back({kind::different, one.tells ? fmt::format("{} is {}, not {}", name,
+                                                               there->second.what, one.what)
+                                                 : name + " has another text"});
+    }
+  }
+  for (const auto& [name, one] : found) {
+    if (expected.count(name) == 0 && !one.harmless) {
+      made.push_back({kind::extra, name + " is not Nexus's"});
+    }
+  }
+  return made;
+}
+
+std::vector<std::string> table_names(const tables& t) {
+  auto ideal = reference(t);
+  return tables_in(ideal);
+}
+
+}  // namespace nexus::inline v0::sqlite
