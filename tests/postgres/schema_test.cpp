@@ -1,0 +1,193 @@
+// The schema manager on PostgreSQL; what it shares with SQLite's is tested in tests/persistence.
+#include <array>
+#include <nexus/nexus.hpp>
+#include <thread>
+
+#include "journal_fixture.hpp"
+#include "postgres_schema.hpp"
+
+namespace nexus::test {
+namespace {
+
+class PostgresSchema : public PostgresTest {
+ protected:
+  std::unique_ptr<schema> at(const std::string& parameters = "") {
+    return must(open_schema(uri + parameters));
+  }
+  std::vector<std::string> differences(const std::string& parameters = "") {
+    return must(at(parameters)->check()).differences;
+  }
+  void run(const std::string& sql) { cluster::execute_at(uri, sql); }
+  std::string value(const std::string& sql) { return cluster::value_at(uri, sql); }
+
+  postgres::address where() { return must(postgres::address::from(must(nexus::uri::parse(uri)))); }
+
+  const std::string uri = pg.fresh_database();
+};
+
+using lines = std::vector<std::string>;
+
+TEST_F(PostgresSchema, CreatingTwiceIsFine) {
+  EXPECT_EQ(differences(), lines{"there are no tables"});
+  must(at()->create());
+  must(at()->create());
+  const auto status = must(at()->check());
+  EXPECT_EQ(status.found, 1u);
+  EXPECT_EQ(status.known, 1u);
+  EXPECT_EQ(status.differences, lines{});
+}
+
+TEST_F(PostgresSchema, CheckMakesNothing) {
+  (void)differences();
+  EXPECT_EQ(value("SELECT count(*) FROM pg_class WHERE relname LIKE 'nexus%'"), "0");
+}
+
+TEST_F(PostgresSchema, TheDdlByHandMakesTheSame) {
+  for (const std::string chosen : {"", "&table_prefix=bank_&indexes=type,time", "&schema=ledger"}) {
+    run(at(chosen)->ddl());
+    EXPECT_EQ(differences(chosen), lines{}) << chosen;
+    EXPECT_EQ(why_not_opened(uri + chosen + "&tables=existing"), "") << chosen;
+  }
+}
+
+TEST_F(PostgresSchema, DropTakesWhatIsOursAndNothingElse) {
+  run("CREATE TABLE nexus_other (x int); CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+  must(at()->create());
+  must(at()->drop());
+  EXPECT_EQ(differences(), lines{"there are no tables"});
+  EXPECT_EQ(value("SELECT string_agg(relname, ' ') FROM pg_class WHERE relname LIKE 'nexus%'"),
+            "nexus_other");
+  EXPECT_EQ(value("SELECT mine()"), "1");
+  EXPECT_EQ(value("SELECT count(*) FROM pg_proc WHERE proname LIKE 'nexus%'"), "0");
+  must(at()->drop());
+  must(at()->create());
+}
+
+TEST_F(PostgresSchema, ForeignAndNewerTablesAreNotDropped) {
+  run("CREATE TABLE nexus_durable_state (x int)");
+  EXPECT_EQ(at()->drop().error().code, errc::foreign_schema);
+  EXPECT_EQ(at()->create().error().code, errc::foreign_schema);
+  EXPECT_EQ(at()->migrate().error().code, errc::foreign_schema);
+  run("DROP TABLE nexus_durable_state");
+  must(at()->create());
+  run("UPDATE nexus_meta SET value = 2");
+  EXPECT_EQ(at()->drop().error().code, errc::newer_schema);
+  EXPECT_EQ(at()->create().error().code, errc::newer_schema);
+  EXPECT_EQ(at()->migrate().error().code, errc::newer_schema);
+  EXPECT_EQ(must(at()->check()).found, 2u);
+}
+
+TEST_F(PostgresSchema, EachDifferenceIsNamed) {
+  must(at()->create());
+  run("ALTER TABLE nexus_event_journal DROP COLUMN key_id, ADD COLUMN extra int, "
+      "ALTER COLUMN slice TYPE bigint, ALTER COLUMN codec DROP NOT NULL;"
+      "ALTER TABLE nexus_erased ALTER COLUMN persistence_id TYPE text COLLATE \"POSIX\";"
+      "ALTER TABLE nexus_snapshot_store DROP CONSTRAINT nexus_snapshot_store_pkey;"
+      "DROP TABLE nexus_durable_state;"
+      "DROP INDEX nexus_event_tags_by_position;"
+      "ALTER TABLE nexus_event_journal DISABLE TRIGGER nexus_event_erased");
+  EXPECT_EQ(differences("&indexes=type"),
+            (lines{"column nexus_event_journal.codec is text COLLATE \"C\", not text COLLATE \"C\" NOT NULL",
+                   "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL",
+                   "column nexus_event_journal.key_id is missing",
+                   "column nexus_event_journal.extra (integer) is not one of a journal",
+                   "column nexus_erased.persistence_id is text COLLATE \"POSIX\" NOT NULL, not text "
+                   "COLLATE \"C\" NOT NULL",
+                   "the primary key of nexus_snapshot_store is not (persistence_id, sequence_nr)",
+                   "table nexus_durable_state is missing", "trigger nexus_event_erased is disabled",
+                   "index nexus_event_tags_by_position is missing",
+                   "index nexus_event_journal_by_type is missing"}));
+}
+
+TEST_F(PostgresSchema, ChosenIndexesAreMadeAndMayComeLater) {
+  must(at()->create());
+  EXPECT_EQ(differences("&indexes=type,time"), (lines{"index nexus_event_journal_by_type is missing",
+                                                      "index nexus_event_journal_by_time is missing"}));
+  EXPECT_EQ(why_not_opened(uri + "&indexes=type"), "") << "they cost time, not truth";
+  must(at("&indexes=type,time")->create());
+  EXPECT_EQ(differences("&indexes=type,time"), lines{});
+  EXPECT_EQ(differences(), lines{});
+}
+
+TEST_F(PostgresSchema, JournalsOfTwoPrefixesAndTwoSchemasWorkApart) {
+  std::vector<std::shared_ptr<journal>> all;
+  for (const std::string of : {"", "&table_prefix=bank_", "&schema=ledger", "&schema=ledger&table_prefix=x_"}) {
+    all.push_back(open_journal(uri + of));
+    terse_session session{must(all.back()->open_session())};
+    EXPECT_EQ(session.append(alice, 0, {"a"}), "stored") << of;
+    EXPECT_EQ(session.history(alice), "1:a") << of;
+    session.erase_to(alice, 1);
+    EXPECT_EQ(session.highest(alice), 1u) << of;
+  }
+}
+
+TEST_F(PostgresSchema, DeletingByHandKeepsTheHighestNumberAndTakesTheTags) {
+  auto store = open_journal(uri + "&schema=ledger");
+  terse_session session{must(store->open_session())};
+  const std::array<std::string_view, 1> tags{"large"};
+  auto tagged = testkit::event("b");
+  tagged.tags = tags;
+  ASSERT_EQ(session.append(alice, 0, {{testkit::event("a"), tagged}}), "stored");
+  run("DELETE FROM ledger.nexus_event_journal");
+  EXPECT_EQ(session.highest(alice), 2u);
+  EXPECT_EQ(session.append(alice, 0, {"x"}), "conflict 2");
+  EXPECT_EQ(value("SELECT count(*) FROM ledger.nexus_event_tags"), "0");
+}
+
+// -- migration, with steps made up for it ---------------------------------------------------------
+
+constexpr std::array<postgres::migration, 2> steps{
+    {{1, "ALTER TABLE nexus_meta ADD COLUMN note text; UPDATE nexus_meta SET note = 'two'"},
+     {2, "UPDATE nexus_meta SET note = note || ' three'"}}};
+
+TEST_F(PostgresSchema, EachStepIsTakenInOrder) {
+  must(at()->create());
+  postgres::connection c{where()};
+  EXPECT_EQ(must(migrate_tables(c, where(), steps, 3)), 1u);
+  EXPECT_EQ(value("SELECT value || ' ' || note FROM nexus_meta WHERE name = 'schema_version'"),
+            "3 two three");
+  EXPECT_EQ(must(migrate_tables(c, where(), steps, 3)), 3u) << "nothing is left to do";
+}
+
+TEST_F(PostgresSchema, AStepThatFailsLeavesEverythingAsItWas) {
+  must(at()->create());
+  constexpr std::array<postgres::migration, 2> bad{
+      {steps[0], {2, "ALTER TABLE nexus_meta ADD COLUMN note text"}}};
+  postgres::connection c{where()};
+  EXPECT_THROW((void)migrate_tables(c, where(), bad, 3), postgres::trouble);
+  EXPECT_EQ(differences(), lines{});
+  EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'schema_version'"), "1");
+}
+
+TEST_F(PostgresSchema, OfManyWhoMigrateAtOnceOneDoes) {
+  must(at()->create());
+  std::atomic<int> migrated{0};
+  {
+    std::vector<std::jthread> all;
+    for (int i = 0; i < 5; ++i) {
+      all.emplace_back([&] {
+        postgres::connection c{where()};
+        if (must(migrate_tables(c, where(), steps, 3)) == 1) ++migrated;
+      });
+    }
+  }
+  EXPECT_EQ(migrated, 1);
+  EXPECT_EQ(value("SELECT note FROM nexus_meta WHERE name = 'schema_version'"), "two three");
+}
+
+TEST_F(PostgresSchema, AWayThatIsNotThereIsSaid) {
+  must(at()->create());
+  postgres::connection c{where()};
+  const auto done = migrate_tables(c, where(), {}, 2);
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find("no way from schema version 1"), std::string::npos);
+}
+
+TEST_F(PostgresSchema, MigratingNothingCreates) {
+  EXPECT_EQ(must(at()->migrate()), 0u);
+  EXPECT_EQ(must(at()->migrate()), 1u);
+  EXPECT_EQ(differences(), lines{});
+}
+
+}  // namespace
+}  // namespace nexus::test
