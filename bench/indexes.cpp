@@ -40,16 +40,15 @@ figure indexes(const options& o) {
     }
   }
   auto made = choices.back().against_none.summary("sqlite.indexes", "events/s");
-  made.notes.insert(
-      made.notes.begin(),
-      fmt::format("indexes=type,time beside none, both by the plain loop; {} events a "
-                  "round, {:.0f} a commit",
-                  count, sizes.events_per_commit));
+  made.notes = {fmt::format(
+      "indexes=type,time beside none, both by the plain loop; {} events a round, {:.0f} a commit",
+      count, sizes.events_per_commit)};
   for (const auto& one : choices) {
     const auto each = one.against_none.summary(one.indexes, "");
     made.notes.push_back(fmt::format(
-        "indexes={}: {:.2f} of the rate without, the file {:.2f} times as large", one.indexes,
-        each.ratio, static_cast<double>(one.bytes) / static_cast<double>(bytes_of_none)));
+        "indexes={}: {:.2f} of the rate without, the file {:.2f} times as large; {}", one.indexes,
+        each.ratio, static_cast<double>(one.bytes) / static_cast<double>(bytes_of_none),
+        each.notes.front()));
   }
   remove_database(path);
   return made;

@@ -147,9 +147,11 @@ TEST_F(StoragePage, EveryTableAndColumnIsOnThePage) {
   for (std::string line; std::getline(lines, line) && line != "## Queries";) {
     if (line.starts_with("### ")) table = line.substr(4);
     if (!line.starts_with("| `")) continue;
-    const auto name = line.substr(3, line.find('`', 3) - 3);
+    std::string column = table;
+    column += "." + line.substr(3, line.find('`', 3) - 3);
     const auto type = line.find("| ", 3) + 2;
-    told.insert(table + "." + name + " " + line.substr(type, line.find(' ', type) - type));
+    column += " " + line.substr(type, line.find(' ', type) - type);
+    told.insert(column);
   }
   std::set<std::string> real;
   SQLite::Statement query{db,

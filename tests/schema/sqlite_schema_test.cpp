@@ -8,7 +8,10 @@ namespace {
 
 using nexus::errc;
 
-class SqliteSchema : public SqliteSchemaTest {};
+class SqliteSchema : public SqliteSchemaTest {
+ protected:
+  void make_empty() { const std::ofstream file{path()}; }
+};
 
 TEST_F(SqliteSchema, CreatedTwiceTheyAreAsTheyShouldBe) {
   ASSERT_TRUE(tables()->create());
@@ -51,7 +54,7 @@ TEST_F(SqliteSchema, CheckMakesNothing) {
   EXPECT_EQ(status.found, 0U);
   EXPECT_EQ(status.differences, (lines{at() + ": there is no such file"}));
   EXPECT_FALSE(std::filesystem::exists(path()));
-  std::ofstream{path()};
+  make_empty();
   EXPECT_EQ(differences(), (lines{at() + ": there are no tables of a journal"}));
   EXPECT_EQ(std::filesystem::file_size(path()), 0U);
 }
@@ -206,7 +209,7 @@ TEST_F(SqliteSchema, OpeningOnlyExistingTablesMakesNothing) {
   auto refused = [&] { return open(at("?tables=existing")).map([](const auto&) {}); };
   expect_refused(refused(), errc::unavailable, "has no tables");
   EXPECT_FALSE(std::filesystem::exists(path()));
-  std::ofstream{path()};
+  make_empty();
   expect_refused(refused(), errc::unavailable, "has no tables");
   EXPECT_EQ(std::filesystem::file_size(path()), 0U);
   sql(tables()->ddl());
