@@ -24,7 +24,7 @@ figure durable_ask(const options& o) {
   rounds pairs;
   ask_run last;
   for (unsigned i = 0; i < o.rounds_or(7); ++i) {
-    last = ask_durably(path, ids, count, o.window);
+    last = ask_sqlite(path, ids, count, o.window);
     pairs.add(last, insert_plainly(path, ids, count, last.sizes));
   }
   auto made = pairs.summary("sqlite.durable_ask.1k", "asks/s");

@@ -63,6 +63,7 @@ void write_json(const std::vector<figure>& all, const std::string& path);
 
 [[nodiscard]] figure durable_ask(const options& o);
 [[nodiscard]] figure hot_entity(const options& o);
+[[nodiscard]] figure postgres_ask(const options& o);
 [[nodiscard]] figure recovery(const options& o);
 [[nodiscard]] figure indexes(const options& o);
 

@@ -15,7 +15,7 @@ figure hot_entity(const options& o) {
   ask_run last;
   for (unsigned i = 0; i < o.rounds_or(7); ++i) {
     const auto raw = insert_plainly(path, ids, count, plain);
-    last = ask_durably(path, ids, count, o.window);
+    last = ask_sqlite(path, ids, count, o.window);
     pairs.add(last, raw);
   }
   auto made = pairs.summary("sqlite.hot_entity", "asks/s");

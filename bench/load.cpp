@@ -30,11 +30,10 @@ void ask_all(const refs& entities, std::uint64_t count, std::uint64_t window) {
 
 }  // namespace
 
-ask_run ask_durably(const std::string& path, const std::vector<std::string>& ids,
+ask_run ask_durably(const std::string& uri, const std::vector<std::string>& ids,
                     std::uint64_t count, std::uint64_t window) {
-  remove_database(path);
   nexus::system sys;
-  auto store = nexus::open("sqlite:" + path);
+  auto store = nexus::open(uri);
   if (!store) throw std::runtime_error{store.error().message};
   nexus::entities<counter> counters{sys, *store};
   {
@@ -58,6 +57,12 @@ ask_run ask_durably(const std::string& path, const std::vector<std::string>& ids
   made.sizes.events_per_commit = events / static_cast<double>(after.commits - before.commits);
   made.sizes.events_per_request = events / static_cast<double>(after.requests - before.requests);
   return made;
+}
+
+ask_run ask_sqlite(const std::string& path, const std::vector<std::string>& ids,
+                   std::uint64_t count, std::uint64_t window) {
+  remove_database(path);
+  return ask_durably("sqlite:" + path, ids, count, window);
 }
 
 run insert_plainly(const std::string& path, const std::vector<std::string>& ids,

@@ -15,10 +15,14 @@ struct ask_run : run {
   times_by_thread threads;  ///< processor time of each
 };
 
-/// Asks the entities named `ids` in turn, `count` times in all, on a fresh database at `path`; every
+/// Asks the entities named `ids` in turn, `count` times in all, on the empty store at `uri`; every
 /// entity has answered once before the time runs.
-[[nodiscard]] ask_run ask_durably(const std::string& path, const std::vector<std::string>& ids,
+[[nodiscard]] ask_run ask_durably(const std::string& uri, const std::vector<std::string>& ids,
                                   std::uint64_t count, std::uint64_t window);
+
+/// The same on a fresh SQLite database at `path`.
+[[nodiscard]] ask_run ask_sqlite(const std::string& path, const std::vector<std::string>& ids,
+                                 std::uint64_t count, std::uint64_t window);
 
 /// The same work done by the plain loop, likewise on a fresh database.
 [[nodiscard]] run insert_plainly(const std::string& path, const std::vector<std::string>& ids,

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "counter.hpp"
-#include "nexus/codec.hpp"
 
 namespace bench {
 namespace {
@@ -30,20 +29,6 @@ sqlite3* open_db(const std::string& path, const std::string& parameters) {
       "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384";
   sqlite3_exec(db, pragmas, nullptr, nullptr, nullptr);
   return db;
-}
-
-// {"command_id": 16 bytes}, as Nexus stores with each event.
-void encode_metadata(const nexus::ulid& command, std::string& out) {
-  out.clear();
-  nexus::detail::byte_sink sink{out};
-  msgpack::packer<nexus::detail::byte_sink> packer{sink};
-  constexpr std::string_view key = "command_id";
-  packer.pack_map(1);
-  packer.pack_str(key.size());
-  packer.pack_str_body(key.data(), key.size());
-  packer.pack_bin(static_cast<std::uint32_t>(command.bytes.size()));
-  packer.pack_bin_body(reinterpret_cast<const char*>(command.bytes.data()),
-                       static_cast<std::uint32_t>(command.bytes.size()));
 }
 
 std::string_view bytes_of(sqlite3_stmt* row, int column) {
@@ -96,25 +81,16 @@ void raw_sqlite::insert(const std::vector<std::string>& ids, std::uint64_t event
       entities_.push_back({made.value().str(), made.value().slice()});
     }
   }
-  // Fractions carry over, so that the means are met.
-  double commit_due = 0;
-  double request_due = 0;
-  for (std::uint64_t done = 0; done < events;) {
-    commit_due += sizes.events_per_commit;
+  auto begin = [&] {
     step(begin_.get());
     check(sqlite3_step(tail_.get()) == SQLITE_ROW);
     position_ = sqlite3_column_int64(tail_.get(), 0);
     sqlite3_reset(tail_.get());
-    do {
-      request_due += sizes.events_per_request;
-      const auto count = std::min(events - done, static_cast<std::uint64_t>(request_due));
-      request_due -= static_cast<double>(count);
-      append(entities_[next_++ % entities_.size()], count);
-      done += count;
-      commit_due -= static_cast<double>(count);
-    } while (done < events && commit_due >= sizes.events_per_request);
-    step(commit_.get());
-  }
+  };
+  auto append_next = [&](std::uint64_t count) {
+    append(entities_[next_++ % entities_.size()], count);
+  };
+  in_batches(events, sizes, begin, append_next, [&] { step(commit_.get()); });
 }
 
 void raw_sqlite::append(entity& to, std::uint64_t count) {
@@ -135,18 +111,13 @@ void raw_sqlite::append(entity& to, std::uint64_t count) {
 }
 
 void raw_sqlite::insert_event(entity& to) {
-  const counter::added event{1};
-  data_.clear();
-  nexus::detail::byte_sink sink{data_};
-  msgpack::pack(sink, event);
-  encode_metadata(command_ids_.next(), metadata_);
-  to.sum += event.n;
+  event_.encode(command_ids_.next());
 
   auto* row = insert_.get();
   sqlite3_bind_int64(row, 4, ++to.highest);
   sqlite3_bind_int64(row, 5, ++position_);
-  sqlite3_bind_blob64(row, 9, data_.data(), data_.size(), SQLITE_STATIC);
-  sqlite3_bind_blob64(row, 10, metadata_.data(), metadata_.size(), SQLITE_STATIC);
+  sqlite3_bind_blob64(row, 9, event_.data.data(), event_.data.size(), SQLITE_STATIC);
+  sqlite3_bind_blob64(row, 10, event_.metadata.data(), event_.metadata.size(), SQLITE_STATIC);
   sqlite3_bind_int64(row, 11, time_.now().time_since_epoch().count());
   step(row);
 }

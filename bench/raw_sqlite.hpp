@@ -11,16 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "batching.hpp"
 #include "nexus/clock.hpp"
 #include "nexus/ulid.hpp"
+#include "plain_event.hpp"
 
 namespace bench {
-
-/// Sizes of transactions and of the runs of one entity's events in them; means, met on average.
-struct batching {
-  double events_per_commit = 1;
-  double events_per_request = 1;
-};
 
 class raw_sqlite {
  public:
@@ -48,7 +44,6 @@ class raw_sqlite {
     std::string persistence_id;
     std::uint32_t slice = 0;
     std::int64_t highest = 0;
-    std::int64_t sum = 0;
   };
 
   [[nodiscard]] statement prepare(const char* sql);
@@ -65,8 +60,7 @@ class raw_sqlite {
   std::vector<entity> entities_;
   std::size_t next_ = 0;  // whose turn it is
   std::int64_t position_ = 0;
-  std::string data_;
-  std::string metadata_;
+  plain_event event_;
 };
 
 }  // namespace bench

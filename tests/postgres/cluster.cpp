@@ -173,6 +173,12 @@ std::string cluster::fresh_schema() {
   return uri(schemas_database) + "&options=-csearch_path%3D" + name;
 }
 
+void cluster::drop(std::string_view database_uri) {
+  const auto name = database_of(database_uri);
+  execute("DROP DATABASE " + name + " WITH (FORCE)");
+  std::erase(databases_, name);
+}
+
 std::string cluster::uri(std::string_view database) const {
   return "postgresql:///" + escape(database) + "?user=postgres&host=" + escape(dir_) +
          "&port=" + std::to_string(port_);

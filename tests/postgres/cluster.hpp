@@ -38,6 +38,9 @@ class cluster {
   /// A new, empty schema of a database that others use too, first in the search path. ~5 ms.
   [[nodiscard]] std::string fresh_schema();
 
+  /// Drops such a database now, whoever is connected to it.
+  void drop(std::string_view database_uri);
+
   /// postgresql:// URIs of a database. Through the socket no password is asked for, through TCP it is.
   [[nodiscard]] std::string uri(std::string_view database = "postgres") const;
   [[nodiscard]] std::string tcp_uri(std::string_view database = "postgres") const;

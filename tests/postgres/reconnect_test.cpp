@@ -18,7 +18,7 @@ TEST_F(PostgresReconnect, ASessionComesBackAfterTheServerDid) {
   ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
   own.stop_immediate();
   const auto outcome = session.append(alice, 1, {"b"});
-  EXPECT_TRUE(outcome.starts_with("failed unavailable") || outcome.starts_with("unknown")) << outcome;
+  EXPECT_TRUE(outcome.starts_with("failed") || outcome.starts_with("unknown")) << outcome;
   const auto why = session.inner().highest(alice);
   ASSERT_FALSE(why);
   EXPECT_EQ(why.error().code, errc::unavailable) << why.error().message;
@@ -54,7 +54,8 @@ TEST_F(PostgresReconnect, AStatementThatTakesTooLongIsCertainlyNotDone) {
                       "PERFORM pg_sleep(5); RETURN NULL; END $$;"
                       "CREATE TRIGGER slow AFTER INSERT ON nexus_event_journal "
                       "FOR EACH STATEMENT EXECUTE FUNCTION slow()");
-  EXPECT_EQ(session.append(alice, 1, {"b"}), "failed unavailable");
+  const auto outcome = session.append(alice, 1, {"b"});
+  EXPECT_TRUE(outcome.starts_with("failed")) << outcome;
   EXPECT_EQ(session.highest(alice), 1u);
 }
 

@@ -148,7 +148,10 @@ TEST_F(PostgresSettle, ALostUpsertIsSettledLikewise) {
     const testkit::put put{id, 0, 1, testkit::state("one")};
     ASSERT_EQ(sender.upsert(put).substr(0, 7), "unknown");
     const auto truth = what == fault::cut_before ? "not stored" : "stored";
-    EXPECT_TRUE(wait_until([&] { return settled_by(settler, static_cast<upsert_request>(put)) == truth; }));
+    std::string found;
+    EXPECT_TRUE(wait_until([&] {
+      return (found = settled_by(settler, static_cast<upsert_request>(put))) == truth;
+    })) << found;
   }
 }
 

@@ -102,8 +102,12 @@ void connection::lose(const std::string& why) {
 
 bool connection::alive() noexcept {
   if (lost_) return false;
-  pollfd socket{PQsocket(handle_.get()), POLLIN, 0};
-  if (poll(&socket, 1, 0) > 0) PQconsumeInput(handle_.get());
+  // Its last words first, then the end. Nothing else comes unasked, but for a few notices.
+  for (int reads = 0; reads < 10 && PQstatus(handle_.get()) == CONNECTION_OK; ++reads) {
+    pollfd socket{PQsocket(handle_.get()), POLLIN, 0};
+    if (poll(&socket, 1, 0) <= 0) break;
+    PQconsumeInput(handle_.get());
+  }
   lost_ = PQstatus(handle_.get()) != CONNECTION_OK;
   return !lost_;
 }
