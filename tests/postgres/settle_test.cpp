@@ -69,6 +69,7 @@ TEST_F(PostgresSettle, CutBeforeTheCommit) {
 TEST_F(PostgresSettle, CutAfterTheCommit) {
   net.once(fault::cut_after, executes("append"));
   ASSERT_EQ(sender.append(lost).substr(0, 7), "unknown");
+  ASSERT_TRUE(wait_until([&] { return net.happened() == 1; })) << "else settling ends its session";
   EXPECT_EQ(settled(lost), "stored");
   expect_final(lost, "stored");
 }
@@ -148,6 +149,7 @@ TEST_F(PostgresSettle, ALostUpsertIsSettledLikewise) {
     const testkit::put put{id, 0, 1, testkit::state("one")};
     ASSERT_EQ(sender.upsert(put).substr(0, 7), "unknown");
     const auto truth = what == fault::cut_before ? "not stored" : "stored";
+    ASSERT_TRUE(wait_until([&] { return net.happened() == (id == alice ? 1u : 2u); }));
     std::string found;
     EXPECT_TRUE(wait_until([&] {
       return (found = settled_by(settler, static_cast<upsert_request>(put))) == truth;
