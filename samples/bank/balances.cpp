@@ -78,7 +78,9 @@ int show_balances(bool as_csv, const std::string& journal) {
         }
       });
   fmt::print("{}", shown.str());
-  if (!faults) return complain(fmt::format("{}: {}", journal, faults.error().message), exit_failed);
+  if (!faults)
+    return complain(fmt::format("{}: {}", nexus::uri::shown(journal), faults.error().message),
+                    exit_failed);
   return *faults > 0 ? exit_faults : exit_done;
 }
 

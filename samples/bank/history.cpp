@@ -78,7 +78,9 @@ int show_history(const std::string& account_name, const std::string& journal) {
   });
   fmt::print("{}", shown.str());
   if (!fault.empty()) return complain(fault, exit_faults);
-  if (!read) return complain(fmt::format("{}: {}", journal, read.error().message), exit_failed);
+  if (!read)
+    return complain(fmt::format("{}: {}", nexus::uri::shown(journal), read.error().message),
+                    exit_failed);
   return exit_done;
 }
 

@@ -56,8 +56,9 @@ int import_ledger(const std::string& file, const std::string& journal) {
   const auto ran = work.run();
   complain_of(work.refusals());
   if (!ran) {
-    return complain(fmt::format("{}: {}; {} postings are stored, import again to go on", journal,
-                                ran.error().message, grouped(work.postings().posted())),
+    return complain(fmt::format("{}: {}; {} postings are stored, import again to go on",
+                                nexus::uri::shown(journal), ran.error().message,
+                                grouped(work.postings().posted())),
                     exit_failed);
   }
   print_summary(work, steady::now() - begin);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "progress.hpp"
 #include "text.hpp"
@@ -14,19 +16,24 @@ namespace {
 constexpr std::size_t in_flight_max = 4096;
 constexpr unsigned failures_max = 20;  // of one account in a row
 constexpr std::chrono::seconds answer_deadline{60};
+constexpr std::chrono::seconds longest_pause{2};
 
 }  // namespace
 
 nexus::result<void> importer::run() {
   progress bar{ledger_.postings.size()};
   for (;;) {
-    while (in_flight_.size() < in_flight_max) {
+    while (in_flight_.size() < in_flight_max && !storage_is_away_) {
       const auto row = plan_.next();
       if (!row) break;
       const auto& owner = ledger_.postings[*row].account;
       in_flight_.push_back({*row, accounts_.of(owner).ask(plan_.command(*row))});
     }
-    if (in_flight_.empty()) return {};
+    if (in_flight_.empty() && !storage_is_away_) return {};
+    if (in_flight_.empty()) {
+      wait_for_storage();
+      continue;
+    }
     if (auto took = take_oldest(); !took) return took;
     bar.update(plan_.posted() + plan_.known());
   }
@@ -38,6 +45,7 @@ nexus::result<void> importer::take_oldest() {
   const auto answer = asked.get(answer_deadline);
   if (answer && *answer != taken::early) {
     plan_.accepted(row, *answer);
+    rounds_lost_ = 0;
     return {};
   }
   if (!answer && !is_trouble(answer.error().code)) {
@@ -45,12 +53,21 @@ nexus::result<void> importer::take_oldest() {
     return {};
   }
   const auto failures = plan_.again(row);
+  storage_is_away_ =
+      storage_is_away_ || (!answer && answer.error().code == nexus::errc::unavailable);
   const auto e =
       answer ? nexus::error{nexus::errc::unavailable, "has lost earlier postings"} : answer.error();
   if (e.code != nexus::errc::timeout && failures <= failures_max) return {};
   const auto& owner = ledger_.postings[row].account;
   const bool named = e.message.find(owner) != std::string::npos;
   return nexus::fail(e.code, named ? e.message : fmt::format("{}: {}", owner, e.message));
+}
+
+// A server that is started again takes seconds; half a minute is given to it, all rounds together.
+void importer::wait_for_storage() {
+  storage_is_away_ = false;
+  const auto pause = std::chrono::milliseconds{100} * (1 << std::min(rounds_lost_++, 5U));
+  std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(pause, longest_pause));
 }
 
 void importer::note_refusal(std::size_t row, std::string_view why) {

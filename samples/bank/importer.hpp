@@ -38,6 +38,7 @@ class importer {
   };
 
   nexus::result<void> take_oldest();
+  void wait_for_storage();
   void note_refusal(std::size_t row, std::string_view why);
 
   const std::string& file_;
@@ -46,6 +47,8 @@ class importer {
   plan plan_;
   std::deque<sent> in_flight_;
   std::vector<std::string> refusals_;
+  unsigned rounds_lost_ = 0;      // in a row, to a storage that was not there
+  bool storage_is_away_ = false;  // as far as this round knows
 };
 
 }  // namespace bank

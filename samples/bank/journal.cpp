@@ -36,8 +36,12 @@ std::string similar(nexus::journal_session& session, std::string_view type, std:
 
 nexus::result<nexus::store> open_for_import(const std::string& uri) {
   auto store = nexus::open(uri);
-  if (store || store.error().message.find(uri) != std::string::npos) return store;
-  return nexus::fail(store.error().code, fmt::format("{}: {}", uri, store.error().message));
+  const auto named = [&](std::string_view what) {
+    return store.error().message.find(what) != std::string::npos;
+  };
+  const auto shown = nexus::uri::shown(uri);
+  if (store || named(shown) || named(shown.substr(0, shown.find('?')))) return store;
+  return nexus::fail(store.error().code, fmt::format("{}: {}", shown, store.error().message));
 }
 
 nexus::result<nexus::store> open_for_reading(const std::string& uri) {
@@ -89,7 +93,7 @@ nexus::result<void> expect_account(nexus::journal_session& session, const nexus:
   if (!highest) return nexus::fail(highest.error());
   if (*highest > 0) return {};
   return nexus::fail(nexus::errc::invalid_argument,
-                     fmt::format("{}: no account \"{}\"{}", journal, id.id(),
+                     fmt::format("{}: no account \"{}\"{}", nexus::uri::shown(journal), id.id(),
                                  similar(session, id.type(), id.id())));
 }
 

@@ -84,7 +84,8 @@ int transfer_money(const transfer_arguments& arguments, const std::string& journ
     code = complain(fmt::format("transfer {} is not over: {}", id, why.message), exit_faults);
   });
   if (!finished) {
-    return complain(fmt::format("{}: {}", journal, finished.error().message), exit_failed);
+    return complain(fmt::format("{}: {}", nexus::uri::shown(journal), finished.error().message),
+                    exit_failed);
   }
   if (*finished > 0) {
     fmt::print("finished {} interrupted transfer{}\n", grouped(*finished),

@@ -139,7 +139,8 @@ int verify(const std::string& journal) {
 
   checker check{**session};
   if (const auto read = check.check_all(); !read) {
-    return complain(fmt::format("{}: {}", journal, read.error().message), exit_failed);
+    return complain(fmt::format("{}: {}", nexus::uri::shown(journal), read.error().message),
+                    exit_failed);
   }
   fmt::print("ids     {:>9}\nevents  {:>9}\nfaults  {:>9}\n", grouped(check.ids()),
              grouped(check.events()), grouped(check.faults()));

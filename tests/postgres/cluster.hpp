@@ -19,8 +19,9 @@ class cluster {
  public:
   struct options {
     bool fsync = true;
-    std::string parent{};               ///< where its directory goes; default: the temporary one
-    std::vector<std::string> settings{};  ///< lines for postgresql.conf, e.g. "shared_buffers = 1GB"
+    std::string parent{};  ///< where its directory goes; default: the temporary one
+    std::vector<std::string>
+        settings{};  ///< lines for postgresql.conf, e.g. "shared_buffers = 1GB"
   };
 
   /// The one that ctest started for all tests of its run; run by hand, one for this program. Without

@@ -64,7 +64,8 @@ TEST_F(PostgresOpening, AServerThatDoesNotAnswerIsGivenUp) {
 TEST_F(PostgresOpening, AWrongPassword) {
   const auto db = database();
   const auto name = user("", db);
-  expect_line(pg.tcp_uri(db, pg.port(), name, "hush%20not"), {"password authentication failed", name});
+  expect_line(pg.tcp_uri(db, pg.port(), name, "hush%20not"),
+              {"password authentication failed", name});
 }
 
 TEST_F(PostgresOpening, AMissingDatabase) {

@@ -26,16 +26,20 @@ class open_transaction {
       : to_{PQconnectdb((uri + "&application_name=slowpoke").c_str()), &PQfinish} {
     run("BEGIN");
     run("INSERT INTO nexus_event_journal (persistence_id, sequence_nr, transaction_id, position, "
-        "event_type, schema_version, codec, event_data, metadata, writer_id, timestamp, slice) VALUES "
-        "('" + id + "', " + std::to_string(number) +
-        ", pg_current_xact_id(), 1, 't', 1, 'msgpack', '', '', '01ARZ3NDEKTSV4RRFFQ69G5FAV', now(), 0)");
+        "event_type, schema_version, codec, event_data, metadata, writer_id, timestamp, slice) "
+        "VALUES "
+        "('" +
+        id + "', " + std::to_string(number) +
+        ", pg_current_xact_id(), 1, 't', 1, 'msgpack', '', '', '01ARZ3NDEKTSV4RRFFQ69G5FAV', "
+        "now(), 0)");
   }
   void commit() { run("COMMIT"); }
   [[nodiscard]] int pid() const { return PQbackendPID(to_.get()); }
 
  private:
   void run(const std::string& sql) {
-    const std::unique_ptr<PGresult, decltype(&PQclear)> done{PQexec(to_.get(), sql.c_str()), &PQclear};
+    const std::unique_ptr<PGresult, decltype(&PQclear)> done{PQexec(to_.get(), sql.c_str()),
+                                                             &PQclear};
     if (PQresultStatus(done.get()) != PGRES_COMMAND_OK) {
       throw std::runtime_error{PQerrorMessage(to_.get())};
     }
@@ -144,8 +148,8 @@ TEST_F(PostgresOrder, WhoHoldsReadersBackIsNamed) {
 }
 
 TEST_F(PostgresOrder, APreparedTransactionIsNamedToo) {
-  cluster::execute_at(uri,
-                      "BEGIN; INSERT INTO nexus_meta VALUES ('x', 1); PREPARE TRANSACTION 'forgotten'");
+  cluster::execute_at(
+      uri, "BEGIN; INSERT INTO nexus_meta VALUES ('x', 1); PREPARE TRANSACTION 'forgotten'");
   open_transaction quick{uri, "t|b", 1};
   quick.commit();
   const auto who = must(reader->held_back());
@@ -161,7 +165,8 @@ TEST_F(PostgresOrder, ALiveReaderWarnsOfWhoHoldsItBack) {
       "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(logged)));
   auto opened = nexus::open(uri);
   ASSERT_TRUE(opened) << opened.error().message;
-  auto live = must(live_reader::open(*opened, {}, {.poll_every = 50ms, .lag_warning_after = 200ms}));
+  auto live =
+      must(live_reader::open(*opened, {}, {.poll_every = 50ms, .lag_warning_after = 200ms}));
   open_transaction slow{uri, "t|a", 1};
   open_transaction quick{uri, "t|b", 1};
   quick.commit();

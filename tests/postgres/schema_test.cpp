@@ -51,7 +51,8 @@ TEST_F(PostgresSchema, TheDdlByHandMakesTheSame) {
 }
 
 TEST_F(PostgresSchema, DropTakesWhatIsOursAndNothingElse) {
-  run("CREATE TABLE nexus_other (x int); CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+  run("CREATE TABLE nexus_other (x int); CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS "
+      "'SELECT 1'");
   must(at()->create());
   must(at()->drop());
   EXPECT_EQ(differences(), lines{"there are no tables"});
@@ -86,23 +87,26 @@ TEST_F(PostgresSchema, EachDifferenceIsNamed) {
       "DROP TABLE nexus_durable_state;"
       "DROP INDEX nexus_event_tags_by_position;"
       "ALTER TABLE nexus_event_journal DISABLE TRIGGER nexus_event_erased");
-  EXPECT_EQ(differences("&indexes=type"),
-            (lines{"column nexus_event_journal.codec is text COLLATE \"C\", not text COLLATE \"C\" NOT NULL",
-                   "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL",
-                   "column nexus_event_journal.key_id is missing",
-                   "column nexus_event_journal.extra (integer) is not one of a journal",
-                   "column nexus_erased.persistence_id is text COLLATE \"POSIX\" NOT NULL, not text "
-                   "COLLATE \"C\" NOT NULL",
-                   "the primary key of nexus_snapshot_store is not (persistence_id, sequence_nr)",
-                   "table nexus_durable_state is missing", "trigger nexus_event_erased is disabled",
-                   "index nexus_event_tags_by_position is missing",
-                   "index nexus_event_journal_by_type is missing"}));
+  EXPECT_EQ(
+      differences("&indexes=type"),
+      (lines{
+          "column nexus_event_journal.codec is text COLLATE \"C\", not text COLLATE \"C\" NOT NULL",
+          "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL",
+          "column nexus_event_journal.key_id is missing",
+          "column nexus_event_journal.extra (integer) is not one of a journal",
+          "column nexus_erased.persistence_id is text COLLATE \"POSIX\" NOT NULL, not text "
+          "COLLATE \"C\" NOT NULL",
+          "the primary key of nexus_snapshot_store is not (persistence_id, sequence_nr)",
+          "table nexus_durable_state is missing", "trigger nexus_event_erased is disabled",
+          "index nexus_event_tags_by_position is missing",
+          "index nexus_event_journal_by_type is missing"}));
 }
 
 TEST_F(PostgresSchema, ChosenIndexesAreMadeAndMayComeLater) {
   must(at()->create());
-  EXPECT_EQ(differences("&indexes=type,time"), (lines{"index nexus_event_journal_by_type is missing",
-                                                      "index nexus_event_journal_by_time is missing"}));
+  EXPECT_EQ(differences("&indexes=type,time"),
+            (lines{"index nexus_event_journal_by_type is missing",
+                   "index nexus_event_journal_by_time is missing"}));
   EXPECT_EQ(why_not_opened(uri + "&indexes=type"), "") << "they cost time, not truth";
   must(at("&indexes=type,time")->create());
   EXPECT_EQ(differences("&indexes=type,time"), lines{});
@@ -111,7 +115,8 @@ TEST_F(PostgresSchema, ChosenIndexesAreMadeAndMayComeLater) {
 
 TEST_F(PostgresSchema, JournalsOfTwoPrefixesAndTwoSchemasWorkApart) {
   std::vector<std::shared_ptr<journal>> all;
-  for (const std::string of : {"", "&table_prefix=bank_", "&schema=ledger", "&schema=ledger&table_prefix=x_"}) {
+  for (const std::string of :
+       {"", "&table_prefix=bank_", "&schema=ledger", "&schema=ledger&table_prefix=x_"}) {
     all.push_back(open_journal(uri + of));
     terse_session session{must(all.back()->open_session())};
     EXPECT_EQ(session.append(alice, 0, {"a"}), "stored") << of;

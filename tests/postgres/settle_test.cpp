@@ -87,12 +87,13 @@ TEST_F(PostgresSettle, ACommitThatArrivesWhenItWasSettledChangesNothing) {
 // A read alone would say "not stored" here, and two seconds later it would be.
 TEST_F(PostgresSettle, ABackendThatCommitsSecondsLaterIsWaitedFor) {
   cluster::execute_at(direct, "CREATE ROLE plain_" + database_of(direct) + " LOGIN PASSWORD 'pw'");
-  cluster::execute_at(direct,
-                      "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain_" +
-                          database_of(direct) +
-                          "; REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC");
+  cluster::execute_at(
+      direct, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain_" +
+                  database_of(direct) +
+                  "; REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC");
   slow_down_appends("2");
-  store = open_journal(pg.tcp_uri(database_of(direct), net.port(), "plain_" + database_of(direct), "pw"));
+  store = open_journal(
+      pg.tcp_uri(database_of(direct), net.port(), "plain_" + database_of(direct), "pw"));
   sender = terse_session{must(store->open_session())};
   settler = terse_session{must(store->open_session())};
 
@@ -101,8 +102,9 @@ TEST_F(PostgresSettle, ABackendThatCommitsSecondsLaterIsWaitedFor) {
   ASSERT_TRUE(wait_until([&] { return net.happened() == 1; }));
   net.cut();
   ASSERT_EQ(outcome.get().substr(0, 7), "unknown");
-  ASSERT_EQ(cluster::value_at(direct, "SELECT count(*) FROM nexus_event_journal WHERE persistence_id "
-                                      "= 'account|alice'"),
+  ASSERT_EQ(cluster::value_at(direct,
+                              "SELECT count(*) FROM nexus_event_journal WHERE persistence_id "
+                              "= 'account|alice'"),
             "0")
       << "not there yet";
   EXPECT_EQ(settled(lost), "stored");
@@ -167,7 +169,8 @@ TEST_F(PostgresSettle, WhatNeverReachedTheServerIsCertain) {
     return outcome.substr(0, 6) == "failed";
   })) << outcome;
   net.refuse(false);
-  EXPECT_TRUE(wait_until([&] { return sender.append(lost) == "stored"; })) << "it comes back by itself";
+  EXPECT_TRUE(wait_until([&] { return sender.append(lost) == "stored"; }))
+      << "it comes back by itself";
 }
 
 }  // namespace

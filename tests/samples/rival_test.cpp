@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster.hpp"
 #include "process.hpp"
 #include "temporary_folder.hpp"
 
@@ -206,6 +207,12 @@ database sqlite_file() {
   return {"sqlite:" + folder->path("rivals.db"), folder};
 }
 
+// Which drops it at the end of the program.
+database on_postgres() { return {nexus::test::cluster::shared().fresh_database(), nullptr}; }
+
+INSTANTIATE_TEST_SUITE_P(Postgres, Rivals,
+                         testing::Values(kind_of_database{"postgres", on_postgres}),
+                         [](const auto& of) { return of.param.name; });
 INSTANTIATE_TEST_SUITE_P(Sqlite, Rivals, testing::Values(kind_of_database{"sqlite", sqlite_file}),
                          [](const auto& of) { return of.param.name; });
 

@@ -116,7 +116,8 @@ result<address> address::from(const uri& where) {
   if (const auto* writers = given("writers")) {
     made.writers = number(*writers).value_or(0);
     if (made.writers < 1 || made.writers > writers_max) {
-      return bad(fmt::format("writers is \"{}\", not a number from 1 to {}", *writers, writers_max));
+      return bad(
+          fmt::format("writers is \"{}\", not a number from 1 to {}", *writers, writers_max));
     }
   }
   if (const auto* patience = given("statement_timeout")) {

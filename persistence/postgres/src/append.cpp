@@ -244,8 +244,8 @@ void session::store(connection& c, std::span<const upsert_request> requests, con
     slices.int4(static_cast<std::int32_t>(r.id.slice()));
   }
   parameters bound;
-  for (auto* one : {&ids, &versions, &previous, &types, &schemas, &codecs, &data, &writers, &times,
-                    &slices}) {
+  for (auto* one :
+       {&ids, &versions, &previous, &types, &schemas, &codecs, &data, &writers, &times, &slices}) {
     bound.all(*one);
   }
   const auto written = c.query(core_->sql.upsert_states, bound);
@@ -265,8 +265,7 @@ void session::store(connection& c, std::span<const upsert_request> requests, con
   try {
     const auto found = c.query(core_->sql.versions, parameters{}.all(refused));
     for (std::size_t at = 0; at < left.size(); ++at) {
-      outcomes[left[at]] =
-          conflict{static_cast<sequence_nr>(found.int8(static_cast<int>(at), 0))};
+      outcomes[left[at]] = conflict{static_cast<sequence_nr>(found.int8(static_cast<int>(at), 0))};
     }
   } catch (const trouble& why) {
     // What is stored is; and these are certainly not.

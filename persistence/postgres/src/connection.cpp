@@ -77,16 +77,18 @@ void connection::connect(const address& where) {
   values.push_back(nullptr);
   handle_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
   if (PQstatus(handle_.get()) != CONNECTION_OK) lose(PQerrorMessage(handle_.get()));
-  PQsetNoticeProcessor(handle_.get(), [](void*, const char*) {}, nullptr);  // else to stderr
+  PQsetNoticeProcessor(
+      handle_.get(), [](void*, const char*) {}, nullptr);  // else to stderr
   PQsetnonblocking(handle_.get(), 1);
 }
 
 void connection::check_server() const {
   const auto version = PQserverVersion(handle_.get());
   if (version < version_min) {
-    throw trouble{"", fmt::format("the server is PostgreSQL {}.{}, which is too old: {} is the oldest "
-                                  "that will do",
-                                  version / 10'000, version % 10'000, version_min / 10'000)};
+    throw trouble{"",
+                  fmt::format("the server is PostgreSQL {}.{}, which is too old: {} is the oldest "
+                              "that will do",
+                              version / 10'000, version % 10'000, version_min / 10'000)};
   }
   const char* encoding = PQparameterStatus(handle_.get(), "server_encoding");
   if (encoding == nullptr || std::string_view{encoding} != "UTF8") {

@@ -42,8 +42,8 @@ void compare_columns(connection& c, const table& wanted, const std::string& name
       continue;
     }
     if (at->second != text_of(one)) {
-      out.push_back(fmt::format("column {}.{} is {}, not {}", name, one.name, at->second,
-                                text_of(one)));
+      out.push_back(
+          fmt::format("column {}.{} is {}, not {}", name, one.name, at->second, text_of(one)));
     }
     there.erase(at);
   }

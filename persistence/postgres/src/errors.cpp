@@ -13,13 +13,14 @@ errc code_of(const trouble& why) noexcept {
     errc code;
   };
   // https://www.postgresql.org/docs/15/errcodes-appendix.html
-  constexpr std::array<meaning, 7> known{{{"42P01", errc::foreign_schema},  // undefined_table
-                                          {"42703", errc::foreign_schema},  // undefined_column
-                                          {"42P10", errc::foreign_schema},  // no such key to conflict with
-                                          {"3D000", errc::invalid_argument},  // no such database
-                                          {"XX", errc::corrupt},
-                                          {"22", errc::invalid_argument},
-                                          {"54", errc::too_large}}};
+  constexpr std::array<meaning, 7> known{
+      {{"42P01", errc::foreign_schema},    // undefined_table
+       {"42703", errc::foreign_schema},    // undefined_column
+       {"42P10", errc::foreign_schema},    // no such key to conflict with
+       {"3D000", errc::invalid_argument},  // no such database
+       {"XX", errc::corrupt},
+       {"22", errc::invalid_argument},
+       {"54", errc::too_large}}};
   for (const auto& [state, code] : known) {
     if (why.is(state) || why.of_class(state)) return code;
   }

@@ -8,8 +8,8 @@
 namespace nexus::inline v0::postgres {
 namespace {
 
-constexpr std::array<column, 2> meta{{{"name", "text", true, "schema_version"},
-                                      {"value", "bigint", true, ""}}};
+constexpr std::array<column, 2> meta{
+    {{"name", "text", true, "schema_version"}, {"value", "bigint", true, ""}}};
 
 constexpr std::array<column, 13> journal{
     {{"persistence_id", "text", true, "type|id"},
@@ -26,10 +26,9 @@ constexpr std::array<column, 13> journal{
      {"slice", "integer", true, "0 to 1023, by the persistence_id"},
      {"key_id", "text", false, "of the key event_data is encrypted with"}}};
 
-constexpr std::array<column, 3> event_tags{
-    {{"tag", "text", true, ""},
-     {"transaction_id", "xid8", true, "of the event"},
-     {"position", "bigint", true, "of the event"}}};
+constexpr std::array<column, 3> event_tags{{{"tag", "text", true, ""},
+                                            {"transaction_id", "xid8", true, "of the event"},
+                                            {"position", "bigint", true, "of the event"}}};
 
 constexpr std::array<column, 2> erased{
     {{"persistence_id", "text", true, ""},
@@ -134,13 +133,14 @@ std::string ddl(const index& made, const schema_choices& chosen) {
 std::string ddl(const schema_choices& chosen, std::string_view schema) {
   std::string out;
   if (!schema.empty()) {
-    out += fmt::format("CREATE SCHEMA IF NOT EXISTS {0};\nSET LOCAL search_path = {0};\n\n", schema);
+    out +=
+        fmt::format("CREATE SCHEMA IF NOT EXISTS {0};\nSET LOCAL search_path = {0};\n\n", schema);
   }
   for (const auto& made : all_tables) out += chosen.named(create(made));
   for (const auto& made : indexes(chosen)) out += ddl(made, chosen);
   out += erasing(chosen);
-  out += chosen.named(fmt::format("\nINSERT INTO nexus_meta VALUES ('schema_version', {});\n",
-                                  schema_version));
+  out += chosen.named(
+      fmt::format("\nINSERT INTO nexus_meta VALUES ('schema_version', {});\n", schema_version));
   return out;
 }
 

@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto pause = 20ms;        // between two of them
-constexpr auto patience_off = 1s;   // after a failure
+constexpr auto pause = 20ms;       // between two of them
+constexpr auto patience_off = 1s;  // after a failure
 
 }  // namespace
 

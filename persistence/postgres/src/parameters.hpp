@@ -37,7 +37,13 @@ void put(std::string& to, Number value) {
 inline constexpr std::int64_t postgres_epoch_micros = 946'684'800'000'000;
 
 /// The object ids of the types we bind, fixed for ever by PostgreSQL's catalogue.
-enum class element : std::uint32_t { bytea = 17, int8 = 20, int4 = 23, text = 25, timestamptz = 1184 };
+enum class element : std::uint32_t {
+  bytea = 17,
+  int8 = 20,
+  int4 = 23,
+  text = 25,
+  timestamptz = 1184
+};
 
 /// One array. Its memory is kept when it is begun anew.
 class array {

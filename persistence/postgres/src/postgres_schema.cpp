@@ -17,9 +17,10 @@ class transaction {
   // Under a lock, so that of several processes one does the work and the others find it done.
   transaction(connection& c, const address& where) : connection_{c} {
     c.execute("BEGIN");
-    c.execute(fmt::format("SELECT pg_advisory_xact_lock(hashtext('nexus schema'), "
-                          "hashtext(coalesce('{}', current_schema()) || '.{}'))",
-                          where.schema, where.tables.prefix));
+    c.execute(
+        fmt::format("SELECT pg_advisory_xact_lock(hashtext('nexus schema'), "
+                    "hashtext(coalesce('{}', current_schema()) || '.{}'))",
+                    where.schema, where.tables.prefix));
   }
   ~transaction() {
     if (done_ || connection_.lost()) return;
@@ -43,8 +44,7 @@ class transaction {
 };
 
 tl::unexpected<error> foreign(const address& where, std::string_view why) {
-  return fail(errc::foreign_schema,
-              fmt::format("{}: is not a Nexus journal: {}", where.name, why));
+  return fail(errc::foreign_schema, fmt::format("{}: is not a Nexus journal: {}", where.name, why));
 }
 
 std::string first_value(const rows& found) {
@@ -54,8 +54,8 @@ std::string first_value(const rows& found) {
 void make(connection& c, const address& where) {
   if (!where.schema.empty()) {
     // Not "if not exists": that asks for a right which whoever uses an existing one need not have.
-    const auto exists = c.execute(
-        fmt::format("SELECT 1 FROM pg_namespace WHERE nspname = '{}'", where.schema));
+    const auto exists =
+        c.execute(fmt::format("SELECT 1 FROM pg_namespace WHERE nspname = '{}'", where.schema));
     if (exists.size() == 0) c.execute(fmt::format("CREATE SCHEMA {}", where.schema));
   }
   c.execute(ddl(where.tables, {}));
@@ -94,9 +94,10 @@ UPDATE nexus_event_tags t SET transaction_id = '1', position = r.n FROM nexus_re
 
 result<void> refuse_restored(connection& c, const address& where) {
   if (!was_restored(c, where)) return {};
-  return foreign(where,
-                 "its events name transactions that this server has not come to, so it was restored "
-                 "from another one; `migrate` numbers them anew");
+  return foreign(
+      where,
+      "its events name transactions that this server has not come to, so it was restored "
+      "from another one; `migrate` numbers them anew");
 }
 
 // What a user may do is told when it is needed; a journal that cannot be written is told at once.
@@ -111,9 +112,9 @@ result<void> expect_writable(connection& c, const address& where) {
   if (may.bytes(0, 2) == "t") return refuse("the server is a read-only replica");
   if (may.bytes(0, 1) == "on") return refuse("the session is read-only (transaction_read_only)");
   if (may.bytes(0, 3) != "t" || may.bytes(0, 4) != "t") {
-    return refuse(where.tables.named(fmt::format("user {} may not {} nexus_event_journal",
-                                                 may.bytes(0, 0),
-                                                 may.bytes(0, 4) == "t" ? "write" : "read")));
+    return refuse(
+        where.tables.named(fmt::format("user {} may not {} nexus_event_journal", may.bytes(0, 0),
+                                       may.bytes(0, 4) == "t" ? "write" : "read")));
   }
   return {};
 }
@@ -205,7 +206,8 @@ result<unsigned> found_version(connection& c, const address& where) {
     version = first_value(
         c.execute(fmt::format("SELECT value::bigint FROM {} WHERE name = 'schema_version'", meta)));
   } catch (const trouble& why) {
-    if (!why.of_class("42") || why.is("42501")) throw;  // no such columns; not: no right to read them
+    if (!why.of_class("42") || why.is("42501"))
+      throw;  // no such columns; not: no right to read them
   }
   const auto number = std::strtoull(version.c_str(), nullptr, 10);
   if (number < 1) return foreign(where, fmt::format("table {} names no schema_version", meta));
@@ -240,8 +242,8 @@ result<unsigned> migrate_tables(connection& c, const address& where,
                   fmt::format("{}: there is no way from schema version {}", where.name, at));
     }
     c.execute(where.tables.named(step->sql));
-    c.execute(where.tables.named(fmt::format(
-        "UPDATE nexus_meta SET value = {} WHERE name = 'schema_version'", at + 1)));
+    c.execute(where.tables.named(
+        fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'schema_version'", at + 1)));
   }
   if (*found != 0 && was_restored(c, where)) renumber(c, where);
   t.commit();

@@ -30,7 +30,8 @@ class paging {
                                         r.event.type.size() + 64);
   }
   void next() {
-    if (count_ > 0) rows_ = std::clamp<std::int64_t>(page_bytes * count_ / bytes_, 1, page_rows_max);
+    if (count_ > 0)
+      rows_ = std::clamp<std::int64_t>(page_bytes * count_ / bytes_, 1, page_rows_max);
   }
 
  private:
@@ -45,8 +46,7 @@ result<sequence_nr> session::highest(const persistence_id& id) {
   return with_connection("read the highest number", [&](connection& c) -> result<sequence_nr> {
     array one{element::text};
     one.bytes(id.str());
-    return static_cast<sequence_nr>(
-        c.query(core_->sql.highest, parameters{}.all(one)).int8(0, 0));
+    return static_cast<sequence_nr>(c.query(core_->sql.highest, parameters{}.all(one)).int8(0, 0));
   });
 }
 
@@ -81,8 +81,9 @@ result<void> session::replay_pages(const statement& reading, const persistence_i
 
 result<void> session::replay(const persistence_id& id, sequence_nr from, sequence_nr to,
                              std::size_t max, const record_sink& sink) {
-  return replay_pages(core_->sql.read_events, id, from, to, max, sink,
-                      [](record_reader& r, int row, record_view& into) { return r.record(row, into); });
+  return replay_pages(
+      core_->sql.read_events, id, from, to, max, sink,
+      [](record_reader& r, int row, record_view& into) { return r.record(row, into); });
 }
 
 result<void> session::replay_payloads(const persistence_id& id, sequence_nr from, sequence_nr to,

@@ -100,7 +100,7 @@ class session final : public journal_session {
 
   std::shared_ptr<core> core_;
   std::unique_ptr<connection> connection_;
-  std::int64_t lock_ = 0;  // that the connection holds; 0: none yet
+  std::int64_t lock_ = 0;   // that the connection holds; 0: none yet
   bool in_flight_ = false;  // a write, of which nobody knows yet what becomes of it
 
   // After a connection that could not be made, the next is tried only after a pause.

@@ -12,7 +12,8 @@ namespace {
 std::optional<error> fault_of(const snapshot_request& request, const journal_limits& max) {
   const auto& snapshot = request.snapshot;
   auto refuse = [&](errc code, std::string_view why) {
-    return error{code, fmt::format("snapshot {} of {}: {}", snapshot.number, request.id.str(), why)};
+    return error{code,
+                 fmt::format("snapshot {} of {}: {}", snapshot.number, request.id.str(), why)};
   };
   if (snapshot.number > sequence_nr_max) {
     return refuse(errc::invalid_argument, "the number is past the highest there is");

@@ -18,7 +18,8 @@ using steady = std::chrono::steady_clock;
 
 class watch final : public journal_watch {
  public:
-  explicit watch(std::shared_ptr<core> of) : core_{std::move(of)}, bell_{eventfd(0, EFD_NONBLOCK)} {}
+  explicit watch(std::shared_ptr<core> of)
+      : core_{std::move(of)}, bell_{eventfd(0, EFD_NONBLOCK)} {}
   ~watch() override { close(bell_); }
 
   result<void> wait(std::chrono::nanoseconds within) override {
@@ -72,8 +73,7 @@ class watch final : public journal_watch {
     using std::chrono::milliseconds;
     const auto left = std::chrono::ceil<milliseconds>(deadline - steady::now());
     if (left <= milliseconds{0}) return false;
-    std::array<pollfd, 2> both{
-        {{PQsocket(connection_->handle()), POLLIN, 0}, {bell_, POLLIN, 0}}};
+    std::array<pollfd, 2> both{{{PQsocket(connection_->handle()), POLLIN, 0}, {bell_, POLLIN, 0}}};
     constexpr milliseconds longest{60'000};
     poll(both.data(), both.size(), static_cast<int>(std::min(left, longest).count()));
     return true;

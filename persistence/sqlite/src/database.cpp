@@ -1,5 +1,6 @@
 #include "database.hpp"
 
+#include <SQLiteCpp/Transaction.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -130,7 +131,10 @@ result<unsigned> set_up(journal_database& db, const address& where, open_mode mo
   const auto ours = where.with(of);
   const bool makes = mode == open_mode::create && where.choices.tables != opening::existing;
   const bool migrates = makes && where.choices.tables == opening::migrate;
-  auto found = usable(db, ours, migrates);
+  auto found = [&] {
+    const SQLite::Transaction reading{db};  // of one moment, whatever another process makes there
+    return usable(db, ours, migrates);
+  }();
   if (!found) return found;
   if (*found == 0) {
     if (mode == open_mode::existing) {

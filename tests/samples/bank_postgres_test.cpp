@@ -1,0 +1,109 @@
+// The bank on PostgreSQL: nothing changes but the URI.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "bank_fixture.hpp"
+#include "cluster.hpp"
+#include "kill_support.hpp"
+#include "wait_until.hpp"
+
+namespace samples {
+namespace {
+
+using nexus::test::cluster;
+using std::chrono::milliseconds;
+
+class BankOnPostgres : public Bank {
+ protected:
+  [[nodiscard]] command_line line(command_line arguments, const std::string& uri) const {
+    arguments.insert(arguments.begin(), BANK_PROGRAM);
+    arguments.insert(arguments.end(), {"--journal", uri});
+    return arguments;
+  }
+  [[nodiscard]] finished bank(command_line arguments, const std::string& uri) const {
+    return run(line(std::move(arguments), uri), directory.path());
+  }
+  void expect_whole(const std::string& uri) const {
+    const auto verified = bank({"verify"}, uri);
+    EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
+    EXPECT_TRUE(bank({"balances", "--csv"}, uri).out == expected_balances());
+    EXPECT_EQ(cluster::value_at(uri, "SELECT count(*) FROM nexus_event_journal"), "34715");
+  }
+};
+
+TEST_F(BankOnPostgres, BalancesAreTheSame) {
+  const auto uri = cluster::shared().fresh_database();
+  const auto imported = bank({"import", postings_csv()}, uri);
+  EXPECT_EQ(imported.code, 0) << imported.err;
+  EXPECT_EQ(imported.err, "");
+  expect_whole(uri);
+  const auto again = bank({"import", postings_csv()}, uri);
+  EXPECT_NE(again.out.find("nothing changed"), std::string::npos) << again.out;
+
+  const auto moved =
+      bank({"transfer", "Assets:US:BofA:Checking", "Assets:US:ETrade:Cash", "1.00", "USD"}, uri);
+  EXPECT_EQ(moved.code, 0) << moved.out << moved.err;
+  EXPECT_EQ(bank({"verify"}, uri).code, 0);
+}
+
+TEST_F(BankOnPostgres, AnImportSurvivesCrashesOfTheServer) {
+  cluster own;  // with fsync
+  const auto uri = own.fresh_database();
+  auto random = random_source();
+  process import{line({"import", postings_csv()}, uri), directory.path()};
+  auto stored = [&] {
+    try {
+      return std::stoull(cluster::value_at(uri, "SELECT count(*) FROM nexus_event_journal"));
+    } catch (const std::exception&) {
+      return 0ULL;  // there are no tables yet
+    }
+  };
+  const int crashes = times(3, 30);
+  unsigned long long last = 0;
+  int seen = 0;
+  for (int i = 0; i < crashes; ++i) {
+    // Somewhere within the next few thousand.
+    const auto until = last + 1 + random() % 3'000;
+    ASSERT_TRUE(nexus::test::wait_until([&] { return stored() >= until; }, milliseconds{60'000}))
+        << stored() << " of " << until;
+    own.stop_immediate();
+    own.start();
+    last = stored();
+    if (last < 34'715) ++seen;
+  }
+  EXPECT_EQ(import.wait(), 0) << import.out() << import.err();
+  expect_whole(uri);
+  std::cout << crashes << " crashes, " << seen << " of them in the middle\n";
+  EXPECT_GE(seen, crashes / 2);
+}
+
+TEST_F(BankOnPostgres, AnImportKilledAtAnyMomentIsResumed) {
+  const auto uri = cluster::shared().fresh_database();
+  auto random = random_source();
+  int kills = 0;
+  for (int i = 0; i < times(5, 200); ++i) {
+    process import{line({"import", postings_csv()}, uri), directory.path()};
+    if (import.read_for(milliseconds{50 + random() % 600})) break;
+    kills += import.kill() ? 1 : 0;
+    import.wait();
+  }
+  EXPECT_GE(kills, 2) << "of an import that takes seconds";
+  EXPECT_EQ(bank({"import", postings_csv()}, uri).code, 0);
+  expect_whole(uri);
+}
+
+TEST_F(BankOnPostgres, APasswordIsInNoMessage) {
+  const auto& pg = cluster::shared();
+  const std::string bad = pg.tcp_uri("no_such_bank", pg.port(), "postgres", "hush%2Fhush");
+  for (const auto& command :
+       {command_line{"balances"}, {"verify"}, {"history", "x"}, {"import", postings_csv()}}) {
+    const auto done = bank(command, bad);
+    EXPECT_NE(done.code, 0);
+    EXPECT_EQ((done.out + done.err).find("hush"), std::string::npos) << done.err;
+    EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+  }
+}
+
+}  // namespace
+}  // namespace samples
