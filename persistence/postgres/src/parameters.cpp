@@ -1,29 +1,25 @@
 #include "parameters.hpp"
 
+#include <algorithm>
+
 namespace nexus::inline v0::postgres {
-namespace {
 
-constexpr std::size_t header_bytes = 20;  // of an array with one dimension
-
-}  // namespace
-
-void array::clear() {
-  bytes_.assign(header_bytes, '\0');
-  size_ = 0;
-  nulls_ = false;
+void array::grow(std::size_t needed) {
+  capacity_ = std::max({needed, capacity_ * 2, std::size_t{256}});
+  auto larger =
+      std::make_unique_for_overwrite<char[]>(capacity_);  // NOLINT(modernize-avoid-c-arrays)
+  if (bytes_ != nullptr) std::memcpy(larger.get(), bytes_.get(), used_);
+  bytes_ = std::move(larger);
 }
 
 std::string_view array::encoded() {
-  std::string header;
-  put(header, std::int32_t{size_ == 0 ? 0 : 1});  // dimensions
-  put(header, std::int32_t{nulls_ ? 1 : 0});
-  put(header, static_cast<std::uint32_t>(type_));
-  if (size_ > 0) {
-    put(header, static_cast<std::int32_t>(size_));
-    put(header, std::int32_t{1});  // the first one's index
-  }
-  bytes_.replace(0, header.size(), header);
-  return size_ > 0 ? std::string_view{bytes_} : std::string_view{bytes_}.substr(0, header.size());
+  auto* to = put(bytes_.get(), std::int32_t{size_ == 0 ? 0 : 1});  // dimensions
+  to = put(to, std::int32_t{nulls_ ? 1 : 0});
+  to = put(to, static_cast<std::uint32_t>(type_));
+  if (size_ == 0) return {bytes_.get(), static_cast<std::size_t>(to - bytes_.get())};
+  to = put(to, static_cast<std::int32_t>(size_));
+  put(to, std::int32_t{1});  // the first one's index
+  return {bytes_.get(), used_};
 }
 
 parameters& parameters::add(std::string_view value) {
@@ -34,8 +30,9 @@ parameters& parameters::add(std::string_view value) {
 }
 
 parameters& parameters::int8(std::int64_t value) {
-  put(owned_.emplace_back(), value);
-  return add(owned_.back());
+  auto& bytes = owned_.emplace_back();
+  put(bytes.data(), value);
+  return add({bytes.data(), bytes.size()});
 }
 
 parameters& parameters::null() {

@@ -7,10 +7,12 @@
 // Threads: values.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,18 +21,19 @@
 
 namespace nexus::inline v0::postgres {
 
-/// Appends a number in network order.
+/// Writes a number in network order; returns the place behind it.
 template <class Number>
-void put(std::string& to, Number value) {
+char* put(char* to, Number value) {
   static_assert(std::endian::native == std::endian::little);
   if constexpr (sizeof(Number) == 8) {
     const auto swapped = __builtin_bswap64(static_cast<std::uint64_t>(value));
-    to.append(reinterpret_cast<const char*>(&swapped), sizeof swapped);
+    std::memcpy(to, &swapped, sizeof swapped);
   } else {
     static_assert(sizeof(Number) == 4);
     const auto swapped = __builtin_bswap32(static_cast<std::uint32_t>(value));
-    to.append(reinterpret_cast<const char*>(&swapped), sizeof swapped);
+    std::memcpy(to, &swapped, sizeof swapped);
   }
+  return to + sizeof(Number);
 }
 
 /// Microseconds since 2000-01-01, as a timestamptz is stored.
@@ -48,30 +51,24 @@ enum class element : std::uint32_t {
 /// One array. Its memory is kept when it is begun anew.
 class array {
  public:
-  explicit array(element type) : type_{type} { clear(); }
+  explicit array(element type) : type_{type} { grow(header_bytes); }
 
-  void clear();
-  void int8(std::int64_t value) {
-    put(bytes_, std::int32_t{8});
-    put(bytes_, value);
-    ++size_;
+  void clear() noexcept {
+    used_ = header_bytes;
+    size_ = 0;
+    nulls_ = false;
   }
-  void int4(std::int32_t value) {
-    put(bytes_, std::int32_t{4});
-    put(bytes_, value);
-    ++size_;
-  }
+  void int8(std::int64_t value) { put(put(room(4 + 8), std::int32_t{8}), value); }
+  void int4(std::int32_t value) { put(put(room(4 + 4), std::int32_t{4}), value); }
   void time(timestamp t) { int8(t.time_since_epoch().count() - postgres_epoch_micros); }
   /// Of text and bytea.
   void bytes(std::string_view value) {
-    put(bytes_, static_cast<std::int32_t>(value.size()));
-    bytes_.append(value);
-    ++size_;
+    auto* to = put(room(4 + value.size()), static_cast<std::int32_t>(value.size()));
+    if (!value.empty()) std::memcpy(to, value.data(), value.size());
   }
   void null() {
-    put(bytes_, std::int32_t{-1});
+    put(room(4), std::int32_t{-1});
     nulls_ = true;
-    ++size_;
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -79,8 +76,22 @@ class array {
   [[nodiscard]] std::string_view encoded();
 
  private:
+  static constexpr std::size_t header_bytes = 20;  // of an array with one dimension
+
+  // Where one more element goes. (A std::string would check its room three times for each.)
+  char* room(std::size_t bytes) {
+    if (used_ + bytes > capacity_) grow(used_ + bytes);
+    auto* to = bytes_.get() + used_;
+    used_ += bytes;
+    ++size_;
+    return to;
+  }
+  void grow(std::size_t needed);
+
   element type_;
-  std::string bytes_;
+  std::unique_ptr<char[]> bytes_;  // NOLINT(modernize-avoid-c-arrays)
+  std::size_t capacity_ = 0;
+  std::size_t used_ = header_bytes;
   std::size_t size_ = 0;
   bool nulls_ = false;
 };
@@ -88,6 +99,13 @@ class array {
 /// The values of $1, $2 …, in that order. What is given as a view must outlive the sending.
 class parameters {
  public:
+  parameters() = default;
+  ~parameters() = default;
+  parameters(parameters&&) = default;
+  parameters& operator=(parameters&&) = default;
+  parameters(const parameters&) = delete;  // the values point into what is owned
+  parameters& operator=(const parameters&) = delete;
+
   parameters& text(std::string_view value) { return add(value); }
   parameters& bytes(std::string_view value) { return add(value); }
   parameters& int8(std::int64_t value);
@@ -105,7 +123,7 @@ class parameters {
   std::vector<const char*> values_;
   std::vector<int> lengths_;
   std::vector<int> formats_;
-  std::deque<std::string> owned_;  // a deque, so that they stay where they are
+  std::deque<std::array<char, 8>> owned_;  // a deque, so that they stay where they are
 };
 
 }  // namespace nexus::inline v0::postgres

@@ -157,7 +157,8 @@ result<void> session::prune(std::span<const prune_request> requests) {
       c.query(core_->sql.prune_snapshots, parameters{}.all(of_snapshots).all(below));
     }
     if (of_events.size() == 0) return {};
-    auto range = parameters{}.all(of_events).all(upto).int8(erase_max);
+    parameters range;
+    range.all(of_events).all(upto).int8(erase_max);
     // One id may have more than one transaction erases; then there is another.
     while (c.query(core_->sql.erase_events, range).affected() >= erase_max) {
     }

@@ -31,7 +31,8 @@ bool same(const stored_state& found, const upsert_request& request) {
 
 void session::end_doubts(connection& c) {
   for (auto lock : core_->in_doubt.all()) {
-    const auto which = parameters{}.int8(lock);
+    parameters which;
+    which.int8(lock);
     try {
       // One that waits for a client that has gone may wait for hours, with its locks.
       c.query(core_->sql.end_holder, which);
