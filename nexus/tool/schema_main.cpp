@@ -17,6 +17,7 @@ constexpr std::string_view about =
     "\n"
     "  nexus-schema create --journal 'sqlite:bank.db'\n"
     "  nexus-schema check --journal 'sqlite:bank.db?indexes=type'\n"
+    "  nexus-schema migrate --journal 'postgresql://bank@db.example/bank?schema=ledger'\n"
     "  nexus-schema ddl --journal 'sqlite:bank.db?table_prefix=bank_' | sqlite3 bank.db\n"
     "\n"
     "The URI is the one the program opens the journal with. About tables it may say\n"

@@ -66,6 +66,8 @@ inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
 
 inline void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("caf.scheduler.max-threads", threads);
+  // A thief with nobody to steal from polls: that keeps a core busy, and answers late when it sleeps.
+  if (threads == 1) config.set("caf.scheduler.policy", "sharing");
 }
 
 // What CAF has for tests is not exported: only members in sight and virtual ones are used.
@@ -127,6 +129,8 @@ inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
 
 inline void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("scheduler.max-threads", threads);
+  // A thief with nobody to steal from polls: that keeps a core busy, and answers late when it sleeps.
+  if (threads == 1) config.set("scheduler.policy", caf::atom("sharing"));
 }
 
 using step_scheduler = caf::scheduler::test_coordinator;

@@ -12,7 +12,7 @@
 
 namespace nexus::inline v0 {
 
-/// Opens `memory:` or `sqlite:PATH[?synchronous=normal]`; docs/storage.md lists every parameter.
+/// Opens `memory:`, `sqlite:PATH[?synchronous=normal]` or `postgresql://…`; docs/storage.md lists every parameter.
 [[nodiscard]] result<store> open(std::string_view address, store_options options = {});
 
 /// The tables that `open` with this address would use, without opening it.
