@@ -22,6 +22,9 @@ constexpr auto warn_again_after = 30s;
 // Whoever holds events back says nothing when it ends: it is looked for soon, then ever less often.
 constexpr nanoseconds held_pause_min = 10ms;
 
+// So is a storage that failed.
+constexpr nanoseconds failed_pause_min = 10ms;
+
 }  // namespace
 
 class live_reader::core {
@@ -50,6 +53,7 @@ class live_reader::core {
   tl::unexpected<error> failed(error why);
   void note_holder(const std::optional<std::string>& who);
   void wait(nanoseconds most);
+  void pause(steady_clock::time_point until);
 
   const store from_;
   const live_reader_options options_;
@@ -57,6 +61,7 @@ class live_reader::core {
   std::unique_ptr<journal_session> session_;  // null after it failed
   const std::unique_ptr<journal_watch> watch_;
   bool watch_failed_ = false;
+  nanoseconds failed_pause_{0};  // before the next try
 
   std::atomic<bool> stopped_{false};
   std::mutex stopping_;
@@ -71,6 +76,7 @@ class live_reader::core {
 
 result<std::size_t> live_reader::core::read(const journal_sink& sink, nanoseconds within) {
   const auto deadline = deadline_after(within);
+  if (failed_pause_ > 0ns) pause(std::min(deadline, deadline_after(failed_pause_)));
   auto held_pause = held_pause_min;
   for (;;) {
     if (stopped_) return fail(errc::stopped, from_.name() + ": the live reader was stopped");
@@ -78,6 +84,7 @@ result<std::size_t> live_reader::core::read(const journal_sink& sink, nanosecond
     if (!passed || *passed > 0) return passed;
     auto holder = session_->held_back();
     if (!holder) return failed(std::move(holder.error()));
+    failed_pause_ = 0ns;
     note_holder(*holder);
     const nanoseconds left = deadline - steady_clock::now();
     if (left <= 0ns) return 0;
@@ -93,7 +100,7 @@ result<std::size_t> live_reader::core::read(const journal_sink& sink, nanosecond
 result<std::size_t> live_reader::core::pass(const journal_sink& sink) {
   if (!session_) {
     auto opened = from_.open_session();
-    if (!opened) return fail(std::move(opened.error()));
+    if (!opened) return failed(std::move(opened.error()));
     session_ = std::move(*opened);
   }
   std::size_t passed = 0;
@@ -105,6 +112,7 @@ result<std::size_t> live_reader::core::pass(const journal_sink& sink) {
                                    return more;
                                  });
   if (passed > 0) {
+    failed_pause_ = 0ns;
     note_holder(std::nullopt);
     events_.add(passed);
     return passed;
@@ -115,6 +123,7 @@ result<std::size_t> live_reader::core::pass(const journal_sink& sink) {
 
 tl::unexpected<error> live_reader::core::failed(error why) {
   if (why.code == errc::unavailable) session_.reset();
+  failed_pause_ = std::min(std::max(failed_pause_min, 2 * failed_pause_), options_.poll_every);
   return fail(std::move(why));
 }
 
@@ -142,6 +151,10 @@ void live_reader::core::wait(nanoseconds most) {
   if (!std::exchange(watch_failed_, true)) {
     detail::log().warn("{}: a live reader has to poll: {}", from_.name(), waited.error().message);
   }
+  pause(until);
+}
+
+void live_reader::core::pause(steady_clock::time_point until) {
   std::unique_lock guard{stopping_};
   changed_.wait_until(guard, until, [&] { return stopped_.load(); });
 }

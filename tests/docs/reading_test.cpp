@@ -51,7 +51,6 @@ nexus::result<counts> count(nexus::live_reader& reader) {
     if (n) continue;  // 0 if nothing came in time
     if (n.error().code == nexus::errc::stopped) return by_type;
     std::cerr << n.error().message << '\n';  // the storage is in trouble: it goes on where it was
-    std::this_thread::sleep_for(1s);
   }
 }
 

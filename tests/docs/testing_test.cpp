@@ -9,50 +9,13 @@
 #include <nexus/testkit/scenario.hpp>
 #include <variant>
 
+#include "account.hpp"
+
 using namespace std::chrono_literals;
 
 namespace {
 
-struct account {
-  static constexpr std::string_view entity_type = "account";
-
-  struct deposit {
-    std::int64_t cents = 0;
-    MSGPACK_DEFINE_MAP(cents)
-  };
-  struct withdraw {
-    std::int64_t cents = 0;
-    MSGPACK_DEFINE_MAP(cents)
-  };
-  using command = std::variant<deposit, withdraw>;
-
-  struct deposited {
-    static constexpr std::string_view type_name = "deposited";
-    std::int64_t cents = 0;
-    MSGPACK_DEFINE_MAP(cents)
-  };
-  struct withdrawn {
-    static constexpr std::string_view type_name = "withdrawn";
-    std::int64_t cents = 0;
-    MSGPACK_DEFINE_MAP(cents)
-  };
-  using event = std::variant<deposited, withdrawn>;
-
-  struct state {
-    std::int64_t cents = 0;
-    MSGPACK_DEFINE_MAP(cents)
-  };
-
-  static auto decide(const state&, const deposit& c) {
-    return nexus::persist(deposited{c.cents}).then_reply(&state::cents);
-  }
-  static nexus::effect<account, std::int64_t> decide(const state& s, const withdraw& c) {
-    if (c.cents > s.cents) return nexus::reject("insufficient funds");
-    return nexus::persist(withdrawn{c.cents}).then_reply(&state::cents);
-  }
-  static void apply(state& s, const deposited& e) { s.cents += e.cents; }
-  static void apply(state& s, const withdrawn& e) { s.cents -= e.cents; }
-};
+using nexus::test::account;
 
 }  // namespace
 

@@ -162,6 +162,15 @@ TEST_F(LiveReader, AFailureIsAnsweredAndTheNextReadMissesNothing) {
   EXPECT_EQ(read(follower), "bob 1:x");
 }
 
+TEST_F(LiveReader, AStorageThatFailsIsNotAskedWithoutAPause) {
+  auto follower = reader();
+  faults->inject(fault::fail, operation::read, 4);
+  seen some;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(follower.read(std::ref(some), 30s));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 10ms + 20ms + 40ms);
+}
+
 TEST_F(LiveReader, AFailureBehindTheFirstRecordLosesAndRepeatsNone) {
   append(alice, 0, {"a", "b"});
   auto follower = reader();

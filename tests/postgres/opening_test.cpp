@@ -1,12 +1,15 @@
 // What opening refuses, each in one clear line that names the thing and no password.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
 #include "fake_server.hpp"
 #include "journal_fixture.hpp"
+#include "wait_until.hpp"
 
 namespace nexus::test {
 namespace {
@@ -117,6 +120,42 @@ TEST_F(PostgresOpening, AUserWithNoMoreThanTheRightsOfATableIsEnough) {
   EXPECT_EQ(session.append(alice, 0, {"a", "b"}), "stored");
   session.erase_to(alice, 2);
   EXPECT_EQ(session.highest(alice), 2u);
+}
+
+// Of a server with a certificate that nobody knows: required, it is used; verified, it is refused.
+TEST_F(PostgresOpening, TlsIsChosenInTheAddress) {
+  cluster own{{.fsync = false}};
+  const auto key = own.socket_dir() + "/key.pem";
+  const auto certificate = own.socket_dir() + "/certificate.pem";
+  const auto make =
+      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout " + key +
+      " -out " + certificate + " 2>/dev/null";
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  struct stat directory {};
+  ASSERT_EQ(stat(own.socket_dir().c_str(), &directory), 0);
+  ASSERT_EQ(chown(key.c_str(), directory.st_uid, directory.st_gid), 0);
+  ASSERT_EQ(chmod(key.c_str(), S_IRUSR), 0);
+  own.execute("ALTER SYSTEM SET ssl_cert_file = '" + certificate + "'");
+  own.execute("ALTER SYSTEM SET ssl_key_file = '" + key + "'");
+  own.execute("ALTER SYSTEM SET ssl = on");
+  own.execute("SELECT pg_reload_conf()");
+
+  const auto plain = own.tcp_uri(database_of(own.fresh_database()));
+  auto with = [&](const std::string& mode) {
+    auto uri = plain;
+    return uri.replace(uri.find("sslmode=disable"), 15, "sslmode=" + mode);
+  };
+  std::string why;
+  EXPECT_TRUE(wait_until([&] { return (why = why_not_opened(with("require"))).empty(); })) << why;
+  auto store = open_journal(with("require"));
+  terse_session session{must(store->open_session())};
+  EXPECT_EQ(session.append(alice, 0, {"a"}), "stored");
+  EXPECT_EQ(
+      cluster::value_at(own.uri(database_of(plain)),
+                        "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"),
+      "t");
+  expect_line(with("verify-full"), {"certificate"});
 }
 
 TEST_F(PostgresOpening, ParametersThatMakeNoSense) {

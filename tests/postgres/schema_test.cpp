@@ -1,7 +1,10 @@
 // The schema manager on PostgreSQL; what it shares with SQLite's is tested in tests/persistence.
 #include <array>
+#include <atomic>
+#include <fstream>
 #include <nexus/nexus.hpp>
 #include <thread>
+#include <utility>
 
 #include "journal_fixture.hpp"
 #include "postgres_schema.hpp"
@@ -137,6 +140,25 @@ TEST_F(PostgresSchema, DeletingByHandKeepsTheHighestNumberAndTakesTheTags) {
   EXPECT_EQ(session.highest(alice), 2u);
   EXPECT_EQ(session.append(alice, 0, {"x"}), "conflict 2");
   EXPECT_EQ(value("SELECT count(*) FROM ledger.nexus_event_tags"), "0");
+}
+
+TEST_F(PostgresSchema, TheQueriesOfThePageRun) {
+  auto store = open_journal(uri);
+  terse_session session{must(store->open_session())};
+  ASSERT_EQ(session.append(alice, 0, {"a", "b"}), "stored");
+  std::ifstream page{STORAGE_PAGE};
+  std::string sql;
+  int run = 0;
+  bool here = false;
+  for (std::string line; std::getline(page, line);) {
+    here = here || line == "## PostgreSQL";
+    if (!here || (sql.empty() && !line.starts_with("    SELECT"))) continue;
+    sql += line + "\n";
+    if (!line.ends_with(';')) continue;
+    EXPECT_FALSE(cluster::execute_at(uri, std::exchange(sql, {})).empty());
+    ++run;
+  }
+  EXPECT_EQ(run, 2);
 }
 
 // -- migration, with steps made up for it ---------------------------------------------------------

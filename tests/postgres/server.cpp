@@ -23,7 +23,8 @@
 #include <random>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
+
+#include "wait_until.hpp"
 
 namespace nexus::test {
 namespace {
@@ -176,16 +177,15 @@ void server::configure(const server_options& o) {
 void server::start() {
   if (postmaster_ > 0) stop();
   postmaster_ = spawn({postgres_program("postgres"), "-D", dir_ + "/data"});
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes{1};
-  while (!ready()) {
+  const auto up = [this] {
     if (waitpid(postmaster_, nullptr, WNOHANG) != 0) {
       postmaster_ = -1;
       throw std::runtime_error{"the server did not start: " + last_words()};
     }
-    if (std::chrono::steady_clock::now() > deadline) {
-      throw std::runtime_error{"the server is not ready after a minute: " + last_words()};
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    return ready();
+  };
+  if (!wait_until(up, std::chrono::minutes{1})) {
+    throw std::runtime_error{"the server is not ready after a minute: " + last_words()};
   }
 }
 

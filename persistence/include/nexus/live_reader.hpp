@@ -10,7 +10,8 @@
 // stored last, together with what it made of the events, goes on where it was.
 //
 // Threads: `read` and `at` belong to one thread, which may block: not to a scheduler's. `stop` may come
-// from any. Failures: those of the storage; the position stays, and the next `read` tries again.
+// from any. Failures: those of the storage; the position stays, and the next `read` tries again,
+// after a pause that grows up to poll_every (or `within`).
 // Throws: what the sink throws, and the event it was given comes again.
 #pragma once
 

@@ -9,6 +9,7 @@
 
 #include "memory_store.hpp"
 #include "nexus/backend.hpp"
+#include "nexus/journal_checks.hpp"
 
 namespace nexus::inline v0 {
 namespace {
@@ -29,16 +30,15 @@ class memory_session final : public journal_session {
   result<settlement> settle(const append_request& request) override {
     std::lock_guard guard{store_.lock};
     const auto& from = history_of(store_, request.id);
-    auto events = request.events;
-    if (events.empty() || request.expected >= from.highest || request.expected + 1 < from.first() ||
-        events.size() > from.highest - request.expected) {
+    const auto count = request.events.size();
+    if (count == 0 || request.expected >= from.highest || request.expected + 1 < from.first() ||
+        count > from.highest - request.expected) {
       return settlement::not_stored;
     }
-    auto skipped = static_cast<std::ptrdiff_t>(request.expected + 1 - from.first());
-    bool own = std::equal(events.begin(), events.end(), from.records.begin() + skipped,
-                          [&](const event_view& event, const auto& r) {
-                            return r->writer == request.writer && same(r->event(), event);
-                          });
+    const auto first =
+        from.records.begin() + static_cast<std::ptrdiff_t>(request.expected + 1 - from.first());
+    const bool own = std::all_of(first, first + static_cast<std::ptrdiff_t>(count),
+                                 [&](const auto& r) { return carried(request, r->view()); });
     return own ? settlement::stored : settlement::not_stored;
   }
 
@@ -81,11 +81,10 @@ class memory_session final : public journal_session {
   }
 
   result<void> save_snapshots(std::span<const snapshot_request> requests) override {
-    for (const auto& [id, snapshot] : requests) {
-      if (snapshot.data.size() <= limits_of_memory.payload_bytes_max) continue;
-      return fail(errc::too_large,
-                  fmt::format("snapshot {} of {}: {} bytes, at most {} are taken", snapshot.number,
-                              id.str(), snapshot.data.size(), limits_of_memory.payload_bytes_max));
+    for (const auto& request : requests) {
+      if (auto why = fault_of(request, limits_of_memory)) {
+        return tl::unexpected<error>(*std::move(why));
+      }
     }
     std::lock_guard guard{store_.lock};
     for (const auto& [id, snapshot] : requests) {
@@ -150,7 +149,7 @@ class memory_session final : public journal_session {
       return settlement::not_stored;
     }
     if (found->second.version > request.next) return settlement::superseded;
-    return same(found->second, request) ? settlement::stored : settlement::not_stored;
+    return carried(request, found->second) ? settlement::stored : settlement::not_stored;
   }
 
   result<std::optional<stored_state>> get_state(const persistence_id& id) override {

@@ -59,21 +59,6 @@ struct record {
   record_view view() const { return {number, at, writer, event()}; }
 };
 
-inline bool same(const event_view& a, const event_view& b) {
-  auto fields = [](const event_view& e) {
-    return std::tie(e.type, e.schema_version, e.codec, e.data, e.metadata, e.time);
-  };
-  return fields(a) == fields(b) && sorted_tags(a.tags) == sorted_tags(b.tags);
-}
-
-inline bool same(const stored_state& found, const upsert_request& request) {
-  const auto& value = request.value;
-  if (found.writer != request.writer || found.time != request.time) return false;
-  if (found.erased || !value) return found.erased && !value;
-  return found.type == value->type && found.schema_version == value->schema_version &&
-         found.codec == value->codec && found.data == value->data;
-}
-
 /// An id's records; erased ones are missing at the front, while `highest` stays. Shared, so that a
 /// replay keeps what it is about to pass without holding the lock.
 struct history {

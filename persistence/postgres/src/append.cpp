@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
 
@@ -13,10 +14,6 @@ namespace {
 
 // How often a batch is sent again after others were in its way. Each time somebody has got on.
 constexpr int tries_max = 20;
-
-bool runs_past_the_highest_number(const append_request& request) {
-  return request.expected > sequence_nr_max - request.events.size();
-}
 
 // Another transaction was in the way: what is left may be sent again.
 bool was_in_the_way(const trouble& why) {
@@ -54,36 +51,7 @@ void session::hold_lock(connection& c) {
 }
 
 template <class Request>
-std::vector<append_outcome> session::write_all(std::string_view doing,
-                                               std::span<const Request> requests) {
-  std::vector<append_outcome> outcomes(requests.size());
-  indices todo;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (auto why = fault_of(requests[i], limits())) {
-      outcomes[i] = rejected{std::move(*why)};
-    } else {
-      todo.push_back(i);
-    }
-  }
-  // By id: batches that lock in different orders would wait for each other.
-  std::sort(todo.begin(), todo.end(),
-            [&](std::size_t a, std::size_t b) { return requests[a].id < requests[b].id; });
-  if (!todo.empty()) write(doing, requests, std::move(todo), outcomes);
-  return outcomes;
-}
-
-std::vector<append_outcome> session::append(std::span<const append_request> requests) {
-  auto outcomes = write_all("append", requests);
-  const auto is_stored = [](const append_outcome& o) { return std::holds_alternative<stored>(o); };
-  if (std::ranges::any_of(outcomes, is_stored)) core_->news.appended();
-  return outcomes;
-}
-
-std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
-  return write_all("store states", requests);
-}
-
-void session::write(std::string_view doing, std::span<const append_request> requests, indices todo,
+void session::write(std::string_view doing, std::span<const Request> requests, indices todo,
                     std::vector<append_outcome>& outcomes) {
   for (int tries = 0; tries < tries_max; ++tries) {
     if (once(doing, requests, todo, outcomes)) return;
@@ -95,15 +63,15 @@ void session::write(std::string_view doing, std::span<const append_request> requ
 }
 
 // Sends what is left; true if nothing is left to do.
-bool session::once(std::string_view doing, std::span<const append_request> requests, indices& todo,
+template <class Request>
+bool session::once(std::string_view doing, std::span<const Request> requests, indices& todo,
                    std::vector<append_outcome>& outcomes) {
   bool again = false;
   bool at_fault = false;
   in_flight_ = false;
   auto done = with_connection(doing, [&](connection& c) -> result<void> {
     hold_lock(c);
-    const auto past = [&](std::size_t i) { return runs_past_the_highest_number(requests[i]); };
-    if (std::ranges::any_of(todo, past)) weed(c, core_->sql.highest, requests, todo, outcomes);
+    weed(c, requests, todo, outcomes, again);
     if (todo.empty()) return {};
     try {
       in_flight_ = true;
@@ -116,7 +84,7 @@ bool session::once(std::string_view doing, std::span<const append_request> reque
       at_fault = !again && is_the_requests_fault(why);
       if (!again) throw;
     }
-    weed(c, core_->sql.highest, requests, todo, outcomes);
+    weed(c, requests, todo, outcomes, again);
     return {};
   });
   if (done) return !again || todo.empty();
@@ -132,30 +100,24 @@ bool session::once(std::string_view doing, std::span<const append_request> reque
   return true;
 }
 
-template <class Request>
-void session::weed(connection& c, const statement& numbers, std::span<const Request> requests,
-                   indices& todo, std::vector<append_outcome>& outcomes) {
+void session::weed(connection& c, std::span<const append_request> requests, indices& todo,
+                   std::vector<append_outcome>& outcomes, bool in_the_way) {
+  const auto past = [&](std::size_t i) { return past_the_last_number(requests[i]).has_value(); };
+  if (!in_the_way && std::ranges::none_of(todo, past)) return;
   array ids{element::text};
   for (auto i : todo) ids.bytes(requests[i].id.str());
-  const auto found = c.query(numbers, parameters{}.all(ids));
+  const auto found = c.query(core_->sql.highest, parameters{}.all(ids));
   indices left;
   for (std::size_t at = 0; at < todo.size(); ++at) {
     const auto i = todo[at];
     const auto highest = static_cast<sequence_nr>(found.int8(static_cast<int>(at), 0));
     if (highest != requests[i].expected) {
       outcomes[i] = conflict{highest};
-      continue;
+    } else if (auto why = past_the_last_number(requests[i])) {
+      outcomes[i] = rejected{*std::move(why)};
+    } else {
+      left.push_back(i);
     }
-    if constexpr (std::is_same_v<Request, append_request>) {
-      if (runs_past_the_highest_number(requests[i])) {
-        outcomes[i] = rejected{
-            {errc::invalid_argument, fmt::format("append to {} after {}: past the highest number "
-                                                 "there is",
-                                                 requests[i].id.str(), requests[i].expected)}};
-        continue;
-      }
-    }
-    left.push_back(i);
   }
   todo = std::move(left);
 }
@@ -187,38 +149,6 @@ void session::store(connection& c, std::span<const append_request> requests, con
 }
 
 // -- states --------------------------------------------------------------------------------------
-
-void session::write(std::string_view doing, std::span<const upsert_request> requests, indices todo,
-                    std::vector<append_outcome>& outcomes) {
-  bool at_fault = false;
-  in_flight_ = false;
-  auto done = with_connection(doing, [&](connection& c) -> result<void> {
-    hold_lock(c);
-    for (int tries = 1;; ++tries) {
-      try {
-        in_flight_ = true;
-        store(c, requests, todo, outcomes);
-        in_flight_ = false;
-        return {};
-      } catch (const trouble& why) {
-        in_flight_ = why.connection_lost();
-        const bool again = was_in_the_way(why);
-        at_fault = !again && is_the_requests_fault(why);
-        if (!again || tries == tries_max) throw;
-      }
-    }
-  });
-  if (done) return;
-  if (in_flight_) {
-    give<unknown>(todo, done.error(), outcomes);
-  } else if (!at_fault) {
-    give<failed>(todo, done.error(), outcomes);
-  } else if (todo.size() == 1) {
-    give<rejected>(todo, done.error(), outcomes);
-  } else {
-    for (auto i : todo) write(doing, requests, {i}, outcomes);
-  }
-}
 
 void session::store(connection& c, std::span<const upsert_request> requests, const indices& todo,
                     std::vector<append_outcome>& outcomes) {
@@ -271,6 +201,40 @@ void session::store(connection& c, std::span<const upsert_request> requests, con
     // What is stored is; and these are certainly not.
     give<failed>(left, describe(why, core_->where.name, "read versions"), outcomes);
   }
+}
+
+// -- the calls -----------------------------------------------------------------------------------
+
+template <class Request>
+std::vector<append_outcome> session::write_all(std::string_view doing,
+                                               std::span<const Request> requests) {
+  std::vector<append_outcome> outcomes(requests.size());
+  indices todo;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (auto why = fault_of(requests[i], limits())) {
+      outcomes[i] = rejected{std::move(*why)};
+    } else {
+      todo.push_back(i);
+    }
+  }
+  // By id: batches that lock in different orders would wait for each other.
+  std::sort(todo.begin(), todo.end(),
+            [&](std::size_t a, std::size_t b) { return requests[a].id < requests[b].id; });
+  if (!todo.empty()) write(doing, requests, std::move(todo), outcomes);
+  return outcomes;
+}
+
+std::vector<append_outcome> session::append(std::span<const append_request> requests) {
+  auto outcomes = write_all("append", requests);
+  const auto may_be_stored = [](const append_outcome& o) {
+    return std::holds_alternative<stored>(o) || std::holds_alternative<unknown>(o);
+  };
+  if (std::ranges::any_of(outcomes, may_be_stored)) core_->news.appended();
+  return outcomes;
+}
+
+std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
+  return write_all("store states", requests);
 }
 
 }  // namespace nexus::inline v0::postgres

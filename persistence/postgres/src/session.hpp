@@ -69,20 +69,22 @@ class session final : public journal_session {
   // One transaction for all requests that have no fault.
   template <class Request>
   std::vector<append_outcome> write_all(std::string_view doing, std::span<const Request> requests);
-  void write(std::string_view doing, std::span<const append_request> requests, indices todo,
+  template <class Request>
+  void write(std::string_view doing, std::span<const Request> requests, indices todo,
              std::vector<append_outcome>& outcomes);
-  void write(std::string_view doing, std::span<const upsert_request> requests, indices todo,
-             std::vector<append_outcome>& outcomes);
-  bool once(std::string_view doing, std::span<const append_request> requests, indices& todo,
+  template <class Request>
+  bool once(std::string_view doing, std::span<const Request> requests, indices& todo,
             std::vector<append_outcome>& outcomes);
   void store(connection& c, std::span<const append_request> requests, const indices& todo,
              std::vector<append_outcome>& outcomes);
   void store(connection& c, std::span<const upsert_request> requests, const indices& todo,
              std::vector<append_outcome>& outcomes);
-  // Takes those out of `todo` that conflict.
-  template <class Request>
-  void weed(connection& c, const statement& numbers, std::span<const Request> requests,
-            indices& todo, std::vector<append_outcome>& outcomes);
+  // Takes those out of `todo` that cannot be stored, after others were in the way or if need be.
+  void weed(connection& c, std::span<const append_request> requests, indices& todo,
+            std::vector<append_outcome>& outcomes, bool in_the_way);
+  // Of states the statement itself tells.
+  void weed(connection&, std::span<const upsert_request>, indices&, std::vector<append_outcome>&,
+            bool) {}
 
   template <class Request>
   result<settlement> settle_as_is(const Request& request);

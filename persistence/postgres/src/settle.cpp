@@ -3,32 +3,11 @@
 // To read is not enough: the lost connection's backend may still be at it and commit seconds later. Each
 // connection that writes holds a lock as long as its backend lives; so who gets that lock knows that the
 // backend has gone, and that what it reads then will stay so.
-#include <algorithm>
-
+#include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::postgres {
-namespace {
-
-bool same(const record_view& record, const append_request& request, const event_view& event) {
-  const auto& found = record.event;
-  return record.writer == request.writer && found.type == event.type &&
-         found.schema_version == event.schema_version && found.codec == event.codec &&
-         found.data == event.data && found.metadata == event.metadata && found.time == event.time &&
-         std::ranges::equal(found.tags, sorted_tags(event.tags));
-}
-
-bool same(const stored_state& found, const upsert_request& request) {
-  const auto& value = request.value;
-  if (found.writer != request.writer || found.time != request.time) return false;
-  if (found.erased || !value) return found.erased && !value;
-  return found.type == value->type && found.schema_version == value->schema_version &&
-         found.codec == value->codec && found.data == value->data;
-}
-
-}  // namespace
-
 void session::end_doubts(connection& c) {
   for (auto lock : core_->in_doubt.all()) {
     parameters which;
@@ -53,14 +32,16 @@ result<settlement> session::settle_as_is(const Request& request) {
   });
 }
 
-result<settlement> session::settle(const append_request& request) { return settle_as_is(request); }
+result<settlement> session::settle(const append_request& request) {
+  auto found = settle_as_is(request);
+  core_->news.appended();  // what was in doubt may be there only now
+  return found;
+}
 result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }
 
 result<settlement> session::truth(connection& c, const append_request& request) {
   const auto count = request.events.size();
-  if (fault_of(request, limits()) || request.expected > sequence_nr_max - count) {
-    return settlement::not_stored;
-  }
+  if (fault_of(request, limits()) || past_the_last_number(request)) return settlement::not_stored;
   parameters range;
   range.text(request.id.str()).int8(column_nr(request.expected + 1));
   range.int8(column_nr(request.expected + count)).int8(column_nr(count));
@@ -69,8 +50,7 @@ result<settlement> session::truth(connection& c, const append_request& request) 
   record_reader reader{found};
   for (int row = 0; row < found.size(); ++row) {
     record_view record;
-    if (!reader.record(row, record).empty() ||
-        !same(record, request, request.events[static_cast<std::size_t>(row)])) {
+    if (!reader.record(row, record).empty() || !carried(request, record)) {
       return settlement::not_stored;
     }
   }
@@ -82,7 +62,7 @@ result<settlement> session::truth(connection& c, const upsert_request& request) 
   if (!found) return fail(std::move(found.error()));
   if (!*found || (*found)->version < request.next) return settlement::not_stored;
   if ((*found)->version > request.next) return settlement::superseded;
-  return same(**found, request) ? settlement::stored : settlement::not_stored;
+  return carried(request, **found) ? settlement::stored : settlement::not_stored;
 }
 
 }  // namespace nexus::inline v0::postgres

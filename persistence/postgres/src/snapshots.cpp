@@ -1,40 +1,16 @@
-#include <fmt/format.h>
-
 #include <map>
 #include <utility>
 
+#include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::postgres {
-namespace {
-
-std::optional<error> fault_of(const snapshot_request& request, const journal_limits& max) {
-  const auto& snapshot = request.snapshot;
-  auto refuse = [&](errc code, std::string_view why) {
-    return error{code,
-                 fmt::format("snapshot {} of {}: {}", snapshot.number, request.id.str(), why)};
-  };
-  if (snapshot.number > sequence_nr_max) {
-    return refuse(errc::invalid_argument, "the number is past the highest there is");
-  }
-  if (snapshot.data.size() > max.payload_bytes_max) {
-    return refuse(errc::too_large, fmt::format("{} bytes, at most {} are taken",
-                                               snapshot.data.size(), max.payload_bytes_max));
-  }
-  if (!max.take(snapshot.time)) {
-    return refuse(errc::invalid_argument, "its time is out of the range that can be stored");
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 result<void> session::save_snapshots(std::span<const snapshot_request> requests) {
   // By id and number, for the sake of others' locks; of two of one number the later replaces the other.
   std::map<std::pair<std::string_view, sequence_nr>, const snapshot_request*> sorted;
   for (const auto& request : requests) {
-    if (auto why = fault_of(request, limits())) return tl::unexpected<error>(std::move(*why));
+    if (auto why = fault_of(request, limits())) return tl::unexpected<error>(*std::move(why));
     sorted[{request.id.str(), request.snapshot.number}] = &request;
   }
   if (sorted.empty()) return {};

@@ -27,12 +27,11 @@ constexpr auto append_check_sql = R"sql(
 SELECT pg_current_xact_id(), 1 / (count(*) = 0)::int4
 FROM unnest($1::text[], $2::int8[]) AS r (id, expected)
 WHERE coalesce(
-    (SELECT max(e.sequence_nr) FROM nexus_erased e
+    (SELECT e.sequence_nr FROM nexus_erased e
       WHERE e.persistence_id = r.id AND e.sequence_nr >= r.expected),
-    CASE WHEN r.expected = 0 THEN 0
-         ELSE (SELECT j.sequence_nr FROM nexus_event_journal j
-                WHERE j.persistence_id = r.id AND j.sequence_nr = r.expected) END,
-    -1) <> r.expected
+    (SELECT j.sequence_nr FROM nexus_event_journal j
+      WHERE j.persistence_id = r.id AND j.sequence_nr = r.expected),
+    CASE r.expected WHEN 0 THEN 0 ELSE -1 END) <> r.expected
 )sql";
 
 constexpr auto highest_sql = R"sql(

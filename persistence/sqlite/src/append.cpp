@@ -1,28 +1,11 @@
 // append, upsert and settle: the one write path whose outcome must never be guessed.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 
+#include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::sqlite {
-namespace {
-
-bool runs_past_the_highest_number(const append_request& request) {
-  return request.expected > sequence_nr_max - request.events.size();
-}
-
-bool same(const record_view& record, const append_request& request, const event_view& event) {
-  const auto& found = record.event;
-  return record.writer == request.writer && found.type == event.type &&
-         found.schema_version == event.schema_version && found.codec == event.codec &&
-         found.data == event.data && found.metadata == event.metadata && found.time == event.time &&
-         std::ranges::equal(found.tags, sorted_tags(event.tags));
-}
-
-}  // namespace
-
 void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_doubt) {
   for (auto& outcome : outcomes) {
     if (!std::holds_alternative<stored>(outcome)) continue;  // conflict or rejected: certain
@@ -90,10 +73,8 @@ bool session::insert(connection& c, std::span<const append_request> requests,
       outcomes[i] = conflict{highest};
       continue;
     }
-    if (runs_past_the_highest_number(requests[i])) {
-      outcomes[i] = rejected{{errc::invalid_argument,
-                              fmt::format("append to {} after {}: past the highest number there is",
-                                          requests[i].id.str(), requests[i].expected)}};
+    if (auto why = past_the_last_number(requests[i])) {
+      outcomes[i] = rejected{*std::move(why)};
       continue;
     }
     insert(c, requests[i], last);
@@ -152,21 +133,21 @@ result<settlement> session::truth(connection& c, const append_request& request) 
 }
 
 bool session::holds(connection& c, const append_request& request) {
-  if (fault_of(request, limits()) || runs_past_the_highest_number(request)) return false;
-  auto next = request.events.begin();
+  if (fault_of(request, limits()) || past_the_last_number(request)) return false;
   auto first = request.expected + 1;
   auto last = request.expected + request.events.size();
   c.read_events.text(1, request.id.str()).integer(2, column_nr(first));
   c.read_events.integer(3, column_nr(last)).integer(4, -1);
   reading scope{c.read_events};
   tag_cursor tags{c.read_tags};
-  for (auto number = first; c.read_events.step(); ++number, ++next) {
+  auto number = first;
+  for (; c.read_events.step(); ++number) {
     record_view record;
     if (!read_row(c.read_events, writers_, record).empty()) return false;
     if (!tags.read(record)) return false;
-    if (record.number != number || !same(record, request, *next)) return false;
+    if (record.number != number || !carried(request, record)) return false;
   }
-  return next == request.events.end();
+  return number == last + 1;
 }
 
 }  // namespace nexus::inline v0::sqlite

@@ -1,24 +1,11 @@
-#include <fmt/format.h>
-
+#include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::sqlite {
 
 result<void> session::save_snapshots(std::span<const snapshot_request> requests) {
   for (const auto& request : requests) {
-    const auto& snapshot = request.snapshot;
-    auto refuse = [&](errc code, std::string_view why) {
-      return fail(code,
-                  fmt::format("snapshot {} of {}: {}", snapshot.number, request.id.str(), why));
-    };
-    auto max = limits().payload_bytes_max;
-    if (snapshot.number > sequence_nr_max) {
-      return refuse(errc::invalid_argument, "the number is past the highest there is");
-    }
-    if (snapshot.data.size() > max) {
-      return refuse(errc::too_large,
-                    fmt::format("{} bytes, at most {} are taken", snapshot.data.size(), max));
-    }
+    if (auto why = fault_of(request, limits())) return tl::unexpected<error>(*std::move(why));
   }
   if (requests.empty()) return {};
   return with_connection("save snapshots", [&](connection& c) -> result<void> {

@@ -1,16 +1,9 @@
 // Durable states: one row per id, whose version only rises.
+#include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::sqlite {
 namespace {
-
-bool same(const stored_state& found, const upsert_request& request) {
-  const auto& value = request.value;
-  if (found.writer != request.writer || found.time != request.time) return false;
-  if (found.erased || !value) return found.erased && !value;
-  return found.type == value->type && found.schema_version == value->schema_version &&
-         found.codec == value->codec && found.data == value->data;
-}
 
 /// 0 if there is no row; -1 if what the row has is no version.
 std::int64_t version_of(connection& c, const persistence_id& id) {
@@ -60,7 +53,7 @@ result<settlement> session::truth(connection& c, const upsert_request& request) 
   if (!found) return fail(std::move(found.error()));
   if (!*found || (*found)->version < request.next) return settlement::not_stored;
   if ((*found)->version > request.next) return settlement::superseded;
-  return same(**found, request) ? settlement::stored : settlement::not_stored;
+  return carried(request, **found) ? settlement::stored : settlement::not_stored;
 }
 
 result<std::optional<stored_state>> session::state_of(connection& c, const persistence_id& id) {

@@ -1,0 +1,57 @@
+#include "nexus/journal_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace nexus::inline v0 {
+
+std::optional<error> past_the_last_number(const append_request& request) {
+  const auto count = request.events.size();
+  if (count <= sequence_nr_max && request.expected <= sequence_nr_max - count) return std::nullopt;
+  return error{errc::invalid_argument,
+               fmt::format("append to {} after {}: past the highest number there is",
+                           request.id.str(), request.expected)};
+}
+
+std::optional<error> fault_of(const snapshot_request& request, const journal_limits& max) {
+  const auto& snapshot = request.snapshot;
+  auto refuse = [&](errc code, std::string_view why) {
+    return error{code,
+                 fmt::format("snapshot {} of {}: {}", snapshot.number, request.id.str(), why)};
+  };
+  if (snapshot.number > sequence_nr_max) {
+    return refuse(errc::invalid_argument, "the number is past the highest there is");
+  }
+  if (snapshot.data.size() > max.payload_bytes_max) {
+    return refuse(errc::too_large, fmt::format("{} bytes, at most {} are taken",
+                                               snapshot.data.size(), max.payload_bytes_max));
+  }
+  if (!max.take(snapshot.time)) {
+    return refuse(errc::invalid_argument,
+                  "its time is out of the range that the journal can store");
+  }
+  return std::nullopt;
+}
+
+bool carried(const append_request& request, const record_view& found) {
+  if (found.number <= request.expected) return false;
+  const auto at = found.number - request.expected - 1;
+  if (at >= request.events.size()) return false;
+  const auto& sent = request.events[at];
+  const auto& event = found.event;
+  return found.writer == request.writer && event.type == sent.type &&
+         event.schema_version == sent.schema_version && event.codec == sent.codec &&
+         event.data == sent.data && event.metadata == sent.metadata && event.time == sent.time &&
+         std::ranges::equal(event.tags, sorted_tags(sent.tags));
+}
+
+bool carried(const upsert_request& request, const stored_state& found) {
+  const auto& value = request.value;
+  if (found.writer != request.writer || found.time != request.time) return false;
+  if (found.erased || !value) return found.erased && !value;
+  return found.type == value->type && found.schema_version == value->schema_version &&
+         found.codec == value->codec && found.data == value->data;
+}
+
+}  // namespace nexus::inline v0
