@@ -50,7 +50,8 @@ class PostgresOpening : public PostgresTest {
 TEST_F(PostgresOpening, AServerThatIsNotThere) {
   const auto port = std::to_string(unused_port());
   expect_line("postgresql://bob:hush@127.0.0.1:" + port + "/bank",
-              {"postgresql://bob:***@127.0.0.1:" + port + "/bank", "cannot open", "refused"});
+              {"postgresql://bob:***@127.0.0.1:" + port + "/bank", "cannot open",
+               "Connection refused; Is the server"});
   expect_line("postgresql:///bank?host=/nowhere/at/all", {"/nowhere/at/all", "No such file"});
   expect_line("postgresql://no-such-host.invalid/bank", {"no-such-host.invalid"});
 }

@@ -31,15 +31,18 @@ errc code_of(const trouble& why) noexcept {
 
 std::string one_line(std::string_view text) {
   std::string out;
+  std::string_view between;
   for (char c : text) {
-    const bool blank = c == '\n' || c == '\t' || c == '\r' || c == ' ';
-    if (!blank) {
+    if (c == '\n' || c == '\r') {
+      between = "; ";
+    } else if (c == ' ' || c == '\t') {
+      if (between.empty()) between = " ";
+    } else {
+      if (!out.empty()) out += between;
+      between = {};
       out += c;
-    } else if (!out.empty() && out.back() != ' ') {
-      out += ' ';
     }
   }
-  if (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
 }
 
