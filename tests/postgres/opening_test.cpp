@@ -31,7 +31,7 @@ class PostgresOpening : public PostgresTest {
   // A user of a fresh name with a password that must never be seen.
   std::string user(const std::string& rights, const std::string& in) {
     static int count = 0;
-    const auto name = "u" + std::to_string(getpid()) + "_" + std::to_string(++count);
+    auto name = "u" + std::to_string(getpid()) + "_" + std::to_string(++count);
     pg.execute("CREATE ROLE " + name + " LOGIN PASSWORD 'hush'; " + rights, in);
     users_.push_back(name);
     return name;

@@ -221,7 +221,8 @@ void proxy::loop::take(link& l) {
       }
       passed_.push_back(*m->ends);
     }
-    l.queue(steady::now() + (m->ends ? delay_ : delay_.zero()), std::move(m->bytes));
+    l.queue(steady::now() + (m->ends ? delay_ : std::chrono::milliseconds::zero()),
+            std::move(m->bytes));
   }
   if (!more) l.drop_client();
 }

@@ -90,19 +90,20 @@ TEST_F(PostgresSchema, EachDifferenceIsNamed) {
       "DROP TABLE nexus_durable_state;"
       "DROP INDEX nexus_event_tags_by_position;"
       "ALTER TABLE nexus_event_journal DISABLE TRIGGER nexus_event_erased");
+  const std::string collation =
+      "column nexus_erased.persistence_id is text COLLATE \"POSIX\" NOT NULL, "
+      "not text COLLATE \"C\" NOT NULL";
+  const std::string codec =
+      "column nexus_event_journal.codec is text COLLATE \"C\", not text COLLATE \"C\" NOT NULL";
   EXPECT_EQ(
       differences("&indexes=type"),
-      (lines{
-          "column nexus_event_journal.codec is text COLLATE \"C\", not text COLLATE \"C\" NOT NULL",
-          "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL",
-          "column nexus_event_journal.key_id is missing",
-          "column nexus_event_journal.extra (integer) is not one of a journal",
-          "column nexus_erased.persistence_id is text COLLATE \"POSIX\" NOT NULL, not text "
-          "COLLATE \"C\" NOT NULL",
-          "the primary key of nexus_snapshot_store is not (persistence_id, sequence_nr)",
-          "table nexus_durable_state is missing", "trigger nexus_event_erased is disabled",
-          "index nexus_event_tags_by_position is missing",
-          "index nexus_event_journal_by_type is missing"}));
+      (lines{codec, "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL",
+             "column nexus_event_journal.key_id is missing",
+             "column nexus_event_journal.extra (integer) is not one of a journal", collation,
+             "the primary key of nexus_snapshot_store is not (persistence_id, sequence_nr)",
+             "table nexus_durable_state is missing", "trigger nexus_event_erased is disabled",
+             "index nexus_event_tags_by_position is missing",
+             "index nexus_event_journal_by_type is missing"}));
 }
 
 TEST_F(PostgresSchema, ChosenIndexesAreMadeAndMayComeLater) {

@@ -217,7 +217,7 @@ std::vector<rows> connection::run(const std::vector<call>& calls) {
     throw trouble{std::string{why.sqlstate()}, why.what(), true};
   }
   PQexitPipelineMode(handle_.get());
-  if (first) throw *first;
+  if (first) throw trouble{*first};
   return answers;
 }
 
