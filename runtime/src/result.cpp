@@ -48,6 +48,16 @@ std::string_view to_string(errc code) noexcept {
       return "already_exists";
     case errc::actor_failed:
       return "actor_failed";
+    case errc::pool_exhausted:
+      return "pool_exhausted";
+    case errc::pool_closed:
+      return "pool_closed";
+    case errc::query_failed:
+      return "query_failed";
+    case errc::constraint_violated:
+      return "constraint_violated";
+    case errc::serialization_failed:
+      return "serialization_failed";
   }
   return "unknown error code";
 }

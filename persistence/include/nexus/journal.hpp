@@ -22,13 +22,14 @@
 #include <vector>
 
 #include "nexus/journal_values.hpp"  // IWYU pragma: export
+#include "nexus/session.hpp"         // IWYU pragma: export
 
 namespace nexus::inline v0 {
 
-class journal_session {
+/// A session that is also open to SQL of one's own, if its database has some. Within a transaction of
+/// one's own on it the calls of the journal fail with `invalid_argument` and touch nothing.
+class journal_session : public session {
  public:
-  virtual ~journal_session() = default;
-
   /// Appends each request's events right after `request.expected`, all or none of them. There is at
   /// most one request per id in a call. Answers one outcome per request, in order.
   /// SQL backends commit the call as one transaction, in which a conflicting or rejected request

@@ -37,7 +37,12 @@ enum class errc : std::uint8_t {
   newer_schema,         ///< the database was made by a newer Nexus
   older_schema,         ///< the database was made by an older Nexus and has to be migrated
   already_exists,       ///< the name is taken
-  actor_failed          ///< an actor threw, or quit with an error
+  actor_failed,         ///< an actor threw, or quit with an error
+  pool_exhausted,       ///< no session became free in time, or too many wait for one already
+  pool_closed,          ///< the pool lends no more
+  query_failed,         ///< the database refused a statement of one's own
+  constraint_violated,  ///< a statement of one's own broke a constraint, e.g. a unique key
+  serialization_failed  ///< a transaction collided with another one; it was undone, and may be tried again
 };
 
 /// The code's name as it is spelled in C++, e.g. "timeout".

@@ -1,0 +1,159 @@
+// Values that go into SQL and come out of it, the same for every database that has some.
+//
+// Threads: values.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0 {
+
+/// Bytes that are no text: BLOB, bytea.
+struct sql_bytes {
+  std::string data;
+  friend bool operator==(const sql_bytes&, const sql_bytes&) = default;
+};
+
+/// NULL, or a value. What a database has beside these (numeric, date, uuid, …) is text. SQLite has no
+/// bool: it is 0 or 1 there, and read as an integer.
+using sql_value = std::variant<std::monostate, bool, std::int64_t, double, std::string, sql_bytes>;
+
+/// What a statement answered.
+struct sql_rows {
+  std::vector<std::string> columns{};          ///< their names
+  std::vector<std::vector<sql_value>> rows{};  ///< each as wide as `columns`
+  std::int64_t affected = 0;                   ///< rows that an INSERT, UPDATE or DELETE touched
+
+  [[nodiscard]] std::size_t size() const noexcept { return rows.size(); }
+  [[nodiscard]] bool empty() const noexcept { return rows.empty(); }
+  [[nodiscard]] const sql_value& at(std::size_t row, std::size_t column) const {
+    return rows.at(row).at(column);
+  }
+};
+
+namespace detail {
+
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+
+// "column 2 (cents) of row 1 is NULL" and the like.
+[[nodiscard]] error not_convertible(const sql_rows& from, std::size_t row, std::size_t column,
+                                    std::string_view wanted);
+[[nodiscard]] error wrong_width(const sql_rows& from, std::size_t wanted);
+
+template <class T>
+[[nodiscard]] inline sql_value to_sql(const T& value) {
+  if constexpr (is_optional<T>::value) {
+    return value ? to_sql(*value) : sql_value{};
+  } else if constexpr (std::same_as<T, sql_value>) {
+    return value;
+  } else if constexpr (std::same_as<T, bool>) {
+    return value;
+  } else if constexpr (std::integral<T>) {
+    static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "SQL has no integers of 64 bits unsigned");
+    return static_cast<std::int64_t>(value);
+  } else if constexpr (std::floating_point<T>) {
+    return static_cast<double>(value);
+  } else if constexpr (std::same_as<T, std::nullptr_t> || std::same_as<T, std::nullopt_t>) {
+    return sql_value{};
+  } else if constexpr (std::same_as<T, sql_bytes>) {
+    return value;
+  } else {
+    return std::string{std::string_view{value}};
+  }
+}
+
+/// Reads `from` as a `T`; none if it is something else. An integer may be read as bool or as double, if
+/// nothing is lost by that.
+template <class T>
+[[nodiscard]] std::optional<T> from_sql(const sql_value& from);
+template <>
+[[nodiscard]] std::optional<bool> from_sql<bool>(const sql_value& from);
+template <>
+[[nodiscard]] std::optional<std::int64_t> from_sql<std::int64_t>(const sql_value& from);
+template <>
+[[nodiscard]] std::optional<double> from_sql<double>(const sql_value& from);
+template <>
+[[nodiscard]] std::optional<std::string> from_sql<std::string>(const sql_value& from);
+template <>
+[[nodiscard]] std::optional<sql_bytes> from_sql<sql_bytes>(const sql_value& from);
+
+template <class T>
+constexpr std::string_view sql_name() {
+  if constexpr (std::same_as<T, bool>) return "a bool";
+  if constexpr (std::same_as<T, std::int64_t>) return "an integer";
+  if constexpr (std::same_as<T, double>) return "a number";
+  if constexpr (std::same_as<T, std::string>) return "text";
+  return "bytes";
+}
+
+template <class T>
+[[nodiscard]] bool read_column(const sql_rows& from, std::size_t row, std::size_t column, T& to,
+                               std::optional<error>& why) {
+  const auto& value = from.at(row, column);
+  if constexpr (is_optional<T>::value) {
+    if (std::holds_alternative<std::monostate>(value)) return true;
+    typename T::value_type inner{};
+    if (!read_column(from, row, column, inner, why)) return false;
+    to = std::move(inner);
+    return true;
+  } else if constexpr (std::same_as<T, sql_value>) {
+    to = value;
+    return true;
+  } else {
+    if (auto read = from_sql<T>(value)) {
+      to = *std::move(read);
+      return true;
+    }
+    why = not_convertible(from, row, column, sql_name<T>());
+    return false;
+  }
+}
+
+template <class... T>
+using sql_row =
+    std::conditional_t<sizeof...(T) == 1, std::tuple_element_t<0, std::tuple<T..., int>>,
+                       std::tuple<T...>>;
+
+}
+
+/// Every row as a std::tuple of the given types (of one type: as that type): bool, std::int64_t, double,
+/// std::string, sql_bytes, sql_value, or a std::optional of one for what may be NULL.
+/// `corrupt`, naming row and column, if something else was stored there.
+template <class... T>
+[[nodiscard]] result<std::vector<detail::sql_row<T...>>> rows_as(const sql_rows& from) {
+  if (from.columns.size() != sizeof...(T)) return fail(detail::wrong_width(from, sizeof...(T)));
+  std::vector<detail::sql_row<T...>> made;
+  made.reserve(from.size());
+  std::optional<error> why;
+  for (std::size_t row = 0; row < from.size(); ++row) {
+    std::tuple<T...> one;
+    const bool whole = [&]<std::size_t... i>(std::index_sequence<i...>) {
+      return (detail::read_column(from, row, i, std::get<i>(one), why) && ...);
+    }
+    (std::index_sequence_for<T...>{});
+    if (!whole) return fail(*std::move(why));
+    if constexpr (sizeof...(T) == 1) {
+      made.push_back(std::get<0>(std::move(one)));
+    } else {
+      made.push_back(std::move(one));
+    }
+  }
+  return made;
+}
+
+}  // namespace nexus::inline v0

@@ -1,0 +1,83 @@
+// The pool without its type: nexus/pool.hpp casts.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <stop_token>
+#include <string_view>
+#include <utility>
+
+#include "nexus/pool_options.hpp"
+#include "nexus/poolable.hpp"
+
+namespace nexus::inline v0::detail {
+
+class pool_core;
+struct pool_slot;
+
+/// A lease without its type: goes back when it goes.
+class held_slot {
+ public:
+  held_slot() noexcept = default;
+  held_slot(std::shared_ptr<pool_core> in, pool_slot& slot) noexcept
+      : in_{std::move(in)}, slot_{&slot} {}
+  held_slot(held_slot&& other) noexcept
+      : in_{std::move(other.in_)}, slot_{std::exchange(other.slot_, nullptr)} {}
+  held_slot& operator=(held_slot&& other) noexcept {
+    in_.swap(other.in_);
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  ~held_slot() {
+    if (slot_ != nullptr) go_back();
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return slot_ != nullptr; }
+  [[nodiscard]] poolable& get() const noexcept;
+  [[nodiscard]] bool of(const pool_core& one) const noexcept { return in_.get() == &one; }
+  void poison() noexcept;
+
+ private:
+  void go_back() noexcept;
+
+  std::shared_ptr<pool_core> in_;
+  pool_slot* slot_ = nullptr;
+};
+
+/// Who borrows, for messages.
+struct borrower {
+  std::string_view name;
+  std::source_location where;
+};
+
+struct borrow_request {
+  std::optional<std::chrono::nanoseconds> timeout;
+  std::stop_token cancel;
+  borrower who;
+};
+
+class pool_core {
+ public:
+  using opener = std::function<result<std::unique_ptr<poolable>>()>;
+  /// Told once, on any thread, with no lock held.
+  using granted = std::function<void(result<held_slot>)>;
+
+  /// The last handle to go closes the pool; leases may outlive it.
+  [[nodiscard]] static result<std::shared_ptr<pool_core>> make(pool_options options, opener open);
+
+  virtual ~pool_core() = default;
+  [[nodiscard]] virtual result<held_slot> borrow(const borrow_request& wanted) = 0;
+  virtual void request(const borrow_request& wanted, granted to) = 0;
+  [[nodiscard]] virtual pool_statistics statistics() const = 0;
+  virtual bool close(std::chrono::nanoseconds within) = 0;
+  virtual void tend() = 0;
+
+ protected:
+  friend class held_slot;
+  virtual void go_back(pool_slot& slot) noexcept = 0;
+};
+
+}
