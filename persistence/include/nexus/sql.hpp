@@ -55,6 +55,9 @@ struct is_optional<std::optional<T>> : std::true_type {};
                                     std::string_view wanted);
 [[nodiscard]] error wrong_width(const sql_rows& from, std::size_t wanted);
 
+/// Of a statement, in capitals: "SELECT". Not a word: what stands there. Empty: there is no statement.
+[[nodiscard]] std::string first_word(std::string_view sql);
+
 template <class T>
 [[nodiscard]] inline sql_value to_sql(const T& value) {
   if constexpr (is_optional<T>::value) {

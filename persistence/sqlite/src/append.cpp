@@ -6,7 +6,7 @@
 #include "session.hpp"
 
 namespace nexus::inline v0::sqlite {
-void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_doubt) {
+void fail_all(std::vector<append_outcome>& outcomes, const error& why, bool in_doubt) {
   for (auto& outcome : outcomes) {
     if (!std::holds_alternative<stored>(outcome)) continue;  // conflict or rejected: certain
     if (in_doubt) {
@@ -43,7 +43,7 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
     if (insert(c, requests, outcomes)) t.commit(in_doubt);
     return {};
   });
-  if (!done) finish(outcomes, done.error(), in_doubt);
+  if (!done) fail_all(outcomes, done.error(), in_doubt);
   // What the connection believes about the log may differ from what the file holds now.
   if (in_doubt) connection_.reset();
   return outcomes;
@@ -104,7 +104,7 @@ void session::insert(connection& c, const append_request& request, std::int64_t&
 // were adopted, and frames are chained by checksums, so that nothing behind it can come back.
 template <class Request>
 result<settlement> session::settle_as_is(const Request& request) {
-  connection_.reset();
+  if (!unfinished()) connection_.reset();
   return with_connection("settle", [&](connection& c) -> result<settlement> {
     transaction t{c};
     auto found = truth(c, request);
