@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "nexus/detail/shapes.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus::inline v0 {
@@ -45,11 +46,6 @@ struct sql_rows {
 
 namespace detail {
 
-template <class T>
-struct is_optional : std::false_type {};
-template <class T>
-struct is_optional<std::optional<T>> : std::true_type {};
-
 // "column 2 (cents) of row 1 is NULL" and the like.
 [[nodiscard]] error not_convertible(const sql_rows& from, std::size_t row, std::size_t column,
                                     std::string_view wanted);
@@ -60,7 +56,7 @@ struct is_optional<std::optional<T>> : std::true_type {};
 
 template <class T>
 [[nodiscard]] inline sql_value to_sql(const T& value) {
-  if constexpr (is_optional<T>::value) {
+  if constexpr (is_optional<T>) {
     return value ? to_sql(*value) : sql_value{};
   } else if constexpr (std::same_as<T, sql_value>) {
     return value;
@@ -108,7 +104,7 @@ template <class T>
 [[nodiscard]] bool read_column(const sql_rows& from, std::size_t row, std::size_t column, T& to,
                                std::optional<error>& why) {
   const auto& value = from.at(row, column);
-  if constexpr (is_optional<T>::value) {
+  if constexpr (is_optional<T>) {
     if (std::holds_alternative<std::monostate>(value)) return true;
     typename T::value_type inner{};
     if (!read_column(from, row, column, inner, why)) return false;

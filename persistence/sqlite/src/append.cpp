@@ -6,7 +6,7 @@
 #include "session.hpp"
 
 namespace nexus::inline v0::sqlite {
-void fail_all(std::vector<append_outcome>& outcomes, const error& why, bool in_doubt) {
+void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_doubt) {
   for (auto& outcome : outcomes) {
     if (!std::holds_alternative<stored>(outcome)) continue;  // conflict or rejected: certain
     if (in_doubt) {
@@ -43,7 +43,7 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
     if (insert(c, requests, outcomes)) t.commit(in_doubt);
     return {};
   });
-  if (!done) fail_all(outcomes, done.error(), in_doubt);
+  if (!done) sqlite::finish(outcomes, done.error(), in_doubt);
   // What the connection believes about the log may differ from what the file holds now.
   if (in_doubt) connection_.reset();
   return outcomes;
