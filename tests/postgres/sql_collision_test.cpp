@@ -56,6 +56,21 @@ TEST_P(SqlRows, AConcurrentUpdateIsTriedAgainOnWhatTheOtherOneLeft) {
   EXPECT_EQ(guests(*one), "carol+ bob");
 }
 
+TEST_P(SqlRows, ACollisionThatWasPassedOverIsTriedAgainToo) {
+  const auto two = session();
+  int tries = 0;
+  must(transactional(*one,
+                     [&](nexus::session& s) {
+                       EXPECT_FALSE(guests(s).empty());
+                       if (++tries == 1) must(move_in(*two, "carol", 1));
+                       (void)move_in(s, "dan", 1);
+                       (void)move_in(s, "dan", 2);
+                     },
+                     {.level = isolation::repeatable_read, .retry_pause = 0ms}));
+  EXPECT_EQ(tries, 2);
+  EXPECT_EQ(guests(*one), "dan dan");
+}
+
 TEST_P(SqlRows, WhoIsChosenInADeadlockIsTriedAgain) {
   const auto two = session();
   std::latch both_have_one{2};

@@ -84,6 +84,17 @@ TEST_P(SqlPooled, AnInterruptEndsAStatementAndAllThatFollow) {
   EXPECT_EQ(code_of(one->validate("SELECT 1")), "pool_closed");
 }
 
+TEST_P(SqlPooled, AnInterruptedTransactionIsNotCommitted) {
+  must(one->execute("CREATE TABLE t (n bigint)"));
+  const auto other = session();
+  must(one->begin(isolation::read_committed, false));
+  must(one->execute("INSERT INTO t VALUES (1)"));
+  one->interrupt();
+  EXPECT_EQ(code_of(one->commit()), "pool_closed");
+  EXPECT_FALSE(one->unfinished());
+  EXPECT_EQ(must(other->query<std::int64_t>("SELECT count(*) FROM t")).at(0), 0);
+}
+
 TEST_P(SqlPooled, AnInterruptAtAnyMomentEndsTheSession) {
   for (int i = 0; i < 40; ++i) {
     const auto victim = session();

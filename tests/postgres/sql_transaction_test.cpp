@@ -74,6 +74,20 @@ TEST_P(SqlTransaction, AnErrorThatIsPassedOverIsNoSuccess) {
   EXPECT_EQ(guests(*one), "ann bob");
 }
 
+TEST_P(SqlTransaction, AnErrorThatIsPassedOverWithinACallIsThatCallsAlone) {
+  must(transactional(*one, [&](nexus::session& outer) -> result<void> {
+    must(move_in(outer, "carol", 1));
+    const auto inner = transactional(outer, [&](nexus::session& s) {
+      must(move_in(s, "dan", 1));
+      EXPECT_FALSE(add(s, 2, "one too many"));
+    });
+    EXPECT_EQ(code_of(inner), "constraint_violated");
+    must(add(outer, 3, "eve"));
+    return {};
+  }));
+  EXPECT_EQ(guests(*one), "carol bob eve");
+}
+
 TEST_P(SqlTransaction, TextsOfOnesOwnBeginAndEndOneToo) {
   must(one->execute("BEGIN"));
   EXPECT_TRUE(one->unfinished());

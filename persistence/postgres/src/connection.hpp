@@ -50,6 +50,8 @@ class rows {
     return !bytes(row, column).empty() && bytes(row, column)[0] != 0;
   }
   [[nodiscard]] const PGresult* get() const noexcept { return result_.get(); }
+  /// What was done, as in "INSERT 0 5" or "ROLLBACK".
+  [[nodiscard]] std::string_view tag() const noexcept { return PQcmdStatus(result_.get()); }
   /// Rows that an INSERT, UPDATE or DELETE touched.
   [[nodiscard]] std::int64_t affected() const noexcept;
 

@@ -7,14 +7,6 @@
 #include "sql_values.hpp"
 
 namespace nexus::inline v0::postgres {
-namespace {
-
-std::string command_tag(const rows& answer) {
-  return PQcmdStatus(const_cast<PGresult*>(answer.get()));
-}
-
-}  // namespace
-
 error session::told(errc code, std::string_view why) const {
   return {code, fmt::format("{}: {}", core_->where.name, why)};
 }
@@ -108,6 +100,10 @@ result<void> session::commit_by(std::string_view sql) {
     (void)rollback();
     return fail(std::move(why));
   }
+  if (gate_.interrupted()) {
+    drop_connection();  // before anything of the commit was sent
+    return fail(was_interrupted());
+  }
   bool lost = false;
   auto answer = send_own(std::string{sql}, {}, lost);
   if (!answer) {
@@ -116,7 +112,7 @@ result<void> session::commit_by(std::string_view sql) {
     if (unfinished()) (void)rollback();
     return fail(std::move(why));
   }
-  if (command_tag(*answer) == "ROLLBACK") {
+  if (answer->tag() == "ROLLBACK") {
     return fail(told(errc::query_failed, "the transaction had failed, and was rolled back"));
   }
   return {};

@@ -117,8 +117,8 @@ sql_rows to_sql_rows(const rows& answer) {
     for (int i = 0; i < columns; ++i) to.push_back(value_at(from, row, i));
   }
   // The tag of a SELECT has a number as well: that of its rows.
-  const std::string_view tag{PQcmdStatus(const_cast<PGresult*>(from))};
-  if (!tag.starts_with("SELECT") && !tag.starts_with("FETCH")) made.affected = answer.affected();
+  if (!answer.tag().starts_with("SELECT") && !answer.tag().starts_with("FETCH"))
+    made.affected = answer.affected();
   return made;
 }
 

@@ -230,6 +230,10 @@ result<void> session::commit_by(std::string_view sql) {
     (void)rollback();
     return fail(std::move(why));
   }
+  if (interrupted_) {
+    (void)rollback();
+    return connected();
+  }
   bool ignored = false;
   auto done = run_alone(sql, {}, ignored);
   if (done) {
