@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <optional>
 
+#include "sql_values.hpp"
+
 namespace nexus::inline v0::postgres {
 namespace {
 
@@ -20,11 +22,22 @@ constexpr auto slack = 5s;
 
 // Indexes always: a plan made while a table was small would read the whole of it when it has grown.
 // Joins by nested loops keep the order in which rows were sent, so that two writers lock alike.
-constexpr const char* settings =
-    "SET client_encoding = 'UTF8'; SET client_min_messages = warning;"
+constexpr std::string_view journal_settings =
     "SET default_transaction_isolation = 'read committed';"
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
     "SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;";
+constexpr const char* own_settings =
+    "RESET default_transaction_isolation; RESET plan_cache_mode; RESET enable_seqscan;"
+    "RESET enable_hashjoin; RESET enable_mergejoin; RESET jit;";
+
+// Own SQL may have changed any of them.
+constexpr std::string_view reset_settings = "SET SESSION AUTHORIZATION DEFAULT; RESET ALL;";
+
+// As DISCARD ALL, but for DEALLOCATE ALL. Tells whether there are statements to deallocate.
+constexpr std::string_view discard =
+    "CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES;";
+constexpr std::string_view has_prepared =
+    "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)";
 
 std::string field(const PGresult* r, int code) {
   const char* text = PQresultErrorField(r, code);
@@ -60,10 +73,12 @@ std::int64_t rows::affected() const noexcept {
 connection::connection(const address& where) : patience_{where.patience} {
   connect(where);
   check_server();
-  std::string first = settings;
-  first += fmt::format("SET statement_timeout = {};", patience_.count());
-  if (!where.schema.empty()) first += fmt::format("SET search_path = {};", where.schema);
-  execute(first);
+  common_ = fmt::format(
+      "SET client_encoding = 'UTF8'; SET client_min_messages = warning; SET statement_timeout = "
+      "{};",
+      patience_.count());
+  if (!where.schema.empty()) common_ += fmt::format("SET search_path = {};", where.schema);
+  execute(fmt::format("{}{}", common_, journal_settings));
 }
 
 void connection::connect(const address& where) {
@@ -168,6 +183,19 @@ void connection::send(const call& one, std::vector<const statement*>& preparing)
 }
 
 std::vector<rows> connection::run(const std::vector<call>& calls) {
+  for_journal();
+  try {
+    return run_prepared(calls);
+  } catch (const trouble& why) {
+    // Own SQL may deallocate our statements as well. Nothing of this was done.
+    if (!why.is(sqlstate::invalid_statement_name)) throw;
+  }
+  execute("DEALLOCATE ALL");
+  prepared_.clear();
+  return run_prepared(calls);
+}
+
+std::vector<rows> connection::run_prepared(const std::vector<call>& calls) {
   deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
   PQenterPipelineMode(handle_.get());
   std::vector<const statement*> preparing;
@@ -238,6 +266,68 @@ rows connection::execute(const std::string& sql) {
   if (PQstatus(handle_.get()) != CONNECTION_OK) lost_ = true;
   if (first) throw trouble{std::string{first->sqlstate()}, first->what(), lost_};
   return last;
+}
+
+// -- own SQL ------------------------------------------------------------------------------------
+
+bool connection::in_transaction() const noexcept {
+  const auto status = PQtransactionStatus(handle_.get());
+  return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+void connection::for_journal() {
+  if (has_ == settings::journal) return;
+  execute(fmt::format("{}{}{}", reset_settings, common_, journal_settings));
+  has_ = settings::journal;
+}
+
+void connection::for_own_sql() {
+  if (has_ == settings::own) return;
+  execute(own_settings);
+  has_ = settings::own;
+}
+
+rows connection::own(const std::string& sql, const text_parameters& with) {
+  deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
+  constexpr int text_form = 0;
+  check_sent(PQsendQueryParams(handle_.get(), sql.c_str(), with.count(), with.types(),
+                               with.values(), with.lengths(), with.formats(), text_form));
+  flush();
+  rows answer{nullptr};
+  std::optional<trouble> first;
+  while (PGresult* r = next_result()) {
+    answer = rows{r};
+    const auto status = PQresultStatus(r);
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+      lost_ = true;  // it waits for data, or is full of them
+      throw trouble{std::string{sqlstate::not_supported},
+                    "COPY from or to the client is not possible here", true};
+    }
+    if (status == PGRES_EMPTY_QUERY) {
+      first = trouble{std::string{sqlstate::syntax_error}, "there is no statement"};
+    } else if (status == PGRES_FATAL_ERROR && !first) {
+      first = error_of(r);
+      lost_ = lost_ || is_fatal(r);
+    }
+  }
+  lost_ = lost_ || PQstatus(handle_.get()) != CONNECTION_OK;
+  if (first) throw trouble{std::string{first->sqlstate()}, first->what(), lost_};
+  if (answer.get() == nullptr) lose("the connection ended before an answer");
+  return answer;
+}
+
+void connection::reset(const std::string& query) {
+  has_ = settings::own;
+  if (!query.empty()) {
+    execute(query);  // alone: DISCARD ALL does not go together with others
+    execute(common_);
+    return;
+  }
+  const auto left =
+      execute(fmt::format("{}{}{}{}", reset_settings, discard, common_, has_prepared));
+  if (left.bytes(0, 0) != "t") return;
+  execute("DEALLOCATE ALL");
+  prepared_.clear();
 }
 
 }  // namespace nexus::inline v0::postgres
