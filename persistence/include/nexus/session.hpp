@@ -69,6 +69,7 @@ class session : public poolable {
   [[nodiscard]] bool in_transaction() const noexcept { return unfinished(); }
 
   [[nodiscard]] result<void> finish() override;
+  /// What has no SQL is taken to be valid.
   [[nodiscard]] result<void> validate(const std::string& query) override;
 };
 
