@@ -58,9 +58,8 @@ template <class T>
 [[nodiscard]] inline sql_value to_sql(const T& value) {
   if constexpr (is_optional<T>) {
     return value ? to_sql(*value) : sql_value{};
-  } else if constexpr (std::same_as<T, sql_value>) {
-    return value;
-  } else if constexpr (std::same_as<T, bool>) {
+  } else if constexpr (std::same_as<T, sql_value> || std::same_as<T, bool> ||
+                       std::same_as<T, sql_bytes>) {
     return value;
   } else if constexpr (std::integral<T>) {
     static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "SQL has no integers of 64 bits unsigned");
@@ -69,8 +68,6 @@ template <class T>
     return static_cast<double>(value);
   } else if constexpr (std::same_as<T, std::nullptr_t> || std::same_as<T, std::nullopt_t>) {
     return sql_value{};
-  } else if constexpr (std::same_as<T, sql_bytes>) {
-    return value;
   } else {
     return std::string{std::string_view{value}};
   }

@@ -104,6 +104,7 @@ class connection {
 
   void connect(const address& where);
   void check_server() const;
+  void set_up(const address& where);
   void for_journal();
   std::vector<rows> run_prepared(const std::vector<call>& calls);
   void send(const call& one, std::vector<const statement*>& preparing);

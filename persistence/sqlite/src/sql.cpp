@@ -114,6 +114,21 @@ sql_rows step_all(sqlite3* db, sqlite3_stmt* s) {
   return rows;
 }
 
+int is_interrupted(void* flag) { return static_cast<std::atomic<bool>*>(flag)->load() ? 1 : 0; }
+
+// As SQLite waits by itself, but that nothing interrupts. 0: no longer.
+int wait_for_lock(void* flag, int tries) {
+  constexpr std::array delays_ms{1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+  const auto delay_ms = [&](int n) {
+    return delays_ms[std::min(static_cast<std::size_t>(n), delays_ms.size() - 1)];
+  };
+  int waited_ms = 0;
+  for (int n = 0; n < tries; ++n) waited_ms += delay_ms(n);
+  if (is_interrupted(flag) != 0 || waited_ms >= busy_timeout.count()) return 0;
+  sqlite3_sleep(delay_ms(tries));
+  return 1;
+}
+
 }  // namespace
 
 void session::use(std::unique_ptr<connection> opened) {
@@ -121,22 +136,8 @@ void session::use(std::unique_ptr<connection> opened) {
   auto* db = connection_->db->getHandle();
   // Looked at by SQLite itself: so nothing has to be guarded against the connection's being replaced.
   constexpr int operations = 1'000;
-  sqlite3_progress_handler(
-      db, operations,
-      [](void* flag) { return static_cast<std::atomic<bool>*>(flag)->load() ? 1 : 0; },
-      &interrupted_);
-  // SQLite's own waiting for a lock, which nothing interrupts.
-  const auto wait = [](void* flag, int tries) {
-    constexpr std::array delays_ms{1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
-    if (static_cast<std::atomic<bool>*>(flag)->load()) return 0;
-    int waited = 0;
-    for (int i = 0; i < tries; ++i)
-      waited += delays_ms[std::min<std::size_t>(i, delays_ms.size() - 1)];
-    if (waited >= busy_timeout.count()) return 0;
-    sqlite3_sleep(delays_ms[std::min<std::size_t>(tries, delays_ms.size() - 1)]);
-    return 1;
-  };
-  sqlite3_busy_handler(db, wait, &interrupted_);
+  sqlite3_progress_handler(db, operations, is_interrupted, &interrupted_);
+  sqlite3_busy_handler(db, wait_for_lock, &interrupted_);
 }
 
 result<void> session::connected() {
