@@ -241,10 +241,11 @@ TEST_F(PoolInVirtualTime, AnIdleOneIsValidatedBeforeItIsLent) {
   EXPECT_EQ(world.queries, std::vector<std::string>{"validate SELECT 2"});
   cranked->run();
   world.sick = true;
-  auto fresh = p.borrow();
-  ASSERT_TRUE(fresh);
-  EXPECT_GT((*fresh)->number, 1) << "what was just opened needs no validation";
+  auto asked = p.request();
   cranked->run();
+  auto fresh = collect(asked);
+  ASSERT_TRUE(fresh && *fresh);
+  EXPECT_GT((**fresh)->number, 1) << "what was just opened needs no validation";
   EXPECT_GE(p.statistics().destroyed_for(session_end::not_valid), 1u);
 }
 
