@@ -125,10 +125,9 @@ bool store::core::end() {
     if (!w->ended()) return false;
   }
   sessions->stop_lending();
-  if (sessions->statistics().total > 0) return false;
   std::lock_guard guard_of_sessions{ending};
   for (auto& w : writers) w->close_session();
-  return true;
+  return sessions->statistics().total == 0;
 }
 
 void store::core::abandon() {
@@ -234,8 +233,11 @@ result<void> store::close(std::chrono::nanoseconds within) const {
   core_->stop();
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);
-  (void)core_->sessions->close(deadline - std::chrono::steady_clock::now());
+  const bool returned = core_->sessions->close(deadline - std::chrono::steady_clock::now());
   while (!core_->end()) {
+    if (!returned && core_->is_quiet()) {
+      return fail(errc::timeout, name() + ": sessions that were not returned in time were broken");
+    }
     if (std::chrono::steady_clock::now() >= deadline && !core_->is_quiet()) {
       core_->abandon();
       return fail(errc::timeout, name() + ": what was not done in time was answered \"stopped\"");
