@@ -41,7 +41,8 @@ void entity_fsm::step(const moment& now, loaded input, actions& out) {
 
 // Trouble of the storage, which may pass; anything else will be the same next time.
 static bool passes(const error& why) {
-  return why.code == errc::unavailable || why.code == errc::overloaded || why.code == errc::timeout;
+  return why.code == errc::unavailable || why.code == errc::overloaded ||
+         why.code == errc::timeout || why.code == errc::pool_exhausted;
 }
 
 result<void> entity_fsm::start_from(load_result& from, actions& out) {

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-void answer(const envelope& job) { job.as<write_job>().reply_to.send(job); }
+void send_back(const envelope& job) { job.as<write_job>().reply_to.send(job); }
 
 template <class F>
 void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
@@ -85,7 +85,7 @@ void journal_writer::refuse(const envelope& job, const error& why) {
       w.saved = fail(why);
       break;
   }
-  answer(job);
+  send_back(job);
 }
 
 void journal_writer::wake() {
@@ -151,7 +151,7 @@ void journal_writer::run() {
 void journal_writer::do_batch(jobs& batch) {
   work(batch);
   last_batch_ = batch.size();
-  for (const auto& job : batch) answer(job);
+  for (const auto& job : batch) send_back(job);
   queue_.answered(batch.size());
   batch.clear();
 }

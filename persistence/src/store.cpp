@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -47,7 +48,8 @@ struct store::core final : shutdown_participant {
   bool end();
   // Answers what has not begun.
   void abandon();
-  void run_read(const std::function<bool(journal_session&)>& f, unsigned thread);
+  result<pool<journal_session>> make_pool(const store_options& options) const;
+  void run_read(const std::function<bool(journal_session&)>& f);
 
   [[nodiscard]] error why_closed() const {
     return {errc::stopped, opened->name() + ": the journal was closed"};
@@ -59,7 +61,7 @@ struct store::core final : shutdown_participant {
   std::atomic<bool> closed{false};
   std::atomic<bool> abandoned{false};
   std::mutex ending;
-  std::vector<std::unique_ptr<journal_session>> sessions;  // one per reader thread
+  std::optional<pool<journal_session>> sessions;
   std::vector<std::unique_ptr<journal_writer>> writers;
   std::unique_ptr<workers> readers;  // its jobs use the rest
   std::vector<registration> sampled;
@@ -122,8 +124,9 @@ bool store::core::end() {
   for (auto& w : writers) {
     if (!w->ended()) return false;
   }
+  sessions->stop_lending();
+  if (sessions->statistics().total > 0) return false;
   std::lock_guard guard_of_sessions{ending};
-  for (auto& s : sessions) s.reset();
   for (auto& w : writers) w->close_session();
   return true;
 }
@@ -134,13 +137,29 @@ void store::core::abandon() {
   readers->run_here();
 }
 
-void store::core::run_read(const std::function<bool(journal_session&)>& f, unsigned thread) {
+void store::core::run_read(const std::function<bool(journal_session&)>& f) {
   if (abandoned) {
     refusing_session refusing{why_closed()};
     (void)f(refusing);
-  } else {
-    (void)guard.through(*sessions[thread], f);
+    return;
   }
+  auto lent = sessions->borrow({.who = "a recovery"});
+  if (lent) {
+    (void)guard.through(**lent, f);
+  } else {
+    refusing_session refusing{std::move(lent.error())};
+    (void)guard.through(refusing, f);
+  }
+}
+
+result<pool<journal_session>> store::core::make_pool(const store_options& options) const {
+  auto chosen = options.pool;
+  chosen.name = opened->name();
+  chosen.metrics = counts.registry;
+  chosen.runs_on = options.runs_on;
+  if (options.runs_on) chosen.min_idle = 0;  // each step is one that somebody asked for
+  return pool<journal_session>::make(std::move(chosen),
+                                     [j = opened] { return j->open_session(); });
 }
 
 result<store> store::open(const uri& address, const backend& from, store_options options) {
@@ -153,12 +172,10 @@ result<store> store::open(const uri& address, const backend& from, store_options
     made->writers.push_back(
         std::make_unique<journal_writer>(std::move(*session), made->guard, made->counts, options));
   }
-  const auto readers = options.runs_on ? 1 : std::max(1u, options.readers);
-  for (unsigned i = 0; i < readers; ++i) {
-    auto session = made->opened->open_session();
-    if (!session) return fail(std::move(session.error()));
-    made->sessions.push_back(std::move(*session));
-  }
+  auto sessions = made->make_pool(options);
+  if (!sessions) return fail(std::move(sessions.error()));
+  made->sessions = *std::move(sessions);
+  const auto readers = std::max(1u, options.readers);
   made->readers = options.runs_on
                       ? std::make_unique<workers>(options.runs_on, options.read_queue_max)
                       : std::make_unique<workers>("nexus.reader", readers, options.read_queue_max);
@@ -174,6 +191,8 @@ result<std::unique_ptr<journal_session>> store::open_session() const {
   if (core_->closed) return fail(core_->why_closed());
   return core_->opened->open_session();
 }
+
+const pool<journal_session>& store::sessions() const { return *core_->sessions; }
 
 result<std::unique_ptr<journal_watch>> store::watch() const {
   if (core_->closed) return fail(core_->why_closed());
@@ -192,7 +211,7 @@ result<void> store::read(std::function<bool(journal_session&)> f) const {
   if (core_->closed) return fail(core_->why_closed());
   if (auto why = core_->guard.refusal()) return fail(*std::move(why));
   const bool queued = core_->readers->submit(
-      [f = std::move(f), c = core_.get()](unsigned thread) { c->run_read(f, thread); });
+      [f = std::move(f), c = core_.get()](unsigned) { c->run_read(f); });
   if (queued) return {};
   if (core_->closed) return fail(core_->why_closed());
   return fail(errc::overloaded, "the journal's queue of reads is full");
@@ -215,6 +234,7 @@ result<void> store::close(std::chrono::nanoseconds within) const {
   core_->stop();
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);
+  (void)core_->sessions->close(deadline - std::chrono::steady_clock::now());
   while (!core_->end()) {
     if (std::chrono::steady_clock::now() >= deadline && !core_->is_quiet()) {
       core_->abandon();

@@ -25,12 +25,16 @@
 #include "nexus/handover.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/metrics.hpp"
+#include "nexus/pool.hpp"
 #include "nexus/shutdown.hpp"
 
 namespace nexus::inline v0 {
 
 struct store_options {
-  unsigned readers = 2;                    ///< sessions in the pool
+  /// The sessions of everything that does not write to the journal; name, metrics and runs_on are the
+  /// store's.
+  pool_options pool{};
+  unsigned readers = 2;                    ///< threads that read for entities, each with one of those
   std::size_t read_queue_max = 1'000'000;  ///< jobs waiting for one of them
 
   std::size_t batch_events_max = 8'192;                 ///< of one commit
@@ -118,7 +122,11 @@ class store {
   [[nodiscard]] std::string name() const;
   [[nodiscard]] journal_limits limits() const;
 
-  /// A session of one's own, for blocking calls on a thread of one's own; no circuit breaker.
+  /// The pool of sessions that recoveries, queries and SQL of one's own share; no circuit breaker.
+  [[nodiscard]] const pool<journal_session>& sessions() const;
+
+  /// A session of one's own beside the pool, for blocking calls on a thread of one's own; no circuit
+  /// breaker.
   [[nodiscard]] result<std::unique_ptr<journal_session>> open_session() const;
 
   /// A watch over what is appended to the journal, which must go before the store; nexus/live_reader.hpp

@@ -140,6 +140,9 @@ class pool {
 
   [[nodiscard]] pool_statistics statistics() const { return core_->statistics(); }
 
+  /// The first half of `close`: lends no more, and waits for nobody.
+  void stop_lending() const { core_->stop_lending(); }
+
   /// Lends no more (`pool_closed`, also to who waits), waits until all leases are back, or else, when
   /// `within` is over, interrupts what is lent: every call on it fails then. True if all were back.
   /// Blocks. The last handle to go closes without waiting.

@@ -71,8 +71,8 @@ struct pool_event {
   };
   kind what_happened{};
   std::string_view pool;
-  std::string_view who{};   ///< of borrowers: where in the program, or what they called themselves
-  std::string_view what{};  ///< an error's sentence
+  std::string_view who{};  ///< of borrowers: where in the program, or what they called themselves
+  std::string what{};      ///< an error's sentence
   std::chrono::nanoseconds took{};  ///< waiting, holding or opening
   session_end end{};
 };

@@ -72,6 +72,7 @@ class pool_core {
   [[nodiscard]] virtual result<held_slot> borrow(const borrow_request& wanted) = 0;
   virtual void request(const borrow_request& wanted, granted to) = 0;
   [[nodiscard]] virtual pool_statistics statistics() const = 0;
+  virtual void stop_lending() = 0;
   virtual bool close(std::chrono::nanoseconds within) = 0;
   virtual void tend() = 0;
 

@@ -1,0 +1,300 @@
+// What a pool does by itself: opening, ending, looking after time.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "nexus/detail/collecting.hpp"
+#include "session_pool.hpp"
+
+namespace nexus::inline v0::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto first_pause = 50ms;
+constexpr auto longest_pause = 2'000ms;
+
+// Of threads, which are never asked for more than one thing per slot at a time.
+constexpr std::size_t jobs_max = 1'000'000;
+
+double uniform() {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::uniform_real_distribution<double>{0, 1}(random);
+}
+
+// What is given back to the program lives longer than the pool that it is given from.
+struct handle {
+  explicit handle(std::shared_ptr<session_pool> p) : pool{std::move(p)} {}
+  ~handle() { pool->shut(); }
+  handle(const handle&) = delete;
+  handle& operator=(const handle&) = delete;
+  std::shared_ptr<session_pool> pool;
+};
+
+}  // namespace
+
+result<std::shared_ptr<pool_core>> pool_core::make(pool_options options, opener open) {
+  if (auto fine = check(options); !fine) return fail(std::move(fine.error()));
+  auto made =
+      std::make_shared<handle>(std::make_shared<session_pool>(std::move(options), std::move(open)));
+  made->pool->start();
+  return std::shared_ptr<pool_core>{made, made->pool.get()};
+}
+
+session_pool::session_pool(pool_options options, opener open)
+    : options_{std::move(options)}, open_{std::move(open)}, slots_(options_.max) {
+  idle_.reserve(options_.max);
+  count_[static_cast<std::size_t>(pool_slot::state::empty)] = options_.max;
+}
+
+void session_pool::start() {
+  workers_ = options_.runs_on ? std::make_unique<workers>(options_.runs_on, jobs_max)
+                              : std::make_unique<workers>("nexus.pool", options_.threads, jobs_max);
+  if (options_.metrics) export_metrics();
+  if (!options_.runs_on) timer_thread_ = std::thread{[this] { run_timer(); }};
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  open_more(todo, now());
+}
+
+void session_pool::shut() {
+  sampled_.clear();
+  (void)close({});
+  {
+    const std::lock_guard guard{lock_};
+    ending_ = true;
+    timer_.notify_one();
+  }
+  if (timer_thread_.joinable()) timer_thread_.join();
+  workers_->finish();
+  workers_->run_here();
+  (void)workers_->wait_until_ended(time_point::max());
+}
+
+// -- opening and ending ---------------------------------------------------------------------------
+
+void session_pool::open_more(deeds& todo, time_point now) {
+  if (closed_ || now < not_before_) return;
+  auto wanted = waiting_.size() + options_.min_idle;
+  wanted -= std::min(wanted, idle_.size() + count(pool_slot::state::opening));
+  wanted = std::min(wanted, count(pool_slot::state::empty));
+  for (auto slot = slots_.begin(); wanted > 0; ++slot) {
+    if (slot->now != pool_slot::state::empty) continue;
+    become(*slot, pool_slot::state::opening);
+    --wanted;
+    todo.post([this, &slot = *slot](unsigned) { open_in(slot); });
+  }
+}
+
+void session_pool::open_in(pool_slot& slot) {
+  const auto began = now();
+  auto made = open_();
+  opened(slot, std::move(made), now() - began);
+}
+
+void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> made,
+                          std::chrono::nanoseconds took) {
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  const auto at = now();
+  if (!made) {
+    become(slot, pool_slot::state::empty);
+    changed_.notify_all();
+    ++counts_.open_failures;
+    last_failure_ = made.error().message;
+    pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, first_pause, longest_pause);
+    not_before_ =
+        at + std::chrono::duration_cast<pool_clock::duration>(pause_ * (0.5 + uniform() / 2));
+    timer_.notify_one();
+    if (options_.on_event) {
+      todo.tell({pool_event::kind::open_failed, options_.name, {}, last_failure_, took});
+    }
+    if (total() == 0) fail_waiters(made.error(), todo);  // else one of those may yet serve them
+    return;
+  }
+  pause_ = 0ms;
+  not_before_ = {};
+  last_failure_.clear();
+  ++counts_.created;
+  slot.session = std::move(*made);
+  slot.borrows = 0;
+  slot.poisoned = false;
+  slot.ends = time_point::max();
+  if (options_.max_lifetime > 0ms) {
+    slot.ends = at + std::chrono::duration_cast<pool_clock::duration>(
+                         options_.max_lifetime * (1 - options_.lifetime_jitter * uniform()));
+  }
+  if (options_.on_event) todo.tell({pool_event::kind::opened, options_.name, {}, {}, took});
+  if (closed_) return retire(slot, session_end::pool_closed, todo);
+  hand_on(slot, todo, at);
+}
+
+// It keeps its place until it has really gone.
+void session_pool::retire(pool_slot& slot, session_end why, deeds& todo) {
+  become(slot, pool_slot::state::ending);
+  auto gone = std::make_shared<std::unique_ptr<poolable>>(std::move(slot.session));
+  todo.post([this, &slot, why, gone](unsigned) {
+    gone->reset();
+    ended(slot, why);
+  });
+}
+
+void session_pool::ended(pool_slot& slot, session_end why) {
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  become(slot, pool_slot::state::empty);
+  ++counts_.destroyed[static_cast<std::size_t>(why)];
+  if (options_.on_event) {
+    todo.tell({pool_event::kind::destroyed, options_.name, {}, {}, {}, why});
+  }
+  changed_.notify_all();
+  open_more(todo, now());
+}
+
+void session_pool::stop_lending() {
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  if (std::exchange(closed_, true)) return;
+  if (options_.on_event) todo.tell({pool_event::kind::closed, options_.name});
+  fail_waiters(closed_error(), todo);
+  for (auto* slot : std::exchange(idle_, {})) retire(*slot, session_end::pool_closed, todo);
+}
+
+bool session_pool::close(std::chrono::nanoseconds within) {
+  stop_lending();
+  std::unique_lock guard{lock_};
+  const auto empty = [&] { return total() == 0; };
+  if (options_.runs_on) {
+    guard.unlock();
+    workers_->run_here();
+    guard.lock();
+  } else {
+    changed_.wait_until(guard, later(pool_clock::now(), within), empty);
+  }
+  for (auto& slot : slots_) {
+    if (slot.session) slot.session->interrupt();
+  }
+  return count(pool_slot::state::lent) == 0;
+}
+
+// -- time -----------------------------------------------------------------------------------------
+
+void session_pool::expire_waiters(deeds& todo, time_point now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const auto w = *deadlines_.begin()->second->at;
+    forget(*w);
+    tell(pool_event::kind::timed_out, w->who, now - w->since, todo);
+    w->settle(fail(too_late(*w)), todo);
+    todo.drop(w);
+  }
+}
+
+void session_pool::look_for_leaks(deeds& todo, time_point now) {
+  if (options_.leak_after <= 0ms) return;
+  for (auto& slot : slots_) {
+    if (slot.now != pool_slot::state::lent || slot.told_leaked ||
+        now - slot.idle_since < options_.leak_after) {
+      continue;
+    }
+    slot.told_leaked = true;
+    ++counts_.leaks;
+    tell(pool_event::kind::leaked, slot.who, now - slot.idle_since, todo);
+    todo.log_leak(fmt::format("{}: {} has had a session for {:.0f} s", options_.name,
+                              name_of(slot.who),
+                              std::chrono::duration<double>(now - slot.idle_since).count()));
+  }
+}
+
+void session_pool::tend(deeds& todo, time_point now) {
+  expire_waiters(todo, now);
+  look_for_leaks(todo, now);
+  const auto old = std::stable_partition(idle_.begin(), idle_.end(),
+                                         [&](const pool_slot* s) { return s->ends > now; });
+  for (auto i = old; i != idle_.end(); ++i) retire(**i, session_end::lifetime, todo);
+  idle_.erase(old, idle_.end());
+  if (options_.idle_ttl > 0ms) {
+    // The one that was used least recently is the first.
+    while (idle_.size() > options_.min_idle &&
+           now - idle_.front()->idle_since >= options_.idle_ttl) {
+      retire(*idle_.front(), session_end::idle, todo);
+      idle_.erase(idle_.begin());
+    }
+  }
+  open_more(todo, now);
+}
+
+void session_pool::tend() {
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  tend(todo, now());
+}
+
+// No later than any lease or session that begins from now on may need it, so that lending wakes nobody.
+session_pool::time_point session_pool::next_due(time_point now) const {
+  auto due = now + 60s;
+  const auto at_most = [&](time_point t) { due = std::min(due, t); };
+  if (options_.leak_after > 0ms) at_most(now + options_.leak_after);
+  if (options_.idle_ttl > 0ms) at_most(now + options_.idle_ttl);
+  if (options_.max_lifetime > 0ms) at_most(now + options_.max_lifetime);
+  if (!deadlines_.empty()) at_most(deadlines_.begin()->first);
+  if (not_before_ > now) at_most(not_before_);
+  for (const auto& slot : slots_) {
+    if (slot.now == pool_slot::state::lent && !slot.told_leaked && options_.leak_after > 0ms) {
+      at_most(slot.idle_since + options_.leak_after);
+    } else if (slot.now == pool_slot::state::idle) {
+      at_most(slot.ends);
+      if (options_.idle_ttl > 0ms && idle_.size() > options_.min_idle) {
+        at_most(slot.idle_since + options_.idle_ttl);
+      }
+    }
+  }
+  return due;
+}
+
+void session_pool::run_timer() {
+  name_this_thread("nexus.pool.time");
+  for (;;) {
+    deeds todo{*this};
+    std::unique_lock guard{lock_};
+    tend(todo, now());
+    guard.unlock();
+    todo.run();
+    guard.lock();
+    if (ending_) return;
+    wakes_at_ = next_due(now());
+    timer_.wait_until(guard, wakes_at_);
+  }
+}
+
+// -- telling --------------------------------------------------------------------------------------
+
+void session_pool::become(pool_slot& slot, pool_slot::state next) {
+  --count_[static_cast<std::size_t>(slot.now)];
+  ++count_[static_cast<std::size_t>(next)];
+  slot.now = next;
+}
+
+pool_statistics session_pool::read() const {
+  auto s = counts_;
+  s.max = options_.max;
+  s.idle = idle_.size();
+  s.opening = count(pool_slot::state::opening);
+  s.in_use = count(pool_slot::state::lent) + count(pool_slot::state::ending);
+  s.total = s.idle + s.opening + s.in_use;
+  s.waiting = waiting_.size();
+  return s;
+}
+
+pool_statistics session_pool::statistics() const {
+  const std::lock_guard guard{lock_};
+  return read();
+}
+
+void session_pool::tell(pool_event::kind what, const borrower& who, std::chrono::nanoseconds took,
+                        deeds& todo) const {
+  if (!options_.on_event) return;
+  todo.tell({what, options_.name, who.name.empty() ? who.where.file_name() : who.name, {}, took});
+}
+
+}

@@ -1,0 +1,345 @@
+// Who gets which session, and what becomes of it when it comes back.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "nexus/detail/collecting.hpp"
+#include "nexus/detail/logger.hpp"
+#include "session_pool.hpp"
+
+namespace nexus::inline v0::detail {
+
+// -- who waits ------------------------------------------------------------------------------------
+
+// A thread that waits; lives on its stack.
+struct session_pool::blocked final : waiter {
+  using waiter::waiter;
+  void get(result<held_slot> with, deeds&) override {
+    got = std::move(with);
+    changed.notify_one();
+  }
+  [[nodiscard]] bool may_block() const noexcept override { return true; }
+
+  std::condition_variable_any changed;
+  std::optional<result<held_slot>> got;
+};
+
+// Somebody who is told.
+struct session_pool::asking final : waiter, std::enable_shared_from_this<asking> {
+  asking(const borrow_request& wanted, time_point from, time_point until, granted whom)
+      : waiter{wanted, from, until}, to{std::move(whom)} {}
+  void get(result<held_slot> with, deeds& todo) override {
+    todo.answer(shared_from_this(), std::move(with));
+  }
+  [[nodiscard]] bool may_block() const noexcept override { return false; }
+
+  granted to;
+  std::optional<std::stop_callback<std::function<void()>>> cancelling;
+};
+
+void session_pool::deeds::answer(std::shared_ptr<asking> w, result<held_slot> with) {
+  answers_.emplace_back(std::move(w), std::move(with));
+}
+
+// In this order: who waits is served first.
+void session_pool::deeds::run() {
+  for (auto& [w, with] : std::exchange(answers_, {})) {
+    std::exchange(w->to, nullptr)(std::move(with));
+  }
+  for (auto& job : std::exchange(jobs_, {})) {
+    if (!of_.workers_->submit(job)) job(0);
+  }
+  for (const auto& e : std::exchange(events_, {})) of_.options_.on_event(e);
+  for (const auto& text : std::exchange(leaks_, {})) log().warn("{}", text);
+  dropped_.clear();
+}
+
+void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo) {
+  w->queued = true;
+  auto& one = *w;
+  one.at = waiting_.insert(in_front ? waiting_.begin() : waiting_.end(), std::move(w));
+  if (!one.may_block()) {
+    deadlines_.emplace(one.deadline, &one);
+    if (one.deadline < wakes_at_) timer_.notify_one();
+  }
+  if (!in_front) {
+    ++counts_.waits;
+    tell(pool_event::kind::waiting, one.who, {}, todo);
+  }
+  open_more(todo, now());
+}
+
+void session_pool::forget(waiter& w) {
+  w.queued = false;
+  deadlines_.erase({w.deadline, &w});
+  waiting_.erase(w.at);
+}
+
+void session_pool::fail_waiters(const error& why, deeds& todo) {
+  for (auto& w : std::exchange(waiting_, {})) {
+    w->queued = false;
+    w->settle(fail(why), todo);
+    todo.drop(std::move(w));
+  }
+  deadlines_.clear();
+}
+
+error session_pool::exhausted(std::string_view what, const borrower& who) const {
+  const auto s = read();
+  auto text =
+      fmt::format("{}: {} for {}: {} of {} in use, {} idle, {} being opened, {} waiting",
+                  options_.name, what, name_of(who), s.in_use, s.max, s.idle, s.opening, s.waiting);
+  const pool_slot* oldest = nullptr;
+  for (const auto& slot : slots_) {
+    if (slot.now != pool_slot::state::lent) continue;
+    if (oldest == nullptr || slot.idle_since < oldest->idle_since) oldest = &slot;
+  }
+  if (oldest != nullptr) {
+    const auto held = std::chrono::duration<double>(now() - oldest->idle_since).count();
+    text += fmt::format("; {} has had one for {:.1f} s", name_of(oldest->who), held);
+  }
+  if (!last_failure_.empty()) text += "; the last one could not be opened: " + last_failure_;
+  return {errc::pool_exhausted, std::move(text)};
+}
+
+error session_pool::closed_error() const {
+  return {errc::pool_closed, options_.name + ": the pool is closed"};
+}
+
+std::optional<error> session_pool::refusal(const borrower& who, deeds& todo) {
+  if (closed_) return closed_error();
+  if (waiting_.size() < options_.max_waiters) return std::nullopt;
+  ++counts_.refused;
+  tell(pool_event::kind::refused, who, {}, todo);
+  return exhausted("too many wait already", who);
+}
+
+// -- lending --------------------------------------------------------------------------------------
+
+pool_slot* session_pool::take_idle(deeds& todo, time_point now) {
+  while (!idle_.empty()) {
+    auto& slot = *idle_.back();
+    idle_.pop_back();
+    if (slot.ends > now) return &slot;
+    retire(slot, session_end::lifetime, todo);
+  }
+  return nullptr;
+}
+
+void session_pool::lend(pool_slot& slot, const borrower& to, bool may_block, time_point now) {
+  become(slot, pool_slot::state::lent);
+  slot.idle_since = now;
+  slot.who = to;
+  slot.may_block = may_block;
+  slot.told_leaked = false;
+  ++slot.borrows;
+  ++counts_.borrows;
+}
+
+// To who has waited longest, or to those that are idle.
+void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
+  if (waiting_.empty()) {
+    become(slot, pool_slot::state::idle);
+    slot.idle_since = now;
+    idle_.push_back(&slot);
+    return;
+  }
+  auto next = waiting_.front();
+  forget(*next);
+  lend(slot, next->who, next->may_block(), now);
+  const auto waited = now - next->since;
+  if (wait_seconds_ != nullptr) {
+    wait_seconds_->observe(std::chrono::duration<double>(waited).count());
+  }
+  tell(pool_event::kind::borrowed, next->who, waited, todo);
+  next->settle(held_slot{shared_from_this(), slot}, todo);
+  todo.drop(std::move(next));
+}
+
+bool session_pool::passes(pool_slot& slot) {
+  return !slot.session->broken() && slot.session->validate(options_.validation_query).has_value();
+}
+
+result<held_slot> session_pool::borrow(const borrow_request& wanted) {
+  const auto since = now();
+  for (bool in_front = false;; in_front = true) {  // once its turn has come it keeps it
+    deeds todo{*this};
+    std::unique_lock guard{lock_};
+    if (closed_) return fail(closed_error());
+    auto* slot = take_idle(todo, since);
+    if (slot == nullptr) {
+      if (!options_.runs_on) return wait_for_one(wanted, since, in_front, guard, todo);
+      guard.unlock();
+      return borrow_stepped(wanted);
+    }
+    lend(*slot, wanted.who, true, since);
+    open_more(todo, since);
+    tell(pool_event::kind::borrowed, wanted.who, {}, todo);
+    guard.unlock();
+    todo.run();
+    if (!options_.validate_on_borrow || passes(*slot)) return held_slot{shared_from_this(), *slot};
+    finish_return(*slot, session_end::not_valid);
+  }
+}
+
+result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_point since,
+                                             bool in_front, std::unique_lock<std::mutex>& guard,
+                                             deeds& todo) {
+  if (auto why = refusal(wanted.who, todo)) return fail(*std::move(why));
+  const auto deadline = later(since, wanted.timeout.value_or(options_.borrow_timeout));
+  const auto mine = std::make_shared<blocked>(wanted, since, deadline);
+  enqueue(mine, in_front, todo);
+  guard.unlock();
+  todo.run();
+  guard.lock();
+  mine->changed.wait_until(guard, wanted.cancel, deadline, [&] { return mine->got.has_value(); });
+  if (mine->got) return *std::move(mine->got);
+  forget(*mine);
+  if (!wanted.cancel.stop_requested()) {
+    tell(pool_event::kind::timed_out, wanted.who, now() - since, todo);
+    return fail(too_late(*mine));
+  }
+  ++counts_.cancelled;
+  tell(pool_event::kind::cancelled, wanted.who, now() - since, todo);
+  return fail(errc::stopped, options_.name + ": waiting for a session was cancelled");
+}
+
+error session_pool::too_late(const waiter& w) {
+  ++counts_.timeouts;
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(w.deadline - w.since);
+  return exhausted(fmt::format("no session became free within {} ms", waited.count()), w.who);
+}
+
+// There is nobody to wait for.
+result<held_slot> session_pool::borrow_stepped(const borrow_request& wanted) {
+  pool_slot* slot = nullptr;
+  {
+    deeds todo{*this};
+    const std::lock_guard guard{lock_};
+    if (closed_) return fail(closed_error());
+    const auto free = std::find_if(slots_.begin(), slots_.end(), [](const pool_slot& s) {
+      return s.now == pool_slot::state::empty;
+    });
+    if (free == slots_.end()) {
+      ++counts_.timeouts;
+      return fail(exhausted("no session is free", wanted.who));
+    }
+    slot = &*free;
+    become(*slot, pool_slot::state::opening);
+  }
+  auto made = open_();
+  if (!made) {
+    auto why = made.error();
+    opened(*slot, std::move(made), {});
+    return fail(std::move(why));
+  }
+  opened(*slot, std::move(made), {});
+  return borrow(wanted);
+}
+
+// -- asking ---------------------------------------------------------------------------------------
+
+void session_pool::request(const borrow_request& wanted, granted to) {
+  const auto since = now();
+  const auto deadline = later(since, wanted.timeout.value_or(options_.borrow_timeout));
+  const auto w = std::make_shared<asking>(wanted, since, deadline, std::move(to));
+  if (wanted.cancel.stop_possible()) {
+    w->cancelling.emplace(wanted.cancel, [this, weak = std::weak_ptr{w}] {
+      if (auto there = weak.lock()) cancel(there);
+    });
+  }
+  ask(w, false);
+}
+
+void session_pool::ask(const std::shared_ptr<asking>& w, bool in_front) {
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  if (w->settled) return;  // cancelled meanwhile
+  if (auto why = refusal(w->who, todo)) return w->settle(fail(*std::move(why)), todo);
+  const auto at = now();
+  auto* slot = take_idle(todo, at);
+  if (slot == nullptr) return enqueue(w, in_front, todo);
+  lend(*slot, w->who, false, at);
+  open_more(todo, at);
+  if (options_.validate_on_borrow) {
+    todo.post([this, w, slot](unsigned) { ask_validated(w, *slot); });
+    return;
+  }
+  tell(pool_event::kind::borrowed, w->who, at - w->since, todo);
+  w->settle(held_slot{shared_from_this(), *slot}, todo);
+}
+
+void session_pool::ask_validated(const std::shared_ptr<asking>& w, pool_slot& slot) {
+  if (!passes(slot)) {
+    finish_return(slot, session_end::not_valid);
+    return ask(w, true);
+  }
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  if (w->settled) return hand_on(slot, todo, now());  // cancelled meanwhile
+  tell(pool_event::kind::borrowed, w->who, now() - w->since, todo);
+  w->settle(held_slot{shared_from_this(), slot}, todo);
+}
+
+void session_pool::cancel(const std::shared_ptr<asking>& w) {
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  if (w->settled) return;
+  if (w->queued) {
+    todo.drop(w);
+    forget(*w);
+  }
+  ++counts_.cancelled;
+  tell(pool_event::kind::cancelled, w->who, now() - w->since, todo);
+  w->settle(fail(errc::stopped, options_.name + ": waiting for a session was cancelled"), todo);
+}
+
+// -- coming back ----------------------------------------------------------------------------------
+
+poolable& held_slot::get() const noexcept { return *slot_->session; }
+void held_slot::poison() noexcept { slot_->poisoned = true; }
+void held_slot::go_back() noexcept {
+  const auto in = std::move(in_);
+  in->go_back(*std::exchange(slot_, nullptr));
+}
+
+void session_pool::go_back(pool_slot& slot) noexcept {
+  auto& is = *slot.session;
+  if (slot.poisoned) return finish_return(slot, session_end::poisoned);
+  const bool to_clean =
+      !is.broken() && (is.unfinished() || (options_.reset_on_return && is.touched()));
+  if (!to_clean) return finish_return(slot, std::nullopt);
+  if (slot.may_block) return finish_return(slot, clean(slot));
+  deeds{*this}.post([this, &slot](unsigned) { finish_return(slot, clean(slot)); });
+}
+
+std::optional<session_end> session_pool::clean(pool_slot& slot) noexcept {
+  auto& is = *slot.session;
+  auto done = is.unfinished() ? is.finish() : result<void>{};
+  if (done && options_.reset_on_return && is.touched()) done = is.reset(options_.reset_query);
+  if (done) return std::nullopt;
+  if (!is.broken()) log().warn("{}: {}", options_.name, done.error().message);
+  return session_end::not_reset;
+}
+
+void session_pool::finish_return(pool_slot& slot, std::optional<session_end> end) noexcept {
+  const bool broken = slot.session->broken();
+  deeds todo{*this};
+  const std::lock_guard guard{lock_};
+  const auto at = now();
+  if (end == session_end::not_valid) --counts_.borrows;  // nobody got it
+  tell(pool_event::kind::returned, slot.who, at - slot.idle_since, todo);
+  if (closed_) {
+    end = session_end::pool_closed;
+  } else if (broken && !end) {
+    end = session_end::broken;
+  } else if (!end && slot.ends <= at) {
+    end = session_end::lifetime;
+  } else if (!end && options_.max_borrows != 0 && slot.borrows >= options_.max_borrows) {
+    end = session_end::borrows;
+  }
+  if (end) return retire(slot, *end, todo);
+  hand_on(slot, todo, at);
+}
+
+}

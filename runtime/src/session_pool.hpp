@@ -1,0 +1,200 @@
+// The pool itself: slots, who waits, and what has to be done next.
+//
+// Every function that changes something works under one lock and leaves to `deeds` what may block, call
+// others or take long; that is done once the lock is free.
+//
+// Threads: any. Invariants, under the lock: somebody waits only while nothing is idle; a slot is empty
+// or counts towards `max`.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "nexus/detail/pool_core.hpp"
+#include "nexus/registration.hpp"
+#include "nexus/workers.hpp"
+
+namespace nexus::inline v0::detail {
+
+using pool_clock = std::chrono::steady_clock;
+
+struct pool_slot {
+  enum class state : std::uint8_t { empty, opening, idle, lent, ending };
+  static constexpr std::size_t states = 5;
+  state now = state::empty;
+  std::unique_ptr<poolable> session;
+  pool_clock::time_point ends{};        // by max_lifetime
+  pool_clock::time_point idle_since{};  // or, while lent, since when
+  std::uint64_t borrows = 0;
+  borrower who{};
+  bool poisoned = false;
+  bool told_leaked = false;
+  bool may_block = false;  // whoever returns it
+};
+
+class session_pool final : public pool_core, public std::enable_shared_from_this<session_pool> {
+ public:
+  session_pool(pool_options options, opener open);
+
+  /// Opens the first ones and starts the threads.
+  void start();
+  /// What the last handle does.
+  void shut();
+
+  result<held_slot> borrow(const borrow_request& wanted) override;
+  void request(const borrow_request& wanted, granted to) override;
+  pool_statistics statistics() const override;
+  void stop_lending() override;
+  bool close(std::chrono::nanoseconds within) override;
+  void tend() override;
+
+ protected:
+  void go_back(pool_slot& slot) noexcept override;
+
+ private:
+  using time_point = pool_clock::time_point;
+  struct waiter;
+  struct blocked;
+  struct asking;
+  class deeds;
+
+  // Lending, under the lock (pool_lending.cpp):
+  pool_slot* take_idle(deeds& todo, time_point now);
+  void lend(pool_slot& slot, const borrower& to, bool may_block, time_point now);
+  void hand_on(pool_slot& slot, deeds& todo, time_point now);
+  void enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo);
+  void forget(waiter& w);
+  std::optional<error> refusal(const borrower& who, deeds& todo);
+  error exhausted(std::string_view what, const borrower& who) const;
+  error closed_error() const;
+  result<held_slot> wait_for_one(const borrow_request& wanted, time_point since, bool in_front,
+                                 std::unique_lock<std::mutex>& guard, deeds& todo);
+  error too_late(const waiter& w);
+  // … and without it:
+  result<held_slot> borrow_stepped(const borrow_request& wanted);
+  void ask(const std::shared_ptr<asking>& w, bool in_front);
+  void ask_validated(const std::shared_ptr<asking>& w, pool_slot& slot);
+  void cancel(const std::shared_ptr<asking>& w);
+  bool passes(pool_slot& slot);
+  std::optional<session_end> clean(pool_slot& slot) noexcept;
+  void finish_return(pool_slot& slot, std::optional<session_end> end) noexcept;
+
+  // Keeping, under the lock (pool_keeping.cpp):
+  void open_more(deeds& todo, time_point now);
+  void retire(pool_slot& slot, session_end why, deeds& todo);
+  void expire_waiters(deeds& todo, time_point now);
+  void look_for_leaks(deeds& todo, time_point now);
+  void tend(deeds& todo, time_point now);
+  time_point next_due(time_point now) const;
+  void become(pool_slot& slot, pool_slot::state next);
+  std::size_t count(pool_slot::state which) const {
+    return count_[static_cast<std::size_t>(which)];
+  }
+  std::size_t total() const { return options_.max - count(pool_slot::state::empty); }
+  void fail_waiters(const error& why, deeds& todo);
+  pool_statistics read() const;
+  // … and without it:
+  void open_in(pool_slot& slot);
+  void opened(pool_slot& slot, result<std::unique_ptr<poolable>> made,
+              std::chrono::nanoseconds took);
+  void ended(pool_slot& slot, session_end why);
+  void run_timer();
+  void export_metrics();
+
+  void tell(pool_event::kind what, const borrower& who, std::chrono::nanoseconds took,
+            deeds& todo) const;
+  time_point now() const { return options_.runs_on ? options_.runs_on->now() : pool_clock::now(); }
+
+  const pool_options options_;
+  const opener open_;
+
+  mutable std::mutex lock_;
+  std::vector<pool_slot> slots_;
+  std::array<std::size_t, pool_slot::states> count_{};  // of them, by state
+  std::vector<pool_slot*> idle_;  // the one used last is at the end, and is lent next
+  std::list<std::shared_ptr<waiter>> waiting_;
+  std::set<std::pair<time_point, const waiter*>> deadlines_;  // of those that do not block
+  pool_statistics counts_;                                    // what only grows
+  bool closed_ = false;
+  std::condition_variable changed_;  // fewer sessions; who closes waits for it
+
+  // After a failure to open, the next is tried only after a pause.
+  std::string last_failure_;
+  std::chrono::milliseconds pause_{0};
+  time_point not_before_{};
+
+  std::condition_variable timer_;
+  time_point wakes_at_{};
+  bool ending_ = false;
+  histogram* wait_seconds_ = nullptr;
+
+  std::vector<registration> sampled_;
+  std::unique_ptr<workers> workers_;
+  std::thread timer_thread_;
+};
+
+/// What is to be done once the lock is free: declared before the lock is taken.
+class session_pool::deeds {
+ public:
+  explicit deeds(session_pool& of) noexcept : of_{of} {}
+  ~deeds() { run(); }
+  deeds(const deeds&) = delete;
+  deeds& operator=(const deeds&) = delete;
+
+  void run();
+
+  /// On one of the pool's threads; here, if they have ended.
+  void post(workers::job job) { jobs_.push_back(std::move(job)); }
+  void tell(pool_event e) { events_.push_back(std::move(e)); }
+  void answer(std::shared_ptr<asking> w, result<held_slot> with);
+  /// A waiter is destroyed without the lock, since that waits for its stop callback.
+  void drop(std::shared_ptr<waiter> w) { dropped_.push_back(std::move(w)); }
+  void log_leak(std::string text) { leaks_.push_back(std::move(text)); }
+
+ private:
+  session_pool& of_;
+  std::vector<workers::job> jobs_;
+  std::vector<pool_event> events_;
+  std::vector<std::pair<std::shared_ptr<asking>, result<held_slot>>> answers_;
+  std::vector<std::shared_ptr<waiter>> dropped_;
+  std::vector<std::string> leaks_;
+};
+
+/// Whoever wants a session and has none yet.
+struct session_pool::waiter {
+  waiter(const borrow_request& wanted, time_point from, time_point until)
+      : who{wanted.who}, since{from}, deadline{until} {}
+  virtual ~waiter() = default;
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+
+  /// Under the lock, once.
+  void settle(result<held_slot> with, deeds& todo) {
+    settled = true;
+    get(std::move(with), todo);
+  }
+  virtual void get(result<held_slot> with, deeds& todo) = 0;
+  [[nodiscard]] virtual bool may_block() const noexcept = 0;
+
+  const borrower who;
+  const time_point since;
+  const time_point deadline;
+  std::list<std::shared_ptr<waiter>>::iterator at{};
+  bool queued = false;
+  bool settled = false;
+};
+
+/// "bank/serve.cpp:88", or what it called itself.
+[[nodiscard]] std::string name_of(const borrower& who);
+
+}
