@@ -75,11 +75,12 @@ listener::listener(detail::server_core& core) : core_{core}, queue_{core.options
     answer(asked, to);
     return HandlerResponse::Handled;
   });
-  set_error_handler([this](const httplib::Request& asked, httplib::Response& to) {
-    if (!to.body.empty() || to.has_header("Content-Type")) return HandlerResponse::Unhandled;
-    explain(asked, to);
-    return HandlerResponse::Handled;
-  });
+  set_error_handler(
+      HandlerWithResponse{[this](const httplib::Request& asked, httplib::Response& to) {
+        if (!to.body.empty() || to.has_header("Content-Type")) return HandlerResponse::Unhandled;
+        explain(asked, to);
+        return HandlerResponse::Handled;
+      }});
   set_expect_100_continue_handler([this](const httplib::Request& asked, httplib::Response& to) {
     if (!says_too_large(asked, core_.options.body_bytes_max)) return 100;
     return to.status = 413;
