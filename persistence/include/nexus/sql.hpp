@@ -46,9 +46,9 @@ struct sql_rows {
 namespace detail {
 
 template <class T>
-struct is_optional : std::false_type {};
+struct sql_nullable : std::false_type {};
 template <class T>
-struct is_optional<std::optional<T>> : std::true_type {};
+struct sql_nullable<std::optional<T>> : std::true_type {};
 
 // "column 2 (cents) of row 1 is NULL" and the like.
 [[nodiscard]] error not_convertible(const sql_rows& from, std::size_t row, std::size_t column,
@@ -57,7 +57,7 @@ struct is_optional<std::optional<T>> : std::true_type {};
 
 template <class T>
 [[nodiscard]] inline sql_value to_sql(const T& value) {
-  if constexpr (is_optional<T>::value) {
+  if constexpr (sql_nullable<T>::value) {
     return value ? to_sql(*value) : sql_value{};
   } else if constexpr (std::same_as<T, sql_value>) {
     return value;
@@ -105,7 +105,7 @@ template <class T>
 [[nodiscard]] bool read_column(const sql_rows& from, std::size_t row, std::size_t column, T& to,
                                std::optional<error>& why) {
   const auto& value = from.at(row, column);
-  if constexpr (is_optional<T>::value) {
+  if constexpr (sql_nullable<T>::value) {
     if (std::holds_alternative<std::monostate>(value)) return true;
     typename T::value_type inner{};
     if (!read_column(from, row, column, inner, why)) return false;

@@ -43,7 +43,7 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
     if (insert(c, requests, outcomes)) t.commit(in_doubt);
     return {};
   });
-  if (!done) finish(outcomes, done.error(), in_doubt);
+  if (!done) sqlite::finish(outcomes, done.error(), in_doubt);
   // What the connection believes about the log may differ from what the file holds now.
   if (in_doubt) connection_.reset();
   return outcomes;
