@@ -128,7 +128,7 @@ TEST(TraceContext, IsReadAsTheStandardSays) {
   EXPECT_EQ(read(sent_trace), sent_trace);
   // A later version: what is behind our fields does not go on.
   EXPECT_EQ(read("cc" + sent_trace.substr(2) + "-what"), sent_trace);
-  for (const std::string wrong :
+  for (const std::string& wrong :
        {std::string{}, sent_trace + "-", "ff" + sent_trace.substr(2),
         "cc" + sent_trace.substr(2) + ".",
         std::string{"00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"},

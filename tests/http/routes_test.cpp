@@ -16,7 +16,9 @@ struct Routes : Web {
     EXPECT_EQ(added.error().code, errc::invalid_argument);
     const auto started = web->start();
     EXPECT_FALSE(started);
-    if (!started) EXPECT_EQ(started.error().message, added.error().message);
+    if (!started) {
+      EXPECT_EQ(started.error().message, added.error().message);
+    }
     return added.error().message;
   }
 };

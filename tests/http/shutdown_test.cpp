@@ -102,7 +102,7 @@ TEST_F(WebShutdown, UnderLoadNoAdmittedRequestIsLost) {
         const auto r = c.Post("/accounts/alice", "", "text/plain");
         if (!r) return;  // nobody listens any more
         ++(r->status == 200 ? good : others);
-        if (r->status != 200) EXPECT_EQ(r->status, 503);
+        EXPECT_TRUE(r->status == 200 || r->status == 503) << r->status;
       }
     }));
   }

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <future>
 #include <nexus/http.hpp>
+#include <nexus/log.hpp>
 #include <nexus/nexus.hpp>
 #include <optional>
 #include <string>
