@@ -81,6 +81,10 @@ listener::listener(detail::server_core& core) : core_{core}, queue_{core.options
         explain(asked, to);
         return HandlerResponse::Handled;
       }});
+  // E.g. no memory; what handlers throw does not come here.
+  set_exception_handler([this](const httplib::Request&, httplib::Response& to, std::exception_ptr) {
+    put(core_.refusal(500, "internal_error", "the request could not be read or answered"), to);
+  });
   set_expect_100_continue_handler([this](const httplib::Request& asked, httplib::Response& to) {
     if (!says_too_large(asked, core_.options.body_bytes_max)) return 100;
     return to.status = 413;

@@ -13,7 +13,9 @@ struct Sessions : Web {
     accounts.reset();
     store.reset();
     store_options o;
-    o.readers = static_cast<unsigned>(max);
+    o.readers = 1;
+    o.pool.max = max;
+    o.pool.min_idle = 1;
     store.emplace(*nexus::open("sqlite:" + folder.path("web.db"), o));
     accounts.emplace(sys, *store);
   }
