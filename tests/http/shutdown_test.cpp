@@ -107,14 +107,15 @@ TEST_F(WebShutdown, UnderLoadNoAdmittedRequestIsLost) {
     }));
   }
   ASSERT_TRUE(wait_until([&] { return good > 200; }));
+  const auto reading = store->open_session();
+  ASSERT_TRUE(reading);
   const auto report = sys.shutdown(20s);
   EXPECT_TRUE(report.drained);
   EXPECT_TRUE(report.complete());
   for (auto& one : all) one.get();
   int stored = 0;
-  EXPECT_TRUE((*store->open_session())
-                  ->replay(*persistence_id::make("account", "alice"), 1, 1'000'000, 1'000'000,
-                           [&](const record_view&) { return ++stored, true; }));
+  EXPECT_TRUE((*reading)->replay(*persistence_id::make("account", "alice"), 1, 1'000'000, 1'000'000,
+                                 [&](const record_view&) { return ++stored, true; }));
   EXPECT_EQ(stored, good);
 }
 
