@@ -1,10 +1,13 @@
-// What single steps cost: codec, decide + encode + apply, ULIDs, counting, and a question's way through
+// What single steps cost: the pool, codec, decide + encode + apply, ULIDs, counting, and a question's way through
 // an entity on a journal in memory.
 #include <benchmark/benchmark.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <nexus/pool.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,6 +17,8 @@
 namespace {
 
 using bench::counter;
+
+struct pooled final : nexus::poolable {};
 
 void encode_msgpack(benchmark::State& state) {
   const counter::added event{12'345};
@@ -75,6 +80,38 @@ void decide_encode_apply(benchmark::State& state) {
   }
 }
 BENCHMARK(decide_encode_apply);
+
+// What a pool without waiters, limits or statistics would need.
+void pool_plain(benchmark::State& state) {
+  std::mutex lock;
+  std::vector<pooled*> idle;
+  pooled one;
+  idle.push_back(&one);
+  for (auto _ : state) {
+    pooled* mine = nullptr;
+    {
+      const std::lock_guard guard{lock};
+      mine = idle.back();
+      idle.pop_back();
+    }
+    benchmark::DoNotOptimize(mine);
+    const std::lock_guard guard{lock};
+    idle.push_back(mine);
+  }
+}
+BENCHMARK(pool_plain);
+
+void pool_borrow_and_return(benchmark::State& state) {
+  const auto lending = *nexus::pool<pooled>::make(
+      {.max = 4, .min_idle = 1, .reset_on_return = false},
+      [] { return nexus::result<std::unique_ptr<pooled>>{std::make_unique<pooled>()}; });
+  { auto opened = lending.borrow(); }
+  for (auto _ : state) {
+    auto mine = lending.borrow();
+    benchmark::DoNotOptimize(&**mine);
+  }
+}
+BENCHMARK(pool_borrow_and_return);
 
 void ulid_next(benchmark::State& state) {
   static const nexus::wall_clock time;

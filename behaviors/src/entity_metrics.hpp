@@ -39,7 +39,7 @@ class entity_metrics {
   std::array<counter*, 4> failures;  ///< in the order of `directive`
 
  private:
-  static constexpr std::size_t outcomes = 1 + static_cast<std::size_t>(errc::already_exists) + 1;
+  static constexpr std::size_t outcomes = 1 + errcs;
   using row = std::array<std::atomic<counter*>, outcomes>;
 
   nexus::metrics& all_;

@@ -1,20 +1,37 @@
 #include "nexus/session.hpp"
 
 namespace nexus::inline v0 {
+namespace {
 
-result<sql_rows> session::run_sql(std::string_view, std::span<const sql_value>) {
-  return fail(errc::query_failed, "this database has no SQL");
+tl::unexpected<error> no_sql() {
+  return fail(errc::query_failed, "this kind of database has no SQL");
 }
-result<void> session::begin(isolation, bool) {
-  return fail(errc::query_failed, "this database has no SQL");
+
+}  // namespace
+
+std::string_view to_string(isolation level) noexcept {
+  switch (level) {
+    case isolation::read_committed:
+      return "read committed";
+    case isolation::repeatable_read:
+      return "repeatable read";
+    case isolation::serializable:
+      return "serializable";
+  }
+  return "unknown";
 }
-result<void> session::commit() { return fail(errc::query_failed, "this database has no SQL"); }
-result<void> session::rollback() { return fail(errc::query_failed, "this database has no SQL"); }
-result<void> session::finish() { return in_transaction() ? rollback() : result<void>{}; }
-result<void> session::validate(const std::string& query) {
-  auto done = execute(query);
-  if (!done) return fail(std::move(done.error()));
-  return {};
+
+result<sql_rows> session::run_sql(std::string_view, std::span<const sql_value>) { return no_sql(); }
+result<void> session::begin(isolation, bool) { return no_sql(); }
+result<void> session::commit() { return no_sql(); }
+result<void> session::rollback() { return no_sql(); }
+result<isolation> session::level() { return no_sql(); }
+
+result<void> session::finish() {
+  if (!in_transaction()) return {};
+  return rollback();
 }
+
+result<void> session::validate(const std::string&) { return {}; }
 
 }  // namespace nexus::inline v0

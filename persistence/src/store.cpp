@@ -86,7 +86,7 @@ void store::core::sample() {
   queued("nexus_write_queue_jobs", "Jobs waiting for a writer.", &writer_backlog::jobs);
   queued("nexus_write_queue_events", "Events waiting for a writer.", &writer_backlog::events);
   queued("nexus_write_queue_bytes", "Bytes waiting for a writer.", &writer_backlog::bytes);
-  add("nexus_read_queue_jobs", "Reads waiting for a pooled session.",
+  add("nexus_read_queue_jobs", "Reads waiting for a reader's thread.",
       [this] { return static_cast<double>(readers->queued()); });
   add("nexus_breaker_state", "The circuit breaker: 0 closed, 1 open, 2 half-open.",
       [this] { return static_cast<double>(guard.status().now); });

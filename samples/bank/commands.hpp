@@ -5,7 +5,10 @@
 // 2 nothing could be done: a bad file, no such account, a journal that does not open.
 #pragma once
 
+#include <cstdint>
 #include <string>
+
+#include "transfer_arguments.hpp"
 
 namespace bank {
 
@@ -17,14 +20,16 @@ int import_ledger(const std::string& file, const std::string& journal);
 int show_balances(bool as_csv, const std::string& journal);
 int show_history(const std::string& account_name, const std::string& journal);
 
-struct transfer_arguments {
-  std::string from;
-  std::string to;
-  std::string amount;
-  std::string currency;
-};
 int transfer_money(const transfer_arguments& arguments, const std::string& journal);
 
 int verify(const std::string& journal);
+
+struct serve_arguments {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;
+  unsigned threads = 16;
+};
+/// Until SIGTERM or SIGINT; what is in flight then is finished.
+int serve(const serve_arguments& arguments, const std::string& journal);
 
 }  // namespace bank

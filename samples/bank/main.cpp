@@ -42,6 +42,15 @@ int run(int argc, char** argv) {
   transfer->add_option("CURRENCY", arguments.currency, "Of what, e.g. USD")->required();
   auto* verify =
       command("verify", "Check that all events are whole, and that no transfer lost money");
+#ifdef BANK_SERVES
+  bank::serve_arguments where;
+  auto* serve = command("serve", "Serve accounts, history and transfers over HTTP");
+  serve->footer("SIGTERM and ctrl-C stop it once what is in flight is finished.");
+  serve->add_option("--port", where.port, "0: one that is free")->capture_default_str();
+  serve->add_option("--address", where.address, "Who can reach it may move money")
+      ->capture_default_str();
+  serve->add_option("--threads", where.threads, "Requests served at a time")->capture_default_str();
+#endif
 
   try {
     app.parse(argc, argv);
@@ -56,6 +65,9 @@ int run(int argc, char** argv) {
   if (history->parsed()) return bank::show_history(account, journal);
   if (transfer->parsed()) return bank::transfer_money(arguments, journal);
   if (verify->parsed()) return bank::verify(journal);
+#ifdef BANK_SERVES
+  if (serve->parsed()) return bank::serve(where, journal);
+#endif
   return bank::exit_failed;
 }
 

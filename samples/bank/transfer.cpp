@@ -17,37 +17,13 @@ namespace {
 
 constexpr std::chrono::seconds answer_deadline{60};
 
-auto bad(std::string_view argument, std::string_view why) {
-  return nexus::fail(nexus::errc::invalid_argument, fmt::format("{}: {}", argument, why));
-}
-
-nexus::result<nexus::persistence_id> account_id(std::string_view argument,
-                                                const std::string& name) {
-  if (name.empty()) return bad(argument, "is empty");
-  auto id = nexus::persistence_id::make(account::entity_type, name);
-  if (!id) return bad(argument, id.error().message);
-  return id;
-}
-
-nexus::result<transfer::started> read_arguments(const transfer_arguments& a) {
-  if (a.from == a.to) return bad("TO", fmt::format("\"{}\" is FROM as well", a.to));
-  const auto hundredths = parse_hundredths(a.amount);
-  if (!hundredths) return bad("AMOUNT", hundredths.error().message);
-  if (*hundredths <= 0) return bad("AMOUNT", fmt::format("\"{}\" is not above zero", a.amount));
-  if (a.currency.empty()) return bad("CURRENCY", "is empty");
-  // The rules of ids fit: short, and text.
-  if (!nexus::persistence_id::make("currency", a.currency)) {
-    return bad("CURRENCY", "is not UTF-8, or is too long");
-  }
-  return transfer::started{a.from, a.to, *hundredths, a.currency};
-}
-
 // Both accounts have a past in this journal.
 nexus::result<void> check_accounts(nexus::journal_session& session, const transfer_arguments& a,
                                    const std::string& journal) {
   for (const auto& [argument, name] : {std::pair{"FROM", &a.from}, std::pair{"TO", &a.to}}) {
-    const auto id = account_id(argument, *name);
-    if (!id) return nexus::fail(id.error());
+    const auto id = nexus::persistence_id::make(account::entity_type, *name);
+    if (!id)
+      return nexus::fail(id.error().code, fmt::format("{}: {}", argument, id.error().message));
     if (auto known = expect_account(session, *id, journal); !known) return known;
   }
   return {};
@@ -65,7 +41,7 @@ std::string balance_of(const nexus::entities<account>& accounts, const std::stri
 }  // namespace
 
 int transfer_money(const transfer_arguments& arguments, const std::string& journal) {
-  const auto wanted = read_arguments(arguments);
+  const auto wanted = read_transfer(arguments, {"FROM", "TO", "AMOUNT", "CURRENCY"});
   if (!wanted) return complain(wanted.error().message, exit_failed);
   nexus::system sys;
   auto store = open_for_reading(journal);

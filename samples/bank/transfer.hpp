@@ -96,6 +96,8 @@ struct transfer {
   };
   /// Answers when the transfer is over, or fails if it is held up.
   struct await {};
+  /// Answers what is known of it now; `at` is `fresh` if there is no such transfer.
+  struct look {};
   /// What an account said to a leg; `attempt` counts from 1.
   struct leg_answered {
     leg which{};
@@ -108,7 +110,7 @@ struct transfer {
     nexus::result<void> answer;
     unsigned attempt = 1;
   };
-  using command = std::variant<start, await, leg_answered, forget_answered>;
+  using command = std::variant<start, await, look, leg_answered, forget_answered>;
 
   /// How often an account is asked while its storage is in trouble. It backs off, not we.
   static constexpr unsigned attempts_max = 100;
@@ -126,6 +128,8 @@ struct transfer {
     if (!s.held_up_by.empty()) return nexus::reject(s.held_up_by);
     return nexus::stash();
   }
+
+  static auto decide(const state& s, const look&) { return nexus::reply(s); }
 
   static nexus::effect<transfer> decide(const state& s, const leg_answered& c,
                                         const nexus::context& self) {

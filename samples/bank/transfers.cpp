@@ -1,8 +1,12 @@
 #include "transfers.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <deque>
 #include <utility>
+
+#include "money.hpp"
 
 namespace bank {
 namespace {
@@ -24,7 +28,30 @@ nexus::result<bool> is_over(nexus::journal_session& session, const nexus::persis
   return over;
 }
 
+auto bad(std::string_view argument, std::string_view why) {
+  return nexus::fail(nexus::errc::invalid_argument, fmt::format("{}: {}", argument, why));
+}
+
 }  // namespace
+
+nexus::result<transfer::started> read_transfer(const transfer_arguments& a,
+                                               const transfer_argument_names& names) {
+  for (const auto& [name, is] : {std::pair{names.from, &a.from}, std::pair{names.to, &a.to}}) {
+    if (is->empty()) return bad(name, "is empty");
+    const auto id = nexus::persistence_id::make(account::entity_type, *is);
+    if (!id) return bad(name, id.error().message);
+  }
+  if (a.from == a.to) return bad(names.to, fmt::format("\"{}\" is {} as well", a.to, names.from));
+  const auto hundredths = parse_hundredths(a.amount);
+  if (!hundredths) return bad(names.amount, hundredths.error().message);
+  if (*hundredths <= 0) return bad(names.amount, fmt::format("\"{}\" is not above zero", a.amount));
+  if (a.currency.empty()) return bad(names.currency, "is empty");
+  // The rules of ids fit: short, and text.
+  if (!nexus::persistence_id::make("currency", a.currency)) {
+    return bad(names.currency, "is not UTF-8, or is too long");
+  }
+  return transfer::started{a.from, a.to, *hundredths, a.currency};
+}
 
 nexus::result<void> for_each_open_transfer(
     nexus::journal_session& session, std::string_view before,

@@ -11,8 +11,17 @@
 #include <string_view>
 
 #include "transfer.hpp"
+#include "transfer_arguments.hpp"
 
 namespace bank {
+
+/// How the arguments are called where they were written, for what is wrong with them.
+struct transfer_argument_names {
+  std::string_view from, to, amount, currency;
+};
+
+[[nodiscard]] nexus::result<transfer::started> read_transfer(const transfer_arguments& a,
+                                                             const transfer_argument_names& names);
 
 /// Passes the id of every transfer that is not over and older than the one named `before` (empty:
 /// of all), the oldest first.

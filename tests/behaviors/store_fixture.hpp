@@ -27,8 +27,9 @@ class store_fixture : public testing::TestWithParam<const char*> {
  protected:
   std::shared_ptr<testkit::faults> faults = std::make_shared<testkit::faults>();
   nexus::system sys{{.threads = 2}};
-  result<store> journal = nexus::open(make_uri(), {testkit::faulty(memory_backend(), faults),
-                                                   testkit::faulty(sqlite_backend(), faults)});
+  const std::string uri = make_uri();
+  result<store> journal = nexus::open(
+      uri, {testkit::faulty(memory_backend(), faults), testkit::faulty(sqlite_backend(), faults)});
 
   std::unique_ptr<journal_session> session() const { return *journal->open_session(); }
 

@@ -26,7 +26,7 @@ using steady = std::chrono::steady_clock;
   std::vector<char*> arguments;
   for (const auto& argument : line) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
-  if (chdir(directory.c_str()) == 0) execv(arguments[0], arguments.data());
+  if (chdir(directory.c_str()) == 0) execvp(arguments[0], arguments.data());
   _exit(127);
 }
 
@@ -76,12 +76,14 @@ bool process::read_until(const std::function<bool()>& enough, std::chrono::micro
   return true;
 }
 
-bool process::kill() {
+bool process::kill() { return signal(SIGKILL); }
+
+bool process::signal(int which) {
   siginfo_t ended{};
   const bool dead =
       waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
       ended.si_pid == pid_;
-  if (!dead) ::kill(pid_, SIGKILL);
+  if (!dead) ::kill(pid_, which);
   return !dead;
 }
 

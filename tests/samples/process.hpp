@@ -36,6 +36,8 @@ class process {
 
   /// SIGKILL; whether it still lived.
   bool kill();
+  /// Any other signal, likewise.
+  bool signal(int which);
 
   /// The exit code once all output is read; -1 when a signal ended it.
   int wait();

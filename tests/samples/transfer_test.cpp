@@ -49,7 +49,9 @@ class process {
   void tell_any(const transfer::command& command) {
     std::visit(
         [this]<class C>(const C& c) {
-          if constexpr (!std::is_same_v<C, transfer::await>) tell(c);
+          if constexpr (!std::is_same_v<C, transfer::await> && !std::is_same_v<C, transfer::look>) {
+            tell(c);
+          }
         },
         command);
   }

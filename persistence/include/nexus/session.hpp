@@ -9,7 +9,8 @@
 // Failures: `constraint_violated`, `query_failed` (the statement is wrong, or there is no SQL here),
 // `serialization_failed` (it collided with another transaction; may be tried again), `unavailable`,
 // `outcome_unknown` (the connection was lost with a commit under way, outside of a transaction with
-// any statement). After an error within a transaction PostgreSQL accepts nothing but its end.
+// any statement), `pool_closed` (it was interrupted). After an error within a transaction nothing is
+// accepted but its end, or that of the savepoint before it; all else, also `commit`, answers that error.
 #pragma once
 
 #include <array>
@@ -63,9 +64,12 @@ class session : public poolable {
   /// After an error the transaction is over. `outcome_unknown`: it may have been committed.
   [[nodiscard]] virtual result<void> commit();
   [[nodiscard]] virtual result<void> rollback();
+  /// Of the open transaction.
+  [[nodiscard]] virtual result<isolation> level();
   [[nodiscard]] bool in_transaction() const noexcept { return unfinished(); }
 
   [[nodiscard]] result<void> finish() override;
+  /// What has no SQL is taken to be valid.
   [[nodiscard]] result<void> validate(const std::string& query) override;
 };
 

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "nexus/detail/shapes.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus::inline v0 {
@@ -45,23 +46,20 @@ struct sql_rows {
 
 namespace detail {
 
-template <class T>
-struct sql_nullable : std::false_type {};
-template <class T>
-struct sql_nullable<std::optional<T>> : std::true_type {};
-
 // "column 2 (cents) of row 1 is NULL" and the like.
 [[nodiscard]] error not_convertible(const sql_rows& from, std::size_t row, std::size_t column,
                                     std::string_view wanted);
 [[nodiscard]] error wrong_width(const sql_rows& from, std::size_t wanted);
 
+/// Of a statement, in capitals: "SELECT". Not a word: what stands there. Empty: there is no statement.
+[[nodiscard]] std::string first_word(std::string_view sql);
+
 template <class T>
 [[nodiscard]] inline sql_value to_sql(const T& value) {
-  if constexpr (sql_nullable<T>::value) {
+  if constexpr (is_optional<T>) {
     return value ? to_sql(*value) : sql_value{};
-  } else if constexpr (std::same_as<T, sql_value>) {
-    return value;
-  } else if constexpr (std::same_as<T, bool>) {
+  } else if constexpr (std::same_as<T, sql_value> || std::same_as<T, bool> ||
+                       std::same_as<T, sql_bytes>) {
     return value;
   } else if constexpr (std::integral<T>) {
     static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "SQL has no integers of 64 bits unsigned");
@@ -70,8 +68,6 @@ template <class T>
     return static_cast<double>(value);
   } else if constexpr (std::same_as<T, std::nullptr_t> || std::same_as<T, std::nullopt_t>) {
     return sql_value{};
-  } else if constexpr (std::same_as<T, sql_bytes>) {
-    return value;
   } else {
     return std::string{std::string_view{value}};
   }
@@ -105,7 +101,7 @@ template <class T>
 [[nodiscard]] bool read_column(const sql_rows& from, std::size_t row, std::size_t column, T& to,
                                std::optional<error>& why) {
   const auto& value = from.at(row, column);
-  if constexpr (sql_nullable<T>::value) {
+  if constexpr (is_optional<T>) {
     if (std::holds_alternative<std::monostate>(value)) return true;
     typename T::value_type inner{};
     if (!read_column(from, row, column, inner, why)) return false;

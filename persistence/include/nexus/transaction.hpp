@@ -12,7 +12,9 @@
 // of times, after a pause with jitter: `f` must not have effects elsewhere that cannot be repeated.
 //
 // Within a transaction of the session a call becomes a savepoint: its error or exception undoes no more
-// than itself, nothing is tried again, and it takes part in the isolation of the whole.
+// than itself, nothing is tried again, and it takes part in the isolation of the whole. One that asks for
+// a stricter isolation than the whole has is refused (`invalid_argument`); `read_only` has no meaning
+// there, and in a read-only transaction the database refuses writes (`query_failed`).
 //
 // Threads: `f` runs on the calling one, which blocks. Failures: those of session and pool, and of `f`.
 #pragma once

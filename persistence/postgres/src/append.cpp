@@ -44,10 +44,11 @@ std::int64_t random_lock() {
 // In a round trip of its own, before anything is written: what is still on its way to the server when a
 // connection is lost must find the lock taken.
 void session::hold_lock(connection& c) {
-  if (lock_ != 0) return;
-  const auto lock = random_lock();
+  if (lock_held_) return;
+  const auto lock = lock_ != 0 ? lock_ : random_lock();
   c.query(core_->sql.hold_lock, parameters{}.int8(lock));
   lock_ = lock;
+  lock_held_ = true;
 }
 
 template <class Request>

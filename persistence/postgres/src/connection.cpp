@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <optional>
 
+#include "sql_values.hpp"
+
 namespace nexus::inline v0::postgres {
 namespace {
 
@@ -17,14 +19,6 @@ constexpr int version_min = 130'000;  // xid8 and its functions
 
 // The server gives up first, and says so: then it is known what became of a statement.
 constexpr auto slack = 5s;
-
-// Indexes always: a plan made while a table was small would read the whole of it when it has grown.
-// Joins by nested loops keep the order in which rows were sent, so that two writers lock alike.
-constexpr const char* settings =
-    "SET client_encoding = 'UTF8'; SET client_min_messages = warning;"
-    "SET default_transaction_isolation = 'read committed';"
-    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
-    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;";
 
 std::string field(const PGresult* r, int code) {
   const char* text = PQresultErrorField(r, code);
@@ -60,10 +54,7 @@ std::int64_t rows::affected() const noexcept {
 connection::connection(const address& where) : patience_{where.patience} {
   connect(where);
   check_server();
-  std::string first = settings;
-  first += fmt::format("SET statement_timeout = {};", patience_.count());
-  if (!where.schema.empty()) first += fmt::format("SET search_path = {};", where.schema);
-  execute(first);
+  set_up(where);
 }
 
 void connection::connect(const address& where) {
@@ -168,6 +159,19 @@ void connection::send(const call& one, std::vector<const statement*>& preparing)
 }
 
 std::vector<rows> connection::run(const std::vector<call>& calls) {
+  for_journal();
+  try {
+    return run_prepared(calls);
+  } catch (const trouble& why) {
+    // Own SQL may deallocate our statements as well. Nothing of this was done.
+    if (!why.is(sqlstate::invalid_statement_name)) throw;
+  }
+  execute("DEALLOCATE ALL");
+  prepared_.clear();
+  return run_prepared(calls);
+}
+
+std::vector<rows> connection::run_prepared(const std::vector<call>& calls) {
   deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
   PQenterPipelineMode(handle_.get());
   std::vector<const statement*> preparing;
@@ -238,6 +242,42 @@ rows connection::execute(const std::string& sql) {
   if (PQstatus(handle_.get()) != CONNECTION_OK) lost_ = true;
   if (first) throw trouble{std::string{first->sqlstate()}, first->what(), lost_};
   return last;
+}
+
+// -- own SQL ------------------------------------------------------------------------------------
+
+bool connection::in_transaction() const noexcept {
+  const auto status = PQtransactionStatus(handle_.get());
+  return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+rows connection::own(const std::string& sql, const text_parameters& with) {
+  deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
+  constexpr int text_form = 0;
+  check_sent(PQsendQueryParams(handle_.get(), sql.c_str(), with.count(), with.types(),
+                               with.values(), with.lengths(), with.formats(), text_form));
+  flush();
+  rows answer{nullptr};
+  std::optional<trouble> first;
+  while (PGresult* r = next_result()) {
+    answer = rows{r};
+    const auto status = PQresultStatus(r);
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+      lost_ = true;  // it waits for data, or is full of them
+      throw trouble{std::string{sqlstate::not_supported},
+                    "COPY from or to the client is not possible here", true};
+    }
+    if (status == PGRES_EMPTY_QUERY) {
+      first = trouble{std::string{sqlstate::syntax_error}, "there is no statement"};
+    } else if (status == PGRES_FATAL_ERROR && !first) {
+      first = error_of(r);
+      lost_ = lost_ || is_fatal(r);
+    }
+  }
+  lost_ = lost_ || PQstatus(handle_.get()) != CONNECTION_OK;
+  if (first) throw trouble{std::string{first->sqlstate()}, first->what(), lost_};
+  if (answer.get() == nullptr) lose("the connection ended before an answer");
+  return answer;
 }
 
 }  // namespace nexus::inline v0::postgres

@@ -23,6 +23,8 @@
 
 namespace nexus::inline v0::postgres {
 
+class text_parameters;
+
 /// A statement to prepare. The name is what the server shows, and what a test may wait for.
 struct statement {
   std::string name;
@@ -48,6 +50,8 @@ class rows {
     return !bytes(row, column).empty() && bytes(row, column)[0] != 0;
   }
   [[nodiscard]] const PGresult* get() const noexcept { return result_.get(); }
+  /// What was done, as in "INSERT 0 5" or "ROLLBACK".
+  [[nodiscard]] std::string_view tag() const noexcept { return PQcmdStatus(result_.get()); }
   /// Rows that an INSERT, UPDATE or DELETE touched.
   [[nodiscard]] std::int64_t affected() const noexcept;
 
@@ -78,6 +82,15 @@ class connection {
   /// comes back as text, of its last statement.
   rows execute(const std::string& sql);
 
+  /// One statement of the user's own. It runs with the server's own settings, the journal's with ours:
+  /// `for_own_sql` changes them if need be, and `run` does the same. Not within a transaction.
+  void for_own_sql();
+  rows own(const std::string& sql, const text_parameters& with);
+  /// Undoes what own SQL may have left behind, but for prepared statements of ours; or what `query` says.
+  void reset(const std::string& query);
+
+  [[nodiscard]] bool in_transaction() const noexcept;
+
   /// False if the server has closed it meanwhile.
   [[nodiscard]] bool alive() noexcept;
 
@@ -87,8 +100,13 @@ class connection {
  private:
   using time_point = std::chrono::steady_clock::time_point;
 
+  enum class settings { journal, own };
+
   void connect(const address& where);
   void check_server() const;
+  void set_up(const address& where);
+  void for_journal();
+  std::vector<rows> run_prepared(const std::vector<call>& calls);
   void send(const call& one, std::vector<const statement*>& preparing);
   PGresult* next_result();
   void flush();
@@ -101,6 +119,8 @@ class connection {
   };
   std::unique_ptr<PGconn, finish> handle_;
   std::set<std::string_view> prepared_;  // names, of statements that outlive the connection
+  std::string common_;                   // settings that hold for everything
+  settings has_ = settings::journal;
   std::chrono::milliseconds patience_;
   time_point deadline_ = time_point::max();
   bool lost_ = false;

@@ -40,6 +40,9 @@ inline constexpr std::string_view division_by_zero = "22012";
 inline constexpr std::string_view deadlock_detected = "40P01";
 inline constexpr std::string_view serialization_failure = "40001";
 inline constexpr std::string_view lock_not_available = "55P03";
+inline constexpr std::string_view invalid_statement_name = "26000";
+inline constexpr std::string_view not_supported = "0A000";
+inline constexpr std::string_view syntax_error = "42601";
 }  // namespace sqlstate
 
 /// libpq's messages have several lines; ours have one.
@@ -47,6 +50,9 @@ inline constexpr std::string_view lock_not_available = "55P03";
 
 /// "postgresql://host/bank: cannot append: relation "x" does not exist (SQLSTATE 42P01)".
 [[nodiscard]] error describe(const trouble& why, std::string_view name, std::string_view doing);
+
+/// Likewise, of a statement of the user's own.
+[[nodiscard]] error describe_sql(const trouble& why, std::string_view name);
 
 /// What `work` returns, a result; or, if it threw `trouble`, why.
 template <class Work>

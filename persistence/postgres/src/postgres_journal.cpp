@@ -31,6 +31,7 @@ result<void> session::connect(std::string_view doing) {
   if (now < not_before_) return fail(error{refused_});
   auto made = attempt(core_->where.name, doing, [&]() -> result<void> {
     connection_ = std::make_unique<connection>(core_->where);
+    gate_.opened(PQsocket(connection_->handle()));
     return {};
   });
   if (made) {
@@ -47,7 +48,10 @@ result<void> session::connect(std::string_view doing) {
 void session::drop_connection() noexcept {
   if (in_flight_ && lock_ != 0) core_->in_doubt.add(lock_);
   lock_ = 0;
+  lock_held_ = false;
+  touched_ = false;
   connection_.reset();
+  gate_.closed();
 }
 
 namespace {

@@ -12,6 +12,7 @@
 #include "errors.hpp"
 #include "event_arrays.hpp"
 #include "nexus/journal.hpp"
+#include "socket_gate.hpp"
 
 namespace nexus::inline v0::postgres {
 
@@ -20,7 +21,9 @@ namespace nexus::inline v0::postgres {
 class session final : public journal_session {
  public:
   session(std::shared_ptr<core> of, std::unique_ptr<connection> opened)
-      : core_{std::move(of)}, connection_{std::move(opened)} {}
+      : core_{std::move(of)}, connection_{std::move(opened)} {
+    gate_.opened(PQsocket(connection_->handle()));
+  }
 
   std::vector<append_outcome> append(std::span<const append_request> requests) override;
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override;
@@ -48,6 +51,21 @@ class session final : public journal_session {
   result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
                                                 std::size_t max) override;
 
+  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override;
+  result<void> begin(isolation level, bool read_only) override;
+  result<void> commit() override;
+  result<void> rollback() override;
+  result<isolation> level() override;
+
+  bool broken() const noexcept override { return gate_.interrupted() || !connection_; }
+  bool unfinished() const noexcept override;
+  bool touched() const noexcept override { return touched_; }
+  /// Without a query as DISCARD ALL, in one round trip; the journal's statements stay prepared.
+  result<void> reset(const std::string& query) override;
+  result<void> validate(const std::string& query) override;
+  /// The server goes on with its statement until it has something to say, or its timeout.
+  void interrupt() noexcept override { gate_.interrupt(); }
+
  private:
   using time_point = std::chrono::steady_clock::time_point;
   using indices = std::vector<std::size_t>;
@@ -56,15 +74,29 @@ class session final : public journal_session {
   template <class Work>
   auto with_connection(std::string_view doing, Work&& work)
       -> decltype(work(std::declval<connection&>())) {
+    if (auto free = outside_of_transaction(doing); !free) return fail(std::move(free.error()));
+    if (gate_.interrupted()) return fail(was_interrupted());
     if (auto ready = connect(doing); !ready) return fail(std::move(ready.error()));
     auto done = attempt(core_->where.name, doing, [&] { return work(*connection_); });
     if (connection_ && connection_->lost()) drop_connection();
+    if (!done && gate_.interrupted()) return fail(was_interrupted());
     return done;
   }
 
   result<void> connect(std::string_view doing);
   void drop_connection() noexcept;
   void hold_lock(connection& c);
+
+  [[nodiscard]] error told(errc code, std::string_view why) const;
+  [[nodiscard]] error was_interrupted() const;
+  // The journal's calls would take part in a transaction that is not theirs.
+  [[nodiscard]] result<void> outside_of_transaction(std::string_view doing) const;
+  result<void> connect_for_sql();
+  result<rows> send_own(const std::string& sql, std::span<const sql_value> with,
+                        bool& lost_after_sending);
+  result<void> commit_by(std::string_view sql);
+  template <class Work>
+  result<void> between_leases(Work&& work);
 
   // One transaction for all requests that have no fault.
   template <class Request>
@@ -102,8 +134,13 @@ class session final : public journal_session {
 
   std::shared_ptr<core> core_;
   std::unique_ptr<connection> connection_;
-  std::int64_t lock_ = 0;   // that the connection holds; 0: none yet
+  socket_gate gate_;
+  std::int64_t lock_ = 0;   // of the connection; 0: none yet
+  bool lock_held_ = false;  // for certain: own SQL may have let go of it
   bool in_flight_ = false;  // a write, of which nobody knows yet what becomes of it
+
+  std::optional<error> failed_;  // what the open transaction of one's own has failed with
+  bool touched_ = false;         // by own SQL
 
   // After a connection that could not be made, the next is tried only after a pause.
   std::chrono::milliseconds pause_{0};

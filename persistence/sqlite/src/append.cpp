@@ -104,7 +104,7 @@ void session::insert(connection& c, const append_request& request, std::int64_t&
 // were adopted, and frames are chained by checksums, so that nothing behind it can come back.
 template <class Request>
 result<settlement> session::settle_as_is(const Request& request) {
-  connection_.reset();
+  if (!unfinished()) connection_.reset();
   return with_connection("settle", [&](connection& c) -> result<settlement> {
     transaction t{c};
     auto found = truth(c, request);

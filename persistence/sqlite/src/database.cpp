@@ -20,8 +20,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using opening = schema_choices::opening;
 
-constexpr auto busy_timeout = 5'000ms;
-
 // A checkpoint costs random writes and two syncs, and the pages it copies are mostly the ones the
 // next batch touches again: the default of 1,000 pages writes at 0.6 of this one's rate. 40 MB of
 // log are recovered in well under a second.

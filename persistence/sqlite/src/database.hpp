@@ -5,6 +5,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -37,6 +38,9 @@ struct journal_database : SQLite::Database {
 
   const schema_choices choices;
 };
+
+/// How long a connection waits for another one's lock.
+inline constexpr std::chrono::milliseconds busy_timeout{5'000};
 
 enum class open_mode {
   create,   ///< the file and its tables are made if need be, as the address says

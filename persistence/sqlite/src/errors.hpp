@@ -16,6 +16,9 @@ namespace nexus::inline v0::sqlite {
 [[nodiscard]] error describe(const SQLite::Exception& why, std::string_view name,
                              std::string_view doing);
 
+/// Likewise, of a statement of the user's own.
+[[nodiscard]] error describe_sql(const SQLite::Exception& why, std::string_view name);
+
 /// What `work` returns, a result; or, if SQLite threw in it, why.
 template <class Work>
 [[nodiscard]] auto attempt(std::string_view name, std::string_view doing, Work&& work)

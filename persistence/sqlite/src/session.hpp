@@ -1,6 +1,7 @@
 // The journal contract on one SQLite connection.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -18,7 +19,9 @@ namespace nexus::inline v0::sqlite {
 class session final : public journal_session {
  public:
   session(address where, std::unique_ptr<connection> opened, std::shared_ptr<commit_signal> told)
-      : where_{std::move(where)}, connection_{std::move(opened)}, appended_{std::move(told)} {}
+      : where_{std::move(where)}, appended_{std::move(told)} {
+    use(std::move(opened));
+  }
 
   [[nodiscard]] static result<std::unique_ptr<connection>> connect(const address& where,
                                                                    open_mode mode);
@@ -48,21 +51,43 @@ class session final : public journal_session {
   result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
                                                 std::size_t max) override;
 
+  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override;
+  result<void> begin(isolation level, bool read_only) override;
+  result<void> commit() override;
+  result<void> rollback() override;
+  result<isolation> level() override { return isolation::serializable; }
+
+  bool broken() const noexcept override { return interrupted_ || !connection_; }
+  bool unfinished() const noexcept override {
+    return failed_ || (connection_ && connection_->in_transaction());
+  }
+  bool touched() const noexcept override { return touched_; }
+  /// Without a query by opening the file anew, which also undoes pragmas, temporary tables and ATTACH.
+  result<void> reset(const std::string& query) override;
+  result<void> validate(const std::string& query) override;
+  void interrupt() noexcept override { interrupted_ = true; }
+
  private:
-  // Does `work` on the connection, made anew if the last call had to drop it. Every call of the
-  // contract goes through here.
+  void use(std::unique_ptr<connection> opened);
+  // Makes the connection anew if the last call had to drop it.
+  result<void> connected();
+
+  // Does `work` on the connection. Every call of the contract goes through here.
   template <class Work>
   auto with_connection(std::string_view doing, Work&& work)
       -> decltype(work(std::declval<connection&>())) {
-    if (!connection_) {
-      auto made = connect(where_, open_mode::existing);
-      if (!made) return fail(std::move(made.error()));
-      connection_ = std::move(*made);
-    }
+    if (auto free = outside_of_transaction(doing); !free) return fail(std::move(free.error()));
+    if (auto ready = connected(); !ready) return fail(std::move(ready.error()));
     auto done = attempt(where_.name, doing, [&] { return work(*connection_); });
     if (connection_->in_transaction()) connection_.reset();  // closing rolls back
     return done;
   }
+
+  // The journal's calls would take part in a transaction that is not theirs.
+  result<void> outside_of_transaction(std::string_view doing) const;
+
+  result<sql_rows> run_alone(std::string_view sql, std::span<const sql_value> with, bool& in_doubt);
+  result<void> commit_by(std::string_view sql);
 
   // One transaction for all requests that have no fault.
   template <class Request>
@@ -89,6 +114,11 @@ class session final : public journal_session {
   const std::shared_ptr<commit_signal> appended_;
   writer_column writers_;
   std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
+
+  std::optional<error> failed_;  // what the open transaction of one's own has failed with
+  bool read_only_ = false;       // that transaction is
+  bool touched_ = false;
+  std::atomic<bool> interrupted_ = false;
 };
 
 /// The highest number ever stored. `erased`: whether anything ever was, in the whole journal.

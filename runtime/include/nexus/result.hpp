@@ -6,6 +6,7 @@
 // Threads: plain values. Throws: only when memory runs out.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ enum class errc : std::uint8_t {
   constraint_violated,  ///< a statement of one's own broke a constraint, e.g. a unique key
   serialization_failed  ///< a transaction collided with another one; it was undone, and may be tried again
 };
+
+/// How many codes there are: those who count by code have room for each.
+inline constexpr std::size_t errcs = static_cast<std::size_t>(errc::serialization_failed) + 1;
 
 /// The code's name as it is spelled in C++, e.g. "timeout".
 [[nodiscard]] std::string_view to_string(errc code) noexcept;

@@ -107,6 +107,23 @@ class faulty_session final : public journal_session {
                         [&] { return inner_->save_snapshots(requests); });
   }
 
+  // SQL of one's own has no faults.
+  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+    return inner_->run_sql(sql, with);
+  }
+  result<void> begin(isolation level, bool read_only) override {
+    return inner_->begin(level, read_only);
+  }
+  result<void> commit() override { return inner_->commit(); }
+  result<void> rollback() override { return inner_->rollback(); }
+  result<isolation> level() override { return inner_->level(); }
+  bool broken() const noexcept override { return inner_->broken(); }
+  bool unfinished() const noexcept override { return inner_->unfinished(); }
+  bool touched() const noexcept override { return inner_->touched(); }
+  result<void> reset(const std::string& query) override { return inner_->reset(query); }
+  result<void> validate(const std::string& query) override { return inner_->validate(query); }
+  void interrupt() noexcept override { inner_->interrupt(); }
+
  private:
   static error why(fault what, operation of, const std::string& whose) {
     static constexpr std::array names{"append", "read", "erase", "save", "settle"};

@@ -1,0 +1,170 @@
+// SQL of one's own on the journal's connection, and transactions around it.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "session.hpp"
+#include "sql_values.hpp"
+
+namespace nexus::inline v0::postgres {
+error session::told(errc code, std::string_view why) const {
+  return {code, fmt::format("{}: {}", core_->where.name, why)};
+}
+
+error session::was_interrupted() const {
+  return told(errc::pool_closed, "the session was interrupted: the pool closed");
+}
+
+result<void> session::outside_of_transaction(std::string_view doing) const {
+  if (!unfinished()) return {};
+  return fail(told(errc::invalid_argument,
+                   fmt::format("cannot {} within a transaction of one's own", doing)));
+}
+
+// What was set on a connection goes with it: who has set something is told, and not given another one.
+result<void> session::connect_for_sql() {
+  if (gate_.interrupted()) return fail(was_interrupted());
+  if (unfinished()) return {};
+  if (touched_ && connection_ && !connection_->alive()) {
+    drop_connection();
+    return fail(told(errc::unavailable, "the connection was lost"));
+  }
+  return connect("connect");
+}
+
+// Sends it. `lost_after_sending`: nobody knows what became of it.
+result<rows> session::send_own(const std::string& sql, std::span<const sql_value> with,
+                               bool& lost_after_sending) {
+  auto bound = text_parameters::from(with, core_->where.name);
+  if (!bound) return fail(std::move(bound.error()));
+  bool sent = false;
+  try {
+    if (!connection_->in_transaction()) connection_->for_own_sql();
+    sent = true;
+    return connection_->own(sql, *bound);
+  } catch (const trouble& why) {
+    auto whole = describe_sql(why, core_->where.name);
+    if (!connection_->lost()) return fail(std::move(whole));
+    drop_connection();
+    lost_after_sending = sent && whole.code == errc::unavailable;
+    if (gate_.interrupted()) return fail(was_interrupted());
+    return fail(std::move(whole));
+  }
+}
+
+result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_value> with) {
+  if (sql.find('\0') != std::string_view::npos) {
+    return fail(told(errc::query_failed, "the statement holds a NUL byte"));
+  }
+  const auto word = detail::first_word(sql);
+  if ((word == "COMMIT" || word == "END") && unfinished()) {
+    return commit_by(sql).map([] { return sql_rows{}; });
+  }
+  const bool undoes = word == "ROLLBACK" || word == "ABORT";
+  if (failed_ && (!undoes || !connection_)) return fail(*failed_);
+  if (auto ready = connect_for_sql(); !ready) return fail(std::move(ready.error()));
+  const bool within = unfinished();
+  touched_ = true;
+  lock_held_ = false;
+  bool lost = false;
+  auto answer = send_own(std::string{sql}, with, lost);
+  if (answer) {
+    failed_.reset();
+    return to_sql_rows(*answer);
+  }
+  auto why = std::move(answer.error());
+  if (within) {
+    if (!failed_) failed_ = why;
+  } else if (lost && why.code == errc::unavailable) {
+    why.code = errc::outcome_unknown;
+  }
+  return fail(std::move(why));
+}
+
+result<void> session::begin(isolation level, bool read_only) {
+  if (unfinished()) return fail(told(errc::invalid_argument, "a transaction is open already"));
+  auto done = run_sql(fmt::format("BEGIN ISOLATION LEVEL {} {}", to_string(level),
+                                  read_only ? "READ ONLY" : "READ WRITE"),
+                      {});
+  if (done) return {};
+  if (done.error().code == errc::outcome_unknown) done.error().code = errc::unavailable;
+  return fail(std::move(done.error()));
+}
+
+result<void> session::commit() { return commit_by("COMMIT"); }
+
+result<void> session::commit_by(std::string_view sql) {
+  if (!unfinished()) return fail(told(errc::invalid_argument, "no transaction is open"));
+  if (failed_) {
+    auto why = *std::move(failed_);
+    (void)rollback();
+    return fail(std::move(why));
+  }
+  if (gate_.interrupted()) {
+    drop_connection();  // before anything of the commit was sent
+    return fail(was_interrupted());
+  }
+  bool lost = false;
+  auto answer = send_own(std::string{sql}, {}, lost);
+  if (!answer) {
+    auto why = std::move(answer.error());
+    if (lost) why.code = errc::outcome_unknown;
+    if (unfinished()) (void)rollback();
+    return fail(std::move(why));
+  }
+  if (answer->tag() == "ROLLBACK") {
+    return fail(told(errc::query_failed, "the transaction had failed, and was rolled back"));
+  }
+  return {};
+}
+
+result<void> session::rollback() {
+  if (!unfinished()) return fail(told(errc::invalid_argument, "no transaction is open"));
+  failed_.reset();
+  if (!connection_) return {};  // it went with the connection
+  bool ignored = false;
+  if (auto done = send_own("ROLLBACK", {}, ignored); !done && connection_) drop_connection();
+  return {};
+}
+
+result<isolation> session::level() {
+  auto shown = execute("SHOW transaction_isolation");
+  if (!shown) return fail(std::move(shown.error()));
+  const auto name = std::get<std::string>(shown->at(0, 0));
+  for (auto level : {isolation::repeatable_read, isolation::serializable}) {
+    if (name == to_string(level)) return level;
+  }
+  return isolation::read_committed;
+}
+
+bool session::unfinished() const noexcept {
+  return failed_ || (connection_ && connection_->in_transaction());
+}
+
+template <class Work>
+result<void> session::between_leases(Work&& work) {
+  if (gate_.interrupted()) return fail(was_interrupted());
+  if (auto ready = connect("connect"); !ready) return ready;
+  try {
+    work(*connection_);
+    return {};
+  } catch (const trouble& why) {
+    auto whole = describe_sql(why, core_->where.name);
+    if (connection_->lost()) drop_connection();
+    return fail(gate_.interrupted() ? was_interrupted() : std::move(whole));
+  }
+}
+
+result<void> session::reset(const std::string& query) {
+  lock_held_ = false;  // it is let go of like any other, and taken again before the next write
+  auto done = between_leases([&](connection& c) { c.reset(query); });
+  if (done) touched_ = false;
+  return done;
+}
+
+// With whatever settings there are: it asks whether anybody is there.
+result<void> session::validate(const std::string& query) {
+  return between_leases([&](connection& c) { c.execute(query); });
+}
+
+}  // namespace nexus::inline v0::postgres

@@ -1,0 +1,47 @@
+// Values of the user's own statements, in PostgreSQL's text form: the server infers what a parameter is,
+// and tells what a column is.
+//
+// Threads: values.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "connection.hpp"
+#include "nexus/sql.hpp"
+
+namespace nexus::inline v0::postgres {
+
+/// Parameters for PQsendQueryParams. The values they were made from must outlive them.
+class text_parameters {
+ public:
+  /// `query_failed` for what has no text form.
+  [[nodiscard]] static result<text_parameters> from(std::span<const sql_value> values,
+                                                    const std::string& name);
+
+  [[nodiscard]] int count() const noexcept { return static_cast<int>(values_.size()); }
+  [[nodiscard]] const Oid* types() const noexcept { return types_.data(); }
+  [[nodiscard]] const char* const* values() const noexcept { return values_.data(); }
+  [[nodiscard]] const int* lengths() const noexcept { return lengths_.data(); }
+  [[nodiscard]] const int* formats() const noexcept { return formats_.data(); }
+
+ private:
+  enum class form : int { text, binary };
+  void add(Oid type, const char* value, std::size_t length, form as);
+  void add(const sql_value& value);
+
+  std::vector<Oid> types_;
+  std::vector<const char*> values_;
+  std::vector<int> lengths_;
+  std::vector<int> formats_;
+  std::deque<std::string> owned_;  // a deque, so that they stay where they are
+};
+
+/// What came back in text form.
+[[nodiscard]] sql_rows to_sql_rows(const rows& answer);
+
+}  // namespace nexus::inline v0::postgres

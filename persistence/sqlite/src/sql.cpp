@@ -1,0 +1,293 @@
+// SQL of one's own on the journal's connection, and transactions around it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "session.hpp"
+
+namespace nexus::inline v0::sqlite {
+namespace {
+
+struct finalize {
+  void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
+};
+using own_statement = std::unique_ptr<sqlite3_stmt, finalize>;
+
+// After these a connection is as it was before. What else there is may make temporary tables, attach
+// files or change pragmas.
+bool leaves_something(std::string_view word) {
+  constexpr std::array<std::string_view, 17> harmless{
+      "SELECT",  "INSERT",  "UPDATE", "DELETE",  "REPLACE",  "WITH",
+      "VALUES",  "EXPLAIN", "BEGIN",  "COMMIT",  "ROLLBACK", "SAVEPOINT",
+      "RELEASE", "DROP",    "ALTER",  "REINDEX", "ANALYZE"};
+  return std::ranges::count(harmless, word) == 0;
+}
+
+void check(sqlite3* db, int code) {
+  if (code != SQLITE_OK) throw SQLite::Exception(db, code);
+}
+
+// N of $N and ?N; of a bare ? its place; 0 of other names.
+std::size_t number_of(sqlite3_stmt* s, int at) {
+  const char* name = sqlite3_bind_parameter_name(s, at);
+  if (name == nullptr) return static_cast<std::size_t>(at);
+  const std::string_view text{name};
+  std::size_t number = 0;
+  if (text[0] != '$' && text[0] != '?') return 0;
+  const auto [end, bad] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  return bad == std::errc{} && end == text.data() + text.size() ? number : 0;
+}
+
+int bind(sqlite3_stmt* s, int at, const sql_value& value) {
+  // Bound without copying: the values outlive the statement. A null pointer would be NULL.
+  struct binder {
+    sqlite3_stmt* s;
+    int at;
+    int operator()(std::monostate) const { return sqlite3_bind_null(s, at); }
+    int operator()(bool v) const { return sqlite3_bind_int64(s, at, v ? 1 : 0); }
+    int operator()(std::int64_t v) const { return sqlite3_bind_int64(s, at, v); }
+    int operator()(double v) const { return sqlite3_bind_double(s, at, v); }
+    int operator()(const std::string& v) const {
+      return sqlite3_bind_text64(s, at, v.c_str(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
+    }
+    int operator()(const sql_bytes& v) const {
+      return sqlite3_bind_blob64(s, at, v.data.c_str(), v.data.size(), SQLITE_STATIC);
+    }
+  };
+  return std::visit(binder{s, at}, value);
+}
+
+result<void> bind_all(sqlite3_stmt* s, std::span<const sql_value> with, const std::string& name) {
+  const auto bad = [&](std::string why) {
+    return fail(errc::query_failed, fmt::format("{}: {}", name, why));
+  };
+  std::size_t wanted = 0;
+  for (int at = 1; at <= sqlite3_bind_parameter_count(s); ++at) {
+    const auto number = number_of(s, at);
+    if (number == 0) {
+      return bad(fmt::format("the parameter {} is not written as $1, $2 …",
+                             sqlite3_bind_parameter_name(s, at)));
+    }
+    wanted = std::max(wanted, number);
+    if (number <= with.size()) check(sqlite3_db_handle(s), bind(s, at, with[number - 1]));
+  }
+  if (wanted == with.size()) return {};
+  return bad(
+      fmt::format("the statement has {} parameters, and {} were given", wanted, with.size()));
+}
+
+sql_value value_at(sqlite3_stmt* s, int column) {
+  const auto bytes = [&](const void* data) {
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(s, column));
+    return std::string{data == nullptr ? "" : static_cast<const char*>(data), size};
+  };
+  switch (sqlite3_column_type(s, column)) {
+    case SQLITE_INTEGER:
+      return std::int64_t{sqlite3_column_int64(s, column)};
+    case SQLITE_FLOAT:
+      return sqlite3_column_double(s, column);
+    case SQLITE_TEXT:
+      return bytes(sqlite3_column_text(s, column));
+    case SQLITE_BLOB:
+      return sql_bytes{bytes(sqlite3_column_blob(s, column))};
+    default:
+      return {};
+  }
+}
+
+sql_rows step_all(sqlite3* db, sqlite3_stmt* s) {
+  sql_rows rows;
+  const int columns = sqlite3_column_count(s);
+  for (int i = 0; i < columns; ++i) rows.columns.emplace_back(sqlite3_column_name(s, i));
+  const auto before = sqlite3_total_changes64(db);
+  int code = SQLITE_ROW;
+  while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+    auto& row = rows.rows.emplace_back();
+    row.reserve(static_cast<std::size_t>(columns));
+    for (int i = 0; i < columns; ++i) row.push_back(value_at(s, i));
+  }
+  if (code != SQLITE_DONE) throw SQLite::Exception(db, code);
+  // The number of changes stays what it was after a statement that changes nothing.
+  if (sqlite3_total_changes64(db) != before) rows.affected = sqlite3_changes64(db);
+  return rows;
+}
+
+int is_interrupted(void* flag) { return static_cast<std::atomic<bool>*>(flag)->load() ? 1 : 0; }
+
+// As SQLite waits by itself, but that nothing interrupts. 0: no longer.
+int wait_for_lock(void* flag, int tries) {
+  constexpr std::array delays_ms{1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+  const auto delay_ms = [&](int n) {
+    return delays_ms[std::min(static_cast<std::size_t>(n), delays_ms.size() - 1)];
+  };
+  int waited_ms = 0;
+  for (int n = 0; n < tries; ++n) waited_ms += delay_ms(n);
+  if (is_interrupted(flag) != 0 || waited_ms >= busy_timeout.count()) return 0;
+  sqlite3_sleep(delay_ms(tries));
+  return 1;
+}
+
+}  // namespace
+
+void session::use(std::unique_ptr<connection> opened) {
+  connection_ = std::move(opened);
+  auto* db = connection_->db->getHandle();
+  // Looked at by SQLite itself: so nothing has to be guarded against the connection's being replaced.
+  constexpr int operations = 1'000;
+  sqlite3_progress_handler(db, operations, is_interrupted, &interrupted_);
+  sqlite3_busy_handler(db, wait_for_lock, &interrupted_);
+}
+
+result<void> session::connected() {
+  if (interrupted_) {
+    return fail(errc::pool_closed, where_.name + ": the session was interrupted: the pool closed");
+  }
+  if (connection_) return {};
+  auto made = connect(where_, open_mode::existing);
+  if (!made) return fail(std::move(made.error()));
+  use(std::move(*made));
+  return {};
+}
+
+result<void> session::outside_of_transaction(std::string_view doing) const {
+  if (!unfinished()) return {};
+  return fail(errc::invalid_argument,
+              fmt::format("{}: cannot {} within a transaction of one's own", where_.name, doing));
+}
+
+// `in_doubt`: the statement may have been committed by itself, although this is an error.
+result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_value> with,
+                                    bool& in_doubt) {
+  const auto bad = [&](std::string_view why) {
+    return fail(errc::query_failed, fmt::format("{}: {}", where_.name, why));
+  };
+  auto* db = connection_->db->getHandle();
+  const bool alone = !connection_->in_transaction();
+  own_statement made;
+  try {
+    sqlite3_stmt* raw = nullptr;
+    const char* tail = nullptr;
+    check(db, sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), 0, &raw, &tail));
+    made.reset(raw);
+    if (made == nullptr) return bad("there is no statement");
+    if (!detail::first_word({tail, sql.data() + sql.size()}).empty()) {
+      return bad("more than one statement at a time");
+    }
+    if (auto done = bind_all(made.get(), with, where_.name); !done) return fail(done.error());
+    if (read_only_ && sqlite3_stmt_readonly(made.get()) == 0) {
+      return bad("cannot write in a read-only transaction");
+    }
+    return step_all(db, made.get());
+  } catch (const SQLite::Exception& why) {
+    auto told = describe_sql(why, where_.name);
+    in_doubt = alone && made != nullptr && sqlite3_stmt_readonly(made.get()) == 0 &&
+               (told.code == errc::unavailable || told.code == errc::corrupt);
+    return fail(std::move(told));
+  }
+}
+
+result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_value> with) {
+  const auto word = detail::first_word(sql);
+  if ((word == "COMMIT" || word == "END") && unfinished()) {
+    return commit_by(sql).map([] { return sql_rows{}; });
+  }
+  if (failed_ && word != "ROLLBACK") return fail(*failed_);
+  if (auto ready = connected(); !ready) return fail(std::move(ready.error()));
+  touched_ = touched_ || leaves_something(word);
+  const bool within = unfinished();
+  bool in_doubt = false;
+  auto done = run_alone(sql, with, in_doubt);
+  if (!connection_->in_transaction()) read_only_ = false;
+  if (done) {
+    failed_.reset();
+  } else if (within) {
+    // Also if SQLite has rolled back by itself: what comes next must not be committed one by one.
+    if (!failed_) failed_ = done.error();
+  } else if (in_doubt) {
+    connection_.reset();
+    done.error().code = errc::outcome_unknown;
+  }
+  return done;
+}
+
+result<void> session::begin(isolation, bool read_only) {
+  if (unfinished()) {
+    return fail(errc::invalid_argument, where_.name + ": a transaction is open already");
+  }
+  auto done = run_sql(read_only ? "BEGIN" : "BEGIN IMMEDIATE", {});
+  if (!done) return fail(std::move(done.error()));
+  read_only_ = read_only;
+  return {};
+}
+
+result<void> session::commit() { return commit_by("COMMIT"); }
+
+result<void> session::commit_by(std::string_view sql) {
+  if (!unfinished()) return fail(errc::invalid_argument, where_.name + ": no transaction is open");
+  if (failed_) {
+    auto why = *std::move(failed_);
+    (void)rollback();
+    return fail(std::move(why));
+  }
+  if (interrupted_) {
+    (void)rollback();
+    return connected();
+  }
+  bool ignored = false;
+  auto done = run_alone(sql, {}, ignored);
+  if (done) {
+    read_only_ = false;
+    return {};
+  }
+  // These SQLite tells before it begins to commit, and the transaction is still open then.
+  const bool untouched =
+      connection_->in_transaction() &&
+      (done.error().code == errc::serialization_failed ||
+       done.error().code == errc::constraint_violated || done.error().code == errc::query_failed);
+  if (untouched) {
+    (void)rollback();
+  } else {
+    connection_.reset();  // what it believes about the log may differ from what the file holds now
+    done.error().code = errc::outcome_unknown;
+  }
+  read_only_ = false;
+  return fail(std::move(done.error()));
+}
+
+result<void> session::rollback() {
+  if (!unfinished()) return fail(errc::invalid_argument, where_.name + ": no transaction is open");
+  failed_.reset();
+  read_only_ = false;
+  if (!connection_ || !connection_->in_transaction()) return {};  // SQLite did it by itself
+  try {
+    connection_->rollback.run();
+  } catch (const SQLite::Exception&) {
+    connection_.reset();  // closing rolls back
+  }
+  return {};
+}
+
+result<void> session::reset(const std::string& query) {
+  if (!query.empty()) {
+    if (auto done = validate(query); !done) return done;
+  } else {
+    connection_.reset();
+    if (auto ready = connected(); !ready) return ready;
+  }
+  touched_ = false;
+  return {};
+}
+
+result<void> session::validate(const std::string& query) {
+  if (auto ready = connected(); !ready) return ready;
+  try {
+    connection_->db->exec(query);
+    return {};
+  } catch (const SQLite::Exception& why) {
+    return fail(describe_sql(why, where_.name));
+  }
+}
+
+}  // namespace nexus::inline v0::sqlite

@@ -1,0 +1,90 @@
+// bank serve: the bank as a service, until it is told to stop.
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <nexus/http.hpp>
+#include <nexus/nexus.hpp>
+
+#include "api.hpp"
+#include "commands.hpp"
+#include "journal.hpp"
+#include "transfers.hpp"
+
+namespace bank {
+namespace {
+
+constexpr std::chrono::seconds stop_deadline{20};
+
+// Blocked in every thread that is started from now on, so that `wait` gets them.
+class stop_signals {
+ public:
+  stop_signals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  void wait() const {
+    int which = 0;
+    sigwait(&set_, &which);
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+// What a crash interrupted.
+nexus::result<void> finish_interrupted(const nexus::store& store, nexus::system& sys,
+                                       const nexus::entities<transfer>& transfers) {
+  return store.sessions().with([&](nexus::journal_session& session) -> nexus::result<void> {
+    const auto finished = finish_transfers(
+        session, sys.next_id().to_string(), transfers, [](std::string_view id, const auto& why) {
+          complain(fmt::format("transfer {} is held up: {}", id, why.message), exit_faults);
+        });
+    if (!finished) return nexus::fail(finished.error());
+    if (*finished > 0) fmt::print("finished {} transfers that were interrupted\n", *finished);
+    return {};
+  });
+}
+
+}  // namespace
+
+int serve(const serve_arguments& arguments, const std::string& journal) {
+  const stop_signals told_to_stop;
+  nexus::system sys;
+  auto store = open_for_reading(journal);
+  if (!store) return complain(store.error().message, exit_failed);
+  nexus::entities<account> accounts{
+      sys, *store, {.snapshot_every = 1000, .passivate_after = std::chrono::minutes{5}}};
+  nexus::entities<transfer> transfers{sys, *store};
+  if (auto done = finish_interrupted(*store, sys, transfers); !done) {
+    return complain(done.error().message, exit_failed);
+  }
+
+  nexus::http::server web{
+      sys, {.address = arguments.address, .port = arguments.port, .threads = arguments.threads}};
+  web.use(*store);
+  web.use(accounts);
+  web.use(transfers);
+  add_routes(web, sys);
+  if (auto started = web.start(); !started) return complain(started.error().message, exit_failed);
+  fmt::print("{} is served at http://{}:{} (ctrl-C stops it; /openapi.json tells what there is)\n",
+             nexus::uri::shown(journal), arguments.address, web.port());
+  std::fflush(stdout);
+
+  told_to_stop.wait();
+  fmt::print("stopping: no new requests, those under way are finished\n");
+  std::fflush(stdout);
+  const auto report = sys.shutdown(stop_deadline);
+  for (const auto& name : report.missed) {
+    complain(fmt::format("{} did not stop in time", name), exit_faults);
+  }
+  if (!report.complete()) return exit_faults;
+  fmt::print("stopped\n");
+  return exit_done;
+}
+
+}  // namespace bank

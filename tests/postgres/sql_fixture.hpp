@@ -1,0 +1,76 @@
+// Sessions open to SQL, of every database that has some: what a test says holds for all of them, unless
+// it is skipped by name.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <nexus/postgres.hpp>
+#include <nexus/sqlite.hpp>
+#include <nexus/testkit/contract/terse_session.hpp>
+#include <nexus/transaction.hpp>
+#include <string>
+
+#include "cluster.hpp"
+#include "temporary_folder.hpp"
+
+namespace nexus::test {
+
+using testkit::must;
+using testkit::operator""_id;
+using testkit::terse_session;
+
+inline std::unique_ptr<journal_session> session_at(journal& of) { return must(of.open_session()); }
+
+/// The error's code, or "" if there is none.
+template <class Result>
+std::string code_of(const Result& r) {
+  return r ? std::string{} : std::string{to_string(r.error().code)};
+}
+template <class Result>
+std::string message_of(const Result& r) {
+  return r ? std::string{} : r.error().message;
+}
+
+class Sql : public ::testing::TestWithParam<const char*> {
+ protected:
+  [[nodiscard]] bool is_sqlite() const { return std::string_view{GetParam()} == "sqlite"; }
+
+  std::shared_ptr<journal> open(const std::string& parameters = "") {
+    const auto where = must(nexus::uri::parse(uri + parameters));
+    return must((is_sqlite() ? sqlite_backend() : postgres_backend()).open(where));
+  }
+  std::unique_ptr<journal_session> session() { return session_at(*store); }
+
+  temporary_folder folder;
+  const std::string uri =
+      is_sqlite() ? "sqlite:" + folder.path("j.db") : cluster::shared().fresh_schema();
+  const std::shared_ptr<journal> store = open();
+  const std::unique_ptr<journal_session> one = session();
+};
+
+/// With a table of rooms, of which number is the key.
+class SqlTransaction : public Sql {
+ protected:
+  SqlTransaction() {
+    must(one->execute("CREATE TABLE rooms (number bigint PRIMARY KEY, guest text)"));
+    must(one->execute("INSERT INTO rooms VALUES (1, 'ann'), (2, 'bob')"));
+  }
+
+  static result<sql_rows> move_in(nexus::session& s, std::string_view guest, int number) {
+    return s.execute("UPDATE rooms SET guest = $1 WHERE number = $2", guest, number);
+  }
+  static result<sql_rows> add(nexus::session& s, int number, std::string_view guest) {
+    return s.execute("INSERT INTO rooms VALUES ($1, $2)", number, guest);
+  }
+  static std::string guests(nexus::session& s) {
+    const auto found =
+        s.query<std::optional<std::string>>("SELECT guest FROM rooms ORDER BY number");
+    if (!found) return found.error().message;
+    std::string all;
+    for (const auto& guest : *found) all += (all.empty() ? "" : " ") + guest.value_or("-");
+    return all;
+  }
+};
+
+}  // namespace nexus::test
