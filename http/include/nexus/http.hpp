@@ -1,0 +1,8 @@
+// Everything of the optional target nexus::http: a server whose handlers get what they declare.
+#pragma once
+
+#include "nexus/http/entity.hpp"
+#include "nexus/http/request.hpp"
+#include "nexus/http/response.hpp"
+#include "nexus/http/server.hpp"
+#include "nexus/http/transactional.hpp"

@@ -1,0 +1,78 @@
+// Entities as a handler gets them: what it asks carries the request's deadline and trace.
+//
+//   web.get("/accounts/{name}", [](http::entity<account> one) { return one.ask(account::balance{}); });
+//
+//   web.get("/richest", [](http::entities<account> all) -> nexus::result<http::json> {
+//     auto alice = all.of("alice").ask(account::balance{});   // both are sent, then waited for
+//     auto bob = all.of("bob").ask(account::balance{});
+//     …
+//
+// Threads: values, which belong to the request's handler. Failures come as answers; see errc.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "nexus/behavior.hpp"
+#include "nexus/detail/directory.hpp"
+#include "nexus/entities.hpp"
+
+namespace nexus::inline v0::http {
+
+/// One entity, whether live or not.
+template <behavior B>
+class entity {
+ public:
+  entity(std::shared_ptr<nexus::detail::entity_directory> in, std::string_view id,
+         const call_header& header)
+      : directory_{std::move(in)}, id_{id}, header_{header} {}
+
+  [[nodiscard]] const std::string& id() const noexcept { return id_; }
+
+  /// Sends a command now. The answer is collected with `get()`, which waits until the request's
+  /// deadline, or returned from the handler.
+  template <class C>
+  requires nexus::detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(C command)
+  const { return send(std::move(command), false); }
+
+  /// Likewise, as entity_ref::ask_verified.
+  template <class C>
+  requires nexus::detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask_verified(
+      C command)
+  const { return send(std::move(command), true); }
+
+ private:
+  template <class C>
+  asked<reply_t<B, C>> send(C command, bool verified) const {
+    auto* c = new nexus::detail::command_call<B, C>{{std::move(command)}};
+    if (verified) c->verify = nexus::detail::entity_call::check::wanted;
+    asked<reply_t<B, C>> answer{*c, *c};
+    c->header = header_;
+    c->header.command_id = directory_->next_id();
+    // From inside: in an ordered shutdown a request that was admitted is finished.
+    (void)directory_->send(id_, nullptr, *c, envelope{c}, nexus::detail::admission::inside);
+    return answer;
+  }
+
+  std::shared_ptr<nexus::detail::entity_directory> directory_;
+  std::string id_;
+  call_header header_;
+};
+
+/// All entities of a behavior.
+template <behavior B>
+class entities {
+ public:
+  entities(std::shared_ptr<nexus::detail::entity_directory> in, const call_header& header)
+      : directory_{std::move(in)}, header_{header} {}
+
+  [[nodiscard]] entity<B> of(std::string_view id) const { return {directory_, id, header_}; }
+
+ private:
+  std::shared_ptr<nexus::detail::entity_directory> directory_;
+  call_header header_;
+};
+
+}  // namespace nexus::inline v0::http

@@ -1,0 +1,72 @@
+// What a client asked for.
+//
+//   auto name = request.param("name");              // of /accounts/{name}, percent-decoded
+//   auto limit = request.query("limit");            // of ?limit=10
+//   auto order = request.json<order>();             // by nlohmann::json's from_json
+//
+// Threads: a value, which belongs to the request's handler.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0::http {
+
+using name_values = std::vector<std::pair<std::string, std::string>>;
+
+struct request {
+  std::string method{};   ///< upper case
+  std::string path{};     ///< as it was sent, without the query
+  std::string body{};     ///< whole
+  name_values headers{};  ///< as they came
+  name_values queries{};  ///< decoded, as they came
+  name_values params{};   ///< decoded, in the order of the path
+
+  /// The first header of that name, in whatever case.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
+
+  /// The first of that name in the query.
+  [[nodiscard]] std::optional<std::string_view> query(std::string_view name) const noexcept;
+
+  /// The part of the path that stands for {name}. A name that the route does not have is an assert.
+  [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
+
+  /// The body as a `T`; `invalid_argument`, a 400, says what is wrong with it.
+  template <class T = nlohmann::json>
+  [[nodiscard]] result<T> json() const {
+    auto parsed = parse_json();
+    if constexpr (std::is_same_v<T, nlohmann::json>) {
+      return parsed;
+    } else {
+      if (!parsed) return fail(std::move(parsed.error()));
+      try {
+        return parsed->template get<T>();
+      } catch (const nlohmann::json::exception& e) {
+        return fail(wrong_json(e.what()));
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] result<nlohmann::json> parse_json() const;
+  [[nodiscard]] static error wrong_json(std::string_view why);
+};
+
+/// The JSON body as a `T`, for handlers that declare it: what is none is a 400 before they are called.
+///
+///   web.post("/transfers", [](http::body<order> wanted) { return place(wanted->from, wanted->to); });
+template <class T>
+struct body {
+  T value;
+
+  [[nodiscard]] const T& operator*() const noexcept { return value; }
+  [[nodiscard]] const T* operator->() const noexcept { return &value; }
+};
+
+}  // namespace nexus::inline v0::http

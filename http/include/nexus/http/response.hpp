@@ -1,0 +1,88 @@
+// What a handler answers with, and which status an error becomes.
+//
+//   return http::response::json({{"cents", 500}}, 201);
+//   return http::response::problem(404, "not_found", "there is no transfer " + id);
+//   return nexus::fail(nexus::errc::rejected, "insufficient funds");   // 409, as application/problem+json
+//
+// Threads: values. Throws: only when memory runs out.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "nexus/answers.hpp"
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0::http {
+
+using json = nlohmann::json;
+
+struct response {
+  int status = 200;
+  std::string body{};
+  std::string content_type{};  ///< of a body
+  std::vector<std::pair<std::string, std::string>> headers{};
+
+  /// What is no UTF-8 in `value` becomes U+FFFD.
+  [[nodiscard]] static response json(const nlohmann::json& value, int status = 200);
+  [[nodiscard]] static response text(std::string body, int status = 200);
+  /// RFC 9457: what went wrong, for a program (`title`) and for people.
+  [[nodiscard]] static response problem(int status, std::string_view title,
+                                        std::string_view detail);
+
+  response&& with(std::string name, std::string value) && {
+    headers.emplace_back(std::move(name), std::move(value));
+    return std::move(*this);
+  }
+};
+
+/// The status that stands for an error:
+///
+///   400  invalid_argument, invalid_id
+///   409  rejected (or what the route or the server says, e.g. 422), unhandled, conflict,
+///        constraint_violated
+///   413  too_large
+///   429  overloaded; with Retry-After
+///   503  pool_exhausted, pool_closed, stopped, unavailable, serialization_failed; with Retry-After
+///   504  timeout, outcome_unknown: it may have happened, or happen yet
+///   500  everything else: the server's log tells more, the client is told no details
+///
+/// `conflict` is 409 and no 503, since who asked should look at what another one has done meanwhile.
+[[nodiscard]] int status_of(errc code, int rejected = 409) noexcept;
+
+namespace detail {
+
+template <class T>
+struct is_result : std::false_type {};
+template <class T>
+struct is_result<result<T>> : std::true_type {};
+
+/// What a handler returned, as a response: that itself, an answer that is waited for, a result of
+/// something, or anything that nlohmann::json takes.
+template <class T>
+[[nodiscard]] result<response> to_response(T&& made) {
+  using V = std::decay_t<T>;
+  if constexpr (std::is_same_v<V, response>) {
+    return std::forward<T>(made);
+  } else if constexpr (nexus::detail::is_answer<V>) {
+    return to_response(made.get());
+  } else if constexpr (is_result<V>::value) {
+    if (!made) return fail(std::move(made.error()));
+    if constexpr (std::is_void_v<typename V::value_type>) {
+      return response{.status = 204};
+    } else {
+      return to_response(*std::forward<T>(made));
+    }
+  } else {
+    static_assert(std::is_constructible_v<nlohmann::json, T>,
+                  "a handler returns an http::response, what nlohmann::json takes, an answer or a "
+                  "result of one of these, or nothing");
+    return response::json(nlohmann::json(std::forward<T>(made)));
+  }
+}
+
+}
+}  // namespace nexus::inline v0::http

@@ -1,0 +1,65 @@
+// A handler whose request is one transaction.
+//
+//   web.put("/rooms/{number}", http::transactional(
+//       [](const http::request& r, nexus::session& db) -> nexus::result<void> {
+//         auto taken = db.execute("UPDATE rooms SET guest = $1 WHERE number = $2", r.body, r.param("number"));
+//         if (!taken) return nexus::fail(taken.error());
+//         …
+//       }));
+//
+// It begins before the handler is called, on the request's session, and is committed before the response
+// is sent if the handler answered a status below 400. Otherwise, or if it throws, it is rolled back. A
+// commit that fails is the response. What collided with another transaction is tried again from the
+// beginning, as nexus/transaction.hpp says: the handler must not have effects elsewhere that cannot be
+// repeated, so it had better not ask entities to do something.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "nexus/http/detail/arguments.hpp"
+#include "nexus/transaction.hpp"
+
+namespace nexus::inline v0::http {
+
+namespace detail {
+
+template <class F>
+struct transactional_handler {
+  F handler;
+  transaction_options options;
+};
+
+template <class F>
+struct handling<transactional_handler<F>> {
+  static std::string missing(const resources& with, const route_names& route) {
+    auto why = argument<session&>::missing(with, route);
+    return why.empty() ? handling<F>::missing(with, route) : why;
+  }
+
+  static result<response> call(const transactional_handler<F>& f, exchange& e) {
+    std::optional<response> refused;
+    auto done = nexus::transactional(
+        e.lent,
+        [&](session&) -> result<response> {
+          auto made = handling<F>::call(f.handler, e);
+          if (!made || made->status < 400) return made;
+          refused.emplace(*std::move(made));
+          return fail(errc::rejected, "the handler's response undoes its transaction");
+        },
+        f.options);
+    if (refused) return *std::move(refused);
+    return done;
+  }
+};
+
+}
+
+template <class F>
+[[nodiscard]] detail::transactional_handler<std::decay_t<F>> transactional(
+    F&& handler, const transaction_options& options = {}) {
+  return {std::forward<F>(handler), options};
+}
+
+}  // namespace nexus::inline v0::http

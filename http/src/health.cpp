@@ -1,0 +1,44 @@
+#include "server_core.hpp"
+
+namespace nexus::inline v0::http {
+namespace {
+
+std::string_view to_string(circuit now) {
+  switch (now) {
+    case circuit::closed:
+      return "closed";
+    case circuit::open:
+      return "open";
+    case circuit::half_open:
+      return "half_open";
+  }
+  return "?";
+}
+
+}  // namespace
+
+// A storage whose breaker is open makes it 503: whoever asks should go elsewhere. A pool of which all is
+// lent does not, since it will be free again before another server is asked.
+response health(bool serving, const std::vector<store>& stores,
+                const std::function<pool_statistics()>& sessions) {
+  bool good = serving;
+  json said{{"status", "ok"}};
+  for (const auto& one : stores) {
+    const auto breaker = one.breaker();
+    good = good && breaker.now != circuit::open;
+    said["stores"].push_back({{"name", one.name()},
+                              {"circuit", to_string(breaker.now)},
+                              {"failures", breaker.failures},
+                              {"openings", breaker.openings}});
+  }
+  if (sessions) {
+    const auto s = sessions();
+    said["sessions"] = {{"max", s.max},          {"total", s.total},     {"idle", s.idle},
+                        {"in_use", s.in_use},    {"opening", s.opening}, {"waiting", s.waiting},
+                        {"timeouts", s.timeouts}};
+  }
+  if (!good) said["status"] = serving ? "unavailable" : "stopping";
+  return response::json(said, good ? 200 : 503);
+}
+
+}  // namespace nexus::inline v0::http

@@ -1,0 +1,72 @@
+// A server with accounts in memory, and clients.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <chrono>
+#include <csignal>
+#include <future>
+#include <nexus/http.hpp>
+#include <nexus/log.hpp>
+#include <nexus/nexus.hpp>
+#include <optional>
+#include <string>
+
+#include "docs/account.hpp"
+#include "postgres/wait_until.hpp"
+
+namespace nexus::test {
+
+using namespace std::chrono_literals;
+using http::json;
+
+struct Web : testing::Test {
+  // httplib's client, not the server, would raise it when a server closes on it.
+  Web() { std::signal(SIGPIPE, SIG_IGN); }
+
+  static http::server_options options() {
+    http::server_options o;
+    o.port = 0;
+    o.threads = 4;
+    return o;
+  }
+
+  /// A server on the system, with its pool and entities; routes are to be added, then `start`.
+  http::server& make(http::server_options o = options()) {
+    web.emplace(sys, std::move(o));
+    web->use(*store);
+    web->use(*accounts);
+    return *web;
+  }
+
+  void start() {
+    const auto started = web->start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  [[nodiscard]] httplib::Client client() const {
+    httplib::Client made{"127.0.0.1", web->port()};
+    made.set_read_timeout(30s);
+    made.set_keep_alive(true);
+    made.set_tcp_nodelay(true);
+    return made;
+  }
+
+  /// A value of the text that /metrics shows; none if it is not there.
+  [[nodiscard]] std::optional<double> metric(const std::string& name_and_labels) {
+    const auto text = "\n" + to_text(sys.metrics());
+    const auto at = text.find("\n" + name_and_labels + " ");
+    if (at == std::string::npos) return std::nullopt;
+    return std::stod(text.substr(at + name_and_labels.size() + 2));
+  }
+
+  nexus::system sys;
+  std::optional<nexus::store> store{*nexus::open("memory:")};
+  std::optional<nexus::entities<account>> accounts{std::in_place, sys, *store};
+  std::optional<http::server> web;
+};
+
+inline json parsed(const httplib::Result& r) { return json::parse(r->body, nullptr, false); }
+
+}  // namespace nexus::test
