@@ -25,6 +25,26 @@
 
 namespace nexus::inline v0 {
 
+namespace detail {
+
+enum class verified : bool { no, yes };
+
+/// Asks an entity; that it was not admitted is an answer, too.
+template <class B, class C>
+asked<reply_t<B, C>> ask_entity(entity_directory& in, std::string_view id,
+                                const entity_directory::slot_ref& slot, C command,
+                                call_header header, verified how, admission by) {
+  auto* c = new command_call<B, C>{{std::move(command)}};
+  if (how == verified::yes) c->verify = entity_call::check::wanted;
+  asked<reply_t<B, C>> answer{*c, *c};
+  c->header = std::move(header);
+  if (c->header.command_id.empty()) c->header.command_id = in.next_id();
+  (void)in.send(id, slot, *c, envelope{c}, by);
+  return answer;
+}
+
+}
+
 /// One entity, whether live or not.
 template <behavior B>
 class entity_ref {
@@ -38,7 +58,7 @@ class entity_ref {
   template <class C>
   requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(
       C command, call_header header = {})
-  const { return send<C>(std::move(command), std::move(header), false); }
+  const { return send<C>(std::move(command), std::move(header), detail::verified::no); }
 
   /// Likewise, with a deadline that goes along: a command that is not decided within `within` never
   /// is, nor is what it would have led to.
@@ -47,7 +67,7 @@ class entity_ref {
       C command, std::chrono::nanoseconds within, call_header header = {})
   const {
     header.deadline = directory_->steady() + within;
-    return send<C>(std::move(command), std::move(header), false);
+    return send<C>(std::move(command), std::move(header), detail::verified::no);
   }
 
   /// Likewise, for entities that other processes write to as well: before it decides, the entity asks
@@ -56,7 +76,7 @@ class entity_ref {
   template <class C>
   requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask_verified(
       C command, call_header header = {})
-  const { return send<C>(std::move(command), std::move(header), true); }
+  const { return send<C>(std::move(command), std::move(header), detail::verified::yes); }
 
   /// Sends a command whose answer nobody waits for; an error means it was not taken. What becomes of
   /// it later shows in the system's dead letters, if it comes to nothing.
@@ -64,7 +84,9 @@ class entity_ref {
   requires detail::is_alternative<C, typename B::command>
   [[nodiscard]] result<void> tell(C command, call_header header = {}) const {
     auto* c = new detail::command_call<B, C>{{std::move(command)}};
-    auto sent = send(*c, std::move(header));
+    c->header = std::move(header);
+    if (c->header.command_id.empty()) c->header.command_id = directory_->next_id();
+    auto sent = directory_->send(id_, slot_, *c, envelope{c}, detail::admission::outside);
     c->leave();
     return sent;
   }
@@ -79,18 +101,9 @@ class entity_ref {
 
  private:
   template <class C>
-  asked<reply_t<B, C>> send(C command, call_header header, bool verified) const {
-    auto* c = new detail::command_call<B, C>{{std::move(command)}};
-    if (verified) c->verify = detail::entity_call::check::wanted;
-    asked<reply_t<B, C>> answer{*c, *c};
-    (void)send(*c, std::move(header));  // a refusal is the answer
-    return answer;
-  }
-
-  result<void> send(detail::entity_call& c, call_header header) const {
-    c.header = std::move(header);
-    if (c.header.command_id.empty()) c.header.command_id = directory_->next_id();
-    return directory_->send(id_, slot_, c, envelope{&c}, detail::admission::outside);
+  asked<reply_t<B, C>> send(C command, call_header header, detail::verified how) const {
+    return detail::ask_entity<B>(*directory_, id_, slot_, std::move(command), std::move(header),
+                                 how, detail::admission::outside);
   }
 
   std::shared_ptr<detail::entity_directory> directory_;

@@ -35,25 +35,20 @@ class entity {
   /// deadline, or returned from the handler.
   template <class C>
   requires nexus::detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(C command)
-  const { return send(std::move(command), false); }
+  const { return send(std::move(command), nexus::detail::verified::no); }
 
   /// Likewise, as entity_ref::ask_verified.
   template <class C>
   requires nexus::detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask_verified(
       C command)
-  const { return send(std::move(command), true); }
+  const { return send(std::move(command), nexus::detail::verified::yes); }
 
  private:
+  // From inside: in an ordered shutdown a request that was admitted is finished.
   template <class C>
-  asked<reply_t<B, C>> send(C command, bool verified) const {
-    auto* c = new nexus::detail::command_call<B, C>{{std::move(command)}};
-    if (verified) c->verify = nexus::detail::entity_call::check::wanted;
-    asked<reply_t<B, C>> answer{*c, *c};
-    c->header = header_;
-    c->header.command_id = directory_->next_id();
-    // From inside: in an ordered shutdown a request that was admitted is finished.
-    (void)directory_->send(id_, nullptr, *c, envelope{c}, nexus::detail::admission::inside);
-    return answer;
+  asked<reply_t<B, C>> send(C command, nexus::detail::verified how) const {
+    return nexus::detail::ask_entity<B>(*directory_, id_, nullptr, std::move(command), header_, how,
+                                        nexus::detail::admission::inside);
   }
 
   std::shared_ptr<nexus::detail::entity_directory> directory_;
