@@ -30,11 +30,10 @@ constexpr nanoseconds failed_pause_min = 10ms;
 class live_reader::core {
  public:
   core(store from, position after, const live_reader_options& options,
-       std::unique_ptr<journal_session> session, std::unique_ptr<journal_watch> watch)
+       std::unique_ptr<journal_watch> watch)
       : from_{std::move(from)},
         options_{options},
         at_{after},
-        session_{std::move(session)},
         watch_{std::move(watch)},
         events_{from_.metrics().count("nexus_live_read_events_total",
                                       "Events passed to live readers.", labels())} {
@@ -49,7 +48,7 @@ class live_reader::core {
 
  private:
   [[nodiscard]] metric_labels labels() const { return {{"journal", from_.name()}}; }
-  result<std::size_t> pass(const journal_sink& sink);
+  result<std::size_t> pass(const journal_sink& sink, std::optional<std::string>& holder);
   tl::unexpected<error> failed(error why);
   void note_holder(const std::optional<std::string>& who);
   void wait(nanoseconds most);
@@ -58,7 +57,6 @@ class live_reader::core {
   const store from_;
   const live_reader_options options_;
   position at_;
-  std::unique_ptr<journal_session> session_;  // null after it failed
   const std::unique_ptr<journal_watch> watch_;
   bool watch_failed_ = false;
   nanoseconds failed_pause_{0};  // before the next try
@@ -80,16 +78,16 @@ result<std::size_t> live_reader::core::read(const journal_sink& sink, nanosecond
   auto held_pause = held_pause_min;
   for (;;) {
     if (stopped_) return fail(errc::stopped, from_.name() + ": the live reader was stopped");
-    auto passed = pass(sink);
-    if (!passed || *passed > 0) return passed;
-    auto holder = session_->held_back();
-    if (!holder) return failed(std::move(holder.error()));
+    std::optional<std::string> holder;
+    auto passed = pass(sink, holder);
+    if (!passed) return failed(std::move(passed.error()));
     failed_pause_ = 0ns;
-    note_holder(*holder);
+    note_holder(holder);
+    if (*passed > 0) return passed;
     const nanoseconds left = deadline - steady_clock::now();
     if (left <= 0ns) return 0;
     auto most = std::min(left, options_.poll_every);
-    if (*holder) {
+    if (holder) {
       most = std::min(most, held_pause);
       held_pause = std::min(2 * held_pause, options_.poll_every);
     }
@@ -97,32 +95,32 @@ result<std::size_t> live_reader::core::read(const journal_sink& sink, nanosecond
   }
 }
 
-result<std::size_t> live_reader::core::pass(const journal_sink& sink) {
-  if (!session_) {
-    auto opened = from_.open_session();
-    if (!opened) return failed(std::move(opened.error()));
-    session_ = std::move(*opened);
+// With a session of the pool, which is not held while there is nothing to read.
+result<std::size_t> live_reader::core::pass(const journal_sink& sink,
+                                            std::optional<std::string>& holder) {
+  auto lent = from_.sessions().borrow({.who = "a live reader"});
+  if (!lent && lent.error().code == errc::pool_closed) {
+    return fail(errc::stopped, from_.name() + ": the journal was closed");
   }
+  if (!lent) return fail(std::move(lent.error()));
   std::size_t passed = 0;
-  auto done = session_->read_all(at_, std::max(options_.batch_max, std::size_t{1}),
-                                 [&](const persistence_id& of, const record_view& record) {
-                                   const bool more = sink(of, record);
-                                   at_ = record.at;
-                                   ++passed;
-                                   return more;
-                                 });
-  if (passed > 0) {
-    failed_pause_ = 0ns;
-    note_holder(std::nullopt);
-    events_.add(passed);
-    return passed;
-  }
-  if (!done) return failed(std::move(done.error()));
+  auto done = (*lent)->read_all(at_, std::max(options_.batch_max, std::size_t{1}),
+                                [&](const persistence_id& of, const record_view& record) {
+                                  const bool more = sink(of, record);
+                                  at_ = record.at;
+                                  ++passed;
+                                  return more;
+                                });
+  events_.add(passed);
+  if (passed > 0) return passed;
+  if (!done) return fail(std::move(done.error()));
+  auto found = (*lent)->held_back();
+  if (!found) return fail(std::move(found.error()));
+  holder = *std::move(found);
   return 0;
 }
 
 tl::unexpected<error> live_reader::core::failed(error why) {
-  if (why.code == errc::unavailable) session_.reset();
   failed_pause_ = std::min(std::max(failed_pause_min, 2 * failed_pause_), options_.poll_every);
   return fail(std::move(why));
 }
@@ -170,12 +168,10 @@ void live_reader::core::stop() noexcept {
 
 result<live_reader> live_reader::open(const store& from, position after,
                                       live_reader_options options) {
-  auto session = from.open_session();
-  if (!session) return fail(std::move(session.error()));
+  if (auto lent = from.sessions().borrow(); !lent) return fail(std::move(lent.error()));
   auto watch = from.watch();
   if (!watch) return fail(std::move(watch.error()));
-  return live_reader{
-      std::make_unique<core>(from, after, options, std::move(*session), std::move(*watch))};
+  return live_reader{std::make_unique<core>(from, after, options, std::move(*watch))};
 }
 
 live_reader::live_reader(std::unique_ptr<core> made) noexcept : core_{std::move(made)} {}

@@ -11,6 +11,10 @@
 #include "transfers.hpp"
 
 namespace bank {
+
+// What a client sends to begin a transfer.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(transfer_arguments, from, to, amount, currency)
+
 namespace {
 
 namespace http = nexus::http;
@@ -19,14 +23,6 @@ using reply = nexus::result<http::response>;
 
 constexpr std::size_t page_max = 1'000;
 constexpr std::size_t page_usual = 100;
-
-/// What a client sends to begin a transfer.
-void from_json(const json& j, transfer_arguments& a) {
-  j.at("from").get_to(a.from);
-  j.at("to").get_to(a.to);
-  j.at("amount").get_to(a.amount);
-  j.at("currency").get_to(a.currency);
-}
 
 json balances_json(const account::balances& all) {
   json made = json::object();

@@ -57,8 +57,7 @@ int serve(const serve_arguments& arguments, const std::string& journal) {
   nexus::system sys;
   auto store = open_for_reading(journal);
   if (!store) return complain(store.error().message, exit_failed);
-  nexus::entities<account> accounts{
-      sys, *store, {.snapshot_every = 1000, .passivate_after = std::chrono::minutes{5}}};
+  nexus::entities<account> accounts{sys, *store, {.snapshot_every = 1000}};
   nexus::entities<transfer> transfers{sys, *store};
   if (auto done = finish_interrupted(*store, sys, transfers); !done) {
     return complain(done.error().message, exit_failed);

@@ -1,5 +1,8 @@
 // Deadlines and traces, in and out.
 
+#include <atomic>
+#include <future>
+
 #include "trace.hpp"
 #include "web_fixture.hpp"
 
@@ -26,7 +29,9 @@ struct stalling {
     MSGPACK_DEFINE_MAP(n)
   };
   static inline std::shared_future<void> go;
+  static inline std::atomic<int> deciding{0};
   static nexus::effect<stalling, int> decide(const state& s, const wait&) {
+    ++deciding;
     go.wait();
     return nexus::reply(s.n);
   }
@@ -54,6 +59,24 @@ TEST_F(Deadline, AStalledEntityIs504WhenTheRequestsTimeIsOver) {
   EXPECT_EQ(c.Get("/stalled/a")->status, 504);  // the server's
   go.set_value();
   EXPECT_EQ(c.Get("/stalled/a", {{"X-Request-Timeout", "20s"}})->body, "0");
+}
+
+TEST_F(Deadline, AnEntityWithAFullMailboxIs429) {
+  std::promise<void> go;
+  stalling::go = go.get_future().share();
+  stalling::deciding = 0;
+  nexus::entities<stalling> stalled{sys, *store, {.mailbox_max = 1}};
+  make().use(stalled);
+  web->get("/stalled/{id}", [](http::entity<stalling> one) { return one.ask(stalling::wait{}); });
+  start();
+  auto first = std::async(std::launch::async, [&] { return client().Get("/stalled/a")->status; });
+  ASSERT_TRUE(wait_until([] { return stalling::deciding == 1; }));
+  const auto r = client().Get("/stalled/a");
+  EXPECT_EQ(r->status, 429);
+  EXPECT_EQ(r->get_header_value("Retry-After"), "1");
+  EXPECT_EQ(parsed(r)["title"], "overloaded");
+  go.set_value();
+  EXPECT_EQ(first.get(), 200);
 }
 
 TEST_F(Deadline, WhatIsNoTimeIs400) {

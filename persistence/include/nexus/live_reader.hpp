@@ -34,8 +34,8 @@ struct live_reader_options {
 
 class live_reader {
  public:
-  /// Begins with the first event past `after`. The reader has a session and a watch of its own, and
-  /// keeps the store.
+  /// Begins with the first event past `after`. The reader has a watch of its own, borrows a session of the
+  /// pool while it reads, also while the sink is called, and keeps the store.
   [[nodiscard]] static result<live_reader> open(const store& from, position after = {},
                                                 live_reader_options options = {});
   ~live_reader();
@@ -45,7 +45,7 @@ class live_reader {
   /// Passes what there is past its position; if that is nothing, waits for something, up to `within`.
   /// Answers how many records were passed: 0 if none came. A sink that returns false ends the call and
   /// keeps the record it was given. An error met behind the first record comes with the next call.
-  /// `stopped` after `stop`, and when a closed store's session must be made anew.
+  /// `stopped` after `stop`, and once the store was closed.
   [[nodiscard]] result<std::size_t> read(const journal_sink& sink, std::chrono::nanoseconds within);
 
   /// That of the last record that was passed.
