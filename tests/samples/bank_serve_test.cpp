@@ -1,6 +1,8 @@
 #include <array>
 #include <csignal>
 #include <functional>
+#include <nexus/clock.hpp>
+#include <nexus/ulid.hpp>
 #include <random>
 #include <regex>
 #include <set>
@@ -28,7 +30,8 @@ shown curl(command_line arguments) {
   arguments.insert(arguments.begin(), {"curl", "-sS", "-i", "--max-time", "60"});
   const auto done = run(arguments);
   EXPECT_EQ(done.code, 0) << done.err;
-  shown s{.all = done.out};
+  shown s;
+  s.all = done.out;
   std::smatch status;
   if (std::regex_search(done.out, status, std::regex{"HTTP/1.1 ([0-9]+)"})) {
     s.status = std::stoi(status[1]);
