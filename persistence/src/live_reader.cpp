@@ -168,9 +168,9 @@ void live_reader::core::stop() noexcept {
 
 result<live_reader> live_reader::open(const store& from, position after,
                                       live_reader_options options) {
-  if (auto lent = from.sessions().borrow(); !lent) return fail(std::move(lent.error()));
   auto watch = from.watch();
   if (!watch) return fail(std::move(watch.error()));
+  if (auto lent = from.sessions().borrow(); !lent) return fail(std::move(lent.error()));
   return live_reader{std::make_unique<core>(from, after, options, std::move(*watch))};
 }
 

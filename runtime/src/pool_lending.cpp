@@ -34,6 +34,7 @@ struct session_pool::asking final : waiter, std::enable_shared_from_this<asking>
   [[nodiscard]] bool may_block() const noexcept override { return false; }
 
   granted to;
+  std::size_t not_valid = 0;  // of those that were tried for it
   std::optional<std::stop_callback<std::function<void()>>> cancelling;
 };
 
@@ -156,19 +157,22 @@ void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
   todo.drop(std::move(next));
 }
 
-bool session_pool::passes(pool_slot& slot) {
-  return !slot.session->broken() && slot.session->validate(options_.validation_query).has_value();
+result<void> session_pool::validated(pool_slot& slot) {
+  if (slot.session->broken()) {
+    return fail(errc::unavailable, options_.name + ": an idle session had lost its connection");
+  }
+  return slot.session->validate(options_.validation_query);
 }
 
 result<held_slot> session_pool::borrow(const borrow_request& wanted) {
   const auto since = now();
-  for (bool in_front = false;; in_front = true) {  // once its turn has come it keeps it
+  for (std::size_t not_valid = 0;;) {
     deeds todo{*this};
     std::unique_lock guard{lock_};
     if (closed_) return fail(closed_error());
     auto* slot = take_idle(todo, since);
     if (slot == nullptr) {
-      if (!options_.runs_on) return wait_for_one(wanted, since, in_front, guard, todo);
+      if (!options_.runs_on) return wait_for_one(wanted, since, not_valid > 0, guard, todo);
       guard.unlock();
       return borrow_stepped(wanted);
     }
@@ -177,8 +181,11 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
     tell(pool_event::kind::borrowed, wanted.who, {}, todo);
     guard.unlock();
     todo.run();
-    if (!options_.validate_on_borrow || passes(*slot)) return held_slot{shared_from_this(), *slot};
+    const auto valid = options_.validate_on_borrow ? validated(*slot) : result<void>{};
+    if (valid) return held_slot{shared_from_this(), *slot};
     finish_return(*slot, session_end::not_valid);
+    // Its turn had come, so it keeps it; but new ones that are not valid either come without end.
+    if (++not_valid > options_.max) return fail(valid.error());
   }
 }
 
@@ -270,12 +277,17 @@ void session_pool::ask(const std::shared_ptr<asking>& w, bool in_front) {
 }
 
 void session_pool::ask_validated(const std::shared_ptr<asking>& w, pool_slot& slot) {
-  if (!passes(slot)) {
+  const auto valid = validated(slot);
+  if (!valid) {
     finish_return(slot, session_end::not_valid);
-    return ask(w, true);
+    if (++w->not_valid <= options_.max) return ask(w, true);
   }
   deeds todo{*this};
   const std::lock_guard guard{lock_};
+  if (!valid) {
+    if (!w->settled) w->settle(fail(valid.error()), todo);
+    return;
+  }
   if (w->settled) return hand_on(slot, todo, now());  // cancelled meanwhile
   tell(pool_event::kind::borrowed, w->who, now() - w->since, todo);
   w->settle(held_slot{shared_from_this(), slot}, todo);

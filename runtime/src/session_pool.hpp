@@ -85,7 +85,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void ask(const std::shared_ptr<asking>& w, bool in_front);
   void ask_validated(const std::shared_ptr<asking>& w, pool_slot& slot);
   void cancel(const std::shared_ptr<asking>& w);
-  bool passes(pool_slot& slot);
+  result<void> validated(pool_slot& slot);
   std::optional<session_end> clean(pool_slot& slot) noexcept;
   void finish_return(pool_slot& slot, std::optional<session_end> end) noexcept;
 

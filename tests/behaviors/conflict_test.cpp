@@ -141,7 +141,10 @@ TEST_P(Conflicts, LeaveNothingOfADecisionThatWasNotStored) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::rejected) << refused.error().message;
   EXPECT_EQ(our_runs, 0) << "a chain of a decision that is void";
-  EXPECT_EQ(bells.of("front").ask_verified(bell::count{}).get(10s), 1) << "likewise a question";
+  const auto rung = [&] { return bells.of("front").ask_verified(bell::count{}).get(10s); };
+  EXPECT_TRUE(eventually([&] { return rung() == 1; })) << "their question is on its way yet";
+  EXPECT_TRUE(other.shutdown(10s).complete());
+  EXPECT_EQ(rung(), 1) << "likewise a question";
 }
 
 TEST_P(Conflicts, HaveChainsRunAndQuestionsAskedOnce) {

@@ -14,6 +14,7 @@ class SqliteSql : public SqliteTest {
     faulty_disk::syncs_to_fail = 0;
     faulty_disk::log_full = false;
     faulty_disk::on_wait = nullptr;
+    one = session();
     EXPECT_TRUE(one->execute("CREATE TABLE t (n INTEGER, s TEXT)"));
   }
   ~SqliteSql() override {
@@ -28,7 +29,7 @@ class SqliteSql : public SqliteTest {
     return s.query<std::int64_t>("SELECT count(*) FROM t").value().at(0);
   }
 
-  std::unique_ptr<nexus::journal_session> one = session();
+  std::unique_ptr<nexus::journal_session> one;  // opened on the disk that fails
 };
 
 TEST_F(SqliteSql, ParametersHaveNumbers) {

@@ -101,7 +101,8 @@ TEST_F(PostgresReconnect, WritersAreAsManyAsTheAddressSays) {
   EXPECT_EQ(open_journal(uri)->writers(), 4u);
   EXPECT_EQ(open_journal(uri + "&writers=2")->writers(), 2u);
   auto store = must(nexus::open(uri + "&writers=3"));
-  EXPECT_EQ(pg.backends(uri).size(), 3u + 2u) << "writers and readers";
+  EXPECT_TRUE(wait_until([&] { return store.sessions().statistics().idle == 2; }));
+  EXPECT_EQ(pg.backends(uri).size(), 3u + 2u) << "writers, and what the pool keeps open";
 }
 
 }  // namespace

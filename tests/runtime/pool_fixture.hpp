@@ -21,7 +21,7 @@ struct pool_world {
   std::atomic<int> most_alive{0};
   std::atomic<int> opened{0};
   std::atomic<bool> down{false};     // opening fails
-  std::atomic<bool> sick{false};     // validation fails
+  std::atomic<int> sick{0};          // so many validations fail
   std::atomic<bool> stuck{false};    // resets fail
   std::vector<std::string> queries;  // of resets and validations, when there is one thread
 };
@@ -52,7 +52,7 @@ class test_session final : public poolable {
   }
   result<void> validate(const std::string& query) override {
     world_.queries.push_back("validate " + query);
-    if (world_.sick) return fail(errc::unavailable, "is not valid");
+    if (world_.sick > 0 && world_.sick-- > 0) return fail(errc::unavailable, "is not valid");
     return {};
   }
   void interrupt() noexcept override { interrupted = true; }

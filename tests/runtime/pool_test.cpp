@@ -240,18 +240,30 @@ TEST_F(PoolInVirtualTime, AnIdleOneIsValidatedBeforeItIsLent) {
   EXPECT_EQ((*p.borrow())->number, 1);
   EXPECT_EQ(world.queries, std::vector<std::string>{"validate SELECT 2"});
   cranked->run();
-  world.sick = true;
+  world.sick = 1;
   auto asked = p.request();
   cranked->run();
   auto fresh = collect(asked);
   ASSERT_TRUE(fresh && *fresh);
-  EXPECT_GT((**fresh)->number, 1) << "what was just opened needs no validation";
   EXPECT_GE(p.statistics().destroyed_for(session_end::not_valid), 1u);
+}
+
+TEST_F(PoolInVirtualTime, AValidationThatNeverPassesIsNotTriedForEver) {
+  auto p = make({.max = 4, .min_idle = 2, .validate_on_borrow = true});
+  for (int i = 0; i < 3; ++i) {
+    world.sick = 1'000;
+    auto asked = p.request();
+    cranked->run();
+    auto got = collect(asked);
+    ASSERT_TRUE(got) << "a new one, or why there is none";
+    EXPECT_EQ(*got ? "is not valid" : got->error().message, "is not valid");
+    EXPECT_GT(world.sick, 1'000 - 10);
+  }
 }
 
 TEST_F(PoolInVirtualTime, WhoAskedKeepsItsTurnWhenAnIdleOneIsNotValid) {
   auto p = make({.max = 1, .min_idle = 1, .validate_on_borrow = true});
-  world.sick = true;
+  world.sick = 1;
   auto first = p.request();
   auto second = p.request();
   cranked->run();

@@ -63,7 +63,7 @@ class session final : public journal_session {
   /// Without a query as DISCARD ALL, in one round trip; the journal's statements stay prepared.
   result<void> reset(const std::string& query) override;
   result<void> validate(const std::string& query) override;
-  /// The server goes on with its statement until it has something to say, or its timeout.
+  /// The server ends its statement within 2 s; before PostgreSQL 14 when it has something to say.
   void interrupt() noexcept override { gate_.interrupt(); }
 
  private:
