@@ -157,8 +157,7 @@ result<pool<journal_session>> store::core::make_pool(const store_options& option
   chosen.metrics = counts.registry;
   chosen.runs_on = options.runs_on;
   if (options.runs_on) chosen.min_idle = 0;  // each step is one that somebody asked for
-  return pool<journal_session>::make(std::move(chosen),
-                                     [j = opened] { return j->open_session(); });
+  return pool<journal_session>::make(std::move(chosen), [j = opened] { return j->open_session(); });
 }
 
 result<store> store::open(const uri& address, const backend& from, store_options options) {
@@ -209,8 +208,8 @@ void store::write(const envelope& job) const {
 result<void> store::read(std::function<bool(journal_session&)> f) const {
   if (core_->closed) return fail(core_->why_closed());
   if (auto why = core_->guard.refusal()) return fail(*std::move(why));
-  const bool queued = core_->readers->submit(
-      [f = std::move(f), c = core_.get()](unsigned) { c->run_read(f); });
+  const bool queued =
+      core_->readers->submit([f = std::move(f), c = core_.get()](unsigned) { c->run_read(f); });
   if (queued) return {};
   if (core_->closed) return fail(core_->why_closed());
   return fail(errc::overloaded, "the journal's queue of reads is full");

@@ -34,7 +34,7 @@ struct store_options {
   /// The sessions of everything that does not write to the journal; name, metrics and runs_on are the
   /// store's.
   pool_options pool{};
-  unsigned readers = 2;                    ///< threads that read for entities, each with one of those
+  unsigned readers = 2;  ///< threads that read for entities, each with one of those
   std::size_t read_queue_max = 1'000'000;  ///< jobs waiting for one of them
 
   std::size_t batch_events_max = 8'192;                 ///< of one commit
