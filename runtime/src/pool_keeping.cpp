@@ -294,7 +294,7 @@ pool_statistics session_pool::statistics() const {
 void session_pool::tell(pool_event::kind what, const borrower& who, std::chrono::nanoseconds took,
                         deeds& todo) const {
   if (!options_.on_event) return;
-  todo.tell({what, options_.name, who.name.empty() ? who.where.file_name() : who.name, {}, took});
+  todo.tell({what, options_.name, who.name.empty() ? who.where.file : who.name, {}, took});
 }
 
 }

@@ -92,9 +92,9 @@ namespace detail {
 
 std::string name_of(const borrower& who) {
   if (!who.name.empty()) return std::string{who.name};
-  const std::filesystem::path file{who.where.file_name()};
+  const std::filesystem::path file{who.where.file};
   return fmt::format("{}:{}", (file.parent_path().filename() / file.filename()).string(),
-                     who.where.line());
+                     who.where.line);
 }
 
 void session_pool::export_metrics() {

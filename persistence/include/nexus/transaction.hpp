@@ -24,6 +24,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "nexus/caller.hpp"
 #include "nexus/pool.hpp"
 #include "nexus/session.hpp"
 
@@ -84,8 +85,7 @@ auto transactional(session& on, F&& f, const transaction_options& options = {})
 /// On one of a pool's.
 template <class S, class F>
 auto transactional(const pool<S>& from, F&& f, const transaction_options& options = {},
-                   const borrow_options& borrowing = {},
-                   std::source_location where = std::source_location::current())
+                   const borrow_options& borrowing = {}, caller where = caller::here())
     -> outcome_of<F, S&> {
   auto lent = from.borrow(borrowing, where);
   if (!lent) return fail(std::move(lent.error()));

@@ -27,13 +27,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <stop_token>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "nexus/answers.hpp"
+#include "nexus/caller.hpp"
 #include "nexus/detail/outcome.hpp"
 #include "nexus/detail/pool_core.hpp"
 #include "nexus/pool_options.hpp"
@@ -108,9 +108,8 @@ class pool {
   }
 
   /// Waits for a session. Never on a scheduler thread: inside an actor use `request`.
-  [[nodiscard]] result<lease<S>> borrow(
-      const borrow_options& options = {},
-      std::source_location where = std::source_location::current()) const {
+  [[nodiscard]] result<lease<S>> borrow(const borrow_options& options = {},
+                                        caller where = caller::here()) const {
     auto got = core_->borrow({options.timeout, options.cancel, {options.who, where}});
     if (!got) return fail(std::move(got.error()));
     return lease<S>{*std::move(got)};
@@ -118,14 +117,12 @@ class pool {
 
   /// Asks for a session; the answer is collected with `then` or `get`. One that nobody collects any
   /// more goes back.
-  [[nodiscard]] asked<lease<S>> request(
-      const borrow_options& options = {},
-      std::source_location where = std::source_location::current()) const;
+  [[nodiscard]] asked<lease<S>> request(const borrow_options& options = {},
+                                        caller where = caller::here()) const;
 
   /// Calls `f(S&)` with a borrowed session, on this thread; answers what it answers, as a result.
   template <class F>
-  auto with(F&& f, const borrow_options& options = {},
-            std::source_location where = std::source_location::current()) const
+  auto with(F&& f, const borrow_options& options = {}, caller where = caller::here()) const
       -> outcome_of<F, S&> {
     auto lent = borrow(options, where);
     if (!lent) return fail(std::move(lent.error()));
@@ -179,7 +176,7 @@ class lease_call final : public call, public answer_slot<lease<S>> {
 }
 
 template <class S>
-asked<lease<S>> pool<S>::request(const borrow_options& options, std::source_location where) const {
+asked<lease<S>> pool<S>::request(const borrow_options& options, caller where) const {
   auto* made = new detail::lease_call<S>;
   asked<lease<S>> answer{*made, *made};
   core_->request({options.timeout, options.cancel, {options.who, where}},

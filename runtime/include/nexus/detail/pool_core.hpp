@@ -5,11 +5,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <stop_token>
 #include <string_view>
 #include <utility>
 
+#include "nexus/caller.hpp"
 #include "nexus/pool_options.hpp"
 #include "nexus/poolable.hpp"
 
@@ -50,7 +50,7 @@ class held_slot {
 /// Who borrows, for messages.
 struct borrower {
   std::string_view name;
-  std::source_location where;
+  caller where;
 };
 
 struct borrow_request {

@@ -1,0 +1,18 @@
+// Where in the program a function is called, as the default of a parameter of it.
+//
+// std::source_location, which clang before 16 does not have with libstdc++.
+#pragma once
+
+namespace nexus::inline v0 {
+
+struct caller {
+  const char* file = "";
+  unsigned line = 0;
+
+  [[nodiscard]] static constexpr caller here(const char* file = __builtin_FILE(),
+                                             unsigned line = __builtin_LINE()) noexcept {
+    return {file, line};
+  }
+};
+
+}  // namespace nexus::inline v0
