@@ -25,6 +25,14 @@ constexpr std::string_view discard =
 constexpr std::string_view has_prepared =
     "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)";
 
+// Else a statement whose session was interrupted goes on to its end. Not of the journal's: what becomes of
+// those is asked for by `settle`.
+std::string_view watch_client(PGconn* on) {
+  constexpr int knows_it = 140'000;
+  if (PQserverVersion(on) < knows_it) return "";
+  return "SET client_connection_check_interval = '2s';";
+}
+
 }  // namespace
 
 void connection::set_up(const address& where) {
@@ -32,11 +40,6 @@ void connection::set_up(const address& where) {
       "SET client_encoding = 'UTF8'; SET client_min_messages = warning; SET statement_timeout = "
       "{};",
       patience_.count());
-  // Else a statement whose client has gone goes on to its end, as does one that was interrupted.
-  constexpr int knows_it = 140'000;
-  if (PQserverVersion(handle_.get()) >= knows_it) {
-    common_ += "SET client_connection_check_interval = '2s';";
-  }
   if (!where.schema.empty()) common_ += fmt::format("SET search_path = {};", where.schema);
   execute(fmt::format("{}{}", common_, journal_settings));
 }
@@ -49,7 +52,7 @@ void connection::for_journal() {
 
 void connection::for_own_sql() {
   if (has_ == settings::own) return;
-  execute(own_settings);
+  execute(fmt::format("{}{}", own_settings, watch_client(handle_.get())));
   has_ = settings::own;
 }
 
@@ -57,11 +60,11 @@ void connection::reset(const std::string& query) {
   has_ = settings::own;
   if (!query.empty()) {
     execute(query);  // alone: DISCARD ALL does not go together with others
-    execute(common_);
+    execute(fmt::format("{}{}", common_, watch_client(handle_.get())));
     return;
   }
-  const auto left =
-      execute(fmt::format("{}{}{}{}", reset_settings, discard, common_, has_prepared));
+  const auto left = execute(fmt::format("{}{}{}{}{}", reset_settings, discard, common_,
+                                        watch_client(handle_.get()), has_prepared));
   if (left.bytes(0, 0) != "t") return;
   execute("DEALLOCATE ALL");
   prepared_.clear();
