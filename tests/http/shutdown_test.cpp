@@ -11,6 +11,19 @@ struct WebShutdown : Web {
   std::atomic<int> inside{0};
   std::promise<void> release;
   std::shared_future<void> released = release.get_future().share();
+
+  /// A request that is being answered until `release`.
+  std::future<httplib::Result> hold_one() {
+    make().get("/blocked", [&] {
+      ++inside;
+      released.wait();
+      return 1;
+    });
+    start();
+    auto answer = std::async(std::launch::async, [&] { return client().Get("/blocked"); });
+    EXPECT_TRUE(wait_until([&] { return inside == 1; }));
+    return answer;
+  }
 };
 
 // What it asks after the shutdown has begun is answered as well: it is part of an admitted request.
@@ -71,14 +84,7 @@ TEST_F(WebShutdown, ANewRequestIs503AndEndsItsConnection) {
 }
 
 TEST_F(WebShutdown, WhatDoesNotEndInTimeIsNamed) {
-  make().get("/blocked", [&] {
-    ++inside;
-    released.wait();
-    return 1;
-  });
-  start();
-  auto answer = std::async(std::launch::async, [&] { return client().Get("/blocked"); });
-  ASSERT_TRUE(wait_until([&] { return inside == 1; }));
+  auto answer = hold_one();
   const auto report = sys.shutdown(50ms);
   EXPECT_FALSE(report.drained);
   ASSERT_FALSE(report.complete());
@@ -120,14 +126,7 @@ TEST_F(WebShutdown, UnderLoadNoAdmittedRequestIsLost) {
 }
 
 TEST_F(WebShutdown, AServerThatGoesFinishesWhatItHasAdmitted) {
-  make().get("/blocked", [&] {
-    ++inside;
-    released.wait();
-    return 1;
-  });
-  start();
-  auto answer = std::async(std::launch::async, [&] { return client().Get("/blocked"); });
-  ASSERT_TRUE(wait_until([&] { return inside == 1; }));
+  auto answer = hold_one();
   const auto port = web->port();
   auto gone = std::async(std::launch::async, [&] { web.reset(); });
   ASSERT_TRUE(wait_until([&] { return !raw_socket{port}.connected(); }));
