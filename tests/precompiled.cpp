@@ -1,0 +1,1 @@
+// Holds what tests/precompiled.hpp is compiled to; see tests/CMakeLists.txt.
