@@ -9,6 +9,7 @@
 #include "nexus/schema.hpp"
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
+#include "nexus/transaction.hpp"
 
 namespace nexus::inline v0 {
 
