@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <caf/all.hpp>
 #include <deque>
 #include <future>
@@ -360,9 +361,9 @@ TEST_F(Storm, AVerifiedAskOfADurableStateGoesByItsVersion) {
 TEST_F(Storm, NotOneSendIsLostOrDoubledAcrossPassivations) {
   constexpr int ids = 10'000;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr int sends = 100'000;
+  const int sends = 50'000;
 #else
-  constexpr int sends = 1'000'000;
+  const int sends = std::getenv("NEXUS_LONG_TESTS") != nullptr ? 1'000'000 : 200'000;
 #endif
   constexpr int senders = 2;
   constexpr std::size_t in_flight = 100;
