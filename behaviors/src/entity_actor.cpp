@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/saturating.hpp"
 #include "recovery_reads.hpp"
 
 namespace nexus::inline v0::detail {
@@ -312,14 +313,13 @@ void entity_actor::perform(const moment& now, run a, actions& out) {
 }
 
 void entity_actor::perform(const moment& /*now*/, wait a, actions& /*out*/) {
-  constexpr std::uint32_t doublings_max = 16;
+  using std::chrono::microseconds;
   if (a.pause.count() > 0) return self_.send_after(a.pause, envelope{new timer_message{a.epoch}});
-  const auto grown = core_->options.backoff_min * (1 << std::min(a.attempt, doublings_max));
-  const auto delay = std::min<std::chrono::microseconds>(grown, core_->options.backoff_max);
+  const auto grown = doubled(saturated<microseconds>(core_->options.backoff_min), a.attempt);
+  const auto delay = std::min(grown, saturated<microseconds>(core_->options.backoff_max));
   // Jitter, so that entities that failed together do not come back together.
   const auto jitter = 0.8 + 0.4 * static_cast<double>(core_->sys.random() % 1024) / 1024;
-  self_.send_after(std::chrono::duration_cast<std::chrono::microseconds>(delay * jitter),
-                   envelope{new timer_message{a.epoch}});
+  self_.send_after(delay * jitter, envelope{new timer_message{a.epoch}});
 }
 
 void entity_actor::perform(const moment& now, tell a, actions& /*out*/) {

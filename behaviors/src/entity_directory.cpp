@@ -54,6 +54,11 @@ result<void> check_options(const behavior_info& of, const entity_options& o) {
     return bad("conflict_retries_max must be at least 1 to decide again");
   }
   if (o.recoveries_max == 0) return bad("recoveries_max must be at least 1");
+  using std::chrono::milliseconds;
+  if (o.passivate_after < milliseconds{}) return bad("passivate_after must not be negative");
+  if (o.recovery_timeout < milliseconds{}) return bad("recovery_timeout must not be negative");
+  if (o.backoff_min <= milliseconds{}) return bad("backoff_min must be positive");
+  if (o.backoff_max < o.backoff_min) return bad("backoff_max is less than backoff_min");
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "entity_fsm.hpp"
+#include "nexus/detail/saturating.hpp"
 
 namespace nexus::inline v0::detail {
 
@@ -85,7 +86,8 @@ void entity_fsm::read_ahead(actions& out) {
   auto& r = *recovery_;
   while (r.asked < r.highest && r.reads + (r.early != nullptr ? 1 : 0) < chunks_max) {
     const auto from = r.asked + 1;
-    r.asked = std::min<sequence_nr>(r.highest, r.asked + options_.replay_chunk_events);
+    r.asked =
+        std::min<sequence_nr>(r.highest, saturated_sum(r.asked, options_.replay_chunk_events));
     read(from, r.asked, out);
   }
 }

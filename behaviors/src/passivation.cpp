@@ -38,12 +38,14 @@ void passivation::ask(const slot_ref& who, reason why, steady_time unused) {
 std::optional<std::chrono::microseconds> passivation::look() {
   using namespace std::chrono_literals;
   const auto now = sys_.steady();
-  const auto unused = entities.unused_since(now - idle_, now);
-  for (const auto& one : unused.found) ask(one, reason::idle, now - idle_);
+  const auto cutoff = earlier(now, idle_);
+  const auto unused = entities.unused_since(cutoff, now);
+  for (const auto& one : unused.found) ask(one, reason::idle, cutoff);
   if (live_.load() == 0) return std::nullopt;
   const auto shortest = std::clamp<std::chrono::microseconds>(idle_ / 16, 1ms, 1s);
   if (unused.next == steady_time::max()) return std::max(idle_, shortest);
-  const auto left = std::chrono::ceil<std::chrono::microseconds>(unused.next + idle_ - now);
+  const auto left =
+      std::chrono::ceil<std::chrono::microseconds>(between(now, later(unused.next, idle_)));
   return std::clamp(left, shortest, std::max(idle_, shortest));
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "live_entities.hpp"
+#include "nexus/detail/saturating.hpp"
 #include "nexus/entity_options.hpp"
 #include "nexus/metrics.hpp"
 #include "ticker.hpp"
@@ -21,7 +22,7 @@ class passivation : public std::enable_shared_from_this<passivation> {
  public:
   passivation(system& sys, const entity_options& options, counter& cap_exceeded)
       : sys_{sys},
-        idle_{options.passivate_after},
+        idle_{saturated<std::chrono::microseconds>(options.passivate_after)},
         live_max_{options.live_max},
         cap_exceeded_{cap_exceeded} {}
 
@@ -73,7 +74,7 @@ class passivation : public std::enable_shared_from_this<passivation> {
 
  private:
   [[nodiscard]] bool over_cap() const noexcept {
-    return live_max_ != 0 && live_.load() > live_max_ + leaving_.load();
+    return live_max_ != 0 && live_.load() > saturated_sum(live_max_, leaving_.load());
   }
   bool keep_cap();
   void ask(const slot_ref& who, reason why, steady_time unused);

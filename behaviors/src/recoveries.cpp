@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "nexus/detail/saturating.hpp"
 #include "ticker.hpp"
 
 namespace nexus::inline v0::detail {
@@ -20,7 +21,9 @@ struct recoveries::holder {
 class recoveries::state : public std::enable_shared_from_this<state> {
  public:
   state(system& s, const entity_options& options)
-      : sys_{s}, max_{options.recoveries_max}, period_{options.recovery_timeout} {}
+      : sys_{s},
+        max_{options.recoveries_max},
+        period_{saturated<std::chrono::microseconds>(options.recovery_timeout)} {}
 
   void open() {
     if (period_.count() <= 0) return;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "nexus/detail/saturating.hpp"
+
 namespace nexus::inline v0::http {
 namespace {
 
@@ -18,11 +20,13 @@ constexpr std::size_t out_bytes_max = 64 << 10;
 constexpr milliseconds linger{500};
 
 bool wait_for(int socket, short what, steady_clock::time_point until) {
+  constexpr std::int64_t longest_ms = 60'000;  // poll takes an int
   for (;;) {
     const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
     pollfd one{socket, what, 0};
-    const int n = ::poll(&one, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
-    if (n >= 0 || errno != EINTR) return n > 0;
+    const int n = ::poll(&one, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, longest_ms)));
+    if (n > 0 || (n == 0 && left <= longest_ms)) return n > 0;
+    if (n < 0 && errno != EINTR) return false;
   }
 }
 
@@ -49,7 +53,7 @@ bool connection::has_input(milliseconds within) const {
 }
 
 void connection::request_begins() {
-  whole_by_ = steady_clock::now() + limits_.read_timeout;
+  whole_by_ = nexus::detail::later(steady_clock::now(), limits_.read_timeout);
   head_left_ = limits_.head_bytes_max;
   in_head_ = true;
   is_whole_ = false;
@@ -103,7 +107,7 @@ ssize_t connection::write(const char* from, size_t size) {
 }
 
 bool connection::flush() {
-  const auto until = steady_clock::now() + limits_.write_timeout;
+  const auto until = nexus::detail::later(steady_clock::now(), limits_.write_timeout);
   std::size_t sent = 0;
   while (sent < out_.size()) {
     const auto n =

@@ -166,7 +166,7 @@ bool listener::should_close() const { return ending_ || queue_.is_waiting(); }
 
 // A new connection has something to say as a rule; another one that idles makes room.
 bool listener::await_request(const connection& on, bool first) const {
-  const auto until = steady_clock::now() + core_.options.keep_alive;
+  const auto until = nexus::detail::later(steady_clock::now(), core_.options.keep_alive);
   while (!on.has_input(look_again)) {
     if (ending_ || (!first && queue_.is_waiting()) || steady_clock::now() >= until) return false;
   }

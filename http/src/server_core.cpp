@@ -160,7 +160,7 @@ response server_core::answer_at(const served_route& route, const request& asked,
   const auto begun = std::chrono::steady_clock::now();
   const auto time = time_for(asked);
   if (!time) return problem_of(time.error(), 0, asked.path, trace.trace_id());
-  const auto deadline = sys.steady() + *time;
+  const auto deadline = nexus::detail::deadline_at(sys.steady(), time_span{*time});
   call_header header;
   header.traceparent = trace.traceparent;
   header.tracestate = trace.tracestate;
@@ -189,9 +189,9 @@ response server_core::run(const served_route& route, exchange& e) {
 session_lender server_core::lender(const served_route& route,
                                    std::chrono::steady_clock::time_point deadline) const {
   return [this, &route, deadline]() -> result<lent_session> {
-    const std::chrono::nanoseconds left = deadline - sys.steady();
+    const std::chrono::nanoseconds left = nexus::detail::between(sys.steady(), deadline);
     return given.lend({.timeout = std::clamp<std::chrono::nanoseconds>(
-                           left, std::chrono::nanoseconds{0}, options.borrow_timeout),
+                           left, std::chrono::nanoseconds{0}, time_span{options.borrow_timeout}),
                        .who = route.pattern.text});
   };
 }

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "nexus/detail/saturating.hpp"
 #include "nexus/store.hpp"
 
 namespace nexus::inline v0 {
@@ -30,7 +31,7 @@ class circuit_breaker {
 
   /// Opens after `failures_max` failures in a row (0: never) for at least `reset`.
   circuit_breaker(unsigned failures_max, std::chrono::milliseconds reset)
-      : failures_max_{failures_max}, reset_{reset} {}
+      : failures_max_{failures_max}, reset_{detail::saturated<std::chrono::nanoseconds>(reset)} {}
 
   /// Why a call that came now would not go through, if so. Changes nothing, and takes no lock while
   /// the circuit is closed: every entity that recovers asks.
@@ -50,7 +51,7 @@ class circuit_breaker {
   void move_to(circuit next);
 
   const unsigned failures_max_;
-  const std::chrono::milliseconds reset_;
+  const std::chrono::nanoseconds reset_;
 
   mutable std::mutex lock_;
   circuit now_ = circuit::closed;

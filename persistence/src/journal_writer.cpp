@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nexus/detail/saturating.hpp"
 #include "nexus/workers.hpp"
 
 namespace nexus::inline v0 {
@@ -178,8 +179,8 @@ bool journal_writer::take(jobs& batch) {
 void journal_writer::linger() {
   if (last_batch_ <= 1 || options_.linger_share <= 0 || options_.runs_on) return;
   const auto budget =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(commit_time_ * options_.linger_share);
-  const auto deadline = steady::now() + budget;
+      detail::saturated<std::chrono::nanoseconds>(commit_time_ * options_.linger_share);
+  const auto deadline = detail::later(steady::now(), budget);
   const auto step = std::clamp<std::chrono::nanoseconds>(budget / 8, 20us, 500us);
   while (queue_.jobs() < last_batch_ / 2 && queue_.events() < options_.batch_events_max) {
     const auto before = queue_.jobs();

@@ -9,6 +9,8 @@
 
 #include "deadline.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/saturating.hpp"
+#include "read_ahead.hpp"
 
 namespace nexus::inline v0 {
 namespace {
@@ -49,6 +51,8 @@ class live_reader::core {
  private:
   [[nodiscard]] metric_labels labels() const { return {{"journal", from_.name()}}; }
   result<std::size_t> pass(const journal_sink& sink, std::optional<std::string>& holder);
+  result<void> fill(std::optional<std::string>& holder);
+  std::size_t empty_into(const journal_sink& sink);
   tl::unexpected<error> failed(error why);
   void note_holder(const std::optional<std::string>& who);
   void wait(nanoseconds most);
@@ -57,6 +61,7 @@ class live_reader::core {
   const store from_;
   const live_reader_options options_;
   position at_;
+  read_ahead ahead_;  // what a sink that had enough, or threw, has left
   const std::unique_ptr<journal_watch> watch_;
   bool watch_failed_ = false;
   nanoseconds failed_pause_{0};  // before the next try
@@ -89,39 +94,52 @@ result<std::size_t> live_reader::core::read(const journal_sink& sink, nanosecond
     auto most = std::min(left, options_.poll_every);
     if (holder) {
       most = std::min(most, held_pause);
-      held_pause = std::min(2 * held_pause, options_.poll_every);
+      held_pause = std::min(detail::doubled(held_pause, 1), options_.poll_every);
     }
     wait(most);
   }
 }
 
-// With a session of the pool, which is not held while there is nothing to read.
 result<std::size_t> live_reader::core::pass(const journal_sink& sink,
                                             std::optional<std::string>& holder) {
-  auto lent = from_.sessions().borrow({.who = "a live reader"});
+  if (ahead_.empty()) {
+    if (auto filled = fill(holder); !filled) return fail(std::move(filled.error()));
+  }
+  return empty_into(sink);
+}
+
+// With a reserved session of the pool, which is back before the sink runs: a sink may borrow, and ask
+// entities that are recovered by such sessions.
+result<void> live_reader::core::fill(std::optional<std::string>& holder) {
+  auto lent = from_.sessions().borrow({.who = "a live reader", .reserved = true});
   if (!lent && lent.error().code == errc::pool_closed) {
     return fail(errc::stopped, from_.name() + ": the journal was closed");
   }
   if (!lent) return fail(std::move(lent.error()));
-  std::size_t passed = 0;
-  auto done = (*lent)->read_all(at_, std::max(options_.batch_max, std::size_t{1}),
-                                [&](const persistence_id& of, const record_view& record) {
-                                  const bool more = sink(of, record);
-                                  at_ = record.at;
-                                  ++passed;
-                                  return more;
-                                });
-  events_.add(passed);
-  if (passed > 0) return passed;
-  if (!done) return fail(std::move(done.error()));
+  auto done = (*lent)->read_all(
+      at_, std::max(options_.batch_max, std::size_t{1}),
+      [&](const persistence_id& of, const record_view& record) { return ahead_.add(of, record); });
+  if (!ahead_.empty()) return {};  // an error behind a record is met again by the next read
+  if (!done) return done;
   auto found = (*lent)->held_back();
   if (!found) return fail(std::move(found.error()));
   holder = *std::move(found);
-  return 0;
+  return {};
+}
+
+std::size_t live_reader::core::empty_into(const journal_sink& sink) {
+  std::size_t passed = 0;
+  for (bool more = true; more && !ahead_.empty(); ahead_.pop(), ++passed) {
+    const auto record = ahead_.front();
+    more = sink(ahead_.of(), record);  // may throw: then the record comes again
+    at_ = record.at;
+    events_.add(1);
+  }
+  return passed;
 }
 
 tl::unexpected<error> live_reader::core::failed(error why) {
-  failed_pause_ = std::min(std::max(failed_pause_min, 2 * failed_pause_), options_.poll_every);
+  failed_pause_ = std::min(std::max(failed_pause_min, detail::doubled(failed_pause_, 1)), options_.poll_every);
   return fail(std::move(why));
 }
 
@@ -170,7 +188,8 @@ result<live_reader> live_reader::open(const store& from, position after,
                                       live_reader_options options) {
   auto watch = from.watch();
   if (!watch) return fail(std::move(watch.error()));
-  if (auto lent = from.sessions().borrow(); !lent) return fail(std::move(lent.error()));
+  if (auto lent = from.sessions().borrow({.who = "a live reader", .reserved = true}); !lent)
+    return fail(std::move(lent.error()));
   return live_reader{std::make_unique<core>(from, after, options, std::move(*watch))};
 }
 
@@ -179,7 +198,7 @@ live_reader::~live_reader() = default;
 live_reader::live_reader(live_reader&&) noexcept = default;
 live_reader& live_reader::operator=(live_reader&&) noexcept = default;
 
-result<std::size_t> live_reader::read(const journal_sink& sink, nanoseconds within) {
+result<std::size_t> live_reader::read(const journal_sink& sink, time_span within) {
   return core_->read(sink, within);
 }
 

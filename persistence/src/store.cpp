@@ -12,6 +12,8 @@
 #include "deadline.hpp"
 #include "journal_guard.hpp"
 #include "journal_writer.hpp"
+#include "nexus/detail/guarded.hpp"
+#include "nexus/detail/logger.hpp"
 #include "nexus/workers.hpp"
 #include "refusing_session.hpp"
 #include "store_metrics.hpp"
@@ -137,17 +139,26 @@ void store::core::abandon() {
 }
 
 void store::core::run_read(const std::function<bool(journal_session&)>& f) {
+  // What `f` throws says nothing about the storage.
+  const auto safe = [&](journal_session& on) {
+    bool fine = true;
+    (void)detail::guarded([&] { fine = f(on); },
+                          [&](const std::string& what) {
+                            detail::log().error("{}: a read threw: {}", name(), what);
+                          });
+    return fine;
+  };
   if (abandoned) {
     refusing_session refusing{why_closed()};
-    (void)f(refusing);
+    (void)safe(refusing);
     return;
   }
-  auto lent = sessions->borrow({.who = "a recovery"});
+  auto lent = sessions->borrow({.who = "a recovery", .reserved = true});
   if (lent) {
-    (void)guard.through(**lent, f);
+    (void)guard.through(**lent, safe);
   } else {
     refusing_session refusing{std::move(lent.error())};
-    (void)guard.through(refusing, f);
+    (void)guard.through(refusing, safe);
   }
 }
 
@@ -157,10 +168,17 @@ result<pool<journal_session>> store::core::make_pool(const store_options& option
   chosen.metrics = counts.registry;
   chosen.runs_on = options.runs_on;
   if (options.runs_on) chosen.min_idle = 0;  // each step is one that somebody asked for
+  chosen.reserved = std::max<std::size_t>(chosen.reserved, std::max(1u, options.readers));
   return pool<journal_session>::make(std::move(chosen), [j = opened] { return j->open_session(); });
 }
 
 result<store> store::open(const uri& address, const backend& from, store_options options) {
+  constexpr unsigned readers_max = 1'000;
+  if (options.readers > readers_max) {
+    return fail(errc::invalid_argument,
+                fmt::format("journal URI \"{}\": readers is {}, more than {}", address.shown(),
+                            options.readers, readers_max));
+  }
   auto opened = from.open(address);
   if (!opened) return fail(std::move(opened.error()));
   auto made = std::make_shared<core>(std::move(*opened), options);
@@ -215,7 +233,7 @@ result<void> store::read(std::function<bool(journal_session&)> f) const {
   return fail(errc::overloaded, "the journal's queue of reads is full");
 }
 
-result<void> store::flush(std::chrono::nanoseconds within) const {
+result<void> store::flush(time_span within) const {
   const auto deadline = deadline_after(within);
   for (auto& w : core_->writers) {
     if (!w->flush(deadline)) {
@@ -227,7 +245,7 @@ result<void> store::flush(std::chrono::nanoseconds within) const {
 
 nexus::metrics& store::metrics() const { return *core_->counts.registry; }
 
-result<void> store::close(std::chrono::nanoseconds within) const {
+result<void> store::close(time_span within) const {
   const auto deadline = deadline_after(within);
   core_->stop();
   (void)flush(within);

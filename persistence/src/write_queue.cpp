@@ -1,5 +1,7 @@
 #include "write_queue.hpp"
 
+#include "nexus/detail/saturating.hpp"
+
 namespace nexus::inline v0 {
 
 write_queue::~write_queue() {
@@ -21,8 +23,8 @@ std::optional<error> write_queue::push(const envelope& job, bool& woke) {
   const auto events_before = events_.fetch_add(events);
   const auto bytes_before = bytes_.fetch_add(bytes);
   const bool alone = events_before == 0 && bytes_before == 0;
-  if (!alone && (events_before + events > options_.write_queue_max ||
-                 bytes_before + bytes > options_.write_queue_bytes_max)) {
+  if (!alone && (detail::saturated_sum(events_before, events) > options_.write_queue_max ||
+                 detail::saturated_sum(bytes_before, bytes) > options_.write_queue_bytes_max)) {
     withdraw();
     return error{errc::overloaded, "the journal writer's queue is full"};
   }

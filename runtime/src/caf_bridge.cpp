@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "caf_version.hpp"
+#include "nexus/detail/saturating.hpp"
+#include "nexus/system.hpp"
 
 namespace nexus::inline v0 {
 
@@ -76,9 +78,14 @@ void mailbox::send(envelope m) const {
   enqueue(control_of(control_), caf::make_message_id(), std::move(m));
 }
 
-void mailbox::send_after(std::chrono::microseconds delay, envelope m) const {
+// CAF adds the delay to its clock's time: a century is as good as for ever, and does not overflow.
+void mailbox::send_after(time_span delay, envelope m) const {
+  constexpr std::chrono::microseconds longest = std::chrono::hours{24} * 365 * 100;
+  const auto waits =
+      std::clamp(detail::saturated<std::chrono::microseconds>(std::chrono::nanoseconds{delay}),
+                 std::chrono::microseconds{0}, longest);
   auto to = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{control_of(control_)});
-  send_anon_after(to, delay, std::move(m));
+  send_anon_after(to, waits, std::move(m));
 }
 
 void caf_bridge::send_urgent(const mailbox& to, envelope m) {
@@ -106,7 +113,7 @@ struct caf_bridge::impl {
   explicit impl(unsigned threads) {
     // A journal's writer keeps one core busy when it matters: leave it that one.
     if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency()) - 1;
-    set_threads(config, threads);
+    set_threads(config, std::min(threads, system_options::threads_max));
     used = &owned.emplace(config);
   }
   explicit impl(caf::actor_system& adopted) : used{&adopted} {}

@@ -6,10 +6,6 @@
 
 namespace nexus::inline v0::detail {
 
-steady_time later(steady_time t, std::chrono::nanoseconds by) noexcept {
-  return by > never - std::max(t, steady_time{}) ? never : t + by;
-}
-
 error no_answer() {
   return {errc::timeout, "no answer in time; the command may still take effect"};
 }

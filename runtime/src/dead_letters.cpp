@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bell.hpp"
+#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0 {
@@ -134,15 +135,18 @@ dead_letters::subscription dead_letters::subscribe(caf::scheduled_actor* self, l
 
 void dead_letters::publish(const dead_letter& letter) noexcept {
   impl_->counts.at(static_cast<std::size_t>(letter.reason)).fetch_add(1, std::memory_order_relaxed);
-  try {
-    if (impl_->listening.load(std::memory_order_acquire) == 0) {
-      detail::log().debug("dead letter for {}: {}", letter.target, letter.why.message);
-      return;
-    }
-    std::shared_lock guard{impl_->lock};
-    for (const auto& f : impl_->listeners) f(letter);
-  } catch (const std::exception& e) {
-    detail::log().error("a listener to dead letters threw: {}", e.what());
+  if (impl_->listening.load(std::memory_order_acquire) == 0) {
+    detail::log().debug("dead letter for {}: {}", letter.target, letter.why.message);
+    return;
+  }
+  std::shared_lock guard{impl_->lock};
+  for (const auto& f : impl_->listeners) {
+    (void)detail::guarded([&] { f(letter); },
+                          [&](const std::string& what) {
+                            detail::log().error(
+                                "a listener to dead letters threw about the one for {}: {}",
+                                letter.target, what);
+                          });
   }
 }
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <cstdio>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -35,20 +36,27 @@ void use(logger_ptr next, bool if_first) {
   current.store(kept.back().get(), std::memory_order_release);
 }
 
-}  // namespace
-
-spdlog::logger& detail::log() noexcept {
+spdlog::logger& logger() {
   if (auto* now = current.load(std::memory_order_acquire)) return *now;
   auto registered = spdlog::get("nexus");
   use(registered ? std::move(registered) : make_default(), true);
   return *current.load(std::memory_order_acquire);
 }
 
+}  // namespace
+
+detail::logging detail::log() noexcept { return logging{logger()}; }
+
+void detail::note_lost_line() noexcept {
+  static std::atomic<bool> told{false};
+  if (!told.exchange(true)) std::fputs("nexus: the logger threw, and a line is lost\n", stderr);
+}
+
 void set_log_level(log_level from) noexcept {
   static constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info,
                                                          spdlog::level::warn, spdlog::level::err,
                                                          spdlog::level::off};
-  detail::log().set_level(levels[static_cast<std::size_t>(from)]);
+  logger().set_level(levels[static_cast<std::size_t>(from)]);
 }
 
 void use_logger(std::shared_ptr<spdlog::logger> to) {

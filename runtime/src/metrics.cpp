@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0 {
@@ -228,14 +229,16 @@ void metrics::include(metrics& other) {
 
 namespace {
 
-void ask(sampled& s, std::map<metric_labels, metric_sample>& into) {
+void ask(const std::string& name, sampled& s, std::map<metric_labels, metric_sample>& into) {
   std::lock_guard guard{s.lock};
   if (!s.f) return;
-  try {
-    add(into, {s.labels, s.f(), {}});
-  } catch (const std::exception& e) {
-    detail::log().error("a sampled metric threw: {}", e.what());
-  }
+  (void)detail::guarded(
+      [&] {
+        add(into, {s.labels, s.f(), {}});
+      },
+      [&](const std::string& what) {
+        detail::log().error("the sample of {} threw: {}", name, what);
+      });
 }
 
 }  // namespace
@@ -254,7 +257,7 @@ std::vector<metric_family> metrics::collect() const {
       if (auto next = weak.lock(); next && seen.insert(next).second) open.push_back(next);
     }
   }
-  for (const auto& [key, s] : to_ask) ask(*s, all[key].samples);
+  for (const auto& [key, s] : to_ask) ask(key.first, *s, all[key].samples);
   std::vector<metric_family> made;
   for (auto& [key, c] : all) {
     if (c.samples.empty()) continue;

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <random>
 
-#include "nexus/detail/collecting.hpp"
+#include "nexus/detail/guarded.hpp"
+#include "nexus/detail/logger.hpp"
 #include "session_pool.hpp"
 
 namespace nexus::inline v0::detail {
@@ -43,9 +44,15 @@ result<std::shared_ptr<pool_core>> pool_core::make(pool_options options, opener 
 }
 
 session_pool::session_pool(pool_options options, opener open)
-    : options_{std::move(options)}, open_{std::move(open)}, slots_(options_.max) {
-  idle_.reserve(options_.max);
-  count_[static_cast<std::size_t>(pool_slot::state::empty)] = options_.max;
+    : options_{std::move(options)},
+      borrow_timeout_{saturated<std::chrono::nanoseconds>(options_.borrow_timeout)},
+      idle_ttl_{saturated<std::chrono::nanoseconds>(options_.idle_ttl)},
+      max_lifetime_{saturated<std::chrono::nanoseconds>(options_.max_lifetime)},
+      leak_after_{saturated<std::chrono::nanoseconds>(options_.leak_after)},
+      open_{std::move(open)},
+      slots_(options_.max + options_.reserved) {
+  idle_.reserve(slots_.size());
+  count_[static_cast<std::size_t>(pool_slot::state::empty)] = slots_.size();
 }
 
 void session_pool::start() {
@@ -76,8 +83,13 @@ void session_pool::shut() {
 
 void session_pool::open_more(deeds& todo, time_point now) {
   if (closed_ || now < not_before_) return;
-  auto wanted = waiting_.size() + options_.min_idle;
-  wanted -= std::min(wanted, idle_.size() + count(pool_slot::state::opening));
+  std::size_t served = 0;  // those who may have one
+  for (auto of : pool_shares) served += std::min(waiting(of).size(), room(of));
+  const auto there = idle_.size() + count(pool_slot::state::opening);
+  auto wanted = served - std::min(served, there);
+  const auto spare = there + wanted - served;
+  const auto others = options_.max - std::min(options_.max, total() + wanted);
+  wanted += std::min(others, options_.min_idle - std::min(options_.min_idle, spare));
   wanted = std::min(wanted, count(pool_slot::state::empty));
   for (auto slot = slots_.begin(); wanted > 0; ++slot) {
     if (slot->now != pool_slot::state::empty) continue;
@@ -89,8 +101,28 @@ void session_pool::open_more(deeds& todo, time_point now) {
 
 void session_pool::open_in(pool_slot& slot) {
   const auto began = now();
-  auto made = open_();
+  auto made = open_one();
   opened(slot, std::move(made), now() - began);
+}
+
+// A program's own function: whatever it does, the slot has to hear of it.
+result<std::unique_ptr<poolable>> session_pool::open_one() {
+  result<std::unique_ptr<poolable>> made;
+  const bool returned =
+      guarded([&] { made = open_(); },
+              [&](const std::string& what) {
+                made = fail(errc::unavailable,
+                            fmt::format("{}: opening a session threw: {}", options_.name, what));
+              });
+  if (returned && made && *made == nullptr) {
+    return fail(errc::unavailable, options_.name + ": opening a session gave none");
+  }
+  return made;
+}
+
+void session_pool::callback_threw(std::string_view which, const std::string& what) const noexcept {
+  callback_failures_.fetch_add(1, std::memory_order_relaxed);
+  log().error("{}: {} threw: {}", options_.name, which, what);
 }
 
 void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> made,
@@ -104,13 +136,17 @@ void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> mad
     ++counts_.open_failures;
     last_failure_ = made.error().message;
     pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, first_pause, longest_pause);
-    not_before_ =
-        at + std::chrono::duration_cast<pool_clock::duration>(pause_ * (0.5 + uniform() / 2));
+    not_before_ = later(at, pause_ * (0.5 + uniform() / 2));
     timer_.notify_one();
     if (options_.on_event) {
       todo.tell({pool_event::kind::open_failed, options_.name, {}, last_failure_, took});
     }
-    if (total() == 0) fail_waiters(made.error(), todo);  // else one of those may yet serve them
+    // Else one of those that there are may yet serve them. Common borrowers may themselves wait for a
+    // reserved one, so those do not count on them.
+    if (total() == 0) fail_waiters(pool_share::common, made.error(), todo);
+    if (total() == taken(pool_share::common)) {
+      fail_waiters(pool_share::reserved, made.error(), todo);
+    }
     return;
   }
   pause_ = 0ms;
@@ -121,9 +157,8 @@ void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> mad
   slot.borrows = 0;
   slot.poisoned = false;
   slot.ends = time_point::max();
-  if (options_.max_lifetime > 0ms) {
-    slot.ends = at + std::chrono::duration_cast<pool_clock::duration>(
-                         options_.max_lifetime * (1 - options_.lifetime_jitter * uniform()));
+  if (max_lifetime_ > 0ms) {
+    slot.ends = later(at, max_lifetime_ * (1 - options_.lifetime_jitter * uniform()));
   }
   if (options_.on_event) todo.tell({pool_event::kind::opened, options_.name, {}, {}, took});
   if (closed_) return retire(slot, session_end::pool_closed, todo);
@@ -144,11 +179,13 @@ void session_pool::ended(pool_slot& slot, session_end why) {
   deeds todo{*this};
   const std::lock_guard guard{lock_};
   become(slot, pool_slot::state::empty);
+  free_share(slot);
   ++counts_.destroyed[static_cast<std::size_t>(why)];
   if (options_.on_event) {
     todo.tell({pool_event::kind::destroyed, options_.name, {}, {}, {}, why});
   }
   changed_.notify_all();
+  serve_waiting(todo, now());
   open_more(todo, now());
 }
 
@@ -157,7 +194,7 @@ void session_pool::stop_lending() {
   const std::lock_guard guard{lock_};
   if (std::exchange(closed_, true)) return;
   if (options_.on_event) todo.tell({pool_event::kind::closed, options_.name});
-  fail_waiters(closed_error(), todo);
+  for (auto of : pool_shares) fail_waiters(of, closed_error(), todo);
   for (auto* slot : std::exchange(idle_, {})) retire(*slot, session_end::pool_closed, todo);
 }
 
@@ -191,18 +228,17 @@ void session_pool::expire_waiters(deeds& todo, time_point now) {
 }
 
 void session_pool::look_for_leaks(deeds& todo, time_point now) {
-  if (options_.leak_after <= 0ms) return;
+  if (leak_after_ <= 0ms) return;
   for (auto& slot : slots_) {
     if (slot.now != pool_slot::state::lent || slot.told_leaked ||
-        now - slot.idle_since < options_.leak_after) {
+        now - slot.idle_since < leak_after_) {
       continue;
     }
     slot.told_leaked = true;
     ++counts_.leaks;
     tell(pool_event::kind::leaked, slot.who, now - slot.idle_since, todo);
-    todo.log_leak(fmt::format("{}: {} has had a session for {:.0f} s", options_.name,
-                              name_of(slot.who),
-                              std::chrono::duration<double>(now - slot.idle_since).count()));
+    todo.log_leak(fmt::format("{}: {} has had a session for {}", options_.name, name_of(slot.who),
+                              shown(now - slot.idle_since)));
   }
 }
 
@@ -213,10 +249,9 @@ void session_pool::tend(deeds& todo, time_point now) {
                                          [&](const pool_slot* s) { return s->ends > now; });
   for (auto i = old; i != idle_.end(); ++i) retire(**i, session_end::lifetime, todo);
   idle_.erase(old, idle_.end());
-  if (options_.idle_ttl > 0ms) {
+  if (idle_ttl_ > 0ms) {
     // The one that was used least recently is the first.
-    while (idle_.size() > options_.min_idle &&
-           now - idle_.front()->idle_since >= options_.idle_ttl) {
+    while (idle_.size() > options_.min_idle && now - idle_.front()->idle_since >= idle_ttl_) {
       retire(*idle_.front(), session_end::idle, todo);
       idle_.erase(idle_.begin());
     }
@@ -234,18 +269,18 @@ void session_pool::tend() {
 session_pool::time_point session_pool::next_due(time_point now) const {
   auto due = now + 60s;
   const auto at_most = [&](time_point t) { due = std::min(due, t); };
-  if (options_.leak_after > 0ms) at_most(now + options_.leak_after);
-  if (options_.idle_ttl > 0ms) at_most(now + options_.idle_ttl);
-  if (options_.max_lifetime > 0ms) at_most(now + options_.max_lifetime);
+  if (leak_after_ > 0ms) at_most(later(now, leak_after_));
+  if (idle_ttl_ > 0ms) at_most(later(now, idle_ttl_));
+  if (max_lifetime_ > 0ms) at_most(later(now, max_lifetime_));
   if (!deadlines_.empty()) at_most(deadlines_.begin()->first);
   if (not_before_ > now) at_most(not_before_);
   for (const auto& slot : slots_) {
-    if (slot.now == pool_slot::state::lent && !slot.told_leaked && options_.leak_after > 0ms) {
-      at_most(slot.idle_since + options_.leak_after);
+    if (slot.now == pool_slot::state::lent && !slot.told_leaked && leak_after_ > 0ms) {
+      at_most(later(slot.idle_since, leak_after_));
     } else if (slot.now == pool_slot::state::idle) {
       at_most(slot.ends);
-      if (options_.idle_ttl > 0ms && idle_.size() > options_.min_idle) {
-        at_most(slot.idle_since + options_.idle_ttl);
+      if (idle_ttl_ > 0ms && idle_.size() > options_.min_idle) {
+        at_most(later(slot.idle_since, idle_ttl_));
       }
     }
   }
@@ -277,12 +312,14 @@ void session_pool::become(pool_slot& slot, pool_slot::state next) {
 
 pool_statistics session_pool::read() const {
   auto s = counts_;
-  s.max = options_.max;
+  s.max = slots_.size();
+  s.reserved = options_.reserved;
   s.idle = idle_.size();
   s.opening = count(pool_slot::state::opening);
   s.in_use = count(pool_slot::state::lent) + count(pool_slot::state::ending);
   s.total = s.idle + s.opening + s.in_use;
-  s.waiting = waiting_.size();
+  s.waiting = waiting();
+  s.callback_failures = callback_failures_.load(std::memory_order_relaxed);
   return s;
 }
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "nexus/detail/collecting.hpp"
+#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 #include "session_pool.hpp"
 
@@ -13,12 +13,12 @@ namespace nexus::inline v0::detail {
 
 // A thread that waits; lives on its stack.
 struct session_pool::blocked final : waiter {
-  using waiter::waiter;
+  blocked(const borrow_request& wanted, time_point from, time_point until)
+      : waiter{{wanted, true}, from, until} {}
   void get(result<held_slot> with, deeds&) override {
     got = std::move(with);
     changed.notify_one();
   }
-  [[nodiscard]] bool may_block() const noexcept override { return true; }
 
   std::condition_variable_any changed;
   std::optional<result<held_slot>> got;
@@ -27,11 +27,10 @@ struct session_pool::blocked final : waiter {
 // Somebody who is told.
 struct session_pool::asking final : waiter, std::enable_shared_from_this<asking> {
   asking(const borrow_request& wanted, time_point from, time_point until, granted whom)
-      : waiter{wanted, from, until}, to{std::move(whom)} {}
+      : waiter{{wanted, false}, from, until}, to{std::move(whom)} {}
   void get(result<held_slot> with, deeds& todo) override {
     todo.answer(shared_from_this(), std::move(with));
   }
-  [[nodiscard]] bool may_block() const noexcept override { return false; }
 
   granted to;
   std::size_t not_valid = 0;  // of those that were tried for it
@@ -45,12 +44,16 @@ void session_pool::deeds::answer(std::shared_ptr<asking> w, result<held_slot> wi
 // In this order: who waits is served first.
 void session_pool::deeds::run() {
   for (auto& [w, with] : std::exchange(answers_, {})) {
-    std::exchange(w->to, nullptr)(std::move(with));
+    (void)guarded([&, &to = w->to, &got = with] { std::exchange(to, nullptr)(std::move(got)); },
+                  [&](const std::string& what) { of_.callback_threw("who was lent one", what); });
   }
   for (auto& job : std::exchange(jobs_, {})) {
     if (!of_.workers_->submit(job)) job(0);
   }
-  for (const auto& e : std::exchange(events_, {})) of_.options_.on_event(e);
+  for (const auto& e : std::exchange(events_, {})) {
+    (void)guarded([&] { of_.options_.on_event(e); },
+                  [&](const std::string& what) { of_.callback_threw("on_event", what); });
+  }
   for (const auto& text : std::exchange(leaks_, {})) log().warn("{}", text);
   dropped_.clear();
 }
@@ -58,8 +61,9 @@ void session_pool::deeds::run() {
 void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo) {
   w->queued = true;
   auto& one = *w;
-  one.at = waiting_.insert(in_front ? waiting_.begin() : waiting_.end(), std::move(w));
-  if (!one.may_block()) {
+  auto& all = waiting(one.share);
+  one.at = all.insert(in_front ? all.begin() : all.end(), std::move(w));
+  if (!one.may_block) {
     deadlines_.emplace(one.deadline, &one);
     if (one.deadline < wakes_at_) timer_.notify_one();
   }
@@ -73,31 +77,34 @@ void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo
 void session_pool::forget(waiter& w) {
   w.queued = false;
   deadlines_.erase({w.deadline, &w});
-  waiting_.erase(w.at);
+  waiting(w.share).erase(w.at);
 }
 
-void session_pool::fail_waiters(const error& why, deeds& todo) {
-  for (auto& w : std::exchange(waiting_, {})) {
+void session_pool::fail_waiters(pool_share of, const error& why, deeds& todo) {
+  for (auto& w : std::exchange(waiting(of), {})) {
     w->queued = false;
+    deadlines_.erase({w->deadline, w.get()});
     w->settle(fail(why), todo);
     todo.drop(std::move(w));
   }
-  deadlines_.clear();
 }
 
-error session_pool::exhausted(std::string_view what, const borrower& who) const {
+// Of its share, whose sessions nobody else can have.
+error session_pool::exhausted(std::string_view what, const claim& by) const {
   const auto s = read();
-  auto text =
-      fmt::format("{}: {} for {}: {} of {} in use, {} idle, {} being opened, {} waiting",
-                  options_.name, what, name_of(who), s.in_use, s.max, s.idle, s.opening, s.waiting);
+  const auto other = by.share == pool_share::common ? pool_share::reserved : pool_share::common;
+  auto text = fmt::format("{}: {} for {}: {} of {}{} in use, {} idle, {} being opened, {} waiting",
+                          options_.name, what, name_of(by.who), s.in_use - taken(other),
+                          most(by.share), by.share == pool_share::reserved ? " reserved" : "",
+                          s.idle, s.opening, waiting(by.share).size());
   const pool_slot* oldest = nullptr;
   for (const auto& slot : slots_) {
-    if (slot.now != pool_slot::state::lent) continue;
+    if (slot.now != pool_slot::state::lent || slot.taken_of != by.share) continue;
     if (oldest == nullptr || slot.idle_since < oldest->idle_since) oldest = &slot;
   }
   if (oldest != nullptr) {
-    const auto held = std::chrono::duration<double>(now() - oldest->idle_since).count();
-    text += fmt::format("; {} has had one for {:.1f} s", name_of(oldest->who), held);
+    text += fmt::format("; {} has had one for {}", name_of(oldest->who),
+                        shown(now() - oldest->idle_since));
   }
   if (!last_failure_.empty()) text += "; the last one could not be opened: " + last_failure_;
   return {errc::pool_exhausted, std::move(text)};
@@ -107,18 +114,21 @@ error session_pool::closed_error() const {
   return {errc::pool_closed, options_.name + ": the pool is closed"};
 }
 
-std::optional<error> session_pool::refusal(const borrower& who, deeds& todo) {
+std::optional<error> session_pool::refusal(const claim& by, deeds& todo) {
   if (closed_) return closed_error();
-  if (waiting_.size() < options_.max_waiters) return std::nullopt;
+  if (most(by.share) == 0) {
+    return error{errc::invalid_argument, options_.name + ": the pool has no reserved sessions"};
+  }
+  if (waiting(by.share).size() < options_.max_waiters) return std::nullopt;
   ++counts_.refused;
-  tell(pool_event::kind::refused, who, {}, todo);
-  return exhausted("too many wait already", who);
+  tell(pool_event::kind::refused, by.who, {}, todo);
+  return exhausted("too many wait already", by);
 }
 
 // -- lending --------------------------------------------------------------------------------------
 
-pool_slot* session_pool::take_idle(deeds& todo, time_point now) {
-  while (!idle_.empty()) {
+pool_slot* session_pool::take_idle(pool_share of, deeds& todo, time_point now) {
+  while (room(of) > 0 && !idle_.empty()) {
     auto& slot = *idle_.back();
     idle_.pop_back();
     if (slot.ends > now) return &slot;
@@ -127,27 +137,57 @@ pool_slot* session_pool::take_idle(deeds& todo, time_point now) {
   return nullptr;
 }
 
-void session_pool::lend(pool_slot& slot, const borrower& to, bool may_block, time_point now) {
+void session_pool::lend(pool_slot& slot, const claim& to, time_point now) {
   become(slot, pool_slot::state::lent);
+  slot.taken_of = to.share;
+  ++taken(to.share);
   slot.idle_since = now;
-  slot.who = to;
-  slot.may_block = may_block;
+  slot.who = to.who;
+  slot.may_block = to.may_block;
   slot.told_leaked = false;
   ++slot.borrows;
   ++counts_.borrows;
 }
 
+void session_pool::free_share(pool_slot& slot) {
+  if (!slot.taken_of) return;
+  --taken(*slot.taken_of);
+  slot.taken_of.reset();
+}
+
+// Who has waited longest of those whose share has room; null: nobody.
+session_pool::queue* session_pool::next_waiting() {
+  queue* next = nullptr;
+  for (auto of : pool_shares) {
+    auto& all = waiting(of);
+    if (all.empty() || room(of) == 0) continue;
+    if (next == nullptr || all.front()->since < next->front()->since) next = &all;
+  }
+  return next;
+}
+
 // To who has waited longest, or to those that are idle.
 void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
-  if (waiting_.empty()) {
-    become(slot, pool_slot::state::idle);
-    slot.idle_since = now;
-    idle_.push_back(&slot);
-    return;
+  free_share(slot);
+  if (auto* whom = next_waiting()) return give(slot, *whom, todo, now);
+  become(slot, pool_slot::state::idle);
+  slot.idle_since = now;
+  idle_.push_back(&slot);
+}
+
+// A share got room, and no session with it.
+void session_pool::serve_waiting(deeds& todo, time_point now) {
+  while (auto* whom = next_waiting()) {
+    auto* slot = take_idle(whom->front()->share, todo, now);
+    if (slot == nullptr) return;
+    give(*slot, *whom, todo, now);
   }
-  auto next = waiting_.front();
+}
+
+void session_pool::give(pool_slot& slot, queue& whom, deeds& todo, time_point now) {
+  auto next = whom.front();
   forget(*next);
-  lend(slot, next->who, next->may_block(), now);
+  lend(slot, *next, now);
   const auto waited = now - next->since;
   if (wait_seconds_ != nullptr) {
     wait_seconds_->observe(std::chrono::duration<double>(waited).count());
@@ -157,26 +197,39 @@ void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
   todo.drop(std::move(next));
 }
 
+template <class F>
+result<void> session_pool::called(F f, std::string_view which) const noexcept {
+  result<void> done;
+  (void)guarded([&] { done = f(); },
+                [&](const std::string& what) {
+                  callback_threw(which, what);
+                  done = fail(errc::unavailable,
+                              fmt::format("{}: {} threw: {}", options_.name, which, what));
+                });
+  return done;
+}
+
 result<void> session_pool::validated(pool_slot& slot) {
   if (slot.session->broken()) {
     return fail(errc::unavailable, options_.name + ": an idle session had lost its connection");
   }
-  return slot.session->validate(options_.validation_query);
+  return called([&] { return slot.session->validate(options_.validation_query); }, "validate");
 }
 
 result<held_slot> session_pool::borrow(const borrow_request& wanted) {
   const auto since = now();
+  const claim mine{wanted, true};
   for (std::size_t not_valid = 0;;) {
     deeds todo{*this};
     std::unique_lock guard{lock_};
     if (closed_) return fail(closed_error());
-    auto* slot = take_idle(todo, since);
+    auto* slot = take_idle(mine.share, todo, since);
     if (slot == nullptr) {
       if (!options_.runs_on) return wait_for_one(wanted, since, not_valid > 0, guard, todo);
       guard.unlock();
       return borrow_stepped(wanted);
     }
-    lend(*slot, wanted.who, true, since);
+    lend(*slot, mine, since);
     open_more(todo, since);
     tell(pool_event::kind::borrowed, wanted.who, {}, todo);
     guard.unlock();
@@ -192,8 +245,9 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
 result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_point since,
                                              bool in_front, std::unique_lock<std::mutex>& guard,
                                              deeds& todo) {
-  if (auto why = refusal(wanted.who, todo)) return fail(*std::move(why));
-  const auto deadline = later(since, wanted.timeout.value_or(options_.borrow_timeout));
+  if (auto why = refusal({wanted, true}, todo)) return fail(*std::move(why));
+  const auto deadline =
+      later(since, std::chrono::nanoseconds{wanted.timeout.value_or(borrow_timeout_)});
   const auto mine = std::make_shared<blocked>(wanted, since, deadline);
   enqueue(mine, in_front, todo);
   guard.unlock();
@@ -214,7 +268,7 @@ result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_
 error session_pool::too_late(const waiter& w) {
   ++counts_.timeouts;
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(w.deadline - w.since);
-  return exhausted(fmt::format("no session became free within {} ms", waited.count()), w.who);
+  return exhausted(fmt::format("no session became free within {} ms", waited.count()), w);
 }
 
 // There is nobody to wait for.
@@ -223,18 +277,19 @@ result<held_slot> session_pool::borrow_stepped(const borrow_request& wanted) {
   {
     deeds todo{*this};
     const std::lock_guard guard{lock_};
-    if (closed_) return fail(closed_error());
+    const claim mine{wanted, true};
+    if (auto why = refusal(mine, todo)) return fail(*std::move(why));
     const auto free = std::find_if(slots_.begin(), slots_.end(), [](const pool_slot& s) {
       return s.now == pool_slot::state::empty;
     });
-    if (free == slots_.end()) {
+    if (room(mine.share) == 0 || free == slots_.end()) {
       ++counts_.timeouts;
-      return fail(exhausted("no session is free", wanted.who));
+      return fail(exhausted("no session is free", mine));
     }
     slot = &*free;
     become(*slot, pool_slot::state::opening);
   }
-  auto made = open_();
+  auto made = open_one();
   if (!made) {
     auto why = made.error();
     opened(*slot, std::move(made), {});
@@ -248,7 +303,8 @@ result<held_slot> session_pool::borrow_stepped(const borrow_request& wanted) {
 
 void session_pool::request(const borrow_request& wanted, granted to) {
   const auto since = now();
-  const auto deadline = later(since, wanted.timeout.value_or(options_.borrow_timeout));
+  const auto deadline =
+      later(since, std::chrono::nanoseconds{wanted.timeout.value_or(borrow_timeout_)});
   const auto w = std::make_shared<asking>(wanted, since, deadline, std::move(to));
   if (wanted.cancel.stop_possible()) {
     w->cancelling.emplace(wanted.cancel, [this, weak = std::weak_ptr{w}] {
@@ -262,11 +318,11 @@ void session_pool::ask(const std::shared_ptr<asking>& w, bool in_front) {
   deeds todo{*this};
   const std::lock_guard guard{lock_};
   if (w->settled) return;  // cancelled meanwhile
-  if (auto why = refusal(w->who, todo)) return w->settle(fail(*std::move(why)), todo);
+  if (auto why = refusal(*w, todo)) return w->settle(fail(*std::move(why)), todo);
   const auto at = now();
-  auto* slot = take_idle(todo, at);
+  auto* slot = take_idle(w->share, todo, at);
   if (slot == nullptr) return enqueue(w, in_front, todo);
-  lend(*slot, w->who, false, at);
+  lend(*slot, *w, at);
   open_more(todo, at);
   if (options_.validate_on_borrow) {
     todo.post([this, w, slot](unsigned) { ask_validated(w, *slot); });
@@ -327,8 +383,11 @@ void session_pool::go_back(pool_slot& slot) noexcept {
 
 std::optional<session_end> session_pool::clean(pool_slot& slot) noexcept {
   auto& is = *slot.session;
-  auto done = is.unfinished() ? is.finish() : result<void>{};
-  if (done && options_.reset_on_return && is.touched()) done = is.reset(options_.reset_query);
+  auto done = result<void>{};
+  if (is.unfinished()) done = called([&] { return is.finish(); }, "finish");
+  if (done && options_.reset_on_return && is.touched()) {
+    done = called([&] { return is.reset(options_.reset_query); }, "reset");
+  }
   if (done) return std::nullopt;
   if (!is.broken()) log().warn("{}: {}", options_.name, done.error().message);
   return session_end::not_reset;

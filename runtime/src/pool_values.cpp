@@ -65,6 +65,8 @@ result<void> check(const pool_options& o) {
   };
   if (o.max == 0) return refuse("max is 0, so there would never be a session");
   if (o.max > 10'000) return refuse(fmt::format("max is {}, more than 10000", o.max));
+  if (o.reserved > 10'000)
+    return refuse(fmt::format("reserved is {}, more than 10000", o.reserved));
   if (o.min_idle > o.max) {
     return refuse(fmt::format("min_idle is {}, more than max, which is {}", o.min_idle, o.max));
   }
@@ -84,6 +86,7 @@ result<void> check(const pool_options& o) {
   if (!o.reset_query.empty() && !o.reset_on_return) {
     return refuse("there is a reset_query, and reset_on_return is off");
   }
+  if (o.threads > 1'000) return refuse(fmt::format("threads is {}, more than 1000", o.threads));
   if (o.threads == 0) return refuse("threads is 0, so nothing could be opened");
   return {};
 }
@@ -95,6 +98,14 @@ std::string name_of(const borrower& who) {
   const std::filesystem::path file{who.where.file};
   return fmt::format("{}:{}", (file.parent_path().filename() / file.filename()).string(),
                      who.where.line);
+}
+
+std::string shown(std::chrono::nanoseconds took) {
+  using namespace std::chrono_literals;
+  const std::chrono::duration<double, std::micro> us{took};
+  if (took < 1ms) return fmt::format("{:.0f} us", us.count());
+  if (took < 1s) return fmt::format("{:.0f} ms", us.count() / 1e3);
+  return fmt::format("{:.1f} s", us.count() / 1e6);
 }
 
 void session_pool::export_metrics() {
@@ -135,6 +146,8 @@ void session_pool::export_metrics() {
   counter("nexus_pool_waits_total", "Requests that had to wait.", {}, &pool_statistics::waits);
   counter("nexus_pool_leaks_total", "Sessions held for too long.", {}, &pool_statistics::leaks);
   counter("nexus_pool_created_total", "Sessions opened.", {}, &pool_statistics::created);
+  counter("nexus_pool_callback_failures_total", "Functions given to the pool that threw.", {},
+          &pool_statistics::callback_failures);
   counter("nexus_pool_open_failures_total", "Sessions that could not be opened.", {},
           &pool_statistics::open_failures);
   for (std::size_t i = 0; i < session_ends; ++i) {

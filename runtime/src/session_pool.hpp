@@ -3,11 +3,17 @@
 // Every function that changes something works under one lock and leaves to `deeds` what may block, call
 // others or take long; that is done once the lock is free.
 //
-// Threads: any. Invariants, under the lock: somebody waits only while nothing is idle; a slot is empty
-// or counts towards `max`.
+// Two shares, of common and of reserved borrowers, bound how many sessions each may have; any session
+// serves either. There is a slot for every one of both, so whose share has room never waits for a
+// borrower of the other share: it finds a slot that is idle, or one that it can have opened.
+//
+// Threads: any. Invariants, under the lock: whose share has room waits only while nothing is idle; a slot
+// is empty or counts towards `max` + `reserved`; a session counts to the share it is lent to, from lending
+// until it is idle again or gone.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <list>
@@ -21,12 +27,16 @@
 #include <vector>
 
 #include "nexus/detail/pool_core.hpp"
+#include "nexus/detail/saturating.hpp"
 #include "nexus/registration.hpp"
 #include "nexus/workers.hpp"
 
 namespace nexus::inline v0::detail {
 
 using pool_clock = std::chrono::steady_clock;
+
+enum class pool_share : std::uint8_t { common, reserved };
+inline constexpr std::array pool_shares{pool_share::common, pool_share::reserved};
 
 struct pool_slot {
   enum class state : std::uint8_t { empty, opening, idle, lent, ending };
@@ -37,6 +47,7 @@ struct pool_slot {
   pool_clock::time_point idle_since{};  // or, while lent, since when
   std::uint64_t borrows = 0;
   borrower who{};
+  std::optional<pool_share> taken_of{};  // the share it counts to
   bool poisoned = false;
   bool told_leaked = false;
   bool may_block = false;  // whoever returns it
@@ -63,19 +74,25 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
 
  private:
   using time_point = pool_clock::time_point;
+  struct claim;
   struct waiter;
   struct blocked;
   struct asking;
   class deeds;
+  using queue = std::list<std::shared_ptr<waiter>>;  // of one share
 
   // Lending, under the lock (pool_lending.cpp):
-  pool_slot* take_idle(deeds& todo, time_point now);
-  void lend(pool_slot& slot, const borrower& to, bool may_block, time_point now);
+  pool_slot* take_idle(pool_share of, deeds& todo, time_point now);
+  void lend(pool_slot& slot, const claim& to, time_point now);
+  void free_share(pool_slot& slot);
+  queue* next_waiting();
+  void serve_waiting(deeds& todo, time_point now);
+  void give(pool_slot& slot, queue& whom, deeds& todo, time_point now);
   void hand_on(pool_slot& slot, deeds& todo, time_point now);
   void enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo);
   void forget(waiter& w);
-  std::optional<error> refusal(const borrower& who, deeds& todo);
-  error exhausted(std::string_view what, const borrower& who) const;
+  std::optional<error> refusal(const claim& who, deeds& todo);
+  error exhausted(std::string_view what, const claim& who) const;
   error closed_error() const;
   result<held_slot> wait_for_one(const borrow_request& wanted, time_point since, bool in_front,
                                  std::unique_lock<std::mutex>& guard, deeds& todo);
@@ -86,6 +103,11 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void ask_validated(const std::shared_ptr<asking>& w, pool_slot& slot);
   void cancel(const std::shared_ptr<asking>& w);
   result<void> validated(pool_slot& slot);
+  result<std::unique_ptr<poolable>> open_one();
+  // What a session's own function, which may not throw, answers if it does.
+  template <class F>
+  result<void> called(F f, std::string_view which) const noexcept;
+  void callback_threw(std::string_view which, const std::string& what) const noexcept;
   std::optional<session_end> clean(pool_slot& slot) noexcept;
   void finish_return(pool_slot& slot, std::optional<session_end> end) noexcept;
 
@@ -100,8 +122,18 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   std::size_t count(pool_slot::state which) const {
     return count_[static_cast<std::size_t>(which)];
   }
-  std::size_t total() const { return options_.max - count(pool_slot::state::empty); }
-  void fail_waiters(const error& why, deeds& todo);
+  std::size_t total() const { return slots_.size() - count(pool_slot::state::empty); }
+  // Of a share:
+  std::size_t most(pool_share of) const {
+    return of == pool_share::common ? options_.max : options_.reserved;
+  }
+  std::size_t& taken(pool_share of) { return taken_[static_cast<std::size_t>(of)]; }
+  std::size_t taken(pool_share of) const { return taken_[static_cast<std::size_t>(of)]; }
+  std::size_t room(pool_share of) const { return most(of) - taken(of); }
+  queue& waiting(pool_share of) { return waiting_[static_cast<std::size_t>(of)]; }
+  const queue& waiting(pool_share of) const { return waiting_[static_cast<std::size_t>(of)]; }
+  std::size_t waiting() const { return waiting_[0].size() + waiting_[1].size(); }
+  void fail_waiters(pool_share of, const error& why, deeds& todo);
   pool_statistics read() const;
   // … and without it:
   void open_in(pool_slot& slot);
@@ -116,13 +148,16 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   time_point now() const { return options_.runs_on ? options_.runs_on->now() : pool_clock::now(); }
 
   const pool_options options_;
+  // Of them, in the unit of clocks; the longest is for ever.
+  const std::chrono::nanoseconds borrow_timeout_, idle_ttl_, max_lifetime_, leak_after_;
   const opener open_;
 
   mutable std::mutex lock_;
   std::vector<pool_slot> slots_;
   std::array<std::size_t, pool_slot::states> count_{};  // of them, by state
   std::vector<pool_slot*> idle_;  // the one used last is at the end, and is lent next
-  std::list<std::shared_ptr<waiter>> waiting_;
+  std::array<queue, pool_shares.size()> waiting_;             // by share
+  std::array<std::size_t, pool_shares.size()> taken_{};       // likewise
   std::set<std::pair<time_point, const waiter*>> deadlines_;  // of those that do not block
   pool_statistics counts_;                                    // what only grows
   bool closed_ = false;
@@ -136,6 +171,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   std::condition_variable timer_;
   time_point wakes_at_{};
   bool ending_ = false;
+  mutable std::atomic<std::uint64_t> callback_failures_{0};
   histogram* wait_seconds_ = nullptr;
 
   std::vector<registration> sampled_;
@@ -170,10 +206,21 @@ class session_pool::deeds {
   std::vector<std::string> leaks_;
 };
 
+/// Who wants a session, of which share, and whether the thread that returns it may block.
+struct session_pool::claim {
+  claim(const borrow_request& wanted, bool blocks)
+      : who{wanted.who},
+        share{wanted.reserved ? pool_share::reserved : pool_share::common},
+        may_block{blocks} {}
+  const borrower who;
+  const pool_share share;
+  const bool may_block;
+};
+
 /// Whoever wants a session and has none yet.
-struct session_pool::waiter {
-  waiter(const borrow_request& wanted, time_point from, time_point until)
-      : who{wanted.who}, since{from}, deadline{until} {}
+struct session_pool::waiter : claim {
+  waiter(const claim& whom, time_point from, time_point until)
+      : claim{whom}, since{from}, deadline{until} {}
   virtual ~waiter() = default;
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
@@ -184,15 +231,16 @@ struct session_pool::waiter {
     get(std::move(with), todo);
   }
   virtual void get(result<held_slot> with, deeds& todo) = 0;
-  [[nodiscard]] virtual bool may_block() const noexcept = 0;
 
-  const borrower who;
   const time_point since;
   const time_point deadline;
   std::list<std::shared_ptr<waiter>>::iterator at{};
   bool queued = false;
   bool settled = false;
 };
+
+/// "250 ms", "1.5 s": how long, in a unit that shows it.
+[[nodiscard]] std::string shown(std::chrono::nanoseconds took);
 
 /// "bank/serve.cpp:88", or what it called itself.
 [[nodiscard]] std::string name_of(const borrower& who);

@@ -11,6 +11,7 @@
 
 #include "caf_bridge.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/saturating.hpp"
 
 namespace nexus::inline v0 {
 namespace {
@@ -38,7 +39,7 @@ struct stepping::impl final : executor {
 
   void post(work k, std::function<void()> job) override { at(k).jobs.push_back(std::move(job)); }
   [[nodiscard]] steady_clock::time_point now() const noexcept override { return time; }
-  void pass(std::chrono::nanoseconds d) override { move_to(time + d); }
+  void pass(std::chrono::nanoseconds d) override { move_to(detail::later(time, d)); }
 
   kind& at(work k) { return kinds.at(static_cast<std::size_t>(k)); }
 
@@ -72,6 +73,10 @@ struct stepping::impl final : executor {
 bool stepping::impl::step() {
   assert(!stepping_now);
   stepping_now = true;
+  struct at_end {  // also when a job throws
+    bool& flag;
+    ~at_end() { flag = false; }
+  } const over{stepping_now};
   auto choices = std::array{bridge.runnable(), at(work::write).ready(), at(work::read).ready()};
   const auto all = choices[0] + choices[1] + choices[2];
   std::size_t which = drawn && all > 0 ? numbers() % all : 0;
@@ -88,7 +93,6 @@ bool stepping::impl::step() {
   } else {
     run_job(which - choices[0] < choices[1] ? work::write : work::read);
   }
-  stepping_now = false;
   return done;
 }
 
@@ -96,9 +100,11 @@ void stepping::impl::run_job(work k) {
   tell(k == work::write ? "write" : "read");
   auto job = std::move(at(k).jobs.front());
   at(k).jobs.pop_front();
-  running = this;
+  struct as_running {
+    explicit as_running(executor* e) { running = e; }
+    ~as_running() { running = nullptr; }
+  } const now{this};
   job();
-  running = nullptr;
 }
 
 stepping::stepping(caf_bridge& of, std::uint64_t seed) : impl_{std::make_shared<impl>(of, seed)} {
@@ -123,8 +129,8 @@ result<std::size_t> stepping::drain(std::size_t at_most) {
               fmt::format("not idle after {} steps: something goes in circles", at_most));
 }
 
-result<void> stepping::advance(std::chrono::nanoseconds d) {
-  const auto end = now() + d;
+result<void> stepping::advance(time_span d) {
+  const auto end = detail::later(now(), d);
   while (true) {
     if (auto drained = drain(); !drained) return fail(std::move(drained.error()));
     const auto next = next_timer();
@@ -135,14 +141,15 @@ result<void> stepping::advance(std::chrono::nanoseconds d) {
   return {};
 }
 
-bool stepping::run_until(const std::function<bool()>& holds, std::chrono::nanoseconds within) {
-  const auto end = now() + within;
+bool stepping::run_until(const std::function<bool()>& holds, time_span within) {
+  const auto end = detail::later(now(), within);
   for (std::size_t steps = 0; steps < steps_max; ++steps) {
     if (holds()) return true;
     if (impl_->step()) continue;
     const auto next = next_timer();
     if (!next || *next > end) {
-      impl_->move_to(end);
+      // Without a limit there is no such moment: what never comes leaves the time as it is.
+      if (end != detail::never) impl_->move_to(end);
       return holds();
     }
     impl_->move_to(*next);

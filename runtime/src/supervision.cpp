@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/saturating.hpp"
 
 namespace nexus::inline v0 {
 
@@ -42,12 +44,13 @@ result<void> check(const supervision& how) {
 
 directive decide(const supervision& how, const failure& what) noexcept {
   if (!how.decide) return directive::restart;
-  try {
-    return how.decide(what);
-  } catch (...) {
-    detail::log().error("supervision: decide threw about \"{}\"", what.why.message);
-    return directive::escalate;
-  }
+  auto said = directive::escalate;
+  (void)detail::guarded([&] { said = how.decide(what); },
+                        [&](const std::string& text) {
+                          detail::log().error("supervision: decide threw about \"{}\": {}",
+                                              what.why.message, text);
+                        });
+  return said;
 }
 
 measure failure_record::failed(const supervision& how, directive wanted, time_point now,
@@ -74,16 +77,16 @@ bool failure_record::may_restart(const supervision& how, time_point now) {
 
 std::chrono::nanoseconds failure_record::pause(const supervision& how, time_point now,
                                                double chance) {
-  if (in_a_row_ > 0 && now - last_due_ >= how.quiet_after) in_a_row_ = 0;
+  if (in_a_row_ > 0 && detail::between(last_due_, now) >= how.quiet_after) in_a_row_ = 0;
   auto grown = how.backoff_min;
   for (unsigned i = 0; i < in_a_row_ && grown < how.backoff_max; ++i) {
     grown = grown > how.backoff_max / 2 ? how.backoff_max : grown * 2;
     if (grown == std::chrono::nanoseconds{}) break;
   }
   if (in_a_row_ < 64) ++in_a_row_;
-  const auto added = static_cast<double>(grown.count()) * how.jitter * chance;
-  grown += std::chrono::nanoseconds{static_cast<std::int64_t>(added)};
-  last_due_ = now + grown;
+  grown = detail::saturated_sum(
+      grown, detail::saturated<std::chrono::nanoseconds>(grown * (how.jitter * chance)));
+  last_due_ = detail::later(now, grown);
   return grown;
 }
 

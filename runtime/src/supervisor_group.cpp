@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "caf_bridge.hpp"
+#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0 {
@@ -122,7 +123,12 @@ measure supervision_group::escalated(const std::string& name, const failure& wha
   } else {
     detail::log().error("{}/{} failed and nobody is left to decide, {} stops: {}", path_, name,
                         path_, what.why.message);
-    if (how_.on_given_up) how_.on_given_up(what);
+    if (how_.on_given_up) {
+      (void)detail::guarded([&] { how_.on_given_up(what); },
+                            [&](const std::string& text) {
+                              detail::log().error("{}: on_given_up threw: {}", path_, text);
+                            });
+    }
   }
   m.all = m.what != directive::resume;
   if (m.all) told({.what = m.what, .all = false});

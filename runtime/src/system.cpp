@@ -57,7 +57,7 @@ struct system::impl {
   // that waits for actors.
   [[nodiscard]] bool wait_until(std::chrono::steady_clock::time_point until,
                                 const std::function<bool()>& holds) const {
-    if (by_hand) return by_hand->run_until(holds, until - bridge->steady());
+    if (by_hand) return by_hand->run_until(holds, detail::between(bridge->steady(), until));
     while (!holds()) {
       if (bridge->steady() >= until) return false;
       std::this_thread::sleep_for(std::chrono::microseconds{200});
@@ -105,7 +105,7 @@ system* system::of(const caf::actor_system& on) { return living_system::first_on
 
 void system::join(std::weak_ptr<shutdown_participant> who) { impl_->shutdown.join(std::move(who)); }
 
-shutdown_report system::shutdown(std::chrono::nanoseconds within) {
+shutdown_report system::shutdown(time_span within) {
   const auto begin = steady();
   const auto until = detail::later(begin, within);
   auto report = impl_->shutdown.run(

@@ -78,17 +78,15 @@ timers::~timers() {
   impl_->disarm();
 }
 
-void timers::once(std::string_view key, std::chrono::nanoseconds delay, std::function<void()> f) {
+void timers::once(std::string_view key, time_span delay, std::function<void()> f) {
   impl_->set(key, timer_rule::kind::once, delay, std::move(f));
 }
 
-void timers::at_fixed_rate(std::string_view key, std::chrono::nanoseconds period,
-                           std::function<void()> f) {
+void timers::at_fixed_rate(std::string_view key, time_span period, std::function<void()> f) {
   impl_->set(key, timer_rule::kind::fixed_rate, period, std::move(f));
 }
 
-void timers::with_fixed_delay(std::string_view key, std::chrono::nanoseconds delay,
-                              std::function<void()> f) {
+void timers::with_fixed_delay(std::string_view key, time_span delay, std::function<void()> f) {
   impl_->set(key, timer_rule::kind::fixed_delay, delay, std::move(f));
 }
 

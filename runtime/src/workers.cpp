@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "nexus/detail/guarded.hpp"
+#include "nexus/detail/logger.hpp"
 #include "nexus/handover.hpp"
 
 namespace nexus::inline v0 {
@@ -19,6 +21,7 @@ struct workers::impl {
     job work;
   };
 
+  const std::string name;
   handover<waiting> queue;
   std::mutex
       taking;  // among those who take; whoever of them sees that there is nothing waits with it
@@ -26,6 +29,7 @@ struct workers::impl {
   std::atomic<std::size_t> queued{0};
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> done{0};
+  std::atomic<std::uint64_t> threw{0};
   std::atomic<bool> dropping{false};
 
   std::mutex ended_lock;
@@ -34,6 +38,7 @@ struct workers::impl {
   std::vector<std::thread> threads;
   std::shared_ptr<executor> stepped;
 
+  explicit impl(std::string n) : name{std::move(n)} {}
   ~impl() {
     while (auto* one = queue.front()) {
       queue.pop();
@@ -59,7 +64,11 @@ struct workers::impl {
   bool run_one(unsigned thread, bool patiently) {
     auto next = take(patiently);
     if (next == nullptr) return false;
-    next->work(thread);
+    (void)detail::guarded([&] { next->work(thread); },
+                          [&](const std::string& what) {
+                            threw.fetch_add(1, std::memory_order_relaxed);
+                            detail::log().error("{}: a job threw: {}", name, what);
+                          });
     next.reset();  // what the job holds goes before it counts as done
     done.fetch_add(1);
     return true;
@@ -75,7 +84,7 @@ struct workers::impl {
 };
 
 workers::workers(const std::string& name, unsigned threads, std::size_t queue_max)
-    : impl_{std::make_shared<impl>()} {
+    : impl_{std::make_shared<impl>(name)} {
   impl_->queue_max = queue_max;
   impl_->running = threads;
   for (unsigned i = 0; i < threads; ++i) {
@@ -87,7 +96,7 @@ workers::workers(const std::string& name, unsigned threads, std::size_t queue_ma
 }
 
 workers::workers(std::shared_ptr<executor> on, std::size_t queue_max)
-    : impl_{std::make_shared<impl>()} {
+    : impl_{std::make_shared<impl>("stepped workers")} {
   impl_->queue_max = queue_max;
   impl_->stepped = std::move(on);
 }
@@ -143,6 +152,7 @@ bool workers::ended() const {
   return impl_->running == 0 && impl_->done == impl_->accepted;
 }
 
+std::uint64_t workers::failed() const noexcept { return impl_->threw.load(); }
 std::uint64_t workers::accepted() const noexcept { return impl_->accepted.load(); }
 
 bool workers::is_quiet() const noexcept {

@@ -1,4 +1,10 @@
 // Entities and their store's pool of sessions.
+#include <atomic>
+#include <barrier>
+#include <nexus/live_reader.hpp>
+#include <thread>
+#include <vector>
+
 #include "store_fixture.hpp"
 #include "tally.hpp"
 
@@ -38,24 +44,42 @@ TEST_P(Pooled, ARecoveryBorrowsASessionAndPassivationLeavesNone) {
   EXPECT_TRUE(eventually([&] { return sessions.statistics().in_use == 0; }));
 }
 
-TEST_P(Pooled, ARecoveryWaitsForItsTurnAmongThoseWhoBorrow) {
-  write_some("a");
-  const auto s = reopen({.max = 1, .min_idle = 1});
-  entities<tally> all{sys, s};
-  std::optional held{s.sessions().borrow()};
-  ASSERT_TRUE(*held);
-  auto asked = all.of("a").ask(tally::read{});
-  EXPECT_TRUE(eventually([&] { return s.sessions().statistics().waiting == 1; }));
-  EXPECT_FALSE(asked.is_answered());
-  held.reset();
-  EXPECT_EQ(asked.get(10s), 7);
+// 16 HTTP handlers that had used their session and asked a cold entity waited for themselves.
+TEST_P(Pooled, BorrowersWhoHoldEverySessionAndAskColdEntitiesAreAnsweredAtOnce) {
+  for (const std::size_t max : {1u, 4u}) {
+    for (std::size_t i = 0; i < max; ++i) write_some(std::to_string(i).c_str());
+    const auto s = reopen({.max = max, .min_idle = 1, .borrow_timeout = 1h});
+    entities<tally> all{sys, s};
+    std::barrier everybody_has_one{static_cast<std::ptrdiff_t>(max)};
+    std::atomic<std::size_t> answered{0};
+    {
+      std::vector<std::jthread> borrowers;
+      for (std::size_t i = 0; i < max; ++i) {
+        borrowers.emplace_back([&, i] {
+          auto mine = s.sessions().borrow();
+          everybody_has_one.arrive_and_wait();
+          const auto id = std::to_string(i);
+          const auto read = all.of(id).ask(tally::read{}).get(10s);
+          const auto verified = all.of(id).ask_verified(tally::read{}).get(10s);
+          if (mine && read && verified) ++answered;
+        });
+      }
+    }
+    EXPECT_EQ(answered, max);
+    const auto now = s.sessions().statistics();
+    EXPECT_EQ(now.max, max + now.reserved);
+    EXPECT_LE(now.created, now.max);
+  }
 }
 
 TEST_P(Pooled, ARecoveryThatGetsNoSessionIsToldAndTriesAgain) {
   write_some("a");
-  const auto s = reopen({.max = 1, .min_idle = 1, .borrow_timeout = 5ms});
+  journal->close(10s);
+  journal = nexus::open(uri, {sqlite_backend()},
+                        {.pool = {.max = 1, .min_idle = 1, .borrow_timeout = 5ms}, .readers = 1});
+  const auto s = *journal;
   entities<tally> all{sys, s};
-  std::optional held{s.sessions().borrow({.timeout = 10s})};
+  std::optional held{s.sessions().borrow({.timeout = 10s, .reserved = true})};
   ASSERT_TRUE(*held);
   auto got = all.of("a").ask(tally::read{}).get(10s);
   ASSERT_FALSE(got);
@@ -63,6 +87,34 @@ TEST_P(Pooled, ARecoveryThatGetsNoSessionIsToldAndTriesAgain) {
   held.reset();
   EXPECT_TRUE(eventually([&] { return all.of("a").ask(tally::read{}).get(10s) == 7; }));
   EXPECT_EQ(s.breaker().failures, 0u) << "the storage has nothing to do with it";
+}
+
+// A pool of N in which the sinks of N live readers borrowed again waited for its timeout.
+TEST_P(Pooled, SinksOfLiveReadersBorrowAndAskColdEntities) {
+  write_some("a");
+  const auto s = reopen({.max = 1, .min_idle = 1, .borrow_timeout = 1h});
+  entities<tally> all{sys, s};
+  std::barrier all_are_in_their_sinks{4};
+  std::atomic<int> passed{0};
+  {
+    std::vector<std::jthread> readers;
+    for (int i = 0; i < 4; ++i) {
+      readers.emplace_back([&] {
+        auto reader = live_reader::open(s);
+        ASSERT_TRUE(reader) << reader.error().message;
+        const auto n = reader->read(
+            [&](const persistence_id&, const record_view&) {
+              all_are_in_their_sinks.arrive_and_wait();
+              auto borrowed = s.sessions().borrow();
+              if (borrowed && all.of("a").ask_verified(tally::read{}).get(10s) == 7) ++passed;
+              return true;
+            },
+            10s);
+        EXPECT_EQ(n, 1u);
+      });
+    }
+  }
+  EXPECT_EQ(passed, 4);
 }
 
 TEST_P(Pooled, ClosingAStoreWaitsForLeasesAndThenBreaksThem) {

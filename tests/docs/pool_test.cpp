@@ -72,7 +72,7 @@ TEST_F(PoolPage, AnActorAsks) {
 TEST_F(PoolPage, Watching) {
   const auto now = store->sessions().statistics();
   std::cout << now.in_use << " of " << now.max << " in use, " << now.waiting << " waiting\n";
-  EXPECT_EQ(now.max, 16u);
+  EXPECT_EQ(now.max, 16u + 2u);
 }
 
 struct printer : nexus::poolable {

@@ -22,6 +22,7 @@
 #include "nexus/entity_options.hpp"
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus::inline v0 {
 
@@ -64,9 +65,9 @@ class entity_ref {
   /// is, nor is what it would have led to.
   template <class C>
   requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(
-      C command, std::chrono::nanoseconds within, call_header header = {})
+      C command, time_span within, call_header header = {})
   const {
-    header.deadline = directory_->steady() + within;
+    header.deadline = detail::deadline_at(directory_->steady(), within);
     return send<C>(std::move(command), std::move(header), detail::verified::no);
   }
 

@@ -1,5 +1,8 @@
 // How entities of one type live: bounds, snapshots, recovery, and who is told of trouble.
 //
+// Every bound and duration may be as large as its type: that is no limit, and overflows nothing. Negative
+// durations are `invalid_argument`.
+//
 // Threads: values.
 #pragma once
 
@@ -94,7 +97,7 @@ struct entity_options {
   unsigned recoveries_max = 64;             ///< at a time; the others wait in order
   std::size_t replay_chunk_events = 4'000;  ///< read at once in a recovery
   std::size_t replay_chunk_bytes = std::size_t{4} << 20;
-  /// Without an answer of the storage a recovery fails; noticed after one to two of these.
+  /// Without an answer of the storage a recovery fails; noticed after one to two of these; 0: never.
   std::chrono::milliseconds recovery_timeout{30'000};
   replay_filter_options replay_filter{};
 

@@ -34,8 +34,9 @@ struct live_reader_options {
 
 class live_reader {
  public:
-  /// Begins with the first event past `after`. The reader has a watch of its own, borrows a session of the
-  /// pool while it reads, also while the sink is called, and keeps the store.
+  /// Begins with the first event past `after`. The reader has a watch of its own, borrows a reserved
+  /// session of the pool while it reads, but not while the sink is called, and keeps the store. A sink may
+  /// borrow and ask entities.
   [[nodiscard]] static result<live_reader> open(const store& from, position after = {},
                                                 live_reader_options options = {});
   ~live_reader();
@@ -46,7 +47,7 @@ class live_reader {
   /// Answers how many records were passed: 0 if none came. A sink that returns false ends the call and
   /// keeps the record it was given. An error met behind the first record comes with the next call.
   /// `stopped` after `stop`, and once the store was closed.
-  [[nodiscard]] result<std::size_t> read(const journal_sink& sink, std::chrono::nanoseconds within);
+  [[nodiscard]] result<std::size_t> read(const journal_sink& sink, time_span within);
 
   /// That of the last record that was passed.
   [[nodiscard]] position at() const noexcept;

@@ -27,14 +27,16 @@
 #include "nexus/metrics.hpp"
 #include "nexus/pool.hpp"
 #include "nexus/shutdown.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus::inline v0 {
 
 struct store_options {
   /// The sessions of everything that does not write to the journal; name, metrics and runs_on are the
-  /// store's.
+  /// store's. `reserved`, for what reads the journal, is at least `readers`.
   pool_options pool{};
-  unsigned readers = 2;  ///< threads that read for entities, each with one of those
+  unsigned readers =
+      2;  ///< threads that read for entities, each with a reserved one; at most 1,000
   std::size_t read_queue_max = 1'000'000;  ///< jobs waiting for one of them
 
   std::size_t batch_events_max = 8'192;                 ///< of one commit
@@ -123,6 +125,7 @@ class store {
   [[nodiscard]] journal_limits limits() const;
 
   /// The pool of sessions that recoveries, queries and SQL of one's own share; no circuit breaker.
+  /// Recoveries, verified reads and live readers use reserved ones: they never wait for a borrower.
   [[nodiscard]] const pool<journal_session>& sessions() const;
 
   /// A session of one's own beside the pool, for blocking calls on a thread of one's own; no circuit
@@ -137,20 +140,21 @@ class store {
   /// back at once as certainly not done. The job's message goes to its `reply_to`.
   void write(const envelope& job) const;
 
-  /// Runs `f` on a pooled session, on a thread that may block. `f` returns false if the storage was in
-  /// trouble (`unavailable`); bytes that do not decode are not that. Fails with `overloaded` when the
+  /// Runs `f` on a reserved session of the pool, on a thread that may block; entities are recovered on the
+  /// same threads, so `f` must not wait for one. `f` returns false if the storage was in trouble
+  /// (`unavailable`); bytes that do not decode are not that. What `f` throws is logged. Fails with `overloaded` when the
   /// queue is full, and `unavailable` while the circuit breaker is open; `f` is not called then. If the
   /// breaker opens while `f` waits, every call of its session answers `unavailable`.
   [[nodiscard]] result<void> read(std::function<bool(journal_session&)> f) const;
 
   /// Waits until everything written before is answered; `timeout` if that takes longer than `within`.
   /// Blocks, so not on a scheduler thread. On a stepped system it does the writers' work here and now.
-  [[nodiscard]] result<void> flush(std::chrono::nanoseconds within) const;
+  [[nodiscard]] result<void> flush(time_span within) const;
 
   /// Takes no more jobs (`stopped`), finishes what is queued, ends the threads and closes their
   /// sessions. What has not begun after `within` is answered `stopped`, and this with `timeout`; a call
   /// to the storage that is under way then is waited for by the last handle to go. Blocks like flush.
-  result<void> close(std::chrono::nanoseconds within) const;
+  result<void> close(time_span within) const;
 
   /// What a system's shutdown stops last: system::join. Always the same one, and lives as long as the
   /// handles or whoever keeps it.

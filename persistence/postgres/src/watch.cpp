@@ -10,6 +10,7 @@
 
 #include "connection.hpp"
 #include "errors.hpp"
+#include "nexus/detail/saturating.hpp"
 
 namespace nexus::inline v0::postgres {
 namespace {
@@ -23,7 +24,7 @@ class watch final : public journal_watch {
   ~watch() override { close(bell_); }
 
   result<void> wait(std::chrono::nanoseconds within) override {
-    const auto deadline = steady::now() + within;
+    const auto deadline = detail::later(steady::now(), within);
     return attempt(core_->where.name, "wait for events", [&]() -> result<void> {
       try {
         listen();

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "nexus/message.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus::inline v0 {
 
@@ -30,7 +31,7 @@ class mailbox {
   void send(envelope m) const;
 
   /// Sends after `delay`, or drops the message if the actor stopped meanwhile.
-  void send_after(std::chrono::microseconds delay, envelope m) const;
+  void send_after(time_span delay, envelope m) const;
 
   [[nodiscard]] explicit operator bool() const noexcept { return control_ != nullptr; }
 

@@ -15,7 +15,7 @@
 // What they throw leaves `get`, or is what any handler of the actor throws.
 // Time: each question is waited for until the deadline in its header, and none longer than the
 // timeout of `get` or `then`; what is open then is `timeout` from there on, and a late answer is
-// dropped. Inside an actor its own clock counts.
+// dropped. Inside an actor its own clock counts. A timeout of any unit's max() is no limit.
 // Failures: `timeout` (the command may still take effect), `stopped` (whoever should answer is gone),
 // `invalid_argument` (`get()` of a question without a deadline), and what the answerer says.
 #pragma once
@@ -29,6 +29,7 @@
 #include "nexus/detail/gathering.hpp"
 #include "nexus/detail/links.hpp"
 #include "nexus/result.hpp"
+#include "nexus/time_span.hpp"
 #include "nexus/ulid.hpp"
 
 namespace nexus::inline v0 {
@@ -58,7 +59,7 @@ class [[nodiscard]] asked {
   [[nodiscard]] bool is_answered() const noexcept { return call_->is_answered(); }
 
   /// Waits for the answer; call it once. Never on a scheduler thread: inside an actor use `then`.
-  [[nodiscard]] result<R> get(std::chrono::nanoseconds timeout) {
+  [[nodiscard]] result<R> get(time_span timeout) {
     if (call_->is_answered()) return take();
     return get_until(detail::later(std::chrono::steady_clock::now(), timeout));
   }
@@ -76,7 +77,7 @@ class [[nodiscard]] asked {
     std::move(*this).then_until(self, detail::never, std::move(f));
   }
   template <class F>
-  void then(caf::scheduled_actor* self, std::chrono::nanoseconds timeout, F f) && {
+  void then(caf::scheduled_actor* self, time_span timeout, F f) && {
     std::move(*this).then_until(self, detail::later(detail::now_in_actor(self), timeout),
                                 std::move(f));
   }
@@ -133,7 +134,7 @@ class [[nodiscard]] answer {
   [[nodiscard]] bool is_answered() const { return from_->is_answered(); }
 
   /// As of `asked`; a question without a deadline is `invalid_argument` in its place.
-  [[nodiscard]] result<R> get(std::chrono::nanoseconds timeout) {
+  [[nodiscard]] result<R> get(time_span timeout) {
     return get_until(detail::later(std::chrono::steady_clock::now(), timeout), true);
   }
   [[nodiscard]] result<R> get() { return get_until(detail::never, false); }
@@ -143,7 +144,7 @@ class [[nodiscard]] answer {
     std::move(*this).then_until(self, detail::never, std::move(f));
   }
   template <class F>
-  void then(caf::scheduled_actor* self, std::chrono::nanoseconds timeout, F f) && {
+  void then(caf::scheduled_actor* self, time_span timeout, F f) && {
     std::move(*this).then_until(self, detail::later(detail::now_in_actor(self), timeout),
                                 std::move(f));
   }

@@ -7,8 +7,9 @@
 // and messages of supervised actors.
 //
 // Threads: any. Copies are the same place. A listener is called on the thread that gave the message
-// up; it must not block, nor subscribe or end a subscription. The listener of an actor is one of the
-// actor's messages, and may do what those may.
+// up; it must not block, nor subscribe or end a subscription. What it throws is logged, and the others hear
+// of the letter all the same. The listener of an actor is one of the actor's messages, and may do what
+// those may.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,8 @@
 //   pool.request().then(self, [](nexus::result<nexus::lease<nexus::session>> lent) { … });   // an actor
 //
 // Whoever finds none free waits, first come first served. There are never more than `max`, also while
-// some are being opened or closed; what becomes free, or its place, goes to who has waited longest. A
+// some are being opened or closed; what becomes free, or its place, goes to who has waited longest.
+// `reserved` borrowers have a share of their own, of `pool_options::reserved` sessions beside. A
 // lease goes back by itself: its open transaction is rolled back and it is reset before the next one
 // gets it; what is broken or poisoned is destroyed.
 //
@@ -38,6 +39,7 @@
 #include "nexus/detail/pool_core.hpp"
 #include "nexus/pool_options.hpp"
 #include "nexus/poolable.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus::inline v0 {
 
@@ -46,10 +48,13 @@ struct lease_access;
 }
 
 struct borrow_options {
-  std::optional<std::chrono::nanoseconds> timeout{};  ///< none: `borrow_timeout` of the pool
-  std::stop_token cancel{};                           ///< stops waiting
+  std::optional<time_span> timeout{};  ///< none: `borrow_timeout` of the pool
+  std::stop_token cancel{};            ///< stops waiting
   std::string_view
       who{};  ///< in the warning of a leak; none: file and line. Must outlive the lease
+  /// One of pool_options::reserved. Whoever has one must wait for nothing but the session itself until it
+  /// is back: neither for another session nor for anybody else who may need a reserved one.
+  bool reserved = false;
 };
 
 /// A session on loan.
@@ -94,6 +99,7 @@ class pool {
   static_assert(std::is_base_of_v<poolable, S>);
 
   /// Starts the pool, which opens `min_idle` in the background by `opener`, called on any thread.
+  /// An opener that throws, or gives none, has failed to open one.
   /// `invalid_argument` for options that make no sense.
   [[nodiscard]] static result<pool> make(pool_options options,
                                          std::function<result<std::unique_ptr<S>>()> opener) {
@@ -110,7 +116,8 @@ class pool {
   /// Waits for a session. Never on a scheduler thread: inside an actor use `request`.
   [[nodiscard]] result<lease<S>> borrow(const borrow_options& options = {},
                                         caller where = caller::here()) const {
-    auto got = core_->borrow({options.timeout, options.cancel, {options.who, where}});
+    auto got =
+        core_->borrow({options.timeout, options.cancel, {options.who, where}, options.reserved});
     if (!got) return fail(std::move(got.error()));
     return lease<S>{*std::move(got)};
   }
@@ -143,7 +150,7 @@ class pool {
   /// Lends no more (`pool_closed`, also to who waits), waits until all leases are back, or else, when
   /// `within` is over, interrupts what is lent: every call on it fails then. True if all were back.
   /// Blocks. The last handle to go closes without waiting.
-  bool close(std::chrono::nanoseconds within) const { return core_->close(within); }
+  bool close(time_span within) const { return core_->close(within); }
 
   /// Of a pool without threads of its own: does what is due by now.
   void tend() const { core_->tend(); }
@@ -179,7 +186,7 @@ template <class S>
 asked<lease<S>> pool<S>::request(const borrow_options& options, caller where) const {
   auto* made = new detail::lease_call<S>;
   asked<lease<S>> answer{*made, *made};
-  core_->request({options.timeout, options.cancel, {options.who, where}},
+  core_->request({options.timeout, options.cancel, {options.who, where}, options.reserved},
                  [made, keep = envelope{made}](result<detail::held_slot> got) {
                    if (got) {
                      made->answer.emplace(detail::lease_access::make<S>(*std::move(got)));

@@ -33,8 +33,9 @@ inline constexpr std::size_t session_ends = 8;
 [[nodiscard]] std::string_view to_string(session_end why) noexcept;
 
 struct pool_statistics {
-  std::size_t max = 0;
-  std::size_t total = 0;  ///< idle + in_use + opening; never past `max`
+  std::size_t max = 0;       ///< pool_options::max + reserved
+  std::size_t reserved = 0;  ///< of those, for nobody but reserved borrowers
+  std::size_t total = 0;     ///< idle + in_use + opening; never past `max`
   std::size_t idle = 0;
   std::size_t in_use = 0;   ///< lent, being reset after that, or being closed
   std::size_t opening = 0;  ///< being connected
@@ -48,6 +49,7 @@ struct pool_statistics {
   std::uint64_t leaks = 0;      ///< held for longer than `leak_after`
   std::uint64_t created = 0;
   std::uint64_t open_failures = 0;
+  std::uint64_t callback_failures = 0;  ///< of `on_event` and sessions' own functions, that threw
   std::array<std::uint64_t, session_ends> destroyed{};  ///< by session_end
 
   [[nodiscard]] std::uint64_t destroyed_for(session_end why) const noexcept {
@@ -81,7 +83,10 @@ struct pool_event {
 struct pool_options {
   std::string name = "pool";  ///< in messages and as a label of metrics
 
-  std::size_t max = 16;      ///< sessions, also while some are being opened or closed
+  std::size_t max = 16;  ///< sessions lent at a time, also while some are being opened or closed
+  /// As many again beside, for borrow_options::reserved alone: those never wait for the others, nor the
+  /// others for them. `max` + `reserved` bounds the sessions. A store sets this to its `readers`.
+  std::size_t reserved = 0;
   std::size_t min_idle = 2;  ///< kept open in the background, within `max`
   std::chrono::milliseconds borrow_timeout{5'000};
   std::chrono::milliseconds idle_ttl{300'000};        ///< past `min_idle`; 0: for ever
@@ -99,7 +104,8 @@ struct pool_options {
   unsigned threads = 2;  ///< that open, close, and reset what actors return
 
   std::shared_ptr<nexus::metrics> metrics{};  ///< where to count; none: statistics only
-  /// Called on whichever thread it happens on, with no lock held; must not block nor use the pool.
+  /// Called on whichever thread it happens on, with no lock held; must not block nor use the pool. What
+  /// it throws is logged and counted, and nothing else comes of it.
   std::function<void(const pool_event&)> on_event{};
 
   /// Instead of threads of its own: as store_options::runs_on. Nobody waits then: a blocking borrow

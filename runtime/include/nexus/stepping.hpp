@@ -28,6 +28,7 @@
 #include "nexus/clock.hpp"
 #include "nexus/executor.hpp"
 #include "nexus/result.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus::inline v0 {
 
@@ -57,12 +58,11 @@ class stepping {
 
   /// Moves time by `d`, from one timer to the next: each is handled, with all that it leads to,
   /// before time moves on. `overloaded` if one moment has more than `steps_max` steps.
-  result<void> advance(std::chrono::nanoseconds d);
+  result<void> advance(time_span d);
 
   /// Steps until `holds`, and moves time when it is idle, by `within` at most. False if it does not
   /// hold then.
-  [[nodiscard]] bool run_until(const std::function<bool()>& holds,
-                               std::chrono::nanoseconds within = {});
+  [[nodiscard]] bool run_until(const std::function<bool()>& holds, time_span within = {});
 
   [[nodiscard]] time_point now() const noexcept;
 

@@ -73,8 +73,8 @@ struct supervision {
   /// Who has run for so long after a restart has its next pause begin at `backoff_min`.
   std::chrono::nanoseconds quiet_after = std::chrono::seconds{30};
 
-  /// Called when a failure is escalated and there is no parent, after the error was logged; must not
-  /// throw.
+  /// Called when a failure is escalated and there is no parent, after the error was logged. What it throws
+  /// is logged, and nothing else comes of it.
   std::function<void(const failure&)> on_given_up{};
 };
 

@@ -18,6 +18,7 @@
 #include "nexus/metrics.hpp"
 #include "nexus/result.hpp"
 #include "nexus/shutdown.hpp"
+#include "nexus/time_span.hpp"
 #include "nexus/ulid.hpp"
 
 namespace caf {
@@ -29,7 +30,10 @@ namespace nexus::inline v0 {
 class stepping;
 
 struct system_options {
-  unsigned threads = 0;  ///< of the scheduler; 0: one per core but one, for a journal's writer
+  static constexpr unsigned threads_max = 1'024;
+
+  /// Of the scheduler, at most `threads_max`; 0: one per core but one, for a journal's writer.
+  unsigned threads = 0;
   std::shared_ptr<const clock> time{};        ///< none: the wall clock
   std::shared_ptr<nexus::metrics> metrics{};  ///< none: a registry of its own
   bool stepped = false;  ///< no threads: see nexus/stepping.hpp; not of an adopted scheduler
@@ -74,7 +78,7 @@ class system {
   /// Stops everything in order (nexus/shutdown.hpp) and waits for it, never on a scheduler thread.
   /// After the deadline the rest is begun too, in order, and listed. Called again, it waits for what
   /// is left.
-  shutdown_report shutdown(std::chrono::nanoseconds within);
+  shutdown_report shutdown(time_span within);
 
   [[nodiscard]] dead_letters& letters() noexcept;
 

@@ -20,6 +20,8 @@
 #include <tuple>
 #include <utility>
 
+#include "nexus/detail/saturating.hpp"
+
 namespace nexus::inline v0 {
 
 struct timer_rule {
@@ -99,7 +101,7 @@ class timer_table {
     if (r.rule.repeats == timer_rule::kind::once) {
       rows_->by_key.erase(at);
     } else if (r.rule.repeats == timer_rule::kind::fixed_rate) {
-      r.due += r.rule.every;
+      r.due = detail::later(r.due, r.rule.every);
       const auto late = now < r.due ? 0 : (now - r.due) / r.rule.every + 1;
       if (late > made_up_max) r.due += (late - made_up_max) * r.rule.every;
     }
@@ -114,7 +116,7 @@ class timer_table {
     if (at != rows_->by_key.end() && at->second.number == f.number) {
       auto& r = at->second;
       r.what = std::move(f.what);
-      if (r.rule.repeats == timer_rule::kind::fixed_delay) r.due = now + r.rule.every;
+      if (r.rule.repeats == timer_rule::kind::fixed_delay) r.due = detail::later(now, r.rule.every);
       rows_->by_due.emplace(r.due, r.number, at);
     }
     shrink();

@@ -19,6 +19,8 @@
 #include <memory>
 #include <string_view>
 
+#include "nexus/time_span.hpp"
+
 namespace caf {
 class scheduled_actor;
 }
@@ -35,13 +37,11 @@ class timers {
   timers& operator=(timers&& other) noexcept;
 
   /// A delay that is not positive is as soon as possible.
-  void once(std::string_view key, std::chrono::nanoseconds delay, std::function<void()> f);
+  void once(std::string_view key, time_span delay, std::function<void()> f);
 
   /// First after one `period`, which must be positive.
-  void at_fixed_rate(std::string_view key, std::chrono::nanoseconds period,
-                     std::function<void()> f);
-  void with_fixed_delay(std::string_view key, std::chrono::nanoseconds delay,
-                        std::function<void()> f);
+  void at_fixed_rate(std::string_view key, time_span period, std::function<void()> f);
+  void with_fixed_delay(std::string_view key, time_span delay, std::function<void()> f);
 
   /// False if there was none.
   bool cancel(std::string_view key);

@@ -1,7 +1,8 @@
 // Threads for calls that block, so that CAF's scheduler never does.
 //
 // Threads: every member may be called from any, `submit` also by jobs; submitting takes no lock.
-// Bound: `queue_max` jobs; one more is refused.
+// Bound: `queue_max` jobs; one more is refused. What a job throws is logged and counted, and the thread
+// goes on with the next.
 #pragma once
 
 #include <chrono>
@@ -49,6 +50,8 @@ class workers {
 
   /// How many jobs were ever taken.
   [[nodiscard]] std::uint64_t accepted() const noexcept;
+  /// How many of them threw.
+  [[nodiscard]] std::uint64_t failed() const noexcept;
   /// All of them are done.
   [[nodiscard]] bool is_quiet() const noexcept;
 

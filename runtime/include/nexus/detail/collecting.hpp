@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "nexus/call.hpp"
+#include "nexus/detail/saturating.hpp"
 #include "nexus/result.hpp"
 
 namespace caf {
@@ -23,12 +24,6 @@ class scheduled_actor;
 }
 
 namespace nexus::inline v0::detail {
-
-using steady_time = std::chrono::steady_clock::time_point;
-inline constexpr auto never = steady_time::max();
-
-/// `t` + `by`, or `never` where that would overflow.
-[[nodiscard]] steady_time later(steady_time t, std::chrono::nanoseconds by) noexcept;
 
 /// When the asker of `c` stops waiting.
 [[nodiscard]] inline steady_time deadline_of(const call& c) noexcept {

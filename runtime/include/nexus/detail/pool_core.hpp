@@ -12,6 +12,7 @@
 #include "nexus/caller.hpp"
 #include "nexus/pool_options.hpp"
 #include "nexus/poolable.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus::inline v0::detail {
 
@@ -54,9 +55,10 @@ struct borrower {
 };
 
 struct borrow_request {
-  std::optional<std::chrono::nanoseconds> timeout;
+  std::optional<time_span> timeout;
   std::stop_token cancel;
   borrower who;
+  bool reserved = false;
 };
 
 class pool_core {

@@ -67,7 +67,7 @@ class deterministic_system {
   }
 
   /// Moves time from one timer to the next; each is handled, with all that it leads to, at its time.
-  void advance(std::chrono::nanoseconds d) {
+  void advance(time_span d) {
     if (auto done = steps().advance(d); !done) ADD_FAILURE() << done.error().message;
   }
 
@@ -78,7 +78,7 @@ class deterministic_system {
   /// Steps until the answer is there. `timeout` as soon as nothing is left to do that could bring it,
   /// not even with time moved by `within`.
   template <class R>
-  [[nodiscard]] result<R> get(asked<R>& a, std::chrono::nanoseconds within = {}) {
+  [[nodiscard]] result<R> get(asked<R>& a, time_span within = {}) {
     if (!steps().run_until([&] { return a.is_answered(); }, within)) {
       return fail(errc::timeout, idle() ? "nothing is left to do and it is not answered"
                                         : "it goes in circles and is not answered");
@@ -86,7 +86,7 @@ class deterministic_system {
     return a.get({});
   }
   template <class R>
-  [[nodiscard]] result<R> get(asked<R>&& a, std::chrono::nanoseconds within = {}) {
+  [[nodiscard]] result<R> get(asked<R>&& a, time_span within = {}) {
     return get(a, within);
   }
 

@@ -21,8 +21,10 @@
 #include <utility>
 #include <vector>
 
+#include "nexus/detail/saturating.hpp"
 #include "nexus/executor.hpp"
 #include "nexus/persistence_id.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus::inline v0::testkit {
 
@@ -104,9 +106,10 @@ class faults {
   }
   /// Waits until there were `n` calls of a kind; false if the deadline passes first.
   [[nodiscard]] bool wait_for(operation of, std::size_t n,
-                              std::chrono::milliseconds deadline = std::chrono::seconds{10}) {
+                              time_span within = std::chrono::seconds{10}) {
+    const auto deadline = nexus::detail::later(std::chrono::steady_clock::now(), within);
     std::unique_lock guard{lock_};
-    return changed_.wait_for(guard, deadline, [&] { return at(of).sizes.size() >= n; });
+    return changed_.wait_until(guard, deadline, [&] { return at(of).sizes.size() >= n; });
   }
 
   // For the faulty session and watch:

@@ -1,0 +1,15 @@
+#include "nexus/detail/guarded.hpp"
+
+namespace nexus::inline v0::detail {
+
+std::string thrown_text() noexcept {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "not a std::exception";
+  }
+}
+
+}
