@@ -1,8 +1,16 @@
-# Installs the package: find_package(nexus REQUIRED [COMPONENTS testkit prometheus http]) and link nexus::nexus.
+# Installs the package: find_package(nexus REQUIRED [COMPONENTS …]); nexus-config.cmake.in says what there is.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nexus)
 get_property(NEXUS_PACKAGES GLOBAL PROPERTY NEXUS_PACKAGES)
+get_property(NEXUS_COMPONENTS GLOBAL PROPERTY NEXUS_COMPONENTS)
+set(NEXUS_NEEDS)
+foreach(component IN LISTS NEXUS_COMPONENTS)
+  get_property(needs GLOBAL PROPERTY NEXUS_NEEDS_${component})
+  get_property(parts GLOBAL PROPERTY NEXUS_PARTS_${component})
+  string(APPEND NEXUS_NEEDS "set(_nexus_${component}_needs \"${needs}\")\n"
+    "set(_nexus_${component}_parts \"${parts}\")\n")
+endforeach()
 configure_file(cmake/nexus-config.cmake.in nexus-config.cmake @ONLY)
 write_basic_package_version_file(nexus-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES
@@ -12,11 +20,7 @@ install(FILES
   cmake/Findhttplib.cmake
   DESTINATION ${package_dir})
 install(EXPORT nexus-targets NAMESPACE nexus:: DESTINATION ${package_dir})
-install(EXPORT nexus-testkit-targets NAMESPACE nexus:: DESTINATION ${package_dir})
-if(TARGET nexus_prometheus)
-  install(EXPORT nexus-prometheus-targets NAMESPACE nexus:: DESTINATION ${package_dir})
-endif()
-if(TARGET nexus_http)
-  install(EXPORT nexus-http-targets NAMESPACE nexus:: DESTINATION ${package_dir})
-endif()
+foreach(component IN LISTS NEXUS_COMPONENTS)
+  install(EXPORT nexus-${component}-targets NAMESPACE nexus:: DESTINATION ${package_dir})
+endforeach()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -15,20 +15,22 @@ target_compile_options(nexus_options INTERFACE -Wall -Wextra -Wpedantic -Wnon-vi
   $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local;-Wno-maybe-uninitialized,-Wshadow>
   $<$<BOOL:${NEXUS_WERROR}>:-Werror>)
 
-# nexus_find(PACKAGE): finds a package that the libraries need, for every folder, and has the
-# installed nexus-config.cmake find it too.
+# nexus_find(PACKAGE): finds a package that every program needs, for every folder, and has the
+# installed nexus-config.cmake find it too. What only one component needs stands in its NEEDS.
 macro(nexus_find package)
   find_package(${package} REQUIRED GLOBAL)
   set_property(GLOBAL APPEND PROPERTY NEXUS_PACKAGES ${package})
 endmacro()
 
-# nexus_library(NAME [SOURCES …] [LINK … public targets] [PRIVATE … targets] [COMPONENT …])
+# nexus_library(NAME [SOURCES …] [LINK … public targets] [PRIVATE … targets]
+#   [COMPONENT … [NEEDS … packages]])
 #
 # A layer or backend: static library nexus_NAME (header-only without SOURCES), alias and exported
 # name nexus::NAME, its public headers in include/, everything else hidden. A target sees only what
-# it links, so an upward include does not compile. A COMPONENT is found only by those who ask for it.
+# it links, so an upward include does not compile. A COMPONENT is found only by those who ask for it, or
+# for one that links it, and only then the installed nexus-config.cmake finds the packages it NEEDS.
 function(nexus_library name)
-  cmake_parse_arguments(arg "" "COMPONENT" "SOURCES;LINK;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "COMPONENT" "SOURCES;LINK;PRIVATE;NEEDS" ${ARGN})
   if(arg_SOURCES)
     set(public PUBLIC)
     add_library(nexus_${name} STATIC ${arg_SOURCES})
@@ -53,12 +55,28 @@ function(nexus_library name)
   set(export nexus-targets)
   if(arg_COMPONENT)
     set(export nexus-${arg_COMPONENT}-targets)
+    nexus_component(${arg_COMPONENT} "${arg_NEEDS}" "${arg_LINK}")
   endif()
   install(TARGETS nexus_${name} EXPORT ${export})
   install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} OPTIONAL)
   if(NEXUS_TESTS)
     nexus_check_headers(${name})
   endif()
+endfunction()
+
+# Notes for nexus_install.cmake which packages a component needs, and which components it is made of.
+function(nexus_component name needs links)
+  get_property(known GLOBAL PROPERTY NEXUS_COMPONENTS)
+  set(parts)
+  foreach(link IN LISTS links)
+    string(REPLACE nexus:: "" link ${link})
+    if(link IN_LIST known)
+      list(APPEND parts ${link})
+    endif()
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY NEXUS_COMPONENTS ${name})
+  set_property(GLOBAL PROPERTY NEXUS_NEEDS_${name} ${needs})
+  set_property(GLOBAL PROPERTY NEXUS_PARTS_${name} ${parts})
 endfunction()
 
 # Compiles each public header alone, twice in one unit, with no more than its target links. What lies

@@ -7,6 +7,7 @@
 
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
+#include "nexus/journal_errors.hpp"
 #include "recovery_reads.hpp"
 
 namespace nexus::inline v0::detail {
@@ -41,7 +42,7 @@ struct timer_message final : message {
   std::uint32_t epoch;
 };
 
-bool storage_answered(const error& why) { return why.code != errc::unavailable; }
+bool storage_answered(const error& why) { return !counts_for_breaker(why.code); }
 template <class T>
 bool storage_answered(const result<T>& r) {
   return r.has_value() || storage_answered(r.error());

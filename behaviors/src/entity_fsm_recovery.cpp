@@ -6,6 +6,7 @@
 
 #include "entity_fsm.hpp"
 #include "nexus/detail/saturating.hpp"
+#include "nexus/journal_errors.hpp"
 
 namespace nexus::inline v0::detail {
 
@@ -41,10 +42,7 @@ void entity_fsm::step(const moment& now, loaded input, actions& out) {
 }
 
 // Trouble of the storage, which may pass; anything else will be the same next time.
-static bool passes(const error& why) {
-  return why.code == errc::unavailable || why.code == errc::overloaded ||
-         why.code == errc::timeout || why.code == errc::pool_exhausted;
-}
+static bool passes(const error& why) { return may_pass(why.code); }
 
 result<void> entity_fsm::start_from(load_result& from, actions& out) {
   auto usable = [&]() -> result<void> {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "text.hpp"
+
 namespace nexus::inline v0 {
 
 std::optional<error> past_the_last_number(const append_request& request) {
@@ -32,6 +34,11 @@ std::optional<error> fault_of(const snapshot_request& request, const journal_lim
                   "its time is out of the range that the journal can store");
   }
   return std::nullopt;
+}
+
+bool may_have_ids(std::string_view type) {
+  using namespace std::string_view_literals;
+  return type.find_first_of("|\0"sv) == std::string_view::npos && is_utf8(type);
 }
 
 bool carried(const append_request& request, const record_view& found) {

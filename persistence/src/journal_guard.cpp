@@ -8,7 +8,7 @@ namespace nexus::inline v0 {
 std::optional<error> journal_guard::trouble(const std::vector<append_outcome>& outcomes) {
   std::optional<error> last;
   for (const auto& outcome : outcomes) {
-    if (const auto* f = std::get_if<failed>(&outcome); f && f->why.code != errc::corrupt) {
+    if (const auto* f = std::get_if<failed>(&outcome); f && counts_for_breaker(f->why.code)) {
       last = f->why;
     } else if (const auto* u = std::get_if<unknown>(&outcome)) {
       last = u->why;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "circuit_breaker.hpp"
+#include "nexus/journal_errors.hpp"
 #include "refusing_session.hpp"
 
 namespace nexus::inline v0 {
@@ -46,7 +47,7 @@ class journal_guard {
   [[nodiscard]] static std::optional<error> trouble(bool fine);
   template <class T>
   [[nodiscard]] static std::optional<error> trouble(const result<T>& done) {
-    if (done || done.error().code != errc::unavailable) return std::nullopt;
+    if (done || !counts_for_breaker(done.error().code)) return std::nullopt;
     return done.error();
   }
 

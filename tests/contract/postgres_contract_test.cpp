@@ -2,9 +2,11 @@
 #include <array>
 #include <nexus/postgres.hpp>
 #include <nexus/testkit/journal_contract.hpp>
+#include <stdexcept>
 
 #include "cluster.hpp"
 #include "proxy.hpp"
+#include "wait_until.hpp"
 
 namespace {
 
@@ -33,6 +35,52 @@ void lose_next_answer(nexus::journal_session&) {
   });
 }
 
+// A constraint that is only looked at by the commit, and then fails it as a full disk would.
+void fail_commits(const std::string& uri, bool fail) {
+  if (fail) {
+    cluster::execute_at(
+        uri,
+        "CREATE FUNCTION commit_fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE 'no space left, says the test' USING ERRCODE = '53100'; END $$");
+  }
+  for (std::string table : {"nexus_event_journal", "nexus_snapshot_store", "nexus_durable_state"}) {
+    cluster::execute_at(
+        uri, fail
+                 ? "CREATE CONSTRAINT TRIGGER commit_fails AFTER INSERT OR UPDATE OR DELETE ON " +
+                       table +
+                       " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION commit_fails()"
+                 : "DROP TRIGGER commit_fails ON " + table);
+  }
+  if (!fail) cluster::execute_at(uri, "DROP FUNCTION commit_fails()");
+}
+
+void let_arrive() {
+  network().release();
+  if (!nexus::test::wait_until([] { return network().released(); })) {
+    throw std::runtime_error{"what was held back did not arrive"};
+  }
+}
+
+void damage(const std::string& uri, const nexus::persistence_id& id, nexus::sequence_nr number) {
+  cluster::execute_at(uri,
+                      "UPDATE nexus_event_journal SET writer_id = 'nobody' WHERE persistence_id "
+                      "= '" +
+                          id.str() + "' AND sequence_nr = " + std::to_string(number));
+}
+
+// Tables of a journal's names that are none.
+std::vector<std::string> foreign_schemas() {
+  const auto alike = fresh_journal();
+  cluster::execute_at(alike, "CREATE TABLE nexus_meta (name text, value bigint)");
+  const auto other = fresh_journal();
+  cluster::execute_at(other, "CREATE TABLE nexus_event_journal (number int)");
+  return {alike, other};
+}
+
+void make_newer(const std::string& uri) {
+  cluster::execute_at(uri, "UPDATE nexus_meta SET value = 99 WHERE name = 'schema_version'");
+}
+
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Postgres, JournalContract,
@@ -40,4 +88,9 @@ INSTANTIATE_TEST_SUITE_P(Postgres, JournalContract,
                              .name = "postgres",
                              .backend = nexus::postgres_backend(),
                              .fresh = fresh_journal,
-                             .lose_next_answer = lose_next_answer}));
+                             .lose_next_answer = lose_next_answer,
+                             .let_arrive = let_arrive,
+                             .fail_commits = fail_commits,
+                             .damage = damage,
+                             .foreign = foreign_schemas,
+                             .make_newer = make_newer}));

@@ -6,10 +6,33 @@
 // above (writers, pool, entities) is made from these calls. The suite in
 // nexus/testkit/journal_contract.hpp says in tests what is said here in words.
 //
+// docs/backends.md has a checklist for authors of backends.
+//
 // Threads: a journal may be used from any thread. A session is one connection: it belongs to one
-// thread at a time and its calls block. Throws: nothing; a backend catches its library's exceptions.
+// thread at a time and its calls block; only `interrupt` comes from any thread, during any call.
+// Throws: nothing of its own; a backend catches its library's exceptions. What a sink throws passes
+// through the call unchanged, and the session is then as usable as after a sink that returned false.
 // Lifetimes: views passed in are valid during the call; views passed to a sink during that sink call.
 // A sink does not call its own session. Numbers and counts past what a backend stores are clamped.
+//
+// One journal is what one URI names: sessions of several journal objects, in this process and in
+// others, append to the same numbers. So a backend remembers nothing about the database between calls
+// that another one could change, above all no highest number, and gives positions within the
+// transaction that stores them.
+//
+// Errors. nexus/journal_errors.hpp says what the runtime does about each code: whether the call is
+// tried again, and whether it counts for the circuit breaker. A backend answers
+//   unavailable        the database cannot be reached, is locked, full or read-only; anything that may pass
+//   corrupt            what is stored cannot be read: with the id and the number, after the records before
+//   too_large, invalid_argument   the request's own fault: also as `rejected`
+//   foreign_schema, newer_schema, older_schema   the tables are not this journal's, also after `open`
+//   pool_closed        the session was interrupted
+// and of an append or upsert the outcome says more than its code: `failed` is tried again after a pause,
+// whatever the code, so only what is certainly not stored is `failed`, and after any doubt `unknown`.
+//
+// After `interrupt` the session is `broken` and all its calls fail with `pool_closed`, appends and
+// upserts as `failed`; nothing is stored by a call that begins afterwards. The one under way ends soon:
+// done, failed, or `unknown`, which any other session settles.
 #pragma once
 
 #include <chrono>
@@ -42,8 +65,11 @@ class journal_session : public session {
   /// The truth about a request whose outcome was `unknown` (on any session of this journal):
   /// `stored` if the records at its numbers are exactly its own in everything it carried, else
   /// `not_stored`, and then it stays so: a late commit of the old attempt is made impossible first.
-  /// An error means "ask again later". Not defined once any of those numbers has been erased.
-  /// Never `superseded`.
+  /// Reading is not enough where an attempt can outlive its answer: a transaction that commits late, a
+  /// log whose sync failed and which a crash brings back. Such a backend ends the attempt, or commits
+  /// something durable itself, and reads then.
+  /// An error means "ask again later", whatever its code. Not defined once any of those numbers has
+  /// been erased. Never `superseded`.
   [[nodiscard]] virtual result<settlement> settle(const append_request& request) = 0;
 
   /// Passes the records numbered from..to in ascending order to `sink`, at most `max` of them.
@@ -80,7 +106,8 @@ class journal_session : public session {
 
   /// Up to `max` ids of `type` whose `highest` is not 0, ascending bytewise, those after `after`
   /// (the part behind `type|`; empty: from the start). An empty `type` lists every type, and then
-  /// `after` is a whole `type|id`.
+  /// `after` is a whole `type|id`. A `type` that none can be (journal_checks.hpp: `may_have_ids`)
+  /// lists nothing: "a|b" does not list the ids of type "a" that begin with "b".
   [[nodiscard]] virtual result<std::vector<persistence_id>> ids(std::string_view type,
                                                                 std::string_view after,
                                                                 std::size_t max) = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "nexus/journal_values.hpp"
 
@@ -18,6 +19,10 @@ namespace nexus::inline v0 {
 /// Why no journal with such limits saves the snapshot.
 [[nodiscard]] std::optional<error> fault_of(const snapshot_request& request,
                                             const journal_limits& max);
+
+/// Whether there may be ids of `type`; empty means all types. Of a text that is no type, as "a|b", there
+/// are none to list.
+[[nodiscard]] bool may_have_ids(std::string_view type);
 
 /// Whether a record found at one of the request's numbers is its own in everything it carried.
 [[nodiscard]] bool carried(const append_request& request, const record_view& found);

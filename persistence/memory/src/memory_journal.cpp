@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "memory_store.hpp"
 #include "nexus/backend.hpp"
@@ -29,6 +30,7 @@ class memory_session final : public journal_session {
   // No attempt outlives its call here, so what is not stored by now never will be.
   result<settlement> settle(const append_request& request) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     const auto& from = history_of(store_, request.id);
     const auto count = request.events.size();
     if (count == 0 || request.expected >= from.highest || request.expected + 1 < from.first() ||
@@ -44,26 +46,22 @@ class memory_session final : public journal_session {
 
   result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
                       const record_sink& sink) override {
-    for (const auto& r : copy_of(id, from, to, max)) {
-      if (!sink(r->view())) break;
-    }
-    return {};
+    return pass(copy_of(id, from, to, max), [&](const auto& r) { return sink(r.view()); });
   }
 
   result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
-    for (const auto& r : copy_of_all(after, max)) {
-      if (!sink(*r->of, r->view())) break;
-    }
-    return {};
+    return pass(copy_of_all(after, max), [&](const auto& r) { return sink(*r.of, r.view()); });
   }
 
   result<sequence_nr> highest(const persistence_id& id) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     return history_of(store_, id).highest;
   }
 
   result<void> erase_to(const persistence_id& id, sequence_nr to) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     auto found = store_.histories.find(id.str());
     if (found == store_.histories.end()) return {};
     auto& from = found->second;
@@ -77,6 +75,7 @@ class memory_session final : public journal_session {
   result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
                                           std::size_t max) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     return list(store_.histories, type, after, max, [](const history&) { return true; });
   }
 
@@ -87,6 +86,7 @@ class memory_session final : public journal_session {
       }
     }
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     for (const auto& [id, snapshot] : requests) {
       store_.snapshots[id.str()].insert_or_assign(
           snapshot.number,
@@ -100,6 +100,7 @@ class memory_session final : public journal_session {
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
                                                        snapshot_bounds within) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     auto found = store_.snapshots.find(id.str());
     if (found == store_.snapshots.end()) return std::nullopt;
     auto past = found->second.upper_bound(within.to);
@@ -111,6 +112,7 @@ class memory_session final : public journal_session {
 
   result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     auto found = store_.snapshots.find(id.str());
     if (found == store_.snapshots.end()) return {};
     std::erase_if(found->second, [&](const auto& entry) {
@@ -123,6 +125,7 @@ class memory_session final : public journal_session {
                                                     snapshot_bounds within,
                                                     std::size_t max) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     std::vector<sequence_nr> numbers;
     auto found = store_.snapshots.find(id.str());
     if (found == store_.snapshots.end()) return numbers;
@@ -136,6 +139,7 @@ class memory_session final : public journal_session {
 
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return {requests.size(), failed{why_interrupted()}};
     std::vector<append_outcome> outcomes;
     outcomes.reserve(requests.size());
     for (const auto& request : requests) outcomes.push_back(upsert_one(store_, request));
@@ -144,6 +148,7 @@ class memory_session final : public journal_session {
 
   result<settlement> settle(const upsert_request& request) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     auto found = store_.states.find(request.id.str());
     if (found == store_.states.end() || found->second.version < request.next) {
       return settlement::not_stored;
@@ -154,6 +159,7 @@ class memory_session final : public journal_session {
 
   result<std::optional<stored_state>> get_state(const persistence_id& id) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     auto found = store_.states.find(id.str());
     if (found == store_.states.end()) return std::nullopt;
     return found->second;
@@ -162,14 +168,33 @@ class memory_session final : public journal_session {
   result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
                                                 std::size_t max) override {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
     return list(store_.states, type, after, max, [](const stored_state& s) { return !s.erased; });
   }
+
+  bool broken() const noexcept override { return interrupted_; }
+  void interrupt() noexcept override { interrupted_ = true; }
 
  private:
   using shared_records = std::vector<std::shared_ptr<const record>>;
 
+  static error why_interrupted() {
+    return {errc::pool_closed, "memory: the session was interrupted: the pool closed"};
+  }
+
+  template <class Sink>
+  result<void> pass(const shared_records& found, Sink sink) {
+    for (const auto& r : found) {
+      if (interrupted_) break;
+      if (!sink(*r)) return {};
+    }
+    if (interrupted_) return fail(why_interrupted());
+    return {};
+  }
+
   std::vector<append_outcome> append_all(std::span<const append_request> requests) {
     std::lock_guard guard{store_.lock};
+    if (interrupted_) return {requests.size(), failed{why_interrupted()}};
     std::vector<append_outcome> outcomes;
     outcomes.reserve(requests.size());
     for (const auto& request : requests) outcomes.push_back(append_one(store_, request));
@@ -199,6 +224,7 @@ class memory_session final : public journal_session {
   }
 
   memory_store& store_;
+  std::atomic<bool> interrupted_ = false;
 };
 
 class memory_journal final : public journal {

@@ -18,6 +18,7 @@
 
 #include "nexus/commit_signal.hpp"
 #include "nexus/journal.hpp"
+#include "nexus/journal_checks.hpp"
 
 namespace nexus::inline v0::memory {
 
@@ -123,6 +124,7 @@ inline append_outcome upsert_one(memory_store& s, const upsert_request& request)
 template <class Map, class Wanted>
 std::vector<persistence_id> list(const Map& from, std::string_view type, std::string_view after,
                                  std::size_t max, Wanted wanted) {
+  if (!may_have_ids(type)) return {};
   auto prefix = type.empty() ? std::string{} : fmt::format("{}|", type);
   std::vector<persistence_id> found;
   auto at = from.upper_bound(fmt::format("{}{}", prefix, after));

@@ -24,7 +24,7 @@ constexpr std::array<column, 13> journal{
      {"writer_id", "text", true, "a ULID, of the system that wrote it"},
      {"timestamp", "timestamp with time zone", true, "when it was decided"},
      {"slice", "integer", true, "0 to 1023, by the persistence_id"},
-     {"key_id", "text", false, "of the key event_data is encrypted with"}}};
+     {"key_id", "text", false, "reserved, always NULL: nothing is encrypted"}}};
 
 constexpr std::array<column, 3> event_tags{{{"tag", "text", true, ""},
                                             {"transaction_id", "xid8", true, "of the event"},

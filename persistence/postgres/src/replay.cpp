@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
 
@@ -170,6 +171,7 @@ result<void> session::prune(std::span<const prune_request> requests) {
 result<std::vector<persistence_id>> session::list(const statement& listing, std::string_view doing,
                                                   std::string_view type, std::string_view after,
                                                   std::size_t max) {
+  if (!may_have_ids(type)) return std::vector<persistence_id>{};
   const auto from = type.empty() ? std::string{after} : fmt::format("{}|{}", type, after);
   const auto to = fmt::format("{}{}", type, static_cast<char>('|' + 1));
   using listed = result<std::vector<persistence_id>>;

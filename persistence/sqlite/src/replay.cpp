@@ -1,6 +1,7 @@
 // Reading records and what there is of them, and erasing them.
 #include <fmt/format.h>
 
+#include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::sqlite {
@@ -157,6 +158,7 @@ result<void> session::prune(std::span<const prune_request> requests) {
 result<std::vector<persistence_id>> list(statement& listing, const std::string& journal,
                                          std::string_view type, std::string_view after,
                                          std::size_t max) {
+  if (!may_have_ids(type)) return std::vector<persistence_id>{};
   std::string from;
   std::string to;
   if (!type.empty()) {

@@ -42,7 +42,7 @@ CREATE TABLE nexus_event_journal (
   writer_id      TEXT    NOT NULL,     -- a ULID
   timestamp      INTEGER NOT NULL,     -- microseconds since 1970 UTC
   slice          INTEGER NOT NULL,     -- 0 to 1023
-  key_id         TEXT,                 -- of the key event_data is encrypted with
+  key_id         TEXT,                 -- reserved, always NULL: nothing is encrypted
   UNIQUE (persistence_id, sequence_nr)
 );
 

@@ -10,7 +10,8 @@
 //                                .fresh = [] { return "memory:"; },
 //                                .reopens = false}));
 //
-// What can be said about a journal is described in contract/fixture.hpp. Link nexus::testkit and
+// What can be said about a journal is described in contract/fixture.hpp: without it tests are skipped,
+// so look at what is skipped. Some tests start this program once more, as a second process. Link nexus::testkit and
 // GTest::gtest_main. The tests are defined here, so include this in one source file of a program; a
 // program that tests several backends instantiates all of them in that file.
 #pragma once
@@ -18,24 +19,30 @@
 // IWYU pragma: begin_exports
 #include "nexus/testkit/contract/append.hpp"
 #include "nexus/testkit/contract/batch.hpp"
+#include "nexus/testkit/contract/commits.hpp"
+#include "nexus/testkit/contract/damage.hpp"
 #include "nexus/testkit/contract/erase.hpp"
 #include "nexus/testkit/contract/fixture.hpp"
 #include "nexus/testkit/contract/global_order.hpp"
 #include "nexus/testkit/contract/hostile_ids.hpp"
 #include "nexus/testkit/contract/ids.hpp"
+#include "nexus/testkit/contract/interrupt.hpp"
 #include "nexus/testkit/contract/limits.hpp"
 #include "nexus/testkit/contract/opening.hpp"
 #include "nexus/testkit/contract/positions.hpp"
+#include "nexus/testkit/contract/processes.hpp"
 #include "nexus/testkit/contract/prune.hpp"
 #include "nexus/testkit/contract/races.hpp"
 #include "nexus/testkit/contract/records.hpp"
 #include "nexus/testkit/contract/replay.hpp"
 #include "nexus/testkit/contract/sessions.hpp"
 #include "nexus/testkit/contract/settle.hpp"
+#include "nexus/testkit/contract/sinks.hpp"
 #include "nexus/testkit/contract/snapshots.hpp"
 #include "nexus/testkit/contract/state_races.hpp"
 #include "nexus/testkit/contract/states.hpp"
 #include "nexus/testkit/contract/tags.hpp"
+#include "nexus/testkit/contract/two_journals.hpp"
 // IWYU pragma: end_exports
 
 using nexus::testkit::JournalContract;

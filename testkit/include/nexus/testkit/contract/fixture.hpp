@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <ostream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "nexus/backend.hpp"
 #include "nexus/testkit/contract/terse_session.hpp"
@@ -36,21 +39,57 @@ struct journal_under_test {
   /// stored, or still on its way (best: each in turn). Left out, only answers thrown away are settled.
   std::function<void(journal_session&)> lose_next_answer{};
 
+  // What follows may be left out as well; tests that need it are skipped then. Give what the database
+  // can do: each of these finds mistakes that no other test finds.
+
+  /// Whether several journals of one URI may be open at once, in this process and in others. If not,
+  /// opening another is to be refused with `already_exists`. Asked only of journals that reopen.
+  bool shared = true;
+
+  /// How long each race of threads or processes goes on at least. Longer finds more.
+  std::chrono::milliseconds race{200};
+
+  /// Lets what `lose_next_answer` has left on its way arrive now, and returns when it has.
+  std::function<void()> let_arrive{};
+
+  /// From now on (true) the commits of a journal really fail, as on a full disk or by a sync that fails,
+  /// until they work again (false). Every session of it, also one that is open.
+  std::function<void(const std::string& uri, bool fail)> fail_commits{};
+
+  /// Copies what a crash of the machine would leave at this moment, and returns the copy's URI.
+  std::function<std::string(const std::string& uri)> crashed{};
+
+  /// Damages one stored event so that it cannot be read, as a bad disk would, or a person with an editor.
+  /// No session of the journal is open.
+  std::function<void(const std::string& uri, const persistence_id& id, sequence_nr number)>
+      damage{};
+
+  /// Makes places that hold something else, one of each kind, and returns their URIs.
+  std::function<std::vector<std::string>()> foreign{};
+
+  /// Makes the journal look as if a newer version had made it. No session of it is open.
+  std::function<void(const std::string& uri)> make_newer{};
+
   friend void PrintTo(const journal_under_test& journal, std::ostream* out) {
     *out << journal.name;
   }
 };
 
+/// The environment variable in which a second process finds the journal of the first (second_process.hpp).
+inline constexpr auto journal_of_parent = "NEXUS_CONTRACT_JOURNAL";
+
 /// Named like a test suite since that is how GoogleTest shows it.
 class JournalContract : public ::testing::TestWithParam<journal_under_test> {
  protected:
   void SetUp() override {
-    uri = GetParam().fresh();
+    const char* of_parent = std::getenv(journal_of_parent);
+    uri = of_parent != nullptr ? of_parent : GetParam().fresh();
     open();
   }
 
   void TearDown() override {
     close();
+    if (std::getenv(journal_of_parent) != nullptr) return;
     if (GetParam().remove) GetParam().remove(uri);
   }
 
@@ -60,19 +99,18 @@ class JournalContract : public ::testing::TestWithParam<journal_under_test> {
     open();
   }
 
+  [[nodiscard]] result<std::shared_ptr<journal>> try_to_open(const std::string& text) const {
+    return GetParam().backend.open(must(nexus::uri::parse(text)));
+  }
+
   terse_session another_session() { return terse_session{must(store->open_session())}; }
 
   const persistence_id alice = "account|alice"_id;
   const persistence_id bob = "account|bob"_id;
   const persistence_id carol = "account|carol"_id;
 
-  std::string uri;
-  std::shared_ptr<journal> store;
-  terse_session session;
-
- private:
   void open() {
-    store = must(GetParam().backend.open(must(nexus::uri::parse(uri))));
+    store = must(try_to_open(uri));
     session = another_session();
   }
 
@@ -80,6 +118,10 @@ class JournalContract : public ::testing::TestWithParam<journal_under_test> {
     session = {};
     store.reset();
   }
+
+  std::string uri;
+  std::shared_ptr<journal> store;
+  terse_session session;
 };
 
 // A program may include the suite and instantiate it only where a database can be reached.

@@ -85,6 +85,17 @@ TEST_P(JournalContract, TheTypeEndsAtTheFirstBar) {
   EXPECT_EQ(session.ids("a", "b|c"), texts{"a||"});
 }
 
+TEST_P(JournalContract, WhatCannotBeATypeListsNothing) {
+  store_one_event_each(session, {"a|b", "a|b|c", "a|bc"});
+  ASSERT_EQ(session.upsert("a|b|c"_id, 0, 1, "one"), "stored");
+  using namespace std::string_view_literals;
+  for (auto type : {"a|b"sv, "a|"sv, "|"sv, "|a"sv, "a\0"sv, "\xff"sv}) {
+    EXPECT_EQ(session.ids(type), texts{});
+    EXPECT_EQ(session.state_ids(type), texts{});
+  }
+  EXPECT_EQ(session.ids("a"), (texts{"a|b", "a|bc", "a|b|c"}));
+}
+
 TEST_P(JournalContract, AnEmptyTypeListsEveryType) {
   store_one_event_each(session, {"b|1", "a|2", "ab|1", "a|1", "é|1", "A|1"});
   // By the bytes of the whole id, in which `|` stands behind the letters.

@@ -12,7 +12,7 @@ TEST_P(JournalContract, OfTwoSessionsThatRaceForAVersionExactlyOneWins) {
   std::array sessions{another_session(), another_session()};
   std::array<std::vector<append_outcome>, 2> outcomes;
   bool over = false;
-  race_length length{50};
+  race_length length{50, GetParam().race};
   meeting_point meet;
   auto race = [&](std::size_t me) {
     sequence_nr version = 0;

@@ -1,0 +1,359 @@
+// Backends with one mistake each, as authors of backends have made them.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <nexus/journal_checks.hpp>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "forwarding_journal.hpp"
+
+namespace nexus::test {
+
+struct nothing_shared {};
+
+/// Keeps each id's highest number in the journal object, and believes it.
+struct heads {
+  std::mutex lock;
+  std::map<std::string, sequence_nr> highest;
+};
+class remembers_heads final : public forwarding_session {
+ public:
+  remembers_heads(std::unique_ptr<journal_session> s, std::shared_ptr<heads> known)
+      : forwarding_session{std::move(s)}, known_{std::move(known)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    auto outcomes = inner().append(requests);
+    std::lock_guard guard{known_->lock};
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const auto& r = requests[i];
+      auto known = known_->highest.find(r.id.str());
+      if (std::holds_alternative<conflict>(outcomes[i]) && known != known_->highest.end()) {
+        if (known->second == r.expected) outcomes[i] = stored{};
+      }
+      if (std::holds_alternative<stored>(outcomes[i])) {
+        known_->highest[r.id.str()] = r.expected + r.events.size();
+      }
+    }
+    return outcomes;
+  }
+
+ private:
+  std::shared_ptr<heads> known_;
+};
+
+/// Gives positions before the transaction: a later one may be committed, and read, first.
+struct given_positions {
+  std::atomic<std::uint64_t> last = 0;
+  std::mutex lock;
+  std::map<position, std::pair<persistence_id, sequence_nr>> committed;
+};
+class positions_too_early final : public forwarding_session {
+ public:
+  positions_too_early(std::unique_ptr<journal_session> s, std::shared_ptr<given_positions> p)
+      : forwarding_session{std::move(s)}, given_{std::move(p)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    std::vector<std::uint64_t> first;
+    for (const auto& r : requests) first.push_back(given_->last.fetch_add(r.events.size()) + 1);
+    auto outcomes = inner().append(requests);
+    std::lock_guard guard{given_->lock};
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (!std::holds_alternative<stored>(outcomes[i])) continue;
+      auto n = requests[i].expected;
+      for (std::size_t at = 0; at < requests[i].events.size(); ++at) {
+        given_->committed.emplace(position{0, first[i] + at}, std::pair{requests[i].id, ++n});
+      }
+    }
+    return outcomes;
+  }
+
+  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
+    std::vector<std::pair<position, std::pair<persistence_id, sequence_nr>>> found;
+    {
+      std::lock_guard guard{given_->lock};
+      auto at = given_->committed.upper_bound(after);
+      for (; at != given_->committed.end() && found.size() < max; ++at) found.emplace_back(*at);
+    }
+    for (const auto& [at, which] : found) {
+      bool more = true;
+      auto read =
+          inner().replay(which.first, which.second, which.second, 1, [&, at = at](record_view r) {
+            r.at = at;
+            return more = sink(which.first, r);
+          });
+      if (!read || !more) return read;
+    }
+    return {};
+  }
+
+ private:
+  std::shared_ptr<given_positions> given_;
+};
+
+/// Takes an exception of the sink for its end.
+class swallows_exceptions final : public forwarding_session {
+ public:
+  swallows_exceptions(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
+                      const record_sink& sink) override {
+    try {
+      return inner().replay(id, from, to, max, sink);
+    } catch (...) {
+      return {};
+    }
+  }
+};
+
+/// Stays locked after a sink has thrown.
+class stuck_after_exceptions final : public forwarding_session {
+ public:
+  stuck_after_exceptions(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
+                      const record_sink& sink) override {
+    if (reading_) return fail(errc::unavailable, "another replay is under way");
+    reading_ = true;
+    auto done = inner().replay(id, from, to, max, sink);
+    reading_ = false;
+    return done;
+  }
+
+ private:
+  bool reading_ = false;
+};
+
+class deaf_to_interrupts final : public forwarding_session {
+ public:
+  deaf_to_interrupts(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  void interrupt() noexcept override { interrupted_ = true; }
+  bool broken() const noexcept override { return interrupted_; }
+
+ private:
+  std::atomic<bool> interrupted_ = false;
+};
+
+/// Settles by reading, and commits nothing.
+class settles_by_reading : public forwarding_session {
+ public:
+  settles_by_reading(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  using forwarding_session::settle;
+  result<settlement> settle(const append_request& request) override {
+    std::size_t own = 0;
+    auto read = inner().replay(request.id, request.expected + 1, sequence_nr_max,
+                               request.events.size(), [&](const record_view& r) {
+                                 if (!carried(request, r)) return false;
+                                 ++own;
+                                 return true;
+                               });
+    if (!read) return fail(std::move(read.error()));
+    return own == request.events.size() ? settlement::stored : settlement::not_stored;
+  }
+};
+
+/// Answers "certainly not stored" to a commit that failed.
+class guesses_failed final : public forwarding_session {
+ public:
+  guesses_failed(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    auto outcomes = inner().append(requests);
+    for (auto& o : outcomes) {
+      if (const auto* u = std::get_if<unknown>(&o)) o = append_outcome{failed{error{u->why}}};
+    }
+    return outcomes;
+  }
+};
+
+/// Does not look at what the commit says.
+class ignores_commits final : public forwarding_session {
+ public:
+  ignores_commits(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    auto outcomes = inner().append(requests);
+    for (auto& o : outcomes) {
+      if (std::holds_alternative<unknown>(o)) o = append_outcome{stored{}};
+    }
+    return outcomes;
+  }
+};
+
+/// Acknowledges first and writes a few calls later; its own reads see everything.
+class writes_behind final : public forwarding_session {
+ public:
+  writes_behind(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+  ~writes_behind() override { write(); }
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    for (const auto& r : requests) {
+      auto& copy = kept_.emplace_back();
+      for (const auto& e : r.events) copy.data.emplace_back(e.data);
+      copy.request = r;
+      copy.end = r.expected + r.events.size();
+    }
+    if (kept_.size() > 8) write();
+    return std::vector<append_outcome>(requests.size(), stored{});
+  }
+  result<sequence_nr> highest(const persistence_id& id) override {
+    write();
+    return inner().highest(id);
+  }
+  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
+                      const record_sink& sink) override {
+    write();
+    return inner().replay(id, from, to, max, sink);
+  }
+
+ private:
+  struct kept {
+    append_request request{.id = persistence_id::parse("t|i").value()};
+    std::vector<std::string> data;
+    sequence_nr end = 0;
+  };
+
+  void write() {
+    for (const auto& one : kept_) {
+      std::vector<event_view> events;
+      for (const auto& d : one.data)
+        events.push_back({.type = "happened", .data = d, .metadata = {}});
+      auto request = one.request;
+      request.events = events;
+      (void)inner().append({&request, 1});
+    }
+    kept_.clear();
+  }
+
+  std::vector<kept> kept_;
+};
+
+/// One transaction for each event.
+class tears_requests final : public forwarding_session {
+ public:
+  tears_requests(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    std::vector<append_outcome> outcomes;
+    for (const auto& r : requests) {
+      append_outcome last;
+      auto one = r;
+      for (std::size_t i = 0; i < r.events.size(); ++i, ++one.expected) {
+        one.events = r.events.subspan(i, 1);
+        last = inner().append({&one, 1}).at(0);
+        if (!std::holds_alternative<stored>(last)) break;
+      }
+      outcomes.push_back(std::move(last));
+    }
+    return outcomes;
+  }
+};
+
+/// Passes over what it cannot read.
+class passes_over_damage final : public forwarding_session {
+ public:
+  passes_over_damage(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
+                      const record_sink& sink) override {
+    auto read = inner().replay(id, from, to, max, sink);
+    if (!read && read.error().code == errc::corrupt) return {};
+    return read;
+  }
+};
+
+/// Lists by a prefix of text.
+class lists_by_prefix final : public forwarding_session {
+ public:
+  lists_by_prefix(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
+                                          std::size_t max) override {
+    if (may_have_ids(type)) return inner().ids(type, after, max);
+    auto all = inner().ids("", "", max);
+    if (!all) return all;
+    std::erase_if(*all, [&](const auto& id) { return !id.str().starts_with(type); });
+    return all;
+  }
+};
+
+/// An attempt whose answer was lost stays on its way, and settling does not stop it.
+struct network {
+  std::vector<std::function<void()>> on_the_way;
+  std::atomic<bool> loses = false;
+
+  void let_arrive() {
+    for (auto& attempt : std::exchange(on_the_way, {})) attempt();
+  }
+};
+inline network& the_network() {
+  static network made;
+  return made;
+}
+class commits_late : public settles_by_reading {
+ public:
+  commits_late(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>& none)
+      : settles_by_reading{std::move(s), none} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    if (!the_network().loses.exchange(false)) return inner().append(requests);
+    return lost(requests, [this](const append_request& r) { (void)inner().append({&r, 1}); });
+  }
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
+    if (!the_network().loses.exchange(false)) return inner().upsert(requests);
+    return lost(requests, [this](const upsert_request& r) { (void)inner().upsert({&r, 1}); });
+  }
+
+ private:
+  // Its sender waits for it in vain, and so its bytes are there until it arrives.
+  template <class Request, class Arrive>
+  std::vector<append_outcome> lost(std::span<const Request> requests, Arrive arrive) {
+    for (const auto& r : requests)
+      the_network().on_the_way.emplace_back([arrive, r] { arrive(r); });
+    return std::vector<append_outcome>(requests.size(), unknown{{errc::unavailable, "lost"}});
+  }
+};
+
+/// What commits_late should do: what is on its way when one settles never arrives.
+class ends_late_commits final : public commits_late {
+ public:
+  using commits_late::commits_late;
+
+  result<settlement> settle(const append_request& r) override {
+    the_network().on_the_way.clear();
+    return commits_late::settle(r);
+  }
+  result<settlement> settle(const upsert_request& r) override {
+    the_network().on_the_way.clear();
+    return commits_late::settle(r);
+  }
+};
+
+/// Makes a new journal of whatever it cannot open.
+inline backend overwrites_what_it_does_not_know(backend inner,
+                                                std::function<void(const uri&)> clear) {
+  inner.open = [open = inner.open, clear = std::move(clear)](const uri& where) {
+    auto opened = open(where);
+    if (opened || opened.error().code == errc::invalid_argument) return opened;
+    clear(where);
+    return open(where);
+  };
+  return inner;
+}
+
+}  // namespace nexus::test

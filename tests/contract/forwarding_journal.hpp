@@ -1,0 +1,112 @@
+// A journal that does what another one does: what a broken one of the suite's own tests changes is all
+// that is written there.
+#pragma once
+
+#include <memory>
+#include <nexus/backend.hpp>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace nexus::test {
+
+class forwarding_session : public journal_session {
+ public:
+  explicit forwarding_session(std::unique_ptr<journal_session> inner) : inner_{std::move(inner)} {}
+
+  std::vector<append_outcome> append(std::span<const append_request> requests) override {
+    return inner_->append(requests);
+  }
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
+    return inner_->upsert(requests);
+  }
+  result<settlement> settle(const append_request& r) override { return inner_->settle(r); }
+  result<settlement> settle(const upsert_request& r) override { return inner_->settle(r); }
+  result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
+                      const record_sink& sink) override {
+    return inner_->replay(id, from, to, max, sink);
+  }
+  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
+    return inner_->read_all(after, max, sink);
+  }
+  result<sequence_nr> highest(const persistence_id& id) override { return inner_->highest(id); }
+  result<void> erase_to(const persistence_id& id, sequence_nr to) override {
+    return inner_->erase_to(id, to);
+  }
+  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
+                                          std::size_t max) override {
+    return inner_->ids(type, after, max);
+  }
+  result<void> save_snapshots(std::span<const snapshot_request> requests) override {
+    return inner_->save_snapshots(requests);
+  }
+  result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
+                                                       snapshot_bounds within) override {
+    return inner_->load_snapshot(id, within);
+  }
+  result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override {
+    return inner_->erase_snapshots(id, within);
+  }
+  result<std::vector<sequence_nr>> snapshot_numbers(const persistence_id& id,
+                                                    snapshot_bounds within,
+                                                    std::size_t max) override {
+    return inner_->snapshot_numbers(id, within, max);
+  }
+  result<std::optional<stored_state>> get_state(const persistence_id& id) override {
+    return inner_->get_state(id);
+  }
+  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
+                                                std::size_t max) override {
+    return inner_->state_ids(type, after, max);
+  }
+  bool broken() const noexcept override { return inner_->broken(); }
+  void interrupt() noexcept override { inner_->interrupt(); }
+
+ protected:
+  journal_session& inner() { return *inner_; }
+
+ private:
+  std::unique_ptr<journal_session> inner_;
+};
+
+/// Its sessions are made by `wrap` from the other's. What they share is kept by `wrap`, and so belongs
+/// to the journal object.
+class forwarding_journal final : public journal {
+ public:
+  using wrapping =
+      std::function<std::unique_ptr<journal_session>(std::unique_ptr<journal_session>)>;
+
+  forwarding_journal(std::shared_ptr<journal> inner, wrapping wrap)
+      : inner_{std::move(inner)}, wrap_{std::move(wrap)} {}
+
+  result<std::unique_ptr<journal_session>> open_session() override {
+    auto opened = inner_->open_session();
+    if (!opened) return opened;
+    return wrap_(std::move(*opened));
+  }
+  result<std::unique_ptr<journal_watch>> watch() override { return inner_->watch(); }
+  journal_limits limits() const override { return inner_->limits(); }
+  std::string name() const override { return inner_->name(); }
+
+ private:
+  std::shared_ptr<journal> inner_;
+  wrapping wrap_;
+};
+
+/// `inner` with sessions of type S, made of the other's session and of a Shared for each journal object.
+template <class S, class Shared>
+backend wrapped(backend inner) {
+  inner.open = [open = inner.open](const uri& where) -> result<std::shared_ptr<journal>> {
+    auto opened = open(where);
+    if (!opened) return opened;
+    return std::make_shared<forwarding_journal>(
+        std::move(*opened),
+        [shared = std::make_shared<Shared>()](std::unique_ptr<journal_session> s) {
+          return std::make_unique<S>(std::move(s), shared);
+        });
+  };
+  return inner;
+}
+
+}  // namespace nexus::test

@@ -1,0 +1,49 @@
+# find_package(nexus COMPONENTS …) asks for what the chosen ones need and no more: installs NEXUS_BUILD
+# below WORK, and configures a project for each component with every other package hidden from it.
+# COMPONENTS are all of this build; NEEDS_<component> and PARTS_<component> what each is made of.
+function(run)
+  execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+set(packages)
+foreach(component IN LISTS COMPONENTS)
+  list(APPEND packages ${NEEDS_${component}})
+endforeach()
+
+# The arguments that configure for `asked`, with all packages hidden but `needed`.
+function(arguments asked needed out)
+  set(all ${CMAKE_COMMAND} -S ${WORK}/source -B ${WORK}/build -G ${GENERATOR}
+    -D CMAKE_PREFIX_PATH=${WORK}/prefix -D CMAKE_CXX_COMPILER=${COMPILER}
+    -D CMAKE_CXX_FLAGS=${FLAGS} -D "ASKED=${asked}" -D "DEFINED=behaviors;${asked}")
+  foreach(package IN LISTS packages)
+    set(hidden ON)
+    if(package IN_LIST needed)
+      set(hidden OFF)
+    endif()
+    list(APPEND all -D CMAKE_DISABLE_FIND_PACKAGE_${package}=${hidden})
+  endforeach()
+  string(REPLACE "behaviors;${asked}" "behaviors\\;${asked}" all "${all}")
+  set(${out} "${all}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+file(COPY ${STRANGER}/ DESTINATION ${WORK}/source)
+run(${CMAKE_COMMAND} --install ${NEXUS_BUILD} --prefix ${WORK}/prefix)
+
+arguments(persistence "" configure)
+run(${configure})
+foreach(component IN LISTS COMPONENTS)
+  set(needed ${NEEDS_${component}})
+  foreach(part IN LISTS PARTS_${component})
+    list(APPEND needed ${NEEDS_${part}})
+  endforeach()
+  arguments(${component} "${needed}" configure)
+  run(${configure})
+endforeach()
+
+# And that hiding hides.
+arguments(postgres "SQLiteCpp" configure)
+execute_process(COMMAND ${configure} RESULT_VARIABLE code ERROR_VARIABLE said OUTPUT_QUIET)
+if(code EQUAL 0 OR NOT said MATCHES "PostgreSQL")
+  message(FATAL_ERROR "nexus::postgres was found without libpq: ${said}")
+endif()
