@@ -191,9 +191,13 @@ void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
   if (phase_ != phase::settling) return;
   if (!input.what && closing_) return give_up_settling(out);
   if (!input.what) {
+    // A moment's trouble nobody needs to know of; a full disk may last.
+    constexpr std::uint32_t silent_attempts = 5;
+    if (attempt_ >= silent_attempts) tell_unsettled(input.what.error(), out);
     out.emplace_back(wait{epoch_, attempt_++});
     return;
   }
+  if (!in_flight()) return begin_recovery(out);  // everyone has been told
   phase_ = phase::running;
   if (*input.what == settlement::stored) return made_durable(now, out);
   if (*input.what == settlement::superseded) {
