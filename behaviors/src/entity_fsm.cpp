@@ -197,7 +197,13 @@ void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
     out.emplace_back(wait{epoch_, attempt_++});
     return;
   }
-  if (!in_flight()) return begin_recovery(out);  // everyone has been told
+  if (!in_flight()) {  // everyone has been told
+    if (*input.what == settlement::stored) {
+      attempt_ = 0;
+      lost_ = false;
+    }
+    return begin_recovery(out);
+  }
   phase_ = phase::running;
   if (*input.what == settlement::stored) return made_durable(now, out);
   if (*input.what == settlement::superseded) {

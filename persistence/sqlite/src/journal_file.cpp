@@ -57,16 +57,9 @@ journal_file::share::~share() {
 }
 
 std::optional<error> journal_file::trouble() {
-  std::string log;
-  file_id log_id;
-  {
-    const std::lock_guard guard{lock_};
-    if (shares_ > 0) {
-      log = log_;
-      log_id = log_id_;
-    }
-  }
-  return looked_at(compare(log.empty() ? nullptr : &log, log_id));
+  // Under the lock, so that the last connection does not close, and the -wal go, in between.
+  const std::lock_guard guard{lock_};
+  return looked_at(compare(shares_ > 0 ? &log_ : nullptr, log_id_));
 }
 
 result<std::unique_ptr<journal_file::share>> journal_file::join(sqlite3* db) {
