@@ -191,8 +191,18 @@ void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
   if (phase_ != phase::settling) return;
   if (!input.what && closing_) return give_up_settling(out);
   if (!input.what) {
+    // A moment's trouble nobody needs to know of; a full disk may last.
+    constexpr std::uint32_t silent_attempts = 5;
+    if (attempt_ >= silent_attempts) tell_unsettled(input.what.error(), out);
     out.emplace_back(wait{epoch_, attempt_++});
     return;
+  }
+  if (!in_flight()) {  // everyone has been told
+    if (*input.what == settlement::stored) {
+      attempt_ = 0;
+      lost_ = false;
+    }
+    return begin_recovery(out);
   }
   phase_ = phase::running;
   if (*input.what == settlement::stored) return made_durable(now, out);

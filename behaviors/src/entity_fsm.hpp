@@ -250,6 +250,7 @@ class entity_fsm {
   void refuse_verified(const error& why, actions& out);
   void refuse_all(call_list& calls, const error& why, actions& out);
   void give_up_settling(actions& out);
+  void tell_unsettled(const error& why, actions& out);
   void back_off(actions& out);
   void close(actions& out);
   void stop(ending why, actions& out);

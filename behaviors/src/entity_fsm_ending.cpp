@@ -1,4 +1,6 @@
 // The part of the entity state machine that is about trouble, and about coming to an end.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -108,8 +110,22 @@ void entity_fsm::step(const moment& /*now*/, close_asked /*input*/, actions& out
 }
 
 void entity_fsm::give_up_settling(actions& out) {
-  lose({errc::outcome_unknown, "stopped before the storage told whether it kept the events"}, out);
+  if (in_flight()) {
+    lose({errc::outcome_unknown, "stopped before the storage told whether it kept the events"},
+         out);
+  }
   close(out);
+}
+
+// Whoever waits learns why, the entity goes on asking, and recovers once it knows.
+void entity_fsm::tell_unsettled(const error& why, actions& out) {
+  if (in_flight()) {
+    lose({errc::outcome_unknown,
+          fmt::format("the storage has not told yet whether it kept the events: {}", why.message)},
+         out);
+    pending_.reset();
+  }
+  refuse_all(waiting_, why, out);
 }
 
 // The last commands were waiting for nothing but what is done now.

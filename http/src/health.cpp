@@ -17,7 +17,7 @@ std::string_view to_string(circuit now) {
 
 }  // namespace
 
-// A storage whose breaker is open makes it 503: whoever asks should go elsewhere. A pool of which all is
+// A storage whose breaker is open, or whose file is gone, makes it 503: whoever asks should go elsewhere. A pool of which all is
 // lent does not, since it will be free again before another server is asked.
 response health(bool serving, const std::vector<store>& stores,
                 const std::function<pool_statistics()>& sessions) {
@@ -25,11 +25,13 @@ response health(bool serving, const std::vector<store>& stores,
   json said{{"status", "ok"}};
   for (const auto& one : stores) {
     const auto breaker = one.breaker();
-    good = good && breaker.now != circuit::open;
+    const auto trouble = one.trouble();
+    good = good && breaker.now != circuit::open && !trouble;
     said["stores"].push_back({{"name", one.name()},
                               {"circuit", to_string(breaker.now)},
                               {"failures", breaker.failures},
                               {"openings", breaker.openings}});
+    if (trouble) said["stores"].back()["trouble"] = trouble->message;
   }
   if (sessions) {
     const auto s = sessions();

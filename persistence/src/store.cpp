@@ -266,6 +266,8 @@ result<void> store::close(time_span within) const {
 
 std::shared_ptr<shutdown_participant> store::participant() const { return core_; }
 
+std::optional<error> store::trouble() const { return core_->opened->trouble(); }
+
 breaker_status store::breaker() const { return core_->guard.status(); }
 
 writer_statistics store::statistics() const {

@@ -80,6 +80,45 @@ TEST(FsmOutcome, AnUnknownOutcomeIsSettledBeforeAnythingElse) {
   EXPECT_EQ(f->settles(settlement::stored), (words{"release 1", "append 5..5"}));
 }
 
+TEST(FsmOutcome, WhoWaitsIsToldOfAStorageThatDoesNotSettle) {
+  auto f = running_at(3);
+  f->command(persists_one);
+  f->drained();
+  f->command(persists_one);
+  f->append_answers(unknown{{errc::unavailable, "cut"}});
+  f->command(reads);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(f->settles(fail(errc::unavailable, "disk full")), words{fmt::format("wait {}", i)});
+    EXPECT_EQ(f->waited(), words{"settle"});
+  }
+  EXPECT_EQ(f->settles(fail(errc::unavailable, "disk full")),
+            (words{"refuse 1 outcome_unknown", "refuse 2 outcome_unknown", "refuse 3 unavailable",
+                   "wait 5"}));
+  EXPECT_EQ(f->last_error, "sum|one: disk full");
+  EXPECT_EQ(f->command(reads), words{});
+  EXPECT_EQ(f->waited(), words{"settle"});
+  EXPECT_EQ(f->settles(fail(errc::unavailable, "disk full")),
+            (words{"refuse 4 unavailable", "wait 6"}));
+  f->command(reads);
+  f->waited();
+  EXPECT_EQ(f->settles(settlement::stored), words{"load"}) << "the truth is in the journal";
+  EXPECT_EQ(f->load_answer(4), words{"replay 1..4"});
+  f->chunk(1, 4);
+  EXPECT_EQ(f->fate_of(5).seen, 4);
+}
+
+TEST(FsmOutcome, WhatWasToldIsNotToldAgainAtTheEnd) {
+  auto f = running_at(3);
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(unknown{{errc::unavailable, "cut"}});
+  for (int i = 0; i < 6; ++i) {
+    f->settles(fail(errc::unavailable, "disk full"));
+    f->waited();
+  }
+  EXPECT_EQ(f->close(), words{"stopped"});
+}
+
 TEST(FsmOutcome, AnUnknownOutcomeThatWasNotStoredIsTold) {
   auto f = running_at(3);
   f->command(persists_one);

@@ -55,6 +55,13 @@ TEST_F(SqlPage, Statements) {
   EXPECT_EQ(guest_of(s, 4).error().code, nexus::errc::rejected);
 }
 
+TEST_F(SqlPage, SettingsAndTables) {
+  EXPECT_TRUE(s.execute("CREATE TABLE guests (room bigint REFERENCES rooms (number))"));
+  EXPECT_EQ(s.execute("INSERT INTO guests VALUES (99)").error().code,
+            nexus::errc::constraint_violated);
+  EXPECT_EQ(s.execute("DROP TABLE nexus_event_journal").error().code, nexus::errc::query_failed);
+}
+
 TEST_F(SqlPage, Transactions) {
   EXPECT_TRUE(s.execute("INSERT INTO rooms VALUES (2, 'ann')"));
   auto trip = nexus::transactional(s, [&](nexus::session& inner) -> nexus::result<void> {

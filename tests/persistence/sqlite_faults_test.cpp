@@ -10,15 +10,9 @@ class SqliteFaults : public SqliteTest {
  public:
   SqliteFaults() {
     faulty_disk::install();
-    faulty_disk::syncs_to_fail = 0;
-    faulty_disk::log_full = false;
-    faulty_disk::on_wait = nullptr;
+    faulty_disk::heal();
   }
-  ~SqliteFaults() override {
-    faulty_disk::syncs_to_fail = 0;
-    faulty_disk::log_full = false;
-    faulty_disk::on_wait = nullptr;
-  }
+  ~SqliteFaults() override { faulty_disk::heal(); }
 
  protected:
   // The files as a crash would leave them now: opened anew, the log is read from its start.
@@ -135,11 +129,53 @@ TEST_F(SqliteFaults, AFullDiskLosesNothingAndHeals) {
   (void)append(*s, batch{"a"});
   batch next{"a", 1, 10};
   faulty_disk::log_full = true;
-  ASSERT_TRUE(std::holds_alternative<nexus::unknown>(append(*s, next)));
-  EXPECT_FALSE(s->settle(next.request));
+  const auto outcome = append(*s, next);
+  ASSERT_TRUE(std::holds_alternative<nexus::failed>(outcome)) << outcome.index();
+  expect_names(std::get<nexus::failed>(outcome).why, path());
+  expect_names(std::get<nexus::failed>(outcome).why, "full");
+  EXPECT_EQ(s->highest(id("a")).value(), 1u) << "what is stored can still be read";
   faulty_disk::log_full = false;
-  EXPECT_EQ(s->settle(next.request).value(), settlement::not_stored);
   EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*s, next)));
+}
+
+// Wherever in the commit the room ends, within a page or between two: "failed" is not a guess.
+TEST_F(SqliteFaults, WhatDidNotFindRoomDoesNotComeBackAfterACrash) {
+  auto s = session();
+  (void)append(*s, batch{"a"});
+  auto other = session();
+  (void)other->highest(id("a"));
+  batch next{"a", 1, 3};
+  next.data.assign(5'000, 'y');  // pages of overflow, too
+  for (auto& event : next.events) event.data = next.data;
+  int failures = 0;
+  for (int room = 0;; room += 1'031) {
+    faulty_disk::room = room;
+    const auto outcome = append(*s, next);
+    faulty_disk::room = -1;
+    if (std::holds_alternative<nexus::stored>(outcome)) break;
+    ASSERT_TRUE(std::holds_alternative<nexus::failed>(outcome)) << outcome.index();
+    ASSERT_EQ(after_a_crash()->highest(id("a")).value(), 1u) << room;
+    ASSERT_EQ(other->highest(id("a")).value(), 1u) << room;
+    ++failures;
+  }
+  EXPECT_GT(failures, 10) << "else there was nothing to see";
+  EXPECT_EQ(after_a_crash()->highest(id("a")).value(), 4u);
+}
+
+TEST_F(SqliteFaults, AnUnknownOutcomeIsSettledOnceThereIsRoomAgain) {
+  auto s = session();
+  auto other = session();
+  (void)other->highest(id("a"));
+  batch lost{"a"};
+  faulty_disk::syncs_to_fail = 1;
+  ASSERT_TRUE(std::holds_alternative<nexus::unknown>(append(*s, lost)));
+  faulty_disk::log_full = true;
+  const auto unsettled = s->settle(lost.request);
+  ASSERT_FALSE(unsettled);
+  expect_names(unsettled.error(), "full");
+  faulty_disk::log_full = false;
+  EXPECT_EQ(s->settle(lost.request).value(), settlement::not_stored);
+  EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*s, lost)));
 }
 
 TEST_F(SqliteFaults, ADiskThatFillsBeforeTheCommitIsACertainFailure) {

@@ -14,6 +14,8 @@ namespace faulty_disk {
 inline std::atomic<int> syncs{0};          ///< of a log, also those that failed
 inline std::atomic<int> syncs_to_fail{0};  ///< the next so many syncs of a log fail
 inline std::atomic<bool> log_full{false};  ///< writes to a log find no space
+inline std::atomic<int> room{-1};  ///< bytes that writes to a log still find; -1: any number
+inline std::atomic<int> room_after_failed_sync{-1};  ///< what `room` is from the next of those on
 inline std::function<void()> on_wait;  ///< called instead of sleeping before a lock is tried again
 
 struct file {
@@ -26,15 +28,32 @@ inline file* of(sqlite3_file* f) { return reinterpret_cast<file*>(f); }
 inline sqlite3_file* real(sqlite3_file* f) { return of(f)->real; }
 inline sqlite3_vfs* below = nullptr;
 
+inline void heal() {
+  syncs_to_fail = 0;
+  log_full = false;
+  room = room_after_failed_sync = -1;
+  on_wait = nullptr;
+}
+
 inline int write(sqlite3_file* f, const void* data, int size, sqlite3_int64 at) {
   if (of(f)->is_log && log_full) return SQLITE_FULL;
+  if (of(f)->is_log && room >= 0) {
+    const int part = size < room ? size : room.load();
+    room -= part;
+    const int code = part == 0 ? SQLITE_OK : real(f)->pMethods->xWrite(real(f), data, part, at);
+    return code == SQLITE_OK && part < size ? SQLITE_FULL : code;
+  }
   return real(f)->pMethods->xWrite(real(f), data, size, at);
 }
 
 inline int sync(sqlite3_file* f, int flags) {
   if (of(f)->is_log) {
     ++syncs;
-    if (syncs_to_fail > 0) return --syncs_to_fail, SQLITE_IOERR_FSYNC;
+    if (syncs_to_fail > 0) {
+      --syncs_to_fail;
+      if (room_after_failed_sync >= 0) room = room_after_failed_sync.load();
+      return SQLITE_IOERR_FSYNC;
+    }
   }
   return real(f)->pMethods->xSync(real(f), flags);
 }

@@ -11,17 +11,11 @@ class SqliteSql : public SqliteTest {
  protected:
   SqliteSql() {
     faulty_disk::install();
-    faulty_disk::syncs_to_fail = 0;
-    faulty_disk::log_full = false;
-    faulty_disk::on_wait = nullptr;
+    faulty_disk::heal();
     one = session();
     EXPECT_TRUE(one->execute("CREATE TABLE t (n INTEGER, s TEXT)"));
   }
-  ~SqliteSql() override {
-    faulty_disk::syncs_to_fail = 0;
-    faulty_disk::log_full = false;
-    faulty_disk::on_wait = nullptr;
-  }
+  ~SqliteSql() override { faulty_disk::heal(); }
   static nexus::result<nexus::sql_rows> add(nexus::session& s) {
     return s.execute("INSERT INTO t (n) VALUES (1)");
   }
@@ -85,6 +79,46 @@ TEST_F(SqliteSql, WhatComesAfterAFullDiskIsNotCommittedByItself) {
   EXPECT_TRUE(add(*one));
 }
 
+TEST_F(SqliteSql, AFullDiskIsToldAndNothingWasDone) {
+  faulty_disk::log_full = true;
+  for (const auto& done : {nexus::transactional(*one, add), add(*one)}) {
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, nexus::errc::unavailable) << done.error().message;
+    expect_names(done.error(), "full");
+    EXPECT_FALSE(one->in_transaction());
+  }
+  faulty_disk::log_full = false;
+  EXPECT_EQ(count(*one), 0);
+  EXPECT_TRUE(nexus::transactional(*one, add));
+}
+
+// One of two files may be committed and the other not.
+TEST_F(SqliteSql, AFullDiskUnderAnAttachedFileLeavesTheOutcomeUnknown) {
+  sql("PRAGMA journal_mode = wal; CREATE TABLE t2 (n)", "other.db");
+  ASSERT_TRUE(one->execute("ATTACH $1 AS other", path("other.db")));
+  const auto done = nexus::transactional(*one, [](nexus::session& s) {
+    EXPECT_TRUE(add(s));
+    EXPECT_TRUE(s.execute("INSERT INTO other.t2 VALUES (1)"));
+    faulty_disk::log_full = true;
+    return nexus::result<void>{};
+  });
+  faulty_disk::log_full = false;
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, nexus::errc::outcome_unknown) << done.error().message;
+}
+
+TEST_F(SqliteSql, AnOuterSavepointIsACommitToo) {
+  auto other = session();
+  ASSERT_TRUE(one->execute("SAVEPOINT here"));
+  ASSERT_TRUE(add(*one));
+  faulty_disk::syncs_to_fail = 1;
+  const auto done = one->execute("RELEASE here");
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, nexus::errc::outcome_unknown) << done.error().message;
+  EXPECT_FALSE(one->in_transaction());
+  EXPECT_TRUE(add(*one));
+}
+
 TEST_F(SqliteSql, AnInterruptEndsWaitingForTheLock) {
   auto other = session();
   ASSERT_TRUE(other->begin(nexus::isolation::serializable, false));
@@ -97,26 +131,7 @@ TEST_F(SqliteSql, AnInterruptEndsWaitingForTheLock) {
   EXPECT_TRUE(one->broken());
 }
 
-TEST_F(SqliteSql, OnlyWhatLeavesSomethingBehindTouches) {
-  EXPECT_TRUE(one->touched()) << "a table was made";
-  ASSERT_TRUE(one->reset(""));
-  ASSERT_TRUE(nexus::transactional(*one, add));
-  ASSERT_TRUE(one->execute("WITH x AS (SELECT 1) SELECT * FROM x"));
-  EXPECT_FALSE(one->touched());
-  ASSERT_TRUE(one->execute("/* a comment */ PRAGMA cache_size = 5"));
-  EXPECT_TRUE(one->touched());
-}
-
-TEST_F(SqliteSql, AnAttachedFileDoesNotOutliveAReset) {
-  sql("CREATE TABLE t2 (n)", "other.db");
-  ASSERT_TRUE(one->execute("ATTACH $1 AS other", path("other.db")));
-  ASSERT_TRUE(one->execute("SELECT * FROM other.t2"));
-  ASSERT_TRUE(one->reset(""));
-  EXPECT_FALSE(one->execute("SELECT * FROM other.t2"));
-}
-
 TEST_F(SqliteSql, ADeferredConstraintIsToldByTheCommit) {
-  ASSERT_TRUE(one->execute("PRAGMA foreign_keys = on"));
   ASSERT_TRUE(one->execute("CREATE TABLE parent (n INTEGER PRIMARY KEY)"));
   ASSERT_TRUE(
       one->execute("CREATE TABLE child (n REFERENCES parent DEFERRABLE INITIALLY DEFERRED)"));

@@ -91,8 +91,8 @@ TEST_F(StoreQueue, JobsOfOneThreadComeInTheirOrder) {
 
 TEST_F(StoreQueue, ReadsAreAllDoneByWhoeverIsFree) {
   constexpr std::size_t each = 2'000;
+  std::atomic<std::size_t> read{0};  // outlives the readers: the last one may still be telling
   auto s = open({.readers = 3});
-  std::atomic<std::size_t> read{0};
   {
     std::vector<std::jthread> threads;
     for (std::size_t p = 0; p < producers; ++p) {

@@ -58,7 +58,7 @@ void node::check_refusal(const fate& f, const error& why) {
       break;
     case errc::unavailable:
       causes = uncertain | bit(fault::failed) | bit(fault::load_error) | bit(fault::replay_error) |
-               bit(fault::hole);
+               bit(fault::settle_error) | bit(fault::hole);
       // A recovery that the other system's retention keeps overtaking.
       other = s_.planned.nodes > 1 && s_.planned.erase_events;
       break;
@@ -77,9 +77,11 @@ void node::check_refusal(const fate& f, const error& why) {
       other = closing_;
       break;
     case errc::outcome_unknown:
-      // Closing in the midst of it, or a durable state that somebody else has replaced since.
+      // A storage that does not tell, closing in the midst of it, or a durable state that somebody
+      // else has replaced since.
       other = f.decided > 0 &&
-              (closing_ || (s_.planned.durable_state && (s_.planned.nodes > 1 || s_.crashed)));
+              (closing_ || (s_.planned.durable_state && (s_.planned.nodes > 1 || s_.crashed)) ||
+               (s_.happened & (bit(fault::settle_error) | bit(fault::outage))) != 0);
       break;
     default:
       break;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace nexus::simulation {
 
 void storage_mirror::check_truth_known() {
@@ -59,14 +61,20 @@ void storage_mirror::settles() {
 void storage_mirror::settled(const result<settlement>& what, bool of_callers) {
   writing_ = what ? step::nothing : step::unsettled;
   wait_due_ = !what && !closing_;
-  if (!what && closing_) loss_ = errc::outcome_unknown;
+  // Nobody waits for long without a reason.
+  constexpr std::uint32_t silent_attempts = 5;
+  const bool tells = !what && !closing_ && failures_ >= silent_attempts;
+  if (tells) s_.reaches(landmark::told_unsettled);
+  if (!what && (closing_ || tells)) loss_ = errc::outcome_unknown;
+  told_ = told_ || tells;
   if (!what) return;
+  const bool told = std::exchange(told_, false);
   switch (*what) {
     case settlement::stored:
       writes_again();
       return s_.reaches(landmark::settled_stored);
     case settlement::not_stored:
-      wait_due_ = lost_answer_ && !of_callers && !closing_;
+      wait_due_ = lost_answer_ && !of_callers && !closing_ && !told;
       unwritten_ = unwritten_ || wait_due_;
       return s_.reaches(landmark::settled_not_stored);
     case settlement::superseded:

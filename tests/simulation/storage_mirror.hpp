@@ -63,6 +63,7 @@ class storage_mirror {
   bool wait_due_ = false;
   bool waited_ = false;
   bool lost_answer_ = false;  // what is settled, if not a conflict
+  bool told_ = false;         // its callers were told that this lasts
   bool saving_ = false;
   bool closing_ = false;
   bool closed_unsettled_ = false;

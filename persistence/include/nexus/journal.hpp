@@ -199,6 +199,10 @@ class journal {
   /// single transaction writes at a time anyway.
   [[nodiscard]] virtual unsigned writers() const { return 1; }
 
+  /// Why all that is written to it now would be lost, as far as this can be seen without a call to the
+  /// database; nothing if all is well. Cheap: /health asks.
+  [[nodiscard]] virtual std::optional<error> trouble() { return std::nullopt; }
+
   /// What to call it in a message, e.g. "sqlite:bank.db"; never holds a password.
   [[nodiscard]] virtual std::string name() const = 0;
 };

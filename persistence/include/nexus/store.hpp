@@ -14,6 +14,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -166,6 +167,10 @@ class store {
   /// What writers, readers and the circuit breaker count, labelled with this journal's name. A system
   /// whose entities use the store shows it, too.
   [[nodiscard]] nexus::metrics& metrics() const;
+
+  /// Why all that is written now would be lost, e.g. because SQLite's file was removed while it is open;
+  /// nothing if all is well. `/health` of nexus::http is 503 then.
+  [[nodiscard]] std::optional<error> trouble() const;
 
   /// Of the circuit breaker that writers and pooled sessions share.
   [[nodiscard]] breaker_status breaker() const;

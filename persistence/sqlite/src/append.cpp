@@ -40,8 +40,8 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
   bool in_doubt = false;
   auto done = with_connection(doing, [&](connection& c) -> result<void> {
     transaction t{c};
-    if (insert(c, requests, outcomes)) t.commit(in_doubt);
-    return {};
+    if (!insert(c, requests, outcomes)) return {};
+    return t.commit(in_doubt);
   });
   if (!done) sqlite::finish(outcomes, done.error(), in_doubt);
   // What the connection believes about the log may differ from what the file holds now.
@@ -110,7 +110,7 @@ result<settlement> session::settle_as_is(const Request& request) {
     auto found = truth(c, request);
     if (!found) return found;
     c.mark_settled.run();
-    t.commit();
+    if (auto done = t.commit(); !done) return fail(std::move(done.error()));
     if (*found == settlement::not_stored) return found;
     // Adopted from a log whose sync had failed, the pages may be in memory only, and Linux forgets
     // that they were to be written: a checkpoint writes them to the database and syncs that.

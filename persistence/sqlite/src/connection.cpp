@@ -21,10 +21,17 @@ constexpr std::string_view list_ids_sql =
     "  FROM listed WHERE listed.id IS NOT NULL)"
     "SELECT id FROM listed WHERE id IS NOT NULL LIMIT ?3";
 
+std::unique_ptr<journal_database> guarded(std::unique_ptr<journal_database> db, sql_guard& guard) {
+  db->exec("PRAGMA foreign_keys = on");
+  guard.watch(db->getHandle());
+  return db;
+}
+
 }  // namespace
 
 connection::connection(std::unique_ptr<journal_database> opened)
-    : db{std::move(opened)},
+    : guard{opened->choices},
+      db{guarded(std::move(opened), guard)},
       begin{*db, "BEGIN IMMEDIATE"},
       commit{*db, "COMMIT"},
       rollback{*db, "ROLLBACK"},
@@ -107,17 +114,30 @@ transaction::~transaction() {
   }
 }
 
-void transaction::commit(bool& in_doubt) {
+result<void> transaction::commit(bool& in_doubt) {
   in_doubt = true;
   try {
     connection_.commit.run();
   } catch (const SQLite::Exception& why) {
     // Busy, and still in the transaction: it has not begun to commit and will be rolled back.
     bool untouched = why.getErrorCode() == SQLITE_BUSY && connection_.in_transaction();
-    in_doubt = !untouched;
+    in_doubt = !untouched && !wrote_nothing(connection_.db->getHandle(), why);
     throw;
   }
+  if (auto why = connection_.trouble()) return fail(*std::move(why));
   in_doubt = false;
+  return {};
+}
+
+// SQLite writes a transaction's frames to the log in their order, and what makes them a commit stands
+// in the last one: a write that found no space was that one or one before it. Only on devices where a
+// write may harm its neighbours copies of the last frame follow.
+bool wrote_nothing(sqlite3* db, const SQLite::Exception& why) {
+  if (why.getErrorCode() != SQLITE_FULL) return false;
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (file == nullptr || file->pMethods == nullptr) return false;
+  return (file->pMethods->xDeviceCharacteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
 }
 
 }  // namespace nexus::inline v0::sqlite

@@ -3,10 +3,16 @@
 // Threads: one at a time. Throws: SQLite::Exception.
 #pragma once
 
+#include <SQLiteCpp/Exception.h>
+
 #include <memory>
+#include <optional>
 
 #include "database.hpp"
+#include "journal_file.hpp"
 #include "nexus/persistence_id.hpp"
+#include "nexus/result.hpp"
+#include "sql_guard.hpp"
 #include "statement.hpp"
 
 namespace nexus::inline v0::sqlite {
@@ -19,7 +25,15 @@ struct connection {
     return sqlite3_get_autocommit(db->getHandle()) == 0;
   }
 
-  std::unique_ptr<journal_database> db;  // first, so that it closes after the statements
+  /// Why what it has just committed, or would read, is not the journal's any more; nothing if all is
+  /// well, or if it has not joined a journal.
+  [[nodiscard]] std::optional<error> trouble() const {
+    return file ? file->trouble() : std::nullopt;
+  }
+
+  sql_guard guard;                       // outlives the connection
+  std::unique_ptr<journal_database> db;  // before the statements, so that it closes after them
+  std::unique_ptr<journal_file::share> file;
 
   statement begin, commit, rollback;
   statement tail;  // the last position in the journal, and the last one erased
@@ -40,15 +54,19 @@ class transaction {
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;
 
-  /// Throws with `in_doubt` true if it may have taken effect or may yet do so.
-  void commit(bool& in_doubt);
-  void commit() {
+  /// Throws with `in_doubt` true if it may have taken effect or may yet do so. Fails, and is in doubt,
+  /// if it was committed to a file that has been removed or replaced.
+  [[nodiscard]] result<void> commit(bool& in_doubt);
+  [[nodiscard]] result<void> commit() {
     bool in_doubt = false;
-    commit(in_doubt);
+    return commit(in_doubt);
   }
 
  private:
   connection& connection_;
 };
+
+/// True if a COMMIT that failed so has written no commit to the log: with a full disk that is certain.
+[[nodiscard]] bool wrote_nothing(sqlite3* db, const SQLite::Exception& why);
 
 }  // namespace nexus::inline v0::sqlite

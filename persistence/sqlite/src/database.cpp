@@ -58,12 +58,6 @@ result<void> check_path(const address& where, access how) {
   return {};
 }
 
-// SQLite gives some names a meaning of their own ("file:…", ":memory:"); here a name is a name.
-std::string literal(const std::string& path) {
-  bool special = path.front() == ':' || path.compare(0, 5, "file:") == 0;
-  return special ? "./" + path : path;
-}
-
 // Two processes that do this to a fresh file at once may see "busy" without the timeout's waiting.
 result<void> use_wal(SQLite::Database& db, const address& where) {
   auto deadline = std::chrono::steady_clock::now() + busy_timeout;
@@ -106,6 +100,11 @@ result<address> address::from(const uri& where) {
       return bad(fmt::format("synchronous is \"{}\", not full or normal", given->second));
     }
   }
+  // Wherever the program goes later. And SQLite gives some names a meaning of their own ("file:…"),
+  // none of which begins with a slash.
+  std::error_code lost;
+  made.path = fs::absolute(made.path, lost).string();
+  if (lost) return bad("the program's directory is gone");
   return made;
 }
 
@@ -116,7 +115,7 @@ result<std::unique_ptr<journal_database>> open_file(const address& where, access
   if (how == access::create) flags |= SQLite::OPEN_CREATE;
   return attempt(where.name, "open", [&]() -> result<std::unique_ptr<journal_database>> {
     return std::make_unique<journal_database>(
-        literal(where.path), flags, static_cast<int>(busy_timeout.count()), where.choices);
+        where.path, flags, static_cast<int>(busy_timeout.count()), where.choices);
   });
 }
 

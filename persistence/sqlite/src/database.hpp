@@ -19,7 +19,7 @@
 namespace nexus::inline v0::sqlite {
 
 struct address {
-  std::string path;
+  std::string path;  ///< absolute
   std::string
       name;  ///< for messages, "sqlite:PATH", with the table_prefix if it is not the usual one
   bool synchronous_full = true;

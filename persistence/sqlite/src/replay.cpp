@@ -125,7 +125,7 @@ result<void> session::erase_to(const persistence_id& id, sequence_nr to) {
     for (std::int64_t erased = erase_rows_max; erased == erase_rows_max;) {
       transaction t{c};
       erased = erase_some(c, id, column_nr(to), erase_rows_max);
-      t.commit();
+      if (auto done = t.commit(); !done) return done;
     }
     return {};
   });
@@ -144,14 +144,13 @@ result<void> session::prune(std::span<const prune_request> requests) {
         room -= erased;
         if (room > 0) break;
         // As many as one transaction may erase: the rest in another.
-        t->commit();
+        if (auto done = t->commit(); !done) return done;
         t.reset();
         t = std::make_unique<transaction>(c);
         room = erase_rows_max;
       }
     }
-    t->commit();
-    return {};
+    return t->commit();
   });
 }
 

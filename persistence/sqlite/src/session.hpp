@@ -18,13 +18,15 @@ namespace nexus::inline v0::sqlite {
 
 class session final : public journal_session {
  public:
-  session(address where, std::unique_ptr<connection> opened, std::shared_ptr<commit_signal> told)
-      : where_{std::move(where)}, appended_{std::move(told)} {
+  session(address where, std::shared_ptr<journal_file> file, std::unique_ptr<connection> opened,
+          std::shared_ptr<commit_signal> told)
+      : where_{std::move(where)}, file_{std::move(file)}, appended_{std::move(told)} {
     use(std::move(opened));
   }
 
+  /// To a journal that is open: only to that very file, which must be where it was.
   [[nodiscard]] static result<std::unique_ptr<connection>> connect(const address& where,
-                                                                   open_mode mode);
+                                                                   journal_file& file);
 
   std::vector<append_outcome> append(std::span<const append_request> requests) override;
   result<settlement> settle(const append_request& request) override;
@@ -61,15 +63,15 @@ class session final : public journal_session {
   bool unfinished() const noexcept override {
     return failed_ || (connection_ && connection_->in_transaction());
   }
-  bool touched() const noexcept override { return touched_; }
-  /// Without a query by opening the file anew, which also undoes pragmas, temporary tables and ATTACH.
+  bool touched() const noexcept override { return connection_ && connection_->guard.touched(); }
+  /// Without a query by opening the file anew, which undoes pragmas, temporary tables and ATTACH.
   result<void> reset(const std::string& query) override;
   result<void> validate(const std::string& query) override;
   void interrupt() noexcept override { interrupted_ = true; }
 
  private:
   void use(std::unique_ptr<connection> opened);
-  // Makes the connection anew if the last call had to drop it.
+  // Makes the connection anew if the last call had to drop it; fails while the file is known to be gone.
   result<void> connected();
 
   // Does `work` on the connection. Every call of the contract goes through here.
@@ -86,8 +88,15 @@ class session final : public journal_session {
   // The journal's calls would take part in a transaction that is not theirs.
   result<void> outside_of_transaction(std::string_view doing) const;
 
-  result<sql_rows> run_alone(std::string_view sql, std::span<const sql_value> with, bool& in_doubt);
+  // What is to be known of a statement, also of one that failed.
+  struct effect {
+    bool writes = false;
+    bool may_stand = false;  // it failed, and if it was to commit it may have done so all the same
+    bool full = false;       // the disk was, and nothing was committed
+  };
+  result<sql_rows> run_alone(std::string_view sql, std::span<const sql_value> with, effect& had);
   result<void> commit_by(std::string_view sql);
+  tl::unexpected<error> committed_in_doubt(error why);
 
   // One transaction for all requests that have no fault.
   template <class Request>
@@ -110,6 +119,7 @@ class session final : public journal_session {
   void erase_snapshots(connection& c, const persistence_id& id, snapshot_bounds within);
 
   address where_;
+  const std::shared_ptr<journal_file> file_;
   std::unique_ptr<connection> connection_;
   const std::shared_ptr<commit_signal> appended_;
   writer_column writers_;
@@ -117,7 +127,6 @@ class session final : public journal_session {
 
   std::optional<error> failed_;  // what the open transaction of one's own has failed with
   bool read_only_ = false;       // that transaction is
-  bool touched_ = false;
   std::atomic<bool> interrupted_ = false;
 };
 

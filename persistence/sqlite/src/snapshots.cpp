@@ -18,8 +18,7 @@ result<void> session::save_snapshots(std::span<const snapshot_request> requests)
       row.integer(8, micros(snapshot.time));
       row.run();
     }
-    t.commit();
-    return {};
+    return t.commit();
   });
 }
 
@@ -66,8 +65,7 @@ result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds 
   return with_connection("erase snapshots", [&](connection& c) -> result<void> {
     transaction t{c};
     erase_snapshots(c, id, within);
-    t.commit();
-    return {};
+    return t.commit();
   });
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "session.hpp"
 
@@ -14,16 +15,6 @@ struct finalize {
   void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
 };
 using own_statement = std::unique_ptr<sqlite3_stmt, finalize>;
-
-// After these a connection is as it was before. What else there is may make temporary tables, attach
-// files or change pragmas.
-bool leaves_something(std::string_view word) {
-  constexpr std::array<std::string_view, 17> harmless{
-      "SELECT",  "INSERT",  "UPDATE", "DELETE",  "REPLACE",  "WITH",
-      "VALUES",  "EXPLAIN", "BEGIN",  "COMMIT",  "ROLLBACK", "SAVEPOINT",
-      "RELEASE", "DROP",    "ALTER",  "REINDEX", "ANALYZE"};
-  return std::ranges::count(harmless, word) == 0;
-}
 
 void check(sqlite3* db, int code) {
   if (code != SQLITE_OK) throw SQLite::Exception(db, code);
@@ -144,8 +135,12 @@ result<void> session::connected() {
   if (interrupted_) {
     return fail(errc::pool_closed, where_.name + ": the session was interrupted: the pool closed");
   }
-  if (connection_) return {};
-  auto made = connect(where_, open_mode::existing);
+  if (connection_) {
+    if (!file_->suspect()) return {};
+    if (auto why = connection_->trouble()) return fail(*std::move(why));
+    return {};
+  }
+  auto made = connect(where_, *file_);
   if (!made) return fail(std::move(made.error()));
   use(std::move(*made));
   return {};
@@ -157,14 +152,14 @@ result<void> session::outside_of_transaction(std::string_view doing) const {
               fmt::format("{}: cannot {} within a transaction of one's own", where_.name, doing));
 }
 
-// `in_doubt`: the statement may have been committed by itself, although this is an error.
 result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_value> with,
-                                    bool& in_doubt) {
+                                    effect& had) {
   const auto bad = [&](std::string_view why) {
     return fail(errc::query_failed, fmt::format("{}: {}", where_.name, why));
   };
   auto* db = connection_->db->getHandle();
-  const bool alone = !connection_->in_transaction();
+  auto& guard = connection_->guard;
+  guard.begin_statement();
   own_statement made;
   try {
     sqlite3_stmt* raw = nullptr;
@@ -176,14 +171,17 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
       return bad("more than one statement at a time");
     }
     if (auto done = bind_all(made.get(), with, where_.name); !done) return fail(done.error());
-    if (read_only_ && sqlite3_stmt_readonly(made.get()) == 0) {
+    had.writes = sqlite3_stmt_readonly(made.get()) == 0;
+    if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");
     }
     return step_all(db, made.get());
   } catch (const SQLite::Exception& why) {
+    if (!guard.refusal().empty()) return bad(guard.refusal());
     auto told = describe_sql(why, where_.name);
-    in_doubt = alone && made != nullptr && sqlite3_stmt_readonly(made.get()) == 0 &&
-               (told.code == errc::unavailable || told.code == errc::corrupt);
+    // With other files attached, or temporary tables, one may be committed and another not.
+    had.full = !guard.touched() && wrote_nothing(db, why);
+    had.may_stand = !had.full && (told.code == errc::unavailable || told.code == errc::corrupt);
     return fail(std::move(told));
   }
 }
@@ -194,22 +192,31 @@ result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_valu
     return commit_by(sql).map([] { return sql_rows{}; });
   }
   if (failed_ && word != "ROLLBACK") return fail(*failed_);
-  if (auto ready = connected(); !ready) return fail(std::move(ready.error()));
-  touched_ = touched_ || leaves_something(word);
   const bool within = unfinished();
-  bool in_doubt = false;
-  auto done = run_alone(sql, with, in_doubt);
-  if (!connection_->in_transaction()) read_only_ = false;
-  if (done) {
-    failed_.reset();
-  } else if (within) {
-    // Also if SQLite has rolled back by itself: what comes next must not be committed one by one.
-    if (!failed_) failed_ = done.error();
-  } else if (in_doubt) {
-    connection_.reset();
-    done.error().code = errc::outcome_unknown;
+  if (auto ready = connected(); !ready) {
+    if (within) failed_ = ready.error();
+    return fail(std::move(ready.error()));
   }
+  effect had;
+  auto done = run_alone(sql, with, had);
+  const bool over = !connection_->in_transaction();
+  if (over) read_only_ = false;
+  if (done) failed_.reset();
+  // By itself, or with the savepoint that had begun the transaction; a lesser one touches no file.
+  const bool commits = within ? word == "RELEASE" : had.writes;
+  if (commits && had.may_stand) return committed_in_doubt(std::move(done.error()));
+  if (commits && over && done) {
+    if (auto why = connection_->trouble()) return committed_in_doubt(*std::move(why));
+  }
+  // Also if SQLite has rolled back by itself: what comes next must not be committed one by one.
+  if (!done && within && !failed_) failed_ = done.error();
   return done;
+}
+
+tl::unexpected<error> session::committed_in_doubt(error why) {
+  connection_.reset();  // what it believes about the log may differ from what the file holds now
+  why.code = errc::outcome_unknown;
+  return tl::unexpected<error>{std::move(why)};
 }
 
 result<void> session::begin(isolation, bool read_only) {
@@ -235,10 +242,12 @@ result<void> session::commit_by(std::string_view sql) {
     (void)rollback();
     return connected();
   }
-  bool ignored = false;
-  auto done = run_alone(sql, {}, ignored);
+  effect had;
+  auto done = run_alone(sql, {}, had);
+  const bool wrote = !std::exchange(read_only_, false);
   if (done) {
-    read_only_ = false;
+    if (!wrote) return {};
+    if (auto why = connection_->trouble()) return committed_in_doubt(*std::move(why));
     return {};
   }
   // These SQLite tells before it begins to commit, and the transaction is still open then.
@@ -246,13 +255,8 @@ result<void> session::commit_by(std::string_view sql) {
       connection_->in_transaction() &&
       (done.error().code == errc::serialization_failed ||
        done.error().code == errc::constraint_violated || done.error().code == errc::query_failed);
-  if (untouched) {
-    (void)rollback();
-  } else {
-    connection_.reset();  // what it believes about the log may differ from what the file holds now
-    done.error().code = errc::outcome_unknown;
-  }
-  read_only_ = false;
+  if (!untouched && !had.full) return committed_in_doubt(std::move(done.error()));
+  if (connection_->in_transaction()) (void)rollback();
   return fail(std::move(done.error()));
 }
 
@@ -276,16 +280,21 @@ result<void> session::reset(const std::string& query) {
     connection_.reset();
     if (auto ready = connected(); !ready) return ready;
   }
-  touched_ = false;
+  connection_->guard.forgive();
   return {};
 }
 
 result<void> session::validate(const std::string& query) {
   if (auto ready = connected(); !ready) return ready;
+  auto& guard = connection_->guard;
+  guard.begin_statement();
   try {
     connection_->db->exec(query);
     return {};
   } catch (const SQLite::Exception& why) {
+    if (!guard.refusal().empty()) {
+      return fail(errc::query_failed, fmt::format("{}: {}", where_.name, guard.refusal()));
+    }
     return fail(describe_sql(why, where_.name));
   }
 }

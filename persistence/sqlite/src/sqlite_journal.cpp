@@ -6,11 +6,17 @@ namespace sqlite {
 
 journal_limits limits() noexcept { return {}; }
 
-result<std::unique_ptr<connection>> session::connect(const address& where, open_mode mode) {
-  auto db = open_database(where, mode);
+result<std::unique_ptr<connection>> session::connect(const address& where, journal_file& file) {
+  // Looked at before, since SQLite would make a -wal beside whatever file is there.
+  if (auto why = file.trouble()) return fail(*std::move(why));
+  auto db = open_database(where, open_mode::existing);
   if (!db) return fail(std::move(db.error()));
   return attempt(where.name, "open", [&]() -> result<std::unique_ptr<connection>> {
-    return std::make_unique<connection>(std::move(*db));
+    auto made = std::make_unique<connection>(std::move(*db));
+    auto joined = file.join(made->db->getHandle());
+    if (!joined) return fail(std::move(joined.error()));
+    made->file = std::move(*joined);
+    return made;
   });
 }
 
@@ -18,13 +24,16 @@ namespace {
 
 class sqlite_journal final : public journal {
  public:
-  explicit sqlite_journal(address where) : where_{std::move(where)} {}
+  sqlite_journal(address where, std::shared_ptr<journal_file> file)
+      : where_{std::move(where)}, file_{std::move(file)} {}
 
   result<std::unique_ptr<journal_session>> open_session() override {
-    auto made = session::connect(where_, open_mode::existing);
+    auto made = session::connect(where_, *file_);
     if (!made) return fail(std::move(made.error()));
-    return std::make_unique<session>(where_, std::move(*made), appended_);
+    return std::make_unique<session>(where_, file_, std::move(*made), appended_);
   }
+
+  std::optional<error> trouble() override { return file_->trouble(); }
 
   result<std::unique_ptr<journal_watch>> watch() override {
     return commit_signal::watch(appended_);
@@ -35,15 +44,22 @@ class sqlite_journal final : public journal {
 
  private:
   const address where_;
+  const std::shared_ptr<journal_file> file_;
   const std::shared_ptr<commit_signal> appended_ = std::make_shared<commit_signal>();
 };
 
 result<std::shared_ptr<journal>> open_journal(const uri& location) {
   auto where = address::from(location);
   if (!where) return fail(std::move(where.error()));
-  auto checked = session::connect(*where, open_mode::create);
-  if (!checked) return fail(std::move(checked.error()));
-  return std::make_shared<sqlite_journal>(std::move(*where));
+  auto db = open_database(*where, open_mode::create);
+  if (!db) return fail(std::move(db.error()));
+  // That the statements can be prepared shows that the tables are what they should be.
+  return attempt(where->name, "open", [&]() -> result<std::shared_ptr<journal>> {
+    const connection checked{std::move(*db)};
+    auto file = journal_file::of(where->path, where->name, checked.db->getHandle());
+    if (!file) return fail(std::move(file.error()));
+    return std::make_shared<sqlite_journal>(std::move(*where), std::move(*file));
+  });
 }
 
 result<std::unique_ptr<schema>> open_tables(const uri& location) {

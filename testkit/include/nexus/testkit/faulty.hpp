@@ -254,6 +254,7 @@ class faulty_journal final : public journal {
     return std::make_unique<faulty_watch>(std::move(*made), faults_);
   }
   journal_limits limits() const override { return inner_->limits(); }
+  std::optional<error> trouble() override { return inner_->trouble(); }
   std::string name() const override { return inner_->name(); }
   unsigned writers() const override { return inner_->writers(); }
 

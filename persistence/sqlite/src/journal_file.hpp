@@ -1,0 +1,97 @@
+// Which file a journal was opened on, and whether its name still leads there.
+//
+// A file that is removed, moved away or replaced while it is open takes everything with it that is
+// written to it from then on, and SQLite in WAL mode does not notice. So whoever has committed compares
+// the inodes at the names of the database and of its -wal with those that are open.
+//
+// Threads: any. Throws: nothing.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "nexus/result.hpp"
+
+struct sqlite3;
+
+namespace nexus::inline v0::sqlite {
+
+struct file_id {
+  dev_t device = 0;
+  ino_t inode = 0;
+
+  friend bool operator==(const file_id&, const file_id&) = default;
+};
+
+/// Of the file that a name leads to now, through symbolic links; nothing if there is none.
+[[nodiscard]] std::optional<file_id> id_of(const std::string& path) noexcept;
+
+/// Shared by the sessions of one journal.
+class journal_file {
+ public:
+  /// Of the file that `db` has open as `path`; `name` is for messages. The inode is held from here on,
+  /// so that the number is not given to another file even if no connection is left.
+  [[nodiscard]] static result<std::shared_ptr<journal_file>> of(const std::string& path,
+                                                                std::string name, sqlite3* db);
+  ~journal_file();
+  journal_file(const journal_file&) = delete;
+  journal_file& operator=(const journal_file&) = delete;
+
+  /// Why what is committed now would be lost; nothing if all is well.
+  [[nodiscard]] std::optional<error> trouble();
+
+  /// True from when somebody found trouble until somebody finds that it is over. Costs next to nothing.
+  [[nodiscard]] bool suspect() const noexcept { return suspect_.load(std::memory_order_relaxed); }
+
+  /// A connection's share. Goes before the connection closes, since the last one to close removes the
+  /// -wal.
+  class share {
+   public:
+    share(std::shared_ptr<journal_file> of, std::string log, file_id log_id)
+        : of_{std::move(of)}, log_{std::move(log)}, log_id_{log_id} {}
+    ~share();
+    share(const share&) = delete;
+    share& operator=(const share&) = delete;
+
+    /// As journal_file::trouble, with the -wal that this connection has open. Two calls of stat.
+    [[nodiscard]] std::optional<error> trouble() const {
+      return of_->looked_at(of_->compare(&log_, log_id_));
+    }
+
+   private:
+    const std::shared_ptr<journal_file> of_;
+    const std::string log_;
+    const file_id log_id_;
+  };
+
+  /// For a connection that has just opened the file and read from it.
+  [[nodiscard]] result<std::unique_ptr<share>> join(sqlite3* db);
+
+ private:
+  journal_file(std::string path, std::string name, int held, file_id id)
+      : path_{std::move(path)}, name_{std::move(name)}, held_{held}, id_{id} {}
+
+  [[nodiscard]] std::optional<error> compare(const std::string* log, const file_id& log_id) const;
+  [[nodiscard]] std::optional<error> looked_at(std::optional<error> found) noexcept;
+  [[nodiscard]] error gone(const std::string& file, bool replaced) const;
+
+  const std::string path_;
+  const std::string name_;
+  const int held_;
+  const file_id id_;
+  std::weak_ptr<journal_file> self_;
+  std::atomic<bool> suspect_{false};
+
+  std::mutex lock_;
+  std::size_t shares_ = 0;
+  std::string log_;  // the -wal that all connections share while there are any
+  file_id log_id_;
+};
+
+}  // namespace nexus::inline v0::sqlite

@@ -1,0 +1,47 @@
+// What SQL of one's own may do to a journal's connection, and whether it leaves something behind there.
+//
+// SQLite's compiler tells (its authorizer) whatever words a statement uses: many PRAGMAs take effect
+// while they are compiled, also behind EXPLAIN and in a statement that is never run.
+//
+// Threads: the connection's.
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include <string>
+
+#include "nexus/schema_choices.hpp"
+
+struct sqlite3;
+
+namespace nexus::inline v0::sqlite {
+
+class sql_guard {
+ public:
+  explicit sql_guard(const schema_choices& choices) : choices_{choices} {}
+  sql_guard(const sql_guard&) = delete;
+  sql_guard& operator=(const sql_guard&) = delete;
+
+  /// Before statements are prepared, which this would make anew. The guard outlives the connection.
+  void watch(sqlite3* db);
+
+  /// A setting, a temporary object or an attached file was left on the connection.
+  [[nodiscard]] bool touched() const noexcept { return touched_; }
+  void forgive() noexcept { touched_ = false; }
+
+  /// Why the last statement was refused; empty: it was not.
+  [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
+  void begin_statement() noexcept { refusal_.clear(); }
+
+ private:
+  int judge(int action, const char* first, const char* second, const char* in);
+  int judge_pragma(const char* name, const char* value, const char* in);
+  int judge_change(const char* doing, const char* what);
+  int refuse(std::string why);
+
+  const schema_choices& choices_;
+  bool touched_ = false;
+  std::string refusal_;
+};
+
+}  // namespace nexus::inline v0::sqlite
