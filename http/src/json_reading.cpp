@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t depth_max = 64;
-constexpr double exact_max = 9007199254740992.0;  // 2^53: beyond it whole numbers have gaps
+constexpr double exact_max = 9007199254740992.0;  // 2^53: from there whole numbers have gaps
 
 // Ends the parsing with a sentence.
 struct refused {
@@ -77,7 +77,7 @@ bool same_number(const json& sent, const json& read) {
     return read.is_number_float() ? is_exactly(sent, read.get<double>()) : same_whole(sent, read);
   }
   const auto was = sent.get<double>();
-  if (!read.is_number_float()) return std::abs(was) <= exact_max && is_exactly(read, was);
+  if (!read.is_number_float()) return std::abs(was) < exact_max && is_exactly(read, was);
   const auto is = read.get<double>();
   if (was == is) return true;
   constexpr double most = std::numeric_limits<float>::max();
