@@ -103,10 +103,10 @@ void listener::accept_all() {
       const int yes = 1;
       (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
       if (!queue_.push(socket)) turn_away(socket);
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      (void)::poll(nullptr, 0, static_cast<int>(accept_pause.count()));
     } else if (errno == EINVAL || errno == EBADF) {
       return;  // it listens no more
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      (void)::poll(nullptr, 0, static_cast<int>(accept_pause.count()));
     }
   }
 }

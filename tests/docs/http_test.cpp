@@ -96,6 +96,10 @@ TEST_F(Docs, ARouteThatCannotBeServed) {
       web.get("/rooms", [](nexus::session& db) { return db.query<std::int64_t>("SELECT 1"); });
   EXPECT_EQ(added.error().message,
             "GET /rooms: the handler takes a session, but the server uses no pool of them");
+  auto misspelt = web.get("/rooms/{number}", [](http::param<"nmuber", int> room) { return *room; });
+  EXPECT_EQ(misspelt.error().message,
+            "GET /rooms/{number}: the handler takes a parameter {nmuber}, which the path does not "
+            "have");
   EXPECT_FALSE(web.start());
 }
 

@@ -167,6 +167,20 @@ TEST_F(BankServe, WhatCannotBeServedIsSaidInOneLine) {
   EXPECT_EQ(std::count(second.err.begin(), second.err.end(), '\n'), 1) << second.err;
 }
 
+TEST_F(BankServe, AnAddressOfIPv6IsPrintedAsItIsAskedFor) {
+  open_accounts(1);
+  server.emplace(bank_line({"serve", "--address", "::1", "--port", "0"}), directory.path());
+  const std::string begin = "is served at http://[::1]:";
+  server->read_until([&] { return server->out().find(begin) != std::string::npos; }, patience);
+  const auto at = server->out().find(begin);
+  if (at == std::string::npos) {
+    EXPECT_NE(server->err().find("cannot listen at \"[::1]:0\""), std::string::npos);
+    GTEST_SKIP() << "there is no IPv6 here: " << server->err();
+  }
+  const auto port_of_it = std::to_string(std::stoi(server->out().substr(at + begin.size())));
+  EXPECT_EQ(curl({"-g", "http://[::1]:" + port_of_it + "/accounts/a0"}).status, 200);
+}
+
 // -- under load -----------------------------------------------------------------------------------
 
 constexpr int accounts = 10;

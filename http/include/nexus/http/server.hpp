@@ -122,8 +122,8 @@ class server {
 
   // Adds a route. A `{name}` stands for one part of the path, not empty, percent-decoded; what is spelled
   // out comes before it. HEAD is answered as GET, OPTIONS by what there is. Fails with `invalid_argument`
-  // if the handler declares what the server was not given, the pattern makes no sense or stands twice;
-  // `start` fails with the first of these.
+  // if the handler declares what the server was not given or the path does not have, the pattern makes
+  // no sense or stands twice; `start` fails with the first of these.
 
   template <class F>
   result<void> get(std::string_view pattern, F handler, const route_options& options = {}) {
