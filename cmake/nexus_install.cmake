@@ -17,7 +17,6 @@ install(FILES
   ${CMAKE_CURRENT_BINARY_DIR}/nexus-config.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/nexus-config-version.cmake
   cmake/FindCAF.cmake
-  cmake/Findhttplib.cmake
   DESTINATION ${package_dir})
 install(EXPORT nexus-targets NAMESPACE nexus:: DESTINATION ${package_dir})
 foreach(component IN LISTS NEXUS_COMPONENTS)

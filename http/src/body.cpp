@@ -10,72 +10,113 @@ namespace {
 constexpr std::size_t chunk_line_max = 1'024;
 constexpr std::size_t trailers_max = 64;
 
-response wrong(std::string_view why) { return response::problem(400, "invalid_request", why); }
-
 response too_large(std::size_t max) {
   return response::problem(413, "too_large",
                            fmt::format("a request's body has at most {} bytes", max));
 }
 
-// RFC 9112, 7.1; extensions and trailers are passed over.
+// Takes a token, or a string in quotes; false if there is none.
+bool take_word(std::string_view& from, bool may_be_quoted) {
+  if (may_be_quoted && from.starts_with('"')) {
+    for (std::size_t i = 1; i < from.size(); ++i) {
+      if (from[i] == '\\') {
+        ++i;
+      } else if (from[i] == '"') {
+        from.remove_prefix(i + 1);
+        return true;
+      }
+    }
+    return false;
+  }
+  std::size_t size = 0;
+  while (size < from.size() && is_token(from.substr(size, 1))) ++size;
+  from.remove_prefix(size);
+  return size != 0;
+}
+
+// RFC 9112, 7.1.1: `;name`, `;name=value`, any number of them. They are passed over, but not taken for
+// what they are not: a proxy might see another line end.
+bool are_extensions(std::string_view text) {
+  const auto skip_blanks = [&] {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  };
+  while (!text.empty()) {
+    skip_blanks();
+    if (!text.starts_with(';')) return false;
+    text.remove_prefix(1);
+    skip_blanks();
+    if (!take_word(text, false)) return false;
+    auto behind = text;
+    behind.remove_prefix(std::min(behind.find_first_not_of(" \t"), behind.size()));
+    if (!behind.starts_with('=')) continue;
+    text = behind.substr(1);
+    skip_blanks();
+    if (!take_word(text, true)) return false;
+  }
+  return true;
+}
+
+std::optional<std::uint64_t> chunk_size(std::string_view line) {
+  const auto digits = line.substr(0, line.find_first_of("; \t"));
+  if (!are_extensions(line.substr(digits.size()))) return std::nullopt;
+  return number(digits, 16);
+}
+
+// Passed over, after the last chunk.
+std::optional<response> read_trailers(connection& from) {
+  std::string line;
+  for (std::size_t n = 0; n <= trailers_max; ++n) {
+    const auto got = from.read_line(chunk_line_max, line);
+    if (got == input::too_long) break;
+    if (got != input::good) return not_read(got, "the end of the body's chunks");
+    if (line.empty()) return std::nullopt;
+    if (!is_header(line)) return malformed("a line behind the body's chunks is no header");
+  }
+  return response::problem(431, "too_large", "there is too much behind the body's chunks");
+}
+
+// RFC 9112, 7.1.
 std::optional<response> read_chunks(connection& from, std::size_t max, std::string& to) {
   std::string line;
   for (;;) {
-    if (!from.read_line(chunk_line_max, line)) return wrong("the body's chunks are incomplete");
-    auto digits = std::string_view{line}.substr(0, line.find_first_of("; \t"));
-    const auto size = number(digits, 16);
-    if (!size) return wrong("a chunk of the body has no size");
-    if (*size == 0) break;
+    auto got = from.read_line(chunk_line_max, line);
+    if (got == input::too_long) return malformed("a chunk's first line is too long");
+    if (got != input::good) return not_read(got, "a chunk of the body");
+    const auto size = chunk_size(line);
+    if (!size) return malformed("a chunk's first line is not its size");
+    if (*size == 0) return read_trailers(from);
     if (*size > max - to.size()) return too_large(max);
-    if (!from.read_exactly(*size, to) || !from.read_line(2, line)) {
-      return wrong("the body's chunks are incomplete");
-    }
+    got = from.read_exactly(*size, to);
+    if (got == input::good) got = from.read_line(0, line);
+    if (got == input::too_long) return malformed("a chunk of the body is longer than its size");
+    if (got != input::good) return not_read(got, "a chunk of the body");
   }
-  for (std::size_t i = 0; i < trailers_max && from.read_line(chunk_line_max, line); ++i) {
-    if (line.empty()) return std::nullopt;
-  }
-  return wrong("the body's chunks do not end");
 }
 
-// Several that differ would be understood differently by a proxy.
-std::optional<std::uint64_t> length_of(const httplib::Request& of) {
-  const auto [begin, end] = of.headers.equal_range("Content-Length");
-  for (auto other = begin; other != end; ++other) {
-    if (other->second != begin->second) return std::nullopt;
-  }
-  return number(begin->second);
+bool waits_for_word(const head& of, std::string_view expected) {
+  return of.is_1_1 && same_name(expected, "100-continue");
 }
 
 }  // namespace
 
-std::optional<response> read_body(connection& from, const httplib::Request& of, std::size_t max,
+std::optional<response> read_body(connection& from, const head& of, std::size_t max,
                                   std::string& to) {
-  const auto codings = of.get_header_value_count("Transfer-Encoding");
-  const bool has_length = of.has_header("Content-Length");
-  if (codings != 0 && has_length) {
-    return wrong("Content-Length and Transfer-Encoding contradict each other");
+  const auto expected = of.all("Expect");
+  if (expected && of.is_1_1 && !waits_for_word(of, *expected)) {
+    return response::problem(417, "expectation_failed", "of expectations 100-continue is known");
   }
-  if (codings == 0 && !has_length) return std::nullopt;
-  if (of.has_header("Content-Encoding") &&
-      !same_name(of.get_header_value("Content-Encoding"), "identity")) {
+  if (!of.in_chunks && of.length.value_or(0) == 0) return std::nullopt;
+  if (const auto coded = of.all("Content-Encoding"); coded && !same_name(*coded, "identity")) {
     return response::problem(415, "unsupported", "a body must come without Content-Encoding");
   }
-  if (codings != 0) {
-    if (codings != 1 || !same_name(of.get_header_value("Transfer-Encoding"), "chunked")) {
-      return response::problem(501, "not_implemented",
-                               "of transfer encodings only chunked is known");
-    }
-    return read_chunks(from, max, to);
+  if (of.length.value_or(0) > max) return too_large(max);
+  if (expected && waits_for_word(of, *expected) && !from.write("HTTP/1.1 100 Continue\r\n\r\n")) {
+    return not_read(input::ended, "the body");
   }
-  const auto length = length_of(of);
-  if (!length) return wrong("Content-Length is no number");
-  if (*length > max) return too_large(max);
-  if (!from.read_exactly(*length, to)) return wrong("the body is incomplete");
-  return std::nullopt;
-}
-
-bool says_too_large(const httplib::Request& of, std::size_t max) {
-  return of.has_header("Content-Length") && length_of(of).value_or(0) > max;
+  if (of.in_chunks) return read_chunks(from, max, to);
+  const auto got = from.read_exactly(*of.length, to);
+  if (got == input::good) return std::nullopt;
+  return not_read(got, "the body");
 }
 
 }  // namespace nexus::inline v0::http

@@ -1,19 +1,18 @@
-// Sockets and threads: accepts by httplib, serves connections on threads of its own, refuses what is too
-// much. httplib reads heads and writes responses; everything between is the server's core.
+// Sockets and threads: accepts, serves connections, refuses what is too much. Between reading a request
+// and sending its response is the server's core.
 //
 // Threads: `open`, `serve` and `join` are its owner's; the others any.
 #pragma once
 
-#include <httplib.h>
-
 #include <atomic>
-#include <csignal>
 #include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "connection.hpp"
+#include "farewells.hpp"
+#include "head.hpp"
 #include "nexus/result.hpp"
 #include "socket_queue.hpp"
 
@@ -23,22 +22,15 @@ namespace detail {
 class server_core;
 }
 
-// httplib's constructor has the whole process ignore SIGPIPE. Here nothing raises it, so it stays as it was.
-class keeps_sigpipe {
- protected:
-  keeps_sigpipe() { ::sigaction(SIGPIPE, nullptr, &before_); }
-  void restore_sigpipe() const { ::sigaction(SIGPIPE, &before_, nullptr); }
-
- private:
-  struct sigaction before_ {};
-};
-
-class listener final : private keeps_sigpipe, private httplib::Server {
+class listener {
  public:
   explicit listener(detail::server_core& core);
-  ~listener() override;
+  ~listener();
+  listener(const listener&) = delete;
+  listener& operator=(const listener&) = delete;
 
   [[nodiscard]] result<void> open();
+  /// Starts the threads. Throws std::system_error if there are none left; `join` is right then, too.
   void serve();
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
@@ -50,24 +42,25 @@ class listener final : private keeps_sigpipe, private httplib::Server {
   void join();
 
  private:
-  bool process_and_close_socket(socket_t socket) override;
-
   template <class F>
   void run(F f);
+  void accept_all();
+  void turn_away(int socket);
   void serve_connection(int socket);
-  void turn_away(int socket) const;
-  [[nodiscard]] bool await_request(const connection& on, bool first) const;
+  [[nodiscard]] bool await_request(connection& on) const;
+  [[nodiscard]] bool serve_request(connection& on, bool is_last);
+  void refuse(connection& on, const response& why, std::string_view method);
   [[nodiscard]] bool should_close() const;
-  void answer(const httplib::Request& asked, httplib::Response& to);
-  void explain(const httplib::Request& asked, httplib::Response& to);
 
   detail::server_core& core_;
   socket_queue queue_;
+  farewells farewells_;
   int listening_ = -1;
   std::uint16_t port_ = 0;
   std::atomic<bool> ending_{false};
   std::atomic<unsigned> running_{0};
   std::vector<std::thread> threads_;
+  std::thread farewell_;
 };
 
 }

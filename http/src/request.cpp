@@ -1,8 +1,9 @@
 #include "nexus/http/request.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <stdexcept>
 
+#include "json_reading.hpp"
 #include "text.hpp"
 
 namespace nexus::inline v0::http {
@@ -28,18 +29,19 @@ std::optional<std::string_view> request::query(std::string_view name) const noex
   return first(queries, name);
 }
 
-std::string_view request::param(std::string_view name) const noexcept {
-  const auto found = first(params, name);
-  assert(found && "the route has no such parameter");
-  return found.value_or(std::string_view{});
+std::string_view request::param(std::string_view name) const {
+  if (const auto found = first(params, name)) return *found;
+  throw std::out_of_range{"the route has no parameter {" + std::string{name} + "}"};
 }
 
 result<nlohmann::json> request::parse_json() const {
-  try {
-    return nlohmann::json::parse(body);
-  } catch (const nlohmann::json::exception& e) {
-    return fail(wrong_json(e.what()));
-  }
+  auto parsed = read_json(body);
+  if (!parsed) return fail(wrong_json(parsed.error()));
+  return *std::move(parsed);
+}
+
+std::string request::what_was_lost(const nlohmann::json& sent, const nlohmann::json& read) {
+  return first_difference(sent, read);
 }
 
 // nlohmann's sentences begin with "[json.exception.parse_error.101] ".

@@ -10,28 +10,35 @@ result<session*> request_session::borrowed() {
   return (*lent_)->get();
 }
 
-result<sql_rows> request_session::run_sql(std::string_view sql, std::span<const sql_value> with) {
+error request_session::told(error why) const {
+  const bool is_late = std::chrono::steady_clock::now() >= deadline_;
+  if (why.code != errc::pool_closed || !has() || !is_late) return why;
+  return {errc::timeout, "the request's time was over while it used its session"};
+}
+
+template <class F>
+auto request_session::on_lent(F f) -> decltype(f(std::declval<session&>())) {
   auto on = borrowed();
   if (!on) return fail(std::move(on.error()));
-  return (*on)->run_sql(sql, with);
+  auto done = f(**on);
+  if (!done) return fail(told(std::move(done.error())));
+  return done;
+}
+
+result<sql_rows> request_session::run_sql(std::string_view sql, std::span<const sql_value> with) {
+  return on_lent([&](session& on) { return on.run_sql(sql, with); });
 }
 
 result<void> request_session::begin(isolation level, bool read_only) {
-  auto on = borrowed();
-  if (!on) return fail(std::move(on.error()));
-  return (*on)->begin(level, read_only);
+  return on_lent([&](session& on) { return on.begin(level, read_only); });
 }
 
 result<void> request_session::commit() {
-  auto on = borrowed();
-  if (!on) return fail(std::move(on.error()));
-  return (*on)->commit();
+  return on_lent([](session& on) { return on.commit(); });
 }
 
 result<void> request_session::rollback() {
-  auto on = borrowed();
-  if (!on) return fail(std::move(on.error()));
-  return (*on)->rollback();
+  return on_lent([](session& on) { return on.rollback(); });
 }
 
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace nexus::inline v0::http {
@@ -81,11 +82,21 @@ const served_route* routes::find(std::string_view method,
 std::string routes::allowed(const std::vector<std::string>& path) const {
   std::set<std::string_view> methods;
   for (const auto& one : all_) {
-    if (!one.pattern.matches(path)) continue;
+    if (!path.empty() && !one.pattern.matches(path)) continue;
     methods.insert({one.method, "OPTIONS"});
     if (one.method == "GET") methods.insert("HEAD");
   }
   return fmt::format("{}", fmt::join(methods, ", "));
+}
+
+std::string_view routes::label_of(std::string_view method) const {
+  constexpr std::array<std::string_view, 7> usual{"GET",    "HEAD",  "POST",   "PUT",
+                                                  "DELETE", "PATCH", "OPTIONS"};
+  const auto* known = std::find(usual.begin(), usual.end(), method);
+  if (known != usual.end()) return *known;
+  const auto has = std::find_if(all_.begin(), all_.end(),
+                                [&](const served_route& one) { return one.method == method; });
+  return has == all_.end() ? std::string_view{"other"} : std::string_view{has->method};
 }
 
 }  // namespace nexus::inline v0::http

@@ -51,7 +51,12 @@ class routes {
                                          const std::vector<std::string>& path) const;
 
   /// The methods that the path has, for the header Allow; empty: none.
+  /// A path without parts stands for the whole server.
   [[nodiscard]] std::string allowed(const std::vector<std::string>& path) const;
+
+  /// The method as metrics name it: "other", unless it is a usual one or a route has it. A client can
+  /// invent any number.
+  [[nodiscard]] std::string_view label_of(std::string_view method) const;
 
  private:
   std::deque<served_route> all_;

@@ -1,5 +1,6 @@
 #include "nexus/http/server.hpp"
 
+#include "listening.hpp"
 #include "server_core.hpp"
 
 namespace nexus::inline v0::http {
@@ -47,5 +48,9 @@ result<void> server::add(std::string_view method, std::string_view pattern, miss
 result<void> server::start() { return core_->start(); }
 
 std::uint16_t server::port() const noexcept { return core_->port(); }
+
+std::string server::url() const {
+  return "http://" + authority(core_->options.address, core_->port());
+}
 
 }  // namespace nexus::inline v0::http

@@ -4,9 +4,13 @@
 
 #include <exception>
 #include <optional>
+#include <system_error>
 
 #include "listener.hpp"
+#include "listening.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/saturating.hpp"
+#include "response_text.hpp"
 #include "target.hpp"
 #include "text.hpp"
 
@@ -37,6 +41,19 @@ std::optional<milliseconds> parse_time(std::string_view text) {
   return milliseconds{static_cast<std::int64_t>(*n * unit_ms)};
 }
 
+// No limit is a very long time, which can still be added to what the clock says.
+milliseconds within_reason(milliseconds time) {
+  return std::min<milliseconds>(time, std::chrono::hours{24 * 365 * 10});
+}
+
+server_options within_reason(server_options o) {
+  for (auto* time : {&o.read_timeout, &o.write_timeout, &o.keep_alive, &o.timeout, &o.timeout_max,
+                     &o.borrow_timeout}) {
+    *time = within_reason(*time);
+  }
+  return o;
+}
+
 response not_routed(const request& asked, std::string allowed) {
   if (allowed.empty()) {
     return response::problem(404, "not_found", fmt::format("there is nothing at {}", asked.path));
@@ -49,7 +66,8 @@ response not_routed(const request& asked, std::string allowed) {
 
 }  // namespace
 
-server_core::server_core(system& on, server_options o) : sys{on}, options{std::move(o)} {}
+server_core::server_core(system& on, server_options o)
+    : sys{on}, options{within_reason(std::move(o))} {}
 server_core::~server_core() = default;
 
 result<void> server_core::refuse(error why) {
@@ -65,6 +83,10 @@ result<void> server_core::add(
     return refuse({errc::invalid_argument, fmt::format("{} {}: {}", method, pattern, why)});
   };
   if (listener_ != nullptr) return wrong("the server has been started already");
+  if (!is_token(method)) return wrong("the method is no word of letters");
+  if (how.rejected != 0 && (how.rejected < 400 || how.rejected > 499)) {
+    return wrong("route_options::rejected makes no sense");
+  }
   auto parsed = route_pattern::parse(pattern);
   if (!parsed) return wrong(parsed.error().message);
   if (const auto what = missing(given, {parsed->names()}); !what.empty()) {
@@ -100,10 +122,18 @@ result<void> server_core::check_options() const {
     return fail(errc::invalid_argument, fmt::format("server_options::{} makes no sense", what));
   };
   if (options.threads == 0) return wrong("threads");
-  if (options.head_bytes_max < 64) return wrong("head_bytes_max");
+  constexpr auto head_most = std::size_t{16} << 20;
+  if (options.head_bytes_max < 64 || options.head_bytes_max > head_most) {
+    return wrong("head_bytes_max");
+  }
+  if (options.target_bytes_max == 0 || options.target_bytes_max > head_most) {
+    return wrong("target_bytes_max");
+  }
   if (options.keep_alive_requests == 0) return wrong("keep_alive_requests");
   if (options.rejected < 400 || options.rejected > 499) return wrong("rejected");
   if (options.timeout.count() <= 0) return wrong("timeout");
+  if (!options.deadline_header.empty() && !is_token(options.deadline_header))
+    return wrong("deadline_header");
   return {};
 }
 
@@ -118,7 +148,14 @@ result<void> server_core::start() {
       sys.metrics().sample("nexus_http_requests_in_flight", "Requests that are being answered.", {},
                            [this] { return static_cast<double>(requests.inside()); });
   listener_ = std::move(opened);
-  listener_->serve();
+  try {
+    watching_ = std::thread{[this] { late_.run(); }};
+    listener_->serve();
+  } catch (const std::system_error& why) {
+    close();
+    return fail(errc::unavailable,
+                fmt::format("cannot start {} threads: {}", options.threads, why.what()));
+  }
   sys.join(weak_from_this());
   return {};
 }
@@ -129,28 +166,29 @@ std::uint16_t server_core::port() const noexcept {
 
 // -- answering --------------------------------------------------------------------------------
 
-response server_core::answer(request asked, std::string_view text) {
+response server_core::answer(request asked, target to) {
   const auto random = [this] { return sys.random(); };
   const auto trace = read_trace(asked.header("traceparent"), asked.header("tracestate"), random);
   const served_route* route = nullptr;
-  auto made = find_and_answer(asked, text, trace, route);
+  auto made = find_and_answer(asked, std::move(to), trace, route);
+  if (const auto why = why_unsendable(made); !why.empty()) {
+    made = failed(fmt::format("{} {}", asked.method, asked.path), why, trace.trace_id());
+  }
   count(asked.method, route == nullptr ? "" : route->pattern.text, made.status);
   made.headers.emplace_back("traceparent", under_new_parent(trace, random));
   if (!trace.tracestate.empty()) made.headers.emplace_back("tracestate", trace.tracestate);
   return made;
 }
 
-response server_core::find_and_answer(request& asked, std::string_view text,
-                                      const trace_context& trace, const served_route*& route) {
-  auto to = parse_target(text);
-  if (!to) return problem_of(to.error(), 0, asked.method, trace.trace_id());
-  asked.path = std::move(to->path);
-  asked.queries = std::move(to->queries);
-  route = routes_.find(asked.method, to->parts);
-  if (route == nullptr) return not_routed(asked, routes_.allowed(to->parts));
-  for (std::size_t i = 0; i < to->parts.size(); ++i) {
+response server_core::find_and_answer(request& asked, target to, const trace_context& trace,
+                                      const served_route*& route) {
+  asked.path = std::move(to.path);
+  asked.queries = std::move(to.queries);
+  route = routes_.find(asked.method, to.parts);
+  if (route == nullptr) return not_routed(asked, routes_.allowed(to.parts));
+  for (std::size_t i = 0; i < to.parts.size(); ++i) {
     const auto& part = route->pattern.parts[i];
-    if (part.is_param) asked.params.emplace_back(part.text, std::move(to->parts[i]));
+    if (part.is_param) asked.params.emplace_back(part.text, std::move(to.parts[i]));
   }
   return answer_at(*route, asked, trace);
 }
@@ -165,7 +203,7 @@ response server_core::answer_at(const served_route& route, const request& asked,
   header.traceparent = trace.traceparent;
   header.tracestate = trace.tracestate;
   header.deadline = deadline;
-  exchange e{asked, given, std::move(header), request_session{lender(route, deadline)}};
+  exchange e{asked, given, std::move(header), request_session{lender(route, deadline), deadline}};
   auto made = run(route, e);
   route.seconds->observe(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
@@ -178,7 +216,7 @@ response server_core::run(const served_route& route, exchange& e) {
   try {
     auto made = route.answer(e);
     if (made) return *std::move(made);
-    return problem_of(made.error(), route.rejected, what, id);
+    return problem_of(e.lent.told(std::move(made.error())), route.rejected, what, id);
   } catch (const std::exception& thrown) {
     return failed(what, fmt::format("the handler threw: {}", thrown.what()), id);
   } catch (...) {
@@ -186,13 +224,29 @@ response server_core::run(const served_route& route, exchange& e) {
   }
 }
 
+namespace {
+
+// Goes back when nobody watches it any more.
+struct watched_session {
+  lent_session lent;
+  deadline_watch::watched watched;
+};
+
+}  // namespace
+
 session_lender server_core::lender(const served_route& route,
-                                   std::chrono::steady_clock::time_point deadline) const {
+                                   std::chrono::steady_clock::time_point deadline) {
   return [this, &route, deadline]() -> result<lent_session> {
     const std::chrono::nanoseconds left = nexus::detail::between(sys.steady(), deadline);
-    return given.lend({.timeout = std::clamp<std::chrono::nanoseconds>(
-                           left, std::chrono::nanoseconds{0}, time_span{options.borrow_timeout}),
-                       .who = route.pattern.text});
+    if (left.count() <= 0) return fail(errc::timeout, "the request's time was over");
+    auto lent =
+        given.lend({.timeout = std::min<std::chrono::nanoseconds>(left, time_span{options.borrow_timeout}),
+                    .who = route.pattern.text});
+    if (!lent) return lent;
+    auto* one = lent->get();
+    std::shared_ptr<watched_session> kept{
+        new watched_session{*std::move(lent), {late_, *one, deadline}}};
+    return lent_session{std::move(kept), one};
   };
 }
 
@@ -239,7 +293,7 @@ response server_core::failed(std::string_view what, std::string_view why,
 void server_core::count(std::string_view method, std::string_view route, int status) {
   sys.metrics()
       .count(requests_total, "Requests that were answered.",
-             {{"method", std::string{method}},
+             {{"method", std::string{routes_.label_of(method)}},
               {"route", std::string{route}},
               {"status", std::to_string(status)}})
       .add();
@@ -253,7 +307,9 @@ void server_core::count_turned_away() {
 
 // -- stopping ---------------------------------------------------------------------------------
 
-std::string server_core::name() const { return fmt::format("http {}:{}", options.address, port()); }
+std::string server_core::name() const {
+  return fmt::format("http {}", authority(options.address, port()));
+}
 
 void server_core::stop_admitting() {
   requests.close();
@@ -272,6 +328,8 @@ void server_core::close() {
   stop_admitting();
   stop();
   listener_->join();
+  late_.stop();
+  if (watching_.joinable()) watching_.join();
   in_flight_ = {};
 }
 

@@ -5,11 +5,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "deadline_watch.hpp"
 #include "gate.hpp"
 #include "nexus/http/server.hpp"
 #include "routes.hpp"
+#include "target.hpp"
 #include "trace.hpp"
 
 namespace nexus::inline v0::http {
@@ -39,8 +42,9 @@ class server_core final : public shutdown_participant,
 
   // The listener's threads:
 
-  /// Answers an admitted request, of which it has method, headers and body; `target` is the rest.
-  [[nodiscard]] response answer(request asked, std::string_view target);
+  /// Answers an admitted request, of which it has method, headers and body; `to` is the rest. What
+  /// comes back can be sent.
+  [[nodiscard]] response answer(request asked, target to);
 
   /// A problem that nobody but the server has seen: 503 once it stops, with the headers of retrying.
   [[nodiscard]] response refusal(int status, std::string_view title, std::string_view detail) const;
@@ -68,8 +72,8 @@ class server_core final : public shutdown_participant,
  private:
   [[nodiscard]] result<void> check_options() const;
   void add_own_routes();
-  [[nodiscard]] response find_and_answer(request& asked, std::string_view target,
-                                         const trace_context& trace, const served_route*& route);
+  [[nodiscard]] response find_and_answer(request& asked, target to, const trace_context& trace,
+                                         const served_route*& route);
   [[nodiscard]] response answer_at(const served_route& route, const request& asked,
                                    const trace_context& trace);
   [[nodiscard]] response run(const served_route& route, exchange& e);
@@ -79,10 +83,12 @@ class server_core final : public shutdown_participant,
                                 std::string_view trace_id) const;
   [[nodiscard]] result<std::chrono::milliseconds> time_for(const request& asked) const;
   [[nodiscard]] session_lender lender(const served_route& route,
-                                      std::chrono::steady_clock::time_point deadline) const;
+                                      std::chrono::steady_clock::time_point deadline);
 
   routes routes_;
   result<void> status_;
+  deadline_watch late_;
+  std::thread watching_;
   std::unique_ptr<listener> listener_;
   registration in_flight_;
 };

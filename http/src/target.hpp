@@ -13,10 +13,15 @@ struct target {
   std::string path;                ///< as it was sent
   std::vector<std::string> parts;  ///< decoded, between the slashes: of "/" one empty part
   name_values queries;             ///< decoded; there a plus is a space
+  std::size_t bytes = 0;           ///< of all that was sent
 };
 
-/// RFC 3986, and strict: `invalid_argument` for a % that two hexadecimal digits do not follow. Takes
-/// the absolute form, too.
-[[nodiscard]] result<target> parse_target(std::string_view text);
+/// RFC 9112, 3.2 and RFC 3986, strictly: `invalid_argument` for what may not stand in a URL unencoded,
+/// for a % that two hexadecimal digits do not follow, and for an encoded NUL. Takes "/path", for proxies
+/// "http://host/path", and of OPTIONS "*", which has no parts.
+[[nodiscard]] result<target> parse_target(std::string_view text, std::string_view method = "GET");
+
+/// "host", "host:80", "[::1]:80": RFC 3986, 3.2, without a user.
+[[nodiscard]] bool is_authority(std::string_view text) noexcept;
 
 }

@@ -1,4 +1,4 @@
-// Small questions about text in requests.
+// Small questions about text in requests and responses.
 #pragma once
 
 #include <algorithm>
@@ -19,6 +19,33 @@ namespace nexus::inline v0::http {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
+[[nodiscard]] constexpr bool is_letter_or_digit(char c) noexcept {
+  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9');
+}
+
+[[nodiscard]] constexpr bool is_one_of(char c, std::string_view all) noexcept {
+  return all.find(c) != std::string_view::npos;
+}
+
+/// NUL, line ends and the like, but not a tab.
+[[nodiscard]] constexpr bool is_control(char c) noexcept {
+  return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
+
+/// RFC 9110, 5.6.2: a method, a header's name.
+[[nodiscard]] inline bool is_token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_letter_or_digit(c) || is_one_of(c, "!#$%&'*+-.^_`|~");
+  });
+}
+
+/// `text` without blanks and tabs around it.
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
+  const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
+  const auto end = text.find_last_not_of(" \t");
+  return end == text.npos ? std::string_view{} : text.substr(begin, end + 1 - begin);
+}
+
 /// All of `text` as a number without sign.
 [[nodiscard]] inline std::optional<std::uint64_t> number(std::string_view text,
                                                          int base = 10) noexcept {
@@ -28,4 +55,4 @@ namespace nexus::inline v0::http {
   return made;
 }
 
-}
+}  // namespace nexus::inline v0::http

@@ -1,6 +1,5 @@
 // The code of docs/http.md.
 #include <gtest/gtest.h>
-#include <httplib.h>
 
 #include <iostream>
 #include <nexus/http.hpp>
@@ -9,11 +8,13 @@
 #include <vector>
 
 #include "account.hpp"
+#include "http_client.hpp"
 #include "temporary_folder.hpp"
 
 using namespace std::chrono_literals;
 namespace http = nexus::http;
 using nexus::test::account;
+using nexus::test::http_client;
 
 namespace {
 
@@ -24,8 +25,8 @@ struct order {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(order, from, to, cents)
 
 struct Docs : testing::Test {
-  httplib::Result get(http::server& web, const std::string& path) {
-    return httplib::Client{"127.0.0.1", web.port()}.Get(path);
+  http_client::answer get(http::server& web, const std::string& path) {
+    return http_client{web.port()}.Get(path);
   }
 
   nexus::test::temporary_folder folder;
@@ -48,8 +49,8 @@ TEST_F(Docs, AServer) {
            });
   if (auto started = web.start(); !started) std::cerr << started.error().message << '\n';
   EXPECT_EQ(get(web, "/accounts/alice")->body, "0");
-  httplib::Client client{"127.0.0.1", web.port()};
-  const auto refused = client.Post("/accounts/alice/withdrawals", "100", "application/json");
+  http_client client{web.port()};
+  const auto refused = client.post("/accounts/alice/withdrawals", "100", "application/json");
   EXPECT_EQ(refused->status, 409);
   EXPECT_EQ(refused->body, R"({"detail":"insufficient funds","status":409,"title":"rejected"})");
 }
@@ -80,13 +81,13 @@ TEST_F(Docs, WhatAHandlerDeclares) {
            });
   ASSERT_TRUE(web.start());
   ASSERT_TRUE(accounts.of("alice").ask(account::deposit{500}).get(10s));
-  httplib::Client client{"127.0.0.1", web.port()};
+  http_client client{web.port()};
   const auto done =
-      client.Post("/transfers", R"({"from":"alice","to":"bob","cents":200})", "application/json");
+      client.post("/transfers", R"({"from":"alice","to":"bob","cents":200})", "application/json");
   EXPECT_EQ(done->body, R"({"from":300,"to":200})");
-  EXPECT_EQ(client.Post("/transfers", R"({"from":"alice"})", "application/json")->status, 400);
-  EXPECT_EQ(client.Get("/accounts/alice/events")->body, R"(["deposited","withdrawn"])");
-  EXPECT_EQ(client.Get("/accounts/carol/events")->status, 404);
+  EXPECT_EQ(client.post("/transfers", R"({"from":"alice"})", "application/json")->status, 400);
+  EXPECT_EQ(client.get("/accounts/alice/events")->body, R"(["deposited","withdrawn"])");
+  EXPECT_EQ(client.get("/accounts/carol/events")->status, 404);
 }
 
 TEST_F(Docs, ARouteThatCannotBeServed) {
@@ -95,6 +96,10 @@ TEST_F(Docs, ARouteThatCannotBeServed) {
       web.get("/rooms", [](nexus::session& db) { return db.query<std::int64_t>("SELECT 1"); });
   EXPECT_EQ(added.error().message,
             "GET /rooms: the handler takes a session, but the server uses no pool of them");
+  auto misspelt = web.get("/rooms/{number}", [](http::param<"nmuber", int> room) { return *room; });
+  EXPECT_EQ(misspelt.error().message,
+            "GET /rooms/{number}: the handler takes a parameter {nmuber}, which the path does not "
+            "have");
   EXPECT_FALSE(web.start());
 }
 
@@ -118,7 +123,7 @@ TEST_F(Docs, OneTransaction) {
                 return http::response::json({{"guest", r.body}}, 201);
               }));
   ASSERT_TRUE(web.start());
-  httplib::Client client{"127.0.0.1", web.port()};
-  EXPECT_EQ(client.Put("/rooms/12", "ann", "text/plain")->status, 201);
-  EXPECT_EQ(client.Put("/rooms/12", "bob", "text/plain")->status, 409);
+  http_client client{web.port()};
+  EXPECT_EQ(client.put("/rooms/12", "ann", "text/plain")->status, 201);
+  EXPECT_EQ(client.put("/rooms/12", "bob", "text/plain")->status, 409);
 }

@@ -51,11 +51,11 @@ TEST_F(Answers, EveryErrorHasItsStatus) {
   auto c = client();
   for (std::size_t i = 0; i < table.size(); ++i) {
     const auto name = std::string{to_string(table[i].code)};
-    const auto r = c.Get("/fail/" + std::to_string(i));
+    const auto r = c.get("/fail/" + std::to_string(i));
     ASSERT_TRUE(r) << name;
     EXPECT_EQ(r->status, table[i].status) << name;
-    EXPECT_EQ(r->get_header_value("Content-Type"), "application/problem+json") << name;
-    EXPECT_EQ(r->get_header_value("Retry-After"), table[i].retry_after ? "1" : "") << name;
+    EXPECT_EQ(r->header("Content-Type"), "application/problem+json") << name;
+    EXPECT_EQ(r->header("Retry-After"), table[i].retry_after ? "1" : "") << name;
     const auto said = parsed(r);
     EXPECT_EQ(said["status"], table[i].status);
     if (table[i].status == 500) {
@@ -79,12 +79,12 @@ TEST_F(Answers, ARejectionIs409WithItsReasonOrWhatTheRouteSays) {
   web->put("/accounts/{name}/withdrawals", withdraw, {.rejected = 422});
   start();
   auto c = client();
-  const auto post = c.Post("/accounts/alice/withdrawals", "", "application/json");
+  const auto post = c.post("/accounts/alice/withdrawals", "", "application/json");
   ASSERT_TRUE(post);
   EXPECT_EQ(post->status, 409);
   EXPECT_EQ(parsed(post)["title"], "rejected");
   EXPECT_EQ(parsed(post)["detail"], "insufficient funds");
-  EXPECT_EQ(c.Put("/accounts/alice/withdrawals", "", "application/json")->status, 422);
+  EXPECT_EQ(c.put("/accounts/alice/withdrawals", "", "application/json")->status, 422);
 }
 
 TEST_F(Answers, AHandlerReturnsWhatItLikes) {
@@ -107,18 +107,18 @@ TEST_F(Answers, AHandlerReturnsWhatItLikes) {
   web->get("/bad-text", [] { return std::string{"\xff"}; });
   start();
   auto c = client();
-  EXPECT_EQ(c.Post("/accounts/alice/deposits", "150", "application/json")->body, "150");
-  EXPECT_EQ(c.Post("/accounts/bob/deposits", "50", "application/json")->body, "50");
-  EXPECT_EQ(c.Get("/both/alice/bob")->body, "200");
-  EXPECT_EQ(c.Get("/nothing")->status, 204);
-  EXPECT_FALSE(c.Get("/nothing")->has_header("Content-Length"));
-  EXPECT_EQ(c.Get("/result-of-nothing")->status, 204);
-  EXPECT_EQ(c.Get("/list")->body, "[1,2]");
-  EXPECT_EQ(c.Get("/list")->get_header_value("Content-Type"), "application/json");
-  EXPECT_EQ(c.Get("/created")->status, 201);
-  EXPECT_EQ(c.Get("/created")->get_header_value("Location"), "/new");
-  EXPECT_EQ(c.Get("/result")->body, "hello");
-  EXPECT_EQ(c.Get("/bad-text")->body, "\"\xEF\xBF\xBD\"");
+  EXPECT_EQ(c.post("/accounts/alice/deposits", "150", "application/json")->body, "150");
+  EXPECT_EQ(c.post("/accounts/bob/deposits", "50", "application/json")->body, "50");
+  EXPECT_EQ(c.get("/both/alice/bob")->body, "200");
+  EXPECT_EQ(c.get("/nothing")->status, 204);
+  EXPECT_EQ(c.get("/nothing")->header("Content-Length"), "");
+  EXPECT_EQ(c.get("/result-of-nothing")->status, 204);
+  EXPECT_EQ(c.get("/list")->body, "[1,2]");
+  EXPECT_EQ(c.get("/list")->header("Content-Type"), "application/json");
+  EXPECT_EQ(c.get("/created")->status, 201);
+  EXPECT_EQ(c.get("/created")->header("Location"), "/new");
+  EXPECT_EQ(c.get("/result")->body, "hello");
+  EXPECT_EQ(c.get("/bad-text")->body, "\"\xEF\xBF\xBD\"");
 }
 
 TEST_F(Answers, AnExceptionIs500AndNotTold) {
@@ -127,10 +127,10 @@ TEST_F(Answers, AnExceptionIs500AndNotTold) {
   start();
   set_log_level(log_level::off);
   auto c = client();
-  const auto r = c.Get("/throw");
+  const auto r = c.get("/throw");
   EXPECT_EQ(r->status, 500);
   EXPECT_EQ(r->body.find("secret"), std::string::npos);
-  EXPECT_EQ(c.Get("/throw-int")->status, 500);
+  EXPECT_EQ(c.get("/throw-int")->status, 500);
   set_log_level(log_level::warning);
 }
 
@@ -140,20 +140,20 @@ TEST_F(Answers, ABodyThatIsNotWhatIsDeclaredIs400) {
   start();
   auto c = client();
   for (const auto* wrong : {"", "{", "\"text\"", "[1]"}) {
-    const auto r = c.Post("/numbers", wrong, "application/json");
+    const auto r = c.post("/numbers", wrong, "application/json");
     EXPECT_EQ(r->status, 400) << wrong;
     EXPECT_EQ(parsed(r)["title"], "invalid_argument") << wrong;
   }
   EXPECT_FALSE(called);
-  EXPECT_EQ(c.Post("/numbers", "7", "application/json")->body, "7");
+  EXPECT_EQ(c.post("/numbers", "7", "application/json")->body, "7");
 }
 
 TEST_F(Answers, AnInvalidIdIs400) {
   make().get("/accounts/{name}",
              [](http::entity<account> one) { return one.ask(account::balance{}); });
   start();
-  EXPECT_EQ(client().Get("/accounts/a%00b")->status, 400);
-  EXPECT_EQ(client().Get("/accounts/%ff")->status, 400);
+  EXPECT_EQ(client().get("/accounts/a%00b")->status, 400);
+  EXPECT_EQ(client().get("/accounts/%ff")->status, 400);
 }
 
 TEST_F(Answers, HealthAndMetrics) {
@@ -161,16 +161,16 @@ TEST_F(Answers, HealthAndMetrics) {
              [](http::entity<account> one) { return one.ask(account::balance{}); });
   start();
   auto c = client();
-  const auto health = c.Get("/health");
+  const auto health = c.get("/health");
   EXPECT_EQ(health->status, 200);
   EXPECT_EQ(parsed(health)["status"], "ok");
   EXPECT_EQ(parsed(health)["stores"][0]["circuit"], "closed");
   EXPECT_EQ(parsed(health)["sessions"]["in_use"], 0);
-  EXPECT_EQ(c.Get("/accounts/alice")->status, 200);
-  EXPECT_EQ(c.Get("/accounts/bob")->status, 200);
-  EXPECT_EQ(c.Get("/else")->status, 404);
-  const auto metrics = c.Get("/metrics");
-  EXPECT_EQ(metrics->get_header_value("Content-Type"), "text/plain; version=0.0.4");
+  EXPECT_EQ(c.get("/accounts/alice")->status, 200);
+  EXPECT_EQ(c.get("/accounts/bob")->status, 200);
+  EXPECT_EQ(c.get("/else")->status, 404);
+  const auto metrics = c.get("/metrics");
+  EXPECT_EQ(metrics->header("Content-Type"), "text/plain; version=0.0.4");
   EXPECT_NE(metrics->body.find("nexus_http_requests_in_flight 1\n"), std::string::npos);
   const std::string counted = "nexus_http_requests_total{method=\"GET\",route=";
   EXPECT_NE(metrics->body.find(counted + "\"/accounts/{name}\",status=\"200\"} 2\n"),
@@ -186,9 +186,9 @@ TEST_F(Answers, HealthAndMetricsMayBeElsewhereOrNowhere) {
   o.health_path = "/alive";
   make(o);
   start();
-  EXPECT_EQ(client().Get("/metrics")->status, 404);
-  EXPECT_EQ(client().Get("/health")->status, 404);
-  EXPECT_EQ(client().Get("/alive")->status, 200);
+  EXPECT_EQ(client().get("/metrics")->status, 404);
+  EXPECT_EQ(client().get("/health")->status, 404);
+  EXPECT_EQ(client().get("/alive")->status, 200);
 }
 
 }  // namespace

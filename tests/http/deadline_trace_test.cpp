@@ -51,14 +51,14 @@ TEST_F(Deadline, AStalledEntityIs504WhenTheRequestsTimeIsOver) {
   start();
   auto c = client();
   const auto begun = std::chrono::steady_clock::now();
-  const auto r = c.Get("/stalled/a", {{"X-Request-Timeout", "50ms"}});
+  const auto r = c.get("/stalled/a", {{"X-Request-Timeout", "50ms"}});
   ASSERT_TRUE(r);
   EXPECT_EQ(r->status, 504);
   EXPECT_EQ(parsed(r)["title"], "timeout");
   EXPECT_GE(std::chrono::steady_clock::now() - begun, 50ms);
-  EXPECT_EQ(c.Get("/stalled/a")->status, 504);  // the server's
+  EXPECT_EQ(c.get("/stalled/a")->status, 504);  // the server's
   go.set_value();
-  EXPECT_EQ(c.Get("/stalled/a", {{"X-Request-Timeout", "20s"}})->body, "0");
+  EXPECT_EQ(c.get("/stalled/a", {{"X-Request-Timeout", "20s"}})->body, "0");
 }
 
 TEST_F(Deadline, AnEntityWithAFullMailboxIs429) {
@@ -69,11 +69,11 @@ TEST_F(Deadline, AnEntityWithAFullMailboxIs429) {
   make().use(stalled);
   web->get("/stalled/{id}", [](http::entity<stalling> one) { return one.ask(stalling::wait{}); });
   start();
-  auto first = std::async(std::launch::async, [&] { return client().Get("/stalled/a")->status; });
+  auto first = std::async(std::launch::async, [&] { return client().get("/stalled/a")->status; });
   ASSERT_TRUE(wait_until([] { return stalling::deciding == 1; }));
-  const auto r = client().Get("/stalled/a");
+  const auto r = client().get("/stalled/a");
   EXPECT_EQ(r->status, 429);
-  EXPECT_EQ(r->get_header_value("Retry-After"), "1");
+  EXPECT_EQ(r->header("Retry-After"), "1");
   EXPECT_EQ(parsed(r)["title"], "overloaded");
   go.set_value();
   EXPECT_EQ(first.get(), 200);
@@ -86,13 +86,13 @@ TEST_F(Deadline, WhatIsNoTimeIs400) {
   start();
   auto c = client();
   for (const auto* wrong : {"5", "ms", "-1s", "1.5s", "1m", "99999999999999999999s", "s1"}) {
-    const auto r = c.Get("/", {{"Patience", wrong}});
+    const auto r = c.get("/", {{"Patience", wrong}});
     EXPECT_EQ(r->status, 400) << wrong;
     EXPECT_EQ(parsed(r)["detail"],
               "Patience: \"" + std::string{wrong} + "\" is no time like \"250ms\" or \"2s\"");
   }
-  EXPECT_EQ(c.Get("/", {{"Patience", "250ms"}})->status, 200);
-  EXPECT_EQ(c.Get("/", {{"X-Request-Timeout", "nonsense"}})->status, 200);
+  EXPECT_EQ(c.get("/", {{"Patience", "250ms"}})->status, 200);
+  EXPECT_EQ(c.get("/", {{"X-Request-Timeout", "nonsense"}})->status, 200);
 }
 
 struct Trace : Web {
@@ -115,31 +115,29 @@ struct Trace : Web {
 
 TEST_F(Trace, GoesOnToTheStoredEventAndComesBackUnderANewParent) {
   serve();
-  const auto r = client().Post("/accounts/alice",
-                               {{"traceparent", sent_trace}, {"tracestate", "congo=t61rcWkgMzE"}},
-                               "", "text/plain");
+  const auto r = client().post("/accounts/alice", "", "text/plain",
+                               {{"traceparent", sent_trace}, {"tracestate", "congo=t61rcWkgMzE"}});
   EXPECT_EQ(r->status, 200);
   EXPECT_EQ(stored("alice").traceparent, sent_trace);
   EXPECT_EQ(stored("alice").tracestate, "congo=t61rcWkgMzE");
-  const auto back = r->get_header_value("traceparent");
+  const auto back = r->header("traceparent");
   ASSERT_EQ(back.size(), sent_trace.size());
   EXPECT_EQ(back.substr(0, 36), sent_trace.substr(0, 36));
   EXPECT_NE(back.substr(36, 16), sent_trace.substr(36, 16));
   EXPECT_EQ(back.substr(52), "-01");
-  EXPECT_EQ(r->get_header_value("tracestate"), "congo=t61rcWkgMzE");
+  EXPECT_EQ(r->header("tracestate"), "congo=t61rcWkgMzE");
 }
 
 TEST_F(Trace, AnInvalidOneBeginsANewTrace) {
   serve();
-  const auto r = client().Post("/accounts/bob",
-                               {{"traceparent", "00-0-0-01"}, {"tracestate", "congo=t61rcWkgMzE"}},
-                               "", "text/plain");
-  const auto back = r->get_header_value("traceparent");
+  const auto r = client().post("/accounts/bob", "", "text/plain",
+                               {{"traceparent", "00-0-0-01"}, {"tracestate", "congo=t61rcWkgMzE"}});
+  const auto back = r->header("traceparent");
   EXPECT_EQ(back.size(), sent_trace.size());
   EXPECT_EQ(stored("bob").traceparent.substr(0, 36), back.substr(0, 36));
   EXPECT_EQ(stored("bob").tracestate, "");
-  EXPECT_EQ(r->get_header_value("tracestate"), "");
-  EXPECT_NE(client().Get("/nowhere")->get_header_value("traceparent"), "");
+  EXPECT_EQ(r->header("tracestate"), "");
+  EXPECT_NE(client().get("/nowhere")->header("traceparent"), "");
 }
 
 TEST(TraceContext, IsReadAsTheStandardSays) {

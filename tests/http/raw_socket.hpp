@@ -1,8 +1,10 @@
 // A client that sends what no library would.
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,12 +18,17 @@ namespace nexus::test {
 
 class raw_socket {
  public:
-  explicit raw_socket(std::uint16_t port) : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+  explicit raw_socket(std::uint16_t port, const std::string& address = "127.0.0.1") {
+    addrinfo how{};
+    how.ai_socktype = SOCK_STREAM;
+    how.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    addrinfo* to = nullptr;
+    if (::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &how, &to) != 0) return;
+    socket_ = ::socket(to->ai_family, SOCK_STREAM, 0);
+    const int yes = 1;
+    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    connected_ = ::connect(socket_, to->ai_addr, to->ai_addrlen) == 0;
+    ::freeaddrinfo(to);
   }
   ~raw_socket() { ::close(socket_); }
   raw_socket(const raw_socket&) = delete;
@@ -37,15 +44,28 @@ class raw_socket {
     }
   }
 
-  /// What comes until `end` is seen, or the server closes, or 10 s pass.
-  std::string receive(std::string_view end = "\n\n\n no such thing") {
-    while (seen_.find(end) == std::string::npos) {
+  /// In as many packets as there are bytes, until an answer ends the connection.
+  void send_bytewise(std::string_view text) {
+    for (const char& c : text) {
       pollfd one{socket_, POLLIN, 0};
-      if (::poll(&one, 1, 10'000) != 1) break;
-      std::array<char, 4096> part{};
-      const auto n = ::recv(socket_, part.data(), part.size(), 0);
-      if (n <= 0) break;
-      seen_.append(part.data(), static_cast<std::size_t>(n));
+      while (!closed_ && ::poll(&one, 1, 0) == 1) read_some();
+      if (closed_) return;
+      send({&c, 1});
+    }
+  }
+
+  /// Nothing more is sent.
+  void ends() const { ::shutdown(socket_, SHUT_WR); }
+
+  /// The server has closed.
+  [[nodiscard]] bool closed() const { return closed_; }
+
+  /// What comes until `end` is seen, or the server closes, or 30 s pass.
+  std::string receive(std::string_view end = "\n\n\n no such thing") {
+    while (!closed_ && seen_.find(end) == std::string::npos) {
+      pollfd one{socket_, POLLIN, 0};
+      if (::poll(&one, 1, 30'000) != 1) break;
+      read_some();
     }
     const auto at = seen_.find(end);
     const auto size = at == std::string::npos ? seen_.size() : at + end.size();
@@ -62,8 +82,16 @@ class raw_socket {
   }
 
  private:
-  int socket_;
+  void read_some() {
+    std::array<char, 4096> part{};
+    const auto n = ::recv(socket_, part.data(), part.size(), 0);
+    if (n > 0) seen_.append(part.data(), static_cast<std::size_t>(n));
+    closed_ = n <= 0;
+  }
+
+  int socket_ = -1;
   bool connected_ = false;
+  bool closed_ = false;
   std::string seen_;
 };
 

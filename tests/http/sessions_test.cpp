@@ -1,4 +1,6 @@
 // Sessions of the pool in handlers, and transactions.
+#include <thread>
+
 #include "temporary_folder.hpp"
 #include "web_fixture.hpp"
 
@@ -40,12 +42,12 @@ TEST_F(Sessions, IsBorrowedOnFirstUseAndReturnedWithTheResponse) {
   });
   start();
   auto c = client();
-  const auto r = c.Get("/n");
+  const auto r = c.get("/n");
   EXPECT_EQ(r->body, "7");
   EXPECT_EQ(before, 0U);
   EXPECT_EQ(during, 1U);
   EXPECT_EQ(store->sessions().statistics().in_use, 0U);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(c.Get("/n")->status, 200);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(c.get("/n")->status, 200);
 }
 
 TEST_F(Sessions, AnExhaustedPoolIs503WithRetryAfter) {
@@ -64,17 +66,17 @@ TEST_F(Sessions, AnExhaustedPoolIs503WithRetryAfter) {
     auto held = store->sessions().borrow();
     ASSERT_TRUE(held);
     for (const auto* path : {"/lazy", "/eager"}) {
-      const auto r = c.Get(path);
+      const auto r = c.get(path);
       EXPECT_EQ(r->status, 503) << path;
       EXPECT_EQ(parsed(r)["title"], "pool_exhausted");
-      EXPECT_EQ(r->get_header_value("Retry-After"), "1");
+      EXPECT_EQ(r->header("Retry-After"), "1");
     }
-    EXPECT_EQ(c.Get("/none")->status, 200);
-    EXPECT_EQ(parsed(c.Get("/health"))["sessions"]["in_use"], 1);
+    EXPECT_EQ(c.get("/none")->status, 200);
+    EXPECT_EQ(parsed(c.get("/health"))["sessions"]["in_use"], 1);
   }
   EXPECT_FALSE(called);
-  EXPECT_EQ(c.Get("/lazy")->body, "7");
-  EXPECT_EQ(c.Get("/eager")->body, "true");
+  EXPECT_EQ(c.get("/lazy")->body, "7");
+  EXPECT_EQ(c.get("/eager")->body, "true");
   EXPECT_EQ(store->sessions().statistics().in_use, 0U);
 }
 
@@ -99,7 +101,7 @@ TEST_F(Sessions, WhoWaitsGetsOneAndNeverAreThereMoreThanMax) {
       auto c = client();
       int good = 0;
       for (int i = 0; i < 200 && good < 50; ++i) {
-        if (const auto r = c.Get("/n"); r && r->body == "7") ++good;
+        if (const auto r = c.get("/n"); r && r->body == "7") ++good;
       }
       return good;
     }));
@@ -107,6 +109,61 @@ TEST_F(Sessions, WhoWaitsGetsOneAndNeverAreThereMoreThanMax) {
   for (auto& one : all) EXPECT_EQ(one.get(), 50);
   EXPECT_LE(most, 2);
   EXPECT_EQ(store->sessions().statistics().in_use, 0U);
+}
+
+const std::string forever =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+TEST_F(Sessions, TheDeadlineEndsTheHandlersSqlToo) {
+  open();
+  errc seen = errc::rejected;
+  make().get("/lazy", [&](nexus::session& db) -> result<std::int64_t> {
+    auto n = db.query<std::int64_t>(forever);
+    if (n) return n->at(0);
+    seen = n.error().code;
+    return fail(n.error());
+  });
+  web->get("/eager", [](journal_session& db) -> result<std::int64_t> {
+    auto n = db.query<std::int64_t>(forever);
+    if (!n) return fail(n.error());
+    return n->at(0);
+  });
+  web->get("/transaction", http::transactional([](nexus::session& db) -> result<std::int64_t> {
+             auto n = db.query<std::int64_t>(forever);
+             if (!n) return fail(n.error());
+             return n->at(0);
+           }));
+  web->get("/late", [](const http::request&, nexus::session& db) -> result<std::int64_t> {
+    // Its time is over before it asks for a session.
+    const auto until = std::chrono::steady_clock::now() + 50ms;
+    while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    auto n = db.query<std::int64_t>("SELECT 7");
+    if (!n) return fail(n.error());
+    return n->at(0);
+  });
+  web->get("/n", [](nexus::session& db) { return db.query<std::int64_t>("SELECT 7"); });
+  start();
+  auto c = client();
+  for (const auto* path : {"/lazy", "/eager", "/transaction", "/late"}) {
+    const auto r = c.get(path, {{"X-Request-Timeout", "50ms"}});
+    ASSERT_TRUE(r) << path;
+    EXPECT_EQ(r->status, 504) << path << r->body;
+    EXPECT_EQ(parsed(r)["title"], "timeout") << path;
+    EXPECT_EQ(c.get("/n")->body, "[7]") << path;  // the pool's only session, or the next
+  }
+  EXPECT_EQ(seen, errc::timeout);
+  EXPECT_EQ(store->sessions().statistics().in_use, 0U);
+}
+
+TEST_F(Sessions, AHandlerThatIsDoneInTimeKeepsItsSession) {
+  open();
+  make().get("/n", [](nexus::session& db) { return db.query<std::int64_t>("SELECT 7"); });
+  start();
+  auto c = client();
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(c.get("/n", {{"X-Request-Timeout", "30s"}})->body, "[7]");
+  }
+  EXPECT_EQ(store->sessions().statistics().total, 1U);
 }
 
 struct Transactions : Sessions {
@@ -134,14 +191,14 @@ TEST_F(Transactions, AreCommittedIfTheHandlerSucceedsAndElseUndone) {
   serve();
   auto c = client();
   set_log_level(log_level::off);
-  EXPECT_EQ(c.Put("/t/1", "", "text/plain")->status, 409);
-  EXPECT_EQ(c.Put("/t/2", "", "text/plain")->status, 404);
-  EXPECT_EQ(c.Put("/t/3", "", "text/plain")->status, 500);
+  EXPECT_EQ(c.put("/t/1", "", "text/plain")->status, 409);
+  EXPECT_EQ(c.put("/t/2", "", "text/plain")->status, 404);
+  EXPECT_EQ(c.put("/t/3", "", "text/plain")->status, 500);
   set_log_level(log_level::warning);
-  EXPECT_EQ(c.Get("/t")->body, "[]");
-  EXPECT_EQ(c.Put("/t/4", "", "text/plain")->status, 201);
-  EXPECT_EQ(c.Get("/t")->body, "[4]");
-  const auto twice = c.Put("/t/4", "", "text/plain");
+  EXPECT_EQ(c.get("/t")->body, "[]");
+  EXPECT_EQ(c.put("/t/4", "", "text/plain")->status, 201);
+  EXPECT_EQ(c.get("/t")->body, "[4]");
+  const auto twice = c.put("/t/4", "", "text/plain");
   EXPECT_EQ(twice->status, 409);
   EXPECT_EQ(parsed(twice)["title"], "constraint_violated");
   EXPECT_EQ(store->sessions().statistics().in_use, 0U);
@@ -164,10 +221,10 @@ TEST_F(Transactions, WhatCollidedIsTriedAgain) {
                      },
                      {.retries_max = 1, .retry_pause = 1ms}));
   start();
-  EXPECT_EQ(client().Put("/t", "", "text/plain")->body, "3");
-  const auto never = client().Delete("/t");
+  EXPECT_EQ(client().put("/t", "", "text/plain")->body, "3");
+  const auto never = client().del("/t");
   EXPECT_EQ(never->status, 503);
-  EXPECT_EQ(never->get_header_value("Retry-After"), "1");
+  EXPECT_EQ(never->header("Retry-After"), "1");
 }
 
 }  // namespace

@@ -13,14 +13,14 @@ struct WebShutdown : Web {
   std::shared_future<void> released = release.get_future().share();
 
   /// A request that is being answered until `release`.
-  std::future<httplib::Result> hold_one() {
+  std::future<http_client::answer> hold_one() {
     make().get("/blocked", [&] {
       ++inside;
       released.wait();
       return 1;
     });
     start();
-    auto answer = std::async(std::launch::async, [&] { return client().Get("/blocked"); });
+    auto answer = std::async(std::launch::async, [&] { return client().get("/blocked"); });
     EXPECT_TRUE(wait_until([&] { return inside == 1; }));
     return answer;
   }
@@ -38,7 +38,7 @@ TEST_F(WebShutdown, AnAdmittedRequestIsFinished) {
   early.send("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_NE(early.receive("}"), "");
   auto answer = std::async(std::launch::async,
-                           [&] { return client().Post("/accounts/alice", "", "text/plain"); });
+                           [&] { return client().post("/accounts/alice", "", "text/plain"); });
   ASSERT_TRUE(wait_until([&] { return inside == 1; }));
   auto stopping = std::async(std::launch::async, [&] { return sys.shutdown(20s); });
   ASSERT_TRUE(wait_until([&] { return !raw_socket{web->port()}.connected(); }));
@@ -48,7 +48,7 @@ TEST_F(WebShutdown, AnAdmittedRequestIsFinished) {
   ASSERT_TRUE(r);
   EXPECT_EQ(r->status, 200);
   EXPECT_EQ(r->body, "5");
-  EXPECT_EQ(r->get_header_value("Connection"), "close");
+  EXPECT_EQ(r->header("Connection"), "close");
   const auto report = stopping.get();
   EXPECT_TRUE(report.drained);
   EXPECT_TRUE(report.complete()) << report.missed.front();
@@ -105,7 +105,7 @@ TEST_F(WebShutdown, UnderLoadNoAdmittedRequestIsLost) {
     all.push_back(std::async(std::launch::async, [&] {
       auto c = client();
       for (;;) {
-        const auto r = c.Post("/accounts/alice", "", "text/plain");
+        const auto r = c.post("/accounts/alice", "", "text/plain");
         if (!r) return;  // nobody listens any more
         ++(r->status == 200 ? good : others);
         EXPECT_TRUE(r->status == 200 || r->status == 503) << r->status;

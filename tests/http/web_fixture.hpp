@@ -2,18 +2,18 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <httplib.h>
 
 #include <chrono>
-#include <csignal>
 #include <future>
 #include <nexus/http.hpp>
 #include <nexus/log.hpp>
 #include <nexus/nexus.hpp>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "docs/account.hpp"
+#include "http_client.hpp"
 #include "postgres/wait_until.hpp"
 
 namespace nexus::test {
@@ -22,9 +22,6 @@ using namespace std::chrono_literals;
 using http::json;
 
 struct Web : testing::Test {
-  // httplib's client, not the server, would raise it when a server closes on it.
-  Web() { std::signal(SIGPIPE, SIG_IGN); }
-
   static http::server_options options() {
     http::server_options o;
     o.port = 0;
@@ -45,13 +42,7 @@ struct Web : testing::Test {
     ASSERT_TRUE(started) << started.error().message;
   }
 
-  [[nodiscard]] httplib::Client client() const {
-    httplib::Client made{"127.0.0.1", web->port()};
-    made.set_read_timeout(30s);
-    made.set_keep_alive(true);
-    made.set_tcp_nodelay(true);
-    return made;
-  }
+  [[nodiscard]] http_client client() const { return http_client{web->port()}; }
 
   /// A value of the text that /metrics shows; none if it is not there.
   [[nodiscard]] std::optional<double> metric(const std::string& name_and_labels) {
@@ -67,6 +58,6 @@ struct Web : testing::Test {
   std::optional<http::server> web;
 };
 
-inline json parsed(const httplib::Result& r) { return json::parse(r->body, nullptr, false); }
+inline json parsed(const http_client::answer& r) { return json::parse(r->body, nullptr, false); }
 
 }  // namespace nexus::test

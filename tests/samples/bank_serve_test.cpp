@@ -142,13 +142,13 @@ TEST_F(BankServe, EveryPathOfItsDescriptionIsThere) {
     const auto path =
         std::regex_replace(std::regex_replace(pattern, std::regex{"\\{account\\}"}, "a0"),
                            std::regex{"\\{transfer\\}"}, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
-    auto options = client().Options(path);
+    auto options = client().options(path);
     ASSERT_TRUE(options);
     for (const auto& [method, about] : methods.items()) {
       if (method == "parameters") continue;
       auto upper = method;
       for (auto& c : upper) c = static_cast<char>(std::toupper(c));
-      EXPECT_NE(options->get_header_value("Allow").find(upper), std::string::npos) << path;
+      EXPECT_NE(options->header("Allow").find(upper), std::string::npos) << path;
       ++seen;
     }
   }
@@ -167,6 +167,20 @@ TEST_F(BankServe, WhatCannotBeServedIsSaidInOneLine) {
   EXPECT_EQ(std::count(second.err.begin(), second.err.end(), '\n'), 1) << second.err;
 }
 
+TEST_F(BankServe, AnAddressOfIPv6IsPrintedAsItIsAskedFor) {
+  open_accounts(1);
+  server.emplace(bank_line({"serve", "--address", "::1", "--port", "0"}), directory.path());
+  const std::string begin = "is served at http://[::1]:";
+  server->read_until([&] { return server->out().find(begin) != std::string::npos; }, patience);
+  const auto at = server->out().find(begin);
+  if (at == std::string::npos) {
+    EXPECT_NE(server->err().find("cannot listen at \"[::1]:0\""), std::string::npos);
+    GTEST_SKIP() << "there is no IPv6 here: " << server->err();
+  }
+  const auto port_of_it = std::to_string(std::stoi(server->out().substr(at + begin.size())));
+  EXPECT_EQ(curl({"-g", "http://[::1]:" + port_of_it + "/accounts/a0"}).status, 200);
+}
+
 // -- under load -----------------------------------------------------------------------------------
 
 constexpr int accounts = 10;
@@ -179,7 +193,7 @@ class busy_client {
       : random_{static_cast<unsigned>(number) + 1}, over_{until} {}
 
   // Sends on while nobody answers, unless `patient` is false.
-  void run(const std::function<httplib::Client()>& connect, bool patient) {
+  void run(const std::function<nexus::test::http_client()>& connect, bool patient) {
     auto to_bank = connect();
     while (!over_) {
       const auto from = static_cast<int>(random_() % accounts);
@@ -191,7 +205,7 @@ class busy_client {
                         std::to_string(cents / 100) + "." + (cents % 100 < 10 ? "0" : "") +
                             std::to_string(cents % 100));
       for (;;) {
-        auto got = to_bank.Put("/transfers/" + id, body, "application/json");
+        auto got = to_bank.put("/transfers/" + id, body, "application/json");
         ++sent;
         if (got && (got->status == 201 || got->status == 409)) {
           ++answered;

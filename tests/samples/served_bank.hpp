@@ -1,8 +1,6 @@
 // `bank serve` as a process, and clients that talk to it.
 #pragma once
 
-#include <httplib.h>
-
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -10,6 +8,7 @@
 #include <string>
 
 #include "bank_fixture.hpp"
+#include "http_client.hpp"
 
 namespace samples {
 
@@ -17,6 +16,7 @@ namespace samples {
 class ServedBank : public Bank {
  protected:
   using json = nlohmann::json;
+  using http_client = nexus::test::http_client;
 
   static constexpr std::chrono::seconds patience{60};
 
@@ -40,16 +40,13 @@ class ServedBank : public Bank {
     port = std::stoi(server->out().substr(at + 10));
   }
 
-  [[nodiscard]] httplib::Client client() const {
-    httplib::Client made{"127.0.0.1", port};
-    made.set_keep_alive(true);
-    made.set_read_timeout(patience);
-    return made;
+  [[nodiscard]] http_client client() const {
+    return http_client{static_cast<std::uint16_t>(port), patience};
   }
 
   /// Of an account in hundredths.
   std::int64_t balance(int account) const {
-    auto got = client().Get("/accounts/a" + std::to_string(account));
+    auto got = client().get("/accounts/a" + std::to_string(account));
     if (!got || got->status != 200) return -1;
     const auto text = json::parse(got->body)["balances"]["USD"].get<std::string>();
     return std::llround(std::stod(text) * 100);

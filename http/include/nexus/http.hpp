@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nexus/http/entity.hpp"
+#include "nexus/http/param.hpp"
 #include "nexus/http/request.hpp"
 #include "nexus/http/response.hpp"
 #include "nexus/http/server.hpp"

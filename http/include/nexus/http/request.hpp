@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,10 +35,13 @@ struct request {
   /// The first of that name in the query.
   [[nodiscard]] std::optional<std::string_view> query(std::string_view name) const noexcept;
 
-  /// The part of the path that stands for {name}. A name that the route does not have is an assert.
-  [[nodiscard]] std::string_view param(std::string_view name) const noexcept;
+  /// The part of the path that stands for {name}. A name that the route does not have throws
+  /// std::out_of_range, a 500; http::param is checked when the route is added.
+  [[nodiscard]] std::string_view param(std::string_view name) const;
 
-  /// The body as a `T`; `invalid_argument`, a 400, says what is wrong with it.
+  /// The body as a `T`; `invalid_argument`, a 400, says what is wrong with it: no JSON, nested deeper
+  /// than 64, a key that stands twice, a number that the type cannot hold. The last is found by writing
+  /// the `T` back, so of a type that has no to_json it is from_json's to find.
   template <class T = nlohmann::json>
   [[nodiscard]] result<T> json() const {
     auto parsed = parse_json();
@@ -46,7 +50,12 @@ struct request {
     } else {
       if (!parsed) return fail(std::move(parsed.error()));
       try {
-        return parsed->template get<T>();
+        auto made = parsed->template get<T>();
+        if constexpr (std::is_constructible_v<nlohmann::json, const T&>) {
+          const auto lost = what_was_lost(*parsed, nlohmann::json(std::as_const(made)));
+          if (!lost.empty()) return fail(wrong_json(lost));
+        }
+        return made;
       } catch (const nlohmann::json::exception& e) {
         return fail(wrong_json(e.what()));
       }
@@ -55,6 +64,8 @@ struct request {
 
  private:
   [[nodiscard]] result<nlohmann::json> parse_json() const;
+  [[nodiscard]] static std::string what_was_lost(const nlohmann::json& sent,
+                                                 const nlohmann::json& read);
   [[nodiscard]] static error wrong_json(std::string_view why);
 };
 

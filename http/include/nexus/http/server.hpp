@@ -16,20 +16,21 @@
 //   S&                        what the pool lends, e.g. journal_session: borrowed before the handler is called
 //   http::entity<B>           the entity that the path's parameter names
 //   http::entities<B>         all of them
+//   http::param<"name", T>    the part of the path that stands for {name}, as a T
 //   http::body<T>             the JSON body as a T
 //
 // and returns an http::response, anything that nlohmann::json takes, an `asked` or `answer`, a result of
 // one of these, or nothing (204). Errors become application/problem+json: http/response.hpp has the
 // table. What a handler throws is a 500, and logged.
 //
-// Deadline: the header X-Request-Timeout ("250ms", "2s") or the server's default bounds borrowing and is
-// the deadline of what entities are asked. Trace: a valid W3C traceparent goes on to what is asked, and
+// Deadline: the header X-Request-Timeout ("250ms", "2s") or the server's default bounds borrowing, is
+// the deadline of what entities are asked, and interrupts what the request's session does. Trace: a valid W3C traceparent goes on to what is asked, and
 // comes back under a new parent id; otherwise a new trace begins.
 //
 // Threads: a handler runs on one of the server's and may block; many run at the same time. `use` and
 // routes come before `start`. Bounds: threads (one connection each, also while it is kept alive),
-// connections that wait, sizes, times. Who comes when too many wait gets a 503; an idle connection ends
-// when another one waits. Put a proxy before it that ends TLS and slow clients.
+// connections that wait, sizes, times. Who comes when too many wait gets a 503; a connection that says
+// nothing ends when another one waits. A request that is malformed is a 400 and ends its connection. Put a proxy before it that ends TLS and slow clients.
 // Shutdown: takes part in system::shutdown; requests that it has admitted are finished.
 #pragma once
 
@@ -59,7 +60,8 @@ struct server_options {
   std::size_t waiting_max = 128;  ///< connections that wait for a thread
   unsigned backlog = 1'024;       ///< connections that the system keeps for us
 
-  std::size_t head_bytes_max = std::size_t{64} << 10;  ///< request line and headers
+  std::size_t head_bytes_max = std::size_t{64} << 10;  ///< request line and headers; 16 MiB at most
+  std::size_t target_bytes_max = std::size_t{8} << 10;  ///< path and query
   std::size_t body_bytes_max = std::size_t{1} << 20;
   std::chrono::milliseconds read_timeout{10'000};  ///< for a request to come as a whole
   std::chrono::milliseconds write_timeout{10'000};
@@ -120,8 +122,8 @@ class server {
 
   // Adds a route. A `{name}` stands for one part of the path, not empty, percent-decoded; what is spelled
   // out comes before it. HEAD is answered as GET, OPTIONS by what there is. Fails with `invalid_argument`
-  // if the handler declares what the server was not given, the pattern makes no sense or stands twice;
-  // `start` fails with the first of these.
+  // if the handler declares what the server was not given or the path does not have, the pattern makes
+  // no sense or stands twice; `start` fails with the first of these.
 
   template <class F>
   result<void> get(std::string_view pattern, F handler, const route_options& options = {}) {
@@ -159,6 +161,9 @@ class server {
 
   /// Where it listens; 0 before `start`.
   [[nodiscard]] std::uint16_t port() const noexcept;
+
+  /// "http://127.0.0.1:8080", "http://[::1]:8080".
+  [[nodiscard]] std::string url() const;
 
  private:
   using missing_what = std::string (*)(const detail::resources&, const detail::route_names&);

@@ -13,6 +13,7 @@
 
 #include "nexus/http/detail/exchange.hpp"
 #include "nexus/http/entity.hpp"
+#include "nexus/http/param.hpp"
 
 namespace nexus::inline v0::http::detail {
 
@@ -22,7 +23,7 @@ template <class P>
 struct argument {
   static_assert(sizeof(P) == 0,
                 "a handler takes const http::request&, nexus::session& or what the pool lends, "
-                "http::entity<B>, http::entities<B> and http::body<T>");
+                "http::entity<B>, http::entities<B>, http::param<\"name\", T> and http::body<T>");
 };
 
 template <>
@@ -84,6 +85,20 @@ struct argument<entity<B>> {
     const auto id =
         all.size() == 1 ? std::string_view{all[0].second} : e.asked.param(B::entity_type);
     return entity<B>{e.with.entities.at(&nexus::detail::behavior_tag<B>), id, e.header};
+  }
+};
+
+template <param_name Name, class T>
+struct argument<param<Name, T>> {
+  static std::string missing(const resources&, const route_names& route) {
+    const auto& names = route.params;
+    if (std::find(names.begin(), names.end(), Name.view()) != names.end()) return {};
+    return "a parameter {" + std::string{Name.view()} + "}, which the path does not have";
+  }
+  static result<param<Name, T>> take(exchange& e) {
+    auto read = read_param<T>(Name.view(), e.asked.param(Name.view()));
+    if (!read) return fail(std::move(read.error()));
+    return param<Name, T>{*std::move(read)};
   }
 };
 

@@ -1,0 +1,67 @@
+// A part of the path as a handler declares it: by name, and as what it is to be.
+//
+//   web.get("/rooms/{number}/beds/{bed}",
+//           [](http::param<"number", int> room, http::param<"bed"> bed) { return show(*room, *bed); });
+//
+// The name is checked when the route is added. Text that is no such number, or does not fit it, is a 400,
+// and the handler is not called.
+//
+// Threads: a value, which belongs to the request's handler.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "nexus/result.hpp"
+
+namespace nexus::inline v0::http {
+
+namespace detail {
+
+/// A string as a template's argument.
+template <std::size_t N>
+struct param_name {
+  char text[N];
+  // NOLINTNEXTLINE(google-explicit-constructor): as in param<"name">
+  consteval param_name(const char (&from)[N]) : text{} { std::copy_n(from, N, text); }
+  [[nodiscard]] constexpr std::string_view view() const noexcept { return {text, N - 1}; }
+};
+
+template <class T>
+concept param_type = std::same_as<T, std::string> || std::same_as<T, bool> ||
+    ((std::integral<T> || std::floating_point<T>)&&!std::same_as<T, char>);
+
+template <param_type T>
+[[nodiscard]] result<T> read_param(std::string_view name, std::string_view text) {
+  if constexpr (std::same_as<T, std::string>) {
+    return std::string{text};
+  } else if constexpr (std::same_as<T, bool>) {
+    if (text == "true" || text == "false") return text == "true";
+  } else {
+    T made{};
+    const auto* const end = text.data() + text.size();
+    const auto [at, why] = std::from_chars(text.data(), end, made);
+    if (why == std::errc{} && at == end && made - made == T{}) return made;  // no nan, no infinity
+  }
+  return fail(errc::invalid_argument,
+              "the path's " + std::string{name} + " cannot be \"" + std::string{text} + "\"");
+}
+
+}
+
+template <detail::param_name Name, detail::param_type T = std::string>
+struct param {
+  static constexpr std::string_view name = Name.view();
+
+  T value;
+
+  [[nodiscard]] const T& operator*() const noexcept { return value; }
+  [[nodiscard]] const T* operator->() const noexcept { return &value; }
+};
+
+}  // namespace nexus::inline v0::http

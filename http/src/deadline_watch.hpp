@@ -1,0 +1,44 @@
+// Ends what sessions do for requests whose time is over. One thread, which sleeps until the next deadline.
+//
+// Threads: any; `run` is one of the owner's.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "nexus/session.hpp"
+
+namespace nexus::inline v0::http {
+
+class deadline_watch {
+  using time_point = std::chrono::steady_clock::time_point;
+
+ public:
+  /// Watches a session, which must outlive it, and interrupts it then.
+  class [[nodiscard]] watched {
+   public:
+    watched(deadline_watch& by, session& one, time_point until);
+    ~watched();
+    watched(const watched&) = delete;
+    watched& operator=(const watched&) = delete;
+
+   private:
+    friend class deadline_watch;
+    deadline_watch& by_;
+    session& one_;
+    std::multimap<time_point, watched*>::iterator at_;  // the end: its time is over
+  };
+
+  void run();
+  void stop();
+
+ private:
+  std::mutex lock_;
+  std::condition_variable changed_;
+  std::multimap<time_point, watched*> all_;
+  bool stopped_ = false;
+};
+
+}
