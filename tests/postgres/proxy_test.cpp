@@ -107,7 +107,7 @@ TEST_F(Proxy, AHeldSyncIsStoredWhenTheClientHasLongGone) {
   EXPECT_EQ(net.happened(), 1U);
   EXPECT_FALSE(net.released());
   EXPECT_EQ(stored(), "0");
-  EXPECT_EQ(pg.backends(db).size(), 1U);
+  EXPECT_TRUE(wait_until([&] { return pg.backends(db).size() == 1U; })) << "and who just asked";
   net.release();
   ASSERT_TRUE(wait_until([&] { return net.released(); }));
   EXPECT_EQ(stored(), "1");

@@ -167,23 +167,25 @@ TEST_F(PostgresSchema, TheQueriesOfThePageRun) {
 
 // -- migration, with steps made up for it ---------------------------------------------------------
 
+// They end at the tables of today, as steps do.
 constexpr std::array<postgres::migration, 2> steps{
-    {{1, "ALTER TABLE nexus_meta ADD COLUMN note text; UPDATE nexus_meta SET note = 'two'"},
-     {2, "UPDATE nexus_meta SET note = note || ' three'"}}};
+    {{1, "ALTER TABLE nexus_meta ADD COLUMN note int8; INSERT INTO nexus_meta VALUES ('note', 2)"},
+     {2,
+      "ALTER TABLE nexus_meta DROP COLUMN note; "
+      "UPDATE nexus_meta SET value = value * 10 + 3 WHERE name = 'note'"}}};
 
 TEST_F(PostgresSchema, EachStepIsTakenInOrder) {
   must(at()->create());
   postgres::connection c{where()};
   EXPECT_EQ(must(migrate_tables(c, where(), steps, 3)), 1u);
-  EXPECT_EQ(value("SELECT value || ' ' || note FROM nexus_meta WHERE name = 'schema_version'"),
-            "3 two three");
+  EXPECT_EQ(value("SELECT string_agg(value::text, ' ' ORDER BY name) FROM nexus_meta"), "23 3");
   EXPECT_EQ(must(migrate_tables(c, where(), steps, 3)), 3u) << "nothing is left to do";
 }
 
 TEST_F(PostgresSchema, AStepThatFailsLeavesEverythingAsItWas) {
   must(at()->create());
   constexpr std::array<postgres::migration, 2> bad{
-      {steps[0], {2, "ALTER TABLE nexus_meta ADD COLUMN note text"}}};
+      {steps[0], {2, "ALTER TABLE nexus_meta ADD COLUMN note int8"}}};
   postgres::connection c{where()};
   EXPECT_THROW((void)migrate_tables(c, where(), bad, 3), postgres::trouble);
   EXPECT_EQ(differences(), lines{});
@@ -203,7 +205,7 @@ TEST_F(PostgresSchema, OfManyWhoMigrateAtOnceOneDoes) {
     }
   }
   EXPECT_EQ(migrated, 1);
-  EXPECT_EQ(value("SELECT note FROM nexus_meta WHERE name = 'schema_version'"), "two three");
+  EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'note'"), "23");
 }
 
 TEST_F(PostgresSchema, AWayThatIsNotThereIsSaid) {
@@ -212,6 +214,52 @@ TEST_F(PostgresSchema, AWayThatIsNotThereIsSaid) {
   const auto done = migrate_tables(c, where(), {}, 2);
   ASSERT_FALSE(done);
   EXPECT_NE(done.error().message.find("no way from schema version 1"), std::string::npos);
+}
+
+TEST_F(PostgresSchema, AMigrationThatLeadsElsewhereIsUndoneAndNamesTheDifference) {
+  must(at()->create());
+  struct wrong {
+    std::string_view sql;
+    std::string_view difference;
+  };
+  const std::array<wrong, 4> all{
+      {{"ALTER TABLE nexus_meta ADD COLUMN note text",
+        "column nexus_meta.note (text) is not one of a journal"},
+       {"ALTER TABLE nexus_event_journal ALTER COLUMN slice TYPE bigint",
+        "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL"},
+       {"DROP INDEX nexus_event_journal_by_position",
+        "index nexus_event_journal_by_position is missing"},
+       {"DROP TRIGGER nexus_event_erased ON nexus_event_journal; ALTER TABLE nexus_event_tags "
+        "DROP COLUMN tag CASCADE",
+        "column nexus_event_tags.tag is missing, and 2 more"}}};
+  for (const auto& [sql, difference] : all) {
+    const std::array<postgres::migration, 1> bad{{{1, sql}}};
+    postgres::connection c{where()};
+    const auto done = migrate_tables(c, where(), bad, 2);
+    ASSERT_FALSE(done) << sql;
+    EXPECT_EQ(done.error().code, errc::foreign_schema);
+    EXPECT_NE(done.error().message.find(std::string{difference} + "; nothing was changed"),
+              std::string::npos)
+        << done.error().message;
+    EXPECT_EQ(differences(), lines{}) << sql;
+    EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'schema_version'"), "1");
+  }
+}
+
+TEST_F(PostgresSchema, TablesThatDifferAlreadyAreNotMigrated) {
+  must(at()->create());
+  run("ALTER TABLE nexus_event_journal DROP COLUMN metadata");
+  const auto done = at()->migrate();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, errc::foreign_schema);
+  EXPECT_NE(done.error().message.find("column nexus_event_journal.metadata is missing"),
+            std::string::npos)
+      << done.error().message;
+}
+
+TEST_F(PostgresSchema, AMissingChosenIndexKeepsNobodyFromMigrating) {
+  must(at()->create());
+  EXPECT_EQ(must(at("&indexes=type,time")->migrate()), 1u);
 }
 
 TEST_F(PostgresSchema, MigratingNothingCreates) {

@@ -198,7 +198,8 @@ void server::stop() {
   postmaster_ = -1;
 }
 
-// As pg_ctl does: line 1 of the file is the postmaster's id, line 8 its status.
+// As pg_ctl does: line 1 of the file is the postmaster's id, line 8 its status. A replica is ready when it
+// can be read.
 bool server::ready() const {
   std::ifstream file{dir_ + "/data/postmaster.pid"};
   std::string line;
@@ -206,7 +207,7 @@ bool server::ready() const {
   for (int i = 2; i <= 8; ++i) {
     if (!std::getline(file, line)) return false;
   }
-  return line.starts_with("ready");
+  return line.starts_with("ready") || line.starts_with("standby");
 }
 
 // Runs a program as whom PostgreSQL accepts, its output into the log.

@@ -21,6 +21,8 @@ class PostgresSettle : public PostgresTest {
     sender = terse_session{must(store->open_session())};
     settler = terse_session{must(store->open_session())};
     ASSERT_EQ(sender.append(bob, 0, {"warm"}), "stored");
+    beside = open_journal(direct);
+    gate = must(beside->open_session());
   }
 
   // What the settler says once it knows.
@@ -42,19 +44,21 @@ class PostgresSettle : public PostgresTest {
     EXPECT_EQ(settler.history(alice), truth == "stored" ? "1:a 2:b 3:next" : "1:next");
   }
 
-  void slow_down_appends(const std::string& seconds) {
+  // From now on an append goes on only when `gate` opens.
+  void make_gate() {
     cluster::execute_at(direct,
-                        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                        "PERFORM pg_sleep(" +
-                            seconds +
-                            "); RETURN NULL; END $$;"
-                            "CREATE TRIGGER slow AFTER INSERT ON nexus_event_journal "
-                            "FOR EACH STATEMENT EXECUTE FUNCTION slow()");
+                        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                        "PERFORM pg_advisory_xact_lock_shared(4711); RETURN NULL; END $$;"
+                        "CREATE TRIGGER wait AFTER INSERT ON nexus_event_journal "
+                        "FOR EACH STATEMENT EXECUTE FUNCTION wait()");
+    must(gate->execute("SELECT pg_advisory_lock(4711)"));
   }
+  void open_gate() { must(gate->execute("SELECT pg_advisory_unlock(4711)")); }
 
   proxy net{pg.port()};
   std::string direct, through;
-  std::shared_ptr<journal> store;
+  std::shared_ptr<journal> store, beside;
+  std::unique_ptr<journal_session> gate;
   terse_session sender, settler;
   const request lost{alice, 0, {"a", "b"}};
 };
@@ -84,14 +88,14 @@ TEST_F(PostgresSettle, ACommitThatArrivesWhenItWasSettledChangesNothing) {
   expect_final(lost, truth);
 }
 
-// A read alone would say "not stored" here, and two seconds later it would be.
+// A read alone would say "not stored" here, and a moment later it would be.
 TEST_F(PostgresSettle, ABackendThatCommitsSecondsLaterIsWaitedFor) {
   cluster::execute_at(direct, "CREATE ROLE plain_" + database_of(direct) + " LOGIN PASSWORD 'pw'");
   cluster::execute_at(
       direct, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain_" +
                   database_of(direct) +
                   "; REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC");
-  slow_down_appends("2");
+  make_gate();
   store = open_journal(
       pg.tcp_uri(database_of(direct), net.port(), "plain_" + database_of(direct), "pw"));
   sender = terse_session{must(store->open_session())};
@@ -107,6 +111,9 @@ TEST_F(PostgresSettle, ABackendThatCommitsSecondsLaterIsWaitedFor) {
                               "= 'account|alice'"),
             "0")
       << "not there yet";
+  const auto undecided = settled_by(settler, lost);
+  EXPECT_NE(undecided.find("lock timeout"), std::string::npos) << undecided;
+  open_gate();
   EXPECT_EQ(settled(lost), "stored");
   expect_final(lost, "stored");
   cluster::execute_at(direct, "DROP OWNED BY plain_" + database_of(direct) + "; DROP ROLE plain_" +

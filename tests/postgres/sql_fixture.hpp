@@ -42,6 +42,27 @@ class Sql : public ::testing::TestWithParam<const char*> {
   }
   std::unique_ptr<journal_session> session() { return session_at(*store); }
 
+  /// A statement that does not end by itself, and writes to a table that `make_endless` makes.
+  void make_endless() { must(one->execute("CREATE TABLE endless (n bigint)")); }
+  [[nodiscard]] std::string endless() const {
+    return is_sqlite()
+               ? "INSERT INTO endless WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+                 "FROM n) SELECT count(*) FROM n"
+               : "INSERT INTO endless SELECT 1 FROM pg_sleep(600)";
+  }
+  /// Whether it runs by now, and not only is on its way: it locks the file, or the table.
+  bool endless_runs(nexus::session& seen_by) {
+    if (is_sqlite()) {
+      must(seen_by.execute("PRAGMA busy_timeout = 1"));
+      if (!seen_by.begin(isolation::read_committed, false)) return true;
+      must(seen_by.rollback());
+      return false;
+    }
+    return !must(seen_by.execute("SELECT 1 FROM pg_locks WHERE relation = 'endless'::regclass AND "
+                                 "mode = 'RowExclusiveLock' AND granted"))
+                .empty();
+  }
+
   temporary_folder folder;
   const std::string uri =
       is_sqlite() ? "sqlite:" + folder.path("j.db") : cluster::shared().fresh_schema();

@@ -111,17 +111,14 @@ TEST_P(SqlPool, AnExceptionRollsBackAndReturnsTheSession) {
 }
 
 TEST_P(SqlPool, ClosingBreaksAStatementThatGoesOn) {
+  make_endless();
   const auto s = opened();
   std::string ended;
   std::jthread busy{[&] {
-    ended = code_of(s.sessions().with([&](nexus::session& mine) {
-      return mine.execute(is_sqlite()
-                              ? "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-                                "SELECT count(*) FROM n"
-                              : "SELECT pg_sleep(600)");
-    }));
+    ended =
+        code_of(s.sessions().with([&](nexus::session& mine) { return mine.execute(endless()); }));
   }};
-  ASSERT_TRUE(wait_until([&] { return s.sessions().statistics().in_use == 1; }));
+  ASSERT_TRUE(wait_until([&] { return endless_runs(*one); }));
   EXPECT_FALSE(s.close(20ms));
   busy.join();
   EXPECT_EQ(ended, "pool_closed");

@@ -48,7 +48,7 @@ TEST_F(SqlPostgres, OwnSqlHasTheServersSettingsAndTheJournalItsOwn) {
 }
 
 TEST_F(SqlPostgres, TheStatementTimeoutHoldsForOwnSql) {
-  auto patient = open_journal(uri + "&statement_timeout=50");
+  auto patient = open_journal(uri + "&statement_timeout=1000");  // opening has as long
   auto s = must(patient->open_session());
   const auto late = s->execute("SELECT pg_sleep(600)");
   EXPECT_EQ(code_of(late), "query_failed");
@@ -94,6 +94,31 @@ TEST_F(SqlPostgres, TheJournalPreparesAnewWhatOwnSqlHasDeallocated) {
   must(sql.reset("DISCARD ALL"));
   EXPECT_EQ(events.append(alice, 3, {"d"}), "stored");
   EXPECT_EQ(events.history(alice), "1:a 2:b 3:c 4:d");
+}
+
+TEST_F(SqlPostgres, AResetGoesBackToTheRoleThatTheAddressNames) {
+  const auto role = "role_of_" + database_of(uri);
+  cluster::execute_at(uri, "CREATE ROLE " + role + " SUPERUSER");
+  auto of_role = open_journal(uri + "&options=-crole%3D" + role);
+  auto s = must(of_role->open_session());
+  const auto who = [&] { return must(s->query<std::string>("SELECT current_user::text")).at(0); };
+  ASSERT_EQ(who(), role);
+  must(s->execute("SET ROLE pg_monitor"));
+  must(s->reset(""));
+  EXPECT_EQ(who(), role);
+  cluster::execute_at(uri, "DROP ROLE " + role);
+}
+
+TEST_F(SqlPostgres, StatementsThatOwnSqlHasPreparedAreNotTakenForTheJournals) {
+  for (const auto* name : {"highest", "append_check", "read_events", "hold_lock"}) {
+    must(sql.execute(std::string{"PREPARE "} + name + " AS SELECT 1"));
+  }
+  EXPECT_EQ(events.append(alice, 0, {"a"}), "stored");
+  EXPECT_EQ(events.highest(alice), 1u);
+  EXPECT_EQ(events.history(alice), "1:a");
+  must(sql.execute("DEALLOCATE highest"));
+  must(sql.execute("PREPARE highest (text[]) AS SELECT 7::int8"));
+  EXPECT_EQ(events.highest(alice), 1u);
 }
 
 TEST_F(SqlPostgres, AWriterHoldsItsLockWheneverItWrites) {

@@ -46,7 +46,7 @@ inline constexpr std::string_view header =
 [[nodiscard]] std::string postings_csv();
 
 /// What `bank balances --csv` prints for it: samples/bank/data/balances.csv, which another program
-/// computed, but for two lines that contradict postings.csv (see the README beside them).
+/// computed.
 [[nodiscard]] std::string expected_balances();
 
 [[nodiscard]] std::string contents(const std::string& path);

@@ -14,7 +14,10 @@
 namespace nexus::inline v0::postgres {
 namespace {
 
-constexpr std::array<std::string_view, 3> own_parameters{"schema", "statement_timeout", "writers"};
+constexpr std::array<std::string_view, 4> own_parameters{"schema", "statement_timeout",
+                                                         "synchronous_commit", "writers"};
+constexpr std::array<std::string_view, 5> commits{"off", "local", "remote_write", "on",
+                                                  "remote_apply"};
 constexpr unsigned writers_max = 64;
 
 struct free_options {
@@ -112,6 +115,14 @@ result<address> address::from(const uri& where) {
       return bad(fmt::format("schema is \"{}\"; expected a name of a-z, 0-9 and _", *schema));
     }
     made.schema = *schema;
+  }
+  if (const auto* commit = given("synchronous_commit")) {
+    if (std::ranges::count(commits, *commit) == 0) {
+      return bad(fmt::format(
+          "synchronous_commit is \"{}\", not one of off, local, remote_write, on, remote_apply",
+          *commit));
+    }
+    made.synchronous_commit = *commit;
   }
   if (const auto* writers = given("writers")) {
     made.writers = number(*writers).value_or(0);

@@ -18,6 +18,9 @@ struct address {
   std::string name;  ///< for messages: the URI without password and parameters
   std::vector<std::pair<std::string, std::string>> options;  ///< libpq's keywords and values
   std::string schema;  ///< of the database; empty: the connection's current one
+  /// Of all connections of an opened journal; empty: what server, database and role say.
+  std::string search_path;
+  std::string synchronous_commit;  ///< empty: what they say, but at least `remote_write`
   schema_choices tables{};
   std::chrono::milliseconds patience{30'000};  ///< with one statement; 0: for ever
   unsigned writers = 4;

@@ -140,6 +140,7 @@ void session::store(connection& c, std::span<const append_request> requests, con
     calls.push_back({core_->sql.append_tags, tags});
   }
   auto& check = bound.emplace_back().all(events_.ids).all(events_.expected);
+  check.text(c.durability());
   calls.push_back({core_->sql.append_check, check});
 
   const auto answers = c.run(calls);
@@ -179,7 +180,9 @@ void session::store(connection& c, std::span<const upsert_request> requests, con
        {&ids, &versions, &previous, &types, &schemas, &codecs, &data, &writers, &times, &slices}) {
     bound.all(*one);
   }
-  const auto written = c.query(core_->sql.upsert_states, bound);
+  const auto answers = c.run(
+      {{core_->sql.upsert_states, bound}, {core_->sql.durable, parameters{}.text(c.durability())}});
+  const auto& written = answers.front();
   std::set<std::string_view> are_stored;
   for (int row = 0; row < written.size(); ++row) are_stored.insert(written.bytes(row, 0));
   indices left;

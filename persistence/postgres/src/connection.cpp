@@ -163,11 +163,12 @@ std::vector<rows> connection::run(const std::vector<call>& calls) {
   try {
     return run_prepared(calls);
   } catch (const trouble& why) {
-    // Own SQL may deallocate our statements as well. Nothing of this was done.
-    if (!why.is(sqlstate::invalid_statement_name)) throw;
+    // Own SQL may deallocate our statements as well, or prepare one of that name. Nothing of this was done.
+    if (!why.is(sqlstate::invalid_statement_name) && !why.is(sqlstate::duplicate_statement_name)) {
+      throw;
+    }
   }
-  execute("DEALLOCATE ALL");
-  prepared_.clear();
+  forget_prepared();
   return run_prepared(calls);
 }
 

@@ -68,6 +68,9 @@ struct call {
   const parameters& with;
 };
 
+inline constexpr const char* is_replica = "the server is a read-only replica";
+inline constexpr const char* is_read_only = "default_transaction_read_only is on";
+
 class connection {
  public:
   /// Connects, and refuses a server that cannot hold a journal.
@@ -95,6 +98,18 @@ class connection {
   [[nodiscard]] bool alive() noexcept;
 
   [[nodiscard]] bool lost() const noexcept { return lost_; }
+
+  /// The synchronous_commit and the search_path that it was set to.
+  [[nodiscard]] const std::string& durability() const noexcept { return durability_; }
+  [[nodiscard]] const std::string& search_path() const noexcept { return search_path_; }
+
+  /// Whether the server takes no writes, as far as it has told (from PostgreSQL 14 on).
+  [[nodiscard]] bool of_replica() const noexcept;
+  [[nodiscard]] bool reads_by_default() const noexcept;
+  /// That in words, or which setting is not as it was set: by a trigger, or by a pooler that has given
+  /// this connection to somebody else. Not within a transaction.
+  [[nodiscard]] std::string unfit();
+
   [[nodiscard]] PGconn* handle() const noexcept { return handle_.get(); }
 
  private:
@@ -106,6 +121,8 @@ class connection {
   void check_server() const;
   void set_up(const address& where);
   void for_journal();
+  [[nodiscard]] std::string names_taken() const;
+  void forget_prepared();
   std::vector<rows> run_prepared(const std::vector<call>& calls);
   void send(const call& one, std::vector<const statement*>& preparing);
   PGresult* next_result();
@@ -119,7 +136,13 @@ class connection {
   };
   std::unique_ptr<PGconn, finish> handle_;
   std::set<std::string_view> prepared_;  // names, of statements that outlive the connection
-  std::string common_;                   // settings that hold for everything
+  struct pinned {
+    std::string name, value;
+    settings of = settings::own;  // own: of both
+  };
+  std::vector<pinned> pinned_;
+  std::string durability_, search_path_;
+  std::string common_, to_journal_, to_own_;  // SQL that sets them: for everything, for one of both
   settings has_ = settings::journal;
   std::chrono::milliseconds patience_;
   time_point deadline_ = time_point::max();

@@ -41,6 +41,8 @@ inline constexpr std::string_view deadlock_detected = "40P01";
 inline constexpr std::string_view serialization_failure = "40001";
 inline constexpr std::string_view lock_not_available = "55P03";
 inline constexpr std::string_view invalid_statement_name = "26000";
+inline constexpr std::string_view duplicate_statement_name = "42P05";
+inline constexpr std::string_view read_only_transaction = "25006";
 inline constexpr std::string_view not_supported = "0A000";
 inline constexpr std::string_view syntax_error = "42601";
 }  // namespace sqlstate

@@ -1,6 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <random>
 
+#include "nexus/detail/logger.hpp"
 #include "nexus/postgres.hpp"
 #include "postgres_schema.hpp"
 #include "session.hpp"
@@ -25,6 +28,7 @@ journal_limits limits() noexcept { return {.time_min = first_time}; }
 // With a pause that grows while the server cannot be reached, and jitter, so that not everybody comes
 // back at the same moment.
 result<void> session::connect(std::string_view doing) {
+  replace_if_due();
   if (connection_ && !connection_->alive()) drop_connection();
   if (connection_) return {};
   const auto now = std::chrono::steady_clock::now();
@@ -45,11 +49,32 @@ result<void> session::connect(std::string_view doing) {
   return made;
 }
 
+error session::failure(const trouble& why, std::string_view doing) {
+  auto whole = describe(why, core_->where.name, doing);
+  auto unfit = [&]() -> std::string {
+    try {
+      if (connection_->lost()) return {};
+      auto reason = connection_->unfit();
+      if (reason.empty() && why.is(sqlstate::read_only_transaction)) return "it is read-only";
+      return reason;
+    } catch (const trouble&) {
+      return {};  // the first one says more
+    }
+  }();
+  if (!unfit.empty()) {
+    whole = {errc::unavailable,
+             fmt::format("{}; the connection is replaced: {}", whole.message, unfit)};
+  }
+  if (!unfit.empty() || connection_->lost()) drop_connection();
+  return gate_.interrupted() ? was_interrupted() : whole;
+}
+
 void session::drop_connection() noexcept {
   if (in_flight_ && lock_ != 0) core_->in_doubt.add(lock_);
   lock_ = 0;
   lock_held_ = false;
   touched_ = false;
+  replace_ = false;
   connection_.reset();
   gate_.closed();
 }
@@ -76,6 +101,19 @@ class postgres_journal final : public journal {
   const std::shared_ptr<core> core_;
 };
 
+// A server that was tuned for speed may lose what a session has made durable.
+void warn_of_danger(connection& c, const address& where) {
+  const auto found = c.execute(
+      "SELECT name FROM (VALUES ('fsync'), ('full_page_writes')) AS asked (name) "
+      "WHERE current_setting(name) = 'off'");
+  for (int row = 0; row < found.size(); ++row) {
+    detail::log().warn(
+        "{}: {} is off on the server: a crash of its machine may damage the database and lose "
+        "acknowledged events; set it to on",
+        where.name, found.bytes(row, 0));
+  }
+}
+
 result<address> address_of(const uri& location) { return address::from(location); }
 
 result<std::shared_ptr<journal>> open_journal(const uri& location) {
@@ -83,7 +121,11 @@ result<std::shared_ptr<journal>> open_journal(const uri& location) {
   if (!where) return fail(std::move(where.error()));
   auto ready = attempt(where->name, "open", [&] {
     connection c{*where};
-    return prepare_tables(c, *where);
+    auto prepared = prepare_tables(c, *where);
+    if (prepared) warn_of_danger(c, *where);
+    // So that a journal's connections all find the same tables, whatever a role is set to later.
+    where->search_path = c.search_path();
+    return prepared;
   });
   if (!ready) return fail(std::move(ready.error()));
   return std::make_shared<postgres_journal>(*std::move(where));

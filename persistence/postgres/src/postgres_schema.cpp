@@ -228,6 +228,24 @@ result<void> create_tables(connection& c, const address& where) {
   return {};
 }
 
+namespace {
+
+// A step that does not lead to the tables of today must not be committed: no Nexus could open them. A
+// journal works without the indexes that the address chose.
+result<void> expect_tables_of_today(connection& c, address where, unsigned found) {
+  where.tables.index_type = where.tables.index_time = false;
+  const auto wrong = differences(c, where);
+  if (wrong.empty()) return {};
+  const auto more =
+      wrong.size() == 1 ? std::string{} : fmt::format(", and {} more", wrong.size() - 1);
+  return fail(
+      errc::foreign_schema,
+      fmt::format("{}: after the migration from schema version {} {}{}; nothing was changed",
+                  where.name, found, wrong.front(), more));
+}
+
+}  // namespace
+
 result<unsigned> migrate_tables(connection& c, const address& where,
                                 std::span<const migration> steps, unsigned target) {
   transaction t{c, where};
@@ -246,6 +264,9 @@ result<unsigned> migrate_tables(connection& c, const address& where,
         fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'schema_version'", at + 1)));
   }
   if (*found != 0 && was_restored(c, where)) renumber(c, where);
+  if (auto done = expect_tables_of_today(c, where, *found); !done) {
+    return fail(std::move(done.error()));
+  }
   t.commit();
   return found;
 }

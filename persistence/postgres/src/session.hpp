@@ -57,7 +57,7 @@ class session final : public journal_session {
   result<void> rollback() override;
   result<isolation> level() override;
 
-  bool broken() const noexcept override { return gate_.interrupted() || !connection_; }
+  bool broken() const noexcept override { return gate_.interrupted() || !connection_ || replace_; }
   bool unfinished() const noexcept override;
   bool touched() const noexcept override { return touched_; }
   /// Without a query as DISCARD ALL, in one round trip; the journal's statements stay prepared.
@@ -77,12 +77,18 @@ class session final : public journal_session {
     if (auto free = outside_of_transaction(doing); !free) return fail(std::move(free.error()));
     if (gate_.interrupted()) return fail(was_interrupted());
     if (auto ready = connect(doing); !ready) return fail(std::move(ready.error()));
-    auto done = attempt(core_->where.name, doing, [&] { return work(*connection_); });
-    if (connection_ && connection_->lost()) drop_connection();
-    if (!done && gate_.interrupted()) return fail(was_interrupted());
-    return done;
+    try {
+      auto done = work(*connection_);
+      if (connection_->lost()) drop_connection();
+      if (!done && gate_.interrupted()) return fail(was_interrupted());
+      return done;
+    } catch (const trouble& why) {
+      return fail(failure(why, doing));
+    }
   }
 
+  // What is told of it. Drops a connection that is lost, or that is of no more use.
+  error failure(const trouble& why, std::string_view doing);
   result<void> connect(std::string_view doing);
   void drop_connection() noexcept;
   void hold_lock(connection& c);
@@ -95,6 +101,9 @@ class session final : public journal_session {
   result<rows> send_own(const std::string& sql, std::span<const sql_value> with,
                         bool& lost_after_sending);
   result<void> commit_by(std::string_view sql);
+  // Why the server refuses it, if it does so with every write; then the connection is to be replaced.
+  std::string refuses_writes(const trouble& why);
+  void replace_if_due() noexcept;
   template <class Work>
   result<void> between_leases(Work&& work);
 
@@ -141,6 +150,7 @@ class session final : public journal_session {
 
   std::optional<error> failed_;  // what the open transaction of one's own has failed with
   bool touched_ = false;         // by own SQL
+  bool replace_ = false;         // the connection, after the transaction: it became read-only
 
   // After a connection that could not be made, the next is tried only after a pause.
   std::chrono::milliseconds pause_{0};

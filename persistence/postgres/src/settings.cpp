@@ -1,29 +1,83 @@
-// What a connection is set to: the journal's statements need plans that the user's own must not get.
+// What a connection is set to. Server, database and role may say anything; so whatever a statement of ours
+// depends on is set, and stays as it is when the server's configuration is read again.
+//
+// Not set: default_transaction_read_only, which is how a server is kept from being written. The journal
+// waits until it may write again.
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
 
 #include "connection.hpp"
 
 namespace nexus::inline v0::postgres {
 namespace {
 
+struct setting {
+  const char* name;
+  const char* value;  // as pg_settings shows it
+  int since = 0;      // the first version that knows it
+};
+
+// For the journal and for own SQL.
+constexpr std::array<setting, 6> for_all{
+    {{"client_encoding", "UTF8"},
+     {"client_min_messages", "warning"},
+     {"extra_float_digits", "1"},  // else a double is not read as it was stored
+     {"exit_on_error", "off"},
+     {"quote_all_identifiers", "off"},          // else all types differ from those of the DDL
+     {"idle_session_timeout", "0", 140'000}}};  // the pool sees to that
+
 // Indexes always: a plan made while a table was small would read the whole of it when it has grown.
 // Joins by nested loops keep the order in which rows were sent, so that two writers lock alike.
-constexpr std::string_view journal_settings =
-    "SET default_transaction_isolation = 'read committed';"
-    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
-    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;";
-constexpr const char* own_settings =
-    "RESET default_transaction_isolation; RESET plan_cache_mode; RESET enable_seqscan;"
-    "RESET enable_hashjoin; RESET enable_mergejoin; RESET jit;";
+// A row that a policy hides would be a silent gap: without row_security it is an error.
+constexpr std::array<setting, 13> for_events{{{"default_transaction_isolation", "read committed"},
+                                              {"plan_cache_mode", "force_generic_plan"},
+                                              {"enable_seqscan", "off"},
+                                              {"enable_hashjoin", "off"},
+                                              {"enable_mergejoin", "off"},
+                                              {"enable_nestloop", "on"},
+                                              {"enable_indexscan", "on"},
+                                              {"enable_indexonlyscan", "on"},
+                                              {"jit", "off"},
+                                              {"lock_timeout", "0"},
+                                              {"idle_in_transaction_session_timeout", "0"},
+                                              {"transaction_timeout", "0", 170'000},
+                                              {"row_security", "off"}}};
 
-// Own SQL may have changed any of them.
-constexpr std::string_view reset_settings = "SET SESSION AUTHORIZATION DEFAULT; RESET ALL;";
+// Own SQL may have changed any of them. RESET ROLE goes back to what the role's own settings say.
+constexpr std::string_view reset_settings =
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL;";
 
 // As DISCARD ALL, but for DEALLOCATE ALL. Tells whether there are statements to deallocate.
 constexpr std::string_view discard =
     "CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES;";
 constexpr std::string_view has_prepared =
     "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)";
+
+// What they say, but `off` and `local` become `on`: an event is acknowledged when it is on the disk of the
+// server, and synchronous standbys have it too. `remote_write` is less than `on` where there are such
+// standbys, but there it was chosen by somebody who has them.
+constexpr std::string_view durable =
+    "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' "
+    "ELSE current_setting('synchronous_commit') END";
+
+std::string literal(PGconn* on, std::string_view text) {
+  const std::unique_ptr<char, decltype(&PQfreemem)> made{
+      PQescapeLiteral(on, text.data(), text.size()), &PQfreemem};
+  if (made == nullptr) throw trouble{"", one_line(PQerrorMessage(on))};
+  return made.get();
+}
+
+std::string set(std::string_view name, std::string_view to_expression) {
+  return fmt::format("set_config('{}', {}, false)", name, to_expression);
+}
+
+bool is_on(PGconn* of, const char* reported) {
+  const char* value = PQparameterStatus(of, reported);
+  return value != nullptr && std::string_view{value} == "on";
+}
 
 // Else a statement whose session was interrupted goes on to its end. Not of the journal's: what becomes of
 // those is asked for by `settle`.
@@ -36,23 +90,73 @@ std::string_view watch_client(PGconn* on) {
 }  // namespace
 
 void connection::set_up(const address& where) {
-  common_ = fmt::format(
-      "SET client_encoding = 'UTF8'; SET client_min_messages = warning; SET statement_timeout = "
-      "{};",
-      patience_.count());
-  if (!where.schema.empty()) common_ += fmt::format("SET search_path = {};", where.schema);
-  execute(fmt::format("{}{}", common_, journal_settings));
+  const auto version = PQserverVersion(handle_.get());
+  const auto join = [](std::string& list, const std::string& one) {
+    list += list.empty() ? one : ", " + one;
+  };
+  const auto add = [&](const setting& s, std::string& sets, settings of) {
+    if (s.since > version) return;
+    join(sets, set(s.name, fmt::format("'{}'", s.value)));
+    pinned_.push_back({s.name, s.value, of});
+  };
+  std::string common;
+  for (const auto& s : for_all) add(s, common, settings::own);
+  const auto patience = fmt::format("{}", patience_.count());
+  add({"statement_timeout", patience.c_str()}, common, settings::own);
+  std::string events;
+  for (const auto& s : for_events) {
+    add(s, events, settings::journal);
+    if (s.since <= version) to_own_ += fmt::format("RESET {};", s.name);
+  }
+  to_journal_ = fmt::format("SELECT {};", events);
+
+  const auto& path = where.schema.empty() ? where.search_path : where.schema;
+  const auto& commit = where.synchronous_commit;
+  const auto found = execute(fmt::format(
+      "SELECT {}; {} SELECT {}, {}, current_setting('session_replication_role')", common,
+      to_journal_,
+      set("synchronous_commit", commit.empty() ? std::string{durable} : "'" + commit + "'"),
+      set("search_path",
+          path.empty() ? "current_setting('search_path')" : literal(handle_.get(), path))));
+  if (found.bytes(0, 2) == "replica") {
+    throw trouble{"",
+                  "session_replication_role is replica, so no trigger runs, and numbers of erased "
+                  "events would be used again; take it from the role's or the database's settings"};
+  }
+  durability_ = found.bytes(0, 0);
+  search_path_ = found.bytes(0, 1);
+  pinned_.push_back({"synchronous_commit", durability_, settings::own});
+  pinned_.push_back({"search_path", search_path_, settings::own});
+  common_ =
+      fmt::format("SELECT {}, {}, {};", common, set("synchronous_commit", "'" + durability_ + "'"),
+                  set("search_path", literal(handle_.get(), search_path_)));
 }
 
 void connection::for_journal() {
   if (has_ == settings::journal) return;
-  execute(fmt::format("{}{}{}", reset_settings, common_, journal_settings));
+  const auto taken =
+      execute(fmt::format("{}{}{}{}", reset_settings, common_, to_journal_, names_taken()));
   has_ = settings::journal;
+  if (taken.bytes(0, 0) == "t") forget_prepared();
+}
+
+// Whether own SQL has put a statement of its own in the place of one of ours.
+std::string connection::names_taken() const {
+  std::string names;
+  for (const auto name : prepared_) names += fmt::format("{}'{}'", names.empty() ? "" : ", ", name);
+  if (names.empty()) return "SELECT false";
+  return fmt::format(
+      "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql AND name IN ({}))", names);
+}
+
+void connection::forget_prepared() {
+  execute("DEALLOCATE ALL");
+  prepared_.clear();
 }
 
 void connection::for_own_sql() {
   if (has_ == settings::own) return;
-  execute(fmt::format("{}{}", own_settings, watch_client(handle_.get())));
+  execute(fmt::format("{}{}", to_own_, watch_client(handle_.get())));
   has_ = settings::own;
 }
 
@@ -65,9 +169,33 @@ void connection::reset(const std::string& query) {
   }
   const auto left = execute(fmt::format("{}{}{}{}{}", reset_settings, discard, common_,
                                         watch_client(handle_.get()), has_prepared));
-  if (left.bytes(0, 0) != "t") return;
-  execute("DEALLOCATE ALL");
-  prepared_.clear();
+  if (left.bytes(0, 0) == "t") forget_prepared();
+}
+
+// -- what has changed under it ---------------------------------------------------------------------
+
+bool connection::of_replica() const noexcept { return is_on(handle_.get(), "in_hot_standby"); }
+
+bool connection::reads_by_default() const noexcept {
+  return is_on(handle_.get(), "default_transaction_read_only");
+}
+
+std::string connection::unfit() {
+  if (of_replica()) return is_replica;
+  if (reads_by_default()) return is_read_only;
+  std::string names;
+  for (const auto& one : pinned_)
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", one.name);
+  const auto found = execute(
+      fmt::format("SELECT name, setting FROM pg_settings WHERE name IN ({}) ORDER BY name", names));
+  for (int row = 0; row < found.size(); ++row) {
+    const auto at = std::ranges::find(pinned_, found.bytes(row, 0), &pinned::name);
+    if (at == pinned_.end() || at->value == found.bytes(row, 1)) continue;
+    if (at->of == settings::journal && has_ != settings::journal) continue;
+    return fmt::format("{} is \"{}\", and was set to \"{}\"", at->name, found.bytes(row, 1),
+                       at->value);
+  }
+  return {};
 }
 
 }  // namespace nexus::inline v0::postgres

@@ -25,6 +25,7 @@ result<void> session::outside_of_transaction(std::string_view doing) const {
 result<void> session::connect_for_sql() {
   if (gate_.interrupted()) return fail(was_interrupted());
   if (unfinished()) return {};
+  replace_if_due();
   if (touched_ && connection_ && !connection_->alive()) {
     drop_connection();
     return fail(told(errc::unavailable, "the connection was lost"));
@@ -44,12 +45,39 @@ result<rows> session::send_own(const std::string& sql, std::span<const sql_value
     return connection_->own(sql, *bound);
   } catch (const trouble& why) {
     auto whole = describe_sql(why, core_->where.name);
-    if (!connection_->lost()) return fail(std::move(whole));
+    if (!connection_->lost()) {
+      if (const auto reason = refuses_writes(why); !reason.empty()) {
+        replace_ = true;
+        whole = {errc::unavailable,
+                 fmt::format("{}; the connection is replaced: {}", whole.message, reason)};
+      }
+      return fail(std::move(whole));
+    }
     drop_connection();
     lost_after_sending = sent && whole.code == errc::unavailable;
     if (gate_.interrupted()) return fail(was_interrupted());
     return fail(std::move(whole));
   }
+}
+
+// A replica refuses all of them; of its own default a server says so only to what is no transaction, in
+// which it can be overridden, and it may be the session's own.
+std::string session::refuses_writes(const trouble& why) {
+  const bool read_only = why.is(sqlstate::read_only_transaction);
+  if (!read_only && !why.is(sqlstate::not_supported)) return {};  // a replica's BEGIN READ WRITE
+  if (connection_->of_replica()) return is_replica;
+  if (!read_only || !connection_->reads_by_default() || connection_->in_transaction()) return {};
+  try {
+    const auto source = connection_->execute(
+        "SELECT source FROM pg_settings WHERE name = 'default_transaction_read_only'");
+    return source.bytes(0, 0) == "session" ? "" : is_read_only;
+  } catch (const trouble&) {
+    return {};
+  }
+}
+
+void session::replace_if_due() noexcept {
+  if (replace_ && !unfinished()) drop_connection();
 }
 
 result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_value> with) {
@@ -159,6 +187,8 @@ result<void> session::reset(const std::string& query) {
   lock_held_ = false;  // it is let go of like any other, and taken again before the next write
   auto done = between_leases([&](connection& c) { c.reset(query); });
   if (done) touched_ = false;
+  // The next connection may find that it is over: of a replica that was promoted, or in a role's settings.
+  if (done && (connection_->of_replica() || connection_->reads_by_default())) drop_connection();
   return done;
 }
 

@@ -23,8 +23,9 @@ SELECT t.tag, pg_current_xact_id(), t.position FROM unnest($1::text[], $2::int8[
 // snapshot of its own, taken after the inserts, so that nothing can have changed behind its back.
 // Sub-selects for single values are two look-ups for each request. EXISTS would become a hash of the
 // whole journal, made anew for each batch.
+// How durable the commit is it says itself, whatever a trigger has set meanwhile.
 constexpr auto append_check_sql = R"sql(
-SELECT pg_current_xact_id(), 1 / (count(*) = 0)::int4
+SELECT pg_current_xact_id(), 1 / (count(*) = 0)::int4, set_config('synchronous_commit', $3::text, true)
 FROM unnest($1::text[], $2::int8[]) AS r (id, expected)
 WHERE coalesce(
     (SELECT e.sequence_nr FROM nexus_erased e
@@ -204,6 +205,7 @@ statements::statements(const schema_choices& names)
       append_tags{"append_tags", names.named(append_tags_sql)},
       append_check{"append_check", names.named(append_check_sql)},
       highest{"highest", names.named(highest_sql)},
+      durable{"durable", "SELECT set_config('synchronous_commit', $1::text, true)"},
       upsert_states{"upsert_states", names.named(upsert_states_sql)},
       versions{"versions", names.named(versions_sql)},
       hold_lock{"hold_lock", "SELECT pg_advisory_lock($1::int8)"},

@@ -13,7 +13,7 @@ struct statements {
 
   // Appending. The check comes behind the inserts, in the same transaction.
   statement append_events, append_tags, append_check, highest;
-  statement upsert_states, versions;
+  statement durable, upsert_states, versions;
   // Settling.
   statement hold_lock, wait_briefly, end_holder, take_lock, release_lock;
   // Reading.
