@@ -19,7 +19,9 @@ class SqliteTrouble : public SqliteTest {
   SqliteTrouble() {
     faulty_disk::install();
     faulty_disk::heal();
-    store.emplace(nexus::open("sqlite:" + path(), {nexus::sqlite_backend()}).value());
+    // A session that the pool opens by itself would notice that the file is gone before the writer does.
+    const nexus::store_options options{.pool = {.min_idle = 0}};
+    store.emplace(nexus::open("sqlite:" + path(), {nexus::sqlite_backend()}, options).value());
     // Its pauses are short, so that the test is.
     tallies.emplace(sys, *store, nexus::entity_options{.backoff_min = 1ms, .backoff_max = 10ms});
     EXPECT_EQ(add(), 1);

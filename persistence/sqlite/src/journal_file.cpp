@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace nexus::inline v0::sqlite {
@@ -39,8 +38,8 @@ result<std::shared_ptr<journal_file>> journal_file::of(const std::string& path, 
   if (held < 0 || ::fstat(held, &found) != 0) {
     const int why = errno;
     if (held >= 0) ::close(held);
-    return fail(errc::unavailable,
-                fmt::format("{}: cannot look at the file: {}", name, std::strerror(why)));
+    return fail(errc::unavailable, fmt::format("{}: cannot look at the file: {}", name,
+                                               std::system_category().message(why)));
   }
   std::shared_ptr<journal_file> made{
       new journal_file{path, std::move(name), held, {found.st_dev, found.st_ino}}};
