@@ -22,7 +22,8 @@ constexpr milliseconds linger{500};
 bool wait_for(int socket, short what, steady_clock::time_point until) {
   constexpr std::int64_t longest_ms = 60'000;  // poll takes an int
   for (;;) {
-    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    const auto left =
+        std::chrono::ceil<milliseconds>(nexus::detail::between(steady_clock::now(), until)).count();
     pollfd one{socket, what, 0};
     const int n = ::poll(&one, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, longest_ms)));
     if (n > 0 || (n == 0 && left <= longest_ms)) return n > 0;
