@@ -23,7 +23,8 @@ constexpr std::size_t body_step = std::size_t{64} << 10;
 bool wait_for(int socket, short what, steady_clock::time_point until) {
   constexpr std::int64_t most = std::numeric_limits<int>::max();
   for (;;) {
-    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    const auto left =
+        std::chrono::ceil<milliseconds>(nexus::detail::between(steady_clock::now(), until)).count();
     pollfd one{socket, what, 0};
     const int n = ::poll(&one, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, most)));
     if (n >= 0 || errno != EINTR) return n > 0;

@@ -89,7 +89,7 @@ result<std::size_t> live_reader::core::read(const journal_sink& sink, nanosecond
     failed_pause_ = 0ns;
     note_holder(holder);
     if (*passed > 0) return passed;
-    const nanoseconds left = deadline - steady_clock::now();
+    const auto left = detail::between(steady_clock::now(), deadline);
     if (left <= 0ns) return 0;
     auto most = std::min(left, options_.poll_every);
     if (holder) {
@@ -139,7 +139,8 @@ std::size_t live_reader::core::empty_into(const journal_sink& sink) {
 }
 
 tl::unexpected<error> live_reader::core::failed(error why) {
-  failed_pause_ = std::min(std::max(failed_pause_min, detail::doubled(failed_pause_, 1)), options_.poll_every);
+  failed_pause_ =
+      std::min(std::max(failed_pause_min, detail::doubled(failed_pause_, 1)), options_.poll_every);
   return fail(std::move(why));
 }
 

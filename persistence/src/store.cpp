@@ -250,7 +250,8 @@ result<void> store::close(time_span within) const {
   core_->stop();
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);
-  const bool returned = core_->sessions->close(deadline - std::chrono::steady_clock::now());
+  const bool returned =
+      core_->sessions->close(detail::between(std::chrono::steady_clock::now(), deadline));
   while (!core_->end()) {
     if (!returned && core_->is_quiet()) {
       return fail(errc::timeout, name() + ": sessions that were not returned in time were broken");

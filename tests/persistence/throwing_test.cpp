@@ -32,7 +32,9 @@ class ThrowingInAStore : public testing::TestWithParam<bool> {
       } const over{*called};
       return f(on);
     });
-    if (queued) EXPECT_EQ(done.wait_for(30s), std::future_status::ready);
+    if (queued) {
+      EXPECT_EQ(done.wait_for(30s), std::future_status::ready);
+    }
     return queued;
   }
 
@@ -69,7 +71,7 @@ TEST_P(ThrowingInAStore, AReadThatTriesAnOpenBreakerClosesIt) {
 }
 
 TEST_P(ThrowingInAStore, ASinkOfALiveReaderKeepsItsRecordAndNoSession) {
-  const auto s = must(nexus::open("memory:", {memory_backend()}, {.pool = {.max = 1}}));
+  const auto s = must(nexus::open("memory:", {memory_backend()}, {.pool = {.max = 1, .min_idle = 0}}));
   testkit::terse_session session{must(s.open_session())};
   ASSERT_EQ(session.append(must(persistence_id::make("t", "a")), 0, {"x", "y"}), "stored");
   auto reader = must(live_reader::open(s));

@@ -17,7 +17,7 @@ std::optional<lent> collect(asked_lease& a) {
 }
 
 TEST_F(PoolInVirtualTime, AReservedBorrowerNeverWaitsForCommonOnes) {
-  auto p = make({.max = 2, .reserved = 1, .min_idle = 1});
+  auto p = make({.max = 2, .reserved = 1, .min_idle = 0});
   auto a = p.borrow();
   auto b = p.borrow();
   ASSERT_TRUE(a && b);
@@ -32,7 +32,7 @@ TEST_F(PoolInVirtualTime, AReservedBorrowerNeverWaitsForCommonOnes) {
 }
 
 TEST_F(PoolInVirtualTime, ACommonBorrowerNeverWaitsForReservedOnes) {
-  auto p = make({.max = 1, .reserved = 2, .min_idle = 1});
+  auto p = make({.max = 1, .reserved = 2, .min_idle = 0});
   auto a = p.borrow({.reserved = true});
   auto b = p.borrow({.reserved = true});
   ASSERT_TRUE(a && b);
@@ -117,7 +117,7 @@ TEST_F(PoolInVirtualTime, AReservedBorrowerIsToldWhyIfOnlyCommonOnesAreThereAndN
 }
 
 TEST_F(PoolInVirtualTime, WithoutReservedSessionsAskingForOneIsAnError) {
-  auto p = make({.max = 1});
+  auto p = make({.max = 1, .min_idle = 0});
   auto got = p.borrow({.reserved = true});
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error(),

@@ -179,7 +179,7 @@ TEST_P(Throwing, AValidationHasNotPassed) {
 }
 
 TEST_P(Throwing, WhatAThreadDoesWithASessionReturnsIt) {
-  auto p = *pool<poolable>::make({.max = 1}, []() -> result<std::unique_ptr<poolable>> {
+  auto p = *pool<poolable>::make({.max = 1, .min_idle = 0}, []() -> result<std::unique_ptr<poolable>> {
     return std::make_unique<poolable>();
   });
   EXPECT_ANY_THROW((void)p.with([](poolable&) -> int { oops(); }));
@@ -308,7 +308,7 @@ TEST_P(Throwing, WhatAnActorDoesWithAnAnswerOrALetterIsItsOwnFailure) {
     return {[](int) {}};
   });
   ASSERT_TRUE(made);
-  auto p = *pool<poolable>::make({.max = 1}, []() -> result<std::unique_ptr<poolable>> {
+  auto p = *pool<poolable>::make({.max = 1, .min_idle = 0}, []() -> result<std::unique_ptr<poolable>> {
     return std::make_unique<poolable>();
   });
   auto leases = top.spawn("leases", [&](caf::event_based_actor* self) -> caf::behavior {

@@ -72,7 +72,7 @@ class watch final : public journal_watch {
 
   bool wait_until(steady::time_point deadline) {
     using std::chrono::milliseconds;
-    const auto left = std::chrono::ceil<milliseconds>(deadline - steady::now());
+    const auto left = std::chrono::ceil<milliseconds>(detail::between(steady::now(), deadline));
     if (left <= milliseconds{0}) return false;
     std::array<pollfd, 2> both{{{PQsocket(connection_->handle()), POLLIN, 0}, {bell_, POLLIN, 0}}};
     constexpr milliseconds longest{60'000};
