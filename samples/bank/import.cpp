@@ -25,6 +25,13 @@ void complain_of(const std::vector<std::string>& refusals) {
   }
 }
 
+// Once is enough.
+std::string with_journal(const std::string& uri, const std::string& message) {
+  const auto shown = nexus::uri::shown(uri);
+  if (message.find(shown.substr(0, shown.find('?'))) != std::string::npos) return message;
+  return fmt::format("{}: {}", shown, message);
+}
+
 // An entity that waits for its storage says no more than that; the storage itself may.
 std::string said_by(const nexus::store& storage, const nexus::error& e) {
   if (e.code == nexus::errc::unavailable) return {};
@@ -64,8 +71,8 @@ int import_ledger(const std::string& file, const std::string& journal,
   const auto ran = work.run();
   complain_of(work.refusals());
   if (!ran) {
-    return complain(fmt::format("{}: {}{}; {} postings are stored, import again to go on",
-                                nexus::uri::shown(journal), ran.error().message,
+    return complain(fmt::format("{}{}; {} postings are stored, import again to go on",
+                                with_journal(journal, ran.error().message),
                                 said_by(*store, ran.error()), grouped(work.postings().posted())),
                     exit_failed);
   }
