@@ -5,6 +5,7 @@
 // 2 nothing could be done: a bad file, no such account, a journal that does not open.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -16,7 +17,8 @@ inline constexpr int exit_done = 0;
 inline constexpr int exit_faults = 1;
 inline constexpr int exit_failed = 2;
 
-int import_ledger(const std::string& file, const std::string& journal);
+int import_ledger(const std::string& file, const std::string& journal,
+                  std::chrono::seconds patience);
 int show_balances(bool as_csv, const std::string& journal);
 int show_history(const std::string& account_name, const std::string& journal);
 

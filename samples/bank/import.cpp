@@ -25,6 +25,20 @@ void complain_of(const std::vector<std::string>& refusals) {
   }
 }
 
+// Once is enough.
+std::string with_journal(const std::string& uri, const std::string& message) {
+  const auto shown = nexus::uri::shown(uri);
+  if (message.find(shown.substr(0, shown.find('?'))) != std::string::npos) return message;
+  return fmt::format("{}: {}", shown, message);
+}
+
+// An entity that waits for its storage says no more than that; the storage itself may.
+std::string said_by(const nexus::store& storage, const nexus::error& e) {
+  if (e.code == nexus::errc::unavailable) return {};
+  const auto tried = storage.open_session();
+  return tried ? std::string{} : fmt::format(" ({})", tried.error().message);
+}
+
 void print_summary(const importer& done, steady::duration took) {
   const auto& postings = done.postings();
   const std::chrono::duration<double> seconds = took;
@@ -42,7 +56,8 @@ void print_summary(const importer& done, steady::duration took) {
 
 }  // namespace
 
-int import_ledger(const std::string& file, const std::string& journal) {
+int import_ledger(const std::string& file, const std::string& journal,
+                  std::chrono::seconds patience) {
   const auto from = read_ledger(file);
   if (!from) return complain(from.error().message, exit_failed);
 
@@ -52,13 +67,13 @@ int import_ledger(const std::string& file, const std::string& journal) {
   nexus::entities<account> accounts{sys, *store, {.snapshot_every = 1000}};
 
   const auto begin = steady::now();
-  importer work{file, *from, accounts};
+  importer work{file, *from, accounts, patience};
   const auto ran = work.run();
   complain_of(work.refusals());
   if (!ran) {
-    return complain(fmt::format("{}: {}; {} postings are stored, import again to go on",
-                                nexus::uri::shown(journal), ran.error().message,
-                                grouped(work.postings().posted())),
+    return complain(fmt::format("{}{}; {} postings are stored, import again to go on",
+                                with_journal(journal, ran.error().message),
+                                said_by(*store, ran.error()), grouped(work.postings().posted())),
                     exit_failed);
   }
   print_summary(work, steady::now() - begin);

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <thread>
 
-#include "progress.hpp"
 #include "text.hpp"
 #include "trouble.hpp"
 
@@ -14,8 +13,8 @@ namespace bank {
 namespace {
 
 constexpr std::size_t in_flight_max = 4096;
-constexpr unsigned failures_max = 20;  // of one account in a row
-constexpr std::chrono::seconds answer_deadline{60};
+constexpr unsigned failures_max = 20;                // of one account in a row
+constexpr std::chrono::seconds answer_deadline{30};  // an entity pauses for up to 10 s
 constexpr std::chrono::seconds longest_pause{2};
 
 }  // namespace
@@ -31,7 +30,7 @@ nexus::result<void> importer::run() {
     }
     if (in_flight_.empty() && !storage_is_away_) return {};
     if (in_flight_.empty()) {
-      wait_for_storage();
+      wait_for_storage(bar);
       continue;
     }
     if (auto took = take_oldest(); !took) return took;
@@ -45,27 +44,43 @@ nexus::result<void> importer::take_oldest() {
   const auto answer = asked.get(answer_deadline);
   if (answer && *answer != taken::early) {
     plan_.accepted(row, *answer);
+    left_.got_through(std::chrono::steady_clock::now());
     rounds_lost_ = 0;
+    reason_.clear();
     return {};
   }
-  if (!answer && !is_trouble(answer.error().code)) {
-    note_refusal(row, answer.error().message);
-    return {};
-  }
+  if (answer || is_trouble(answer.error().code)) return in_trouble(row, answer);
+  note_refusal(row, answer.error().message);
+  return {};
+}
+
+nexus::result<void> importer::in_trouble(std::size_t row, const nexus::result<taken>& answer) {
   const auto failures = plan_.again(row);
-  storage_is_away_ =
-      storage_is_away_ || (!answer && answer.error().code == nexus::errc::unavailable);
   const auto e =
       answer ? nexus::error{nexus::errc::unavailable, "has lost earlier postings"} : answer.error();
-  if (e.code != nexus::errc::timeout && failures <= failures_max) return {};
+  if (!answer && e.code == nexus::errc::unavailable) {
+    storage_is_away_ = true;
+    // What comes later is often a consequence: that the server starts again, or is left alone.
+    if (reason_.empty()) reason_ = e.message;
+  }
+  if (!left_.outlasts(std::chrono::steady_clock::now())) return nexus::fail(given_up(e));
+  if (failures <= failures_max) return {};
   const auto& owner = ledger_.postings[row].account;
   const bool named = e.message.find(owner) != std::string::npos;
   return nexus::fail(e.code, named ? e.message : fmt::format("{}: {}", owner, e.message));
 }
 
-// A server that is started again takes seconds; half a minute is given to it, all rounds together.
-void importer::wait_for_storage() {
+nexus::error importer::given_up(nexus::error last) const {
+  const auto& why = reason_.empty() ? last.message : reason_;
+  return {last.code, fmt::format("{}; the storage takes nothing, given up after {} s", why,
+                                 patience_.count())};
+}
+
+// With all in flight answered; a server that is started again takes seconds.
+void importer::wait_for_storage(progress& bar) {
+  constexpr unsigned worth_a_word = 5;  // after 3 s
   storage_is_away_ = false;
+  if (rounds_lost_ == worth_a_word) bar.note("waiting for the storage: " + reason_);
   const auto pause = std::chrono::milliseconds{100} * (1 << std::min(rounds_lost_++, 5U));
   std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(pause, longest_pause));
 }

@@ -1,10 +1,12 @@
 // Posts a ledger: thousands of postings in flight, each account's in the order of the file.
 //
-// Threads: one, which blocks. Failures: the storage's end the run; an account's (it refuses a
+// Threads: one, which blocks. Failures: the storage's end the run when it has taken nothing for as
+// long as the caller's patience lasts (endurance.hpp), with the reason that it gave first; an account's (it refuses a
 // posting, its history is corrupt) are reported, and the other accounts go on. What was posted
 // stays: running again goes on from there.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <nexus/nexus.hpp>
@@ -13,16 +15,22 @@
 #include <vector>
 
 #include "account.hpp"
+#include "endurance.hpp"
 #include "ledger.hpp"
 #include "plan.hpp"
+#include "progress.hpp"
 
 namespace bank {
+
+/// With a storage that takes nothing.
+inline constexpr std::chrono::seconds default_patience{30};
 
 class importer {
  public:
   /// `file` stands for the ledger in messages. All three outlive the importer.
-  importer(const std::string& file, const ledger& from, nexus::entities<account>& accounts)
-      : file_{file}, ledger_{from}, accounts_{accounts}, plan_{from} {}
+  importer(const std::string& file, const ledger& from, nexus::entities<account>& accounts,
+           std::chrono::seconds patience = default_patience)
+      : file_{file}, ledger_{from}, accounts_{accounts}, plan_{from}, patience_{patience} {}
 
   [[nodiscard]] nexus::result<void> run();
 
@@ -38,7 +46,9 @@ class importer {
   };
 
   nexus::result<void> take_oldest();
-  void wait_for_storage();
+  nexus::result<void> in_trouble(std::size_t row, const nexus::result<taken>& answer);
+  nexus::error given_up(nexus::error last) const;
+  void wait_for_storage(progress& bar);
   void note_refusal(std::size_t row, std::string_view why);
 
   const std::string& file_;
@@ -47,6 +57,9 @@ class importer {
   plan plan_;
   std::deque<sent> in_flight_;
   std::vector<std::string> refusals_;
+  std::chrono::seconds patience_;
+  endurance left_{patience_, std::chrono::steady_clock::now()};
+  std::string reason_;            // the storage's first, since it took something
   unsigned rounds_lost_ = 0;      // in a row, to a storage that was not there
   bool storage_is_away_ = false;  // as far as this round knows
 };

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "commands.hpp"
+#include "importer.hpp"
 #include "journal.hpp"
 
 namespace {
@@ -27,6 +28,10 @@ int run(int argc, char** argv) {
   auto* import = command("import", "Post a ledger; what was posted before is left alone");
   import->add_option("FILE", file, "CSV with transaction_id,date,narration,account,amount,currency")
       ->required();
+  auto patience = bank::default_patience.count();
+  import->add_option("--patience", patience, "Seconds for a storage that takes nothing")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
   auto* balances = command("balances", "Show what every account holds");
   balances->add_flag("--csv", csv, "As CSV (RFC 4180), for another program");
   auto* history = command("history", "Show every posting of an account");
@@ -60,7 +65,7 @@ int run(int argc, char** argv) {
     const auto what = unknown ? "there is no command \"" + std::string{argv[1]} + '"' : e.what();
     return bank::complain(what + " (bank --help says more)", bank::exit_failed);
   }
-  if (import->parsed()) return bank::import_ledger(file, journal);
+  if (import->parsed()) return bank::import_ledger(file, journal, std::chrono::seconds{patience});
   if (balances->parsed()) return bank::show_balances(csv, journal);
   if (history->parsed()) return bank::show_history(account, journal);
   if (transfer->parsed()) return bank::transfer_money(arguments, journal);

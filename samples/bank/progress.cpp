@@ -15,6 +15,11 @@ progress::~progress() {
   if (drawn_) fmt::print(stderr, "\r\x1b[K");
 }
 
+void progress::note(std::string_view text) {
+  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  fmt::print(stderr, "bank: {}\n", printable(text));
+}
+
 void progress::update(std::size_t done) {
   if (!terminal_ || total_ == 0) return;
   const auto now = steady::now();

@@ -1,4 +1,4 @@
-// A bar on stderr, if that is a terminal; else nothing at all.
+// A bar on stderr, if that is a terminal; else nothing but notes.
 //
 // Threads: one. Redraws at most ten times a second and clears its line when it goes.
 #pragma once
@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace bank {
 
@@ -15,6 +16,9 @@ class progress {
   ~progress();
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
+
+  /// A line of its own, also where there is no bar.
+  void note(std::string_view text);
 
   /// Cheap enough to be called after every posting.
   void update(std::size_t done);

@@ -42,7 +42,11 @@ inline std::string settled_by(terse_session& session, const upsert_request& of) 
 
 class PostgresTest : public ::testing::Test {
  protected:
-  cluster& pg = cluster::shared();
+  /// What keeps a transaction open for seconds needs a server of its own: readers of all other tests'
+  /// journals would wait for it.
+  explicit PostgresTest(cluster& on = cluster::shared()) : pg{on} {}
+
+  cluster& pg;
   const persistence_id alice = "account|alice"_id;
   const persistence_id bob = "account|bob"_id;
 };

@@ -312,6 +312,7 @@ TEST_F(PostgresSettings, AServerThatComesBackAsAReplicaIsWaitedForUntilItIsPromo
     return message_of(begun).find("read-only replica") != std::string::npos;
   })) << message_of(begun);
   EXPECT_EQ(code_of(begun), "unavailable");
+  EXPECT_FALSE(sql->in_transaction());
   EXPECT_NE(why_not_opened(at).find("read-only replica"), std::string::npos);
 
   own.execute("SELECT pg_promote()");

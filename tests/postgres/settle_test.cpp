@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 class PostgresSettle : public PostgresTest {
  protected:
+  explicit PostgresSettle(cluster& on = cluster::shared()) : PostgresTest{on} {}
+
   void SetUp() override {
     direct = pg.fresh_database();
     through = pg.tcp_uri(database_of(direct), net.port());
@@ -63,6 +65,17 @@ class PostgresSettle : public PostgresTest {
   const request lost{alice, 0, {"a", "b"}};
 };
 
+class PostgresSettleAlone : public PostgresSettle {
+ protected:
+  PostgresSettleAlone() : PostgresSettle{own()} {}
+
+ private:
+  static cluster& own() {
+    static cluster made{{.fsync = false}};
+    return made;
+  }
+};
+
 TEST_F(PostgresSettle, CutBeforeTheCommit) {
   net.once(fault::cut_before, executes("append"));
   ASSERT_EQ(sender.append(lost).substr(0, 7), "unknown");
@@ -89,7 +102,7 @@ TEST_F(PostgresSettle, ACommitThatArrivesWhenItWasSettledChangesNothing) {
 }
 
 // A read alone would say "not stored" here, and a moment later it would be.
-TEST_F(PostgresSettle, ABackendThatCommitsSecondsLaterIsWaitedFor) {
+TEST_F(PostgresSettleAlone, ABackendThatCommitsSecondsLaterIsWaitedFor) {
   cluster::execute_at(direct, "CREATE ROLE plain_" + database_of(direct) + " LOGIN PASSWORD 'pw'");
   cluster::execute_at(
       direct, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO plain_" +
@@ -120,7 +133,7 @@ TEST_F(PostgresSettle, ABackendThatCommitsSecondsLaterIsWaitedFor) {
                                   database_of(direct));
 }
 
-TEST_F(PostgresSettle, ABackendThatStandsStillIsNotGuessedAbout) {
+TEST_F(PostgresSettleAlone, ABackendThatStandsStillIsNotGuessedAbout) {
   const auto before = pg.backends(direct);
   net.once(fault::hold, executes("append"));
   // It has taken in all but the commit, and now stands still.

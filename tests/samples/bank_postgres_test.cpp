@@ -38,7 +38,7 @@ TEST_F(BankOnPostgres, BalancesAreTheSame) {
   const auto uri = cluster::shared().fresh_database();
   const auto imported = bank({"import", postings_csv()}, uri);
   EXPECT_EQ(imported.code, 0) << imported.err;
-  EXPECT_EQ(imported.err, "");
+  EXPECT_EQ(imported.err.find("bank:"), std::string::npos) << imported.err;
   expect_whole(uri);
   const auto again = bank({"import", postings_csv()}, uri);
   EXPECT_NE(again.out.find("nothing changed"), std::string::npos) << again.out;
@@ -92,6 +92,53 @@ TEST_F(BankOnPostgres, AnImportKilledAtAnyMomentIsResumed) {
   }
   EXPECT_GE(kills, 2) << "of an import that takes seconds";
   EXPECT_EQ(bank({"import", postings_csv()}, uri).code, 0);
+  expect_whole(uri);
+}
+
+// As far as a client can see: from some moment on there is no room for any event.
+TEST_F(BankOnPostgres, AFullDiskEndsAnImportWithTheReasonAndRoomResumesIt) {
+  const auto uri = cluster::shared().fresh_database();
+  const auto empty = file("empty.csv", header);
+  ASSERT_EQ(bank({"import", empty}, uri).code, 0);
+  cluster::execute_at(
+      uri,
+      "CREATE SEQUENCE batches;"
+      "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "IF nextval('batches') > 5 THEN RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = "
+      "'could not extend file \"base/1/2\": No space left on device'; END IF; RETURN NULL; END $$;"
+      "CREATE TRIGGER full_disk AFTER INSERT ON nexus_event_journal "
+      "FOR EACH STATEMENT EXECUTE FUNCTION full_disk()");
+  const auto full = bank({"import", postings_csv(), "--patience", "2"}, uri);
+  EXPECT_EQ(full.code, 2) << full.err;
+  const auto at = full.err.rfind("\nbank: ", full.err.size() - 2);
+  const auto last = full.err.substr(at == std::string::npos ? 0 : at + 1);
+  for (const auto* part : {"No space left on device", "SQLSTATE 53100", "given up after 2 s",
+                           "import again to go on"}) {
+    EXPECT_NE(last.find(part), std::string::npos) << full.err;
+  }
+  cluster::execute_at(uri, "DROP TRIGGER full_disk ON nexus_event_journal");
+  EXPECT_EQ(bank({"import", postings_csv()}, uri).code, 0);
+  expect_whole(uri);
+}
+
+// The same program goes on when there is room again.
+TEST_F(BankOnPostgres, AnImportOutlastsADiskThatIsFullForAWhile) {
+  const auto uri = cluster::shared().fresh_database();
+  ASSERT_EQ(bank({"import", file("empty.csv", header)}, uri).code, 0);
+  cluster::execute_at(
+      uri,
+      "CREATE SEQUENCE refused;"
+      "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "IF nextval('refused') > 0 THEN RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = "
+      "'No space left on device'; END IF; RETURN NULL; END $$;"
+      "CREATE TRIGGER full_disk AFTER INSERT ON nexus_event_journal "
+      "FOR EACH STATEMENT EXECUTE FUNCTION full_disk()");
+  process import{line({"import", postings_csv(), "--patience", "600"}, uri), directory.path()};
+  ASSERT_TRUE(nexus::test::wait_until(
+      [&] { return std::stoi(cluster::value_at(uri, "SELECT last_value FROM refused")) > 10; },
+      milliseconds{60'000}));
+  cluster::execute_at(uri, "DROP TRIGGER full_disk ON nexus_event_journal");
+  EXPECT_EQ(import.wait(), 0) << import.err();
   expect_whole(uri);
 }
 

@@ -40,5 +40,29 @@ TEST(Importer, AnOverloadedAccountLosesNothing) {
             (account::balances{{"USD", postings}}));
 }
 
+TEST(Importer, AnOutageIsOutlastedForHalfAMinute) {
+  std::chrono::steady_clock::time_point now{};
+  endurance e{30s, now};
+  EXPECT_TRUE(e.outlasts(now += 10s));
+  EXPECT_TRUE(e.outlasts(now += 19s));
+  EXPECT_FALSE(e.outlasts(now += 1s));
+}
+
+TEST(Importer, ProgressGivesTimeBackAndATrickleDoesNot) {
+  std::chrono::steady_clock::time_point now{};
+  endurance often{30s, now};  // a server that crashes every few thousand postings
+  for (int crash = 0; crash < 100; ++crash) {
+    EXPECT_TRUE(often.outlasts(now += 15s)) << crash;
+    for (int i = 0; i < 2'000; ++i) often.got_through(now += 1ms);
+  }
+  endurance hardly{30s, now};
+  int outages = 0;
+  while (outages < 100 && hardly.outlasts(now += 2s)) {
+    hardly.got_through(now);
+    ++outages;
+  }
+  EXPECT_LT(outages, 20) << "one posting each is no progress";
+}
+
 }  // namespace
 }  // namespace bank

@@ -115,6 +115,7 @@ result<void> session::begin(isolation level, bool read_only) {
                                   read_only ? "READ ONLY" : "READ WRITE"),
                       {});
   if (done) return {};
+  if (unfinished()) (void)rollback();  // a replica's has begun, and failed at READ WRITE
   if (done.error().code == errc::outcome_unknown) done.error().code = errc::unavailable;
   return fail(std::move(done.error()));
 }
