@@ -138,9 +138,9 @@ class store {
   void write(const envelope& job) const;
 
   /// Runs `f` on a pooled session, on a thread that may block. `f` returns false if the storage was in
-  /// trouble (`unavailable`); bytes that do not decode are not that. Fails with `overloaded` when the
-  /// queue is full, and `unavailable` while the circuit breaker is open; `f` is not called then. If the
-  /// breaker opens while `f` waits, every call of its session answers `unavailable`.
+  /// trouble (`counts_for_breaker`); bytes that do not decode are not that. Fails with `overloaded`
+  /// when the queue is full, and `unavailable` while the circuit breaker is open; `f` is not called
+  /// then. If the breaker opens while `f` waits, every call of its session answers `unavailable`.
   [[nodiscard]] result<void> read(std::function<bool(journal_session&)> f) const;
 
   /// Waits until everything written before is answered; `timeout` if that takes longer than `within`.
