@@ -43,6 +43,11 @@ bool opens(const Answer& answer) {
   return guard.status().now == circuit::open;
 }
 
+TEST(JournalErrors, WhatIsTheRequestsOwnIsNeverTriedAgain) {
+  EXPECT_EQ(codes_that([](errc code) { return meaning_of(code) == error_meaning::of_request; }),
+            (std::set{errc::invalid_id, errc::invalid_argument, errc::too_large}));
+}
+
 TEST(JournalErrors, TheBreakerGoesByTheSameTable) {
   for (std::size_t i = 0; i < errcs; ++i) {
     const auto code = static_cast<errc>(i);
