@@ -15,15 +15,16 @@ error_meaning meaning_of(errc code) noexcept {
     case errc::overloaded:
     case errc::pool_exhausted:
       return error_meaning::busy;
-    case errc::invalid_id:
+    case errc::too_large:
     case errc::invalid_argument:
+    case errc::invalid_id:
+      return error_meaning::of_request;
     case errc::stopped:
     case errc::rejected:
     case errc::unhandled:
     case errc::decide_failed:
     case errc::apply_failed:
     case errc::conflict:
-    case errc::too_large:
     case errc::corrupt:
     case errc::unknown_type:
     case errc::unsupported_version:

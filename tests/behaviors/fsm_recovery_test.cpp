@@ -1,5 +1,6 @@
 // From nothing in memory to a running entity, and what can be wrong on the way.
 #include "fsm_harness.hpp"
+#include "nexus/journal_errors.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -16,6 +17,20 @@ TEST(FsmRecovery, CommandsDuringRecoveryWaitInOrder) {
   EXPECT_EQ(f.drained(), words{"append 3..4"});
   EXPECT_EQ(f.append_stored(), (words{"release 1", "release 2", "release 3"}));
   EXPECT_EQ(f.fate_of(2).seen, 3);
+}
+
+TEST(FsmRecovery, AStatementThatTheDatabaseRefusedIsTriedAgain) {
+  for (std::size_t i = 0; i < errcs; ++i) {
+    const auto code = static_cast<errc>(i);
+    fsm_driver f;
+    f.command(reads);
+    const auto did = f.load_failed(code);
+    ASSERT_EQ(did.front(), "refuse 1 " + std::string{to_string(code)});
+    EXPECT_EQ(did.back() == "wait 0", may_pass(code)) << to_string(code);
+  }
+  fsm_driver f;
+  f.command(reads);
+  EXPECT_EQ(f.load_failed(errc::query_failed), (words{"refuse 1 query_failed", "wait 0"}));
 }
 
 TEST(FsmRecovery, TwoChunksAreReadAtATime) {

@@ -80,11 +80,11 @@ class positions_too_early final : public forwarding_session {
     }
     for (const auto& [at, which] : found) {
       bool more = true;
-      auto read =
-          inner().replay(which.first, which.second, which.second, 1, [&, at = at](record_view r) {
-            r.at = at;
-            return more = sink(which.first, r);
-          });
+      auto read = inner().replay(which.first, which.second, which.second, 1,
+                                 [&, at = at, &which = which](record_view r) {
+                                   r.at = at;
+                                   return more = sink(which.first, r);
+                                 });
       if (!read || !more) return read;
     }
     return {};

@@ -1,12 +1,18 @@
 # find_package(nexus COMPONENTS …) asks for what the chosen ones need and no more: installs NEXUS_BUILD
 # below WORK, and configures a project for each component with every other package hidden from it.
 # COMPONENTS are all of this build; NEEDS_<component> and PARTS_<component> what each is made of.
+cmake_minimum_required(VERSION 3.25)
+
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
+# Lists come with commas, since semicolons would tear the arguments.
+string(REPLACE "," ";" COMPONENTS "${COMPONENTS}")
 set(packages)
 foreach(component IN LISTS COMPONENTS)
+  string(REPLACE "," ";" NEEDS_${component} "${NEEDS_${component}}")
+  string(REPLACE "," ";" PARTS_${component} "${PARTS_${component}}")
   list(APPEND packages ${NEEDS_${component}})
 endforeach()
 
@@ -14,7 +20,7 @@ endforeach()
 function(arguments asked needed out)
   set(all ${CMAKE_COMMAND} -S ${WORK}/source -B ${WORK}/build -G ${GENERATOR}
     -D CMAKE_PREFIX_PATH=${WORK}/prefix -D CMAKE_CXX_COMPILER=${COMPILER}
-    -D CMAKE_CXX_FLAGS=${FLAGS} -D "ASKED=${asked}" -D "DEFINED=behaviors;${asked}")
+    -D CMAKE_CXX_FLAGS=${FLAGS} -D "ASKED=${asked}")
   foreach(package IN LISTS packages)
     set(hidden ON)
     if(package IN_LIST needed)
@@ -22,7 +28,6 @@ function(arguments asked needed out)
     endif()
     list(APPEND all -D CMAKE_DISABLE_FIND_PACKAGE_${package}=${hidden})
   endforeach()
-  string(REPLACE "behaviors;${asked}" "behaviors\\;${asked}" all "${all}")
   set(${out} "${all}" PARENT_SCOPE)
 endfunction()
 

@@ -1,4 +1,6 @@
 // What stands in the tables: positions, what erasing leaves, and rows that no journal wrote.
+#include <SQLiteCpp/Exception.h>
+
 #include "sqlite_fixture.hpp"
 
 namespace {
@@ -98,6 +100,17 @@ TEST_F(SqliteRows, ATextInPlaceOfANumberHidesNothing) {
   sql("UPDATE nexus_event_journal SET sequence_nr = 'two' WHERE sequence_nr = 2");
   EXPECT_EQ(s->highest(id("a")).value(), 3u);
   EXPECT_EQ(numbers(*s, "a").value(), (nexus_numbers{1, 3}));
+}
+
+// As of one who writes to a database of his own with SQLiteCpp.
+TEST_F(SqliteRows, ASinkMayThrowWhatSqliteThrows) {
+  auto s = session();
+  (void)append(*s, batch{"a", 0, 2});
+  const auto throws = [](const auto&...) -> bool { throw SQLite::Exception("of the sink", 5); };
+  EXPECT_THROW((void)s->replay(id("a"), 1, 2, 2, throws), SQLite::Exception);
+  EXPECT_THROW((void)s->replay_payloads(id("a"), 1, 2, 2, throws), SQLite::Exception);
+  EXPECT_THROW((void)s->read_all({}, 2, throws), SQLite::Exception);
+  EXPECT_EQ(numbers(*s, "a").value().size(), 2u);
 }
 
 TEST_F(SqliteRows, ACorruptSnapshotIsAnErrorThatNamesIdAndNumber) {

@@ -7,6 +7,8 @@
 //   query_failed, constraint_violated             yes           yes
 //   serialization_failed, overloaded,
 //   pool_exhausted                                yes           no
+//   too_large, invalid_argument, invalid_id:
+//   the request's own, what `rejected` carries    no            no
 //   everything else                               no            no
 //
 // "Tried again": an entity that recovers backs off and recovers again. Otherwise it tells its callers
@@ -27,6 +29,8 @@ enum class error_meaning : std::uint8_t {
   storage_trouble,
   /// The storage works, and this call was not served: a queue is full, or two transactions collided.
   busy,
+  /// The request's own fault: no journal with these limits does it. What `rejected` carries.
+  of_request,
   /// An answer: the same call has the same error, until somebody repairs what it names.
   lasting
 };
@@ -35,7 +39,8 @@ enum class error_meaning : std::uint8_t {
 
 /// Whether the call is tried again.
 [[nodiscard]] inline bool may_pass(errc code) noexcept {
-  return meaning_of(code) != error_meaning::lasting;
+  const auto means = meaning_of(code);
+  return means == error_meaning::storage_trouble || means == error_meaning::busy;
 }
 
 /// Whether it is a failure of the storage, of which some in a row open the circuit breaker.

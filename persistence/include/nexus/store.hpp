@@ -143,7 +143,7 @@ class store {
 
   /// Runs `f` on a reserved session of the pool, on a thread that may block; entities are recovered on the
   /// same threads, so `f` must not wait for one. `f` returns false if the storage was in trouble
-  /// (`unavailable`); bytes that do not decode are not that. What `f` throws is logged. Fails with `overloaded` when the
+  /// (`counts_for_breaker`); bytes that do not decode are not that. What `f` throws is logged. Fails with `overloaded` when the
   /// queue is full, and `unavailable` while the circuit breaker is open; `f` is not called then. If the
   /// breaker opens while `f` waits, every call of its session answers `unavailable`.
   [[nodiscard]] result<void> read(std::function<bool(journal_session&)> f) const;

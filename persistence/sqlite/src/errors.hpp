@@ -5,6 +5,7 @@
 
 #include <SQLiteCpp/Exception.h>
 
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -29,5 +30,29 @@ template <class Work>
     return fail(describe(why, name, doing));
   }
 }
+
+/// A caller's sink within `attempt`: what it throws comes out of the call as it is, also if it is SQLite's.
+template <class Sink>
+class apart {
+ public:
+  explicit apart(const Sink& sink) noexcept : sink_{sink} {}
+
+  template <class... A>
+  bool operator()(const A&... record) noexcept {
+    try {
+      return sink_(record...);
+    } catch (...) {
+      thrown_ = std::current_exception();
+      return false;
+    }
+  }
+  void rethrow() const {
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+
+ private:
+  const Sink& sink_;
+  std::exception_ptr thrown_;
+};
 
 }  // namespace nexus::inline v0::sqlite

@@ -33,9 +33,9 @@ result<sequence_nr> session::highest(const persistence_id& id) {
 }
 
 // Steps through `row` with `read` filling the record; both replays differ in what they read only.
-template <class Read>
+template <class Sink, class Read>
 result<void> replay_rows(statement& row, const std::string& journal, const persistence_id& id,
-                         const record_sink& sink, Read read) {
+                         Sink& sink, Read read) {
   reading scope{row};
   record_view record;
   while (row.step()) {
@@ -56,31 +56,38 @@ void bind_range(statement& row, const persistence_id& id, sequence_nr from, sequ
 result<void> session::replay(const persistence_id& id, sequence_nr from, sequence_nr to,
                              std::size_t max, const record_sink& sink) {
   if (from > to || from > sequence_nr_max || max == 0) return {};
-  return with_connection("replay", [&](connection& c) -> result<void> {
+  apart passing{sink};
+  auto done = with_connection("replay", [&](connection& c) -> result<void> {
     bind_range(c.read_events, id, from, to, max);
     tag_cursor tags{c.read_tags};
     auto read = [&](const statement& row, record_view& into) -> std::string_view {
       if (auto bad = read_row(row, writers_, into); !bad.empty()) return bad;
       return tags.read(into) ? "" : "tag";
     };
-    return replay_rows(c.read_events, where_.name, id, sink, read);
+    return replay_rows(c.read_events, where_.name, id, passing, read);
   });
+  passing.rethrow();
+  return done;
 }
 
 result<void> session::replay_payloads(const persistence_id& id, sequence_nr from, sequence_nr to,
                                       std::size_t max, const record_sink& sink) {
   if (from > to || from > sequence_nr_max || max == 0) return {};
-  return with_connection("replay", [&](connection& c) -> result<void> {
+  apart passing{sink};
+  auto done = with_connection("replay", [&](connection& c) -> result<void> {
     bind_range(c.read_payloads, id, from, to, max);
-    return replay_rows(c.read_payloads, where_.name, id, sink, read_payload);
+    return replay_rows(c.read_payloads, where_.name, id, passing, read_payload);
   });
+  passing.rethrow();
+  return done;
 }
 
 // Positions are given inside of write transactions, of which there is one at a time: whatever is not
 // yet visible stands past all that is.
 result<void> session::read_all(position after, std::size_t max, const journal_sink& sink) {
   if (max == 0) return {};
-  return with_connection("read the journal", [&](connection& c) -> result<void> {
+  apart passing{sink};
+  auto done = with_connection("read the journal", [&](connection& c) -> result<void> {
     auto& row = c.read_journal;
     row.integer(1, column_nr(after.major)).integer(2, column_nr(max));
     reading scope{row};
@@ -99,10 +106,12 @@ result<void> session::read_all(position after, std::size_t max, const journal_si
       auto bad = read_row(row, writers_, record);
       if (bad.empty() && !tags.read(record)) bad = "tag";
       if (!bad.empty()) return fail(corrupt_row(where_.name, "event", *of, row.integer(0), bad));
-      if (!sink(*of, record)) break;
+      if (!passing(*of, record)) break;
     }
     return {};
   });
+  passing.rethrow();
+  return done;
 }
 
 // From the lowest up: whatever stops this leaves a run without gaps.

@@ -112,7 +112,7 @@ class log_session final : public journal_session {
   // The mark is durable before the truth is read: a commit whose sync failed cannot come back behind it.
   result<settlement> settle(const append_request& request) override {
     return locked(true, [&]() -> result<settlement> {
-      if (auto done = commit({entry{}}); !done) return fail(std::move(done.error()));
+      if (auto done = write_frame({entry{}}); !done) return fail(std::move(done.error()));
       const auto count = request.events.size();
       if (count == 0 || past_the_last_number(request)) return settlement::not_stored;
       const auto found =
@@ -133,7 +133,7 @@ class log_session final : public journal_session {
 
   result<settlement> settle(const upsert_request& request) override {
     return locked(true, [&]() -> result<settlement> {
-      if (auto done = commit({entry{}}); !done) return fail(std::move(done.error()));
+      if (auto done = write_frame({entry{}}); !done) return fail(std::move(done.error()));
       const auto version = core_->index.version(request.id);
       if (version > request.next) return settlement::superseded;
       if (version < request.next) return settlement::not_stored;
@@ -187,7 +187,7 @@ class log_session final : public journal_session {
   result<void> erase_to(const persistence_id& id, sequence_nr to) override {
     return locked(true, [&]() -> result<void> {
       if (core_->index.range(id, 0, to, 1).empty()) return {};
-      return commit({entry{entry::erase_events, id.str(), to}});
+      return write_frame({entry{entry::erase_events, id.str(), to}});
     });
   }
 
@@ -207,7 +207,7 @@ class log_session final : public journal_session {
       made.back().writer = bytes_of(r.snapshot.writer);
       made.back().micros = micros(r.snapshot.time);
     }
-    return locked(true, [&] { return made.empty() ? result<void>{} : commit(made); });
+    return locked(true, [&] { return made.empty() ? result<void>{} : write_frame(made); });
   }
 
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
@@ -226,7 +226,7 @@ class log_session final : public journal_session {
 
   result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override {
     return locked(true, [&] {
-      return commit({entry{entry::erase_snapshots, id.str(), within.to, within.from}});
+      return write_frame({entry{entry::erase_snapshots, id.str(), within.to, within.from}});
     });
   }
 
@@ -276,11 +276,11 @@ class log_session final : public journal_session {
     return core_->file->catch_up([this](const entry& e, place at) { core_->index.apply(e, at); });
   }
 
-  result<void> commit(const std::vector<entry>& entries) {
+  result<void> write_frame(const std::vector<entry>& entries) {
     bool in_doubt = false;
-    return commit(entries, in_doubt);
+    return write_frame(entries, in_doubt);
   }
-  result<void> commit(const std::vector<entry>& entries, bool& in_doubt) {
+  result<void> write_frame(const std::vector<entry>& entries, bool& in_doubt) {
     if (auto done = core_->file->commit(entries, in_doubt); !done) return done;
     return catch_up();
   }
@@ -300,7 +300,7 @@ class log_session final : public journal_session {
           outcomes[i] = take(requests[i], entries, events);
         }
       }
-      return entries.empty() ? result<void>{} : commit(entries, in_doubt);
+      return entries.empty() ? result<void>{} : write_frame(entries, in_doubt);
     });
     if (done) return outcomes;
     for (auto& outcome : outcomes) {

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "nexus/journal_errors.hpp"
 #include "nexus/testkit/contract/fixture.hpp"
 
 namespace nexus::inline v0::testkit {
@@ -88,7 +89,8 @@ TEST_P(JournalContract, AfterAConflictTheRightNumberIsStored) {
 
 TEST_P(JournalContract, ARequestWithoutEventsIsRejected) {
   auto outcome = session.outcome_of({alice, 0, {}});
-  EXPECT_TRUE(std::holds_alternative<rejected>(outcome)) << told(outcome);
+  ASSERT_TRUE(std::holds_alternative<rejected>(outcome)) << told(outcome);
+  EXPECT_EQ(meaning_of(std::get<rejected>(outcome).why.code), error_meaning::of_request);
   EXPECT_EQ(session.highest(alice), 0u);
 }
 

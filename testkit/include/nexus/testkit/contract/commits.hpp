@@ -1,6 +1,10 @@
 // Commits that really fail: what an answer says, what is there, and what a crash brings back.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "nexus/testkit/contract/fixture.hpp"
 
 namespace nexus::inline v0::testkit {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <limits>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -208,19 +209,20 @@ TEST_P(JournalContract, AReaderThatFollowsManyWritersSeesEveryEventOnce) {
       --at_work;
     });
   }
-  auto deadline = std::chrono::steady_clock::now() + 6 * patience;
+  std::optional<std::chrono::steady_clock::time_point> deadline;  // once they have ended
   std::map<persistence_id, sequence_nr> seen;
   position last;
   std::size_t count = 0;
   for (std::size_t turn = 0; at_work > 0 || count < total; ++turn) {
-    const bool over = at_work == 0;
+    if (at_work == 0 && !deadline) deadline = std::chrono::steady_clock::now() + 6 * patience;
     for (const auto& r : session.read_all(last, turn % 3 == 0 ? 2 : everything)) {
       ASSERT_LT(last, r.at);
       ASSERT_EQ(r.number, ++seen[r.of]) << r.of.str();
       last = r.at;
       ++count;
     }
-    ASSERT_TRUE(!over || std::chrono::steady_clock::now() < deadline) << count << " of " << total;
+    ASSERT_TRUE(!deadline || std::chrono::steady_clock::now() < *deadline)
+        << count << " of " << total;
   }
   threads.clear();
   EXPECT_EQ(session.read_all().size(), total) << "none came in front of what was read";

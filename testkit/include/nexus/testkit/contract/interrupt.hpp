@@ -91,6 +91,7 @@ TEST_P(JournalContract, AnAppendThatIsInterruptedAnswersTheTruth) {
     const auto id = must(persistence_id::make("interrupted", std::to_string(round)));
     auto victim = another_session();
     std::atomic<int> appends = 0;
+    std::atomic<bool> ended = false;
     sequence_nr told_of = 0;
     std::string last;
     std::thread appender{[&] {
@@ -101,8 +102,9 @@ TEST_P(JournalContract, AnAppendThatIsInterruptedAnswersTheTruth) {
         if (std::holds_alternative<unknown>(outcome)) last = "unknown";
         if (last == "stored") told_of += 2;
       }
+      ended = true;
     }};
-    while (appends <= round) std::this_thread::yield();
+    while (appends <= round && !ended) std::this_thread::yield();
     victim.inner().interrupt();
     appender.join();
     if (last == "unknown") last = session.settle(request{id, told_of, {"a", "b"}});

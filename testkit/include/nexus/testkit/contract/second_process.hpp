@@ -111,8 +111,6 @@ class first_process {
     if (!line) throw std::runtime_error{"the first process said nothing"};
     return *std::move(line);
   }
-  /// Whether it has said anything, or has gone.
-  bool calls() { return socket_.next(std::chrono::milliseconds{0}).has_value() || socket_.gone(); }
 
  private:
   first_process() : socket_{::dup(STDIN_FILENO)} {}
