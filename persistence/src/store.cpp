@@ -252,16 +252,18 @@ result<void> store::close(time_span within) const {
   (void)core_->readers->wait_until_ended(deadline);
   const bool returned =
       core_->sessions->close(detail::between(std::chrono::steady_clock::now(), deadline));
+  const auto broken = [&] {
+    return fail(errc::timeout, name() + ": sessions that were not returned in time were broken");
+  };
   while (!core_->end()) {
-    if (!returned && core_->is_quiet()) {
-      return fail(errc::timeout, name() + ": sessions that were not returned in time were broken");
-    }
+    if (!returned && core_->is_quiet()) return broken();
     if (std::chrono::steady_clock::now() >= deadline && !core_->is_quiet()) {
       core_->abandon();
       return fail(errc::timeout, name() + ": what was not done in time was answered \"stopped\"");
     }
     std::this_thread::yield();  // a thread's last steps
   }
+  if (!returned) return broken();  // also if they came back at once when they were
   return {};
 }
 
