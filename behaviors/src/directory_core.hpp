@@ -34,6 +34,7 @@ class directory_core final : public entity_directory,
   result<void> status() const override;
   slot_ref find(std::string_view id) const override { return live_ones->entities.find(id); }
   const void* behavior() const override { return info.tag; }
+  std::string_view behavior_name() const override { return info.cpp_name; }
   result<void> send(std::string_view id, const slot_ref& known, entity_call& c, envelope e,
                     admission by) override;
   void watch(std::string_view id, call& c, envelope e) override;
@@ -79,6 +80,7 @@ class directory_core final : public entity_directory,
 
  private:
   void sample();
+  [[nodiscard]] error taken() const;
   void tell_others(const persistence_id& but, const std::function<envelope()>& make);
   [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed,
                                                bool& started);

@@ -27,9 +27,11 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   made.filter = options.replay_filter;
   made.replay_chunk_events = std::max<std::size_t>(1, options.replay_chunk_events);
   made.decisions.event_bytes_max = limits.payload_bytes_max;
-  // Undurable commands merge into one append, which must fit a request all the same.
-  made.decisions.events_max =
-      std::max<std::size_t>(1, limits.request_events_max / made.undurable_max);
+  made.decisions.events_max = std::min(options.events_per_command_max, limits.request_events_max);
+  made.decisions.by_journal = limits.request_events_max < options.events_per_command_max;
+  made.decisions.events_bytes_max = limits.request_bytes_max;
+  made.append_events_max = limits.request_events_max;
+  made.append_bytes_max = limits.request_bytes_max;
   return made;
 }
 
@@ -53,6 +55,8 @@ result<void> check_options(const behavior_info& of, const entity_options& o) {
   if (o.on_conflict == conflict_policy::decide_again && o.conflict_retries_max == 0) {
     return bad("conflict_retries_max must be at least 1 to decide again");
   }
+  if (o.events_per_command_max == 0) return bad("events_per_command_max must be at least 1");
+  if (!of.fault.empty()) return bad(of.fault);
   if (o.recoveries_max == 0) return bad("recoveries_max must be at least 1");
   using std::chrono::milliseconds;
   if (o.passivate_after < milliseconds{}) return bad("passivate_after must not be negative");
@@ -98,12 +102,28 @@ void directory_core::claim() {
   if (!status_) return;
   status_ = sys.claim(name_in_system(info.entity_type), weak_from_this());
   claimed_ = status_.has_value();
-  if (!claimed_) return;
+  if (!claimed_) {
+    status_ = fail(taken());
+    return;
+  }
   live_ones->open();
   sys.metrics().include(in.metrics());
   sys.join(std::shared_ptr<shutdown_participant>{shared_from_this()});
   sys.join(in.participant());
   sample();
+}
+
+error directory_core::taken() const {
+  const auto other = entity_directory::on(sys, info.entity_type);
+  if (other == nullptr || other->behavior() == info.tag) {
+    return {errc::already_exists,
+            fmt::format("entities \"{}\": this system has entities of {} already; use those",
+                        info.entity_type, info.cpp_name)};
+  }
+  return {errc::already_exists,
+          fmt::format("entities \"{}\": two behaviors on this system have this entity_type, {} and "
+                      "{}; give one of them another",
+                      info.entity_type, other->behavior_name(), info.cpp_name)};
 }
 
 void directory_core::sample() {

@@ -35,9 +35,18 @@ void entity_fsm::step(const moment& now, envelope command, actions& out) {
 }
 
 bool entity_fsm::full() const noexcept {
-  return undurable_.size() >= options_.undurable_max ||
+  return beyond_ != nullptr || undurable_.size() >= options_.undurable_max ||
          undurable_.bytes() >= options_.undurable_bytes_max ||
          (pending_ != nullptr && pending_->bytes() >= options_.undurable_bytes_max);
+}
+
+// What one command persists is one append, whole; what several do is as much as an append takes.
+void entity_fsm::fit_append(std::size_t already) {
+  if (already == 0 || (pending_->size() <= options_.append_events_max &&
+                       pending_->bytes() <= options_.append_bytes_max)) {
+    return;
+  }
+  beyond_ = pending_->split(already);
 }
 
 void entity_fsm::decide_waiting(const moment& now, actions& out) {
@@ -80,6 +89,7 @@ void entity_fsm::decide_one(const moment& now, actions& out) {
   auto decided = call.decide(model_, c, limits, *pending_);
   if (decided.failed) supervise(call, decided);
   applied_ += pending_->size() - already;
+  fit_append(already);
   call.releasable_at = applied_;
   call.passivates = decided.passivates;
   take_snapshot(before, decided.snapshots, out);
@@ -156,8 +166,8 @@ void entity_fsm::step(const moment& /*now*/, drained /*input*/, actions& out) {
 
 void entity_fsm::flush(actions& out) {
   if (phase_ != phase::running || in_flight() || pending_ == nullptr || pending_->empty()) return;
-  in_flight_last_ = applied_;
-  out.emplace_back(append{durable_, std::move(pending_)});
+  in_flight_last_ = durable_ + pending_->size();
+  out.emplace_back(append{durable_, std::exchange(pending_, std::move(beyond_))});
 }
 
 void entity_fsm::step(const moment& now, appended input, actions& out) {
@@ -223,6 +233,7 @@ void entity_fsm::made_durable(const moment& now, actions& out) {
   save_durable(out);
   release_durable(out);
   if (undurable_.empty()) all_durable(out);
+  if (beyond_ != nullptr) flush(out);  // makes room for what waits
   decide_waiting(now, out);
   flush(out);
 }

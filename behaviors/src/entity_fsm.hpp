@@ -45,6 +45,9 @@ struct moment {
 struct fsm_options {
   std::uint32_t undurable_max = 256;
   std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of commands, and of their events
+  /// Of one append: what a journal takes in one request.
+  std::size_t append_events_max = journal_limits{}.request_events_max;
+  std::size_t append_bytes_max = journal_limits{}.request_bytes_max;
   std::uint32_t stash_max = 4'096;
   std::uint32_t conflict_retries_max = 0;  ///< how often one command is decided again; 0: refused
   std::uint64_t snapshot_every = 0;
@@ -237,6 +240,7 @@ class entity_fsm {
   void cover_verified(entity_call::check from, entity_call::check to);
   void take_snapshot(sequence_nr before, bool wanted, actions& out);
   [[nodiscard]] bool full() const noexcept;
+  void fit_append(std::size_t already);
   void unstash();
   void passivate_if_idle(actions& out);
   void flush(actions& out);
@@ -289,6 +293,7 @@ class entity_fsm {
   call_list undurable_;  // decided; their answers wait
   call_list stash_;      // put aside by the behavior; asked for a place, never answered
   std::unique_ptr<event_batch> pending_;
+  std::unique_ptr<event_batch> beyond_;  // of the last command, if pending_ has no room for them
   std::unique_ptr<recovery> recovery_;
   std::unique_ptr<stored_snapshot> snapshot_due_;
 };

@@ -138,6 +138,7 @@ void entity_fsm::close(actions& out) {
 void entity_fsm::stop(ending why, actions& out) {
   model_.reset();
   pending_.reset();
+  beyond_.reset();
   recovery_.reset();
   snapshot_due_.reset();
   hold_ = hold::none;

@@ -20,6 +20,7 @@ void entity_fsm::begin_recovery(actions& out) {
   restarting_ = false;
   pause_ = {};
   pending_.reset();
+  beyond_.reset();
   snapshot_due_.reset();
   // What is read from here on is as fresh as a verified command asks for.
   cover_verified(entity_call::check::wanted, entity_call::check::under_way);

@@ -1,11 +1,35 @@
 #include "nexus/detail/entity_model.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <string>
 
 #include "nexus/codec.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/payload.hpp"
 
 namespace nexus::inline v0::detail {
+
+error too_many_events(std::string_view entity_type, std::size_t count,
+                      const decision_limits& limits) {
+  return {
+      errc::too_large,
+      fmt::format("entities \"{}\": one command persists {} events, at most {} are taken: {}",
+                  entity_type, count, limits.events_max,
+                  limits.by_journal ? "the journal stores no more in one append"
+                                    : "raise entity_options::events_per_command_max, or persist "
+                                      "them with several commands")};
+}
+
+error too_many_bytes(std::string_view entity_type, std::size_t bytes,
+                     const decision_limits& limits) {
+  return {
+      errc::too_large,
+      fmt::format("entities \"{}\": one command persists events of {} bytes or more, at most {} "
+                  "are taken: the journal stores no more in one append",
+                  entity_type, bytes, limits.events_bytes_max)};
+}
 
 std::string_view encode_metadata(const call_header& command, const metadata_fields& fields) {
   thread_local std::string out;
@@ -50,10 +74,18 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
   pack_text("tracestate", command.tracestate);
   if (!fields.empty()) {
     packer.pack(std::string_view{"fields"});
-    packer.pack_map(static_cast<std::uint32_t>(fields.size()));
-    for (const auto& [name, value] : fields) {
-      packer.pack(name);
-      packer.pack(value);
+    // Of a name that was given twice the last value counts.
+    const auto repeated = [&](auto field) {
+      return std::any_of(std::next(field), fields.end(),
+                         [&](const auto& later) { return later.first == field->first; });
+    };
+    std::uint32_t count = 0;
+    for (auto at = fields.begin(); at != fields.end(); ++at) count += repeated(at) ? 0 : 1;
+    packer.pack_map(count);
+    for (auto at = fields.begin(); at != fields.end(); ++at) {
+      if (repeated(at)) continue;
+      packer.pack(at->first);
+      packer.pack(at->second);
     }
   }
   return out;

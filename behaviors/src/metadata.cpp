@@ -7,6 +7,29 @@
 #include "nexus/detail/entity_model.hpp"
 
 namespace nexus::inline v0 {
+namespace detail {
+
+// Older versions stored a field whose name was given twice as often as that; the last one counts.
+struct metadata_fields_read {
+  std::map<std::string, std::string> all;
+
+  void msgpack_unpack(const msgpack::object& /*from*/) {}  // never called; see read_value.hpp
+};
+
+template <>
+struct assigner<metadata_fields_read> {
+  static void run(metadata_fields_read& value, const msgpack::object& from) {
+    if (from.type != msgpack::type::MAP) throw field_error{"is not a map"};
+    for (std::uint32_t i = 0; i < from.via.map.size; ++i) {
+      std::string name;
+      assign(name, from.via.map.ptr[i].key);
+      assign(value.all[std::move(name)], from.via.map.ptr[i].val);
+    }
+  }
+};
+
+}
+
 namespace {
 
 using bytes = std::vector<char>;
@@ -17,7 +40,7 @@ struct stored_metadata {
   std::optional<bytes> causation_id;
   std::optional<std::string> traceparent;
   std::optional<std::string> tracestate;
-  std::optional<std::map<std::string, std::string>> fields;
+  std::optional<detail::metadata_fields_read> fields;
   MSGPACK_DEFINE_MAP(command_id, correlation_id, causation_id, traceparent, tracestate, fields)
 };
 
@@ -43,7 +66,7 @@ result<event_metadata> decode_metadata(std::string_view data) {
   if (!read) return fail(std::move(read.error()));
   made.traceparent = stored.traceparent.value_or("");
   made.tracestate = stored.tracestate.value_or("");
-  if (stored.fields) made.fields = std::move(*stored.fields);
+  if (stored.fields) made.fields = std::move(stored.fields->all);
   return made;
 }
 

@@ -4,8 +4,13 @@
 
 namespace nexus::inline v0::detail {
 
+error not_encoded(std::string_view serializer, const encode_error& why) {
+  return {why.code, fmt::format("cannot be stored by \"{}\": {}", serializer, why.what())};
+}
+
 error encoding_threw(std::string_view serializer, const char* what) {
-  return {errc::decide_failed, fmt::format("encoding by \"{}\" threw: {}", serializer, what)};
+  return {errc::decide_failed,
+          fmt::format("cannot be stored: encoding by \"{}\" threw: {}", serializer, what)};
 }
 
 error decoding_threw(std::string_view serializer, const char* what) {

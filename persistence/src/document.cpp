@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 
@@ -119,7 +120,12 @@ result<document> document::at(std::string_view name) {
 bool document::rename(std::string_view from, std::string_view to) {
   if (!has(from)) return false;
   if (from == to) return true;
-  erase(to);
+  if (has(to)) {
+    throw std::invalid_argument{fmt::format(
+        "field \"{}\" cannot be renamed to \"{}\": there is a field of that name already; erase "
+        "the one that is not wanted first",
+        from, to)};
+  }
   map_->find(from)->name = to;
   return true;
 }

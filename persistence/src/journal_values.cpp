@@ -49,8 +49,14 @@ std::optional<error> fault_of(const append_request& request, const journal_limit
     return refuse(errc::too_large,
                   fmt::format("{} events, at most {} are taken", count, max.request_events_max));
   }
+  std::size_t bytes = 0;
   for (const auto& event : request.events) {
     if (auto fault = fault_of(event, max)) return refuse(fault->code, fault->message);
+    bytes += bytes_of(event);
+  }
+  if (bytes > max.request_bytes_max) {
+    return refuse(errc::too_large, fmt::format("events of {} bytes, at most {} are taken", bytes,
+                                               max.request_bytes_max));
   }
   return std::nullopt;
 }

@@ -73,6 +73,62 @@ TEST(FsmCommand, AReadAtTheBoundWaitsUndecided) {
   EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2"}));
 }
 
+TEST(FsmCommand, CommandsMergeIntoNoMoreThanAnAppendTakes) {
+  auto f = running_at(0, {.append_events_max = 4});
+  f->command(persists_two);
+  f->command(reads);
+  EXPECT_EQ(f->command({.persists = 3}), words{"append 1..2"}) << "whole, or in the next one";
+  EXPECT_EQ(f->fate_of(3).seen, 5) << "decided already";
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{}) << "one append is in flight";
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2", "append 3..6"}));
+  EXPECT_EQ(f->append_stored(), (words{"release 3", "release 4"}));
+  EXPECT_EQ(f->fsm().durable(), 6u);
+}
+
+TEST(FsmCommand, NothingMoreIsDecidedWhileCommandsWaitForASecondAppend) {
+  auto f = running_at(0, {.append_events_max = 2});
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{"append 1..1"});
+  f->command(persists_one);
+  f->command(persists_two);
+  f->command(persists_one);
+  EXPECT_TRUE(f->fate_of(3).decided);
+  EXPECT_FALSE(f->fate_of(4).decided);
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "append 2..2"}));
+  EXPECT_TRUE(f->fate_of(4).decided);
+  EXPECT_EQ(f->append_stored(), (words{"release 2", "append 3..4"}));
+  EXPECT_EQ(f->append_stored(), (words{"release 3", "append 5..5"}));
+  EXPECT_EQ(f->append_stored(), words{"release 4"});
+}
+
+TEST(FsmCommand, ALostAppendLosesWhatWaitedForTheNextOne) {
+  auto f = running_at(0, {.append_events_max = 2});
+  f->command(persists_two);
+  EXPECT_EQ(f->command(persists_one), words{"append 1..2"});
+  EXPECT_EQ(f->append_answers(rejected{{errc::too_large, "no"}}),
+            (words{"refuse 1 too_large", "refuse 2 too_large", "load"}));
+  f->load_answer(0);
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{"append 1..1"}) << "and nothing of what was lost";
+}
+
+TEST(FsmCommand, ClosingWaitsForWhatTheAppendHadNoRoomFor) {
+  auto f = running_at(0, {.append_events_max = 2});
+  f->command(persists_two);
+  EXPECT_EQ(f->command(persists_one), words{"append 1..2"});
+  EXPECT_EQ(f->close(), words{});
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "append 3..3"}));
+  EXPECT_EQ(f->append_stored(), (words{"release 2", "stopped"}));
+}
+
+TEST(FsmCommand, AnAppendIsBoundedByBytesToo) {
+  auto f = running_at(0, {.append_bytes_max = 3});  // an event is one byte
+  f->command(persists_two);
+  EXPECT_EQ(f->command(persists_two), words{"append 1..2"});
+  EXPECT_EQ(f->append_stored(), (words{"release 1", "append 3..4"}));
+}
+
 // -- chains ---------------------------------------------------------------------------------------
 
 TEST(FsmCommand, NothingIsDecidedWhileARunWaits) {

@@ -90,14 +90,26 @@ TEST(Document, FieldsAreSetRenamedAndErased) {
   EXPECT_EQ(after.get<std::int64_t>("years_old"), 36);
 }
 
-TEST(Document, RenamingReplacesWhatHasTheName) {
+TEST(Document, RenamingOntoANameThatIsTakenLosesNothing) {
   document d;
   d.set("a", 1);
   d.set("b", 2);
   d.set("c", 3);
+  std::string why;
+  try {
+    (void)d.rename("c", "a");
+  } catch (const std::invalid_argument& e) {
+    why = e.what();
+  }
+  EXPECT_EQ(
+      why,
+      "field \"c\" cannot be renamed to \"a\": there is a field of that name already; erase the "
+      "one that is not wanted first");
+  EXPECT_EQ(d.get<int>("a"), 1);
+  EXPECT_EQ(d.get<int>("c"), 3);
+  EXPECT_TRUE(d.erase("a"));
   EXPECT_TRUE(d.rename("c", "a"));
   EXPECT_EQ(d.names(), (std::vector<std::string>{"b", "a"}));
-  EXPECT_EQ(d.get<int>("a"), 3);
   EXPECT_TRUE(d.rename("a", "a"));
   EXPECT_EQ(d.get<int>("a"), 3);
 }

@@ -42,4 +42,40 @@ TEST(EventBatch, CountsTheBytesOfWhatItHolds) {
   EXPECT_EQ(batch.size(), 1u);
 }
 
+TEST(EventBatch, IsSplitWithAllThatItsEventsHold) {
+  event_batch batch;
+  std::unique_ptr<event_batch> rest;
+  const std::string_view tags[]{"1234"};
+  {
+    batch.add(event_view{.type = "t", .data = "abc"});
+    batch.add(event_view{.type = "u", .data = "de", .metadata = "mm", .tags = tags});
+    batch.add(event_view{.type = "v", .data = "f", .metadata = "mm", .tags = tags});
+    rest = batch.split(1);
+    EXPECT_EQ(batch.size(), 1u);
+    EXPECT_EQ(batch.bytes(), 3u);
+  }
+  batch.truncate(0);
+  ASSERT_EQ(rest->size(), 2u);
+  EXPECT_EQ(rest->bytes(), 8u + 7u);
+  EXPECT_EQ(rest->events()[0].type, "u");
+  EXPECT_EQ(rest->events()[0].data, "de");
+  EXPECT_EQ(rest->events()[1].data, "f");
+  EXPECT_EQ(rest->events()[1].metadata, "mm");
+  EXPECT_EQ(rest->events()[1].tags[0], "1234");
+}
+
+TEST(RequestLimits, EventsOfMoreBytesThanARequestTakesAreTooLarge) {
+  const nexus::journal_limits limits{.payload_bytes_max = 10, .request_bytes_max = 25};
+  const std::string data(10, 'x');
+  std::vector<event_view> events(2, event_view{.type = "t", .data = data, .metadata = "12"});
+  nexus::append_request request{*nexus::persistence_id::make("a", "b"), 0, {}, events};
+  EXPECT_FALSE(fault_of(request, limits));
+  events.push_back(event_view{.type = "t", .data = "xy"});
+  request.events = events;
+  const auto fault = fault_of(request, limits);
+  ASSERT_TRUE(fault);
+  EXPECT_EQ(fault->code, nexus::errc::too_large);
+  EXPECT_EQ(fault->message, "append to a|b after 0: events of 26 bytes, at most 25 are taken");
+}
+
 }  // namespace

@@ -1,6 +1,7 @@
 // given, when, then: that it passes what is right and fails what is not.
 #include <gtest/gtest-spi.h>
 
+#include <array>
 #include <nexus/nexus.hpp>
 #include <nexus/testkit/scenario.hpp>
 
@@ -130,4 +131,119 @@ TEST(Scenario, TellsAnotherQuestion) {
 TEST(Scenario, TellsWhatItDoesNotDo) {
   EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1}).then(lamp::lit{1}, stops),
                           "expected that it stops");
+}
+
+// -- what the runtime refuses ---------------------------------------------------------------------
+
+namespace {
+
+/// Persists so many events, so large and so deep ones, with such a tag.
+struct press {
+  static constexpr std::string_view entity_type = "press";
+  struct sheet {
+    std::vector<sheet> below{};
+    MSGPACK_DEFINE_MAP(below)
+  };
+  struct print {
+    std::int64_t copies = 1;
+    std::int64_t bytes = 0;
+    std::int64_t depth = 1;
+    std::string tag{};
+    double weight = 0;
+    MSGPACK_DEFINE_MAP(copies, bytes, depth, tag, weight)
+  };
+  using command = std::variant<print>;
+  struct printed {
+    static constexpr std::string_view type_name = "printed";
+    sheet top{};
+    std::string text{};
+    std::string tag{};
+    double weight = 0;
+    MSGPACK_DEFINE_MAP(top, text, tag, weight)
+  };
+  using event = std::variant<printed>;
+  struct state {
+    std::int64_t sheets = 0;
+    MSGPACK_DEFINE_MAP(sheets)
+  };
+  static sheet nested(std::int64_t depth) {
+    sheet made;
+    for (; depth > 1; --depth) {
+      sheet above;
+      above.below.push_back(std::move(made));
+      made = std::move(above);
+    }
+    return made;
+  }
+  static effect<press, std::int64_t> decide(const state&, const print& c) {
+    const printed one{nested(c.depth), std::string(static_cast<std::size_t>(c.bytes), 'x'), c.tag,
+                      c.weight};
+    return nexus::persist(std::vector<printed>(static_cast<std::size_t>(c.copies), one))
+        .then_reply(&state::sheets);
+  }
+  static void apply(state& s, const printed&) { ++s.sheets; }
+  static std::array<std::string, 1> tags(const event& e) {
+    const auto& tag = std::get<printed>(e).tag;
+    return {tag.empty() ? "untagged" : tag};
+  }
+};
+
+template <class Outcome>
+std::string refusal_of(Outcome outcome) {
+  testing::TestPartResultArray told;
+  {
+    const testing::ScopedFakeTestPartResultReporter reporter{
+        testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &told};
+    (void)outcome.then();
+  }
+  return told.size() == 0 ? "" : told.GetTestPartResult(0).message();
+}
+
+}  // namespace
+
+TEST(Scenario, RefusesMoreEventsThanTheRuntimeTakes) {
+  const auto refused = refusal_of(given<press>().when(press::print{.copies = 10'001}));
+  EXPECT_EQ(refused,
+            "turned down: entities \"press\": one command persists 10001 events, at most 10000 are "
+            "taken: raise entity_options::events_per_command_max, or persist them with several "
+            "commands");
+  const auto bounded = given<press>().with({.events_per_command_max = 2});
+  bounded.when(press::print{.copies = 2}).then(press::printed{}, press::printed{}, replies(2));
+  EXPECT_NE(refusal_of(bounded.when(press::print{.copies = 3})).find("at most 2"),
+            std::string::npos);
+}
+
+TEST(Scenario, RefusesWhatIsTooLargeOrTooDeepAndInvalidTags) {
+  const auto big = std::int64_t{64} << 20;
+  EXPECT_NE(refusal_of(given<press>().when(press::print{.bytes = big})).find("is too large"),
+            std::string::npos);
+  EXPECT_EQ(refusal_of(given<press>().when(press::print{.depth = 32})),
+            "turned down: an event \"printed\" cannot be stored by \"msgpack\": nests more than 64 "
+            "maps and arrays in one another");
+  given<press>().when(press::print{.depth = 31}).then(press::printed{press::nested(31)});
+  EXPECT_NE(refusal_of(given<press>().when(press::print{.tag = std::string{"a\0b", 3}}))
+                .find("contains a NUL byte"),
+            std::string::npos);
+}
+
+TEST(Scenario, ARefusalPersistsNothing) {
+  EXPECT_EQ(
+      given<press>()
+          .when(press::print{.copies = 10'001})
+          .then(rejects("entities \"press\": one command persists 10001 events, at most 10000 "
+                        "are taken: raise entity_options::events_per_command_max, or persist "
+                        "them with several commands"))
+          .state()
+          .sheets,
+      0);
+}
+
+TEST(Scenario, TellsNumbersApartThatPrintAlike) {
+  EXPECT_NONFATAL_FAILURE(given<press>()
+                              .when(press::print{.weight = 0.1234567})
+                              .then(press::printed{.weight = 0.1234568}),
+                          "at .weight");
+  EXPECT_NONFATAL_FAILURE(
+      given<press>().when(press::print{.weight = -0.0}).then(press::printed{.weight = 0.0}),
+      "at .weight");
 }

@@ -33,6 +33,7 @@
 #include <variant>
 
 #include "nexus/context.hpp"
+#include "nexus/detail/stored_names.hpp"
 #include "nexus/effect.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/serializer.hpp"
@@ -110,7 +111,8 @@ concept event_sourced = requires {
   {std::string_view{B::entity_type}};
   requires std::default_initializable<typename B::state>;
 }
-&&detail::decides_all<B, typename B::command>&& detail::applies_all<B, typename B::event>;
+&&detail::decides_all<B, typename B::command>&& detail::applies_all<B, typename B::event>&&
+    detail::well_named_behavior<B>;
 
 /// A struct with entity_type, command, state, and a `decide` for every command; what it persists is
 /// the state itself.
@@ -119,7 +121,7 @@ concept durable_state = !detail::has_events<B> && requires {
   {std::string_view{B::entity_type}};
   requires std::default_initializable<typename B::state>;
 }
-&&detail::decides_all<B, typename B::command>;
+&&detail::decides_all<B, typename B::command>&& detail::well_named_behavior<B>;
 
 template <class B>
 concept behavior = event_sourced<B> || durable_state<B>;

@@ -136,12 +136,13 @@ template <behavior B>
 template <behavior B>
 class entities {
  public:
-  /// Only one per behavior type and system: of a second one every command, and `status`, answers
-  /// `already_exists`. Options that contradict each other are `invalid_argument` likewise.
+  /// Only one per entity_type and system: of a second one every command, and `status`, answers
+  /// `already_exists`, naming both behaviors if they are two. Options that contradict each other are `invalid_argument` likewise.
   entities(system& sys, const store& in, const entity_options& options = {})
       : directory_{detail::entity_directory::make(
             {B::entity_type, durable_state<B>, detail::model_of<B>::type::make,
-             &detail::behavior_tag<B>, detail::command_names<typename B::command>},
+             &detail::behavior_tag<B>, detail::command_names<typename B::command>,
+             detail::full_type_name<B>(), detail::fault_of_names<B>()},
             sys, in, options)} {}
 
   /// Takes no more commands, finishes what is in flight, and waits until every entity has stopped.

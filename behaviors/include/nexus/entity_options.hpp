@@ -85,6 +85,9 @@ struct entity_options {
 
   std::uint32_t undurable_max = 256;  ///< commands decided and not yet durable; 1: one at a time
   std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of them, and of their events
+  /// Events that one command may persist, in one append; more are `too_large`. No more than the
+  /// journal's limits().request_events_max, whatever this says.
+  std::size_t events_per_command_max = 10'000;
   std::uint32_t mailbox_max = 10'000;  ///< commands of one entity not yet answered
   std::size_t mailbox_bytes_max = std::size_t{64} << 20;
   overflow when_full = overflow::refuse;

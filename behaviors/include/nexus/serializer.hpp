@@ -101,19 +101,23 @@ constexpr std::string_view serializer_name() {
   return serializer_of<B>::type::name;
 }
 
+error not_encoded(std::string_view serializer, const encode_error& why);
 error encoding_threw(std::string_view serializer, const char* what);
 error decoding_threw(std::string_view serializer, const char* what);
 error unknown_codec(std::string_view codec, std::string_view own);
 error not_upcast(std::string_view codec, std::uint32_t known);
 error after_upcast(std::uint32_t known, const error& why);
 
-/// Appends `value` to `out` by the serializer of `B`. When that throws, `decide_failed`.
+/// Appends `value` to `out` by the serializer of `B`. `too_large` if the value nests too deep,
+/// `invalid_argument` if it could not be read back; when the serializer throws, `decide_failed`.
 template <class B, class T>
 [[nodiscard]] result<void> encode_with(const T& value, std::string& out) {
   using own = typename serializer_of<B>::type;
   try {
     own::encode(value, out);
     return {};
+  } catch (const encode_error& e) {
+    return fail(not_encoded(own::name, e));
   } catch (const std::exception& e) {
     return fail(encoding_threw(own::name, e.what()));
   } catch (...) {

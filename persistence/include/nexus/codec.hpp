@@ -1,20 +1,29 @@
 // Values to bytes and back: msgpack, with the fields that MSGPACK_DEFINE_MAP names.
 //
 // Strict where money is at stake: a field that the type has and the bytes lack is an error, unless it
-// is a std::optional; so is a field of another type, and anything behind the value. Unknown fields
-// are ignored. A type without fields needs no macro and is an empty map.
+// is a std::optional; so is a field of another type, a number that the field's type cannot hold
+// exactly, a key or an element that a map or set holds twice, and anything behind the value. Unknown
+// fields are ignored. A type without fields needs no macro and is an empty map.
 //
-// Fields may be numbers, strings, bytes, mapped types, standard containers of them, std::optional,
+// Fields may be numbers (integers of up to 64 bits, float, double), strings, bytes, mapped types,
+// standard containers of them, std::optional, std::unique_ptr and shared_ptr (nil or a value),
 // std::variant (stored as index and value: alternatives keep their places), enums and durations (as
-// numbers), time points (as msgpack's timestamp).
+// numbers), time points of seconds to nanoseconds (as msgpack's timestamp). What comes back is equal,
+// to the bit: -0.0 and NaN too. What cannot be told apart when it is read does not compile: an
+// optional or pointer directly inside another one. Nor do views, raw pointers and C arrays.
 //
-// Threads: any. Failures: `corrupt`, naming the field. Throws: only when memory runs out.
+// A value nests at most `nesting_max` (64) maps and arrays in one another, its own map included: a
+// struct, container, tuple and std::variant are one each. Deeper ones are neither written nor read.
+//
+// Threads: any. Failures: `corrupt`, naming the field. Throws: `encode` of a value that nests too deep,
+// or whose own adaptor writes what cannot be read back, encode_error; else only when memory runs out.
 //
 // MSGPACK_DEFINE_MAP generates `msgpack_pack(packer)`, which shows every field's name and reference
 // to whatever packer it is given. Passing a visitor as that packer makes it the reflection.
 #pragma once
 
 #include <cstddef>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -23,6 +32,14 @@
 #include "nexus/result.hpp"
 
 namespace nexus::inline v0 {
+
+/// Why a value was not encoded: `too_large` if it nests too deep, else `invalid_argument`.
+class encode_error : public std::runtime_error {
+ public:
+  encode_error(errc c, const std::string& why) : std::runtime_error{why}, code{c} {}
+  errc code;
+};
+
 namespace detail {
 
 /// Parses bytes into msgpack objects and hands them to `use(const msgpack::object&)`.
@@ -32,7 +49,7 @@ result<void> with_unpacked(std::string_view bytes, void* context,
 
 }
 
-/// Appends `value` as msgpack to `out`.
+/// Appends `value` as msgpack to `out`. After a throw `out` ends somewhere within the value.
 template <class T>
 void encode(const T& value, std::string& out) {
   detail::byte_sink sink{out};
@@ -46,7 +63,7 @@ template <class T>
   return out;
 }
 
-/// How many bytes `encode` would append, without writing them.
+/// How many bytes `encode` would append, without writing them; also of a value that it would refuse.
 template <class T>
 [[nodiscard]] std::size_t encoded_size(const T& value) {
   detail::byte_counter counter;

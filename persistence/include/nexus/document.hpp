@@ -66,7 +66,7 @@ class document {
     return value;
   }
 
-  /// Writes a field: a new one goes to the end.
+  /// Writes a field: a new one goes to the end. Throws encode_error, as `encode` does.
   template <class T>
   void set(std::string_view name, const T& value) {
     set_raw(name, encode(value));
@@ -75,8 +75,9 @@ class document {
   /// The map in a field, to be changed in place: what is done to it is done to this document.
   [[nodiscard]] result<document> at(std::string_view name);
 
-  /// Gives a field another name, and its place to it; replaces one that has that name already.
-  /// False if there is no `from`.
+  /// Gives a field another name; it keeps its place. False if there is no `from`. Throws
+  /// std::invalid_argument if there is another field named `to`, whose value would be lost: an
+  /// upcaster that throws makes its row `corrupt`.
   bool rename(std::string_view from, std::string_view to);
 
   /// False if there was none.
@@ -110,7 +111,9 @@ struct writer<document> {
   static void run(Packer& to, const document& value) {
     // A body without a head of its own: the packer passes these bytes on unchanged.
     const auto bytes = value.bytes();
+    const auto begin = to.written();
     to.pack_str_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+    to.check_since(begin);
   }
 };
 

@@ -35,6 +35,14 @@ class event_batch {
     for (; events_.size() > size; events_.pop_back()) bytes_ -= bytes_of(events_.back());
   }
 
+  /// Takes the events from number `size` on away, into a batch of their own.
+  [[nodiscard]] std::unique_ptr<event_batch> split(std::size_t size) {
+    auto rest = std::make_unique<event_batch>();
+    for (auto i = size; i < events_.size(); ++i) rest->add(events_[i]);
+    truncate(size);
+    return rest;
+  }
+
   [[nodiscard]] std::span<const event_view> events() const noexcept { return events_; }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
@@ -42,12 +50,6 @@ class event_batch {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  static std::size_t bytes_of(const event_view& event) noexcept {
-    auto bytes = event.data.size() + event.metadata.size();
-    for (const auto& tag : event.tags) bytes += tag.size();
-    return bytes;
-  }
-
   // Events of one command often share their tags, too.
   std::span<const std::string_view> keep(std::span<const std::string_view> tags) {
     if (!events_.empty() && std::ranges::equal(tags, events_.back().tags)) {

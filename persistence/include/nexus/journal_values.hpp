@@ -54,6 +54,13 @@ struct event_view {
   static constexpr std::size_t tag_bytes_max = 255;
 };
 
+/// What an event counts toward bounds by bytes: its data, metadata and tags.
+[[nodiscard]] inline std::size_t bytes_of(const event_view& event) noexcept {
+  auto bytes = event.data.size() + event.metadata.size();
+  for (const auto& tag : event.tags) bytes += tag.size();
+  return bytes;
+}
+
 /// Events to be stored right after `expected`, all or none of them.
 struct append_request {
   persistence_id id;
@@ -187,6 +194,8 @@ struct journal_limits {
   std::size_t payload_bytes_max = std::size_t{64}
                                   << 20;     ///< of an event's, snapshot's or state's data
   std::size_t request_events_max = 100'000;  ///< events in one request
+  /// Of their data, metadata and tags together; never below payload_bytes_max.
+  std::size_t request_bytes_max = std::size_t{256} << 20;
   /// Of an event's, snapshot's or state's time; past them it is `invalid_argument`.
   timestamp time_min = timestamp::min();
   timestamp time_max = timestamp::max();

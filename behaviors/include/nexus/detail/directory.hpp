@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -44,6 +45,8 @@ struct behavior_info {
   std::unique_ptr<entity_model> (*make_model)();
   const void* tag;
   std::span<const std::string_view> commands;  ///< their names, in the order of the variant
+  std::string_view cpp_name;                   ///< of the behavior
+  std::string fault;  ///< what is wrong with the names it stores, see fault_of_names
 };
 
 enum class admission : std::uint8_t {
@@ -70,6 +73,9 @@ class entity_directory {
 
   /// See behavior_tag.
   [[nodiscard]] virtual const void* behavior() const = 0;
+
+  /// As C++ spells it.
+  [[nodiscard]] virtual std::string_view behavior_name() const = 0;
 
   /// The live entity's slot, if there is one.
   [[nodiscard]] virtual slot_ref find(std::string_view id) const = 0;

@@ -52,7 +52,9 @@ class durable_state_model final : public entity_model {
     } else if (const auto* next = e.new_state()) {
       thread_local std::string data;
       data.clear();
-      if (auto encoded = encode_with<B>(*next, data); !encoded) return encoded;
+      if (auto encoded = encode_with<B>(*next, data); !encoded) {
+        return fail(named("the state", B::entity_type, std::move(encoded.error())));
+      }
       if (auto fits = check_size("the state", B::entity_type, data.size(), limits); !fits) {
         return fits;
       }

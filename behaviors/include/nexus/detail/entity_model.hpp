@@ -20,6 +20,9 @@ namespace nexus::inline v0::detail {
 
 class entity_host;
 
+/// See entity_options::events_per_command_max.
+inline constexpr std::size_t events_per_command_default = 10'000;
+
 /// The state of one entity.
 class entity_model {
  public:
@@ -59,8 +62,10 @@ struct decision {
 /// Bounds that a decision keeps to; past them the command is answered `too_large`, or `overloaded`
 /// if it asks for a place in a full stash.
 struct decision_limits {
-  std::size_t event_bytes_max = std::size_t{64} << 20;
-  std::size_t events_max = 100'000;
+  std::size_t event_bytes_max = journal_limits{}.payload_bytes_max;
+  std::size_t events_max = events_per_command_default;
+  std::size_t events_bytes_max = journal_limits{}.request_bytes_max;  ///< of one command's events
+  bool by_journal = false;  ///< `events_max` is what the journal takes: no option can raise it
   bool stash_full = false;
 };
 

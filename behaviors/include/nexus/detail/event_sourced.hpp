@@ -50,19 +50,21 @@ class event_sourced_model final : public entity_model {
   template <class R>
   result<void> write(const effect<B, R>& e, const call_header& header, const context& c,
                      const decision_limits& limits, event_batch& out) const {
-    if (e.events().size() > limits.events_max) {
-      return fail(errc::too_large,
-                  "one command persists too many events: " + std::to_string(e.events().size()) +
-                      ", at most " + std::to_string(limits.events_max));
-    }
-    if (e.events().empty()) return {};
+    const auto count = e.events().size();
+    if (count > limits.events_max) return fail(too_many_events(B::entity_type, count, limits));
+    if (count == 0) return {};
     const auto metadata = encode_metadata(header, e.metadata());
+    const auto before = out.bytes();
     thread_local std::string data;
     for (const auto& event : e.events()) {
       auto added = std::visit(
           [&]<class E>(const E& one) { return write_one(one, metadata, c, limits, data, out); },
           event);
       if (!added) return added;
+      const auto bytes = out.bytes() - before;
+      if (bytes > limits.events_bytes_max) {
+        return fail(too_many_bytes(B::entity_type, bytes, limits));
+      }
     }
     return {};
   }
@@ -91,7 +93,9 @@ class event_sourced_model final : public entity_model {
                                 const decision_limits& limits, std::string& data,
                                 event_batch& out) {
     data.clear();
-    if (auto encoded = encode_with<B>(event, data); !encoded) return encoded;
+    if (auto encoded = encode_with<B>(event, data); !encoded) {
+      return fail(named("an event", E::type_name, std::move(encoded.error())));
+    }
     if (auto fits = check_size("an event", E::type_name, data.size(), limits); !fits) return fits;
     event_view view;
     view.type = E::type_name;

@@ -18,6 +18,17 @@ namespace nexus::inline v0::detail {
                                    std::to_string(limits.event_bytes_max));
 }
 
+/// Says of what it is that it was not encoded: "an event \"deposited\" nests …".
+[[nodiscard]] inline error named(std::string_view what, std::string_view type, error why) {
+  return {why.code, std::string{what}.append(" \"").append(type).append("\" ").append(why.message)};
+}
+
+/// More events than one command may persist.
+[[nodiscard]] error too_many_events(std::string_view entity_type, std::size_t count,
+                                    const decision_limits& limits);
+[[nodiscard]] error too_many_bytes(std::string_view entity_type, std::size_t bytes,
+                                   const decision_limits& limits);
+
 /// A snapshot but for its number, writer and time.
 template <class B>
 [[nodiscard]] result<stored_snapshot> encode_state(const typename B::state& state) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <msgpack.hpp>
 #include <string>
 #include <string_view>
@@ -12,16 +13,10 @@
 #include <utility>
 #include <variant>
 
+#include "nexus/detail/exact_read.hpp"
 #include "nexus/detail/shapes.hpp"
 
 namespace nexus::inline v0::detail {
-
-/// Throws msgpack::type_error with the name of the field in question.
-struct field_error : msgpack::type_error {
-  explicit field_error(std::string w) : what_{std::move(w)} {}
-  const char* what() const noexcept override { return what_.c_str(); }
-  std::string what_;
-};
 
 template <class T>
 void assign(T& value, const msgpack::object& from);
@@ -39,7 +34,11 @@ class field_reader {
   void pack(const T& field) {
     if (named_) {
       named_ = false;
-      read(const_cast<T&>(field));  // ours: `decode` handed out a mutable object
+      if constexpr (literal<T>) {
+        throw field_error{NEXUS_FIELD_IS_A_LITERAL};
+      } else {
+        read(const_cast<T&>(field));  // ours: `decode` handed out a mutable object
+      }
       return;
     }
     if constexpr (std::is_convertible_v<const T&, std::string_view>) {
@@ -97,10 +96,15 @@ class field_reader {
   throw field_error{"has " + std::to_string(found.size) + " elements, not " + std::to_string(size)};
 }
 
-// Containers of mapped types would fall back to msgpack's own, lenient reading: walk them here.
+// msgpack's own reading is lenient, so nothing that holds other values is left to it.
 template <class T>
 struct assigner {
   static void run(T& value, const msgpack::object& from) {
+    static_assert(!only_refers<T>,
+                  "a stored value owns what it holds: use std::string or std::vector");
+    static_assert(!unsupported_container<T>,
+                  "a stored container is a std::array, vector, deque, list, set or map, or an "
+                  "unordered one: for a C array use std::array, for a multimap a map of vectors");
     if constexpr (mapped<T>) {
       field_reader reader{from};
       value.msgpack_pack(reader);
@@ -108,10 +112,26 @@ struct assigner {
       if (from.type != msgpack::type::MAP) throw field_error{"is not a map"};
     } else if constexpr (std::is_enum_v<T> && !std::is_same_v<T, std::byte>) {
       value = static_cast<T>(from.as<std::underlying_type_t<T>>());
+    } else if constexpr (std::is_floating_point_v<T>) {
+      value = read_floating<T>(from);
     } else if constexpr (is_duration<T>) {
-      value = T{from.as<typename T::rep>()};
+      typename T::rep count{};
+      assign(count, from);
+      value = T{count};
+    } else if constexpr (is_time_point<T>) {
+      read_time(value, from);
     } else if constexpr (is_optional<T>) {
+      static_assert(!may_be_nil<typename T::value_type>, NEXUS_NIL_IN_NIL);
       from.is_nil() ? value.reset() : assign(value.emplace(), from);
+    } else {
+      read_parts(value, from);
+    }
+  }
+
+ private:
+  static void read_parts(T& value, const msgpack::object& from) {
+    if constexpr (is_owner<T>) {
+      read_owned(value, from);
     } else if constexpr (is_variant<T>) {
       read_variant(value, array_of(from, 2));
     } else if constexpr (is_tuple<T>) {
@@ -119,14 +139,25 @@ struct assigner {
       std::apply([&](auto&... one) { (assign(one, *next++), ...); }, value);
     } else if constexpr (map_like<T>) {
       read_map(value, from);
-    } else if constexpr (sequence<T> || is_array<T>) {
+    } else if constexpr (is_array<T>) {
+      read_array(value, from);
+    } else if constexpr (sequence<T> && !packed_whole<T>) {
       read_elements(value, from);
     } else {
       from.convert(value);
     }
   }
 
- private:
+  static void read_owned(T& value, const msgpack::object& from) {
+    using pointed_to = std::remove_const_t<typename T::element_type>;
+    static_assert(!may_be_nil<pointed_to>, NEXUS_NIL_IN_NIL);
+    value.reset();
+    if (from.is_nil()) return;
+    auto made = std::make_unique<pointed_to>();
+    assign(*made, from);
+    value = std::move(made);
+  }
+
   static void read_map(T& value, const msgpack::object& from) {
     if (from.type != msgpack::type::MAP) throw field_error{"is not a map"};
     value.clear();
@@ -135,27 +166,23 @@ struct assigner {
       assign(key, from.via.map.ptr[i].key);
       assign(value[std::move(key)], from.via.map.ptr[i].val);
     }
+    if (value.size() != from.via.map.size) throw field_error{"has a key twice"};
   }
 
   static void read_elements(T& value, const msgpack::object& from) {
-    if constexpr (plain_element<typename T::value_type> && !is_array<T>) {
-      from.convert(value);
-    } else if constexpr (is_array<T>) {
-      read_array(value, from);
-    } else {
-      const auto& found = array_of(from);
-      value.clear();
-      if constexpr (requires { value.reserve(1); }) value.reserve(found.size);
-      for (std::uint32_t i = 0; i < found.size; ++i) {
-        if constexpr (requires { value.emplace_back(); }) {
-          assign(value.emplace_back(), found.ptr[i]);
-        } else {
-          typename T::value_type one{};
-          assign(one, found.ptr[i]);
-          value.insert(value.end(), std::move(one));
-        }
+    const auto& found = array_of(from);
+    value.clear();
+    if constexpr (requires { value.reserve(1); }) value.reserve(found.size);
+    for (std::uint32_t i = 0; i < found.size; ++i) {
+      if constexpr (requires { value.emplace_back(); }) {
+        assign(value.emplace_back(), found.ptr[i]);
+      } else {
+        typename T::value_type one{};
+        assign(one, found.ptr[i]);
+        value.insert(value.end(), std::move(one));
       }
     }
+    if (value.size() != found.size) throw field_error{"has an element twice"};
   }
 
   // msgpack alone would take a shorter one and leave the rest as it was.

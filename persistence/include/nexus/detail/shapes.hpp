@@ -5,13 +5,21 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <forward_list>
+#include <functional>
 #include <iterator>
+#include <map>
+#include <memory>
+#include <msgpack.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace nexus::inline v0::detail {
 
@@ -80,15 +88,73 @@ concept sequence = std::is_class_v<T> && !map_like<T> && !std::is_convertible_v<
   s.size();
 };
 
-/// An element whose containers are read and written as a whole by msgpack itself, bytes as binary.
-template <class T>
-concept plain_element =
-    std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, std::byte>;
-
 /// Bytes: std::vector<unsigned char> and its like.
 template <class T>
 concept byte_element =
     std::is_same_v<T, char> || std::is_same_v<T, unsigned char> || std::is_same_v<T, std::byte>;
+
+/// What is read and written as a whole by msgpack itself: bytes as binary, and flags.
+template <class T>
+inline constexpr bool packed_whole = false;
+template <byte_element T, class A>
+inline constexpr bool packed_whole<std::vector<T, A>> = true;
+template <byte_element T, std::size_t N>
+inline constexpr bool packed_whole<std::array<T, N>> = true;
+template <class A>
+inline constexpr bool packed_whole<std::vector<bool, A>> = true;
+
+/// One value of msgpack's own, with nothing inside.
+template <class T>
+concept scalar = std::is_integral_v<T> || std::is_same_v<T, std::byte> ||
+    std::is_convertible_v<const T&, std::string_view>;
+
+/// A pointer that owns: written as nil or as what it points to.
+template <class T>
+inline constexpr bool is_owner = false;
+template <class T>
+inline constexpr bool is_owner<std::unique_ptr<T>> = true;
+template <class T>
+inline constexpr bool is_owner<std::shared_ptr<T>> = true;
+
+/// What may be written as nil, which stands for an empty optional, and so cannot be the value of one.
+template <class T>
+inline constexpr bool may_be_nil =
+    is_optional<T> || is_owner<T> || std::is_same_v<T, msgpack::type::nil_t> ||
+    std::is_same_v<T, msgpack::object>;
+#define NEXUS_NIL_IN_NIL                                                                   \
+  "std::optional or a pointer directly inside another one: an empty inner one would come " \
+  "back as an empty outer one. Use one of them, or a struct or std::variant around the inner one"
+
+/// A name that MSGPACK_DEFINE_MAP made; a field of this type cannot be told from one when compiled.
+template <class T>
+inline constexpr bool literal =
+    std::is_array_v<T>&& std::is_convertible_v<const T&, std::string_view>;
+#define NEXUS_FIELD_IS_A_LITERAL "a field is a C array of characters: use std::string"
+
+/// What would point into the bytes it was read from, or to somebody else's value.
+template <class T>
+inline constexpr bool only_refers =
+    std::is_pointer_v<T> || std::is_same_v<T, std::string_view> ||
+    std::is_same_v<T, msgpack::type::raw_ref> || std::is_same_v<T, msgpack::object>;
+template <class T>
+inline constexpr bool only_refers<std::reference_wrapper<T>> = true;
+
+/// Standard containers that msgpack-c alone would read leniently, or that nothing reads.
+template <class T>
+inline constexpr bool unsupported_container = std::is_array_v<T>;
+template <class T, class A>
+inline constexpr bool unsupported_container<std::forward_list<T, A>> = true;
+template <class K, class V, class L, class A>
+inline constexpr bool unsupported_container<std::multimap<K, V, L, A>> = true;
+template <class K, class V, class H, class E, class A>
+inline constexpr bool unsupported_container<std::unordered_multimap<K, V, H, E, A>> = true;
+
+/// Written and read by an adaptor of the user's, or one of msgpack's that nothing here knows.
+template <class T>
+concept foreign =
+    !mapped<T> && !fieldless<T> && !std::is_enum_v<T> && !std::is_arithmetic_v<T> &&
+    !is_duration<T> && !is_time_point<T> && !may_be_nil<T> && !scalar<T> && !packed_whole<T> &&
+    !is_variant<T> && !is_tuple<T> && !map_like<T> && !sequence<T> && !is_array<T>;
 
 /// A template of which an argument is mapped: msgpack alone would read it leniently.
 template <class T>

@@ -5,13 +5,30 @@
 #include <cstdint>
 #include <msgpack.hpp>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <variant>
 
+#include "nexus/detail/exact_write.hpp"
 #include "nexus/detail/shapes.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus::inline v0 {
+
+/// How many maps and arrays may lie inside one another in a stored value, the value's own map
+/// included: what is written and what is read keep to it.
+inline constexpr std::size_t nesting_max = 64;
+
+namespace detail {
+
+/// Throws encode_error (`too_large`).
+[[noreturn]] void nested_too_deep();
+/// Throws encode_error (`invalid_argument`).
+[[noreturn]] void not_encodable(const char* why);
+
+/// How many maps and arrays lie inside one another in `bytes`, which an adaptor of the user's wrote.
+/// Throws encode_error if they are not one value of msgpack.
+[[nodiscard]] std::size_t nesting_of(std::string_view bytes);
 
 struct byte_sink {
   std::string& out;
@@ -21,6 +38,52 @@ struct byte_sink {
 struct byte_counter {
   std::size_t size = 0;
   void write(const char*, std::size_t n) { size += n; }
+};
+
+/// A packer that knows how deep it is. Counting bytes is not refused for it: nothing is stored.
+template <class Sink>
+class value_packer : public msgpack::packer<Sink> {
+ public:
+  static constexpr bool checks = std::is_same_v<Sink, byte_sink>;
+
+  explicit value_packer(Sink& sink) : msgpack::packer<Sink>{sink}, sink_{sink} {}
+
+  /// Around the elements of a map or an array.
+  void enter() {
+    if constexpr (checks) {
+      if (++levels_ > nesting_max) nested_too_deep();
+    }
+  }
+  void leave() {
+    if constexpr (checks) --levels_;
+  }
+
+  [[nodiscard]] std::size_t written() const {
+    if constexpr (checks) return sink_.out.size();
+    return 0;
+  }
+
+  /// Checks what was written past `begin` by somebody who does not count.
+  void check_since(std::size_t begin) const {
+    if constexpr (checks) {
+      if (levels_ + nesting_of(std::string_view{sink_.out}.substr(begin)) > nesting_max) {
+        nested_too_deep();
+      }
+    }
+  }
+
+  /// Of an optional that is not empty: it must not be stored as if it were.
+  void check_present(std::size_t begin) const {
+    if constexpr (checks) {
+      if (sink_.out[begin] == '\xc0') {
+        not_encodable("an optional holds a value that is stored as nil, as if it were empty");
+      }
+    }
+  }
+
+ private:
+  Sink& sink_;
+  std::size_t levels_ = 0;
 };
 
 template <class Packer, class T>
@@ -36,6 +99,10 @@ class field_writer {
 
   template <class T>
   void pack(const T& name_or_field) {
+    if constexpr (literal<T>) {
+      if (is_named_) not_encodable(NEXUS_FIELD_IS_A_LITERAL);
+    }
+    is_named_ = !is_named_;
     write_value(to_, name_or_field);
   }
 
@@ -46,6 +113,7 @@ class field_writer {
 
  private:
   Packer& to_;
+  bool is_named_ = false;  // what comes next is a field
 };
 
 template <class T>
@@ -53,48 +121,82 @@ struct writer {
   template <class Packer>
   static void run(Packer& to, const T& value) {
     if constexpr (mapped<T>) {
+      to.enter();
       field_writer<Packer> fields{to};
       value.msgpack_pack(fields);
+      to.leave();
     } else if constexpr (fieldless<T>) {
+      to.enter();
       to.pack_map(0);
+      to.leave();
     } else if constexpr (std::is_enum_v<T> && !std::is_same_v<T, std::byte>) {
       to.pack(static_cast<std::underlying_type_t<T>>(value));
+    } else if constexpr (std::is_floating_point_v<T>) {
+      write_floating(to, value);
     } else if constexpr (is_duration<T>) {
-      to.pack(value.count());
+      write_value(to, value.count());
+    } else if constexpr (is_time_point<T>) {
+      write_time(to, value);
     } else if constexpr (is_optional<T>) {
-      value ? write_value(to, *value) : void(to.pack_nil());
-    } else if constexpr (is_variant<T>) {
-      to.pack_array(2);
-      to.pack(static_cast<std::uint64_t>(value.index()));
-      std::visit([&](const auto& one) { write_value(to, one); }, value);
-    } else if constexpr (is_tuple<T>) {
-      to.pack_array(static_cast<std::uint32_t>(std::tuple_size_v<T>));
-      std::apply([&](const auto&... one) { (write_value(to, one), ...); }, value);
-    } else if constexpr (map_like<T>) {
-      to.pack_map(static_cast<std::uint32_t>(value.size()));
-      for (const auto& [key, one] : value) {
-        write_value(to, key);
-        write_value(to, one);
-      }
-    } else if constexpr (sequence<T> || is_array<T>) {
-      write_elements(to, value);
-    } else {
-      static_assert(!holds_mapped<T>,
-                    "a stored type is made of values, std::optional, "
-                    "std::variant and the standard containers");
+      value ? write_present(to, *value) : void(to.pack_nil());
+    } else if constexpr (is_owner<T>) {
+      value != nullptr ? write_present(to, *value) : void(to.pack_nil());
+    } else if constexpr (scalar<T> || packed_whole<T>) {
       to.pack(value);
+    } else {
+      write_parts(to, value);
     }
   }
 
  private:
   template <class Packer>
-  static void write_elements(Packer& to, const T& value) {
-    if constexpr (plain_element<typename T::value_type>) {
-      to.pack(value);
-    } else {
+  static void write_parts(Packer& to, const T& value) {
+    if constexpr (is_variant<T>) {
+      to.pack_array(2);
+      to.enter();
+      to.pack(static_cast<std::uint64_t>(value.index()));
+      std::visit([&](const auto& one) { write_value(to, one); }, value);
+      to.leave();
+    } else if constexpr (is_tuple<T>) {
+      to.pack_array(static_cast<std::uint32_t>(std::tuple_size_v<T>));
+      to.enter();
+      std::apply([&](const auto&... one) { (write_value(to, one), ...); }, value);
+      to.leave();
+    } else if constexpr (map_like<T>) {
+      to.pack_map(static_cast<std::uint32_t>(value.size()));
+      to.enter();
+      for (const auto& [key, one] : value) {
+        write_value(to, key);
+        write_value(to, one);
+      }
+      to.leave();
+    } else if constexpr (sequence<T> || is_array<T>) {
       to.pack_array(static_cast<std::uint32_t>(value.size()));
+      to.enter();
       for (const auto& one : value) write_value(to, one);
+      to.leave();
+    } else {
+      write_foreign(to, value);
     }
+  }
+
+  // By an adaptor that is not ours.
+  template <class Packer>
+  static void write_foreign(Packer& to, const T& value) {
+    static_assert(!holds_mapped<T>,
+                  "a stored type is made of values, std::optional, "
+                  "std::variant and the standard containers");
+    const auto begin = to.written();
+    to.pack(value);
+    to.check_since(begin);
+  }
+
+  template <class Packer, class U>
+  static void write_present(Packer& to, const U& value) {
+    static_assert(!may_be_nil<U>, NEXUS_NIL_IN_NIL);
+    const auto begin = to.written();
+    write_value(to, value);
+    if constexpr (foreign<U>) to.check_present(begin);
   }
 };
 
@@ -105,8 +207,9 @@ void write_value(Packer& to, const T& value) {
 
 template <class Sink, class T>
 void pack_value(Sink& sink, const T& value) {
-  msgpack::packer<Sink> packer{sink};
+  value_packer<Sink> packer{sink};
   write_value(packer, value);
 }
 
 }
+}  // namespace nexus::inline v0

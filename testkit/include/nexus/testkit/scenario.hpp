@@ -6,9 +6,11 @@
 //   given<transfer>(started{…}).when(held{}).then(held_at{…}, asks<account>("bob", deposit{30}));
 //
 // Events and states (and commands, if they have MSGPACK_DEFINE_MAP) pass through the behavior's
-// serializer and back on the way, so a field that is not stored shows here. `then` must name every
-// event and every question, in order; a reply, or what else the effect does, only if it is of
-// interest. It returns the scenario as it goes on. After Akka's EventSourcedBehaviorTestKit.
+// serializer and back on the way, so a field that is not stored shows here. What the runtime would
+// refuse to store is refused here, too: more events than events_per_command_max, events or states that
+// are too large or nest too deep, invalid tags. `then` must name every event and every question, in
+// order; a reply, or what else the effect does, only if it is of interest. It returns the scenario as
+// it goes on. After Akka's EventSourcedBehaviorTestKit.
 //
 // Threads: values. Failures: a non-fatal failure of GoogleTest at the line of `when`.
 #pragma once
@@ -17,6 +19,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -26,6 +29,9 @@
 #include <vector>
 
 #include "nexus/behavior.hpp"
+#include "nexus/detail/model_of.hpp"
+#include "nexus/entity_options.hpp"
+#include "nexus/testkit/detail/difference.hpp"
 
 namespace nexus::inline v0::testkit {
 namespace detail {
@@ -36,11 +42,28 @@ using namespace nexus::detail;
 template <class B, class T>
 std::string shown(const T& value) {
   std::string bytes;
-  v0::encode(value, bytes);
+  try {
+    v0::encode(value, bytes);
+  } catch (const encode_error& e) {
+    return std::string{"(what "} + e.what() + ")";
+  }
   auto unpacked = msgpack::unpack(bytes.data(), bytes.size());
   std::ostringstream out;
   out << unpacked.get();
   return out.str();
+}
+
+/// The effect as the runtime takes it: a refusal, if it would not store what the effect persists.
+template <class B, class R>
+effect<B, R> storable(effect<B, R> e, const call_header& header, const context& c,
+                      const decision_limits& limits) {
+  if (e.rejected() || e.stashes()) return e;
+  const typename model_of<B>::type model;
+  event_batch out;
+  if (auto written = model.write(e, header, c, limits, out); !written) {
+    return refusal{std::move(written.error())};
+  }
+  return e;
 }
 
 /// A value after a journey through the store.
@@ -53,9 +76,9 @@ T stored_and_read(const T& value, const char* file, int line) {
   } else if (done = decode_stored<B>(schema_version_of<T>(), serializer_name<B>(), bytes, read);
              !done) {
     ADD_FAILURE_AT(file, line) << "does not decode: " << done.error().message;
-  } else if (std::string again; encode_with<B>(read, again) && again != bytes) {
+  } else if (const auto where = difference(value, read)) {
     ADD_FAILURE_AT(file, line) << "is another after it was stored and read: " << shown<B>(value)
-                               << " became " << shown<B>(read);
+                               << " became " << shown<B>(read) << detail::at(*where);
   }
   return read;
 }
@@ -172,15 +195,18 @@ class outcome {
       return;
     }
     const auto at = records_++;
-    const auto wanted = detail::shown<B>(expected);
+    std::optional<std::string> where{""};
+    std::string wanted = detail::shown<B>(expected);
     if constexpr (nexus::detail::has_events<B>) {
-      const auto* found = std::get_if<E>(&effect_.events()[at]);
-      if (found != nullptr && detail::shown<B>(*found) == wanted) return;
-      failure() << "persists " << record_shown(at) << ", expected " << E::type_name << " "
-                << wanted;
-    } else if (record_shown(at) != wanted) {
-      failure() << "persists " << record_shown(at) << ", expected " << wanted;
+      if (const auto* found = std::get_if<E>(&effect_.events()[at])) {
+        where = detail::difference(*found, expected);
+      }
+      wanted = std::string{E::type_name} + " " + wanted;
+    } else {
+      where = detail::difference(*effect_.new_state(), expected);
     }
+    if (!where) return;
+    failure() << "persists " << record_shown(at) << ", expected " << wanted << detail::at(*where);
   }
 
   template <class V>
@@ -217,9 +243,9 @@ class outcome {
     if (q == nullptr || q->id() != expected.id) {
       failure() << "asks " << asked.entity_type() << "|" << asked.id()
                 << (q == nullptr ? " (or another command)" : "") << ", expected " << name;
-    } else if (detail::shown<B>(q->command()) != detail::shown<B>(expected.command)) {
+    } else if (const auto where = detail::difference(q->command(), expected.command)) {
       failure() << "asks " << name << " " << detail::shown<B>(q->command()) << ", expected "
-                << detail::shown<B>(expected.command);
+                << detail::shown<B>(expected.command) << detail::at(*where);
     }
   }
 
@@ -271,6 +297,13 @@ class scenario {
     return made;
   }
 
+  /// The bound that `options` set: events_per_command_max.
+  [[nodiscard]] scenario with(const entity_options& options) const {
+    auto made = *this;
+    made.limits_.events_max = options.events_per_command_max;
+    return made;
+  }
+
   template <class C>
   [[nodiscard]] outcome<B, reply_t<B, C>> when(const C& command,
                                                const char* file = __builtin_FILE(),
@@ -278,9 +311,9 @@ class scenario {
     const context c{id_, number_ + 1, now_, header_};
     if constexpr (nexus::detail::mapped<C>) {
       const auto read = detail::stored_and_read<B>(command, file, line);
-      return {*this, nexus::decide<B>(state_, read, c), file, line};
+      return led_to(nexus::decide<B>(state_, read, c), c, file, line);
     } else {
-      return {*this, nexus::decide<B>(state_, command, c), file, line};
+      return led_to(nexus::decide<B>(state_, command, c), c, file, line);
     }
   }
 
@@ -288,7 +321,7 @@ class scenario {
   [[nodiscard]] outcome<B, void> when_recovered(const char* file = __builtin_FILE(),
                                                 int line = __builtin_LINE()) const {
     const context c{id_, number_ + 1, now_, header_};
-    return {*this, nexus::detail::recovered_of<B>{}(state_, c), file, line};
+    return led_to(nexus::detail::recovered_of<B>{}(state_, c), c, file, line);
   }
 
   [[nodiscard]] const state_type& state() const noexcept { return state_; }
@@ -303,6 +336,11 @@ class scenario {
  private:
   template <behavior, class>
   friend class outcome;
+
+  template <class R>
+  outcome<B, R> led_to(effect<B, R> e, const context& c, const char* file, int line) const {
+    return {*this, detail::storable<B>(std::move(e), header_, c, limits_), file, line};
+  }
 
   template <class R>
   void take(const effect<B, R>& e, const char* file, int line) {
@@ -325,6 +363,7 @@ class scenario {
   timestamp now_{};
   sequence_nr number_ = 0;
   call_header header_{};
+  nexus::detail::decision_limits limits_{};
 };
 
 /// An entity with these events behind it; or, for a durable state, this state or none.

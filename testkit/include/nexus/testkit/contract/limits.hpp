@@ -72,6 +72,18 @@ TEST_P(JournalContract, OneEventTooManyIsRejectedAlone) {
   EXPECT_EQ(session.history(carol), "1:c");
 }
 
+TEST_P(JournalContract, MoreBytesThanOneRequestTakesAreRejectedAlone) {
+  const auto limits = store->limits();
+  if (limits.payload_bytes_max > tested_bytes_max) GTEST_SKIP() << too_much;
+  const auto payload = payload_of(limits.payload_bytes_max);
+  const auto count = limits.request_bytes_max / payload.size() + 1;
+  if (count > limits.request_events_max) GTEST_SKIP() << "a request has no bound by bytes";
+  const std::vector<event_view> too_many(count, event(payload));
+  EXPECT_EQ(session.append_all({{alice, 0, {"a"}}, {bob, 0, too_many}, {carol, 0, {"c"}}}),
+            "stored, rejected too_large, stored");
+  EXPECT_EQ(session.highest(bob), 0u);
+}
+
 TEST_P(JournalContract, ATimePastTheLimitsIsRefusedAlone) {
   const auto limits = store->limits();
   const std::chrono::microseconds one{1};

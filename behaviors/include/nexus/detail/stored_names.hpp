@@ -1,0 +1,194 @@
+// The names under which a behavior stores things: each is valid, and no two events share one. With a
+// name known to the compiler a fault does not compile; any other is found when entities are made.
+//
+// Two events with one name would be stored alike and read back as the first: another state after a
+// restart than before.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+#include "nexus/detail/draft.hpp"
+#include "nexus/detail/type_name.hpp"
+#include "nexus/detail/utf8.hpp"
+
+namespace nexus::inline v0::detail {
+
+inline constexpr std::size_t type_name_bytes_max = 255;
+inline constexpr std::size_t entity_type_bytes_max = 253;  // with "|" and an id: a persistence id
+
+/// What is wrong with a name, or nothing.
+constexpr std::string_view fault_of_name(std::string_view name, std::size_t bytes_max) {
+  if (name.empty()) return "is empty";
+  if (name.size() > bytes_max) return "is too long";
+  if (name.find('\0') != std::string_view::npos) return "contains a NUL byte";
+  if (!valid_utf8(name)) return "is not valid UTF-8";
+  return {};
+}
+constexpr std::string_view fault_of_entity_type(std::string_view name) {
+  if (name.find('|') != std::string_view::npos) return "contains '|'";
+  return fault_of_name(name, entity_type_bytes_max);
+}
+
+/// A name as a template's argument, for a compiler to show.
+template <std::size_t N>
+struct shown_name {
+  char text[N + 1]{};
+  constexpr explicit shown_name(std::string_view name) {
+    std::copy_n(name.begin(), std::min(N, name.size()), text);
+  }
+};
+
+// Known to the compiler: usable in a constant expression.
+template <class E>
+concept names_its_type = requires {
+  typename std::integral_constant<std::size_t, std::string_view{E::type_name}.size()>;
+};
+template <class B>
+concept names_its_entities = requires {
+  typename std::integral_constant<std::size_t, std::string_view{B::entity_type}.size()>;
+};
+
+template <class First, class Second, shown_name Name>
+struct two_events_with_one_type_name {
+  static_assert(
+      std::is_void_v<First>,
+      "two events of one behavior have the same type_name: what is stored of one would be "
+      "read as the other. Give one of them another name");
+};
+
+template <class Event, shown_name Name>
+struct invalid_type_name {
+  static_assert(std::is_void_v<Event>,
+                "a type_name is not empty, and at most 255 bytes of valid UTF-8 without NUL");
+};
+
+template <class Behavior, shown_name Name>
+struct invalid_entity_type {
+  static_assert(std::is_void_v<Behavior>,
+                "an entity_type is not empty, and at most 253 bytes of valid UTF-8 without NUL "
+                "and '|'");
+};
+
+/// True, or does not compile.
+template <class First, class Second>
+constexpr bool differ() {
+  if constexpr (names_its_type<First> && names_its_type<Second>) {
+    constexpr std::string_view name{First::type_name};
+    if constexpr (name == std::string_view{Second::type_name}) {
+      return sizeof(two_events_with_one_type_name<First, Second, shown_name<name.size()>{name}>);
+    }
+  }
+  return true;
+}
+
+template <class E>
+constexpr bool well_named() {
+  if constexpr (names_its_type<E>) {
+    constexpr std::string_view name{E::type_name};
+    if constexpr (!fault_of_name(name, type_name_bytes_max).empty()) {
+      return sizeof(invalid_type_name<E, shown_name<name.size()>{name}>);
+    }
+  }
+  return true;
+}
+
+template <class First, class... Others>
+constexpr bool differs_from_others() {
+  return (differ<First, Others>() && ...);
+}
+
+template <class... E>
+struct event_names;
+template <>
+struct event_names<> {
+  static constexpr bool fine = true;
+};
+template <class First, class... Others>
+struct event_names<First, Others...> {
+  static constexpr bool fine = well_named<First>() && differs_from_others<First, Others...>() &&
+                               event_names<Others...>::fine;
+};
+
+template <class B, class Events>
+inline constexpr bool events_named = true;
+template <class B, class... E>
+inline constexpr bool events_named<B, std::variant<E...>> = event_names<E...>::fine;
+
+template <class B>
+constexpr bool entities_named() {
+  if constexpr (names_its_entities<B>) {
+    constexpr std::string_view name{B::entity_type};
+    if constexpr (!fault_of_entity_type(name).empty()) {
+      return sizeof(invalid_entity_type<B, shown_name<name.size()>{name}>);
+    }
+  }
+  return true;
+}
+
+template <class... C>
+struct commands_differ;
+template <>
+struct commands_differ<> {
+  static constexpr bool fine = true;
+};
+template <class First, class... Others>
+struct commands_differ<First, Others...> {
+  static_assert(!(std::is_same_v<First, Others> || ...), "a behavior's command is there twice");
+  static constexpr bool fine = commands_differ<Others...>::fine;
+};
+template <class Commands>
+inline constexpr bool distinct_commands = true;
+template <class... C>
+inline constexpr bool distinct_commands<std::variant<C...>> = commands_differ<C...>::fine;
+
+/// True, or does not compile: part of the concept of a behavior, so that no way leads past it.
+template <class B>
+inline constexpr bool well_named_behavior =
+    entities_named<B>() && distinct_commands<typename B::command>;
+template <has_events B>
+inline constexpr bool well_named_behavior<B> =
+    entities_named<B>() &&
+    distinct_commands<typename B::command>&& events_named<B, typename B::event>;
+
+/// The same at run time, for names that the compiler does not know. Empty: nothing is wrong.
+template <class... E>
+std::string fault_of_event_names(const std::variant<E...>* /*events*/) {
+  const std::array<std::string_view, sizeof...(E)> names{std::string_view{E::type_name}...};
+  constexpr std::array<std::string_view, sizeof...(E)> types{full_type_name<E>()...};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (const auto fault = fault_of_name(names[i], type_name_bytes_max); !fault.empty()) {
+      return std::string{"the type_name of "}.append(types[i]).append(" ").append(fault);
+    }
+    for (std::size_t k = 0; k < i; ++k) {
+      if (names[k] != names[i]) continue;
+      return std::string{types[k]}
+          .append(" and ")
+          .append(types[i])
+          .append(" have the same type_name \"")
+          .append(names[i])
+          .append("\"");
+    }
+  }
+  return {};
+}
+
+template <class B>
+std::string fault_of_names() {
+  if (const auto fault = fault_of_entity_type(B::entity_type); !fault.empty()) {
+    return std::string{"the entity_type of "}.append(full_type_name<B>()).append(" ").append(fault);
+  }
+  if constexpr (has_events<B>) {
+    const typename B::event* events = nullptr;
+    return fault_of_event_names(events);
+  } else {
+    return {};
+  }
+}
+
+}
