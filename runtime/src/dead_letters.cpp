@@ -107,6 +107,17 @@ struct dead_letters::impl {
   std::atomic<std::uint64_t> missed{0};
 };
 
+// What one listener throws keeps the letter from no other.
+static void hand(const dead_letter& letter, const dead_letters::listener& f) {
+  try {
+    f(letter);
+  } catch (const std::exception& e) {
+    detail::log().error("a listener to dead letters threw: {}", e.what());
+  } catch (...) {
+    detail::log().error("a listener to dead letters threw what is no std::exception");
+  }
+}
+
 dead_letters::dead_letters() : impl_{std::make_shared<impl>()} {}
 
 dead_letters::subscription dead_letters::subscribe(listener f) {
@@ -140,9 +151,8 @@ void dead_letters::publish(const dead_letter& letter) noexcept {
       return;
     }
     std::shared_lock guard{impl_->lock};
-    for (const auto& f : impl_->listeners) f(letter);
-  } catch (const std::exception& e) {
-    detail::log().error("a listener to dead letters threw: {}", e.what());
+    for (const auto& f : impl_->listeners) hand(letter, f);
+  } catch (...) {  // NOLINT: a log that fails has nobody to tell
   }
 }
 

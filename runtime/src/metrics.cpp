@@ -235,6 +235,8 @@ void ask(sampled& s, std::map<metric_labels, metric_sample>& into) {
     add(into, {s.labels, s.f(), {}});
   } catch (const std::exception& e) {
     detail::log().error("a sampled metric threw: {}", e.what());
+  } catch (...) {
+    detail::log().error("a sampled metric threw what is no std::exception");
   }
 }
 

@@ -114,6 +114,16 @@ measure supervision_group::failed(const std::string& name, const failure& what, 
   return m.what == directive::escalate ? escalated(name, what, now) : carry_out(m, name);
 }
 
+void supervision_group::give_up(const failure& what) const {
+  try {
+    if (how_.on_given_up) how_.on_given_up(what);
+  } catch (const std::exception& e) {
+    detail::log().error("{}: on_given_up threw: {}", path_, e.what());
+  } catch (...) {
+    detail::log().error("{}: on_given_up threw what is no std::exception", path_);
+  }
+}
+
 measure supervision_group::escalated(const std::string& name, const failure& what, time_point now) {
   escalations_.fetch_add(1, std::memory_order_relaxed);
   measure m;
@@ -122,7 +132,7 @@ measure supervision_group::escalated(const std::string& name, const failure& wha
   } else {
     detail::log().error("{}/{} failed and nobody is left to decide, {} stops: {}", path_, name,
                         path_, what.why.message);
-    if (how_.on_given_up) how_.on_given_up(what);
+    give_up(what);
   }
   m.all = m.what != directive::resume;
   if (m.all) told({.what = m.what, .all = false});

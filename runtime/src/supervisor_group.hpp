@@ -76,6 +76,7 @@ class supervision_group final : public shutdown_participant,
     failure_record record{};
   };
 
+  void give_up(const failure& what) const;
   [[nodiscard]] measure escalated(const std::string& name, const failure& what, time_point now);
   [[nodiscard]] measure carry_out(measure m, const std::string& but);
   void tell(measure m, const std::string& but);
