@@ -63,8 +63,8 @@ class directory_core final : public entity_directory,
 
   [[nodiscard]] bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
 
-  /// Tells whoever listens, or the log.
-  void tell(const entity_signal& what) const;
+  /// Tells whoever listens, or the log, which gets as warnings what no caller sees.
+  void tell(const entity_signal& what, bool unseen) const noexcept;
 
   /// What supervision says about an entity that failed; tells the others what concerns them.
   measure supervise(const persistence_id& id, const error& why);
@@ -79,6 +79,7 @@ class directory_core final : public entity_directory,
   recoveries turns;  ///< of this type
 
  private:
+  static void log_signal(const entity_signal& what, bool unseen);
   void sample();
   [[nodiscard]] error taken() const;
   void tell_others(const persistence_id& but, const std::function<envelope()>& make);
@@ -87,6 +88,7 @@ class directory_core final : public entity_directory,
   [[nodiscard]] result<slot_ref> start(std::string_view id);
   [[nodiscard]] result<void> refuse(std::string_view id, entity_call& c, error why, admission by);
   [[nodiscard]] std::string full(std::string_view id) const;
+  [[nodiscard]] std::string never_fits(std::string_view id, const entity_call& c) const;
 
   result<void> status_;  // settled before anybody can ask
   bool claimed_ = false;

@@ -36,6 +36,11 @@ struct check_answer final : message {
   result<sequence_nr> what;
 };
 
+struct check_due_message final : message {
+  static constexpr std::uint8_t message_kind = 13;
+  check_due_message() : message{message_kind} {}
+};
+
 struct timer_message final : message {
   static constexpr std::uint8_t message_kind = 6;
   explicit timer_message(std::uint32_t e) : message{message_kind}, epoch{e} {}
@@ -55,11 +60,37 @@ entity_actor::entity_actor(std::shared_ptr<directory_core> in,
     : core_{std::move(in)},
       slot_{std::move(at)},
       model_{core_->info.make_model()},
-      fsm_{slot_->id, *model_, core_->machine} {}
+      fsm_{slot_->id, *model_, core_->machine} {
+  core_->live_ones->born();  // last: whoever is not made does not go
+}
 
 entity_actor::~entity_actor() { core_->gone(); }
 
+// The callbacks of the user are guarded one by one, so that what one throws harms its command only.
+// What still comes here is memory that ran out: the entity cannot be trusted any more.
 actor::verdict entity_actor::receive(envelope m) {
+  try {
+    return handle(std::move(m));
+  } catch (...) {
+    give_up(what_was_thrown());
+    return verdict::stop;
+  }
+}
+
+// Its commands are dropped, and so answered `stopped`; the next one starts over.
+void entity_actor::give_up(const std::string& why) noexcept {
+  slot_->close();
+  core_->remove(*slot_);
+  over_ = true;
+  try {
+    core_->metrics.failed.add();
+    log().error("{}: was ended: {}", slot_->id.str(), why);
+    tell_watchers(ending::failed);
+  } catch (...) {  // NOLINT: there is no memory to say so
+  }
+}
+
+actor::verdict entity_actor::handle(envelope m) {
   thread_local actions out;
   const moment now{core_->sys.time().now(), core_->sys.steady()};
   if (m.get()->kind() != passivation::request::message_kind) slot_->used(now.steady);
@@ -108,9 +139,13 @@ void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
       break;
     case check_answer::message_kind: {
       auto& a = m.as<check_answer>();
+      if (a.number == check_) check_ = 0;
       fsm_.step(now, highest_checked{a.number, std::move(a.what)}, out);
       break;
     }
+    case check_due_message::message_kind:
+      look_after_check(now, out);
+      break;
     case recoveries::called_message::message_kind:
       load_now();
       break;
@@ -145,7 +180,12 @@ void entity_actor::take_command(const moment& now, envelope m, actions& out) {
 void entity_actor::keep_watcher(envelope m) {
   constexpr std::size_t watchers_max = 10'000;
   if (watchers_ == nullptr) watchers_ = std::make_unique<std::vector<envelope>>();
-  if (watchers_->size() < watchers_max) return watchers_->push_back(std::move(m));
+  auto& all = *watchers_;
+  if (all.size() >= std::min(watchers_swept_at_, watchers_max)) {
+    std::erase_if(all, [](const envelope& one) { return one.as<watch_call>().asker_left(); });
+    watchers_swept_at_ = 2 * std::max<std::size_t>(all.size(), 8);
+  }
+  if (all.size() < watchers_max) return all.push_back(std::move(m));
   m.as<watch_call>().fail({errc::overloaded, slot_->id.str() + ": is watched by too many"});
 }
 
@@ -226,18 +266,37 @@ void entity_actor::perform(const moment& /*now*/, replay a, actions& /*out*/) {
 }
 
 // A storage that is silent holds up what comes behind as well: it is not waited for for ever.
-void entity_actor::perform(const moment& /*now*/, read_highest a, actions& /*out*/) {
+void entity_actor::perform(const moment& now, read_highest a, actions& /*out*/) {
   core_->metrics.verified.add();
-  const auto patience = core_->options.recovery_timeout;
-  if (patience.count() > 0) {
-    auto late = std::make_unique<check_answer>(a.number);
-    late->what = fail(errc::timeout, "the storage did not tell the highest number in time");
-    self_.send_after(patience, envelope{late.release()});
-  }
+  begin_check(now, a.number);
   read(new check_answer{a.number},
        [id = slot_->id, of_state = core_->info.of_state](journal_session& session) {
          return highest_of(session, id, of_state);
        });
+}
+
+// One timer however many readings there are: it stays for the next one when it comes too early.
+void entity_actor::begin_check(const moment& now, std::uint32_t number) {
+  check_ = number;
+  check_begun_ = now.steady;
+  const auto patience = core_->options.recovery_timeout;
+  if (patience.count() <= 0 || std::exchange(check_watched_, true)) return;
+  self_.send_after(patience, envelope{new check_due_message});
+}
+
+void entity_actor::look_after_check(const moment& now, actions& out) {
+  check_watched_ = false;
+  if (check_ == 0) return;
+  const std::chrono::microseconds patience = core_->options.recovery_timeout;
+  const auto waited = now.steady - check_begun_;
+  if (waited < patience) {
+    check_watched_ = true;
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(patience - waited);
+    return self_.send_after(left, envelope{new check_due_message});
+  }
+  const auto late = std::exchange(check_, 0);
+  auto why = fail(errc::timeout, "the storage did not tell the highest number in time");
+  fsm_.step(now, highest_checked{late, std::move(why)}, out);
 }
 
 // Looked at once per recovery_timeout: nothing has moved since the last time.
@@ -289,7 +348,7 @@ void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
 // until it has, the command is in flight for whoever waits for that.
 void entity_actor::perform(const moment& /*now*/, release a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
-  core_->metrics.command_over(call, call.refusal());
+  over(call, call.refusal());
   const bool chained = call.chained;
   if (chained) core_->question_asked();
   if (call.counted) slot_->leave(call.size_bytes);
@@ -299,13 +358,20 @@ void entity_actor::perform(const moment& /*now*/, release a, actions& /*out*/) {
 
 void entity_actor::perform(const moment& /*now*/, refuse a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
-  core_->metrics.command_over(call, &a.why);
+  over(call, &a.why);
   if (call.counted) slot_->leave(call.size_bytes);
-  const auto code = a.why.code;
-  if (code == errc::stopped || code == errc::overloaded || code == errc::timeout) {
-    core_->sys.letters().publish({slot_->id.str(), call.header.command_id, a.why});
-  }
   call.fail(std::move(a.why));
+}
+
+// Who tells is not answered, so the dead letters get every reason; of asked commands only what found
+// no room or came too late. (`unhandled` gets there by itself.)
+void entity_actor::over(const entity_call& c, const error* why) {
+  core_->metrics.command_over(c, why);
+  if (why == nullptr || !c.counted || why->code == errc::unhandled) return;
+  const bool no_room =
+      why->code == errc::stopped || why->code == errc::overloaded || why->code == errc::timeout;
+  if (!c.told && !no_room) return;
+  core_->sys.letters().publish({slot_->id.str(), c.header.command_id, *why});
 }
 
 void entity_actor::perform(const moment& now, run a, actions& out) {
@@ -335,7 +401,8 @@ void entity_actor::perform(const moment& now, tell a, actions& /*out*/) {
   } else if (a.what == entity_signal::kind::recovery_failed) {
     count.recoveries_failed.add();
   }
-  core_->tell({a.what, slot_->id.str(), a.number, std::move(a.why)});
+  const auto name = slot_->id.str();
+  core_->tell({a.what, name, a.number, std::move(a.why)}, a.unseen);
 }
 
 // Remembered by each thread, so that those who ask each other do not meet at the system's names.
@@ -363,6 +430,16 @@ std::shared_ptr<entity_directory> entity_actor::directory_of(std::string_view ty
 
 void entity_actor::unhandled(const entity_call& c, const error& why) {
   core_->sys.letters().publish({slot_->id.str(), c.header.command_id, why});
+}
+
+void entity_actor::chain_threw(const entity_call& c, const error& why) noexcept {
+  core_->metrics.chains_failed.add();
+  auto told = guarded(errc::actor_failed, "telling of it", [&] {
+    log().error("command {}: {}", c.header.command_id.to_string(), why.message);
+    const auto name = slot_->id.str();
+    core_->tell({entity_signal::kind::chain_failed, name, fsm_.durable(), why}, false);
+  });
+  (void)told;  // a log that fails has nobody to tell
 }
 
 void entity_actor::perform(const moment& /*now*/, stopped a, actions& /*out*/) {

@@ -34,6 +34,7 @@ class entity_actor final : public actor, private entity_host {
   verdict receive(envelope m) override;
 
  private:
+  verdict handle(envelope m);
   void dispatch(const moment& now, envelope m, actions& out);
   void written(const moment& now, const envelope& m, actions& out);
 
@@ -55,6 +56,7 @@ class entity_actor final : public actor, private entity_host {
   const persistence_id& own_id() const override { return slot_->id; }
   std::shared_ptr<entity_directory> directory_of(std::string_view type) override;
   void unhandled(const entity_call& c, const error& why) override;
+  void chain_threw(const entity_call& c, const error& why) noexcept override;
 
   template <class Answer, class F>
   void read(Answer* answer, F f);
@@ -62,6 +64,10 @@ class entity_actor final : public actor, private entity_host {
   void passivate(const moment& now, const passivation::request& asked, actions& out);
   void take_command(const moment& now, envelope m, actions& out);
   void keep_watcher(envelope m);
+  void begin_check(const moment& now, std::uint32_t number);
+  void look_after_check(const moment& now, actions& out);
+  void give_up(const std::string& why) noexcept;
+  void over(const entity_call& c, const error* why);
   void tell_watchers(ending why);
   void count_ending(ending why);
   void look_after_recovery(const moment& now, actions& out);
@@ -84,6 +90,10 @@ class entity_actor final : public actor, private entity_host {
   envelope in_flight_;  // the write_job of the append, kept for settling
   std::unique_ptr<recovery_turn> turn_;
   std::unique_ptr<std::vector<envelope>> watchers_;
+  std::size_t watchers_swept_at_ = 16;
+  steady_time check_begun_{};
+  std::uint32_t check_ = 0;     // the reading of the highest number under way; 0: none
+  bool check_watched_ = false;  // a timer is: one at a time
   passivation::reason leaving_for_ = passivation::reason::idle;
   bool leaving_ = false;  // asked to, and doing so
   bool over_ = false;

@@ -154,21 +154,14 @@ result<void> directory_core::status() const {
 }
 
 // Without a listener: what no caller is told goes to the log as a warning.
-void directory_core::tell(const entity_signal& what) const {
-  if (options.on_signal) {
-    try {
-      return options.on_signal(what);
-    } catch (const std::exception& e) {
-      log().error("{}: on_signal threw: {}", what.id, e.what());
-      return;
-    }
-  }
+void directory_core::log_signal(const entity_signal& what, bool unseen) {
   switch (what.what) {
     case entity_signal::kind::recovered:
+    case entity_signal::kind::chain_failed:  // is in the log as an error
       break;
     case entity_signal::kind::recovery_failed:
     case entity_signal::kind::append_failed:
-      log().debug("{}", what.why.message);
+      unseen ? log().warn("{}", what.why.message) : log().debug("{}", what.why.message);
       break;
     case entity_signal::kind::snapshot_failed:
       log().warn("{}: snapshot {} was not saved: {}", what.id, what.number, what.why.message);
@@ -180,6 +173,18 @@ void directory_core::tell(const entity_signal& what) const {
     case entity_signal::kind::snapshot_ignored:
     case entity_signal::kind::interleaved:
       log().warn("{}", what.why.message);
+  }
+}
+
+void directory_core::tell(const entity_signal& what, bool unseen) const noexcept {
+  try {
+    if (!options.on_signal) return log_signal(what, unseen);
+    options.on_signal(what);
+  } catch (...) {
+    auto told = guarded(errc::actor_failed, "the log", [&] {
+      log().error("{}: on_signal threw: {}", what.id, what_was_thrown());
+    });
+    (void)told;
   }
 }
 
@@ -201,15 +206,21 @@ result<entity_directory::slot_ref> directory_core::start(std::string_view id) {
   }
   auto name = persistence_id::make(info.entity_type, id);
   if (!name) return fail(std::move(name.error()));
-  auto made = std::make_shared<slot>(std::move(*name), sys.steady());
-  live_ones->born();
-  made->to = sys.spawn(std::make_unique<entity_actor>(shared_from_this(), made));
-  return made;
+  try {
+    auto made = std::make_shared<slot>(std::move(*name), sys.steady());
+    made->to = sys.spawn(std::make_unique<entity_actor>(shared_from_this(), made));
+    return made;
+  } catch (...) {
+    return fail(threw(errc::actor_failed, info.entity_type, id, "starting it"));
+  }
 }
 
 result<void> directory_core::send(std::string_view id, const slot_ref& known, entity_call& c,
                                   envelope e, admission by) {
   if (!status_) return refuse(id, c, status_.error(), by);
+  if (by != admission::always && c.size_bytes > options.mailbox_bytes_max) {
+    return refuse(id, c, {errc::too_large, never_fits(id, c)}, by);
+  }
   slot_ref closed;
   bool started = false;
   for (slot_ref to = known;;) {
@@ -238,6 +249,12 @@ result<void> directory_core::send(std::string_view id, const slot_ref& known, en
         break;
     }
   }
+}
+
+std::string directory_core::never_fits(std::string_view id, const entity_call& c) const {
+  return fmt::format(
+      "{}|{}: a command of {} bytes is larger than mailbox_bytes_max ({}): it never fits",
+      info.entity_type, id, c.size_bytes, options.mailbox_bytes_max);
 }
 
 std::string directory_core::full(std::string_view id) const {

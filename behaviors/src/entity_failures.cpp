@@ -27,8 +27,11 @@ measure directory_core::supervise(const persistence_id& id, const error& why) {
   }
   metrics.failures[static_cast<std::size_t>(said.what)]->add();
   if (said.what == directive::escalate) {
-    log().error("{}: {}; the entities \"{}\" are closed", id.str(), why.message, info.entity_type);
-    if (how.on_given_up) how.on_given_up(what);
+    log().error("{}; the entities \"{}\" are closed", why.message, info.entity_type);
+    auto told = guarded(errc::actor_failed, "on_given_up", [&] {
+      if (how.on_given_up) how.on_given_up(what);
+    });
+    if (!told) log().error("{}: {}", id.str(), told.error().message);
     stop();
   } else if (said.all) {
     const bool restart = said.what == directive::restart;

@@ -7,6 +7,13 @@
 #include <utility>
 
 namespace nexus::inline v0::detail {
+namespace {
+
+constexpr auto never = std::chrono::steady_clock::time_point::max();
+constexpr std::uint32_t always = UINT32_MAX;
+constexpr std::uint32_t own_rejections_max = 3;
+
+}  // namespace
 
 error entity_fsm::named(error why) const {
   return {why.code, fmt::format("{}: {}", id_.str(), why.message)};
@@ -26,6 +33,8 @@ void entity_fsm::step(const moment& now, envelope command, actions& out) {
     out.emplace_back(refuse{std::move(command), named({errc::stopped, "is being stopped"})});
     return;
   }
+  if (now.steady >= stash_due_) expire_stashed(now, out);
+  if (doubt_ != nullptr) command.as<entity_call>().note_trouble(doubt_->message);
   waiting_.push(std::move(command));
   if (phase_ == phase::fresh) {
     begin_recovery(out);
@@ -80,18 +89,34 @@ void entity_fsm::decide_one(const moment& now, actions& out) {
     out.emplace_back(refuse{std::move(command), std::move(why)});
     return;
   }
+  const auto before = applied_;
+  auto decided = decide(now, call);
+  if (decided.failed) supervise(call, decided);
+  accept(std::move(command), before, decided, out);
+}
+
+decision entity_fsm::decide(const moment& now, entity_call& call) {
   if (pending_ == nullptr) pending_ = std::make_unique<event_batch>();
   const auto already = pending_->size();
-  const auto before = applied_;
   const context c{id_.id(), applied_ + 1, now.wall, call.header};
   auto limits = options_.decisions;
-  limits.stash_full = stash_.size() >= options_.stash_max;
-  auto decided = call.decide(model_, c, limits, *pending_);
-  if (decided.failed) supervise(call, decided);
+  limits.stash_full = !call.own && stash_.size() >= options_.stash_max;
+  const auto decided = call.decide(model_, c, limits, *pending_);
   applied_ += pending_->size() - already;
   fit_append(already);
   call.releasable_at = applied_;
   call.passivates = decided.passivates;
+  return decided;
+}
+
+// `before` is the number before its events.
+void entity_fsm::accept(envelope command, sequence_nr before, decision decided, actions& out) {
+  if (decided.stops && !command.as<entity_call>().counted) {
+    // The next incarnation would stop as well, before it has decided anything: those who wait have
+    // their turn first.
+    decided.stops = false;
+    process_stops_ = passivating_ = true;
+  }
   take_snapshot(before, decided.snapshots, out);
   keep(std::move(command), decided);
   save_durable(out);
@@ -103,7 +128,7 @@ void entity_fsm::decide_one(const moment& now, actions& out) {
 void entity_fsm::supervise(const entity_call& failed, decision& decided) {
   stop_why_ = ending::stopped;
   pause_ = {};
-  backs_off_ = !failed.counted && decided.rebuilds;
+  backs_off_ = decided.pauses;
   if (!options_.on_failure || failed.refusal() == nullptr) return;
   const auto said = options_.on_failure(id_, *failed.refusal());
   switch (said.what) {
@@ -122,7 +147,11 @@ void entity_fsm::supervise(const entity_call& failed, decision& decided) {
 }
 
 void entity_fsm::keep(envelope command, const decision& decided) {
-  if (decided.stashes) return stash_.push(std::move(command));
+  if (decided.stashes) {
+    const auto due = command.as<entity_call>().header.deadline;
+    if (due.time_since_epoch().count() != 0) stash_due_ = std::min(stash_due_, due);
+    return stash_.push(std::move(command));
+  }
   if (decided.stops && !decided.failed) stop_why_ = ending::stopped;
   if (decided.stops) hold_ = hold::stop;
   if (decided.runs || decided.unstashes) hold_ = hold::run;
@@ -132,8 +161,29 @@ void entity_fsm::keep(envelope command, const decision& decided) {
   undurable_.push(std::move(command));
 }
 
+// Nobody waits for them any more, and they would keep others out.
+void entity_fsm::expire_stashed(const moment& now, actions& out) {
+  stash_due_ = never;
+  call_list still;
+  while (!stash_.empty()) {
+    auto command = stash_.pop();
+    const auto due = command.as<entity_call>().header.deadline;
+    const bool timed = due.time_since_epoch().count() != 0;
+    if (timed && due <= now.steady) {
+      const error late{errc::timeout, "its deadline passed in the stash; nothing was done"};
+      auto why = named(late, command);
+      out.emplace_back(refuse{std::move(command), std::move(why)});
+      continue;
+    }
+    if (timed) stash_due_ = std::min(stash_due_, due);
+    still.push(std::move(command));
+  }
+  stash_.prepend(still);
+}
+
 void entity_fsm::unstash() {
   unstashing_ = false;
+  stash_due_ = never;
   waiting_.prepend(stash_);
 }
 
@@ -186,12 +236,15 @@ void entity_fsm::step(const moment& now, appended input, actions& out) {
       overtaken(why, out);
     }
   } else if (auto* r = std::get_if<rejected>(&input.outcome)) {
-    lose_and_recover(r->why, out);
+    // The fault may be that of another command in the append.
+    lose_and_recover(r->why, out, own_rejections_max);
   } else if (auto* f = std::get_if<failed>(&input.outcome)) {
-    lose(f->why, out);
+    lose(f->why, out, {.of_own = always});
+    in_doubt(f->why);
     back_off(out);
   } else {
     conflict_.reset();
+    in_doubt(std::get<unknown>(input.outcome).why);
     phase_ = phase::settling;
     out.emplace_back(settle{});
   }
@@ -199,6 +252,7 @@ void entity_fsm::step(const moment& now, appended input, actions& out) {
 
 void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
   if (phase_ != phase::settling) return;
+  if (!input.what) in_doubt(input.what.error());
   if (!input.what && closing_) return give_up_settling(out);
   if (!input.what) {
     // A moment's trouble nobody needs to know of; a full disk may last.
@@ -209,27 +263,31 @@ void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
   }
   if (!in_flight()) {  // everyone has been told
     if (*input.what == settlement::stored) {
-      attempt_ = 0;
+      attempt_ = conflicts_ = 0;
       lost_ = false;
     }
+    doubt_.reset();
     return begin_recovery(out);
   }
   phase_ = phase::running;
   if (*input.what == settlement::stored) return made_durable(now, out);
   if (*input.what == settlement::superseded) {
-    lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out);
+    lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out, {});
     begin_recovery(out);
   } else if (conflict_) {
     overtaken(error{*conflict_}, out);
   } else {
-    lose_and_recover({errc::unavailable, "the storage did not keep the events"}, out);
+    error why{errc::unavailable, "the storage did not keep the events"};
+    if (doubt_ != nullptr && !doubt_->message.empty()) why.message += ": " + doubt_->message;
+    lose_and_recover(why, out, always);
   }
 }
 
 void entity_fsm::made_durable(const moment& now, actions& out) {
   durable_ = std::exchange(in_flight_last_, 0);
-  attempt_ = 0;
+  attempt_ = conflicts_ = 0;
   lost_ = false;
+  doubt_.reset();
   save_durable(out);
   release_durable(out);
   if (undurable_.empty()) all_durable(out);
@@ -263,17 +321,10 @@ void entity_fsm::all_durable(actions& out) {
   if (closing_ && hold_ != hold::run) return close(out);
   switch (hold_) {
     case hold::rebuild:
-      if (pause_.count() == 0 && std::exchange(backs_off_, false)) {
-        // It was on_recovered that failed: the next recovery runs it again.
-        hold_ = hold::none;
-        return back_off(out);
-      }
-      if (pause_.count() == 0) return begin_recovery(out);
+      if (pause_.count() != 0) return pause(out);
+      if (!std::exchange(backs_off_, false)) return begin_recovery(out);
       hold_ = hold::none;
-      restarting_ = true;  // even if nobody waits for it
-      phase_ = phase::backing_off;
-      out.emplace_back(wait{++epoch_, 0, std::exchange(pause_, {})});
-      break;
+      return back_off(out);
     case hold::check:
       cover_verified(entity_call::check::wanted, entity_call::check::under_way);
       out.emplace_back(read_highest{++checks_});
@@ -299,7 +350,9 @@ void entity_fsm::step(const moment& now, highest_checked input, actions& out) {
   ++checks_;  // a second answer, of a reading given up, comes too late
   hold_ = hold::none;
   if (!input.what) {
-    refuse_verified(input.what.error(), out);
+    refuse_waiting(input.what.error(), out, [](const entity_call& c) {
+      return c.verify == entity_call::check::under_way;
+    });
   } else if (*input.what != durable_) {
     return begin_recovery(out);  // another writer has gone on
   } else {
@@ -308,11 +361,12 @@ void entity_fsm::step(const moment& now, highest_checked input, actions& out) {
   decide_waiting(now, out);
 }
 
-void entity_fsm::refuse_verified(const error& why, actions& out) {
+void entity_fsm::refuse_waiting(const error& why, actions& out,
+                                bool (*which)(const entity_call&)) {
   call_list others;
   while (!waiting_.empty()) {
     auto command = waiting_.pop();
-    if (command.as<entity_call>().verify == entity_call::check::under_way) {
+    if (which(command.as<entity_call>())) {
       out.emplace_back(refuse{std::move(command), named(why)});
     } else {
       others.push(std::move(command));

@@ -146,6 +146,7 @@ struct tell {  ///< to whoever listens; see entity_signal
   entity_signal::kind what;
   sequence_nr number;
   error why;
+  bool unseen = false;  ///< a failure that no caller is told
 };
 struct stopped {  ///< nothing is left to do; the next command starts over
   ending why = ending::stopped;
@@ -227,15 +228,20 @@ class entity_fsm {
   void read_ahead(actions& out);
   void take_chunk(actions& out);
   void recovered(const moment& now, actions& out);
-  void recovery_failed(error why, actions& out);
+  void recovery_failed(const error& why, actions& out);
+  void process_failed(error why, actions& out);
+  void give_up_recovery(const error& why, bool keeps_own, actions& out);
   void gap(error why, actions& out);
   [[nodiscard]] result<void> start_from(load_result& from, actions& out);
   [[nodiscard]] result<void> take_record(sequence_nr number, const ulid& writer,
                                          const event_view& event, actions& out);
   void decide_waiting(const moment& now, actions& out);
   void decide_one(const moment& now, actions& out);
+  [[nodiscard]] decision decide(const moment& now, entity_call& call);
+  void accept(envelope command, sequence_nr before, decision decided, actions& out);
   void supervise(const entity_call& failed, decision& decided);
   void keep(envelope command, const decision& decided);
+  void expire_stashed(const moment& now, actions& out);
   void hold_for(hold why, actions& out);
   void cover_verified(entity_call::check from, entity_call::check to);
   void take_snapshot(sequence_nr before, bool wanted, actions& out);
@@ -248,14 +254,23 @@ class entity_fsm {
   void save_durable(actions& out);
   void release_durable(actions& out);
   void all_durable(actions& out);
-  void lose(const error& why, actions& out, std::uint32_t retries_max = 0);
+
+  // How often a command whose append was lost may be decided again.
+  struct retries {
+    std::uint32_t of_callers = 0;
+    std::uint32_t of_own = 0;
+  };
+  void lose(const error& why, actions& out, retries max);
   void overtaken(const error& why, actions& out);
-  void lose_and_recover(const error& why, actions& out);
-  void refuse_verified(const error& why, actions& out);
+  void lose_and_recover(const error& why, actions& out, std::uint32_t own_retries_max);
+  void refuse_waiting(const error& why, actions& out, bool (*which)(const entity_call&));
   void refuse_all(call_list& calls, const error& why, actions& out);
   void give_up_settling(actions& out);
   void tell_unsettled(const error& why, actions& out);
+  void in_doubt(const error& why);
   void back_off(actions& out);
+  void pause(actions& out);
+  [[nodiscard]] bool comes_back() const noexcept;
   void close(actions& out);
   void stop(ending why, actions& out);
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_last_ != 0; }
@@ -270,28 +285,33 @@ class entity_fsm {
   hold hold_ = hold::none;
   ending stop_why_ = ending::stopped;
   bool closing_ = false;
-  bool saving_ = false;       // and pruning what the snapshot replaces: one at a time
-  bool missed_ = false;       // a snapshot was due while another was on its way
-  bool passivating_ = false;  // asked to
-  bool restarting_ = false;   // likewise, as soon as nothing else is held for
-  bool unstashing_ = false;   // once the hold `run` ends
-  bool stopping_ = false;     // likewise, after that
-  bool backs_off_ = false;    // before the rebuild that is held for
-  bool lost_ = false;         // an append, and none was stored since
+  bool saving_ = false;         // and pruning what the snapshot replaces: one at a time
+  bool missed_ = false;         // a snapshot was due while another was on its way
+  bool passivating_ = false;    // asked to
+  bool restarting_ = false;     // likewise, as soon as nothing else is held for
+  bool unstashing_ = false;     // once the hold `run` ends
+  bool stopping_ = false;       // likewise, after that
+  bool backs_off_ = false;      // before the rebuild that is held for
+  bool process_stops_ = false;  // on_recovered said so: once nothing waits any more
+  bool lost_ = false;           // an append, and none was stored since
   std::uint32_t epoch_ = 0;
   std::uint32_t attempt_ = 0;
   std::uint32_t progress_ = 0;
   std::uint32_t checks_ = 0;
+  std::uint32_t conflicts_ = 0;  // in a row, none stored between
 
   sequence_nr durable_ = 0;            // events known to be stored
   sequence_nr applied_ = 0;            // events in the speculative state
   sequence_nr in_flight_last_ = 0;     // the last number of the append in flight; 0: none
   std::chrono::microseconds pause_{};  // before the rebuild that is held for
   std::unique_ptr<error> conflict_;    // what to tell callers if settling says "not stored"
+  std::unique_ptr<error> doubt_;       // the last trouble of the storage, while it lasts
 
   call_list waiting_;    // not yet decided
   call_list undurable_;  // decided; their answers wait
   call_list stash_;      // put aside by the behavior; asked for a place, never answered
+  std::chrono::steady_clock::time_point stash_due_ =  // the earliest deadline in it
+      std::chrono::steady_clock::time_point::max();
   std::unique_ptr<event_batch> pending_;
   std::unique_ptr<event_batch> beyond_;  // of the last command, if pending_ has no room for them
   std::unique_ptr<recovery> recovery_;

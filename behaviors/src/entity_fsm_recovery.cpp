@@ -31,10 +31,10 @@ void entity_fsm::begin_recovery(actions& out) {
 void entity_fsm::step(const moment& now, loaded input, actions& out) {
   if (phase_ != phase::loading || input.epoch != epoch_) return;
   ++progress_;
-  if (!input.what) return recovery_failed(std::move(input.what.error()), out);
+  if (!input.what) return recovery_failed(input.what.error(), out);
   recovery_->highest = input.what->highest;
   if (auto started = start_from(*input.what, out); !started) {
-    return recovery_failed(std::move(started.error()), out);
+    return recovery_failed(started.error(), out);
   }
   if (applied_ == recovery_->highest) return recovered(now, out);
   phase_ = phase::replaying;
@@ -49,7 +49,7 @@ result<void> entity_fsm::start_from(load_result& from, actions& out) {
   auto usable = [&]() -> result<void> {
     if (!from.snapshot) return fail(std::move(from.snapshot.error()));
     const auto& snapshot = *from.snapshot;
-    if (!snapshot) return {};
+    if (!snapshot) return model_.begin();
     auto restored = model_.restore(*snapshot);
     if (!restored) {
       auto& why = restored.error();
@@ -61,8 +61,7 @@ result<void> entity_fsm::start_from(load_result& from, actions& out) {
   }();
   if (!usable && options_.snapshot_optional && !passes(usable.error())) {
     out.emplace_back(tell{entity_signal::kind::snapshot_ignored, 0, named(usable.error())});
-    model_.reset();
-    return {};
+    return model_.begin();
   }
   if (usable && applied_ > recovery_->highest) {
     return fail(errc::corrupt, fmt::format("snapshot {} is beyond the highest event {}", applied_,
@@ -100,7 +99,7 @@ void entity_fsm::step(const moment& /*now*/, replayed input, actions& out) {
   if (phase_ != phase::replaying || input.epoch != epoch_) return;
   ++progress_;
   --recovery_->reads;
-  if (!input.what) return recovery_failed(std::move(input.what.error()), out);
+  if (!input.what) return recovery_failed(input.what.error(), out);
   auto& place = input.from == applied_ + 1 ? recovery_->chunk : recovery_->early;
   place = std::make_unique<replayed>(std::move(input));
   if (recovery_->chunk != nullptr) take_chunk(out);
@@ -137,7 +136,7 @@ void entity_fsm::step(const moment& now, decode_due /*input*/, actions& out) {
         return applied.has_value();
       });
   if (!whole) return gap(std::move(applied.error()), out);
-  if (!applied) return recovery_failed(std::move(applied.error()), out);
+  if (!applied) return recovery_failed(applied.error(), out);
   if (applied_ >= recovery_->highest) return recovered(now, out);
   if (auto& early = recovery_->early; early != nullptr && early->from == applied_ + 1) {
     recovery_->chunk = std::move(early);
@@ -165,12 +164,20 @@ result<void> entity_fsm::take_record(sequence_nr number, const ulid& writer,
 
 void entity_fsm::recovered(const moment& now, actions& out) {
   durable_ = applied_;
+  auto first = model_.recovered_call();
+  decision begun;
+  if (first) {
+    auto& call = first.as<entity_call>();
+    begun = decide(now, call);
+    if (const auto* why = call.refusal()) return process_failed(*why, out);
+  }
   if (!lost_) attempt_ = 0;  // a storage that reads and does not write is still in trouble
   recovery_.reset();
+  doubt_.reset();
   phase_ = phase::running;
   cover_verified(entity_call::check::under_way, entity_call::check::none);
-  out.emplace_back(tell{entity_signal::kind::recovered, applied_, {}});
-  if (auto call = model_.recovered_call()) waiting_.push_front(std::move(call));
+  out.emplace_back(tell{entity_signal::kind::recovered, durable_, {}});
+  if (first) accept(std::move(first), durable_, begun, out);
   decide_waiting(now, out);
 }
 
@@ -182,7 +189,7 @@ void entity_fsm::gap(error why, actions& out) {
   if (options_.erases_events && ++recovery_->gaps <= gaps_max) return begin_recovery(out);
   // Gaps that move are a retention faster than this recovery: trouble that passes.
   if (options_.erases_events && !same) why.code = errc::unavailable;
-  recovery_failed(std::move(why), out);
+  recovery_failed(why, out);
 }
 
 void entity_fsm::step(const moment& /*now*/, recovery_stalled input, actions& out) {
@@ -190,19 +197,55 @@ void entity_fsm::step(const moment& /*now*/, recovery_stalled input, actions& ou
   recovery_failed({errc::timeout, "the storage did not answer a read in time"}, out);
 }
 
+void entity_fsm::recovery_failed(const error& why, actions& out) {
+  const bool again = passes(why) && !closing_;
+  give_up_recovery(why, again, out);
+  if (!again) return stop(ending::failed, out);
+  in_doubt(why);
+  back_off(out);
+}
+
+// on_recovered is the last part of a recovery: without it a process would stand still, and nothing of
+// it is stored or sent. So the recovery is tried again, unless supervision says otherwise.
+void entity_fsm::process_failed(error why, actions& out) {
+  if (const auto id = id_.str() + ": "; why.message.starts_with(id))
+    why.message.erase(0, id.size());
+  if (why.code != errc::apply_failed) why.code = errc::decide_failed;  // `rejected` is no caller's
+  measure said;
+  said.what = directive::resume;
+  if (options_.on_failure) said = options_.on_failure(id_, named(why));
+  const bool again = said.what == directive::resume || said.what == directive::restart;
+  why.message = "could not be recovered, as its on_recovered failed: " + why.message;
+  give_up_recovery(why, again, out);
+  if (!again) return stop(ending::failed, out);
+  pause_ = std::chrono::ceil<std::chrono::microseconds>(said.after);
+  pause_.count() != 0 ? pause(out) : back_off(out);
+}
+
 // Everyone who waited for this attempt is told; whoever comes later waits for the next one.
-void entity_fsm::recovery_failed(error why, actions& out) {
-  out.emplace_back(tell{entity_signal::kind::recovery_failed, applied_, named(why)});
+void entity_fsm::give_up_recovery(const error& why, bool keeps_own, actions& out) {
   unstash();
-  refuse_all(waiting_, why, out);
+  call_list own;
+  bool seen = false;
+  while (!waiting_.empty()) {
+    auto command = waiting_.pop();
+    auto& call = command.as<entity_call>();
+    if (keeps_own && call.own) {
+      own.push(std::move(command));
+    } else {
+      seen = seen || !call.told;
+      out.emplace_back(refuse{std::move(command), named(why)});
+    }
+  }
+  waiting_.prepend(own);
+  // Of trouble that lasts the first attempt is worth a line in the log.
+  const bool unseen = !seen && (attempt_ == 0 || !passes(why));
+  out.emplace_back(tell{entity_signal::kind::recovery_failed, applied_, named(why), unseen});
   ++epoch_;  // a chunk still being read comes too late
   recovery_.reset();
   model_.reset();
-  if (passes(why) && !closing_) {
-    back_off(out);
-  } else {
-    stop(ending::failed, out);
-  }
+  pending_.reset();
+  applied_ = durable_ = 0;
 }
 
 }

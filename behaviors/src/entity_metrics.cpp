@@ -49,6 +49,8 @@ entity_metrics::entity_metrics(nexus::metrics& all, const behavior_info& of)
                              "Entities started past the cap while none was idle.", labels_of(of))},
       recovered{recoveries(all, of, "done")},
       recoveries_failed{recoveries(all, of, "failed")},
+      chains_failed{all.count("nexus_chains_failed_total",
+                              "A then_run, or the function of a then_ask, threw.", labels_of(of))},
       recovery_seconds{all.measure("nexus_recovery_seconds", "How long recoveries took.",
                                    growing_bounds(0.000'1, 4, 10), labels_of(of))},
       recovered_events{all.measure("nexus_recovered_events", "The highest number when recovered.",

@@ -29,6 +29,7 @@ class entity_metrics {
   counter& cap_exceeded;   ///< starts past the cap when nobody was idle
   counter& recovered;
   counter& recoveries_failed;
+  counter& chains_failed;
   histogram& recovery_seconds;
   histogram& recovered_events;
   counter& passivated_idle;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <string>
 
 #include "nexus/codec.hpp"
@@ -91,11 +92,18 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
   return out;
 }
 
-void log_chain_error(std::string_view entity_type, const char* what) noexcept {
+std::string what_was_thrown() {
   try {
-    log().error("a then_run of \"{}\" threw: {}", entity_type, what);
-  } catch (...) {  // NOLINT: a log that fails has nobody to tell
+    throw;
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "not a std::exception";
   }
+}
+
+error threw(errc code, std::string_view entity_type, std::string_view id, std::string_view where) {
+  return {code, fmt::format("{}|{}: {} threw: {}", entity_type, id, where, what_was_thrown())};
 }
 
 }

@@ -6,8 +6,12 @@
 
 namespace nexus::inline v0::detail {
 
-error no_answer() {
-  return {errc::timeout, "no answer in time; the command may still take effect"};
+error no_answer(const call& c) {
+  error why{errc::timeout, "no answer in time; the command may still take effect"};
+  if (const auto trouble = c.trouble(); !trouble.empty()) {
+    why.message.append("; it waits for the storage, whose last trouble is: ").append(trouble);
+  }
+  return why;
 }
 
 error no_deadline() {
@@ -50,7 +54,7 @@ void collecting::await(call& c, open_question& q) {
   if (c.is_answered()) return q.answered();
   const auto number = open_.size();
   open_.push_back(&q);
-  if (at != never) dues_.push({at, number});
+  if (at != never) dues_.push({at, number, &c});
   c.on_answer([number, to = inbox_] { to->put(number); });
 }
 
@@ -102,7 +106,8 @@ void collecting::settle_answered() {
 
 void collecting::settle_overdue(steady_time now) {
   while (next_due() <= now) {
-    if (auto* q = close(dues_.top().number)) q->unanswered(no_answer());
+    const auto due = dues_.top();
+    if (auto* q = close(due.number)) q->unanswered(no_answer(*due.of));
   }
 }
 

@@ -238,7 +238,8 @@ TEST_F(Effects, TagsThatThrowOrAreRefusedKeepTheirCommandOut) {
   auto invalid = p.ask(prickly::add{{5, 0}});
   auto two = p.ask(prickly::add{{1}});
   EXPECT_EQ(one.get(10s), 1);
-  EXPECT_EQ(threw.get(10s).error(), (error{errc::decide_failed, "decide threw: no tag for this"}));
+  EXPECT_EQ(threw.get(10s).error(),
+            (error{errc::decide_failed, "prickly|p: decide of add threw: no tag for this"}));
   EXPECT_EQ(invalid.get(10s).error().code, errc::invalid_argument);
   EXPECT_EQ(two.get(10s), 2) << "innocent, whatever it was decided together with";
   EXPECT_EQ(stored("prickly", "p").size(), 2u);

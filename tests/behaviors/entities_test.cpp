@@ -104,7 +104,8 @@ TEST_F(Entities, AThrowingDecideRefusesItsCommandAlone) {
   ask("a", tally::add{1});
   auto r = ask("a", tally::throw_in_decide{});
   ASSERT_FALSE(r);
-  EXPECT_EQ(r.error(), (error{errc::decide_failed, "decide threw: undecided"}));
+  EXPECT_EQ(r.error(),
+            (error{errc::decide_failed, "tally|a: decide of throw_in_decide threw: undecided"}));
   EXPECT_EQ(ask("a", tally::add{1}), 2);
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,11 +15,18 @@ namespace nexus::test {
 
 namespace d = nexus::detail;
 
+struct plan;
+
 /// A state that is the sum of its events, each event's bytes being a number.
 struct sum_model final : d::entity_model {
   int sum = 0;
   bool persists_once_recovered = false;
-  bool fails_once_recovered = false;
+  bool fails_once_recovered = false;  ///< in apply
+  bool process = false;               ///< has an on_recovered that does nothing, at least
+  plan* once_recovered = nullptr;     ///< or this
+  bool is_process() const noexcept override {
+    return process || persists_once_recovered || fails_once_recovered || once_recovered != nullptr;
+  }
   envelope recovered_call() override;
   void reset() override { sum = 0; }
   result<void> restore(const stored_snapshot& from) override {
@@ -50,6 +58,8 @@ struct plan {
   bool stashes = false;  ///< unless the sum is positive
   bool unstashes = false;
   bool snapshots = false;
+  bool rejects = false;
+  bool own = false;  ///< is the answer to an own question
 };
 
 /// What became of a command; outlives it.
@@ -71,7 +81,10 @@ struct no_host final : d::entity_host {
 
 class planned_call final : public d::entity_call, public d::answer_slot<int> {
  public:
-  planned_call(plan p, fate& f) : plan_{p}, fate_{f} { size_bytes = 10; }
+  planned_call(plan p, fate& f) : plan_{p}, fate_{f} {
+    size_bytes = 10;
+    own = told = p.own;
+  }
 
   d::decision decide(d::entity_model& model, const context& /*c*/, const d::decision_limits& limits,
                      event_batch& out) noexcept override {
@@ -82,6 +95,10 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
       return {};
     }
     fate_.decided = true;
+    if (plan_.rejects) {
+      set_error({errc::rejected, "sum|one: not now"});
+      return {};
+    }
     if (plan_.throws) {
       m.sum = -1000;
       set_error({errc::apply_failed, "threw"});
@@ -129,8 +146,10 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
 /// What on_recovered persists; its number is 0.
 inline envelope sum_model::recovered_call() {
   static fate nobodys;
-  if (!persists_once_recovered && !fails_once_recovered) return {};
-  auto* call = new planned_call{{.persists = 1, .throws = fails_once_recovered}, nobodys};
+  if (!is_process()) return {};
+  plan wanted{.persists = persists_once_recovered ? 1 : 0, .throws = fails_once_recovered};
+  if (once_recovered != nullptr) wanted = *once_recovered;
+  auto* call = new planned_call{wanted, nobodys};
   call->counted = false;
   envelope made{call};
   call->leave();
@@ -234,6 +253,11 @@ class fsm_driver {
 
   fate& fate_of(int command) { return fates_[static_cast<std::size_t>(command - 1)]; }
   d::entity_fsm& fsm() { return fsm_; }
+  std::string_view trouble_of(int command) {
+    const auto at = std::find_if(calls_.rbegin(), calls_.rend(),
+                                 [&](const asker& a) { return a.number == command; });
+    return at->call->trouble();
+  }
   sum_model& model() { return model_; }
   d::moment now{timestamp{}};
   std::optional<ending> ended;

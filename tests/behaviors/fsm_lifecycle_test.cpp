@@ -244,10 +244,12 @@ TEST(FsmRecovered, AnApplyThatFailsBacksOffLongerEachTime) {
   fsm_driver f;
   f.model().fails_once_recovered = true;
   EXPECT_EQ(f.command(reads), words{"load"});
-  EXPECT_EQ(f.load_answer(0), (words{"release 0", "wait 0"}));
+  EXPECT_EQ(f.load_answer(0), (words{"refuse 1 apply_failed", "wait 0"}));
   EXPECT_EQ(f.waited(), words{"load"});
-  EXPECT_EQ(f.load_answer(0), (words{"release 0", "wait 1"}));
+  EXPECT_EQ(f.load_answer(0), words{"wait 1"});
   f.model().fails_once_recovered = false;
+  f.model().process = true;
+  f.command(reads);
   EXPECT_EQ(f.waited(), words{"load"});
-  EXPECT_EQ(f.load_answer(0), words{"release 1"});
+  EXPECT_EQ(f.load_answer(0), (words{"release 0", "release 2"}));
 }

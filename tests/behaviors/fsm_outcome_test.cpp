@@ -158,13 +158,14 @@ TEST(FsmOutcome, WhatNobodyAskedForIsTriedAgainAfterAPauseOnly) {
   f.load_answer(0);
   EXPECT_EQ(f.drained(), words{"append 1..1"});
   EXPECT_EQ(f.append_answers(rejected{{errc::too_large, "big"}}),
-            (words{"refuse 0 too_large", "refuse 1 too_large", "load"}))
-      << "a caller is told, and so it ends";
+            (words{"refuse 0 too_large", "refuse 1 too_large", "wait 0"}))
+      << "also if a caller is told";
+  EXPECT_EQ(f.waited(), words{"load"});
   f.load_answer(0);
   EXPECT_EQ(f.drained(), words{"append 1..1"});
   EXPECT_EQ(f.append_answers(rejected{{errc::too_large, "big"}}),
-            (words{"refuse 0 too_large", "wait 0"}));
-  EXPECT_EQ(f.waited(), words{"stopped"});
+            (words{"refuse 0 too_large", "wait 1"}));
+  EXPECT_EQ(f.waited(), words{"load"});
 }
 
 TEST(FsmOutcome, LikewiseWhatWasLost) {

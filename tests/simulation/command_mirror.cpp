@@ -94,8 +94,8 @@ void command_mirror::unstashes() {
 }
 
 bool command_mirror::callers_undurable() const noexcept {
-  return std::any_of(undurable_.begin(), undurable_.end(),
-                     [](const undurable& u) { return u.id != 0; });
+  return std::none_of(undurable_.begin(), undurable_.end(),
+                      [](const undurable& u) { return u.id == 0; });
 }
 
 void command_mirror::appends() {
@@ -140,9 +140,9 @@ void command_mirror::recovers() {
   stop_due_ = false;
 }
 
-void command_mirror::recovery_fails() {
-  stop_due_ = true;
-  passivating_ = false;
+void command_mirror::recovery_fails(bool passes) {
+  stop_due_ = !passes || !is_process();
+  if (stop_due_) passivating_ = false;
 }
 
 void command_mirror::stops(bool saving) {

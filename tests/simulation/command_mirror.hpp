@@ -33,7 +33,8 @@ class command_mirror {
   }
   void check_fails() { check_failed_ = true; }
   void closes() { closing_ = true; }
-  void waited() { stop_due_ = true; }
+  void waited() { stop_due_ = stop_due_ || !is_process(); }
+  void process_fails() { --recovered_decided_; }
 
   // What a command sees of its decision; 0 is the command of on_recovered.
   void decides(command_id id, const state& on);
@@ -49,10 +50,12 @@ class command_mirror {
   /// An append, to another writer if `to_another`: then they may be decided again.
   void loses(bool to_another);
   void recovers();
-  void recovery_fails();
+  /// `passes`: it is tried again, which a process waits for by itself.
+  void recovery_fails(bool passes);
   void stops(bool saving);
   void at_rest(const rest& r);
 
+  /// Undurable are commands of callers, and nothing else.
   [[nodiscard]] bool callers_undurable() const noexcept;
   [[nodiscard]] bool anybody_waits() const noexcept { return !waiting_.empty(); }
 
@@ -65,6 +68,9 @@ class command_mirror {
 
   void broken(const char* rule, std::string detail = {}) {
     s_.judge.broken(rule, std::move(detail));
+  }
+  [[nodiscard]] bool is_process() const noexcept {
+    return s_.planned.recovered != on_recovered::nothing;
   }
   void pass_over_refused(command_id next);
   void decides_again();

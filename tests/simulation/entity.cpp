@@ -4,7 +4,7 @@
 
 namespace nexus::simulation {
 
-enum stream : std::uint32_t { of_encoding = 400 };
+enum stream : std::uint32_t { of_encoding = 400, of_process };
 
 // -- the model --------------------------------------------------------------------------------
 
@@ -58,6 +58,7 @@ d::decision sim_call::decide(d::entity_model& model, const context& c,
     witness_->all.judge.broken("the context tells the next number",
                                fmt::format("{} after {} events", c.next_nr(), m.now.count));
   }
+  if (id_ == 0 && process_fails(m)) return last_;
   const auto verdict = simulation::decide(m.now, what_, id_);
   const auto already = out.size();
   const auto before = m.now;
@@ -70,6 +71,24 @@ d::decision sim_call::decide(d::entity_model& model, const context& c,
   f.last = last_;
   f.seen = last_.rebuilds ? before : m.now;
   return last_;
+}
+
+bool sim_call::process_fails(sim_model& m) {
+  auto& all = witness_->all;
+  random r{all.planned.seed, of_process, m.now.digest, all.time.now()};
+  if (!all.strikes(fault::process_fails, r)) return false;
+  all.reaches(landmark::process_failed);
+  witness_->commands.process_fails();
+  witness_->storage.process_fails();
+  last_ = {.failed = true};
+  if (r.chance(500)) {
+    m.now.digest = ~m.now.digest;  // spoilt
+    last_.rebuilds = true;
+    set_error({errc::apply_failed, "threw"});
+  } else {
+    set_error(r.chance(500) ? error{errc::rejected, "refused"} : error{errc::too_large, "big"});
+  }
+  return true;
 }
 
 d::decision sim_call::take(const verdict& v, sim_model& model, const d::decision_limits& limits,

@@ -23,6 +23,9 @@ class sim_model final : public d::entity_model {
   result<void> replay(const event_view& event) override;
   result<stored_snapshot> encode_snapshot() const override;
   envelope recovered_call() override;
+  bool is_process() const noexcept override {
+    return witness_.all.planned.recovered != on_recovered::nothing;
+  }
 
   state now{};
 
@@ -45,6 +48,9 @@ class sim_call final : public d::entity_call, public d::answer_slot<state> {
   void finish(const d::entity_model& model, d::entity_host& host) noexcept override;
 
   [[nodiscard]] command_id id() const noexcept { return id_; }
+  [[nodiscard]] const error* refusal() const noexcept override {
+    return answer && !*answer ? &answer->error() : nullptr;
+  }
   [[nodiscard]] const d::decision& last() const noexcept { return last_; }
 
  private:
@@ -52,6 +58,7 @@ class sim_call final : public d::entity_call, public d::answer_slot<state> {
   d::decision take(const verdict& v, sim_model& model, const d::decision_limits& limits,
                    event_batch& out);
   d::decision effects() const noexcept;
+  bool process_fails(sim_model& m);
 
   witness* witness_;
   command_id id_;

@@ -78,16 +78,19 @@ enum class landmark : std::uint8_t {
   went_on,  ///< a machine stopped and a command was on its way
   closed_unsettled,
   told_unsettled,    ///< callers did not wait until the storage told
-  dropped,           ///< a command reached a closed entity
-  expired,           ///< a command's deadline passed
-  checked,           ///< the journal's highest number is the machine's
-  overtaken,         ///< it is another
-  late_check,        ///< a reading was given up, and answered after all or the other way round
-  decided_again,     ///< a command, since another writer was first
-  stored_again,      ///< what it persisted the next time
-  retries_exhausted  ///< a conflict too many
+  dropped,              ///< a command reached a closed entity
+  expired,              ///< a command's deadline passed
+  checked,              ///< the journal's highest number is the machine's
+  overtaken,            ///< it is another
+  late_check,           ///< a reading was given up, and answered after all or the other way round
+  decided_again,        ///< a command, since another writer was first
+  stored_again,         ///< what it persisted the next time
+  retries_exhausted,    ///< a conflict too many
+  conflicts_in_a_row,   ///< so many that a pause is due
+  came_back_by_itself,  ///< a process, after trouble, with nobody waiting
+  process_failed        ///< on_recovered did
 };
-inline constexpr int landmarks = static_cast<int>(landmark::retries_exhausted) + 1;
+inline constexpr int landmarks = static_cast<int>(landmark::process_failed) + 1;
 
 /// What the parts of a run share.
 struct surroundings {

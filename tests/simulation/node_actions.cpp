@@ -125,7 +125,7 @@ void node::perform(const d::moment& /*now*/, d::tell& a) {
       storage.recovers();
       break;
     case entity_signal::kind::recovery_failed:
-      commands.recovery_fails();
+      commands.recovery_fails(a.why.code != errc::corrupt && a.why.code != errc::conflict);
       storage.recovery_fails(a.why.code);
       break;
     default:

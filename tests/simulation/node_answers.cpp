@@ -70,6 +70,10 @@ void node::check_refusal(const fate& f, const error& why) {
       other = f.late_at(s_.time.now()) && f.decided == f.stashed + f.again;
       if (other) s_.reaches(landmark::expired);
       break;
+    case errc::apply_failed:
+    case errc::decide_failed:
+      causes = bit(fault::process_fails);
+      break;
     case errc::corrupt:
       causes = bit(fault::bad_snapshot) | bit(fault::hole);
       break;

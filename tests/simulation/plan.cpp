@@ -58,8 +58,8 @@ const char* to_string(fault f) noexcept {
       "rejected",     "failed",       "unknown_stored", "unknown_late", "unknown_nothing",
       "own_conflict", "settle_error", "load_error",     "load_stall",   "replay_error",
       "replay_stall", "cut_short",    "bad_snapshot",   "hole",         "save_error",
-      "prune_error",  "encode_error", "slow",           "outage",       "moments",
-      "lost_write"};
+      "prune_error",  "encode_error", "slow",           "outage",       "process_fails",
+      "moments",      "lost_write"};
   return names[static_cast<int>(f)];
 }
 

@@ -32,12 +32,13 @@ enum class fault : std::uint8_t {
   bad_snapshot,  // one that was loaded does not decode, or is beyond the highest number
   hole,          // times in which an event seems to be missing
   save_error,
-  prune_error,   // what a snapshot replaces stays
-  encode_error,  // of a snapshot
-  slow,          // times in which the storage is much slower
-  outage,        // times in which it does nothing
-  moments,       // crashes, closes, restarts and passivations at any moment
-  lost_write     // an append is answered `stored` and is not: a lie no plan tells by itself
+  prune_error,    // what a snapshot replaces stays
+  encode_error,   // of a snapshot
+  slow,           // times in which the storage is much slower
+  outage,         // times in which it does nothing
+  process_fails,  // on_recovered throws, or its apply does
+  moments,        // crashes, closes, restarts and passivations at any moment
+  lost_write      // an append is answered `stored` and is not: a lie no plan tells by itself
 };
 inline constexpr int faults_drawn = static_cast<int>(fault::lost_write);
 [[nodiscard]] const char* to_string(fault f) noexcept;

@@ -24,6 +24,7 @@ void storage_mirror::appends(const d::append& a, sequence_nr durable) {
   if (writing()) broken("at most one append is in flight");
   if (closed_unsettled_) broken("closing gives up what is not settled");
   writing_ = step::append;
+  last_ = durable + (a.events == nullptr ? 0 : a.events->size());
   if (a.events == nullptr || a.events->empty()) return broken("an append has events");
   if (a.expected != durable) {
     broken("an append expects what is durable", fmt::format("{}, not {}", a.expected, durable));
@@ -40,14 +41,23 @@ void storage_mirror::append_answered(const append_outcome& outcome, bool of_call
   loss_ = errc::unavailable;
   if (std::holds_alternative<conflict>(outcome)) loss_ = errc::conflict;
   if (const auto* r = std::get_if<rejected>(&outcome)) loss_ = r->why.code;
-  // Without a caller nothing but a pause keeps it from trying for ever.
+  // What comes again by itself must not do so without a pause.
   const bool refused = std::holds_alternative<rejected>(outcome) && !of_callers;
-  wait_due_ = (refused || std::holds_alternative<failed>(outcome)) && !closing_;
+  const auto* c = std::get_if<conflict>(&outcome);
+  const bool too_often = c != nullptr && c->highest < last_ && conflicts_too_often();
+  wait_due_ = (refused || too_often || std::holds_alternative<failed>(outcome)) && !closing_;
   unwritten_ = unwritten_ || wait_due_;
 }
 
+bool storage_mirror::conflicts_too_often() {
+  constexpr std::uint32_t at_once_max = 8;
+  const bool often = ++conflicts_ % at_once_max == 0;
+  if (often) s_.reaches(landmark::conflicts_in_a_row);
+  return often;
+}
+
 void storage_mirror::writes_again() {
-  failures_ = 0;
+  failures_ = conflicts_ = 0;
   unwritten_ = false;
 }
 
@@ -74,7 +84,7 @@ void storage_mirror::settled(const result<settlement>& what, bool of_callers) {
       writes_again();
       return s_.reaches(landmark::settled_stored);
     case settlement::not_stored:
-      wait_due_ = lost_answer_ && !of_callers && !closing_ && !told;
+      wait_due_ = !told && (lost_answer_ ? !of_callers : conflicts_too_often()) && !closing_;
       unwritten_ = unwritten_ || wait_due_;
       return s_.reaches(landmark::settled_not_stored);
     case settlement::superseded:
@@ -96,7 +106,12 @@ void storage_mirror::loads(bool anybody_waits) {
   if (writing()) broken("the truth is known before a recovery begins");
   if (wait_due_) broken("a failure is followed by a pause");
   if (closing_) broken("what closes does not recover");
-  if (waited_ && !anybody_waits) broken("nobody recovers after a failure unless somebody waits");
+  if (waited_ && !anybody_waits) {
+    if (s_.planned.recovered == on_recovered::nothing) {
+      broken("nobody recovers after a failure unless somebody waits, or it is a process");
+    }
+    s_.reaches(landmark::came_back_by_itself);
+  }
   if (loads_ > 1) s_.reaches(landmark::loaded_again);
   waited_ = false;
   reads_ = 0;  // those of an earlier attempt don't count: their answers come too late
@@ -118,7 +133,8 @@ void storage_mirror::recovers() {
 
 void storage_mirror::recovery_fails(errc why) {
   loads_ = 0;
-  wait_due_ = !closing_ && (why == errc::unavailable || why == errc::timeout);
+  const bool process = std::exchange(process_failed_, false);
+  wait_due_ = !closing_ && (why == errc::unavailable || why == errc::timeout || process);
 }
 
 void storage_mirror::waits(std::uint32_t attempt) {

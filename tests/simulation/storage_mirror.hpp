@@ -13,7 +13,7 @@ class storage_mirror {
   storage_mirror(surroundings& s, const model_journal& journal) : s_{s}, journal_{journal} {}
 
   // Inputs.
-  // `of_callers`: somebody asked for what was appended, and not only on_recovered did.
+  // `of_callers`: callers asked for all that was appended; nothing of it comes again by itself.
   void append_answered(const append_outcome& outcome, bool of_callers);
   void settled(const result<settlement>& what, bool of_callers);
   void read_answered() { --reads_; }
@@ -36,6 +36,9 @@ class storage_mirror {
   /// What became of the last append, if it was lost, is what its callers are told.
   void check_told(errc why);
 
+  /// It is the recovery's last part that failed: on_recovered.
+  void process_fails() { process_failed_ = true; }
+
   /// Before a decision.
   void check_truth_known();
 
@@ -44,6 +47,7 @@ class storage_mirror {
 
  private:
   void writes_again();
+  [[nodiscard]] bool conflicts_too_often();
 
   enum class step : std::uint8_t { nothing, append, unsettled, settle };
 
@@ -61,6 +65,9 @@ class storage_mirror {
   std::uint32_t failures_ = 0;  // waited for since something went well
   bool unwritten_ = false;      // an append was lost, and none was stored since
   bool wait_due_ = false;
+  bool process_failed_ = false;
+  sequence_nr last_ = 0;         // of the append in flight
+  std::uint32_t conflicts_ = 0;  // in a row
   bool waited_ = false;
   bool lost_answer_ = false;  // what is settled, if not a conflict
   bool told_ = false;         // its callers were told that this lasts

@@ -79,13 +79,14 @@ class entity_ref {
       C command, call_header header = {})
   const { return send<C>(std::move(command), std::move(header), detail::verified::yes); }
 
-  /// Sends a command whose answer nobody waits for; an error means it was not taken. What becomes of
-  /// it later shows in the system's dead letters, if it comes to nothing.
+  /// Sends a command whose answer nobody waits for; an error means it was not taken. If it comes to
+  /// nothing later, for whatever reason, the system's dead letters get it once, with the reason.
   template <class C>
   requires detail::is_alternative<C, typename B::command>
   [[nodiscard]] result<void> tell(C command, call_header header = {}) const {
     auto* c = new detail::command_call<B, C>{{std::move(command)}};
     c->header = std::move(header);
+    c->told = true;
     if (c->header.command_id.empty()) c->header.command_id = directory_->next_id();
     auto sent = directory_->send(id_, slot_, *c, envelope{c}, detail::admission::outside);
     c->leave();

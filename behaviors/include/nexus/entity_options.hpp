@@ -44,12 +44,14 @@ enum class ending : std::uint8_t {
 struct entity_signal {
   enum class kind : std::uint8_t {
     recovered,         ///< complete; `number` is the highest
-    recovery_failed,   ///< `why` tells; it is tried again after a while or with the next command
+    recovery_failed,   ///< `why` tells; it is tried again after a while or with the next command.
+                       ///< An on_recovered that fails, for whatever reason, is one
     snapshot_failed,   ///< `number` was not saved; the entity goes on
     snapshot_ignored,  ///< could not be loaded and is optional
     prune_failed,      ///< what a snapshot replaced is still there; the next one tries again
     interleaved,       ///< the replay filter found a record of an overtaken writer
-    append_failed      ///< events were not stored, or nobody knows yet: `why` tells
+    append_failed,     ///< events were not stored, or nobody knows yet: `why` tells
+    chain_failed       ///< a then_run, or the function of a then_ask, threw; the command stands
   };
   kind what = kind::recovered;
   std::string_view id;  ///< type|id, valid during the call
@@ -104,7 +106,9 @@ struct entity_options {
   std::chrono::milliseconds recovery_timeout{30'000};
   replay_filter_options replay_filter{};
 
-  std::chrono::milliseconds backoff_min{100};  ///< after a storage failure, doubled each time
+  /// After a storage failure, doubled each time. An entity whose behavior has `on_recovered` comes back
+  /// by itself, for as long as the trouble lasts; any other one if a command waits.
+  std::chrono::milliseconds backoff_min{100};
   std::chrono::milliseconds backoff_max{10'000};
 
   /// What to do about an entity whose `decide` or `apply` throws. Its command is refused anyhow; a
@@ -116,7 +120,8 @@ struct entity_options {
   /// In an ordered shutdown these entities stop before those of the type `parent`; empty: of none.
   std::string parent{};
 
-  /// Called on the entity's thread; must not block or throw. Without it, trouble is logged.
+  /// Called on the entity's thread; must not block. Without it, trouble that no caller is told is
+  /// logged; so is what it throws.
   std::function<void(const entity_signal&)> on_signal{};
 };
 

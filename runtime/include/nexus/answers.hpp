@@ -105,7 +105,7 @@ class [[nodiscard]] asked {
     if (call_->is_answered() || call_->wait_until(std::min(until, detail::deadline_of(*call_)))) {
       return take();
     }
-    return nexus::fail(detail::no_answer());
+    return nexus::fail(detail::no_answer(*call_));
   }
 
   template <class F>
@@ -114,7 +114,7 @@ class [[nodiscard]] asked {
     auto kept = std::make_shared<std::pair<asked, F>>(std::move(*this), std::move(f));
     c.on_answer(detail::wake_in_actor(self, std::min(until, detail::deadline_of(c)), [kept] {
       auto& [from, to] = *kept;
-      to(from.is_answered() ? from.take() : nexus::fail(detail::no_answer()));
+      to(from.is_answered() ? from.take() : nexus::fail(detail::no_answer(*from.call_)));
     }));
   }
 

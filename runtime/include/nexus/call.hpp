@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "nexus/message.hpp"
@@ -38,6 +39,8 @@ struct call_header {
 class call : public message {
  public:
   call_header header;
+
+  ~call() override { delete trouble_.load(std::memory_order_acquire); }
 
   /// Answers with an error. The answer must not have been given yet.
   void fail(error why) noexcept {
@@ -68,6 +71,26 @@ class call : public message {
   /// Blocks the calling thread; false when `until` came first. Uses up `on_answer`.
   [[nodiscard]] bool wait_until(std::chrono::steady_clock::time_point until);
 
+  /// What keeps the answer, for who stops waiting before it comes. The first one told stays.
+  void note_trouble(std::string_view what) {
+    if (trouble_.load(std::memory_order_relaxed) != nullptr) return;
+    auto made = std::make_unique<const std::string>(what);
+    const std::string* none = nullptr;
+    if (trouble_.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) {
+      (void)made.release();
+    }
+  }
+  /// Empty if there is none.
+  [[nodiscard]] std::string_view trouble() const noexcept {
+    const auto* told = trouble_.load(std::memory_order_acquire);
+    return told == nullptr ? std::string_view{} : std::string_view{*told};
+  }
+
+  /// Nobody can collect the answer any more. Of a call that a continuation waits for: never.
+  [[nodiscard]] bool asker_left() const noexcept {
+    return shares_.load(std::memory_order_acquire) == 1;
+  }
+
   /// The asker's share of the lifetime.
   void leave() noexcept {
     if (shares_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -89,6 +112,7 @@ class call : public message {
 
   std::function<void()> continuation_;
   std::atomic<std::uint8_t> shares_{2};  // the asker and all envelopes together
+  std::atomic<const std::string*> trouble_{nullptr};
   std::atomic<std::uint8_t> state_{0};
 };
 

@@ -36,18 +36,42 @@ class asking : public std::enable_shared_from_this<asking<B>> {
   std::string id_;
 };
 
-/// Sends `command` to the entity itself.
+/// What comes to the entity in the place of an answer whose mapping threw. It is a command that fails,
+/// and so reaches supervision, `on_signal` and the dead letters. A process begins anew, after a pause:
+/// its on_recovered asks again, as after a crash.
 template <class B>
-void tell_self(entity_directory& directory, std::string_view id, typename B::command command,
-               call_header header) {
-  std::visit(
-      [&]<class C>(C& one) {
-        auto* c = new command_call<B, C>{{std::move(one)}};
-        c->header = std::move(header);
-        (void)directory.send(id, nullptr, *c, envelope{c}, admission::always);
-        c->leave();
-      },
-      command);
+class lost_answer final : public entity_call, public answer_slot<void> {
+ public:
+  explicit lost_answer(error why) : why_{std::move(why)} { size_bytes = sizeof(*this); }
+
+  decision decide(entity_model& /*model*/, const context& /*c*/, const decision_limits& /*limits*/,
+                  event_batch& /*out*/) noexcept override {
+    answer.emplace(tl::unexpected<error>(why_));
+    return {.rebuilds = recovers<B>, .failed = true, .pauses = recovers<B>};
+  }
+  void finish(const entity_model& /*model*/, entity_host& host) noexcept override {
+    host.chain_threw(*this, why_);
+    complete();
+  }
+  [[nodiscard]] const error* refusal() const noexcept override {
+    return answer && !*answer ? &answer->error() : nullptr;
+  }
+
+ private:
+  void set_error(error why) noexcept override {
+    answer.emplace(tl::unexpected<error>(std::move(why)));
+  }
+
+  error why_;
+};
+
+/// Sends `c`, a new one, to the entity itself.
+inline void send_self(entity_directory& directory, std::string_view id, entity_call* c,
+                      const call_header& header) {
+  c->header = header;
+  c->told = c->own = true;
+  (void)directory.send(id, nullptr, *c, envelope{c}, admission::always);
+  c->leave();
 }
 
 /// The question of a `B` to an `Other` that is told a `C`.
@@ -75,14 +99,8 @@ class question final : public asking<B> {
     auto back_header = header;
     back_header.deadline = {};
     auto come_back = [self, header = std::move(back_header), id = std::string{host.own_id().id()},
-                      q = this->shared_from_this()](answer_type a) {
-      try {
-        tell_self<B>(*self, id, static_cast<const question&>(*q).answered(std::move(a)), header);
-      } catch (const std::exception& e) {
-        log_chain_error(B::entity_type, e.what());
-      } catch (...) {
-        log_chain_error(B::entity_type, "not a std::exception");
-      }
+                      q = this->shared_from_this()](answer_type&& a) noexcept {
+      static_cast<const question&>(*q).come_back(*self, id, header, std::move(a));
       self->question_answered();
     };
     self->question_asked();
@@ -91,7 +109,13 @@ class question final : public asking<B> {
                                                         std::string{Other::entity_type} +
                                                         "\" on this system"));
     }
-    auto* c = new command_call<Other, C>{{command_}};
+    command_call<Other, C>* c = nullptr;
+    try {
+      c = new command_call<Other, C>{{command_}};
+    } catch (...) {
+      return come_back(fail(threw(errc::decide_failed, B::entity_type, host.own_id().id(),
+                                  "copying the command of then_ask")));
+    }
     c->header = std::move(header);
     envelope sent{c};
     // The call lives until its continuation has run: an answered one drops it by `leave`.
@@ -103,6 +127,25 @@ class question final : public asking<B> {
   }
 
  private:
+  // Makes a command of the answer, which is the user's code, and sends it.
+  void come_back(entity_directory& self, std::string_view id, const call_header& header,
+                 answer_type&& a) const noexcept {
+    entity_call* c = nullptr;
+    try {
+      auto command = answered(std::move(a));
+      c = std::visit(
+          []<class Own>(Own& one) -> entity_call* {
+            return new command_call<B, Own>{{std::move(one)}};
+          },
+          command);
+    } catch (...) {
+      c = new lost_answer<B>{threw(errc::decide_failed, B::entity_type, id,
+                                   "the answer's function of then_ask to \"" +
+                                       std::string{Other::entity_type} + "|" + this->id() + "\"")};
+    }
+    send_self(self, id, c, header);
+  }
+
   C command_;
   back back_;
 };

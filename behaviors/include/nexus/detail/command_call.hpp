@@ -3,7 +3,7 @@
 
 #include <array>
 #include <cstddef>
-#include <exception>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,7 +33,8 @@ class deciding_call final : public entity_call, public answer_slot<R> {
   deciding_call(Decide decide, bool is_counted = true) : decide_{std::move(decide)} {
     counted = is_counted;
     index = Decide::index;
-    size_bytes = static_cast<std::uint32_t>(sizeof(*this) + decide_.extra_bytes());
+    const auto bytes = sizeof(*this) + decide_.extra_bytes();
+    size_bytes = bytes < UINT32_MAX ? static_cast<std::uint32_t>(bytes) : UINT32_MAX;
   }
 
   decision decide(entity_model& any, const context& c, const decision_limits& limits,
@@ -44,10 +45,8 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     try {
       effect_type e = decide_(m.state(), c);
       return take(std::move(e), m, c, limits, out);
-    } catch (const std::exception& e) {
-      answer_with(errc::decide_failed, "decide threw: ", e.what());
     } catch (...) {
-      answer_with(errc::decide_failed, "decide threw", "");
+      set_error(threw(errc::decide_failed, B::entity_type, c.id(), Decide::name()));
     }
     out.truncate(before);
     return {.failed = true};
@@ -62,16 +61,14 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     const auto& answer = *this->answer;
     if (!answer && answer.error().code == errc::unhandled) host.unhandled(*this, answer.error());
     if (!chain_) return complete();
-    const auto& state = static_cast<const model&>(any).state();
     for (std::size_t i = 0; i <= chain_->links.size(); ++i) {
       if (i == chain_->before_reply) complete();
       if (i == chain_->links.size()) break;
       try {
-        follow(chain_->links[i], state, host);
-      } catch (const std::exception& e) {
-        log_chain_error(B::entity_type, e.what());
+        follow(chain_->links[i], static_cast<const model&>(any), host);
       } catch (...) {
-        log_chain_error(B::entity_type, "not a std::exception");
+        host.chain_threw(*this, threw(errc::decide_failed, B::entity_type, host.own_id().id(),
+                                      "what follows " + Decide::name()));
       }
     }
   }
@@ -82,8 +79,9 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     std::size_t before_reply;
   };
 
-  void follow(typename effect_type::link& l, const typename B::state& state, entity_host& host) {
-    if (auto* run = std::get_if<typename effect_type::run>(&l)) return (*run)(state);
+  // Only what runs sees the state: it may be gone when a question of a last command is asked.
+  void follow(typename effect_type::link& l, const model& m, entity_host& host) {
+    if (auto* run = std::get_if<typename effect_type::run>(&l)) return (*run)(m.state());
     std::get<typename effect_type::ask>(l)->send(host, header);
   }
 
@@ -98,19 +96,22 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     this->answer.emplace(tl::unexpected<error>(std::move(why)));
   }
 
-  void answer_with(errc code, std::string_view what, std::string_view why) {
-    set_error({code, std::string{what}.append(why)});
+  // What `write` refuses names its event only.
+  void set_named(error why, const context& c) {
+    const auto id = std::string{B::entity_type}.append("|").append(c.id());
+    if (why.message.find(id) == std::string::npos) why.message.insert(0, id + ": ");
+    set_error(std::move(why));
   }
 
   // Encodes and checks everything before the first event enters the state.
   decision take(effect_type e, model& m, const context& c, const decision_limits& limits,
                 event_batch& out) {
-    if (e.stashes()) return put_aside(limits);
+    if (e.stashes()) return put_aside(c, limits);
     const auto before = out.size();
     if (!e.rejected()) {
       if (auto written = m.write(e, header, c, limits, out); !written) {
         out.truncate(before);
-        set_error(std::move(written.error()));
+        set_named(std::move(written.error()), c);
         return {};
       }
     }
@@ -118,18 +119,15 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     try {
       snapshots |= m.apply(e, c.next_nr());
       this->answer.emplace(e.reply(m.state()));
-    } catch (const std::exception& x) {
-      out.truncate(before);
-      answer_with(errc::apply_failed, "apply or then_reply threw: ", x.what());
-      return {.rebuilds = true, .failed = true};
+      chained = !e.links().empty();
+      if (chained) {
+        chain_ = std::make_unique<chain>(chain{std::move(e.links()), e.links_before_reply()});
+      }
     } catch (...) {
       out.truncate(before);
-      answer_with(errc::apply_failed, "apply or then_reply threw", "");
+      set_error(threw(errc::apply_failed, B::entity_type, c.id(),
+                      "apply, snapshot_when or then_reply, after " + Decide::name() + ","));
       return {.rebuilds = true, .failed = true};
-    }
-    chained = !e.links().empty();
-    if (chained) {
-      chain_ = std::make_unique<chain>(chain{std::move(e.links()), e.links_before_reply()});
     }
     return {.runs = e.runs(),
             .unstashes = e.unstashes(),
@@ -138,11 +136,11 @@ class deciding_call final : public entity_call, public answer_slot<R> {
             .snapshots = snapshots};
   }
 
-  decision put_aside(const decision_limits& limits) {
+  decision put_aside(const context& c, const decision_limits& limits) {
     if (!counted) {
-      answer_with(errc::decide_failed, "on_recovered is no command that could be stashed", "");
+      set_named({errc::decide_failed, "on_recovered is no command that could be stashed"}, c);
     } else if (limits.stash_full) {
-      answer_with(errc::overloaded, "the stash is full", "");
+      set_named({errc::overloaded, "the stash is full; see entity_options::stash_max"}, c);
     } else {
       return {.stashes = true};
     }
@@ -179,6 +177,9 @@ struct command_of {
   auto operator()(const typename B::state& state, const context& c) const {
     return call_decide<B>(state, command, c);
   }
+  [[nodiscard]] static std::string name() {
+    return std::string{"decide of "}.append(type_name<C>());
+  }
   [[nodiscard]] std::size_t extra_bytes() const {
     if constexpr (mapped<C>) return encoded_size(command);
     return 0;
@@ -192,6 +193,7 @@ using command_call = deciding_call<B, reply_t<B, C>, command_of<B, C>>;
 template <class B>
 struct recovered_of {
   static constexpr std::uint8_t index = entity_call::no_index;
+  [[nodiscard]] static std::string name() { return "on_recovered"; }
   effect<B> operator()(const typename B::state& state, const context& c) const {
     if constexpr (requires { B::on_recovered(state, c); }) {
       return B::on_recovered(state, c);

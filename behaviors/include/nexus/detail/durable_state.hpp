@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,24 +22,28 @@ class durable_state_model final : public entity_model {
  public:
   static std::unique_ptr<entity_model> make() { return std::make_unique<durable_state_model>(); }
 
-  [[nodiscard]] const typename B::state& state() const noexcept { return state_; }
+  [[nodiscard]] const typename B::state& state() const noexcept { return *state_; }
 
-  void reset() override { state_ = typename B::state{}; }
+  void reset() override { state_.reset(); }
+
+  result<void> begin() override {
+    return guarded(errc::apply_failed, "the constructor of the state", [&] { state_.emplace(); });
+  }
 
   /// A snapshot without a type is a tombstone.
   result<void> restore(const stored_snapshot& from) override {
-    reset();
-    if (from.type.empty()) return {};
-    return decode_state<B>(from, state_);
+    if (auto begun = begin(); !begun || from.type.empty()) return begun;
+    return guarded(errc::corrupt, "decoding", [&] { return decode_state<B>(from, *state_); });
   }
 
   result<void> replay(const event_view& /*event*/) override {
     return fail(errc::corrupt, "a durable state has no events");
   }
 
-  result<stored_snapshot> encode_snapshot() const override { return encode_state<B>(state_); }
+  result<stored_snapshot> encode_snapshot() const override { return encode_state<B>(*state_); }
 
   envelope recovered_call() override { return make_recovered_call<B>(); }
+  bool is_process() const noexcept override { return recovers<B>; }
 
   /// Encodes the effect's state, or a tombstone, into `out`.
   template <class R>
@@ -70,7 +75,7 @@ class durable_state_model final : public entity_model {
   template <class R>
   bool apply(const effect<B, R>& e, sequence_nr /*version*/) {
     if (e.erases()) {
-      reset();
+      state_.emplace();
     } else if (const auto* next = e.new_state()) {
       state_ = *next;
     }
@@ -78,7 +83,7 @@ class durable_state_model final : public entity_model {
   }
 
  private:
-  typename B::state state_{};
+  std::optional<typename B::state> state_;  // none: neither begun nor restored
 };
 
 }

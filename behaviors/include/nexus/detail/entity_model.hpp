@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -28,8 +29,14 @@ class entity_model {
  public:
   virtual ~entity_model() = default;
 
-  /// Back to the state of an entity with no events.
+  /// Forgets the state; `begin` or `restore` comes before it is used again.
   virtual void reset() = 0;
+
+  /// The state of an entity with no events. Its constructor is the user's, and may throw.
+  [[nodiscard]] virtual result<void> begin() {
+    reset();
+    return {};
+  }
 
   /// Continues from a snapshot. Its error says what is wrong, without naming the entity.
   [[nodiscard]] virtual result<void> restore(const stored_snapshot& from) = 0;
@@ -43,6 +50,10 @@ class entity_model {
   /// The command that `on_recovered` of the behavior amounts to, none if it has no such function.
   /// Nobody counts it or waits for its answer.
   [[nodiscard]] virtual envelope recovered_call() { return {}; }
+
+  /// Whether the behavior has `on_recovered`: what it has begun goes on without a command, so the
+  /// entity comes back by itself after trouble of the storage.
+  [[nodiscard]] virtual bool is_process() const noexcept { return false; }
 };
 
 /// What deciding a command came to.
@@ -55,6 +66,7 @@ struct decision {
   bool snapshots = false;   ///< a snapshot of the state after this is wanted
   bool rebuilds = false;    ///< apply threw: nothing was persisted, and the state is spoilt
   bool failed = false;      ///< decide or apply threw: supervision has a say
+  bool pauses = false;      ///< before the rebuild, longer each time until something is stored
 
   friend bool operator==(const decision&, const decision&) = default;
 };
@@ -95,6 +107,10 @@ class entity_call : public call {
   bool chained = false;           ///< as decided: something follows that may ask others
   bool counted = true;            ///< at the gate; what the entity tells itself is not
   bool passivates = false;        ///< likewise: its entity is to stop once it is idle
+  bool told = false;              ///< no caller hears of its end: the dead letters do
+  /// The answer to a question of the entity's own: without it a process stands still. It is admitted
+  /// beyond every bound, outlives trouble of the storage, and is decided again if its append is lost.
+  bool own = false;
   std::uint32_t retries = 0;      ///< how often another writer was first and it is decided again
   sequence_nr releasable_at = 0;  ///< the number that must be durable before the answer
   entity_call* next = nullptr;    ///< in the one list it is in
@@ -118,14 +134,6 @@ class call_list {
     c->next = nullptr;
     (last_ == nullptr ? first_ : last_->next) = c;
     last_ = c;
-    count_in(*c);
-  }
-
-  void push_front(envelope e) noexcept {
-    auto* c = static_cast<entity_call*>(e.detach());
-    c->next = first_;
-    first_ = c;
-    if (last_ == nullptr) last_ = c;
     count_in(*c);
   }
 
@@ -193,13 +201,35 @@ class entity_host {
 
   /// The behavior had no answer to this command.
   virtual void unhandled(const entity_call& c, const error& why) = 0;
+
+  /// What follows `c`, a then_run or the mapping of a then_ask, threw. The command itself stands.
+  virtual void chain_threw(const entity_call& /*c*/, const error& /*why*/) noexcept {}
 };
 
 /// The metadata stored with an event, as a msgpack map; valid until the thread's next call.
 [[nodiscard]] std::string_view encode_metadata(const call_header& command,
                                                const metadata_fields& fields);
 
-/// A then_run threw: there is nobody to tell but the log.
-void log_chain_error(std::string_view entity_type, const char* what) noexcept;
+/// "type|id: where threw: what". What was thrown is the exception that is being handled.
+[[nodiscard]] error threw(errc code, std::string_view entity_type, std::string_view id,
+                          std::string_view where);
+
+/// The message of the exception that is being handled.
+[[nodiscard]] std::string what_was_thrown();
+
+/// Runs a callback of the user's, which gives nothing or a result<void>. What it throws is `code`.
+template <class F>
+[[nodiscard]] result<void> guarded(errc code, std::string_view what, F f) {
+  try {
+    if constexpr (std::is_void_v<decltype(f())>) {
+      f();
+      return {};
+    } else {
+      return f();
+    }
+  } catch (...) {
+    return fail(code, std::string{what}.append(" threw: ").append(what_was_thrown()));
+  }
+}
 
 }

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -20,31 +21,38 @@ class event_sourced_model final : public entity_model {
  public:
   static std::unique_ptr<entity_model> make() { return std::make_unique<event_sourced_model>(); }
 
-  [[nodiscard]] const typename B::state& state() const noexcept { return state_; }
+  [[nodiscard]] const typename B::state& state() const noexcept { return *state_; }
 
-  void reset() override { state_ = typename B::state{}; }
+  void reset() override { state_.reset(); }
+
+  result<void> begin() override {
+    return guarded(errc::apply_failed, "the constructor of the state", [&] { state_.emplace(); });
+  }
 
   result<void> restore(const stored_snapshot& from) override {
-    reset();
-    return decode_state<B>(from, state_);
+    if (auto begun = begin(); !begun) return begun;
+    return guarded(errc::corrupt, "decoding", [&] { return decode_state<B>(from, *state_); });
   }
 
   result<void> replay(const event_view& event) override {
-    auto decoded = decode_event<B>(event);
-    if (!decoded) return fail(std::move(decoded.error()));
+    const char* where = "decoding";
+    errc code = errc::corrupt;
     try {
+      auto decoded = decode_event<B>(event);
+      if (!decoded) return fail(std::move(decoded.error()));
+      where = "apply";
+      code = errc::apply_failed;
       apply_one(*decoded);
-    } catch (const std::exception& e) {
-      return fail(errc::apply_failed, std::string{"apply threw: "} + e.what());
     } catch (...) {
-      return fail(errc::apply_failed, "apply threw");
+      return fail(code, std::string{where} + " threw: " + what_was_thrown());
     }
     return {};
   }
 
-  result<stored_snapshot> encode_snapshot() const override { return encode_state<B>(state_); }
+  result<stored_snapshot> encode_snapshot() const override { return encode_state<B>(*state_); }
 
   envelope recovered_call() override { return make_recovered_call<B>(); }
+  bool is_process() const noexcept override { return recovers<B>; }
 
   /// Encodes the effect's events into `out`.
   template <class R>
@@ -76,8 +84,8 @@ class event_sourced_model final : public entity_model {
     bool wanted = false;
     for (const auto& event : e.events()) {
       apply_one(event);
-      if constexpr (requires { B::snapshot_when(state_, event, first); }) {
-        wanted |= B::snapshot_when(state_, event, first++);
+      if constexpr (requires { B::snapshot_when(*state_, event, first); }) {
+        wanted |= B::snapshot_when(*state_, event, first++);
       }
     }
     return wanted;
@@ -85,7 +93,7 @@ class event_sourced_model final : public entity_model {
 
  private:
   void apply_one(const typename B::event& event) {
-    std::visit([&](const auto& e) { B::apply(state_, e); }, event);
+    std::visit([&](const auto& e) { B::apply(*state_, e); }, event);
   }
 
   template <class E>
@@ -123,7 +131,7 @@ class event_sourced_model final : public entity_model {
     return {};
   }
 
-  typename B::state state_{};
+  std::optional<typename B::state> state_;  // none: neither begun nor restored
 };
 
 }

@@ -30,7 +30,7 @@ namespace nexus::inline v0::detail {
   return c.header.deadline == steady_time{} ? never : c.header.deadline;
 }
 
-[[nodiscard]] error no_answer();    ///< `timeout`
+[[nodiscard]] error no_answer(const call& c);  ///< `timeout`, with what is known to keep it
 [[nodiscard]] error no_deadline();  ///< `invalid_argument`: get() would have to wait for ever
 
 /// The returned function has `f` run inside `self`, as one of its messages. `f` runs once: when that
@@ -85,6 +85,7 @@ class collecting : public std::enable_shared_from_this<collecting> {
   struct due {
     steady_time at;
     std::size_t number;
+    const call* of;
     friend bool operator>(const due& a, const due& b) { return a.at > b.at; }
   };
 
