@@ -71,7 +71,8 @@ TEST_P(ThrowingInAStore, AReadThatTriesAnOpenBreakerClosesIt) {
 }
 
 TEST_P(ThrowingInAStore, ASinkOfALiveReaderKeepsItsRecordAndNoSession) {
-  const auto s = must(nexus::open("memory:", {memory_backend()}, {.pool = {.max = 1, .min_idle = 0}}));
+  const auto s =
+      must(nexus::open("memory:", {memory_backend()}, {.pool = {.max = 1, .min_idle = 0}}));
   testkit::terse_session session{must(s.open_session())};
   ASSERT_EQ(session.append(must(persistence_id::make("t", "a")), 0, {"x", "y"}), "stored");
   auto reader = must(live_reader::open(s));

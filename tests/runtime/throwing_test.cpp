@@ -179,9 +179,9 @@ TEST_P(Throwing, AValidationHasNotPassed) {
 }
 
 TEST_P(Throwing, WhatAThreadDoesWithASessionReturnsIt) {
-  auto p = *pool<poolable>::make({.max = 1, .min_idle = 0}, []() -> result<std::unique_ptr<poolable>> {
-    return std::make_unique<poolable>();
-  });
+  auto p = *pool<poolable>::make(
+      {.max = 1, .min_idle = 0},
+      []() -> result<std::unique_ptr<poolable>> { return std::make_unique<poolable>(); });
   EXPECT_ANY_THROW((void)p.with([](poolable&) -> int { oops(); }));
   EXPECT_TRUE(p.borrow({.timeout = 30s}));
 }
@@ -308,9 +308,9 @@ TEST_P(Throwing, WhatAnActorDoesWithAnAnswerOrALetterIsItsOwnFailure) {
     return {[](int) {}};
   });
   ASSERT_TRUE(made);
-  auto p = *pool<poolable>::make({.max = 1, .min_idle = 0}, []() -> result<std::unique_ptr<poolable>> {
-    return std::make_unique<poolable>();
-  });
+  auto p = *pool<poolable>::make(
+      {.max = 1, .min_idle = 0},
+      []() -> result<std::unique_ptr<poolable>> { return std::make_unique<poolable>(); });
   auto leases = top.spawn("leases", [&](caf::event_based_actor* self) -> caf::behavior {
     p.request().then(self, [](result<lease<poolable>>) { oops(); });
     return {[](int) {}};
