@@ -4,9 +4,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <exception>
 #include <utility>
@@ -49,6 +51,7 @@ listener::listener(detail::server_core& core) : core_{core}, queue_{core.options
 
 listener::~listener() {
   if (listening_ >= 0) ::close(listening_);
+  if (bell_ >= 0) ::close(bell_);
 }
 
 result<void> listener::open() {
@@ -57,6 +60,8 @@ result<void> listener::open() {
   if (!made) return fail(std::move(made.error()));
   listening_ = made->socket;
   port_ = made->port;
+  bell_ = ::eventfd(0, EFD_CLOEXEC);
+  if (bell_ < 0) return fail(errc::unavailable, "the system has no file descriptor left");
   return {};
 }
 
@@ -80,10 +85,10 @@ void listener::run(F f) {
   });
 }
 
-// Wakes accept, but keeps the descriptor: its number must not become another's meanwhile.
 void listener::end_listening() {
   if (ending_.exchange(true)) return;
-  ::shutdown(listening_, SHUT_RDWR);
+  const std::uint64_t once = 1;
+  (void)!::write(bell_, &once, sizeof once);
 }
 
 void listener::stop() { queue_.stop(); }
@@ -98,25 +103,40 @@ void listener::join() {
 // -- connections ------------------------------------------------------------------------------
 
 void listener::accept_all() {
+  std::array<pollfd, 2> waits{{{listening_, POLLIN, 0}, {bell_, POLLIN, 0}}};
   while (!ending_) {
+    (void)::poll(waits.data(), waits.size(), -1);
+    accept_waiting();
+  }
+  // Whoever had connected before has been taken, and is told. The descriptor is kept: its number must
+  // not become another's meanwhile.
+  ::shutdown(listening_, SHUT_RDWR);
+}
+
+void listener::accept_waiting() {
+  for (;;) {
     const int socket = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
     if (socket >= 0) {
       const int yes = 1;
       (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
       if (!queue_.push(socket)) turn_away(socket);
-    } else if (errno == EINVAL || errno == EBADF) {
-      return;  // it listens no more
+    } else if (errno == EAGAIN) {
+      return;
     } else if (errno != EINTR && errno != ECONNABORTED) {
       (void)::poll(nullptr, 0, static_cast<int>(accept_pause.count()));
+      return;
     }
   }
 }
 
 // The request is not read: whoever has no thread has no time either.
 void listener::turn_away(int socket) {
-  core_.count_turned_away();
-  const auto text = to_text(
-      core_.refusal(503, "overloaded", "too many connections wait to be served"), false, true);
+  auto why = core_.refusal(503, "stopped", "the server is being stopped");
+  if (!ending_) {
+    core_.count_turned_away();
+    why = core_.refusal(503, "overloaded", "too many connections wait to be served");
+  }
+  const auto text = to_text(why, false, true);
   (void)::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   farewells_.say(socket);
 }

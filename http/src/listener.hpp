@@ -45,6 +45,7 @@ class listener {
   template <class F>
   void run(F f);
   void accept_all();
+  void accept_waiting();
   void turn_away(int socket);
   void serve_connection(int socket);
   [[nodiscard]] bool await_request(connection& on) const;
@@ -56,6 +57,7 @@ class listener {
   socket_queue queue_;
   farewells farewells_;
   int listening_ = -1;
+  int bell_ = -1;  // wakes accepting
   std::uint16_t port_ = 0;
   std::atomic<bool> ending_{false};
   std::atomic<unsigned> running_{0};

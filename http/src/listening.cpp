@@ -21,7 +21,8 @@ struct free_addresses {
 
 // -1 with errno.
 int listen_at(const addrinfo& at, unsigned backlog) {
-  const int s = ::socket(at.ai_family, at.ai_socktype | SOCK_CLOEXEC, at.ai_protocol);
+  const int s =
+      ::socket(at.ai_family, at.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at.ai_protocol);
   if (s < 0) return -1;
   // Not SO_REUSEPORT: two servers would share a port without a word.
   const int yes = 1;

@@ -13,7 +13,7 @@ struct listening {
   std::uint16_t port;
 };
 
-/// `address` is a name or a number, also of IPv6; port 0 is one that is free. `unavailable`, e.g. if the
+/// One that does not block. `address` is a name or a number, also of IPv6; port 0 is one that is free. `unavailable`, e.g. if the
 /// port is taken; `invalid_argument`: there is no such address.
 [[nodiscard]] result<listening> listen_at(const std::string& address, std::uint16_t port,
                                           unsigned backlog);

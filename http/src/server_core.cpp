@@ -121,7 +121,7 @@ result<void> server_core::check_options() const {
   auto wrong = [](std::string_view what) {
     return fail(errc::invalid_argument, fmt::format("server_options::{} makes no sense", what));
   };
-  if (options.threads == 0) return wrong("threads");
+  if (options.threads == 0 || options.threads > 10'000) return wrong("threads");
   constexpr auto head_most = std::size_t{16} << 20;
   if (options.head_bytes_max < 64 || options.head_bytes_max > head_most) {
     return wrong("head_bytes_max");
@@ -132,8 +132,9 @@ result<void> server_core::check_options() const {
   if (options.keep_alive_requests == 0) return wrong("keep_alive_requests");
   if (options.rejected < 400 || options.rejected > 499) return wrong("rejected");
   if (options.timeout.count() <= 0) return wrong("timeout");
-  if (!options.deadline_header.empty() && !is_token(options.deadline_header))
+  if (!options.deadline_header.empty() && !is_token(options.deadline_header)) {
     return wrong("deadline_header");
+  }
   return {};
 }
 

@@ -26,7 +26,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(order, from, to, cents)
 
 struct Docs : testing::Test {
   http_client::answer get(http::server& web, const std::string& path) {
-    return http_client{web.port()}.Get(path);
+    return http_client{web.port()}.get(path);
   }
 
   nexus::test::temporary_folder folder;
@@ -96,11 +96,11 @@ TEST_F(Docs, ARouteThatCannotBeServed) {
       web.get("/rooms", [](nexus::session& db) { return db.query<std::int64_t>("SELECT 1"); });
   EXPECT_EQ(added.error().message,
             "GET /rooms: the handler takes a session, but the server uses no pool of them");
+  EXPECT_FALSE(web.start());
   auto misspelt = web.get("/rooms/{number}", [](http::param<"nmuber", int> room) { return *room; });
   EXPECT_EQ(misspelt.error().message,
             "GET /rooms/{number}: the handler takes a parameter {nmuber}, which the path does not "
             "have");
-  EXPECT_FALSE(web.start());
 }
 
 TEST_F(Docs, OneTransaction) {

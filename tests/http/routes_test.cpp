@@ -217,6 +217,7 @@ TEST_F(Routes, OptionsThatMakeNoSenseAreRefusedAndNoLimitIsALongTime) {
     return !started && started.error().code == errc::invalid_argument;
   };
   EXPECT_TRUE(refuses([](auto& o) { o.threads = 0; }));
+  EXPECT_TRUE(refuses([](auto& o) { o.threads = 10'001; }));
   EXPECT_TRUE(refuses([](auto& o) { o.target_bytes_max = 0; }));
   EXPECT_TRUE(refuses([](auto& o) { o.head_bytes_max = SIZE_MAX; }));
   EXPECT_TRUE(refuses([](auto& o) { o.deadline_header = "X Y"; }));

@@ -145,7 +145,9 @@ TEST_F(Sessions, TheDeadlineEndsTheHandlersSqlToo) {
   start();
   auto c = client();
   for (const auto* path : {"/lazy", "/eager", "/transaction", "/late"}) {
-    const auto r = c.get(path, {{"X-Request-Timeout", "50ms"}});
+    ASSERT_TRUE(wait_until([&] { return store->sessions().statistics().idle == 1; }));
+    const bool is_late = std::string_view{path} == "/late";
+    const auto r = c.get(path, {{"X-Request-Timeout", is_late ? "50ms" : "300ms"}});
     ASSERT_TRUE(r) << path;
     EXPECT_EQ(r->status, 504) << path << r->body;
     EXPECT_EQ(parsed(r)["title"], "timeout") << path;

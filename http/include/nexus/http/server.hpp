@@ -56,9 +56,9 @@ namespace nexus::inline v0::http {
 struct server_options {
   std::string address = "127.0.0.1";  ///< whoever can reach it reads metrics, too
   std::uint16_t port = 8080;          ///< 0: one that is free
-  unsigned threads = 16;
-  std::size_t waiting_max = 128;  ///< connections that wait for a thread
-  unsigned backlog = 1'024;       ///< connections that the system keeps for us
+  unsigned threads = 16;              ///< 10,000 at most
+  std::size_t waiting_max = 128;      ///< connections that wait for a thread
+  unsigned backlog = 1'024;           ///< connections that the system keeps for us
 
   std::size_t head_bytes_max = std::size_t{64} << 10;  ///< request line and headers; 16 MiB at most
   std::size_t target_bytes_max = std::size_t{8} << 10;  ///< path and query
