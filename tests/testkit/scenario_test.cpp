@@ -196,7 +196,9 @@ std::string refusal_of(Outcome outcome) {
         testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &told};
     (void)outcome.then();
   }
-  return told.size() == 0 ? "" : told.GetTestPartResult(0).message();
+  if (told.size() == 0) return {};
+  const std::string message = told.GetTestPartResult(0).message();
+  return message.substr(message.find('\n') + 1);  // behind "Failed"
 }
 
 }  // namespace

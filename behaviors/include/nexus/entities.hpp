@@ -138,7 +138,8 @@ template <behavior B>
 class entities {
  public:
   /// Only one per entity_type and system: of a second one every command, and `status`, answers
-  /// `already_exists`, naming both behaviors if they are two. Options that contradict each other are `invalid_argument` likewise.
+  /// `already_exists`, naming both behaviors if they are two. Options that contradict each other, and
+  /// invalid names, are `invalid_argument` likewise.
   entities(system& sys, const store& in, const entity_options& options = {})
       : directory_{detail::entity_directory::make(
             {B::entity_type, durable_state<B>, detail::model_of<B>::type::make,
