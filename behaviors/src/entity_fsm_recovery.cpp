@@ -225,22 +225,21 @@ void entity_fsm::process_failed(error why, actions& out) {
 // Everyone who waited for this attempt is told; whoever comes later waits for the next one.
 void entity_fsm::give_up_recovery(const error& why, bool keeps_own, actions& out) {
   unstash();
-  call_list own;
   bool seen = false;
+  waiting_.each([&](const entity_call& c) { seen = seen || !c.told; });
+  // Of trouble that lasts the first attempt is worth a line in the log.
+  const bool unseen = !seen && (attempt_ == 0 || !passes(why));
+  out.emplace_back(tell{entity_signal::kind::recovery_failed, applied_, named(why), unseen});
+  call_list own;
   while (!waiting_.empty()) {
     auto command = waiting_.pop();
-    auto& call = command.as<entity_call>();
-    if (keeps_own && call.own) {
+    if (keeps_own && command.as<entity_call>().own) {
       own.push(std::move(command));
     } else {
-      seen = seen || !call.told;
       out.emplace_back(refuse{std::move(command), named(why)});
     }
   }
   waiting_.prepend(own);
-  // Of trouble that lasts the first attempt is worth a line in the log.
-  const bool unseen = !seen && (attempt_ == 0 || !passes(why));
-  out.emplace_back(tell{entity_signal::kind::recovery_failed, applied_, named(why), unseen});
   ++epoch_;  // a chunk still being read comes too late
   recovery_.reset();
   model_.reset();

@@ -192,6 +192,11 @@ struct Callbacks : testing::TestWithParam<int> {
   std::optional<entities<bomb>> made;
 };
 
+std::string what_is_thrown(const testing::TestParamInfo<int>& info) {
+  static const char* const all[] = {"AnException", "NoMemory", "AnInt"};
+  return all[info.param];
+}
+
 }  // namespace
 
 TEST_P(Callbacks, OfDecidingRefuseTheirCommandAndNameIt) {
@@ -331,8 +336,4 @@ TEST_P(Callbacks, OfListenersHarmNobody) {
   go_on();
 }
 
-INSTANTIATE_TEST_SUITE_P(Throwing, Callbacks, testing::Values(0, 1, 2),
-                         [](const testing::TestParamInfo<int>& info) {
-                           static const char* const all[] = {"AnException", "NoMemory", "AnInt"};
-                           return all[info.param];
-                         });
+INSTANTIATE_TEST_SUITE_P(Throwing, Callbacks, testing::Values(0, 1, 2), what_is_thrown);

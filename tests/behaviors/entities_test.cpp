@@ -232,14 +232,6 @@ TEST_F(Entities, RefusedCommandsDoNotHoldUpAdmittedOnes) {
   EXPECT_EQ(ask("a", tally::read{}), stored);
 }
 
-TEST_F(Entities, TheMailboxIsBoundedByBytesToo) {
-  restart({.mailbox_bytes_max = 100'000});
-  auto r = ask("a", tally::write_down{std::string(200'000, 'x')});
-  ASSERT_FALSE(r);
-  EXPECT_EQ(r.error().code, errc::overloaded);
-  EXPECT_TRUE(ask("a", tally::write_down{"short"}));
-}
-
 TEST_F(Entities, AnEventPastTheLimitIsRefusedAndTheEntityLivesOn) {
   restart({.undurable_bytes_max = std::size_t{1} << 30, .mailbox_bytes_max = std::size_t{1} << 30});
   auto r = ask("a", tally::write_down{std::string(journal->limits().payload_bytes_max + 1, 'x')});

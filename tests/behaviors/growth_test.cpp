@@ -52,6 +52,16 @@ TEST_F(Growth, OneTimerServesEveryVerifiedCommandAndIsNotTooEarlyForTheLast) {
   EXPECT_EQ(det.get(all.of("a").ask_verified(tally::read{})), 100);
 }
 
+TEST_F(Growth, TheMailboxIsBoundedByBytesToo) {
+  entities<tally> all{det, *store, {.mailbox_bytes_max = 100'000}};
+  auto first = all.of("a").ask(tally::write_down{std::string(60'000, 'x')});
+  auto second = all.of("a").ask(tally::write_down{std::string(60'000, 'x')});
+  ASSERT_TRUE(second.is_answered()) << "at once";
+  EXPECT_EQ(det.get(second).error().code, errc::overloaded);
+  EXPECT_TRUE(det.get(first));
+  EXPECT_TRUE(det.get(all.of("a").ask(tally::write_down{std::string(60'000, 'y')})));
+}
+
 TEST_F(Growth, ACommandLargerThanTheMailboxIsTooLargeAndNotToBeSentAgain) {
   entities<tally> all{det, *store, {.mailbox_bytes_max = 10'000}};
   const auto r = det.get(all.of("a").ask(tally::write_down{std::string(20'000, 'x')}));
