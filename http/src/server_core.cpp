@@ -49,7 +49,8 @@ response not_routed(const request& asked, std::string allowed) {
 
 }  // namespace
 
-server_core::server_core(system& on, server_options o) : sys{on}, options{std::move(o)} {}
+server_core::server_core(system& on, server_options o)
+    : kept{on.shared()}, sys{*kept}, options{std::move(o)} {}
 server_core::~server_core() = default;
 
 result<void> server_core::refuse(error why) {

@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "nexus/detail/may_wait.hpp"
+
 namespace nexus::inline v0::detail {
 
 steady_time later(steady_time t, std::chrono::nanoseconds by) noexcept {
@@ -61,6 +63,12 @@ void collecting::await(call& c, open_question& q) {
 void collecting::run() {
   begin();
   while (!done()) {
+    settle_answered();
+    if (done()) break;
+    if (auto why = refuse_to_collect(next_due())) {
+      refuse_open(*why);
+      continue;
+    }
     {
       std::unique_lock guard{inbox_->lock};
       inbox_->changed.wait_until(guard, next_due(), [&] { return !inbox_->answered.empty(); });
@@ -107,6 +115,13 @@ void collecting::settle_answered() {
 void collecting::settle_overdue(steady_time now) {
   while (next_due() <= now) {
     if (auto* q = close(dues_.top().number)) q->unanswered(no_answer());
+  }
+}
+
+// What they lead to may open others.
+void collecting::refuse_open(const error& why) {
+  for (std::size_t number = 0; number < open_.size(); ++number) {
+    if (auto* q = close(number)) q->unanswered(why);
   }
 }
 

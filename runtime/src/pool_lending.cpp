@@ -5,6 +5,7 @@
 
 #include "nexus/detail/collecting.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/may_wait.hpp"
 #include "session_pool.hpp"
 
 namespace nexus::inline v0::detail {
@@ -192,8 +193,11 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
 result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_point since,
                                              bool in_front, std::unique_lock<std::mutex>& guard,
                                              deeds& todo) {
-  if (auto why = refusal(wanted.who, todo)) return fail(*std::move(why));
   const auto deadline = later(since, wanted.timeout.value_or(options_.borrow_timeout));
+  if (auto why = refuse_to_wait("borrow()", "use request().then(self, …) in an actor", deadline)) {
+    return fail(*std::move(why));
+  }
+  if (auto why = refusal(wanted.who, todo)) return fail(*std::move(why));
   const auto mine = std::make_shared<blocked>(wanted, since, deadline);
   enqueue(mine, in_front, todo);
   guard.unlock();

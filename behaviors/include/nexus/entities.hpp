@@ -143,7 +143,9 @@ class entities {
              &detail::behavior_tag<B>, detail::command_names<typename B::command>},
             sys, in, options)} {}
 
-  /// Takes no more commands, finishes what is in flight, and waits until every entity has stopped.
+  /// Takes no more commands, finishes what is in flight, and waits until every entity has stopped. What
+  /// gets nowhere is given up (nexus/shutdown.hpp), and after 10 s what nobody outside waits for. In
+  /// an actor it does not wait: what is not decided is answered `stopped`.
   ~entities() { directory_->close(); }
   entities(const entities&) = delete;
   entities& operator=(const entities&) = delete;
