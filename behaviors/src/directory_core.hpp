@@ -49,9 +49,11 @@ class directory_core final : public entity_directory,
   stage of() const override { return stage::work; }
   std::string name() const override;
   std::string parent() const override;
-  void stop_admitting() override { admitting_.store(false); }
+  void stop_admitting() override { bar(admission::outside); }
   bool is_quiet() override;
   std::uint64_t admitted() override { return metrics.admitted.value(); }
+  std::uint64_t advanced() override { return stored_.load() + answered_outside_.load(); }
+  bool is_held_up() override;
   void stop() override;
   std::vector<std::string> remaining() override;
 
@@ -63,6 +65,15 @@ class directory_core final : public entity_directory,
 
   [[nodiscard]] bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
 
+  /// What shows whoever ends these entities that something gets somewhere. Counted from then on only,
+  /// since all entities share it.
+  void events_stored() noexcept {
+    if (barred(admission::outside)) stored_.fetch_add(1);
+  }
+  void command_over(const entity_call& c) noexcept {
+    if (c.from_outside && barred(admission::outside)) answered_outside_.fetch_add(1);
+  }
+
   /// Tells whoever listens, or the log, which gets as warnings what no caller sees.
   void tell(const entity_signal& what, bool unseen) const noexcept;
 
@@ -70,6 +81,7 @@ class directory_core final : public entity_directory,
   measure supervise(const persistence_id& id, const error& why);
 
   const behavior_info info;
+  const std::shared_ptr<system> kept;  ///< the system may go before this
   system& sys;
   const store in;
   const entity_options options;
@@ -82,17 +94,28 @@ class directory_core final : public entity_directory,
   static void log_signal(const entity_signal& what, bool unseen);
   void sample();
   [[nodiscard]] error taken() const;
+  void bar(admission from);
+  [[nodiscard]] bool barred(admission from) const noexcept {
+    return (from == admission::outside ? bars_outside_ : bars_inside_)
+        .load(std::memory_order_relaxed);
+  }
+  void finish_in_flight();
+  void release_name();
+  [[nodiscard]] error why_barred(std::string_view id) const;
   void tell_others(const persistence_id& but, const std::function<envelope()>& make);
   [[nodiscard]] result<slot_ref> find_or_start(std::string_view id, const slot_ref& closed,
-                                               bool& started);
-  [[nodiscard]] result<slot_ref> start(std::string_view id);
+                                               admission by, bool& started);
+  [[nodiscard]] result<slot_ref> start(std::string_view id, admission by);
   [[nodiscard]] result<void> refuse(std::string_view id, entity_call& c, error why, admission by);
   [[nodiscard]] std::string full(std::string_view id) const;
   [[nodiscard]] std::string never_fits(std::string_view id, const entity_call& c) const;
 
   result<void> status_;  // settled before anybody can ask
-  bool claimed_ = false;
-  std::atomic<bool> admitting_{true};
+  std::atomic<bool> claimed_{false};
+  std::atomic<bool> bars_outside_{false};
+  std::atomic<bool> bars_inside_{false};
+  std::atomic<std::uint64_t> stored_{0};
+  std::atomic<std::uint64_t> answered_outside_{0};
   std::atomic<bool> closing_{false};
   std::atomic<bool> closed_already_{false};
   std::atomic<std::uint64_t> questions_{0};

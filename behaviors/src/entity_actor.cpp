@@ -95,6 +95,7 @@ actor::verdict entity_actor::handle(envelope m) {
   const moment now{core_->sys.time().now(), core_->sys.steady()};
   if (m.get()->kind() != passivation::request::message_kind) slot_->used(now.steady);
   out.clear();
+  if (parked_) slot_->park(0);
   dispatch(now, std::move(m), out);
   auto perform_all = [&] {
     for (std::size_t i = 0; i < out.size(); ++i) {
@@ -113,7 +114,21 @@ actor::verdict entity_actor::handle(envelope m) {
   if (turn_ && !fsm_.recovering()) turn_.reset();
   if (over_) return verdict::stop;
   if (on_their_way == 0) core_->live_ones->at_rest();
+  show_rest(on_their_way);
   return verdict::go_on;
+}
+
+// For whoever waits until nothing is in flight, see shutdown_participant.
+void entity_actor::show_rest(std::uint64_t on_their_way) {
+  if (paused_) {
+    using phase = entity_fsm::phase;
+    paused_ = fsm_.at() == phase::backing_off || fsm_.at() == phase::settling;
+    if (!paused_) slot_->pause(false);
+  }
+  if (on_their_way == 0 && !parked_) return;
+  const auto stashed = fsm_.only_stashed();
+  parked_ = stashed != 0;
+  if (parked_) slot_->park(stashed);
 }
 
 void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
@@ -135,6 +150,10 @@ void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
       break;
     }
     case timer_message::message_kind:
+      if (paused_ && fsm_.at() == entity_fsm::phase::settling) {
+        paused_ = false;
+        slot_->pause(false);
+      }
       fsm_.step(now, wait_over{m.as<timer_message>().epoch}, out);
       break;
     case check_answer::message_kind: {
@@ -203,6 +222,7 @@ void entity_actor::written(const moment& now, const envelope& m, actions& out) {
   auto& job = m.as<write_job>();
   switch (job.todo) {
     case write_job::step::append:
+      if (std::holds_alternative<stored>(job.outcome)) core_->events_stored();
       fsm_.step(now, appended{job.outcome}, out);  // settling looks at it, too
       break;
     case write_job::step::settle:
@@ -349,6 +369,7 @@ void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
 void entity_actor::perform(const moment& /*now*/, release a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
   over(call, call.refusal());
+  core_->command_over(call);
   const bool chained = call.chained;
   if (chained) core_->question_asked();
   if (call.counted) slot_->leave(call.size_bytes);
@@ -359,6 +380,7 @@ void entity_actor::perform(const moment& /*now*/, release a, actions& /*out*/) {
 void entity_actor::perform(const moment& /*now*/, refuse a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
   over(call, &a.why);
+  core_->command_over(call);
   if (call.counted) slot_->leave(call.size_bytes);
   call.fail(std::move(a.why));
 }
@@ -381,6 +403,8 @@ void entity_actor::perform(const moment& now, run a, actions& out) {
 
 void entity_actor::perform(const moment& /*now*/, wait a, actions& /*out*/) {
   using std::chrono::microseconds;
+  paused_ = true;
+  slot_->pause(true);
   if (a.pause.count() > 0) return self_.send_after(a.pause, envelope{new timer_message{a.epoch}});
   const auto grown = doubled(saturated<microseconds>(core_->options.backoff_min), a.attempt);
   const auto delay = std::min(grown, saturated<microseconds>(core_->options.backoff_max));

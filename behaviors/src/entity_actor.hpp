@@ -70,6 +70,7 @@ class entity_actor final : public actor, private entity_host {
   void over(const entity_call& c, const error* why);
   void tell_watchers(ending why);
   void count_ending(ending why);
+  void show_rest(std::uint64_t on_their_way);
   void look_after_recovery(const moment& now, actions& out);
   [[nodiscard]] std::unique_ptr<write_job> make_job(write_job::step todo) const;
 
@@ -97,6 +98,8 @@ class entity_actor final : public actor, private entity_host {
   passivation::reason leaving_for_ = passivation::reason::idle;
   bool leaving_ = false;  // asked to, and doing so
   bool over_ = false;
+  bool parked_ = false;  // as the slot says
+  bool paused_ = false;  // likewise
 };
 
 }

@@ -7,6 +7,7 @@
 #include "directory_core.hpp"
 #include "entity_actor.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/may_wait.hpp"
 #include "nexus/stepping.hpp"
 
 namespace nexus::inline v0::detail {
@@ -81,7 +82,8 @@ std::shared_ptr<entity_directory> entity_directory::make(const behavior_info& of
 directory_core::directory_core(const behavior_info& b, system& s, const store& st,
                                const entity_options& o)
     : info{b},
-      sys{s},
+      kept{s.shared()},
+      sys{*kept},
       in{st},
       options{o},
       machine{[&] {
@@ -93,19 +95,19 @@ directory_core::directory_core(const behavior_info& b, system& s, const store& s
         }
         return made;
       }()},
-      metrics{s.metrics(), b},
-      live_ones{std::make_shared<passivation>(s, o, metrics.cap_exceeded)},
-      turns{s, o},
+      metrics{sys.metrics(), b},
+      live_ones{std::make_shared<passivation>(sys, o, metrics.cap_exceeded)},
+      turns{sys, o},
       status_{check_options(b, o)} {}
 
 void directory_core::claim() {
   if (!status_) return;
   status_ = sys.claim(name_in_system(info.entity_type), weak_from_this());
-  claimed_ = status_.has_value();
-  if (!claimed_) {
+  if (!status_) {
     status_ = fail(taken());
     return;
   }
+  claimed_ = true;
   live_ones->open();
   sys.metrics().include(in.metrics());
   sys.join(std::shared_ptr<shutdown_participant>{shared_from_this()});
@@ -193,21 +195,28 @@ void directory_core::tell(const entity_signal& what, bool unseen) const noexcept
 // `closed` is a slot whose gate its entity has closed: its successor takes its place.
 result<entity_directory::slot_ref> directory_core::find_or_start(std::string_view id,
                                                                  const slot_ref& closed,
-                                                                 bool& started) {
+                                                                 admission by, bool& started) {
   return live_ones->entities.find_or_add(id, closed, [&] {
     started = true;
-    return start(id);
+    return start(id, by);
   });
 }
 
-result<entity_directory::slot_ref> directory_core::start(std::string_view id) {
+// Under the lock of the map's shard: whoever bars the slots of the map sees it, or was seen here.
+result<entity_directory::slot_ref> directory_core::start(std::string_view id, admission by) {
   if (closing()) {
     return fail(errc::stopped, fmt::format("{}|{}: is being stopped", info.entity_type, id));
   }
+  const bool is_barred = (by == admission::outside && bars_outside_.load()) ||
+                         (by == admission::inside && bars_inside_.load());
+  if (is_barred) return fail(why_barred(id));
   auto name = persistence_id::make(info.entity_type, id);
   if (!name) return fail(std::move(name.error()));
   try {
     auto made = std::make_shared<slot>(std::move(*name), sys.steady());
+    for (auto from : {admission::outside, admission::inside}) {
+      if (barred(from)) made->bar(from);
+    }
     made->to = sys.spawn(std::make_unique<entity_actor>(shared_from_this(), made));
     return made;
   } catch (...) {
@@ -221,29 +230,25 @@ result<void> directory_core::send(std::string_view id, const slot_ref& known, en
   if (by != admission::always && c.size_bytes > options.mailbox_bytes_max) {
     return refuse(id, c, {errc::too_large, never_fits(id, c)}, by);
   }
+  c.from_outside = by == admission::outside;
   slot_ref closed;
   bool started = false;
   for (slot_ref to = known;;) {
     if (to == nullptr) {
-      auto found = find_or_start(id, closed, started);
+      auto found = find_or_start(id, closed, by, started);
       if (!found) return refuse(id, c, std::move(found.error()), by);
       to = std::move(*found);
     }
     switch (to->enter(c.size_bytes, options, by)) {
       case slot::entry::admitted:
-        if (by == admission::outside && !admitting_.load()) {
-          to->leave(c.size_bytes);
-          return refuse(id, c,
-                        {errc::stopped,
-                         fmt::format("{}|{}: the system is being shut down", info.entity_type, id)},
-                        by);
-        }
         metrics.admitted.add();
         to->to.send(std::move(e));
         if (started) live_ones->started();  // now that it is busy: another one goes for it
         return {};
       case slot::entry::full:
         return refuse(id, c, {errc::overloaded, full(id)}, by);
+      case slot::entry::barred:
+        return refuse(id, c, why_barred(id), by);
       case slot::entry::closed:
         closed = std::exchange(to, nullptr);
         break;
@@ -283,6 +288,7 @@ void directory_core::watch(std::string_view id, call& c, envelope e) {
 
 void directory_core::gone() {
   if (live_ones->gone() != 0 || !closing()) return;
+  if (closed_already_.load()) release_name();
   std::lock_guard guard{closed_lock_};
   closed_.notify_all();
 }
@@ -293,14 +299,45 @@ std::string directory_core::parent() const {
   return options.parent.empty() ? std::string{} : name_in_system(options.parent);
 }
 
-bool directory_core::is_quiet() {
-  return questions_.load() == 0 &&
-         live_ones->entities.every([](const slot& s) { return s.count() == 0; });
+error directory_core::why_barred(std::string_view id) const {
+  return {errc::stopped,
+          fmt::format("{}|{}: takes no more commands: the system is being shut down, "
+                      "or its entities end",
+                      info.entity_type, id)};
 }
 
+// New ones are started under the locks that this takes, see `start`.
+void directory_core::bar(admission from) {
+  (from == admission::outside ? bars_outside_ : bars_inside_).store(true);
+  live_ones->entities.each([&](slot& s) { s.bar(from); });
+}
+
+bool directory_core::is_quiet() {
+  return questions_.load() == 0 &&
+         live_ones->entities.every([](const slot& s) { return s.is_quiet(); });
+}
+
+// Also one that waits for the answer of another, which says for itself whether it is.
+bool directory_core::is_held_up() {
+  return live_ones->entities.every([](const slot& s) { return s.is_quiet() || s.is_paused(); });
+}
+
+// The tickers end here, since the system waits for them.
 void directory_core::stop() {
   if (closing_.exchange(true)) return;
   for (auto& one : live_ones->entities.all()) one->to.send(envelope{new close_message});
+  live_ones->close();
+  turns.close();
+}
+
+// What goes on by itself, as long as something comes of it for those who asked from outside.
+void directory_core::finish_in_flight() {
+  constexpr std::chrono::seconds patience{10};
+  bar(admission::outside);
+  bar(admission::inside);
+  for (auto before = answered_outside_.load();; before = answered_outside_.load()) {
+    if (sys.drain(shared_from_this(), patience) || before == answered_outside_.load()) return;
+  }
 }
 
 std::vector<std::string> directory_core::remaining() {
@@ -316,18 +353,28 @@ std::vector<std::string> directory_core::remaining() {
 
 void directory_core::close() {
   if (closed_already_.exchange(true)) return;
+  const bool may_wait = no_waiting_here() == nullptr;
+  if (may_wait && !closing() && live() != 0) finish_in_flight();
   stop();
   auto none_live = [&] { return live() == 0; };
-  if (auto* by_hand = sys.stepping()) {
+  if (!may_wait) {
+    if (!none_live()) {
+      log().warn("{}: their end does not wait in {}: what is not decided is answered \"stopped\"",
+                 name(), no_waiting_here());
+    }
+  } else if (auto* by_hand = sys.stepping()) {
     (void)by_hand->run_until(none_live, std::chrono::hours{1});
-  } else {
+  } else if (!sys.has_ended()) {
     std::unique_lock guard{closed_lock_};
     closed_.wait(guard, none_live);
   }
   sampled_.clear();
-  live_ones->close();
-  turns.close();
-  if (claimed_) sys.release(name_in_system(info.entity_type));
+  if (none_live()) release_name();
+}
+
+// Only when no entity is left, so that none is live twice. Whoever sees that first.
+void directory_core::release_name() {
+  if (claimed_.exchange(false)) sys.release(name_in_system(info.entity_type));
 }
 
 }

@@ -190,6 +190,13 @@ class entity_fsm {
     return waiting_.counted() + undurable_.counted() + stash_.counted();
   }
 
+  /// How many of those it has put aside, if it has nothing else to do and waits for nothing; else 0.
+  [[nodiscard]] std::uint32_t only_stashed() const noexcept {
+    const bool rests = phase_ == phase::running && hold_ == hold::none && !in_flight() &&
+                       waiting_.empty() && undurable_.empty();
+    return rests ? stash_.counted() : 0;
+  }
+
   [[nodiscard]] bool recovering() const noexcept {
     return phase_ == phase::loading || phase_ == phase::replaying;
   }

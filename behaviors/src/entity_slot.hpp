@@ -21,7 +21,12 @@ using steady_time = std::chrono::steady_clock::time_point;
 
 class entity_directory::slot {
  public:
-  enum class entry : std::uint8_t { admitted, full, closed };
+  enum class entry : std::uint8_t {
+    admitted,
+    full,
+    barred,  ///< to whoever this is, see `bar`
+    closed
+  };
 
   slot(persistence_id of, steady_time now) : id{std::move(of)}, used_{now} {}
 
@@ -50,21 +55,30 @@ class entity_directory::slot {
     return bounds.when_full == overflow::drop_oldest ? 2 * max : max;
   }
 
+  /// From now on nobody comes in `from` there any more. A part of the gate's word, so that whoever comes
+  /// too late never shows.
+  void bar(admission from) noexcept { count_.fetch_or(bar_of(from), std::memory_order_acq_rel); }
+
   // The count never shows a command that is not admitted, not even for a moment: the entity takes
   // "counted and not with me" for "on its way", and would wait for it with an append.
   [[nodiscard]] entry enter(std::uint32_t bytes, const entity_options& bounds,
                             admission by) noexcept {
     const auto bytes_before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
     const bool always = by == admission::always;
+    const auto shut = closed_bit | bar_of(by);
     auto refusal = entry::full;
     if (always || bytes_before + bytes <= bounds.mailbox_bytes_max) {
       auto now = count_.load(std::memory_order_relaxed);
-      while ((now & closed_bit) == 0 && (always || now < entry_max(bounds))) {
+      while ((now & shut) == 0 && (always || (now & ~bars) < entry_max(bounds))) {
         if (count_.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) {
           return entry::admitted;
         }
       }
-      if ((now & closed_bit) != 0) refusal = entry::closed;
+      if ((now & closed_bit) != 0) {
+        refusal = entry::closed;
+      } else if ((now & shut) != 0) {
+        refusal = entry::barred;
+      }
     }
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     return refusal;
@@ -77,26 +91,52 @@ class entity_directory::slot {
 
   /// Commands sent and not yet answered.
   [[nodiscard]] std::uint64_t count() const noexcept {
-    return count_.load(std::memory_order_acquire) & ~closed_bit;
+    return count_.load(std::memory_order_acquire) & ~(closed_bit | bars);
   }
 
   /// Closes the gate if no command is on its way.
   [[nodiscard]] bool try_close() noexcept {
-    std::uint64_t none = 0;
-    return count_.compare_exchange_strong(none, closed_bit, std::memory_order_acq_rel);
+    auto now = count_.load(std::memory_order_acquire);
+    while ((now & ~bars) == 0) {
+      if (count_.compare_exchange_weak(now, now | closed_bit, std::memory_order_acq_rel))
+        return true;
+    }
+    return false;
   }
+
+  /// What its entity has put aside while it does nothing: zero before it handles a message, and that
+  /// many after it if there is nothing else that it has to do or waits for.
+  void park(std::uint32_t stashed) noexcept { parked_.store(stashed, std::memory_order_release); }
+
+  /// Its entity does nothing, and nothing is on its way.
+  [[nodiscard]] bool is_quiet() const noexcept {
+    const auto now = count();
+    return now == parked_.load(std::memory_order_acquire);
+  }
+
+  /// Its entity waits for a time to come, such as the next try of a storage that failed.
+  void pause(bool p) noexcept { paused_.store(p, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_paused() const noexcept { return paused_.load(std::memory_order_relaxed); }
 
   /// Closes it whatever is on its way; what is, will be dropped and so answered `stopped`.
   void close() noexcept { count_.fetch_or(closed_bit, std::memory_order_acq_rel); }
 
  private:
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t bars = std::uint64_t{3} << 61;
+
+  [[nodiscard]] static constexpr std::uint64_t bar_of(admission from) noexcept {
+    if (from == admission::outside) return std::uint64_t{1} << 61;
+    return from == admission::inside ? std::uint64_t{1} << 62 : 0;
+  }
 
   std::atomic<std::uint64_t> count_{0};
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<steady_time> used_;
   std::atomic<bool> kept_{false};
   std::atomic<bool> leaving_{false};
+  std::atomic<bool> paused_{false};
+  std::atomic<std::uint32_t> parked_{0};
 };
 
 }

@@ -33,6 +33,13 @@ std::vector<live_entities::slot_ref> live_entities::all() const {
   return found;
 }
 
+void live_entities::each(const std::function<void(slot&)>& f) const {
+  for (auto& s : shards_) {
+    std::lock_guard guard{s.lock};
+    for (const auto& [id, one] : s.slots) f(*one);
+  }
+}
+
 bool live_entities::every(const std::function<bool(const slot&)>& f) const {
   return std::all_of(shards_.begin(), shards_.end(), [&](auto& s) {
     std::lock_guard guard{s.lock};

@@ -46,6 +46,9 @@ class live_entities {
 
   [[nodiscard]] std::vector<slot_ref> all() const;
 
+  /// Calls `f` with each.
+  void each(const std::function<void(slot&)>& f) const;
+
   /// Whether `f` holds for each; stops at the first for which it does not.
   [[nodiscard]] bool every(const std::function<bool(const slot&)>& f) const;
 

@@ -67,7 +67,7 @@ response not_routed(const request& asked, std::string allowed) {
 }  // namespace
 
 server_core::server_core(system& on, server_options o)
-    : sys{on}, options{within_reason(std::move(o))} {}
+    : kept{on.shared()}, sys{*kept}, options{within_reason(std::move(o))} {}
 server_core::~server_core() = default;
 
 result<void> server_core::refuse(error why) {

@@ -65,6 +65,7 @@ class server_core final : public shutdown_participant,
   void stop() override;
   std::vector<std::string> remaining() override;
 
+  const std::shared_ptr<system> kept;  // the system may go before the server
   system& sys;
   const server_options options;
   gate requests;

@@ -9,6 +9,7 @@
 
 #include "deadline.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/may_wait.hpp"
 #include "nexus/detail/saturating.hpp"
 #include "read_ahead.hpp"
 
@@ -79,7 +80,8 @@ class live_reader::core {
 
 result<std::size_t> live_reader::core::read(const journal_sink& sink, nanoseconds within) {
   const auto deadline = deadline_after(within);
-  if (failed_pause_ > 0ns) pause(std::min(deadline, deadline_after(failed_pause_)));
+  if (failed_pause_ > 0ns && detail::no_waiting_here() == nullptr)
+    pause(std::min(deadline, deadline_after(failed_pause_)));
   auto held_pause = held_pause_min;
   for (;;) {
     if (stopped_) return fail(errc::stopped, from_.name() + ": the live reader was stopped");
@@ -91,6 +93,8 @@ result<std::size_t> live_reader::core::read(const journal_sink& sink, nanosecond
     if (*passed > 0) return passed;
     const auto left = detail::between(steady_clock::now(), deadline);
     if (left <= 0ns) return 0;
+    auto why = detail::refuse_to_wait("live_reader::read", "read on a plain thread, or with 0 s");
+    if (why) return fail(*std::move(why));
     auto most = std::min(left, options_.poll_every);
     if (holder) {
       most = std::min(most, held_pause);

@@ -14,6 +14,7 @@
 #include "journal_writer.hpp"
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/may_wait.hpp"
 #include "nexus/workers.hpp"
 #include "refusing_session.hpp"
 #include "store_metrics.hpp"
@@ -42,6 +43,7 @@ struct store::core final : shutdown_participant {
   std::string name() const override { return opened->name(); }
   void stop_admitting() override { closed = true; }
   bool is_quiet() override;
+  [[nodiscard]] bool has_written() const;
   std::uint64_t admitted() override;
   void stop() override;
   std::vector<std::string> remaining() override;
@@ -99,9 +101,10 @@ void store::core::sample() {
       [this] { return static_cast<double>(guard.status().openings); }, metric_kind::counter);
 }
 
-bool store::core::is_quiet() {
-  return readers->is_quiet() &&
-         std::all_of(writers.begin(), writers.end(), [](auto& w) { return w->is_quiet(); });
+bool store::core::is_quiet() { return readers->is_quiet() && has_written(); }
+
+bool store::core::has_written() const {
+  return std::all_of(writers.begin(), writers.end(), [](auto& w) { return w->is_quiet(); });
 }
 
 std::uint64_t store::core::admitted() {
@@ -155,6 +158,8 @@ void store::core::run_read(const std::function<bool(journal_session&)>& f) {
   }
   auto lent = sessions->borrow({.who = "a recovery", .reserved = true});
   if (lent) {
+    // What it waited for might need this thread.
+    const detail::no_waiting here{"a reader's thread"};
     (void)guard.through(**lent, safe);
   } else {
     refusing_session refusing{std::move(lent.error())};
@@ -235,6 +240,10 @@ result<void> store::read(std::function<bool(journal_session&)> f) const {
 
 result<void> store::flush(time_span within) const {
   const auto deadline = deadline_after(within);
+  if (!core_->has_written()) {
+    auto why = detail::refuse_to_wait("store::flush", "call it on a plain thread", deadline);
+    if (why) return fail(*std::move(why));
+  }
   for (auto& w : core_->writers) {
     if (!w->flush(deadline)) {
       return fail(errc::timeout, name() + ": not everything was written in time");
@@ -247,6 +256,9 @@ nexus::metrics& store::metrics() const { return *core_->counts.registry; }
 
 result<void> store::close(time_span within) const {
   const auto deadline = deadline_after(within);
+  if (auto why = detail::refuse_to_wait("store::close", "call it on a plain thread")) {
+    return fail(*std::move(why));
+  }
   core_->stop();
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);

@@ -20,13 +20,16 @@ namespace {
 // A CAF actor that passes its messages on to a Nexus actor.
 class host final : public caf::event_based_actor {
  public:
-  host(caf::actor_config& config, std::unique_ptr<actor> hosted)
-      : caf::event_based_actor{config}, hosted_{std::move(hosted)} {}
+  host(caf::actor_config& config, std::unique_ptr<actor> hosted, bool has_threads)
+      : caf::event_based_actor{config}, hosted_{std::move(hosted)}, has_threads_{has_threads} {}
 
   caf::behavior make_behavior() override {
     hosted_->started(caf_bridge::wrap(caf::actor{this}));
     return {[this](envelope& m) {
       if (hosted_ == nullptr) return;
+      // It is never detached, so that this thread is the scheduler's, also if that is an adopted one.
+      if (has_threads_) detail::belongs_to_scheduler(&home_system());
+      const detail::no_waiting here{detail::in_an_actor};
       if (hosted_->receive(std::move(m)) == actor::verdict::stop) {
         hosted_.reset();
         quit();
@@ -38,6 +41,7 @@ class host final : public caf::event_based_actor {
 
  private:
   std::unique_ptr<actor> hosted_;
+  const bool has_threads_;
 };
 
 caf::actor_control_block* control_of(void* control) {
@@ -75,11 +79,13 @@ mailbox::~mailbox() {
 }
 
 void mailbox::send(envelope m) const {
+  if (control_ == nullptr) return;
   enqueue(control_of(control_), caf::make_message_id(), std::move(m));
 }
 
 // CAF adds the delay to its clock's time: a century is as good as for ever, and does not overflow.
 void mailbox::send_after(time_span delay, envelope m) const {
+  if (control_ == nullptr) return;
   constexpr std::chrono::microseconds longest = std::chrono::hours{24} * 365 * 100;
   const auto waits =
       std::clamp(detail::saturated<std::chrono::microseconds>(std::chrono::nanoseconds{delay}),
@@ -114,10 +120,11 @@ struct caf_bridge::impl {
     // A journal's writer keeps one core busy when it matters: leave it that one.
     if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency()) - 1;
     set_threads(config, std::min(threads, system_options::threads_max));
+    config.add_thread_hook<scheduler_threads>();
     used = &owned.emplace(config);
   }
-  explicit impl(caf::actor_system& adopted) : used{&adopted} {}
-  explicit impl(by_hand) {
+  explicit impl(caf::actor_system& adopted) : used{&adopted}, has_threads{!is_stepped(adopted)} {}
+  explicit impl(by_hand) : has_threads{false} {
     set_by_hand(config);
     used = &owned.emplace(config);
     // Whoever is left then has nobody to run it.
@@ -128,7 +135,8 @@ struct caf_bridge::impl {
 
   caf::actor_system_config config;
   std::optional<caf::actor_system> owned;
-  caf::actor_system* used = nullptr;
+  caf::actor_system* used = nullptr;  // null after the end
+  bool has_threads = true;
 };
 
 caf_bridge::caf_bridge(unsigned threads) : impl_{std::make_unique<impl>(threads)} {}
@@ -137,7 +145,19 @@ caf_bridge::caf_bridge(by_hand b) : impl_{std::make_unique<impl>(b)} {}
 caf_bridge::~caf_bridge() = default;
 
 mailbox caf_bridge::spawn(std::unique_ptr<actor> a) {
-  return wrap(impl_->used->spawn<host>(std::move(a)));
+  if (impl_->used == nullptr) return {};
+  return wrap(impl_->used->spawn<host>(std::move(a), impl_->has_threads));
+}
+
+bool caf_bridge::owns_a_scheduler() const noexcept { return impl_->owned.has_value(); }
+
+std::size_t caf_bridge::running() const {
+  return impl_->owned ? impl_->owned->registry().running() : 0;
+}
+
+void caf_bridge::end() {
+  impl_->used = nullptr;
+  impl_->owned.reset();
 }
 
 caf::actor_system& caf_bridge::system() noexcept { return *impl_->used; }
@@ -176,7 +196,9 @@ void caf_bridge::run(std::size_t which) {
   }
 }
 
-void caf_bridge::set_now(time_point t) { clock_of(*impl_->used).current_time = t; }
+void caf_bridge::set_now(time_point t) {
+  if (impl_->used != nullptr) clock_of(*impl_->used).current_time = t;
+}
 
 std::optional<caf_bridge::time_point> caf_bridge::next_timer() const {
   const auto& timers = timers_of(clock_of(*impl_->used));

@@ -29,7 +29,16 @@ class caf_bridge {
   /// Waits for the actors of an owned scheduler; without threads it waits for nobody.
   ~caf_bridge();
 
+  /// Nobody's mailbox after the end.
   mailbox spawn(std::unique_ptr<actor> a);
+
+  [[nodiscard]] bool owns_a_scheduler() const noexcept;
+
+  /// How many actors of an owned scheduler have not ended.
+  [[nodiscard]] std::size_t running() const;
+
+  /// What the destructor does; only `spawn`, `set_now` and the mailboxes may be used then.
+  void end();
   caf::actor_system& system() noexcept;
 
   /// The time that CAF's clock keeps.

@@ -94,6 +94,7 @@ class supervised final : public caf_version::intercepting_actor {
 };
 
 caf::invoke_message_result supervised::take(caf::mailbox_element& x) {
+  const detail::no_waiting here{detail::in_an_actor};  // it is never detached
   using caf::invoke_message_result;
   if (const auto* order = order_in(x)) {
     obey(order->what);
@@ -133,6 +134,7 @@ void supervised::fail(const caf::strong_actor_ptr& asker, caf::message_id id, co
 }
 
 void supervised::begin() {
+  const detail::no_waiting here{detail::in_an_actor};
   try {
     if (auto first = make_(this)) become(std::move(first));
   } catch (...) {
@@ -211,7 +213,7 @@ void supervised::set_handlers(bool all) {
 result<caf::actor> supervisor::spawn(std::string name, actor_factory make) {
   caf::actor spawned;
   auto added = group_->add(name, [&] {
-    spawned = on_.caf().spawn<supervised>(group_, name, std::move(make));
+    spawned = on_->caf().spawn<supervised>(group_, name, std::move(make));
     return caf_bridge::wrap(spawned);
   });
   if (!added) return nexus::fail(std::move(added.error()));

@@ -1,14 +1,20 @@
 // All that differs between CAF 0.17.6 and 1.x. For sources that include CAF anyway.
 #pragma once
 
+#include <pthread.h>
+
+#include <array>
 #include <caf/all.hpp>
+#include <caf/thread_hook.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "nexus/detail/collecting.hpp"
+#include "nexus/detail/may_wait.hpp"
 #include "nexus/message.hpp"
 
 // CAF 1.1 says "0100" of its CAF_VERSION; 0.17 knows no CAF_VERSION_MAJOR.
@@ -16,6 +22,7 @@
 #include <caf/anon_mail.hpp>
 #include <caf/detail/test_coordinator.hpp>
 #include <caf/init_global_meta_objects.hpp>
+#include <caf/thread_owner.hpp>
 #else
 #include <caf/scheduler/test_coordinator.hpp>
 #endif
@@ -50,6 +57,31 @@ inline const bool types_are_known = [] {
   return true;
 }();
 
+/// Whether `self` has a thread of its own, on which it may wait.
+inline bool is_detached(const caf::scheduled_actor* self) {
+  return self->getf(caf::abstract_actor::is_detached_flag);
+}
+
+/// Marks the threads of the scheduler, on which nobody may wait.
+class scheduler_threads final : public caf::thread_hook {
+ public:
+  void init(caf::actor_system& sys) override { of_ = &sys; }
+  void thread_started(caf::thread_owner by) override {
+    if (by == caf::thread_owner::scheduler) detail::belongs_to_scheduler(of_);
+  }
+  void thread_terminates() override {}
+
+ private:
+  const caf::actor_system* of_ = nullptr;
+};
+
+/// Has no threads: somebody else's thread moves its actors.
+inline bool is_stepped(const caf::actor_system& sys) {
+  return caf::get_or(sys.config(), "caf.scheduler.policy", "stealing") == "testing";
+}
+
+inline void call_in(const caf::scheduled_actor* self, const std::function<void()>& f);
+
 // `f` handles the response `id`, or the error that comes in its place at `until`.
 inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
                                  detail::steady_time until, const std::function<void()>& f) {
@@ -60,7 +92,9 @@ inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
         caf::make_message(caf::make_error(caf::sec::request_timeout)));
   }
   self->add_multiplexed_response_handler(
-      id, caf::behavior{[f](const envelope&) { f(); }, [f](const caf::error&) { f(); }},
+      id,
+      caf::behavior{[self, f](const envelope&) { call_in(self, f); },
+                    [self, f](const caf::error&) { call_in(self, f); }},
       std::move(timeout));
 }
 
@@ -114,16 +148,45 @@ inline void send_anon_after(const caf::actor& to, std::chrono::microseconds dela
   caf::delayed_anon_send(to, delay, std::move(m));
 }
 
+/// Whether `self` has a thread of its own, on which it may wait.
+inline bool is_detached(const caf::scheduled_actor* self) {
+  return self->getf(caf::abstract_actor::is_detached_flag);
+}
+
+/// Marks the threads of the scheduler, on which nobody may wait. CAF does not say whose a thread is,
+/// but has named it by then.
+class scheduler_threads final : public caf::thread_hook {
+ public:
+  void init(caf::actor_system& sys) override { of_ = &sys; }
+  void thread_started() override {
+    std::array<char, 16> name{};
+    pthread_getname_np(pthread_self(), name.data(), name.size());
+    if (std::string_view{name.data()} == "caf.multiplexer") detail::belongs_to_scheduler(of_);
+  }
+  void thread_terminates() override {}
+
+ private:
+  const caf::actor_system* of_ = nullptr;
+};
+
+/// Has no threads: somebody else's thread moves its actors.
+inline bool is_stepped(const caf::actor_system& sys) {
+  return caf::get_or(sys.config(), "scheduler.policy", caf::atom("stealing")) ==
+         caf::atom("testing");
+}
+
+inline void call_in(const caf::scheduled_actor* self, const std::function<void()>& f);
+
 // `f` handles the response `id`, or the error that comes in its place at `until`.
 inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
                                  detail::steady_time until, const std::function<void()>& f) {
   const bool is_timed = until != detail::never;
   auto answered = [self, id, is_timed, f](const envelope&) {
     if (is_timed) self->clock().cancel_request_timeout(self, id);
-    f();
+    call_in(self, f);
   };
   self->add_multiplexed_response_handler(
-      id, caf::behavior{std::move(answered), [f](const caf::error&) { f(); }});
+      id, caf::behavior{std::move(answered), [self, f](const caf::error&) { call_in(self, f); }});
   if (is_timed) self->clock().set_request_timeout(until, self, id);
 }
 
@@ -155,6 +218,12 @@ inline caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::re
 }
 
 #endif
+
+inline void call_in(const caf::scheduled_actor* self, const std::function<void()>& f) {
+  if (is_detached(self)) return f();
+  const detail::no_waiting here{detail::in_an_actor};
+  f();
+}
 
 // -- an actor that sees its messages first ----------------------------------------------------
 

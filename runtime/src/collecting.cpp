@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "nexus/detail/may_wait.hpp"
+
 namespace nexus::inline v0::detail {
 
 error no_answer(const call& c) {
@@ -61,6 +63,12 @@ void collecting::await(call& c, open_question& q) {
 void collecting::run() {
   begin();
   while (!done()) {
+    settle_answered();
+    if (done()) break;
+    if (auto why = refuse_to_collect(next_due())) {
+      refuse_open(*why);
+      continue;
+    }
     {
       std::unique_lock guard{inbox_->lock};
       inbox_->changed.wait_until(guard, next_due(), [&] { return !inbox_->answered.empty(); });
@@ -108,6 +116,13 @@ void collecting::settle_overdue(steady_time now) {
   while (next_due() <= now) {
     const auto due = dues_.top();
     if (auto* q = close(due.number)) q->unanswered(no_answer(*due.of));
+  }
+}
+
+// What they lead to may open others.
+void collecting::refuse_open(const error& why) {
+  for (std::size_t number = 0; number < open_.size(); ++number) {
+    if (auto* q = close(number)) q->unanswered(why);
   }
 }
 

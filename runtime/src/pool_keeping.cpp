@@ -6,6 +6,7 @@
 
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/may_wait.hpp"
 #include "session_pool.hpp"
 
 namespace nexus::inline v0::detail {
@@ -200,6 +201,13 @@ void session_pool::stop_lending() {
 
 bool session_pool::close(std::chrono::nanoseconds within) {
   stop_lending();
+  if (within.count() > 0 && !options_.runs_on && no_waiting_here() != nullptr) {
+    const std::lock_guard guard{lock_};
+    if (count(pool_slot::state::lent) == 0) return true;
+    log().error("{}: closing does not wait in {}, and breaks nothing: call close on a plain thread",
+                options_.name, no_waiting_here());
+    return false;
+  }
   std::unique_lock guard{lock_};
   const auto empty = [&] { return total() == 0; };
   if (options_.runs_on) {

@@ -5,6 +5,7 @@
 
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
+#include "nexus/detail/may_wait.hpp"
 #include "session_pool.hpp"
 
 namespace nexus::inline v0::detail {
@@ -245,9 +246,12 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
 result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_point since,
                                              bool in_front, std::unique_lock<std::mutex>& guard,
                                              deeds& todo) {
-  if (auto why = refusal({wanted, true}, todo)) return fail(*std::move(why));
   const auto deadline =
       later(since, std::chrono::nanoseconds{wanted.timeout.value_or(borrow_timeout_)});
+  if (auto why = refuse_to_wait("borrow()", "use request().then(self, …) in an actor", deadline)) {
+    return fail(*std::move(why));
+  }
+  if (auto why = refusal({wanted, true}, todo)) return fail(*std::move(why));
   const auto mine = std::make_shared<blocked>(wanted, since, deadline);
   enqueue(mine, in_front, todo);
   guard.unlock();

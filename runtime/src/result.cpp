@@ -48,6 +48,8 @@ std::string_view to_string(errc code) noexcept {
       return "already_exists";
     case errc::actor_failed:
       return "actor_failed";
+    case errc::would_block:
+      return "would_block";
     case errc::pool_exhausted:
       return "pool_exhausted";
     case errc::pool_closed:

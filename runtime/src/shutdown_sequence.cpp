@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace nexus::inline v0 {
 
@@ -26,20 +27,10 @@ void shutdown_sequence::join(std::weak_ptr<shutdown_participant> who) {
   members_.push_back(std::make_shared<member>(member{std::move(who)}));
 }
 
-shutdown_report shutdown_sequence::run(const waiter& wait) {
+shutdown_report shutdown_sequence::run(const waiter& wait, const draining::clock& now) {
   std::lock_guard guard{running_};
-  std::vector<living> told;
-  bool first = false;
-  {
-    std::lock_guard beginning{lock_};
-    first = !std::exchange(begun_, true);
-    if (first) told = living_members();
-  }
-  for (const auto& one : told) {
-    if (one.who->of() == stage::work) one.who->stop_admitting();
-  }
-  told.clear();
-  if (first) drained_ = drain(stage::work, wait) && drain(stage::storage, wait);
+  if (stop_admitting())
+    drained_ = drain(stage::work, wait, now) && drain(stage::storage, wait, now);
   stop(stage::work, wait);
   stop(stage::storage, wait);
   shutdown_report made;
@@ -47,6 +38,34 @@ shutdown_report shutdown_sequence::run(const waiter& wait) {
   list(stage::storage, made.missed);
   made.drained = drained_;
   return made;
+}
+
+std::vector<std::string> shutdown_sequence::end_work(const waiter& wait,
+                                                     const draining::clock& now) {
+  std::lock_guard guard{running_};
+  if (stop_admitting()) (void)drain(stage::work, wait, now);
+  stop(stage::work, wait);
+  return left();
+}
+
+std::vector<std::string> shutdown_sequence::left() {
+  std::vector<std::string> names;
+  list(stage::work, names);
+  return names;
+}
+
+// False if that was done before.
+bool shutdown_sequence::stop_admitting() {
+  std::vector<living> told;
+  {
+    std::lock_guard beginning{lock_};
+    if (std::exchange(begun_, true)) return false;
+    told = living_members();
+  }
+  for (const auto& one : told) {
+    if (one.who->of() == stage::work) one.who->stop_admitting();
+  }
+  return true;
 }
 
 std::vector<shutdown_sequence::living> shutdown_sequence::living_members() const {
@@ -72,28 +91,21 @@ std::vector<shutdown_sequence::living> shutdown_sequence::look(stage of) {
   return all;
 }
 
-// One look in which all are quiet is not enough, since they are looked at in turn: work may be done at
-// one that is looked at later and have led to work at one that was found quiet before. Between two
-// such looks with the same counts, though, nothing was in flight anywhere. Take a piece of work that
-// was, at somebody. Had it been admitted before the first look read the count there, it would have
-// been in flight when that look asked right afterwards, and not been quiet; had it been admitted
-// later, the second look would have read another count. And from nothing in flight nothing comes,
-// since none is admitted from outside. (Mattern, Algorithms for distributed termination detection.)
-bool shutdown_sequence::drain(stage of, const waiter& wait) {
-  std::vector<count> before;
-  bool was_quiet = false;
-  return wait([&] {
-    std::vector<count> now;
-    bool is_quiet = true;
-    for (const auto& one : look(of)) {
-      now.emplace_back(one.who.get(), one.who->admitted());
-      is_quiet = is_quiet && one.who->is_quiet();
-    }
-    const bool is_over = was_quiet && is_quiet && now == before;
-    before = std::move(now);
-    was_quiet = is_quiet;
-    return is_over;
+bool shutdown_sequence::drain(stage of, const waiter& wait, const draining::clock& now) {
+  draining work{now};
+  auto is = draining::verdict::goes_on;
+  (void)wait([&] {
+    draining::participants all;
+    for (auto& one : look(of)) all.push_back(std::move(one.who));
+    is = work.look(all, [&] { return of == stage::storage || storage_is_quiet(); });
+    return is != draining::verdict::goes_on;
   });
+  return is == draining::verdict::over;
+}
+
+bool shutdown_sequence::storage_is_quiet() {
+  const auto all = look(stage::storage);
+  return std::all_of(all.begin(), all.end(), [](const auto& one) { return one.who->is_quiet(); });
 }
 
 void shutdown_sequence::stop(stage of, const waiter& wait) {

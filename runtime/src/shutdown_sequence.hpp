@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "draining.hpp"
 #include "nexus/shutdown.hpp"
 
 namespace nexus::inline v0 {
@@ -23,8 +24,15 @@ class shutdown_sequence {
 
   void join(std::weak_ptr<shutdown_participant> who);
 
-  /// All but `took` of the report.
-  shutdown_report run(const waiter& wait);
+  /// All but `took` of the report. `now` counts how long work gets nowhere; none: it is never given up.
+  shutdown_report run(const waiter& wait, const draining::clock& now = {});
+
+  /// The part of it that is about work; storages go on. Names what is left.
+  std::vector<std::string> end_work(const waiter& wait, const draining::clock& now);
+  [[nodiscard]] std::vector<std::string> left();
+
+  /// No storage has anything to do.
+  [[nodiscard]] bool storage_is_quiet();
 
  private:
   using stage = shutdown_participant::stage;
@@ -41,11 +49,11 @@ class shutdown_sequence {
     std::shared_ptr<shutdown_participant> who;
     std::shared_ptr<member> in;
   };
-  using count = std::pair<const shutdown_participant*, std::uint64_t>;
 
   [[nodiscard]] std::vector<living> living_members() const;  // under the lock
   [[nodiscard]] std::vector<living> look(stage of);
-  [[nodiscard]] bool drain(stage of, const waiter& wait);
+  bool stop_admitting();
+  [[nodiscard]] bool drain(stage of, const waiter& wait, const draining::clock& now);
   void stop(stage of, const waiter& wait);
   /// False if that told nobody, and nothing was over.
   bool stop_whose_turn_it_is(const std::vector<living>& all, bool children_must_be_over);

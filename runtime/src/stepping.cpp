@@ -29,7 +29,7 @@ executor* executor::current() noexcept { return running; }
 
 // Also what the stores keep of it, who may live longer than the system.
 struct stepping::impl final : executor {
-  impl(caf_bridge& of, std::uint64_t s) : bridge{of}, drawn{s != 0}, numbers{s} {}
+  impl(caf_bridge& of, std::uint64_t s) : bridge{&of}, drawn{s != 0}, numbers{s} {}
 
   struct kind {
     std::deque<std::function<void()>> jobs;
@@ -45,11 +45,11 @@ struct stepping::impl final : executor {
 
   void move_to(steady_clock::time_point t) {
     time = std::max(time, t);
-    bridge.set_now(time);
+    if (bridge != nullptr) bridge->set_now(time);
   }
 
   [[nodiscard]] bool timer_is_due() const {
-    const auto next = bridge.next_timer();
+    const auto next = bridge->next_timer();
     return next && *next <= time;
   }
 
@@ -60,7 +60,7 @@ struct stepping::impl final : executor {
   bool step();
   void run_job(work k);
 
-  caf_bridge& bridge;
+  caf_bridge* bridge;  // null after the end
   const bool drawn;
   std::mt19937_64 numbers;
   // Not zero, which means "none" where it is a deadline.
@@ -77,7 +77,7 @@ bool stepping::impl::step() {
     bool& flag;
     ~at_end() { flag = false; }
   } const over{stepping_now};
-  auto choices = std::array{bridge.runnable(), at(work::write).ready(), at(work::read).ready()};
+  auto choices = std::array{bridge->runnable(), at(work::write).ready(), at(work::read).ready()};
   const auto all = choices[0] + choices[1] + choices[2];
   std::size_t which = drawn && all > 0 ? numbers() % all : 0;
   bool done = true;
@@ -85,11 +85,11 @@ bool stepping::impl::step() {
     done = timer_is_due();
     if (done) {
       tell("timer");
-      bridge.fire_timer();
+      bridge->fire_timer();
     }
   } else if (which < choices[0]) {
-    if (listener) tell(bridge.name_of(which));
-    bridge.run(which);
+    if (listener) tell(bridge->name_of(which));
+    bridge->run(which);
   } else {
     run_job(which - choices[0] < choices[1] ? work::write : work::read);
   }
@@ -116,7 +116,7 @@ stepping::~stepping() = default;
 bool stepping::step() { return impl_->step(); }
 
 std::size_t stepping::pending() const {
-  std::size_t all = impl_->bridge.messages() + (impl_->timer_is_due() ? 1 : 0);
+  std::size_t all = impl_->bridge->messages() + (impl_->timer_is_due() ? 1 : 0);
   for (const auto& k : impl_->kinds) all += k.ready();
   return all;
 }
@@ -161,7 +161,7 @@ bool stepping::run_until(const std::function<bool()>& holds, time_span within) {
 
 stepping::time_point stepping::now() const noexcept { return impl_->time; }
 std::optional<stepping::time_point> stepping::next_timer() const {
-  return impl_->bridge.next_timer();
+  return impl_->bridge->next_timer();
 }
 std::shared_ptr<executor> stepping::storages() const { return impl_; }
 void stepping::hold(executor::work kind) { impl_->at(kind).held = true; }
@@ -188,10 +188,13 @@ void stepping::end() {
   for (auto& k : impl_->kinds) k.held = false;
   if (auto drained = drain(); !drained)
     detail::log().error("stepped system: {}", drained.error().message);
-  impl_->bridge.forget_timers();
+  impl_->bridge->forget_timers();
   (void)drain();
   // They may hold actors, and outlive CAF's system in a store.
   for (auto& k : impl_->kinds) k.jobs.clear();
+  impl_->bridge = nullptr;
 }
+
+bool stepping::is_within_a_step() const noexcept { return impl_->stepping_now; }
 
 }  // namespace nexus::inline v0

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "nexus/detail/may_wait.hpp"
 #include "nexus/stepping.hpp"
 #include "nexus/system.hpp"
 #include "supervisor_group.hpp"
@@ -9,7 +10,7 @@
 namespace nexus::inline v0 {
 
 supervisor::supervisor(system& on, std::string name, supervision how, supervisor* parent)
-    : on_{on} {
+    : on_{on.shared()} {
   auto checked =
       name.empty() ? fail(errc::invalid_argument, "a supervisor needs a name") : check(how);
   group_ = std::make_shared<supervision_group>(std::move(name), std::move(how),
@@ -19,7 +20,7 @@ supervisor::supervisor(system& on, std::string name, supervision how, supervisor
   is_named_ = checked.has_value();
   if (checked) checked = group_->join_parent();
   if (checked) {
-    on.join(group_);
+    on_->join(group_);
     sample();
   } else {
     group_->close(std::move(checked.error()));
@@ -28,7 +29,7 @@ supervisor::supervisor(system& on, std::string name, supervision how, supervisor
 
 void supervisor::sample() {
   auto add = [&](directive d, std::uint64_t supervision_counts::*which) {
-    sampled_.push_back(on_.metrics().sample(
+    sampled_.push_back(on_->metrics().sample(
         "nexus_supervision_total", "What was done to members of a supervisor.",
         {{"supervisor", group_->path()}, {"directive", std::string{to_string(d)}}},
         [of = group_, which] { return static_cast<double>(of->counts().*which); },
@@ -42,14 +43,17 @@ void supervisor::sample() {
 
 supervisor::~supervisor() {
   group_->stop_all();
-  if (auto* by_hand = on_.stepping()) {
+  if (auto* by_hand = on_->stepping()) {
     // Nobody else moves them.
-    (void)by_hand->run_until([&] { return group_->empty(); });
-  } else {
+    if (!by_hand->is_within_a_step()) {
+      (void)by_hand->run_until([&] { return group_->empty(); });
+    }
+  } else if (!on_->has_ended() && detail::no_waiting_here() == nullptr) {
+    // Where it must not wait its actors end by themselves, each after the message it is at.
     group_->wait_until_empty();
   }
   group_->leave_parent();
-  if (is_named_) on_.release(group_->name());
+  if (is_named_) on_->release(group_->name());
 }
 
 result<void> supervisor::status() const { return group_->status(); }

@@ -37,6 +37,7 @@ TEST_F(Answers, EveryErrorHasItsStatus) {
                                {errc::older_schema, 500, false},
                                {errc::already_exists, 500, false},
                                {errc::actor_failed, 500, false},
+                               {errc::would_block, 500, false},
                                {errc::pool_exhausted, 503, true},
                                {errc::pool_closed, 503, true},
                                {errc::query_failed, 500, false},

@@ -147,7 +147,9 @@ class entities {
              detail::full_type_name<B>(), detail::fault_of_names<B>()},
             sys, in, options)} {}
 
-  /// Takes no more commands, finishes what is in flight, and waits until every entity has stopped.
+  /// Takes no more commands, finishes what is in flight, and waits until every entity has stopped. What
+  /// gets nowhere is given up (nexus/shutdown.hpp), and after 10 s what nobody outside waits for. In
+  /// an actor it does not wait: what is not decided is answered `stopped`.
   ~entities() { directory_->close(); }
   entities(const entities&) = delete;
   entities& operator=(const entities&) = delete;

@@ -9,7 +9,8 @@
 // It sees every event exactly once, those of an id in order. A reader that begins at the position it
 // stored last, together with what it made of the events, goes on where it was.
 //
-// Threads: `read` and `at` belong to one thread, which may block: not to a scheduler's. `stop` may come
+// Threads: `read` and `at` belong to one thread, which may block; where none may,
+// `read` passes what there is, and is `would_block` instead of waiting. `stop` may come
 // from any. Failures: those of the storage; the position stays, and the next `read` tries again,
 // after a pause that grows up to poll_every (or `within`).
 // Throws: what the sink throws, and the event it was given comes again.

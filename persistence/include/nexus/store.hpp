@@ -149,12 +149,14 @@ class store {
   [[nodiscard]] result<void> read(std::function<bool(journal_session&)> f) const;
 
   /// Waits until everything written before is answered; `timeout` if that takes longer than `within`.
-  /// Blocks, so not on a scheduler thread. On a stepped system it does the writers' work here and now.
+  /// Blocks: `would_block` in an actor on the scheduler, unless all is written. On a stepped system it does
+  /// the writers' work here and now.
   [[nodiscard]] result<void> flush(time_span within) const;
 
   /// Takes no more jobs (`stopped`), finishes what is queued, ends the threads and closes their
   /// sessions. What has not begun after `within` is answered `stopped`, and this with `timeout`; a call
-  /// to the storage that is under way then is waited for by the last handle to go. Blocks like flush.
+  /// to the storage that is under way then is waited for by the last handle to go. `would_block` in an
+  /// actor, and then nothing is closed.
   result<void> close(time_span within) const;
 
   /// What a system's shutdown stops last: system::join. Always the same one, and lives as long as the

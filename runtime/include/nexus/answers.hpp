@@ -17,7 +17,8 @@
 // timeout of `get` or `then`; what is open then is `timeout` from there on, and a late answer is
 // dropped. Inside an actor its own clock counts. A timeout of any unit's max() is no limit.
 // Failures: `timeout` (the command may still take effect), `stopped` (whoever should answer is gone),
-// `invalid_argument` (`get()` of a question without a deadline), and what the answerer says.
+// `invalid_argument` (`get()` of a question without a deadline), `would_block` (`get` where it would
+// block a thread of the scheduler), and what the answerer says.
 #pragma once
 
 #include <chrono>
@@ -28,6 +29,7 @@
 #include "nexus/detail/collecting.hpp"
 #include "nexus/detail/gathering.hpp"
 #include "nexus/detail/links.hpp"
+#include "nexus/detail/may_wait.hpp"
 #include "nexus/result.hpp"
 #include "nexus/time_span.hpp"
 #include "nexus/ulid.hpp"
@@ -58,7 +60,8 @@ class [[nodiscard]] asked {
   /// True when `get` would not block.
   [[nodiscard]] bool is_answered() const noexcept { return call_->is_answered(); }
 
-  /// Waits for the answer; call it once. Never on a scheduler thread: inside an actor use `then`.
+  /// Waits for the answer; call it once. Where nobody may wait (detail/may_wait.hpp), such as in an actor
+  /// on the scheduler or in `decide`, it is `would_block` at once unless the answer is there: use `then`.
   [[nodiscard]] result<R> get(time_span timeout) {
     if (call_->is_answered()) return take();
     return get_until(detail::later(std::chrono::steady_clock::now(), timeout));
@@ -102,9 +105,10 @@ class [[nodiscard]] asked {
   result<R> take() { return std::move(*slot_->answer); }
 
   result<R> get_until(detail::steady_time until) {
-    if (call_->is_answered() || call_->wait_until(std::min(until, detail::deadline_of(*call_)))) {
-      return take();
-    }
+    if (call_->is_answered()) return take();
+    until = std::min(until, detail::deadline_of(*call_));
+    if (auto why = detail::refuse_to_collect(until)) return nexus::fail(*std::move(why));
+    if (call_->wait_until(until)) return take();
     return nexus::fail(detail::no_answer(*call_));
   }
 

@@ -113,7 +113,7 @@ class pool {
     return pool{*std::move(core)};
   }
 
-  /// Waits for a session. Never on a scheduler thread: inside an actor use `request`.
+  /// Waits for a session. In an actor on the scheduler it is `would_block` if none is free: use `request`.
   [[nodiscard]] result<lease<S>> borrow(const borrow_options& options = {},
                                         caller where = caller::here()) const {
     auto got =
@@ -149,7 +149,7 @@ class pool {
 
   /// Lends no more (`pool_closed`, also to who waits), waits until all leases are back, or else, when
   /// `within` is over, interrupts what is lent: every call on it fails then. True if all were back.
-  /// Blocks. The last handle to go closes without waiting.
+  /// Blocks; in an actor it only stops lending. The last handle to go closes without waiting.
   bool close(time_span within) const { return core_->close(within); }
 
   /// Of a pool without threads of its own: does what is due by now.

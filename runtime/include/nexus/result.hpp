@@ -39,6 +39,7 @@ enum class errc : std::uint8_t {
   older_schema,         ///< the database was made by an older Nexus and has to be migrated
   already_exists,       ///< the name is taken
   actor_failed,         ///< an actor threw, or quit with an error
+  would_block,          ///< waiting here would block a thread that others need
   pool_exhausted,       ///< no session became free in time, or too many wait for one already
   pool_closed,          ///< the pool lends no more
   query_failed,         ///< the database refused a statement of one's own

@@ -6,17 +6,28 @@
 // One after the other, within one deadline: work from outside is refused, what is in flight is
 // finished, writers are flushed, work stops (children before parents), storages stop.
 //
+// What is in flight is given up early if it gets nowhere: nothing was stored and nothing answered for
+// `shutdown_patience`, no storage is at work, and everybody either goes on asking others or waits for a
+// time to come. Its undecided commands are answered `stopped` then, and `drained` is false.
+//
 // Threads: participants are called on the thread that shuts down, one call at a time, while they work
-// on theirs (who joins meanwhile is told so on its own); none of the calls may block. Failures: none; what misses the deadline is listed by name.
+// on theirs (who joins meanwhile is told so on its own); none of the calls may block. Failures: none;
+// what misses the deadline is listed by name.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "nexus/result.hpp"
+
 namespace nexus::inline v0 {
+
+/// For how long work in flight may get nowhere before it is given up.
+inline constexpr std::chrono::seconds shutdown_patience{1};
 
 /// Something that works and must be stopped in order: see system::join.
 class shutdown_participant {
@@ -48,6 +59,13 @@ class shutdown_participant {
   /// work begins.
   [[nodiscard]] virtual std::uint64_t admitted() = 0;
 
+  /// Grows whenever something in flight has got somewhere, e.g. was stored or answered.
+  [[nodiscard]] virtual std::uint64_t advanced() { return 0; }
+
+  /// Asked when it is not quiet: all that is in flight waits for a time to come, such as the next try of
+  /// a storage that fails, or for others.
+  [[nodiscard]] virtual bool is_held_up() { return false; }
+
   /// Begins to stop for good, once what is in flight has been finished; does not wait for it. Called
   /// once.
   virtual void stop() = 0;
@@ -58,13 +76,17 @@ class shutdown_participant {
 
 struct shutdown_report {
   /// Everything has stopped.
-  [[nodiscard]] bool complete() const noexcept { return missed.empty(); }
+  [[nodiscard]] bool complete() const noexcept { return missed.empty() && !refused; }
 
   /// What has not, each once; work before storages, children before parents.
   std::vector<std::string> missed;
 
-  /// All work in flight was finished, and written, before anything was stopped.
+  /// All work in flight was finished, and written, before anything was stopped. What only waits in a
+  /// stash, where nothing could bring it back any more, is not in flight.
   bool drained = false;
+
+  /// Why nothing was done at all: `would_block`, where waiting would be for oneself.
+  std::optional<error> refused{};
 
   std::chrono::nanoseconds took{};
 };

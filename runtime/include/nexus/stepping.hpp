@@ -85,7 +85,9 @@ class stepping {
   [[nodiscard]] std::shared_ptr<const clock> time_of_day() const;
   [[nodiscard]] std::uint64_t random();
 
-  /// Does what can be done now and forgets all timers, so that nobody waits for them.
+  [[nodiscard]] bool is_within_a_step() const noexcept;
+
+  /// The last call. Does what can be done now and forgets all timers, so that nobody waits for them.
   void end();
 
  private:

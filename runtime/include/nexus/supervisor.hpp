@@ -18,8 +18,9 @@
 // resumed is the actor that failed; restarted and stopped are all of the group and of the groups below
 // it. Without a parent the group is stopped. A group that was stopped takes no more actors.
 //
-// Threads: a supervisor may be used from any thread, and destroyed on a plain one. `make` and all that
-// an actor does runs on CAF's threads.
+// Threads: a supervisor may be used from any thread. Destroyed on a plain one it waits for its actors,
+// in an actor it does not. `make` and all that an actor does runs on CAF's threads. A supervisor may
+// outlive its system, which stops it then.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,7 @@ class supervisor {
   /// whoever asks gets caf::sec::unavailable_or_would_block.
   static constexpr unsigned waiting_max = 10'000;
 
-  /// `on` and `parent` must outlive this. The name, of one's own in the system, is the parent's path
+  /// `parent` must outlive this. The name, of one's own in the system, is the parent's path
   /// and `name`, e.g. "app/parsers".
   supervisor(system& on, std::string name, supervision how = {}, supervisor* parent = nullptr);
 
@@ -92,7 +93,7 @@ class supervisor {
  private:
   void sample();
 
-  system& on_;
+  std::shared_ptr<system> on_;
   std::shared_ptr<supervision_group> group_;
   bool is_named_ = false;
   std::vector<registration> sampled_;

@@ -3,7 +3,8 @@
 //   nexus::system sys;                 // its own scheduler
 //   nexus::system sys{my_caf_system};  // beside the actors that are there already
 //
-// Threads: every member may be called from any. Outlives the entities made on it.
+// Threads: every member may be called from any. Whatever was made on it may outlive it: the system stops
+// it when it goes, and it answers `stopped` from then on.
 #pragma once
 
 #include <chrono>
@@ -48,7 +49,10 @@ class system {
   /// Uses `adopted`, which must outlive this; `options.threads` has no say then.
   explicit system(caf::actor_system& adopted, system_options options = {});
 
-  /// Waits until every actor of an owned scheduler has stopped.
+  /// Stops what works on it, entities and supervisors, as `shutdown` does, but no storage; then waits
+  /// until every actor of an owned scheduler has ended, and says in the log for whom if that takes
+  /// long. On a thread of the scheduler that it owns it would wait for itself: the program is aborted
+  /// with a line that says so.
   ~system();
   system(const system&) = delete;
   system& operator=(const system&) = delete;
@@ -75,10 +79,21 @@ class system {
   /// stop admitting at once.
   void join(std::weak_ptr<shutdown_participant> who);
 
-  /// Stops everything in order (nexus/shutdown.hpp) and waits for it, never on a scheduler thread.
-  /// After the deadline the rest is begun too, in order, and listed. Called again, it waits for what
+  /// Stops everything in order (nexus/shutdown.hpp) and waits for it; in an actor on the scheduler it is
+  /// `would_block`, see shutdown_report::refused, and nothing is stopped. After the deadline the rest is begun too, in order, and listed. Called again, it waits for what
   /// is left.
   shutdown_report shutdown(time_span within);
+
+  /// Waits, within that time, until all that `who` has in flight is over or gets nowhere, while all
+  /// others go on. False if time was up first.
+  bool drain(const std::shared_ptr<shutdown_participant>& who, std::chrono::nanoseconds within);
+
+  /// The same system, for what may outlive it: names, metrics, letters and ids are there as long as
+  /// this is. Only `caf` must not be called once it has ended; `spawn` gives nobody's mailbox then.
+  [[nodiscard]] std::shared_ptr<system> shared() const noexcept;
+
+  /// The system itself has gone, and with it all its actors.
+  [[nodiscard]] bool has_ended() const noexcept;
 
   [[nodiscard]] dead_letters& letters() noexcept;
 
@@ -87,7 +102,7 @@ class system {
 
   [[nodiscard]] caf::actor_system& caf() noexcept;
 
-  /// What moves a stepped system; null if this is none.
+  /// What moves a stepped system; null if this is none, and once it has ended.
   [[nodiscard]] class stepping* stepping() noexcept;
 
   /// For jitter and the like; in a stepped system the same numbers in every run.
@@ -99,7 +114,11 @@ class system {
 
  private:
   struct impl;
-  std::unique_ptr<impl> impl_;
+  explicit system(impl& of) noexcept;  // what `shared` points to
+  void end() noexcept;
+
+  std::shared_ptr<impl> owned_;  // null in what `shared` points to, which is a part of it
+  impl* impl_;
 };
 
 }  // namespace nexus::inline v0

@@ -123,7 +123,8 @@ class question final : public asking<B> {
       come_back(std::move(*c->answer));
       c->leave();
     });
-    (void)other->send(this->id(), nullptr, *c, std::move(sent), admission::inside);
+    const auto by = other == self ? admission::kin : admission::inside;
+    (void)other->send(this->id(), nullptr, *c, std::move(sent), by);
   }
 
  private:

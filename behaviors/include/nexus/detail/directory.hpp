@@ -51,7 +51,8 @@ struct behavior_info {
 
 enum class admission : std::uint8_t {
   outside,  ///< bounded, and refused once an ordered shutdown has begun
-  inside,   ///< bounded: what an entity asks another one
+  inside,   ///< bounded: what an entity asks one of another type
+  kin,      ///< bounded: what it asks one of its own type
   always    ///< for answers that an entity waits for, and what it tells itself
 };
 
@@ -108,7 +109,8 @@ class entity_directory {
     return made;
   }
 
-  /// Takes no more commands, finishes what is in flight and waits until every entity has stopped.
+  /// Takes no more commands, finishes what is in flight and waits until every entity has stopped; on a
+  /// thread that must not wait it only begins that, and what is not decided is answered `stopped`.
   virtual void close() = 0;
 };
 

@@ -105,6 +105,7 @@ class entity_call : public call {
   std::uint8_t index = no_index;  ///< which of the behavior's commands it is
   std::uint32_t size_bytes = 0;   ///< what it counts toward the bounds by bytes
   bool chained = false;           ///< as decided: something follows that may ask others
+  bool from_outside = false;      ///< as it was admitted
   bool counted = true;            ///< at the gate; what the entity tells itself is not
   bool passivates = false;        ///< likewise: its entity is to stop once it is idle
   bool told = false;              ///< no caller hears of its end: the dead letters do

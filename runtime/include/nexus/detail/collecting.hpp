@@ -91,6 +91,7 @@ class collecting : public std::enable_shared_from_this<collecting> {
 
   void settle_answered();
   void settle_overdue(steady_time now);
+  void refuse_open(const error& why);
   [[nodiscard]] open_question* close(std::size_t number);
   [[nodiscard]] steady_time next_due();
   void go_on(caf::scheduled_actor* self);
