@@ -35,6 +35,7 @@ error_meaning meaning_of(errc code) noexcept {
     case errc::already_exists:
     case errc::actor_failed:
     case errc::pool_closed:
+    case errc::would_block:
       return error_meaning::lasting;
   }
   return error_meaning::lasting;
