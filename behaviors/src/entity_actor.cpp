@@ -5,55 +5,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "entity_messages.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
-#include "nexus/journal_errors.hpp"
-#include "recovery_reads.hpp"
 
 namespace nexus::inline v0::detail {
-namespace {
-
-constexpr std::uint8_t written_kind = 2;
-
-struct load_answer final : message {
-  static constexpr std::uint8_t message_kind = 3;
-  explicit load_answer(std::uint32_t e) : message{message_kind}, epoch{e} {}
-  std::uint32_t epoch;
-  result<load_result> what;
-};
-
-struct replay_answer final : message {
-  static constexpr std::uint8_t message_kind = 4;
-  explicit replay_answer(replay a) : message{message_kind}, asked{a} {}
-  replay asked;
-  result<replay_chunk> what;
-};
-
-struct check_answer final : message {
-  static constexpr std::uint8_t message_kind = 9;
-  explicit check_answer(std::uint32_t n) : message{message_kind}, number{n} {}
-  std::uint32_t number;
-  result<sequence_nr> what;
-};
-
-struct check_due_message final : message {
-  static constexpr std::uint8_t message_kind = 13;
-  check_due_message() : message{message_kind} {}
-};
-
-struct timer_message final : message {
-  static constexpr std::uint8_t message_kind = 6;
-  explicit timer_message(std::uint32_t e) : message{message_kind}, epoch{e} {}
-  std::uint32_t epoch;
-};
-
-bool storage_answered(const error& why) { return !counts_for_breaker(why.code); }
-template <class T>
-bool storage_answered(const result<T>& r) {
-  return r.has_value() || storage_answered(r.error());
-}
-
-}  // namespace
 
 entity_actor::entity_actor(std::shared_ptr<directory_core> in,
                            std::shared_ptr<entity_directory::slot> at)
@@ -243,95 +199,6 @@ void entity_actor::written(const moment& now, const envelope& m, actions& out) {
 }
 
 // -- actions ----------------------------------------------------------------------------------
-
-// Has `f(session)` give the answer on a reader's thread, and sends it back.
-template <class Answer, class F>
-void entity_actor::read(Answer* answer, F f) {
-  envelope held{answer};
-  auto queued = core_->in.read([answer, held, f, to = self_](journal_session& session) {
-    answer->what = f(session);
-    const bool fine = storage_answered(answer->what);
-    to.send(held);
-    return fine;
-  });
-  if (queued) return;
-  answer->what = fail(std::move(queued.error()));
-  self_.send(std::move(held));
-}
-
-void entity_actor::perform(const moment& now, load a, actions& /*out*/) {
-  if (!turn_)
-    turn_ = std::make_unique<recovery_turn>(recovery_turn{core_->turns.ask(self_, slot_->id.id())});
-  turn_->due = a;
-  turn_->begun = now.steady;
-  load_now();
-}
-
-void entity_actor::load_now() {
-  if (!turn_ || !turn_->due || !turn_->ticket.called()) return;  // or called for one given up
-  read(new load_answer{std::exchange(turn_->due, {})->epoch},
-       [id = slot_->id, of_state = core_->info.of_state](journal_session& session) {
-         return load_from(session, id, of_state);
-       });
-}
-
-// The job holds nothing of the directory: it may be the last to go, and with it the store, on a thread
-// of the store's own.
-void entity_actor::perform(const moment& /*now*/, replay a, actions& /*out*/) {
-  const chunk_shape shape{core_->options.replay_chunk_bytes,
-                          core_->options.replay_filter.mode != replay_filter_mode::off};
-  read(new replay_answer{a}, [id = slot_->id, a, shape](journal_session& session) {
-    return replay_from(session, id, a, shape);
-  });
-}
-
-// A storage that is silent holds up what comes behind as well: it is not waited for for ever.
-void entity_actor::perform(const moment& now, read_highest a, actions& /*out*/) {
-  core_->metrics.verified.add();
-  begin_check(now, a.number);
-  read(new check_answer{a.number},
-       [id = slot_->id, of_state = core_->info.of_state](journal_session& session) {
-         return highest_of(session, id, of_state);
-       });
-}
-
-// One timer however many readings there are: it stays for the next one when it comes too early.
-void entity_actor::begin_check(const moment& now, std::uint32_t number) {
-  check_ = number;
-  check_begun_ = now.steady;
-  const auto patience = core_->options.recovery_timeout;
-  if (patience.count() <= 0 || std::exchange(check_watched_, true)) return;
-  self_.send_after(patience, envelope{new check_due_message});
-}
-
-void entity_actor::look_after_check(const moment& now, actions& out) {
-  check_watched_ = false;
-  if (check_ == 0) return;
-  const std::chrono::microseconds patience = core_->options.recovery_timeout;
-  const auto waited = now.steady - check_begun_;
-  if (waited < patience) {
-    check_watched_ = true;
-    const auto left = std::chrono::ceil<std::chrono::microseconds>(patience - waited);
-    return self_.send_after(left, envelope{new check_due_message});
-  }
-  const auto late = std::exchange(check_, 0);
-  auto why = fail(errc::timeout, "the storage did not tell the highest number in time");
-  fsm_.step(now, highest_checked{late, std::move(why)}, out);
-}
-
-// Looked at once per recovery_timeout: nothing has moved since the last time.
-void entity_actor::look_after_recovery(const moment& now, actions& out) {
-  if (!turn_) return;
-  const bool same = fsm_.recovering() && turn_->watched_epoch == fsm_.epoch() &&
-                    turn_->watched_progress == fsm_.progress();
-  turn_->watched_epoch = fsm_.epoch();
-  turn_->watched_progress = fsm_.progress();
-  if (same) fsm_.step(now, recovery_stalled{fsm_.epoch()}, out);
-}
-
-void entity_actor::perform(const moment& now, decode_chunk /*a*/, actions& out) {
-  fsm_.step(now, decode_due{}, out);
-}
 
 std::unique_ptr<write_job> entity_actor::make_job(write_job::step todo) const {
   auto job = std::make_unique<write_job>(written_kind, slot_->id);
