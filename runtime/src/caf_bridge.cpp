@@ -44,6 +44,14 @@ class host final : public caf::event_based_actor {
   const bool has_threads_;
 };
 
+// Whether the thread-local objects of this thread have been destroyed.
+thread_local bool thread_is_over = false;
+thread_local const struct end_of_thread {
+  ~end_of_thread() { thread_is_over = true; }
+  void looked_at() const noexcept {}
+} its_end;
+const bool main_looks = (its_end.looked_at(), true);  // before main, on its thread
+
 caf::actor_control_block* control_of(void* control) {
   return static_cast<caf::actor_control_block*>(control);
 }
@@ -155,9 +163,14 @@ std::size_t caf_bridge::running() const {
   return impl_->owned ? impl_->owned->registry().running() : 0;
 }
 
+// CAF 0.17 uses thread-local objects at the end of its system. Those of the main thread have gone before
+// the statics, of which a system may be one: then another thread ends it. Not else, since CAF waits
+// for what such objects hold.
 void caf_bridge::end() {
   impl_->used = nullptr;
-  impl_->owned.reset();
+  if (!impl_->owned) return;
+  if (!thread_is_over) return impl_->owned.reset();
+  std::thread{[this] { impl_->owned.reset(); }}.join();
 }
 
 caf::actor_system& caf_bridge::system() noexcept { return *impl_->used; }
