@@ -122,8 +122,8 @@ TEST_F(CommandLimits, AnEventThatNestsTooDeepIsRefusedBeforeItIsStored) {
     EXPECT_EQ(
         ask(plants, plant::grow{deepest + 1}).error(),
         (error{errc::too_large,
-               "an event \"grown\" cannot be stored by \"msgpack\": nests more than 64 maps and "
-               "arrays in one another"}));
+               "plant|a: an event \"grown\" cannot be stored by \"msgpack\": nests more than 64 "
+               "maps and arrays in one another"}));
     EXPECT_EQ(ask(plants, plant::measure{}), deepest);
     EXPECT_EQ(stored("plant"), 1u);
   }
@@ -139,8 +139,8 @@ TEST_F(CommandLimits, ADurableStateThatNestsTooDeepIsRefusedBeforeItIsStored) {
     EXPECT_EQ(
         ask(pots, pot::put{deepest + 1}).error(),
         (error{errc::too_large,
-               "the state \"pot\" cannot be stored by \"msgpack\": nests more than 64 maps and "
-               "arrays in one another"}));
+               "pot|a: the state \"pot\" cannot be stored by \"msgpack\": nests more than 64 maps "
+               "and arrays in one another"}));
     EXPECT_EQ(ask(pots, pot::measure{}), deepest);
   }
   nexus::system fresh{{.threads = 1}};
@@ -179,7 +179,8 @@ TEST_F(CommandLimits, ACommandMayPersistTenThousandEventsAndOneMoreIsRefusedByNa
   EXPECT_EQ(
       ask(tallies, ones(10'001)).error(),
       (error{errc::too_large,
-             "entities \"tally\": one command persists 10001 events, at most 10000 are taken: "
+             "tally|a: entities \"tally\": one command persists 10001 events, at most 10000 are "
+             "taken: "
              "raise entity_options::events_per_command_max, or persist them with several "
              "commands"}));
   EXPECT_EQ(ask(tallies, tally::read{}), 10'000);
