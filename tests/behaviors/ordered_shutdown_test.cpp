@@ -183,6 +183,7 @@ TEST_P(OrderedShutdown, AQuestionToAnEntityWhoseStorageFailsIsEnded) {
   entities<stubborn> all{sys, *journal};
   entities<tally> tallies{sys, *journal};
   ASSERT_TRUE(all.of("a").ask(stubborn::begin{"nothing"}).get(long_time));
+  ASSERT_TRUE(tallies.of("nothing").ask(tally::read{}).get(long_time));  // has recovered
   faults->inject(fault::fail, operation::read, testkit::faults::forever);
   ASSERT_TRUE(tallies.of("nothing").ask(tally::retire{}).get(long_time));
   EXPECT_FALSE(shut_down().drained);
