@@ -39,6 +39,13 @@ class host final : public caf::event_based_actor {
 
   const char* name() const override { return "nexus.actor"; }
 
+#ifndef CAF_VERSION_MAJOR
+  // The last mailbox may go after CAF's system, whose logger CAF 0.17 asks for even then.
+  void on_destroy() override {
+    if (!getf(is_cleaned_up_flag)) caf::event_based_actor::on_destroy();
+  }
+#endif
+
  private:
   std::unique_ptr<actor> hosted_;
   const bool has_threads_;

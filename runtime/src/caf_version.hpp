@@ -360,6 +360,11 @@ class intercepting_actor : public caf::event_based_actor, public interception {
 
   caf::invoke_message_result consume(caf::mailbox_element& x) final { return take(x); }
 
+  // The last handle may go after CAF's system, whose logger CAF asks for even then.
+  void on_destroy() override {
+    if (!getf(is_cleaned_up_flag)) caf::event_based_actor::on_destroy();
+  }
+
   bool cleanup(caf::error&& why, caf::execution_unit* on) override {
     if (!mailbox_.closed()) {
       mailbox_.close();
