@@ -240,9 +240,9 @@ session_lender server_core::lender(const served_route& route,
   return [this, &route, deadline]() -> result<lent_session> {
     const std::chrono::nanoseconds left = nexus::detail::between(sys.steady(), deadline);
     if (left.count() <= 0) return fail(errc::timeout, "the request's time was over");
-    auto lent =
-        given.lend({.timeout = std::min<std::chrono::nanoseconds>(left, time_span{options.borrow_timeout}),
-                    .who = route.pattern.text});
+    auto lent = given.lend(
+        {.timeout = std::min<std::chrono::nanoseconds>(left, time_span{options.borrow_timeout}),
+         .who = route.pattern.text});
     if (!lent) return lent;
     auto* one = lent->get();
     std::shared_ptr<watched_session> kept{
@@ -279,7 +279,7 @@ response server_core::problem_of(const error& why, int rejected, std::string_vie
   }
   auto detail = why.message;
   if (why.code == errc::outcome_unknown || why.code == errc::timeout) {
-    detail += " (it may have happened, or happen yet)";
+    detail += " (unless this says that nothing was done, it may have happened, or happen yet)";
   }
   return refusal(status, nexus::to_string(why.code), detail);
 }

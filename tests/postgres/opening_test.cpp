@@ -187,7 +187,7 @@ TEST_F(PostgresOpening, ANewerAndAnOlderSchema) {
 }
 
 TEST_F(PostgresOpening, TablesThatAreToExistAndDoNot) {
-  expect_line(pg.fresh_database() + "&tables=existing", {"there are no tables", "tables=existing"});
+  expect_line(pg.fresh_database() + "&tables=existing", {"has no tables", "tables=existing"});
 }
 
 TEST_F(PostgresOpening, AColumnThatIsMissing) {

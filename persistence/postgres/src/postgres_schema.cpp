@@ -280,7 +280,7 @@ result<void> prepare_tables(connection& c, const address& where) {
   auto found = found_version(c, where);
   if (!found) return fail(std::move(found.error()));
   if (*found == 0 && where.tables.tables == opening::existing) {
-    return foreign(where, "there are no tables, and the address says tables=existing");
+    return fail(no_tables(where.name));
   }
   if (where.tables.tables == opening::migrate) {
     if (auto done = migrate_tables(c, where); !done) return fail(std::move(done.error()));
