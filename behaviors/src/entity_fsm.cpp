@@ -350,9 +350,8 @@ void entity_fsm::step(const moment& now, highest_checked input, actions& out) {
   ++checks_;  // a second answer, of a reading given up, comes too late
   hold_ = hold::none;
   if (!input.what) {
-    refuse_waiting(input.what.error(), out, [](const entity_call& c) {
-      return c.verify == entity_call::check::under_way;
-    });
+    refuse_waiting(input.what.error(), out,
+                   [](const entity_call& c) { return c.verify == entity_call::check::under_way; });
   } else if (*input.what != durable_) {
     return begin_recovery(out);  // another writer has gone on
   } else {
@@ -361,8 +360,7 @@ void entity_fsm::step(const moment& now, highest_checked input, actions& out) {
   decide_waiting(now, out);
 }
 
-void entity_fsm::refuse_waiting(const error& why, actions& out,
-                                bool (*which)(const entity_call&)) {
+void entity_fsm::refuse_waiting(const error& why, actions& out, bool (*which)(const entity_call&)) {
   call_list others;
   while (!waiting_.empty()) {
     auto command = waiting_.pop();

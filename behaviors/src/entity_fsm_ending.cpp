@@ -150,8 +150,7 @@ void entity_fsm::in_doubt(const error& why) {
 
 void entity_fsm::give_up_settling(actions& out) {
   if (in_flight()) {
-    error why{errc::outcome_unknown,
-              "stopped before the storage told whether it kept the events"};
+    error why{errc::outcome_unknown, "stopped before the storage told whether it kept the events"};
     if (doubt_ != nullptr) why.message += "; its last trouble: " + doubt_->message;
     lose(why, out, {});
   }

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <caf/all.hpp>
+#include <cstdlib>
 #include <deque>
 #include <future>
 #include <nexus/testkit/deterministic.hpp>

@@ -77,7 +77,7 @@ enum class landmark : std::uint8_t {
   passivated,
   went_on,  ///< a machine stopped and a command was on its way
   closed_unsettled,
-  told_unsettled,    ///< callers did not wait until the storage told
+  told_unsettled,       ///< callers did not wait until the storage told
   dropped,              ///< a command reached a closed entity
   expired,              ///< a command's deadline passed
   checked,              ///< the journal's highest number is the machine's
