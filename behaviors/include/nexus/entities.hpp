@@ -5,7 +5,8 @@
 //
 // Threads: every call may be made from any thread and none blocks, but for the destructor.
 // Bounds: commands admitted and not yet answered, per entity, by number and bytes; past them the
-// sender gets `overloaded`. Failures come as answers; see errc.
+// sender gets `overloaded`, and for a command that never fits `too_large`. Failures come as answers;
+// see errc.
 #pragma once
 
 #include <chrono>

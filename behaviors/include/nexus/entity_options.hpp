@@ -1,7 +1,8 @@
 // How entities of one type live: bounds, snapshots, recovery, and who is told of trouble.
 //
 // Every bound and duration may be as large as its type: that is no limit, and overflows nothing. Negative
-// durations are `invalid_argument`.
+// durations are `invalid_argument`, and so are a backoff_min of 0, a backoff_max below backoff_min, and
+// 0 for events_per_command_max and recoveries_max.
 //
 // Threads: values.
 #pragma once
@@ -74,7 +75,7 @@ enum class conflict_policy : std::uint8_t {
 };
 
 struct entity_options {
-  std::chrono::milliseconds passivate_after{120'000};  ///< without a message; 0: never
+  std::chrono::milliseconds passivate_after{120'000};  ///< without a message; 0, max(): never
   std::size_t live_max = 0;  ///< past it the least recently used idle ones passivate; 0: no cap
 
   // Snapshots of event-sourced entities. A behavior may have
@@ -111,10 +112,11 @@ struct entity_options {
   std::chrono::milliseconds backoff_min{100};
   std::chrono::milliseconds backoff_max{10'000};
 
-  /// What to do about an entity whose `decide` or `apply` throws. Its command is refused anyhow; a
-  /// state that a throwing `apply` has spoilt is made anew anyhow. `restart` makes the state anew from
-  /// the journal, after a pause; `stop` ends the entity, until its next command; `escalate` closes the
-  /// type, as there is no parent. None: resume. `failure::cause` is not known here, `why` is.
+  /// What to do about an entity whose `decide` or `apply` throws, or whose `on_recovered` fails. Its
+  /// command is refused anyhow; a state that a throwing `apply` has spoilt is made anew anyhow.
+  /// `restart` makes the state anew from the journal, after a pause; `stop` ends the entity, until its
+  /// next command; `escalate` closes the type, as there is no parent. None: resume. `failure::cause` is
+  /// not known here, `why` is.
   std::optional<supervision> supervised{};
 
   /// In an ordered shutdown these entities stop before those of the type `parent`; empty: of none.

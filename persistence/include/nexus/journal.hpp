@@ -58,7 +58,7 @@ class journal_session : public session {
   /// SQL backends commit the call as one transaction, in which a conflicting or rejected request
   /// fails alone and the others commit; positions ascend within an id. A request that both conflicts
   /// and is past a limit may get either outcome; one without events, or whose numbers would pass
-  /// sequence_nr_max, is `rejected` unless it conflicts; one with a tag that is none is `rejected`.
+  /// sequence_nr_max, is `rejected` unless it conflicts; one with an invalid tag is `rejected`.
   [[nodiscard]] virtual std::vector<append_outcome> append(
       std::span<const append_request> requests) = 0;
 

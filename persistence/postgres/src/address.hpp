@@ -20,7 +20,7 @@ struct address {
   std::string schema;  ///< of the database; empty: the connection's current one
   /// Of all connections of an opened journal; empty: what server, database and role say.
   std::string search_path;
-  std::string synchronous_commit;  ///< empty: what they say, but at least `remote_write`
+  std::string synchronous_commit;  ///< empty: what they say, but `on` for `off` and `local`
   schema_choices tables{};
   std::chrono::milliseconds patience{30'000};  ///< with one statement; 0: for ever
   unsigned writers = 4;

@@ -27,7 +27,7 @@ enum class session_end : std::uint8_t {
   poisoned,    ///< whoever had it said so
   not_valid,   ///< it did not pass the validation query
   not_reset,   ///< what was left open in it could not be undone
-  pool_closed  ///< the pool went
+  pool_closed  ///< the pool was closed
 };
 inline constexpr std::size_t session_ends = 8;
 [[nodiscard]] std::string_view to_string(session_end why) noexcept;
@@ -45,7 +45,7 @@ struct pool_statistics {
   std::uint64_t waits = 0;      ///< that had to wait first
   std::uint64_t timeouts = 0;   ///< that got none in time
   std::uint64_t cancelled = 0;  ///< that were given up
-  std::uint64_t refused = 0;    ///< that found `max_waiters` before them
+  std::uint64_t refused = 0;    ///< that found `max_waiters` of their share before them
   std::uint64_t leaks = 0;      ///< held for longer than `leak_after`
   std::uint64_t created = 0;
   std::uint64_t open_failures = 0;
@@ -94,7 +94,7 @@ struct pool_options {
   double lifetime_jitter = 0.1;   ///< each lives so much shorter at most, not all end together
   std::uint64_t max_borrows = 0;  ///< of one session, which is replaced then; 0: any number
   std::chrono::milliseconds leak_after{30'000};  ///< held for longer is logged; 0: never
-  std::size_t max_waiters = 10'000;              ///< one more is `pool_exhausted` at once
+  std::size_t max_waiters = 10'000;  ///< of each share; one more is `pool_exhausted` at once
 
   bool validate_on_borrow = false;  ///< a session that was idle
   std::string validation_query = "SELECT 1";

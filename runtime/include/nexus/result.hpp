@@ -24,12 +24,12 @@ enum class errc : std::uint8_t {
   overloaded,           ///< a bounded queue is full; nothing was done
   rejected,             ///< the behavior refused the command
   unhandled,            ///< the behavior has no answer to this command in this state
-  decide_failed,        ///< the user's decide threw; nothing was persisted
+  decide_failed,        ///< the user's decide threw, or on_recovered failed; nothing was persisted
   apply_failed,         ///< the user's apply threw; nothing was persisted
   conflict,             ///< another writer was there first; nothing was persisted
   too_large,            ///< a payload or request is past a limit; nothing was persisted
   unavailable,          ///< the storage is in trouble; nothing was persisted
-  outcome_unknown,      ///< the storage did not say in time whether it persisted
+  outcome_unknown,      ///< nobody can say (yet) whether the storage persisted it
   corrupt,              ///< stored bytes do not decode, or numbers have a gap
   unknown_type,         ///< stored bytes name a type the behavior does not know
   unsupported_version,  ///< stored bytes have a schema version the behavior does not know

@@ -70,7 +70,7 @@ struct supervision {
   std::chrono::nanoseconds backoff_min = std::chrono::milliseconds{100};
   std::chrono::nanoseconds backoff_max = std::chrono::seconds{10};
   double jitter = 0.2;  ///< up to this share of a pause is added at random; 0 to 1
-  /// Who has run for so long after a restart has its next pause begin at `backoff_min`.
+  /// After this uptime since the last restart the back-off starts again at `backoff_min`.
   std::chrono::nanoseconds quiet_after = std::chrono::seconds{30};
 
   /// Called when a failure is escalated and there is no parent, after the error was logged. What it throws

@@ -22,7 +22,7 @@ namespace nexus::inline v0::http {
 using name_values = std::vector<std::pair<std::string, std::string>>;
 
 struct request {
-  std::string method{};   ///< upper case
+  std::string method{};   ///< as it was sent: GET and get are two
   std::string path{};     ///< as it was sent, without the query
   std::string body{};     ///< whole
   name_values headers{};  ///< as they came

@@ -24,13 +24,14 @@
 // table. What a handler throws is a 500, and logged.
 //
 // Deadline: the header X-Request-Timeout ("250ms", "2s") or the server's default bounds borrowing, is
-// the deadline of what entities are asked, and interrupts what the request's session does. Trace: a valid W3C traceparent goes on to what is asked, and
-// comes back under a new parent id; otherwise a new trace begins.
+// the deadline of what entities are asked, and interrupts what the request's session does. Trace: a valid
+// W3C traceparent goes on to what is asked, and comes back under a new parent id; otherwise a new trace begins.
 //
 // Threads: a handler runs on one of the server's and may block; many run at the same time. `use` and
 // routes come before `start`. Bounds: threads (one connection each, also while it is kept alive),
-// connections that wait, sizes, times. Who comes when too many wait gets a 503; a connection that says
-// nothing ends when another one waits. A request that is malformed is a 400 and ends its connection. Put a proxy before it that ends TLS and slow clients.
+// connections that wait, sizes, times. A connection that finds too many waiting gets a 503; one that says
+// nothing ends when another one waits. A request that is malformed is a 400 and ends its connection. Put a
+// proxy before it that ends TLS and slow clients.
 // Shutdown: takes part in system::shutdown; requests that it has admitted are finished.
 #pragma once
 
@@ -61,19 +62,19 @@ struct server_options {
   unsigned backlog = 1'024;           ///< connections that the system keeps for us
 
   std::size_t head_bytes_max = std::size_t{64} << 10;  ///< request line and headers; 16 MiB at most
-  std::size_t target_bytes_max = std::size_t{8} << 10;  ///< path and query
+  std::size_t target_bytes_max = std::size_t{8} << 10;  ///< path and query; likewise
   std::size_t body_bytes_max = std::size_t{1} << 20;
   std::chrono::milliseconds read_timeout{10'000};  ///< for a request to come as a whole
   std::chrono::milliseconds write_timeout{10'000};
   std::chrono::milliseconds keep_alive{5'000};  ///< without a request
-  unsigned keep_alive_requests = 1'000;
+  unsigned keep_alive_requests = 1'000;         ///< at least 1
 
-  std::string deadline_header = "X-Request-Timeout";
-  std::chrono::milliseconds timeout{30'000};        ///< of a request that has none
-  std::chrono::milliseconds timeout_max{300'000};   ///< a longer one is cut to this
-  std::chrono::milliseconds borrow_timeout{5'000};  ///< for a session, within the deadline
+  std::string deadline_header = "X-Request-Timeout";  ///< empty: none
+  std::chrono::milliseconds timeout{30'000};          ///< of a request that has none; above 0
+  std::chrono::milliseconds timeout_max{300'000};     ///< a longer one is cut to this
+  std::chrono::milliseconds borrow_timeout{5'000};    ///< for a session, within the deadline
 
-  int rejected = 409;                   ///< the status of errc::rejected
+  int rejected = 409;                   ///< the status of errc::rejected, 400 to 499
   std::chrono::seconds retry_after{1};  ///< in 429 and 503
 
   std::string metrics_path = "/metrics";  ///< Prometheus's text; empty: none
