@@ -166,7 +166,8 @@ TEST_F(StoragePage, Tables) {
   nexus::result<nexus::schema_status> status = (*tables)->check();
   EXPECT_EQ(status->found, 0U);  // no tables
   EXPECT_TRUE((*tables)->create());
-  for (const std::string& line : (*tables)->check()->differences) std::cerr << line << '\n';
+  status = (*tables)->check();
+  for (const std::string& line : status->differences) std::cerr << line << '\n';
   EXPECT_EQ((*tables)->check()->differences, std::vector<std::string>{});
 }
 

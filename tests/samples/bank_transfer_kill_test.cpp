@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -66,7 +68,10 @@ class BankTransferKill : public Bank {
       ledger +=
           "t,2026-01-01,opening," + name + "," + bank::format_hundredths(hundredths) + ",USD\n";
     }
+    const auto begun = std::chrono::steady_clock::now();
     ASSERT_EQ(bank({"import", file("opening.csv", ledger)}).code, 0);
+    slowness =
+        std::max<std::int64_t>(1, (std::chrono::steady_clock::now() - begun) / milliseconds{50});
   }
 
   command_line writer_line(std::uint64_t seed) const {
@@ -150,11 +155,13 @@ class BankTransferKill : public Bank {
     }
   }
 
-  // Kills a program some time after its start; answers what it said until then.
+  // Kills a program some time after its start, by `latest` on a machine that is quick; answers what it
+  // said until then.
   std::string kill(const command_line& line, milliseconds latest) {
     process victim{line, directory.path()};
     const microseconds moment{
-        static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(latest.count()) * 1000))};
+        static_cast<std::int64_t>(random() % (static_cast<std::uint64_t>(latest.count()) * 1000)) *
+        slowness};
     if (!victim.read_for(moment) && victim.kill()) {
       ++kills;
       victim.wait();
@@ -199,7 +206,8 @@ class BankTransferKill : public Bank {
 
   std::mt19937_64 random = random_source();
   said heard;
-  std::int64_t amount = 0;  // of the last `bank transfer`
+  std::int64_t amount = 0;    // of the last `bank transfer`
+  std::int64_t slowness = 1;  // of starting a program: sanitized, or beside others
   int kills = 0;
   int interrupted = 0;
   std::size_t acknowledged = 0;
