@@ -88,7 +88,7 @@ result<target> parse_target(std::string_view text, std::string_view method) {
   target made;
   made.bytes = text.size();
   if (text == "*" && method == "OPTIONS") {
-    made.path = text;
+    made.path = std::string{text};  // GCC 12 takes an assignment for one that overlaps
     return made;
   }
   if (!std::all_of(text.begin(), text.end(), may_stand_in_a_target)) {
