@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <deque>
+#include <future>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -201,13 +202,19 @@ TEST_P(OrderedShutdown, AStorageThatTakesItsTimeIsWaitedFor) {
 TEST_P(OrderedShutdown, WhatTakesItsTimeInAnEntityIsWaitedFor) {
   entities<tally> tallies{sys, *journal};
   std::atomic<bool> runs{false};
+  std::promise<void> end;
+  auto ends = end.get_future();
   auto slow = tallies.of("a").ask(tally::add_and_run{1, [&](std::int64_t) {
                                                        runs = true;
-                                                       std::this_thread::sleep_for(3s);
+                                                       ends.wait();
                                                      }});
   auto behind = tallies.of("a").ask(tally::add{1});
-  ASSERT_TRUE(eventually([&] { return runs.load(); }));
-  EXPECT_TRUE(shut_down().drained);
+  const bool began = eventually([&] { return runs.load(); });
+  auto stopping = std::async(std::launch::async, [&] { return shut_down().drained; });
+  EXPECT_EQ(stopping.wait_for(3s), std::future_status::timeout) << "longer than its patience";
+  end.set_value();
+  ASSERT_TRUE(began);
+  EXPECT_TRUE(stopping.get());
   EXPECT_EQ(slow.get(0s), 1);
   EXPECT_EQ(behind.get(0s), 2);
 }
