@@ -18,7 +18,7 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   made.undurable_max = std::max(1u, options.undurable_max);
   made.undurable_bytes_max = std::max<std::size_t>(1, options.undurable_bytes_max);
   // Room for one more: the command that brings the stash back must be admitted.
-  made.stash_max = std::min(options.stash_max, std::max(1u, options.mailbox_max) - 1);
+  made.stash_max = std::min(options.stash_max, options.mailbox_max - 1);
   if (options.on_conflict == conflict_policy::decide_again) {
     made.conflict_retries_max = options.conflict_retries_max;
   }
@@ -57,6 +57,7 @@ result<void> check_options(const behavior_info& of, const entity_options& o) {
     return bad("conflict_retries_max must be at least 1 to decide again");
   }
   if (o.events_per_command_max == 0) return bad("events_per_command_max must be at least 1");
+  if (o.mailbox_max == 0) return bad("mailbox_max must be at least 1");
   if (!of.fault.empty()) return bad(of.fault);
   if (o.recoveries_max == 0) return bad("recoveries_max must be at least 1");
   using std::chrono::milliseconds;

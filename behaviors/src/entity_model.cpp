@@ -8,28 +8,23 @@
 
 #include "nexus/codec.hpp"
 #include "nexus/detail/logger.hpp"
-#include "nexus/detail/payload.hpp"
 
 namespace nexus::inline v0::detail {
 
-error too_many_events(std::string_view entity_type, std::size_t count,
-                      const decision_limits& limits) {
-  return {
-      errc::too_large,
-      fmt::format("entities \"{}\": one command persists {} events, at most {} are taken: {}",
-                  entity_type, count, limits.events_max,
-                  limits.by_journal ? "the journal stores no more in one append"
-                                    : "raise entity_options::events_per_command_max, or persist "
-                                      "them with several commands")};
+error too_many_events(std::size_t count, const decision_limits& limits) {
+  return {errc::too_large,
+          fmt::format("one command persists {} events, at most {} are taken: {}", count,
+                      limits.events_max,
+                      limits.by_journal ? "the journal stores no more in one append"
+                                        : "raise entity_options::events_per_command_max, or "
+                                          "persist them with several commands")};
 }
 
-error too_many_bytes(std::string_view entity_type, std::size_t bytes,
-                     const decision_limits& limits) {
-  return {
-      errc::too_large,
-      fmt::format("entities \"{}\": one command persists events of {} bytes or more, at most {} "
-                  "are taken: the journal stores no more in one append",
-                  entity_type, bytes, limits.events_bytes_max)};
+error too_many_bytes(std::size_t bytes, const decision_limits& limits) {
+  return {errc::too_large,
+          fmt::format("one command persists events of {} bytes or more, at most {} are taken: the "
+                      "journal stores no more in one append",
+                      bytes, limits.events_bytes_max)};
 }
 
 std::string_view encode_metadata(const call_header& command, const metadata_fields& fields) {

@@ -4,16 +4,16 @@
 #include "entity_actor.hpp"
 #include "entity_messages.hpp"
 #include "nexus/detail/saturating.hpp"
-#include "nexus/journal_errors.hpp"
 #include "recovery_reads.hpp"
 
 namespace nexus::inline v0::detail {
 namespace {
 
-bool storage_answered(const error& why) { return !counts_for_breaker(why.code); }
+// Without the value: for the circuit breaker.
 template <class T>
-bool storage_answered(const result<T>& r) {
-  return r.has_value() || storage_answered(r.error());
+result<void> ended(const result<T>& r) {
+  if (r) return {};
+  return fail(r.error());
 }
 
 }  // namespace
@@ -24,9 +24,9 @@ void entity_actor::read(Answer* answer, F f) {
   envelope held{answer};
   auto queued = core_->in.read([answer, held, f, to = self_](journal_session& session) {
     answer->what = f(session);
-    const bool fine = storage_answered(answer->what);
+    auto done = ended(answer->what);
     to.send(held);
-    return fine;
+    return done;
   });
   if (queued) return;
   answer->what = fail(std::move(queued.error()));

@@ -19,11 +19,6 @@ std::optional<error> journal_guard::trouble(const std::vector<append_outcome>& o
   return last;
 }
 
-std::optional<error> journal_guard::trouble(bool fine) {
-  if (fine) return std::nullopt;
-  return error{errc::unavailable, "a read failed"};
-}
-
 void journal_guard::report(circuit_breaker::ticket of, const std::optional<error>& trouble) {
   using change = circuit_breaker::change;
   if (!trouble) {

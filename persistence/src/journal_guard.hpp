@@ -44,7 +44,6 @@ class journal_guard {
 
   // The storage's trouble in an answer, if that is what it is.
   [[nodiscard]] static std::optional<error> trouble(const std::vector<append_outcome>& outcomes);
-  [[nodiscard]] static std::optional<error> trouble(bool fine);
   template <class T>
   [[nodiscard]] static std::optional<error> trouble(const result<T>& done) {
     if (done || !counts_for_breaker(done.error().code)) return std::nullopt;

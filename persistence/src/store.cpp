@@ -53,7 +53,7 @@ struct store::core final : shutdown_participant {
   // Answers what has not begun.
   void abandon();
   result<pool<journal_session>> make_pool(const store_options& options) const;
-  void run_read(const std::function<bool(journal_session&)>& f);
+  void run_read(const std::function<result<void>(journal_session&)>& f);
 
   [[nodiscard]] error why_closed() const {
     return {errc::stopped, opened->name() + ": the journal was closed"};
@@ -141,15 +141,15 @@ void store::core::abandon() {
   readers->run_here();
 }
 
-void store::core::run_read(const std::function<bool(journal_session&)>& f) {
+void store::core::run_read(const std::function<result<void>(journal_session&)>& f) {
   // What `f` throws says nothing about the storage.
   const auto safe = [&](journal_session& on) {
-    bool fine = true;
-    (void)detail::guarded([&] { fine = f(on); },
+    result<void> done;
+    (void)detail::guarded([&] { done = f(on); },
                           [&](const std::string& what) {
                             detail::log().error("{}: a read threw: {}", name(), what);
                           });
-    return fine;
+    return done;
   };
   if (abandoned) {
     refusing_session refusing{why_closed()};
@@ -228,7 +228,7 @@ void store::write(const envelope& job) const {
   writers[shard]->submit(job);
 }
 
-result<void> store::read(std::function<bool(journal_session&)> f) const {
+result<void> store::read(std::function<result<void>(journal_session&)> f) const {
   if (core_->closed) return fail(core_->why_closed());
   if (auto why = core_->guard.refusal()) return fail(*std::move(why));
   const bool queued =

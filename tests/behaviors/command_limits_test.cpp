@@ -179,10 +179,8 @@ TEST_F(CommandLimits, ACommandMayPersistTenThousandEventsAndOneMoreIsRefusedByNa
   EXPECT_EQ(
       ask(tallies, ones(10'001)).error(),
       (error{errc::too_large,
-             "tally|a: entities \"tally\": one command persists 10001 events, at most 10000 are "
-             "taken: "
-             "raise entity_options::events_per_command_max, or persist them with several "
-             "commands"}));
+             "tally|a: one command persists 10001 events, at most 10000 are taken: raise "
+             "entity_options::events_per_command_max, or persist them with several commands"}));
   EXPECT_EQ(ask(tallies, tally::read{}), 10'000);
   EXPECT_EQ(stored("tally"), 10'000u);
 }

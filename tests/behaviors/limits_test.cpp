@@ -101,6 +101,7 @@ TEST_P(Limits, EveryOptionOfEntitiesAtItsSmallest) {
       {[](auto& o) { o.backoff_min = milliseconds::min(); }, "backoff_min must be positive"},
       {[](auto& o) { o.backoff_min = 0ms; }, "backoff_min must be positive"},
       {[](auto& o) { o.backoff_max = 99ms; }, "backoff_max is less than backoff_min"},
+      {[](auto& o) { o.mailbox_max = 0; }, "mailbox_max must be at least 1"},
       {[](auto& o) { o.recoveries_max = 0; }, "recoveries_max must be at least 1"}};
   for (const auto& [f, why] : refused) {
     entity_options o;

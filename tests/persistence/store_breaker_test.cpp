@@ -39,7 +39,10 @@ TEST_F(StoreBreaker, AfterFailuresInARowTheStorageIsLeftAlone) {
   EXPECT_EQ(why(through(s, state).outcome).code, errc::unavailable);
   EXPECT_EQ(through(s, other(write_job::step::settle)).settled.error(), why(refused.outcome));
   EXPECT_EQ(through(s, other(write_job::step::save_snapshot)).saved.error(), why(refused.outcome));
-  EXPECT_EQ(s.read([](journal_session&) { return ADD_FAILURE() << "called", true; }).error(),
+  EXPECT_EQ(s.read([](journal_session&) -> result<void> {
+               ADD_FAILURE() << "called";
+               return {};
+             }).error(),
             why(refused.outcome));
   EXPECT_EQ(faults->calls(operation::append), 3u);
   EXPECT_EQ(faults->calls(operation::settle), 0u);
@@ -69,8 +72,20 @@ TEST_F(StoreBreaker, AnyCallOfWritersAndReadersCounts) {
   (void)through(s, job("one"));
   EXPECT_EQ(s.breaker().failures, 3u);
   std::promise<void> seen;
-  ASSERT_TRUE(s.read([](journal_session&) { return false; }));
-  if (s.read([&](journal_session&) { return seen.set_value(), true; })) seen.get_future().wait();
+  ASSERT_TRUE(s.read([](journal_session&) -> result<void> {
+    return fail(errc::unavailable, "the disk is on fire");
+  }));
+  auto after = s.read([&](journal_session&) {
+    seen.set_value();
+    return result<void>{};
+  });
+  if (after) {  // or the breaker is open already
+    seen.get_future().wait();
+    after = s.read([](journal_session&) { return result<void>{}; });
+  }
+  EXPECT_EQ(after.error(), (error{errc::unavailable,
+                                  "the journal's circuit breaker is open after "
+                                  "4 failures in a row: the disk is on fire"}));
   EXPECT_EQ(s.breaker().now, circuit::open);
 }
 

@@ -88,11 +88,14 @@ TEST_F(StoreMetrics, QueuesAreSampled) {
   ASSERT_TRUE(s.read([&](journal_session&) {
     begun.set_value();
     go.get_future().wait();
-    return true;
+    return result<void>{};
   }));
   begun.get_future().wait();
   std::promise<void> second;
-  ASSERT_TRUE(s.read([&](journal_session&) { return second.set_value(), true; }));
+  ASSERT_TRUE(s.read([&](journal_session&) {
+    second.set_value();
+    return result<void>{};
+  }));
   EXPECT_EQ(value(s, "nexus_read_queue_jobs"), 1);
   go.set_value();
   second.get_future().wait();

@@ -100,7 +100,7 @@ TEST_F(StoreQueue, ReadsAreAllDoneByWhoeverIsFree) {
         for (std::size_t i = 0; i < each; ++i) {
           EXPECT_TRUE(s.read([&](journal_session&) {
             if (read.fetch_add(1) + 1 == producers * each) read.notify_all();
-            return true;
+            return result<void>{};
           }));
         }
       });

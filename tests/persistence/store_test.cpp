@@ -81,7 +81,7 @@ TEST_F(Store, ReadsRunOnAPooledSession) {
   std::promise<sequence_nr> highest;
   ASSERT_TRUE(s.read([&](journal_session& session) {
     highest.set_value(session.highest(*persistence_id::make("t", "one")).value_or(99));
-    return true;
+    return result<void>{};
   }));
   EXPECT_EQ(highest.get_future().get(), 1u);
 }

@@ -22,7 +22,7 @@ class ThrowingInAStore : public testing::TestWithParam<bool> {
     throw 7;
   }
   // What a read answers, if it is called at all.
-  static result<void> read(const store& s, std::function<bool(journal_session&)> f) {
+  static result<void> read(const store& s, std::function<result<void>(journal_session&)> f) {
     auto called = std::make_shared<std::promise<void>>();
     auto done = called->get_future();
     auto queued = s.read([called, f = std::move(f)](journal_session& on) {
@@ -49,10 +49,13 @@ INSTANTIATE_TEST_SUITE_P(All, ThrowingInAStore, testing::Values(true, false),
 TEST_P(ThrowingInAStore, AReadCostsNeitherItsThreadNorItsSession) {
   const auto s = must(nexus::open("memory:", {memory_backend()}, {.readers = 1}));
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(read(s, [](journal_session&) -> bool { oops(); }));
+    ASSERT_TRUE(read(s, [](journal_session&) -> result<void> { oops(); }));
   }
   bool ran = false;
-  ASSERT_TRUE(read(s, [&](journal_session&) { return ran = true; }));
+  ASSERT_TRUE(read(s, [&](journal_session&) {
+    ran = true;
+    return result<void>{};
+  }));
   EXPECT_TRUE(ran);
   EXPECT_EQ(s.breaker().failures, 0u) << "the storage has nothing to do with it";
   EXPECT_TRUE(s.close(30s));
@@ -64,7 +67,7 @@ TEST_P(ThrowingInAStore, AReadThatTriesAnOpenBreakerClosesIt) {
   ASSERT_TRUE(read(s, [](journal_session&) { return false; }));
   const auto end = std::chrono::steady_clock::now() + 30s;
   while (s.breaker().now != circuit::open) ASSERT_LT(std::chrono::steady_clock::now(), end);
-  while (!read(s, [](journal_session&) -> bool { oops(); })) {
+  while (!read(s, [](journal_session&) -> result<void> { oops(); })) {
     ASSERT_LT(std::chrono::steady_clock::now(), end);
   }
   while (s.breaker().now != circuit::closed) ASSERT_LT(std::chrono::steady_clock::now(), end);

@@ -206,9 +206,8 @@ std::string refusal_of(Outcome outcome) {
 TEST(Scenario, RefusesMoreEventsThanTheRuntimeTakes) {
   const auto refused = refusal_of(given<press>().when(press::print{.copies = 10'001}));
   EXPECT_EQ(refused,
-            "turned down: entities \"press\": one command persists 10001 events, at most 10000 are "
-            "taken: raise entity_options::events_per_command_max, or persist them with several "
-            "commands");
+            "turned down: one command persists 10001 events, at most 10000 are taken: raise "
+            "entity_options::events_per_command_max, or persist them with several commands");
   const auto bounded = given<press>().with({.events_per_command_max = 2});
   bounded.when(press::print{.copies = 2}).then(press::printed{}, press::printed{}, replies(2));
   EXPECT_NE(refusal_of(bounded.when(press::print{.copies = 3})).find("at most 2"),
@@ -232,9 +231,9 @@ TEST(Scenario, ARefusalPersistsNothing) {
   EXPECT_EQ(
       given<press>()
           .when(press::print{.copies = 10'001})
-          .then(rejects("entities \"press\": one command persists 10001 events, at most 10000 "
-                        "are taken: raise entity_options::events_per_command_max, or persist "
-                        "them with several commands"))
+          .then(rejects("one command persists 10001 events, at most 10000 are taken: raise "
+                        "entity_options::events_per_command_max, or persist them with several "
+                        "commands"))
           .state()
           .sheets,
       0);

@@ -142,11 +142,11 @@ class store {
   void write(const envelope& job) const;
 
   /// Runs `f` on a reserved session of the pool, on a thread that may block; entities are recovered on the
-  /// same threads, so `f` must not wait for one. `f` returns false if the storage was in trouble
-  /// (`counts_for_breaker`); bytes that do not decode are not that. What `f` throws is logged. Fails with `overloaded` when the
+  /// same threads, so `f` must not wait for one. The circuit breaker counts an error that `f` returns if
+  /// `counts_for_breaker` says so. What `f` throws is logged and not counted. Fails with `overloaded` when the
   /// queue is full, and `unavailable` while the circuit breaker is open; `f` is not called then. If the
   /// breaker opens while `f` waits, every call of its session answers `unavailable`.
-  [[nodiscard]] result<void> read(std::function<bool(journal_session&)> f) const;
+  [[nodiscard]] result<void> read(std::function<result<void>(journal_session&)> f) const;
 
   /// Waits until everything written before is answered; `timeout` if that takes longer than `within`.
   /// Blocks: `would_block` in an actor on the scheduler, unless all is written. On a stepped system it does

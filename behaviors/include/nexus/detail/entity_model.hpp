@@ -211,6 +211,10 @@ class entity_host {
 [[nodiscard]] std::string_view encode_metadata(const call_header& command,
                                                const metadata_fields& fields);
 
+/// More events, or bytes of them, than one command may persist.
+[[nodiscard]] error too_many_events(std::size_t count, const decision_limits& limits);
+[[nodiscard]] error too_many_bytes(std::size_t bytes, const decision_limits& limits);
+
 /// "type|id: where threw: what". What was thrown is the exception that is being handled.
 [[nodiscard]] error threw(errc code, std::string_view entity_type, std::string_view id,
                           std::string_view where);

@@ -59,7 +59,7 @@ class event_sourced_model final : public entity_model {
   result<void> write(const effect<B, R>& e, const call_header& header, const context& c,
                      const decision_limits& limits, event_batch& out) const {
     const auto count = e.events().size();
-    if (count > limits.events_max) return fail(too_many_events(B::entity_type, count, limits));
+    if (count > limits.events_max) return fail(too_many_events(count, limits));
     if (count == 0) return {};
     const auto metadata = encode_metadata(header, e.metadata());
     const auto before = out.bytes();
@@ -71,7 +71,7 @@ class event_sourced_model final : public entity_model {
       if (!added) return added;
       const auto bytes = out.bytes() - before;
       if (bytes > limits.events_bytes_max) {
-        return fail(too_many_bytes(B::entity_type, bytes, limits));
+        return fail(too_many_bytes(bytes, limits));
       }
     }
     return {};

@@ -23,12 +23,6 @@ namespace nexus::inline v0::detail {
   return {why.code, std::string{what}.append(" \"").append(type).append("\" ").append(why.message)};
 }
 
-/// More events than one command may persist.
-[[nodiscard]] error too_many_events(std::string_view entity_type, std::size_t count,
-                                    const decision_limits& limits);
-[[nodiscard]] error too_many_bytes(std::string_view entity_type, std::size_t bytes,
-                                   const decision_limits& limits);
-
 /// A snapshot but for its number, writer and time.
 template <class B>
 [[nodiscard]] result<stored_snapshot> encode_state(const typename B::state& state) {
