@@ -210,7 +210,7 @@ TEST_P(WouldBlock, AReadersJobMustNotWaitForWhatMayNeedIt) {
   std::promise<result<std::int64_t>> told;
   ASSERT_TRUE(journal->read([&](journal_session&) {
     told.set_value(tallies.of("a").ask(tally::read{}).get(long_time));
-    return true;
+    return result<void>{};
   }));
   const auto r = heard(told);
   faults->release(operation::read);

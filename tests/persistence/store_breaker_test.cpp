@@ -119,13 +119,13 @@ TEST_F(StoreBreaker, ReadsThatWaitedWhileItOpenedAreRefusedByTheirSession) {
   auto s = open({.readers = 1, .breaker_failures = 1, .breaker_reset = never});
   std::promise<void> opened;
   std::promise<result<sequence_nr>> second;
-  ASSERT_TRUE(s.read([go = opened.get_future().share()](journal_session&) {
+  ASSERT_TRUE(s.read([go = opened.get_future().share()](journal_session&) -> result<void> {
     go.wait();
-    return false;
+    return fail(errc::unavailable, "the disk is on fire");
   }));
   ASSERT_TRUE(s.read([&](journal_session& session) {
     second.set_value(session.highest(*persistence_id::make("t", "one")));
-    return true;
+    return result<void>{};
   }));
   opened.set_value();
   auto answer = second.get_future().get();

@@ -22,7 +22,7 @@ struct StoreClosing : nexus::test::Store {
       if (found) ++fine;
       if (!found && found.error().code == errc::stopped) ++stopped;
       if (!found && found.error().code == errc::pool_closed) ++interrupted;
-      return true;
+      return result<void>{};
     });
   }
 };

@@ -64,7 +64,8 @@ TEST_P(ThrowingInAStore, AReadCostsNeitherItsThreadNorItsSession) {
 TEST_P(ThrowingInAStore, AReadThatTriesAnOpenBreakerClosesIt) {
   const auto s = must(
       nexus::open("memory:", {memory_backend()}, {.breaker_failures = 1, .breaker_reset = 1ms}));
-  ASSERT_TRUE(read(s, [](journal_session&) { return false; }));
+  ASSERT_TRUE(
+      read(s, [](journal_session&) -> result<void> { return fail(errc::unavailable, "no disk"); }));
   const auto end = std::chrono::steady_clock::now() + 30s;
   while (s.breaker().now != circuit::open) ASSERT_LT(std::chrono::steady_clock::now(), end);
   while (!read(s, [](journal_session&) -> result<void> { oops(); })) {
