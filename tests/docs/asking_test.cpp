@@ -42,7 +42,7 @@ TEST_F(DocsAsking, ACafActorIsTold) {
     accounts.of("alice")
         .ask(account::balance{})
         .then(self, 20s, [=, &told](nexus::result<std::int64_t> cents) {
-          told.set_value(cents.value_or(-1));  // here: what the actor does with it
+          told.set_value(cents.value_or(-1));  // the actor uses the answer here
           self->quit();
         });
   });

@@ -95,7 +95,7 @@ caf::behavior teller(caf::event_based_actor* self, std::int64_t* heard) {
     *heard = cents.value_or(-1);
     self->quit();
   });
-  return {[](int) {}};  // whatever else it does
+  return {[](int) {}};  // the actor's own handlers
 }
 
 struct Docs : testing::Test {
@@ -147,7 +147,7 @@ TEST_F(Docs, ACapOnTheLiveOnes) {
     EXPECT_TRUE(det.get(accounts.of(id).ask(account::deposit{1})));
     det.advance(1s);
   }
-  EXPECT_EQ(accounts.live(), 2u);  // alice has left
+  EXPECT_EQ(accounts.live(), 2u);  // alice was passivated
   EXPECT_EQ(det.get(accounts.of("alice").watch()).error().code, nexus::errc::stopped);
 
   det.steps().hold(nexus::executor::work::write);
@@ -194,7 +194,7 @@ TEST_F(Docs, WhatIsDroppedIsADeadLetter) {
 
 TEST_F(Docs, WhatComesTooLateIsNotDecided) {
   nexus::entities<account> accounts{det, *store};
-  det.steps().hold(nexus::executor::work::read);  // a storage that is slow to recover alice
+  det.steps().hold(nexus::executor::work::read);  // the recovery of alice is slow
   auto hasty = accounts.of("alice").ask(account::deposit{1}, 1s);
   auto patient = accounts.of("alice").ask(account::deposit{10}, 1min);
   det.advance(2s);
@@ -214,7 +214,7 @@ TEST(DocsOfTwoProcesses, ACommandIsRefusedOrDecidedAgain) {
   EXPECT_EQ(theirs.of("alice").ask(account::deposit{5}).get(10s), 105);
   EXPECT_EQ(ours.of("alice").ask(account::deposit{1}).get(10s).error().code, nexus::errc::conflict);
   EXPECT_EQ(ours.of("alice").ask(account::deposit{1}).get(10s), 106);
-  EXPECT_EQ(theirs.of("alice").ask(account::deposit{20}).get(10s), 126);  // decided on 106 at last
+  EXPECT_EQ(theirs.of("alice").ask(account::deposit{20}).get(10s), 126);  // decided again, on 106
 }
 
 TEST(DocsOfTwoProcesses, AVerifiedAskSeesTheOther) {
@@ -225,7 +225,7 @@ TEST(DocsOfTwoProcesses, AVerifiedAskSeesTheOther) {
   nexus::entities<account> theirs{there, *store};
   EXPECT_EQ(ours.of("alice").ask(account::deposit{100}).get(10s), 100);
   EXPECT_EQ(theirs.of("alice").ask(account::deposit{5}).get(10s), 105);
-  EXPECT_EQ(ours.of("alice").ask(account::balance{}).get(10s), 100);  // as we know it
+  EXPECT_EQ(ours.of("alice").ask(account::balance{}).get(10s), 100);  // stale: 105 is stored
   EXPECT_EQ(ours.of("alice").ask_verified(account::balance{}).get(10s), 105);
 }
 
@@ -233,7 +233,7 @@ TEST_F(Docs, WhoeverWatchesIsTold) {
   nexus::entities<account> accounts{det, *store};
   EXPECT_TRUE(det.get(accounts.of("alice").ask(account::deposit{1})));
   nexus::asked<nexus::ending> end = accounts.of("alice").watch();
-  det.advance(3min);  // nobody asks her anything
+  det.advance(3min);  // alice gets no command
   EXPECT_EQ(det.get(end), nexus::ending::passivated);
 }
 
@@ -245,11 +245,11 @@ TEST_F(Docs, AnEntityIsSupervised) {
   EXPECT_EQ(det.get(accounts.of("alice").ask(account::audit{})).error().code,
             nexus::errc::decide_failed);
   auto next = accounts.of("alice").ask(account::balance{});
-  EXPECT_EQ(det.get(next).error().code, nexus::errc::timeout);  // it waits until she is restarted
+  EXPECT_EQ(det.get(next).error().code, nexus::errc::timeout);  // waits until alice is restarted
   det.advance(1s);
   EXPECT_TRUE(next.is_answered());
   EXPECT_FALSE(det.get(accounts.of("alice").ask(account::audit{})));
-  EXPECT_EQ(det.get(end), nexus::ending::failed);  // one failure too many
+  EXPECT_EQ(det.get(end), nexus::ending::failed);  // more failures than restarts_max
   EXPECT_EQ(det.get(accounts.of("alice").ask(account::balance{})), 100);
 }
 
@@ -271,12 +271,12 @@ TEST_F(Docs, AShutdownFinishesWhatIsInFlight) {
   EXPECT_TRUE(det.sys().shutdown(10s).complete());
   EXPECT_TRUE(det.get(given));
   EXPECT_EQ(det.get(accounts.of("bob").ask(account::balance{})).error().code, nexus::errc::stopped);
-  EXPECT_FALSE(store->open_session());  // closed, too
+  EXPECT_FALSE(store->open_session());  // the store is closed too
 }
 
 TEST_F(Docs, AShutdownNamesWhatMissesIt) {
   nexus::entities<account> accounts{det, *store};
-  det.steps().hold(nexus::executor::work::write);  // a storage that is silent
+  det.steps().hold(nexus::executor::work::write);  // the storage does not answer
   auto stuck = accounts.of("alice").ask(account::deposit{1});
   auto report = det.sys().shutdown(1s);
   EXPECT_FALSE(report.complete());

@@ -50,7 +50,7 @@ nexus::result<counts> count(nexus::live_reader& reader) {
     auto n = reader.read(take, 1s);
     if (n) continue;  // 0 if nothing came in time
     if (n.error().code == nexus::errc::stopped) return by_type;
-    std::cerr << n.error().message << '\n';  // the storage is in trouble: it goes on where it was
+    std::cerr << n.error().message << '\n';  // storage failure: the next read resumes
   }
 }
 

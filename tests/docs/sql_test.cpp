@@ -67,7 +67,7 @@ TEST_F(SqlPage, Transactions) {
   auto trip = nexus::transactional(s, [&](nexus::session& inner) -> nexus::result<void> {
     if (auto first = book(inner, "bob", 1); !first) return first;
     if (book(inner, "bob", 2)) return {};
-    return book(inner, "bob", 3);  // room 2 was taken: nothing of that is left
+    return book(inner, "bob", 3);  // room 2 was taken: its savepoint is undone
   });
   EXPECT_TRUE(trip);
   EXPECT_EQ(guest_of(s, 1).value(), "bob");

@@ -144,7 +144,7 @@ TEST_F(SupervisionPage, DeadLettersInAnActor) {
   auto make = [&](caf::event_based_actor* self) -> caf::behavior {
     auto mine = std::make_shared<nexus::registration>(sys.letters().subscribe(
         self, [&lost](const nexus::dead_letter& l) { lost.push_back(l.target); }));
-    return {[mine](caf::get_atom) {}};  // keeps it
+    return {[mine](caf::get_atom) {}};  // keeps the subscription alive
   };
   nexus::supervisor listeners{sys, "listeners"};
   ASSERT_TRUE(listeners.spawn("listener 1", make));

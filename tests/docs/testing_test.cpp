@@ -51,7 +51,7 @@ TEST(Account, TakesNoMoneyWhileTheStorageIsDown) {
   nexus::entities<account> accounts{det, *store, {.backoff_min = 10s}};
 
   auto first = accounts.of("alice").ask(account::deposit{100});
-  EXPECT_FALSE(first.is_answered());  // not even handled
+  EXPECT_FALSE(first.is_answered());  // nothing has run yet
   EXPECT_EQ(det.get(first), 100);     // steps until it is answered
 
   faults->inject(fault::fail, operation::append);

@@ -26,7 +26,7 @@ class session : public caf::event_based_actor {
     timers_.with_fixed_delay("poll", 15s, [this] { poll(); });
     return {[this](const std::string& line) {
       log_->push_back(line);
-      timers_.once("idle", 30s, [this] { quit(); });  // replaces the one that was set
+      timers_.once("idle", 30s, [this] { quit(); });  // replaces the timer set before
     }};
   }
 

@@ -304,7 +304,7 @@ class log_session final : public journal_session {
     });
     if (done) return outcomes;
     for (auto& outcome : outcomes) {
-      if (!std::holds_alternative<stored>(outcome)) continue;  // that is certain
+      if (!std::holds_alternative<stored>(outcome)) continue;  // a conflict or rejection is certain
       outcome = in_doubt ? append_outcome{unknown{done.error()}} : failed{done.error()};
     }
     return outcomes;
