@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 // How long a process waits for another's migration, which may build an index over everything.
 constexpr auto migration_wait = 10min;
 
-// ARCHITECTURE.md says what was measured before this layout settled. Positions are given by the
+// docs/internals/sqlite.md has the measurements behind this layout. Positions are given by the
 // append, inside its transaction: past the last one in the journal and past every one erased.
 // AUTOINCREMENT promises the same, and writes to sqlite_sequence with every row. The trigger keeps
 // `highest` and the positions from falling whoever deletes, also a person with plain SQL.
