@@ -32,15 +32,18 @@ class BankKill : public Bank {
 };
 
 // A resumed import is shorter than a first one, so many imports come to their end: then the next
-// one begins with a new journal.
+// one begins with a new journal. A slow machine kills less often.
 TEST_F(BankKill, AnImportKilledAtAnyMomentIsResumed) {
   auto random = random_source();
   auto latest = time_of_import();  // a kill comes up to that long after the start
   const int kills_wanted = times(20, 1000);
+  constexpr int kills_min = 4;
+  const auto enough = std::chrono::steady_clock::now() + std::chrono::seconds{times(60, 3600)};
   int kills = 0;
   int partial = 0;
   int completed = 0;
-  while (kills < kills_wanted && !HasFailure()) {
+  auto goes_on = [&] { return kills < kills_min || std::chrono::steady_clock::now() < enough; };
+  while (kills < kills_wanted && goes_on() && !HasFailure()) {
     process import{bank_line({"import", postings_csv()}), directory.path()};
     const microseconds moment{
         static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(latest.count()))};
@@ -66,7 +69,7 @@ TEST_F(BankKill, AnImportKilledAtAnyMomentIsResumed) {
   expect_whole();
   std::cout << kills << " kills, " << partial << " seen halfway, " << completed
             << " imports completed between them\n";
-  EXPECT_GE(partial, kills_wanted / 10);
+  EXPECT_GE(partial, kills / 10);
 }
 
 }  // namespace
