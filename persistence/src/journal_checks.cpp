@@ -3,10 +3,44 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "text.hpp"
 
 namespace nexus::inline v0 {
+namespace {
+
+template <class Request>
+void take(std::span<const Request> requests, const journal_limits& max,
+          std::vector<append_outcome>& outcomes, std::vector<std::size_t>& into) {
+  into.clear();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (auto why = fault_of(requests[i], max)) {
+      outcomes[i] = rejected{*std::move(why)};
+    } else {
+      into.push_back(i);
+    }
+  }
+  std::ranges::sort(into, [&](auto a, auto b) { return requests[a].id < requests[b].id; });
+}
+
+}  // namespace
+
+void take_faultless(std::span<const append_request> requests, const journal_limits& max,
+                    std::vector<append_outcome>& outcomes, std::vector<std::size_t>& into) {
+  take(requests, max, outcomes, into);
+}
+
+void take_faultless(std::span<const upsert_request> requests, const journal_limits& max,
+                    std::vector<append_outcome>& outcomes, std::vector<std::size_t>& into) {
+  take(requests, max, outcomes, into);
+}
+
+std::optional<append_outcome> refusal(const append_request& request, sequence_nr highest) {
+  if (highest != request.expected) return conflict{highest};
+  if (auto why = past_the_last_number(request)) return rejected{*std::move(why)};
+  return std::nullopt;
+}
 
 std::optional<error> past_the_last_number(const append_request& request) {
   const auto count = request.events.size();
@@ -59,6 +93,20 @@ bool carried(const upsert_request& request, const stored_state& found) {
   if (found.erased || !value) return found.erased && !value;
   return found.type == value->type && found.schema_version == value->schema_version &&
          found.codec == value->codec && found.data == value->data;
+}
+
+settlement settled_as(const upsert_request& request, const stored_state* found) {
+  if (found == nullptr || found->version < request.next) return settlement::not_stored;
+  if (found->version > request.next) return settlement::superseded;
+  return carried(request, *found) ? settlement::stored : settlement::not_stored;
+}
+
+error corrupt_row(std::string_view journal, stored_kind kind, const persistence_id& id,
+                  std::int64_t number, std::string_view column) {
+  constexpr std::array<std::string_view, 3> names{"event", "snapshot", "state"};
+  return {errc::corrupt,
+          fmt::format("{}: {} {} of {} is corrupt: bad {}", journal,
+                      names[static_cast<std::size_t>(kind)], number, id.str(), column)};
 }
 
 }  // namespace nexus::inline v0

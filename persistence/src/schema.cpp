@@ -99,6 +99,10 @@ error other_version(std::string_view name, unsigned found, unsigned known) {
                   name, found, known)};
 }
 
+error not_a_journal(std::string_view name, std::string_view why) {
+  return {errc::foreign_schema, fmt::format("{}: is not a Nexus journal: {}", name, why)};
+}
+
 error no_tables(std::string_view name) {
   return {errc::unavailable,
           fmt::format("{}: has no tables, and tables=existing makes none; run nexus-schema create",

@@ -8,7 +8,7 @@
 #include <shared_mutex>
 #include <utility>
 
-#include "bell.hpp"
+#include "caf/bell.hpp"
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 

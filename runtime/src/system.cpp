@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "caf_bridge.hpp"
+#include "caf/caf_bridge.hpp"
 #include "living_systems.hpp"
 #include "nexus/detail/collecting.hpp"
 #include "nexus/detail/logger.hpp"

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "broken_backends.hpp"
+#include "nexus/memory.hpp"
 #include "sqlite_under_test.hpp"
 
 namespace {

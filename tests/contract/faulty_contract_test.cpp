@@ -1,4 +1,5 @@
 // A journal that wraps another passes; and what settles a lost answer when it is truly lost.
+#include <nexus/memory.hpp>
 #include <nexus/testkit/faulty.hpp>
 #include <nexus/testkit/journal_contract.hpp>
 

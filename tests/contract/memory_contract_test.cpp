@@ -1,3 +1,4 @@
+#include <nexus/memory.hpp>
 #include <nexus/testkit/journal_contract.hpp>
 
 INSTANTIATE_TEST_SUITE_P(Memory, JournalContract,

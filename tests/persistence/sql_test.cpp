@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "nexus/backend.hpp"
+#include "nexus/memory.hpp"
 #include "nexus/transaction.hpp"
 
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "database.hpp"
 #include "persistence/sqlite_fixture.hpp"
+#include "schema.hpp"
 
 namespace nexus::test {
 
@@ -45,7 +45,7 @@ class SqliteSchemaTest : public SqliteTest {
   [[nodiscard]] std::unique_ptr<nexus::schema> tables_of(const nexus::test::made_up& layout,
                                                          const std::string& parameters = "") const {
     auto where = nexus::uri::parse(at(parameters)).value();
-    return nexus::sqlite::schema_at(nexus::sqlite::address::from(where).value(), layout.of);
+    return nexus::sqlite::make_schema(nexus::sqlite::address::from(where).value(), layout.of);
   }
 
   using lines = std::vector<std::string>;

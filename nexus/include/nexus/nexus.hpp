@@ -5,6 +5,7 @@
 #pragma once
 
 #include "nexus/entities.hpp"
+#include "nexus/memory.hpp"
 #include "nexus/metadata.hpp"
 #include "nexus/schema.hpp"
 #include "nexus/store.hpp"

@@ -41,7 +41,4 @@ struct backend {
 [[nodiscard]] result<const backend*> backend_for(const uri& address,
                                                  std::span<const backend> backends);
 
-/// `memory:` keeps everything until the journal is closed; for tests and trials.
-[[nodiscard]] backend memory_backend();
-
 }  // namespace nexus::inline v0

@@ -43,6 +43,9 @@ struct schema_choices {
 /// says what to do. `found` is not `known`.
 [[nodiscard]] error other_version(std::string_view name, unsigned found, unsigned known);
 
+/// Why what is there is no journal's: `foreign_schema`.
+[[nodiscard]] error not_a_journal(std::string_view name, std::string_view why);
+
 /// Why a journal whose tables should exist is not opened: `unavailable`, with what to do.
 [[nodiscard]] error no_tables(std::string_view name);
 

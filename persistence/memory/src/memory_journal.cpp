@@ -9,8 +9,8 @@
 #include <atomic>
 
 #include "memory_store.hpp"
-#include "nexus/backend.hpp"
 #include "nexus/journal_checks.hpp"
+#include "nexus/memory.hpp"
 
 namespace nexus::inline v0 {
 namespace {
@@ -150,11 +150,7 @@ class memory_session final : public journal_session {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
     auto found = store_.states.find(request.id.str());
-    if (found == store_.states.end() || found->second.version < request.next) {
-      return settlement::not_stored;
-    }
-    if (found->second.version > request.next) return settlement::superseded;
-    return carried(request, found->second) ? settlement::stored : settlement::not_stored;
+    return settled_as(request, found == store_.states.end() ? nullptr : &found->second);
   }
 
   result<std::optional<stored_state>> get_state(const persistence_id& id) override {

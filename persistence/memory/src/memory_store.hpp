@@ -89,8 +89,7 @@ inline const history& history_of(const memory_store& s, const persistence_id& id
 
 inline append_outcome append_one(memory_store& s, const append_request& request) {
   if (auto fault = fault_of(request, limits_of_memory)) return rejected{*std::move(fault)};
-  auto highest = history_of(s, request.id).highest;
-  if (request.expected != highest) return conflict{highest};
+  if (auto why = refusal(request, history_of(s, request.id).highest)) return *std::move(why);
   auto& into = s.histories[request.id.str()];
   if (!into.id) into.id = std::make_shared<const persistence_id>(request.id);
   for (const auto& event : request.events) {

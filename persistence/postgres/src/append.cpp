@@ -112,10 +112,8 @@ void session::weed(connection& c, std::span<const append_request> requests, indi
   for (std::size_t at = 0; at < todo.size(); ++at) {
     const auto i = todo[at];
     const auto highest = static_cast<sequence_nr>(found.int8(static_cast<int>(at), 0));
-    if (highest != requests[i].expected) {
-      outcomes[i] = conflict{highest};
-    } else if (auto why = past_the_last_number(requests[i])) {
-      outcomes[i] = rejected{*std::move(why)};
+    if (auto why = refusal(requests[i], highest)) {
+      outcomes[i] = *std::move(why);
     } else {
       left.push_back(i);
     }
@@ -214,16 +212,7 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
                                                std::span<const Request> requests) {
   std::vector<append_outcome> outcomes(requests.size());
   indices todo;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (auto why = fault_of(requests[i], limits())) {
-      outcomes[i] = rejected{std::move(*why)};
-    } else {
-      todo.push_back(i);
-    }
-  }
-  // By id: batches that lock in different orders would wait for each other.
-  std::sort(todo.begin(), todo.end(),
-            [&](std::size_t a, std::size_t b) { return requests[a].id < requests[b].id; });
+  take_faultless(requests, limits(), outcomes, todo);
   if (!todo.empty()) write(doing, requests, std::move(todo), outcomes);
   return outcomes;
 }

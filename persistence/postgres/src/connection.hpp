@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "address.hpp"
+#include "answer.hpp"
 #include "errors.hpp"
 #include "parameters.hpp"
 
@@ -29,37 +30,6 @@ class text_parameters;
 struct statement {
   std::string name;
   std::string sql;
-};
-
-/// What a statement answered. Values are in binary form.
-class rows {
- public:
-  explicit rows(PGresult* taken) : result_{taken} {}
-
-  [[nodiscard]] int size() const noexcept { return PQntuples(result_.get()); }
-  [[nodiscard]] bool is_null(int row, int column) const noexcept {
-    return PQgetisnull(result_.get(), row, column) != 0;
-  }
-  [[nodiscard]] std::string_view bytes(int row, int column) const noexcept {
-    return {PQgetvalue(result_.get(), row, column),
-            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
-  }
-  /// Of int8, xid8 and timestamptz; 0 if it has another size.
-  [[nodiscard]] std::int64_t int8(int row, int column) const noexcept;
-  [[nodiscard]] bool boolean(int row, int column) const noexcept {
-    return !bytes(row, column).empty() && bytes(row, column)[0] != 0;
-  }
-  [[nodiscard]] const PGresult* get() const noexcept { return result_.get(); }
-  /// What was done, as in "INSERT 0 5" or "ROLLBACK".
-  [[nodiscard]] std::string_view tag() const noexcept { return PQcmdStatus(result_.get()); }
-  /// Rows that an INSERT, UPDATE or DELETE touched.
-  [[nodiscard]] std::int64_t affected() const noexcept;
-
- private:
-  struct clear {
-    void operator()(PGresult* r) const noexcept { PQclear(r); }
-  };
-  std::unique_ptr<PGresult, clear> result_;
 };
 
 /// A statement with its parameters; both outlive the `run`.

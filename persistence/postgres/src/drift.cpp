@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
+#include <utility>
 
 #include "layout.hpp"
+#include "nexus/schema_drift.hpp"
 
 namespace nexus::inline v0::postgres {
 namespace {
@@ -13,13 +13,39 @@ namespace {
 constexpr std::string_view in_schema =
     "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())";
 
-std::string text_of(const column& c) {
-  return fmt::format("{}{}{}", c.type, c.type == "text" ? " COLLATE \"C\"" : "",
-                     c.required ? " NOT NULL" : "");
+using parts = std::vector<schema_part>;
+
+std::string columns_of(std::string_view columns, bool unique) {
+  return fmt::format("{}on ({})", unique ? "unique " : "", columns);
 }
 
-void compare_columns(connection& c, const table& wanted, const std::string& name,
-                     std::vector<std::string>& out) {
+parts expected_parts(const schema_choices& chosen, drift which) {
+  parts made;
+  const auto journal = "table " + chosen.named("nexus_event_journal");
+  for (const auto& one : tables()) {
+    const auto name = chosen.named(one.name);
+    const auto table = "table " + name;
+    made.push_back({table, table});
+    for (const auto& c : one.columns) {
+      made.push_back({fmt::format("column {}.{}", name, c.name), table,
+                      fmt::format("{}{}{}", c.type, c.type == "text" ? " COLLATE \"C\"" : "",
+                                  c.required ? " NOT NULL" : "")});
+    }
+    made.push_back({"the primary key of " + name, table, fmt::format("({})", one.primary_key)});
+  }
+  made.push_back({.name = "trigger " + chosen.named(erased_trigger),
+                  .table = journal,
+                  .what = erased_body(chosen),
+                  .tells = false});
+  if (which == drift::of_tables) return made;
+  for (const auto& one : indexes(chosen)) {
+    made.push_back({"index " + chosen.named(one.name), "table " + chosen.named(one.table),
+                    columns_of(one.columns, one.unique)});
+  }
+  return made;
+}
+
+void find_columns(connection& c, const std::string& name, parts& into) {
   const auto found = c.execute(fmt::format(
       "SELECT a.attname, format_type(a.atttypid, a.atttypmod) || "
       "  CASE WHEN co.collname IN ('default') OR co.collname IS NULL THEN '' "
@@ -29,39 +55,18 @@ void compare_columns(connection& c, const table& wanted, const std::string& name
       "JOIN pg_class t ON t.oid = a.attrelid "
       "WHERE t.relname = '{}' AND t.relnamespace = {} AND a.attnum > 0 AND NOT a.attisdropped",
       name, in_schema));
-  if (found.size() == 0) {
-    out.push_back(fmt::format("table {} is missing", name));
-    return;
-  }
-  std::map<std::string, std::string> there;
-  for (int i = 0; i < found.size(); ++i) there.emplace(found.bytes(i, 0), found.bytes(i, 1));
-  for (const auto& one : wanted.columns) {
-    const auto at = there.find(std::string{one.name});
-    if (at == there.end()) {
-      out.push_back(fmt::format("column {}.{} is missing", name, one.name));
-      continue;
-    }
-    if (at->second != text_of(one)) {
-      out.push_back(
-          fmt::format("column {}.{} is {}, not {}", name, one.name, at->second, text_of(one)));
-    }
-    there.erase(at);
-  }
-  for (const auto& [extra, type] : there) {
-    out.push_back(fmt::format("column {}.{} ({}) is not one of a journal", name, extra, type));
+  const auto table = "table " + name;
+  if (found.size() > 0) into.push_back({table, table});
+  for (int i = 0; i < found.size(); ++i) {
+    into.push_back({fmt::format("column {}.{}", name, found.bytes(i, 0)), table,
+                    std::string{found.bytes(i, 1)}});
   }
 }
 
-struct found_index {
-  std::string columns;
-  bool unique = false;
-  bool valid = false;
-};
-
-// By name; a primary key's is its table's, with a space that no name has.
-std::map<std::string, found_index> read_indexes(connection& c) {
+// All indexes of the schema: those that are not ours are nobody's business.
+void find_indexes(connection& c, parts& into) {
   const auto found = c.execute(fmt::format(
-      "SELECT CASE WHEN x.indisprimary THEN 'key ' || t.relname ELSE i.relname END, "
+      "SELECT t.relname, i.relname, x.indisprimary, "
       "  (SELECT string_agg(a.attname, ', ' ORDER BY k.n) "
       "     FROM unnest(x.indkey) WITH ORDINALITY AS k (attribute, n) "
       "     JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attribute), "
@@ -69,65 +74,50 @@ std::map<std::string, found_index> read_indexes(connection& c) {
       "FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid "
       "JOIN pg_class t ON t.oid = x.indrelid WHERE t.relnamespace = {}",
       in_schema));
-  std::map<std::string, found_index> made;
   for (int i = 0; i < found.size(); ++i) {
-    made[std::string{found.bytes(i, 0)}] = {std::string{found.bytes(i, 1)},
-                                            found.bytes(i, 2) == "t", found.bytes(i, 3) == "t"};
-  }
-  return made;
-}
-
-void compare_indexes(const std::map<std::string, found_index>& there, const address& where,
-                     std::vector<std::string>& out) {
-  for (const auto& wanted : indexes(where.tables)) {
-    const auto name = where.tables.named(wanted.name);
-    const auto at = there.find(name);
-    if (at == there.end()) {
-      out.push_back(fmt::format("index {} is missing", name));
-    } else if (at->second.columns != wanted.columns || at->second.unique != wanted.unique) {
-      out.push_back(fmt::format("index {} is {}on ({}), not {}on ({})", name,
-                                at->second.unique ? "unique " : "", at->second.columns,
-                                wanted.unique ? "unique " : "", wanted.columns));
-    } else if (!at->second.valid) {
-      out.push_back(fmt::format("index {} is not valid: drop it and create it again", name));
+    const std::string table{found.bytes(i, 0)};
+    const auto columns = found.bytes(i, 3);
+    schema_part made{.name = "the primary key of " + table,
+                     .table = "table " + table,
+                     .what = fmt::format("({})", columns),
+                     .harmless = true};
+    if (found.bytes(i, 2) != "t") {
+      made.name = fmt::format("index {}", found.bytes(i, 1));
+      made.what = columns_of(columns, found.bytes(i, 4) == "t");
+      if (found.bytes(i, 5) != "t") made.fault = "is not valid: drop it and create it again";
     }
+    into.push_back(std::move(made));
   }
 }
 
-void compare_trigger(connection& c, const address& where, std::vector<std::string>& out) {
-  const auto name = where.tables.named(erased_trigger);
+void find_trigger(connection& c, const schema_choices& chosen, parts& into) {
+  const auto name = chosen.named(erased_trigger);
+  const auto journal = chosen.named("nexus_event_journal");
   const auto found = c.execute(fmt::format(
       "SELECT g.tgenabled, p.prosrc FROM pg_trigger g JOIN pg_class t ON t.oid = g.tgrelid "
       "JOIN pg_proc p ON p.oid = g.tgfoid "
       "WHERE g.tgname = '{}' AND t.relname = '{}' AND t.relnamespace = {}",
-      name, where.tables.named("nexus_event_journal"), in_schema));
-  if (found.size() == 0) {
-    out.push_back(fmt::format("trigger {} is missing", name));
-  } else if (found.bytes(0, 0) == "D") {
-    out.push_back(fmt::format("trigger {} is disabled", name));
-  } else if (found.bytes(0, 1) != erased_body(where.tables)) {
-    out.push_back(fmt::format("function {} is another one", where.tables.named(erased_function)));
-  }
+      name, journal, in_schema));
+  if (found.size() == 0) return;
+  into.push_back({.name = "trigger " + name,
+                  .table = "table " + journal,
+                  .what = std::string{found.bytes(0, 1)},
+                  .tells = false,
+                  .fault = found.bytes(0, 0) == "D" ? "is disabled" : ""});
 }
 
 }  // namespace
 
 std::vector<std::string> differences(connection& c, const address& where, drift which) {
-  std::vector<std::string> out;
-  const auto there = read_indexes(c);
-  for (const auto& one : tables()) {
-    const auto name = where.tables.named(one.name);
-    const auto before = out.size();
-    compare_columns(c, one, name, out);
-    if (out.size() > before && out.back() == fmt::format("table {} is missing", name)) continue;
-    const auto key = there.find("key " + name);
-    if (key == there.end() || key->second.columns != one.primary_key) {
-      out.push_back(fmt::format("the primary key of {} is not ({})", name, one.primary_key));
-    }
+  parts found;
+  for (const auto& one : tables()) find_columns(c, where.tables.named(one.name), found);
+  find_indexes(c, found);
+  find_trigger(c, where.tables, found);
+  std::vector<std::string> lines;
+  for (auto& one : compare(expected_parts(where.tables, which), found)) {
+    lines.push_back(std::move(one.line));
   }
-  compare_trigger(c, where, out);
-  if (which == drift::of_anything) compare_indexes(there, where, out);
-  return out;
+  return lines;
 }
 
 }  // namespace nexus::inline v0::postgres

@@ -1,6 +1,6 @@
 #include "event_arrays.hpp"
 
-#include "rows.hpp"
+#include "nexus/journal_checks.hpp"
 
 namespace nexus::inline v0::postgres {
 

@@ -8,6 +8,8 @@
 namespace nexus::inline v0::postgres {
 namespace {
 
+constexpr std::span<const migration> no_steps_yet{};  // version 1 is the first
+
 constexpr std::array<column, 2> meta{
     {{"name", "text", true, "schema_version"}, {"value", "bigint", true, ""}}};
 
@@ -112,6 +114,8 @@ std::string create(const table& made) {
 }
 
 }  // namespace
+
+std::span<const migration> migrations() noexcept { return no_steps_yet; }
 
 std::string erased_body(const schema_choices& chosen) { return chosen.named(body); }
 

@@ -1,4 +1,5 @@
-// The tables of a journal in PostgreSQL, once, as data: DDL and checks are made from it.
+// The tables of a journal in PostgreSQL, once, as data: DDL and checks are made from it. And the steps
+// that lead to them from older versions.
 //
 // Threads: constants.
 #pragma once
@@ -13,6 +14,15 @@
 namespace nexus::inline v0::postgres {
 
 inline constexpr unsigned schema_version = 1;
+
+/// The way from version `from` to the next one.
+struct migration {
+  unsigned from = 0;
+  std::string_view sql;
+};
+
+/// Those of this Nexus, up to `schema_version`.
+[[nodiscard]] std::span<const migration> migrations() noexcept;
 
 struct column {
   std::string_view name;

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <random>
 
+#include "migration.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/postgres.hpp"
-#include "postgres_schema.hpp"
+#include "schema.hpp"
 #include "session.hpp"
 #include "watch.hpp"
 

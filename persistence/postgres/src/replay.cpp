@@ -66,7 +66,8 @@ result<void> session::replay_pages(const statement& reading, const persistence_i
       for (int row = 0; row < found.size(); ++row) {
         record_view record;
         if (auto bad = read(reader, row, record); !bad.empty()) {
-          return fail(corrupt_row(core_->where.name, "event", id.str(), found.int8(row, 0), bad));
+          return fail(
+              corrupt_row(core_->where.name, stored_kind::event, id, found.int8(row, 0), bad));
         }
         if (!sink(record)) return {};
         pages.seen(record);
@@ -110,7 +111,8 @@ result<void> session::read_all(position after, std::size_t max, const journal_si
         }
         record_view record;
         if (auto bad = reader.record(row, record); !bad.empty()) {
-          return fail(corrupt_row(core_->where.name, "event", id->str(), found.int8(row, 0), bad));
+          return fail(
+              corrupt_row(core_->where.name, stored_kind::event, *id, found.int8(row, 0), bad));
         }
         if (!sink(*id, record)) return {};
         pages.seen(record);

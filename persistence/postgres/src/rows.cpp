@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <limits>
+
+#include "nexus/journal_checks.hpp"
+#include "parameters.hpp"
 
 namespace nexus::inline v0::postgres {
 namespace {
@@ -108,12 +112,6 @@ std::string_view read_row(const rows& of, int row, stored_state& into) {
   into.version = static_cast<sequence_nr>(version);
   into.erased = of.is_null(row, 4);
   return read_stored(of, row, into);
-}
-
-error corrupt_row(std::string_view name, std::string_view kind, std::string_view id,
-                  std::int64_t number, std::string_view column) {
-  return {errc::corrupt,
-          fmt::format("{}: {} {} of {} is corrupt: bad {}", name, kind, number, id, column)};
 }
 
 }  // namespace nexus::inline v0::postgres

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "connection.hpp"
+#include "answer.hpp"
 #include "nexus/journal.hpp"
 
 namespace nexus::inline v0::postgres {
@@ -38,14 +38,5 @@ class record_reader {
 
 /// Reads a row of `load_state`.
 [[nodiscard]] std::string_view read_row(const rows& of, int row, stored_state& into);
-
-/// The error for such a row.
-[[nodiscard]] error corrupt_row(std::string_view name, std::string_view kind, std::string_view id,
-                                std::int64_t number, std::string_view column);
-
-/// Numbers past what the column holds name no event.
-[[nodiscard]] inline std::int64_t column_nr(std::uint64_t n) {
-  return static_cast<std::int64_t>(n < sequence_nr_max ? n : sequence_nr_max);
-}
 
 }  // namespace nexus::inline v0::postgres

@@ -60,9 +60,7 @@ result<settlement> session::truth(connection& c, const append_request& request) 
 result<settlement> session::truth(connection& c, const upsert_request& request) {
   auto found = state_of(c, request.id);
   if (!found) return fail(std::move(found.error()));
-  if (!*found || (*found)->version < request.next) return settlement::not_stored;
-  if ((*found)->version > request.next) return settlement::superseded;
-  return carried(request, **found) ? settlement::stored : settlement::not_stored;
+  return settled_as(request, *found ? &**found : nullptr);
 }
 
 }  // namespace nexus::inline v0::postgres

@@ -49,7 +49,7 @@ result<std::optional<stored_snapshot>> session::load_snapshot(const persistence_
     if (found.size() == 0) return std::nullopt;
     stored_snapshot snapshot;
     if (auto bad = read_row(found, 0, snapshot); !bad.empty()) {
-      return fail(corrupt_row(core_->where.name, "snapshot", id.str(), found.int8(0, 0), bad));
+      return fail(corrupt_row(core_->where.name, stored_kind::snapshot, id, found.int8(0, 0), bad));
     }
     return snapshot;
   });

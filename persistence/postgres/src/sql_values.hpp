@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "connection.hpp"
+#include "answer.hpp"
 #include "nexus/sql.hpp"
 
 namespace nexus::inline v0::postgres {

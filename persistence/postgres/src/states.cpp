@@ -1,4 +1,5 @@
 // Reading durable states; append.cpp writes them.
+#include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
 
@@ -9,7 +10,7 @@ result<std::optional<stored_state>> session::state_of(connection& c, const persi
   if (found.size() == 0) return std::nullopt;
   stored_state state;
   if (auto bad = read_row(found, 0, state); !bad.empty()) {
-    return fail(corrupt_row(core_->where.name, "state", id.str(), found.int8(0, 0), bad));
+    return fail(corrupt_row(core_->where.name, stored_kind::state, id, found.int8(0, 0), bad));
   }
   return state;
 }

@@ -1,6 +1,5 @@
-// append, upsert and settle: the one write path whose outcome must never be guessed.
+// append and upsert: the one write path whose outcome must never be guessed.
 #include <algorithm>
-#include <numeric>
 
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
@@ -21,21 +20,9 @@ template <class Request>
 std::vector<append_outcome> session::write_all(std::string_view doing,
                                                std::span<const Request> requests) {
   std::vector<append_outcome> outcomes(requests.size());  // `stored` until something is against it
-  bool any = false;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (auto why = fault_of(requests[i], limits())) {
-      outcomes[i] = rejected{std::move(*why)};
-    } else {
-      any = true;
-    }
-  }
-  if (!any) return outcomes;
-  // By id, as the index is: with many ids its pages are each visited once per batch. Requests of a
-  // call are independent of each other, so their positions may come in any order.
-  order_.resize(requests.size());
-  std::iota(order_.begin(), order_.end(), std::size_t{0});
-  std::sort(order_.begin(), order_.end(),
-            [&](std::size_t a, std::size_t b) { return requests[a].id < requests[b].id; });
+  // Requests of a call are independent of each other, so their positions may come in any order.
+  take_faultless(requests, limits(), outcomes, order_);
+  if (order_.empty()) return outcomes;
 
   bool in_doubt = false;
   auto done = with_connection(doing, [&](connection& c) -> result<void> {
@@ -61,20 +48,15 @@ std::vector<append_outcome> session::upsert(std::span<const upsert_request> requ
 
 bool session::insert(connection& c, std::span<const append_request> requests,
                      std::vector<append_outcome>& outcomes) {
-  c.tail.step();
-  std::int64_t erased = c.tail.integer(1);
-  std::int64_t last = std::max(c.tail.integer(0), erased);
-  c.tail.reset();
+  c.sql.tail.step();
+  std::int64_t erased = c.sql.tail.integer(1);
+  std::int64_t last = std::max(c.sql.tail.integer(0), erased);
+  c.sql.tail.reset();
   bool any = false;
   for (std::size_t i : order_) {
-    if (!std::holds_alternative<stored>(outcomes[i])) continue;  // rejected
-    auto highest = highest_number(c, requests[i].id, erased > 0);
-    if (highest != requests[i].expected) {
-      outcomes[i] = conflict{highest};
-      continue;
-    }
-    if (auto why = past_the_last_number(requests[i])) {
-      outcomes[i] = rejected{*std::move(why)};
+    const auto highest = highest_number(c, requests[i].id, erased > 0);
+    if (auto why = refusal(requests[i], highest)) {
+      outcomes[i] = *std::move(why);
       continue;
     }
     insert(c, requests[i], last);
@@ -85,7 +67,7 @@ bool session::insert(connection& c, std::span<const append_request> requests,
 }
 
 void session::insert(connection& c, const append_request& request, std::int64_t& position) {
-  auto& row = c.insert_event;
+  auto& row = c.sql.append_event;
   row.text(1, request.id.str()).text(2, writers_.text(request.writer));
   row.integer(3, request.id.slice());
   auto number = column_nr(request.expected);
@@ -94,60 +76,54 @@ void session::insert(connection& c, const append_request& request, std::int64_t&
     row.text(6, event.type).integer(7, event.schema_version).text(8, event.codec);
     row.blob(9, event.data).blob(10, event.metadata).integer(11, micros(event.time));
     row.run();
-    for (auto tag : event.tags) c.insert_tag.text(1, tag).integer(2, position).run();
+    for (auto tag : event.tags) c.sql.append_tag.text(1, tag).integer(2, position).run();
   }
 }
 
-// A commit whose sync failed has left its frames in the log: they are invisible now, and would be
-// back after a crash, when the log is read anew. So the truth is read inside a write transaction
-// that commits durably itself: its frames take the place of the left ones, or follow them if they
-// were adopted, and frames are chained by checksums, so that nothing behind it can come back.
-template <class Request>
-result<settlement> session::settle_as_is(const Request& request) {
-  if (!unfinished()) connection_.reset();
-  return with_connection("settle", [&](connection& c) -> result<settlement> {
-    transaction t{c};
-    auto found = truth(c, request);
-    if (!found) return found;
-    c.mark_settled.run();
-    if (auto done = t.commit(); !done) return fail(std::move(done.error()));
-    if (*found == settlement::not_stored) return found;
-    // Adopted from a log whose sync had failed, the pages may be in memory only, and Linux forgets
-    // that they were to be written: a checkpoint writes them to the database and syncs that.
-    int code = sqlite3_wal_checkpoint_v2(c.db->getHandle(), nullptr, SQLITE_CHECKPOINT_FULL,
-                                         nullptr, nullptr);
-    if (code != SQLITE_OK) throw SQLite::Exception(c.db->getHandle(), code);
-    return found;
-  });
+// -- states: one row per id, whose version only rises --------------------------------------------
+
+namespace {
+
+/// 0 if there is no row; -1 if what the row has is no version.
+std::int64_t version_of(connection& c, const persistence_id& id) {
+  c.sql.read_version.text(1, id.str());
+  reading scope{c.sql.read_version};
+  if (!c.sql.read_version.step()) return 0;
+  if (sqlite3_value_type(c.sql.read_version.value(0)) != SQLITE_INTEGER) return -1;
+  auto version = c.sql.read_version.integer(0);
+  return version >= 1 ? version : -1;
 }
 
-result<settlement> session::settle(const append_request& request) {
-  auto found = settle_as_is(request);
-  appended_->notify();  // what was in doubt may be there only now
-  return found;
-}
-result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }
+}  // namespace
 
-result<settlement> session::truth(connection& c, const append_request& request) {
-  return holds(c, request) ? settlement::stored : settlement::not_stored;
-}
-
-bool session::holds(connection& c, const append_request& request) {
-  if (fault_of(request, limits()) || past_the_last_number(request)) return false;
-  auto first = request.expected + 1;
-  auto last = request.expected + request.events.size();
-  c.read_events.text(1, request.id.str()).integer(2, column_nr(first));
-  c.read_events.integer(3, column_nr(last)).integer(4, -1);
-  reading scope{c.read_events};
-  tag_cursor tags{c.read_tags};
-  auto number = first;
-  for (; c.read_events.step(); ++number) {
-    record_view record;
-    if (!read_row(c.read_events, writers_, record).empty()) return false;
-    if (!tags.read(record)) return false;
-    if (record.number != number || !carried(request, record)) return false;
+bool session::insert(connection& c, std::span<const upsert_request> requests,
+                     std::vector<append_outcome>& outcomes) {
+  bool any = false;
+  auto& row = c.sql.upsert_state;
+  for (std::size_t i : order_) {
+    const auto& r = requests[i];
+    const auto version = version_of(c, r.id);
+    if (version < 0) {
+      outcomes[i] = failed{corrupt_row(where_.name, stored_kind::state, r.id, version, "version")};
+      continue;
+    }
+    if (static_cast<sequence_nr>(version) != r.expected) {
+      outcomes[i] = conflict{static_cast<sequence_nr>(version)};
+      continue;
+    }
+    const auto value = r.value.value_or(state_view{.codec = {}});
+    row.text(1, r.id.str()).integer(2, column_nr(r.next)).text(3, value.type);
+    row.integer(4, value.schema_version).text(5, value.codec);
+    if (r.value) {
+      row.blob(6, value.data);
+    } else {
+      row.null(6);
+    }
+    row.text(7, writers_.text(r.writer)).integer(8, micros(r.time)).integer(9, r.id.slice());
+    row.run();
+    any = true;
   }
-  return number == last + 1;
+  return any;
 }
 
 }  // namespace nexus::inline v0::sqlite

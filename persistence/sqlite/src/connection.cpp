@@ -5,22 +5,6 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// From id to id by two index seeks each, however many events an id has; min() of a range is a seek.
-constexpr std::string_view list_ids_sql =
-    "WITH RECURSIVE listed (id) AS ("
-    "  SELECT (SELECT min(id) FROM"
-    "    (SELECT min(persistence_id) AS id FROM nexus_event_journal"
-    "       WHERE persistence_id > ?1 AND persistence_id < ?2"
-    "     UNION ALL SELECT min(persistence_id) FROM nexus_erased"
-    "       WHERE persistence_id > ?1 AND persistence_id < ?2))"
-    "  UNION ALL SELECT (SELECT min(id) FROM"
-    "    (SELECT min(persistence_id) AS id FROM nexus_event_journal"
-    "       WHERE persistence_id > listed.id AND persistence_id < ?2"
-    "     UNION ALL SELECT min(persistence_id) FROM nexus_erased"
-    "       WHERE persistence_id > listed.id AND persistence_id < ?2))"
-    "  FROM listed WHERE listed.id IS NOT NULL)"
-    "SELECT id FROM listed WHERE id IS NOT NULL LIMIT ?3";
-
 std::unique_ptr<journal_database> guarded(std::unique_ptr<journal_database> db, sql_guard& guard) {
   db->exec("PRAGMA foreign_keys = on");
   guard.watch(db->getHandle());
@@ -30,85 +14,12 @@ std::unique_ptr<journal_database> guarded(std::unique_ptr<journal_database> db, 
 }  // namespace
 
 connection::connection(std::unique_ptr<journal_database> opened)
-    : guard{opened->choices},
-      db{guarded(std::move(opened), guard)},
-      begin{*db, "BEGIN IMMEDIATE"},
-      commit{*db, "COMMIT"},
-      rollback{*db, "ROLLBACK"},
-      tail{*db,
-           "SELECT coalesce((SELECT max(position) FROM nexus_event_journal), 0), "
-           "coalesce((SELECT max(position) FROM nexus_erased), 0)"},
-      // A corrupt row's text in place of a number would be the maximum: texts are past all numbers.
-      last_number{*db,
-                  "SELECT max(sequence_nr) FROM nexus_event_journal "
-                  "WHERE persistence_id = ?1 AND sequence_nr <= 9223372036854775807"},
-      last_erased{*db, "SELECT sequence_nr FROM nexus_erased WHERE persistence_id = ?1"},
-      insert_event{*db,
-                   "INSERT INTO nexus_event_journal (persistence_id, writer_id, slice, "
-                   "sequence_nr, position, event_type, schema_version, codec, event_data, "
-                   "metadata, timestamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
-      read_events{*db,
-                  "SELECT sequence_nr, position, writer_id, event_type, schema_version, codec, "
-                  "event_data, metadata, timestamp FROM nexus_event_journal "
-                  "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
-                  "ORDER BY sequence_nr LIMIT ?4"},
-      read_payloads{*db,
-                    "SELECT sequence_nr, event_type, schema_version, codec, event_data "
-                    "FROM nexus_event_journal "
-                    "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
-                    "ORDER BY sequence_nr LIMIT ?4"},
-      read_journal{*db,
-                   "SELECT sequence_nr, position, writer_id, event_type, schema_version, codec, "
-                   "event_data, metadata, timestamp, persistence_id FROM nexus_event_journal "
-                   "WHERE position > ?1 ORDER BY position LIMIT ?2"},
-      lowest_number{*db,
-                    "SELECT min(sequence_nr) FROM nexus_event_journal WHERE persistence_id = ?1"},
-      erase_events{*db,
-                   "DELETE FROM nexus_event_journal "
-                   "WHERE persistence_id = ?1 AND sequence_nr <= ?2"},
-      list_ids{*db, list_ids_sql},
-      insert_tag{*db, "INSERT OR IGNORE INTO nexus_event_tags (tag, position) VALUES (?1, ?2)"},
-      read_tags{*db,
-                "SELECT position, tag FROM nexus_event_tags WHERE position >= ?1 "
-                "ORDER BY position, tag"},
-      save_snapshot{*db,
-                    "INSERT OR REPLACE INTO nexus_snapshot_store (persistence_id, sequence_nr, "
-                    "state_type, schema_version, codec, state_data, writer_id, timestamp) "
-                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
-      load_snapshot{*db,
-                    "SELECT sequence_nr, state_type, schema_version, codec, state_data, writer_id, "
-                    "timestamp FROM nexus_snapshot_store "
-                    "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
-                    "ORDER BY sequence_nr DESC LIMIT 1"},
-      list_snapshots{*db,
-                     "SELECT sequence_nr FROM nexus_snapshot_store "
-                     "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3 "
-                     "ORDER BY sequence_nr DESC LIMIT ?4"},
-      erase_snapshots{*db,
-                      "DELETE FROM nexus_snapshot_store "
-                      "WHERE persistence_id = ?1 AND sequence_nr BETWEEN ?2 AND ?3"},
-      store_state{*db,
-                  "INSERT INTO nexus_durable_state (persistence_id, version, state_type, "
-                  "schema_version, codec, state_data, writer_id, timestamp, slice) "
-                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (persistence_id) "
-                  "DO UPDATE SET version = excluded.version, state_type = excluded.state_type, "
-                  "schema_version = excluded.schema_version, codec = excluded.codec, "
-                  "state_data = excluded.state_data, writer_id = excluded.writer_id, "
-                  "timestamp = excluded.timestamp"},
-      read_version{*db, "SELECT version FROM nexus_durable_state WHERE persistence_id = ?1"},
-      load_state{*db,
-                 "SELECT version, state_type, schema_version, codec, state_data, writer_id, "
-                 "timestamp FROM nexus_durable_state WHERE persistence_id = ?1"},
-      list_states{*db,
-                  "SELECT persistence_id FROM nexus_durable_state WHERE persistence_id > ?1 "
-                  "AND persistence_id < ?2 AND state_data IS NOT NULL "
-                  "ORDER BY persistence_id LIMIT ?3"},
-      mark_settled{*db, "UPDATE nexus_meta SET value = value + 1 WHERE name = 'settled'"} {}
+    : guard{opened->choices}, db{guarded(std::move(opened), guard)}, sql{*db} {}
 
 transaction::~transaction() {
   if (!connection_.in_transaction()) return;  // committed, or SQLite rolled back by itself
   try {
-    connection_.rollback.run();
+    connection_.sql.rollback.run();
   } catch (const SQLite::Exception&) {
     // Still in the transaction: who owns the connection sees it and closes it, which rolls back.
   }
@@ -117,7 +28,7 @@ transaction::~transaction() {
 result<void> transaction::commit(bool& in_doubt) {
   in_doubt = true;
   try {
-    connection_.commit.run();
+    connection_.sql.commit.run();
   } catch (const SQLite::Exception& why) {
     // Busy, and still in the transaction: it has not begun to commit and will be rolled back.
     bool untouched = why.getErrorCode() == SQLITE_BUSY && connection_.in_transaction();

@@ -1,4 +1,4 @@
-// One connection with every statement prepared, and the write transaction.
+// One connection with its statements, and the write transaction.
 //
 // Threads: one at a time. Throws: SQLite::Exception.
 #pragma once
@@ -13,7 +13,7 @@
 #include "nexus/persistence_id.hpp"
 #include "nexus/result.hpp"
 #include "sql_guard.hpp"
-#include "statement.hpp"
+#include "statements.hpp"
 
 namespace nexus::inline v0::sqlite {
 
@@ -35,21 +35,13 @@ struct connection {
   std::unique_ptr<journal_database> db;  // before the statements, so that it closes after them
   std::unique_ptr<journal_file::share> file;
 
-  statement begin, commit, rollback;
-  statement tail;  // the last position in the journal, and the last one erased
-  statement last_number, last_erased;
-  statement insert_event, read_events, read_payloads, read_journal;
-  statement lowest_number, erase_events, list_ids;
-  statement insert_tag, read_tags;
-  statement save_snapshot, load_snapshot, list_snapshots, erase_snapshots;
-  statement store_state, read_version, load_state, list_states;
-  statement mark_settled;
+  statements sql;
 };
 
 /// BEGIN IMMEDIATE … COMMIT; rolls back at the end of the scope unless committed.
 class transaction {
  public:
-  explicit transaction(connection& c) : connection_{c} { c.begin.run(); }
+  explicit transaction(connection& c) : connection_{c} { c.sql.begin.run(); }
   ~transaction();
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;

@@ -9,9 +9,9 @@
 #include <chrono>
 #include <filesystem>
 #include <thread>
-#include <vector>
 
 #include "errors.hpp"
+#include "migration.hpp"
 
 namespace nexus::inline v0::sqlite {
 namespace {
@@ -76,38 +76,6 @@ result<void> use_wal(SQLite::Database& db, const address& where) {
 
 }  // namespace
 
-result<address> address::from(const uri& where) {
-  std::vector<std::string_view> known{"synchronous"};
-  known.insert(known.end(), schema_choices::parameters.begin(), schema_choices::parameters.end());
-  if (auto done = where.only(known); !done) return fail(done.error());
-  auto choices = schema_choices::from(where);
-  if (!choices) return fail(std::move(choices.error()));
-  address made{.path = where.path, .name = "sqlite:" + where.path, .choices = *choices};
-  auto bad = [&](std::string_view why) {
-    return fail(errc::invalid_argument, fmt::format("journal URI \"{}\": {}", where.shown(), why));
-  };
-  if (made.path.empty()) return bad("no path; expected sqlite:PATH");
-  if (made.path == ":memory:") return bad("for a journal in memory use memory:");
-  if (made.path.find('\0') != std::string::npos) return bad("the path holds a NUL byte");
-  if (made.choices.prefix.starts_with("sqlite_"))
-    return bad("sqlite_ is SQLite's own table_prefix");
-  if (made.choices.prefix != schema_choices::default_prefix) {
-    made.name += "?table_prefix=" + made.choices.prefix;
-  }
-  if (auto given = where.parameters.find("synchronous"); given != where.parameters.end()) {
-    made.synchronous_full = given->second == "full";
-    if (!made.synchronous_full && given->second != "normal") {
-      return bad(fmt::format("synchronous is \"{}\", not full or normal", given->second));
-    }
-  }
-  // Wherever the program goes later. And SQLite gives some names a meaning of their own ("file:…"),
-  // none of which begins with a slash.
-  std::error_code lost;
-  made.path = fs::absolute(made.path, lost).string();
-  if (lost) return bad("the program's directory is gone");
-  return made;
-}
-
 result<std::unique_ptr<journal_database>> open_file(const address& where, access how) {
   if (auto done = check_path(where, how); !done) return fail(done.error());
   if (how != access::create && !fs::exists(where.path)) return nullptr;
@@ -145,9 +113,9 @@ result<unsigned> set_up(journal_database& db, const address& where, open_mode mo
       "PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = {}; "
       "PRAGMA journal_size_limit = {}; PRAGMA cache_size = -{}",
       where.synchronous_full ? "full" : "normal", checkpoint_pages, log_bytes_max, cache_kib));
-  if (makes) return bring_up(db, ours, migrates);
+  if (makes) return migrates ? migrate_tables(db, ours) : create_tables(db, ours);
   if (mode == open_mode::create) {
-    if (auto done = verify(db, ours); !done) return fail(std::move(done.error()));
+    if (auto done = verify_tables(db, ours); !done) return fail(std::move(done.error()));
   }
   return found;
 }

@@ -10,26 +10,11 @@
 #include <string>
 #include <utility>
 
+#include "address.hpp"
 #include "nexus/result.hpp"
-#include "nexus/schema.hpp"
 #include "nexus/schema_choices.hpp"
-#include "nexus/uri.hpp"
-#include "schema.hpp"
 
 namespace nexus::inline v0::sqlite {
-
-struct address {
-  std::string path;  ///< absolute
-  std::string
-      name;  ///< for messages, "sqlite:PATH", with the table_prefix if it is not the usual one
-  bool synchronous_full = true;
-  schema_choices choices;
-
-  /// Fails with `invalid_argument` for an empty path and unknown or bad parameters.
-  [[nodiscard]] static result<address> from(const uri& where);
-
-  [[nodiscard]] tables with(const layout& of) const { return {of, choices, name}; }
-};
 
 /// A connection that knows how its tables are named.
 struct journal_database : SQLite::Database {
@@ -49,9 +34,6 @@ enum class open_mode {
 
 [[nodiscard]] result<std::unique_ptr<journal_database>> open_database(const address& where,
                                                                       open_mode mode);
-
-/// The tables at an address, as `open` would find them. Tests bring a layout of their own.
-[[nodiscard]] std::unique_ptr<nexus::schema> schema_at(address where, const layout& of = today());
 
 enum class access { create, write, read };
 

@@ -9,19 +9,19 @@ namespace nexus::inline v0::sqlite {
 // Erasing more in one transaction would keep other writers waiting and the log growing.
 constexpr std::int64_t erase_rows_max = 10'000;
 
-constexpr int persistence_id_column = 9;  // of read_journal, behind those of read_events
+constexpr int persistence_id_column = 9;  // of read_all, behind those of read_events
 
 sequence_nr highest_number(connection& c, const persistence_id& id, bool erased) {
   std::int64_t found = 0;
   {
-    c.last_number.text(1, id.str());
-    reading scope{c.last_number};
-    if (c.last_number.step()) found = c.last_number.integer(0);  // NULL reads as 0
+    c.sql.last_number.text(1, id.str());
+    reading scope{c.sql.last_number};
+    if (c.sql.last_number.step()) found = c.sql.last_number.integer(0);  // NULL reads as 0
   }
   if (erased) {
-    c.last_erased.text(1, id.str());
-    reading scope{c.last_erased};
-    if (c.last_erased.step()) found = std::max(found, c.last_erased.integer(0));
+    c.sql.last_erased.text(1, id.str());
+    reading scope{c.sql.last_erased};
+    if (c.sql.last_erased.step()) found = std::max(found, c.sql.last_erased.integer(0));
   }
   return static_cast<sequence_nr>(std::max<std::int64_t>(found, 0));
 }
@@ -40,7 +40,7 @@ result<void> replay_rows(statement& row, const std::string& journal, const persi
   record_view record;
   while (row.step()) {
     if (auto bad = read(row, record); !bad.empty()) {
-      return fail(corrupt_row(journal, "event", id, row.integer(0), bad));
+      return fail(corrupt_row(journal, stored_kind::event, id, row.integer(0), bad));
     }
     if (!sink(record)) break;
   }
@@ -58,13 +58,13 @@ result<void> session::replay(const persistence_id& id, sequence_nr from, sequenc
   if (from > to || from > sequence_nr_max || max == 0) return {};
   apart passing{sink};
   auto done = with_connection("replay", [&](connection& c) -> result<void> {
-    bind_range(c.read_events, id, from, to, max);
-    tag_cursor tags{c.read_tags};
+    bind_range(c.sql.read_events, id, from, to, max);
+    tag_cursor tags{c.sql.read_tags};
     auto read = [&](const statement& row, record_view& into) -> std::string_view {
       if (auto bad = read_row(row, writers_, into); !bad.empty()) return bad;
       return tags.read(into) ? "" : "tag";
     };
-    return replay_rows(c.read_events, where_.name, id, passing, read);
+    return replay_rows(c.sql.read_events, where_.name, id, passing, read);
   });
   passing.rethrow();
   return done;
@@ -75,8 +75,8 @@ result<void> session::replay_payloads(const persistence_id& id, sequence_nr from
   if (from > to || from > sequence_nr_max || max == 0) return {};
   apart passing{sink};
   auto done = with_connection("replay", [&](connection& c) -> result<void> {
-    bind_range(c.read_payloads, id, from, to, max);
-    return replay_rows(c.read_payloads, where_.name, id, passing, read_payload);
+    bind_range(c.sql.read_payloads, id, from, to, max);
+    return replay_rows(c.sql.read_payloads, where_.name, id, passing, read_payload);
   });
   passing.rethrow();
   return done;
@@ -88,10 +88,10 @@ result<void> session::read_all(position after, std::size_t max, const journal_si
   if (max == 0) return {};
   apart passing{sink};
   auto done = with_connection("read the journal", [&](connection& c) -> result<void> {
-    auto& row = c.read_journal;
+    auto& row = c.sql.read_all;
     row.integer(1, column_nr(after.major)).integer(2, column_nr(max));
     reading scope{row};
-    tag_cursor tags{c.read_tags};
+    tag_cursor tags{c.sql.read_tags};
     std::optional<persistence_id> of;  // events of an id often stand side by side
     record_view record;
     while (row.step()) {
@@ -105,7 +105,8 @@ result<void> session::read_all(position after, std::size_t max, const journal_si
       }
       auto bad = read_row(row, writers_, record);
       if (bad.empty() && !tags.read(record)) bad = "tag";
-      if (!bad.empty()) return fail(corrupt_row(where_.name, "event", *of, row.integer(0), bad));
+      if (!bad.empty())
+        return fail(corrupt_row(where_.name, stored_kind::event, *of, row.integer(0), bad));
       if (!passing(*of, record)) break;
     }
     return {};
@@ -119,13 +120,13 @@ std::int64_t erase_some(connection& c, const persistence_id& id, std::int64_t to
                         std::int64_t rows_max) {
   std::int64_t lowest = 0;
   {
-    c.lowest_number.text(1, id.str());
-    reading scope{c.lowest_number};
-    if (c.lowest_number.step()) lowest = c.lowest_number.integer(0);
+    c.sql.lowest_number.text(1, id.str());
+    reading scope{c.sql.lowest_number};
+    if (c.sql.lowest_number.step()) lowest = c.sql.lowest_number.integer(0);
   }
   if (lowest == 0 || lowest > to) return 0;
   auto last = std::min(to, lowest - 1 + rows_max);
-  c.erase_events.text(1, id.str()).integer(2, last).run();
+  c.sql.erase_events.text(1, id.str()).integer(2, last).run();
   return last - lowest + 1;
 }
 
@@ -192,8 +193,9 @@ result<std::vector<persistence_id>> list(statement& listing, const std::string& 
 
 result<std::vector<persistence_id>> session::ids(std::string_view type, std::string_view after,
                                                  std::size_t max) {
-  return with_connection(
-      "list ids", [&](connection& c) { return list(c.list_ids, where_.name, type, after, max); });
+  return with_connection("list ids", [&](connection& c) {
+    return list(c.sql.list_ids, where_.name, type, after, max);
+  });
 }
 
 }  // namespace nexus::inline v0::sqlite

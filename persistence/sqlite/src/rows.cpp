@@ -157,10 +157,4 @@ bool tag_cursor::read(record_view& record) {
   return true;
 }
 
-error corrupt_row(std::string_view name, std::string_view kind, const persistence_id& id,
-                  std::int64_t number, std::string_view column) {
-  return {errc::corrupt,
-          fmt::format("{}: {} {} of {} is corrupt: bad {}", name, kind, number, id.str(), column)};
-}
-
 }  // namespace nexus::inline v0::sqlite

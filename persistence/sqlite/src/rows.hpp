@@ -26,7 +26,7 @@ class writer_column {
   std::string text_;
 };
 
-/// Reads the current row of `read_events` or `read_journal`; its views last until the next step. Returns the name of
+/// Reads the current row of `read_events` or `read_all`; its views last until the next step. Returns the name of
 /// the first column that no journal writes so, or nothing.
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
                                         record_view& into);
@@ -66,19 +66,9 @@ class tag_cursor {
   std::vector<std::string_view> views_;
 };
 
-/// The error for such a row.
-[[nodiscard]] error corrupt_row(std::string_view name, std::string_view kind,
-                                const persistence_id& id, std::int64_t number,
-                                std::string_view column);
-
 [[nodiscard]] inline std::int64_t micros(timestamp t) { return t.time_since_epoch().count(); }
 [[nodiscard]] inline timestamp from_micros(std::int64_t t) {
   return timestamp{std::chrono::microseconds{t}};
-}
-
-/// Numbers past what the column holds name no event.
-[[nodiscard]] inline std::int64_t column_nr(sequence_nr n) {
-  return static_cast<std::int64_t>(n < sequence_nr_max ? n : sequence_nr_max);
 }
 
 }  // namespace nexus::inline v0::sqlite

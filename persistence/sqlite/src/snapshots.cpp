@@ -10,7 +10,7 @@ result<void> session::save_snapshots(std::span<const snapshot_request> requests)
   if (requests.empty()) return {};
   return with_connection("save snapshots", [&](connection& c) -> result<void> {
     transaction t{c};
-    auto& row = c.save_snapshot;
+    auto& row = c.sql.save_snapshot;
     for (const auto& [id, snapshot] : requests) {
       row.text(1, id.str()).integer(2, column_nr(snapshot.number));
       row.text(3, snapshot.type).integer(4, snapshot.schema_version).text(5, snapshot.codec);
@@ -27,13 +27,13 @@ result<std::optional<stored_snapshot>> session::load_snapshot(const persistence_
   using loaded = result<std::optional<stored_snapshot>>;
   if (within.from > sequence_nr_max) return std::nullopt;
   return with_connection("load a snapshot", [&](connection& c) -> loaded {
-    auto& row = c.load_snapshot;
+    auto& row = c.sql.load_snapshot;
     row.text(1, id.str()).integer(2, column_nr(within.from)).integer(3, column_nr(within.to));
     reading scope{row};
     if (!row.step()) return std::nullopt;
     stored_snapshot found;
     if (auto bad = read_row(row, writers_, found); !bad.empty()) {
-      return fail(corrupt_row(where_.name, "snapshot", id, row.integer(0), bad));
+      return fail(corrupt_row(where_.name, stored_kind::snapshot, id, row.integer(0), bad));
     }
     return found;
   });
@@ -45,7 +45,7 @@ result<std::vector<sequence_nr>> session::snapshot_numbers(const persistence_id&
   using numbers = std::vector<sequence_nr>;
   if (within.from > sequence_nr_max) return numbers{};
   return with_connection("list snapshots", [&](connection& c) -> result<numbers> {
-    auto& row = c.list_snapshots;
+    auto& row = c.sql.list_snapshots;
     row.text(1, id.str()).integer(2, column_nr(within.from)).integer(3, column_nr(within.to));
     row.integer(4, column_nr(max));
     reading scope{row};
@@ -57,8 +57,8 @@ result<std::vector<sequence_nr>> session::snapshot_numbers(const persistence_id&
 
 void session::erase_snapshots(connection& c, const persistence_id& id, snapshot_bounds within) {
   if (within.from > sequence_nr_max) return;
-  c.erase_snapshots.text(1, id.str()).integer(2, column_nr(within.from));
-  c.erase_snapshots.integer(3, column_nr(within.to)).run();
+  c.sql.erase_snapshots.text(1, id.str()).integer(2, column_nr(within.from));
+  c.sql.erase_snapshots.integer(3, column_nr(within.to)).run();
 }
 
 result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds within) {

@@ -1,4 +1,5 @@
 #include "nexus/sqlite.hpp"
+#include "schema.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0 {
@@ -65,7 +66,7 @@ result<std::shared_ptr<journal>> open_journal(const uri& location) {
 result<std::unique_ptr<schema>> open_tables(const uri& location) {
   auto where = address::from(location);
   if (!where) return fail(std::move(where.error()));
-  return schema_at(std::move(*where));
+  return make_schema(std::move(*where));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // An actor: an object that handles one message at a time on CAF's scheduler.
 //
 // Nexus builds entities on this; CAF sits behind it, so no header here needs CAF and what depends
-// on CAF's version stays in one file (runtime/src/caf_bridge.cpp).
+// on CAF's version stays in one file (runtime/src/caf/caf_bridge.cpp).
 //
 // Threads: `receive` runs on CAF's scheduler threads, never twice at once; it must not block. A
 // `mailbox` is a value that may be used from any thread.

@@ -25,6 +25,7 @@
 
 #include "nexus/answers.hpp"
 #include "nexus/call.hpp"
+#include "nexus/memory.hpp"
 #include "nexus/stepping.hpp"
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"

@@ -1,11 +1,11 @@
-#include "supervisor_group.hpp"
+#include "supervision/supervisor_group.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "caf_bridge.hpp"
+#include "caf/caf_bridge.hpp"
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "nexus/pool_options.hpp"
-#include "session_pool.hpp"
+#include "pool/session_pool.hpp"
 
 namespace nexus::inline v0 {
 

@@ -5,7 +5,7 @@
 #include "nexus/detail/may_wait.hpp"
 #include "nexus/stepping.hpp"
 #include "nexus/system.hpp"
-#include "supervisor_group.hpp"
+#include "supervision/supervisor_group.hpp"
 
 namespace nexus::inline v0 {
 

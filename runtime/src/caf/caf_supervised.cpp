@@ -4,11 +4,11 @@
 #include <atomic>
 #include <utility>
 
-#include "caf_bridge.hpp"
-#include "caf_version.hpp"
+#include "caf/caf_bridge.hpp"
+#include "caf/caf_version.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/system.hpp"
-#include "supervisor_group.hpp"
+#include "supervision/supervisor_group.hpp"
 
 namespace nexus::inline v0 {
 namespace {

@@ -1,4 +1,4 @@
-#include "postgres_schema.hpp"
+#include "migration.hpp"
 
 #include <fmt/format.h>
 
@@ -44,7 +44,7 @@ class transaction {
 };
 
 tl::unexpected<error> foreign(const address& where, std::string_view why) {
-  return fail(errc::foreign_schema, fmt::format("{}: is not a Nexus journal: {}", where.name, why));
+  return fail(not_a_journal(where.name, why));
 }
 
 std::string first_value(const rows& found) {
@@ -118,71 +118,6 @@ result<void> expect_writable(connection& c, const address& where) {
   }
   return {};
 }
-
-constexpr std::span<const migration> no_steps_yet{};  // version 1 is the first
-
-class postgres_schema final : public schema {
- public:
-  explicit postgres_schema(address where) : where_{std::move(where)} {}
-
-  std::string ddl() const override {
-    return fmt::format("BEGIN;\n\n{}\nCOMMIT;\n", postgres::ddl(where_.tables, where_.schema));
-  }
-  result<schema_status> check() override {
-    return with_connection("check the tables", [&](connection& c) -> result<schema_status> {
-      schema_status status{.found = 0, .known = schema_version, .differences = {}};
-      auto found = found_version(c, where_);
-      if (!found) {
-        status.differences.push_back(std::move(found.error().message));
-        return status;
-      }
-      status.found = *found;
-      if (*found != 0 && *found != schema_version) {
-        status.differences.push_back(other_version(where_.name, *found, schema_version).message);
-      } else if (*found != 0) {
-        status.differences = differences(c, where_);
-      } else {
-        status.differences.push_back("there are no tables");
-      }
-      return status;
-    });
-  }
-  result<void> create() override {
-    return with_connection("create the tables",
-                           [&](connection& c) { return create_tables(c, where_); });
-  }
-  result<unsigned> migrate() override {
-    return with_connection("migrate the tables",
-                           [&](connection& c) { return migrate_tables(c, where_); });
-  }
-  result<void> drop() override {
-    return with_connection("drop the tables", [&](connection& c) -> result<void> {
-      transaction t{c, where_};
-      auto found = found_version(c, where_);
-      if (!found) return fail(std::move(found.error()));
-      if (*found == 0) return {};
-      if (*found > schema_version) return expect_current(where_, *found);
-      for (const auto& one : tables()) {
-        c.execute(where_.tables.named(fmt::format("DROP TABLE IF EXISTS {}", one.name)));
-      }
-      c.execute(where_.tables.named(fmt::format("DROP FUNCTION IF EXISTS {}()", erased_function)));
-      t.commit();
-      return {};
-    });
-  }
-
- private:
-  template <class Work>
-  auto with_connection(std::string_view doing, Work&& work)
-      -> decltype(work(std::declval<connection&>())) {
-    return attempt(where_.name, doing, [&] {
-      connection c{where_};
-      return work(c);
-    });
-  }
-
-  const address where_;
-};
 
 }  // namespace
 
@@ -272,7 +207,7 @@ result<unsigned> migrate_tables(connection& c, const address& where,
 }
 
 result<unsigned> migrate_tables(connection& c, const address& where) {
-  return migrate_tables(c, where, no_steps_yet, schema_version);
+  return migrate_tables(c, where, migrations(), schema_version);
 }
 
 result<void> prepare_tables(connection& c, const address& where) {
@@ -296,8 +231,18 @@ result<void> prepare_tables(connection& c, const address& where) {
   return wrong.empty() ? result<void>{} : foreign(where, wrong.front());
 }
 
-std::unique_ptr<schema> make_schema(address where) {
-  return std::make_unique<postgres_schema>(std::move(where));
+result<void> drop_tables(connection& c, const address& where) {
+  transaction t{c, where};
+  auto found = found_version(c, where);
+  if (!found) return fail(std::move(found.error()));
+  if (*found == 0) return {};
+  if (*found > schema_version) return expect_current(where, *found);
+  for (const auto& one : tables()) {
+    c.execute(where.tables.named(fmt::format("DROP TABLE IF EXISTS {}", one.name)));
+  }
+  c.execute(where.tables.named(fmt::format("DROP FUNCTION IF EXISTS {}()", erased_function)));
+  t.commit();
+  return {};
 }
 
 }  // namespace nexus::inline v0::postgres

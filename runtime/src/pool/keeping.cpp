@@ -7,7 +7,7 @@
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/may_wait.hpp"
-#include "session_pool.hpp"
+#include "pool/session_pool.hpp"
 
 namespace nexus::inline v0::detail {
 namespace {

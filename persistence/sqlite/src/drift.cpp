@@ -1,23 +1,15 @@
-#include "schema_check.hpp"
+#include "drift.hpp"
 
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
-#include <map>
 
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// What can be said of a table, a column, an index, a constraint or a trigger.
-struct part {
-  std::string table;
-  std::string what;       // to be compared, and told unless it is a trigger's text
-  bool tells = true;      // whether `what` is short enough to be told
-  bool harmless = false;  // nobody's business if it is extra
-};
-using parts = std::map<std::string, part>;  // by the name that a line begins with
+using parts = std::vector<schema_part>;
 
 // Of a statement only the words count.
 std::string words(std::string_view sql) {
@@ -41,7 +33,7 @@ void add_columns(SQLite::Database& db, const std::string& table, parts& into) {
     if (const auto at = query.getColumn(3).getInt(); at != 0) {
       what += at == 1 ? " PRIMARY KEY" : fmt::format(" PRIMARY KEY (part {})", at);
     }
-    into[table + "." + query.getColumn(0).getString()] = {table, what};
+    into.push_back({table + "." + query.getColumn(0).getString(), table, what});
   }
 }
 
@@ -73,13 +65,15 @@ void add_indexes(SQLite::Database& db, const std::string& table, parts& into) {
     if (origin == "pk") continue;  // the columns say it
     const auto columns = columns_of(db, name);
     if (origin == "u") {
-      into[fmt::format("UNIQUE {} of {}", columns, table)] = {table, {}};
+      into.push_back({fmt::format("UNIQUE {} of {}", columns, table), table});
       continue;
     }
     const auto* partial = query.getColumn(3).getInt() != 0 ? " of some rows" : "";
-    into["index " + name] = {
-        table, fmt::format("{}on {} {}{}", unique ? "UNIQUE " : "", table, columns, partial), true,
-        !unique};
+    into.push_back(
+        {.name = "index " + name,
+         .table = table,
+         .what = fmt::format("{}on {} {}{}", unique ? "UNIQUE " : "", table, columns, partial),
+         .harmless = !unique});
   }
 }
 
@@ -88,8 +82,10 @@ void add_triggers(SQLite::Database& db, const std::string& table, parts& into) {
       db, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"};
   query.bind(1, table);
   while (query.executeStep()) {
-    into["trigger " + query.getColumn(0).getString()] = {
-        table, words(query.getColumn(1).getString()), false};
+    into.push_back({.name = "trigger " + query.getColumn(0).getString(),
+                    .table = table,
+                    .what = words(query.getColumn(1).getString()),
+                    .tells = false});
   }
 }
 
@@ -99,10 +95,11 @@ parts parts_of(SQLite::Database& db, const std::vector<std::string>& tables) {
     const auto before = found.size();
     add_columns(db, table, found);
     if (found.size() == before) continue;  // there is no such table
-    found[table] = {table, {}};
+    found.push_back({table, table});
     add_indexes(db, table, found);
     add_triggers(db, table, found);
   }
+  std::ranges::sort(found, {}, &schema_part::name);
   return found;
 }
 
@@ -121,32 +118,10 @@ SQLite::Database reference(const tables& t) {
 
 }  // namespace
 
-std::vector<difference> compare(SQLite::Database& db, const tables& t) {
-  using kind = difference::kind;
+std::vector<schema_difference> differences(SQLite::Database& db, const tables& t) {
   auto ideal = reference(t);
   const auto names = tables_in(ideal);
-  const auto expected = parts_of(ideal, names);
-  const auto found = parts_of(db, names);
-  std::vector<difference> made;
-  for (const auto& [name, one] : expected) {
-    const auto there = found.find(name);
-    if (there == found.end()) {
-      // Of a missing table nothing more is said.
-      if (name == one.table || found.count(one.table) != 0) {
-        made.push_back({kind::missing, name + " is missing"});
-      }
-    } else if (there->second.what != one.what) {
-      made.push_back({kind::different, one.tells ? fmt::format("{} is {}, not {}", name,
-                                                               there->second.what, one.what)
-                                                 : name + " has another text"});
-    }
-  }
-  for (const auto& [name, one] : found) {
-    if (expected.count(name) == 0 && !one.harmless) {
-      made.push_back({kind::extra, name + " is not Nexus's"});
-    }
-  }
-  return made;
+  return compare(parts_of(ideal, names), parts_of(db, names));
 }
 
 std::vector<std::string> table_names(const tables& t) {

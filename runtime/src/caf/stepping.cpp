@@ -9,7 +9,7 @@
 #include <random>
 #include <utility>
 
-#include "caf_bridge.hpp"
+#include "caf/caf_bridge.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
 

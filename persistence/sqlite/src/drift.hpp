@@ -3,24 +3,17 @@
 // Threads: the connection's. Throws: SQLite::Exception.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "schema.hpp"
+#include "layout.hpp"
+#include "nexus/schema_drift.hpp"
 
 namespace nexus::inline v0::sqlite {
 
-struct difference {
-  enum class kind : std::uint8_t { missing, different, extra };
-
-  kind how = kind::missing;
-  std::string line;  ///< "nexus_event_journal.codec is missing"
-};
-
 /// Nothing if all is as it should be. An index of somebody's own is no difference unless it is unique:
 /// it refuses no event.
-[[nodiscard]] std::vector<difference> compare(SQLite::Database& db, const tables& t);
+[[nodiscard]] std::vector<schema_difference> differences(SQLite::Database& db, const tables& t);
 
 /// The names of the tables, in no particular order.
 [[nodiscard]] std::vector<std::string> table_names(const tables& t);

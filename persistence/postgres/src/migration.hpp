@@ -1,25 +1,17 @@
-// The schema manager for PostgreSQL, and what opening a journal does about its tables.
+// How a database is recognised as a journal's; making its tables, leading them to today's version,
+// dropping them, and what opening a journal does about them.
 //
-// Threads: one at a time, with a connection of one's own. Throws: trouble, from functions that take a
-// connection.
+// Threads: the connection's. Throws: trouble.
 #pragma once
 
-#include <memory>
 #include <span>
-#include <string>
 
 #include "address.hpp"
 #include "connection.hpp"
 #include "layout.hpp"
-#include "nexus/schema.hpp"
+#include "nexus/result.hpp"
 
 namespace nexus::inline v0::postgres {
-
-/// The way from version `from` to the next one.
-struct migration {
-  unsigned from = 0;
-  std::string_view sql;
-};
 
 /// The version of the tables, 0 if there are none. Fails with `foreign_schema`.
 [[nodiscard]] result<unsigned> found_version(connection& c, const address& where);
@@ -34,6 +26,7 @@ struct migration {
 /// not what they should be, or that this user may not write.
 [[nodiscard]] result<void> prepare_tables(connection& c, const address& where);
 
-[[nodiscard]] std::unique_ptr<schema> make_schema(address where);
+/// schema::drop.
+[[nodiscard]] result<void> drop_tables(connection& c, const address& where);
 
 }  // namespace nexus::inline v0::postgres

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "bell.hpp"
+#include "caf/bell.hpp"
 #include "nexus/timer_table.hpp"
 
 namespace nexus::inline v0 {

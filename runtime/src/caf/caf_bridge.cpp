@@ -1,4 +1,4 @@
-#include "caf_bridge.hpp"
+#include "caf/caf_bridge.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "caf_version.hpp"
+#include "caf/caf_version.hpp"
 #include "nexus/detail/saturating.hpp"
 #include "nexus/system.hpp"
 

@@ -1,0 +1,45 @@
+#include "address.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+namespace nexus::inline v0::sqlite {
+
+namespace fs = std::filesystem;
+
+result<address> address::from(const uri& where) {
+  std::vector<std::string_view> known{"synchronous"};
+  known.insert(known.end(), schema_choices::parameters.begin(), schema_choices::parameters.end());
+  if (auto done = where.only(known); !done) return fail(done.error());
+  auto choices = schema_choices::from(where);
+  if (!choices) return fail(std::move(choices.error()));
+  address made{.path = where.path, .name = "sqlite:" + where.path, .choices = *choices};
+  auto bad = [&](std::string_view why) {
+    return fail(errc::invalid_argument, fmt::format("journal URI \"{}\": {}", where.shown(), why));
+  };
+  if (made.path.empty()) return bad("no path; expected sqlite:PATH");
+  if (made.path == ":memory:") return bad("for a journal in memory use memory:");
+  if (made.path.find('\0') != std::string::npos) return bad("the path holds a NUL byte");
+  if (made.choices.prefix.starts_with("sqlite_"))
+    return bad("sqlite_ is SQLite's own table_prefix");
+  if (made.choices.prefix != schema_choices::default_prefix) {
+    made.name += "?table_prefix=" + made.choices.prefix;
+  }
+  if (auto given = where.parameters.find("synchronous"); given != where.parameters.end()) {
+    made.synchronous_full = given->second == "full";
+    if (!made.synchronous_full && given->second != "normal") {
+      return bad(fmt::format("synchronous is \"{}\", not full or normal", given->second));
+    }
+  }
+  // Wherever the program goes later. And SQLite gives some names a meaning of their own ("file:…"),
+  // none of which begins with a slash.
+  std::error_code lost;
+  made.path = fs::absolute(made.path, lost).string();
+  if (lost) return bad("the program's directory is gone");
+  return made;
+}
+
+}  // namespace nexus::inline v0::sqlite

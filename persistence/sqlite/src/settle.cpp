@@ -1,0 +1,65 @@
+// The truth about a request whose answer was lost.
+#include "nexus/journal_checks.hpp"
+#include "session.hpp"
+
+namespace nexus::inline v0::sqlite {
+
+// A commit whose sync failed has left its frames in the log: they are invisible now, and would be
+// back after a crash, when the log is read anew. So the truth is read inside a write transaction
+// that commits durably itself: its frames take the place of the left ones, or follow them if they
+// were adopted, and frames are chained by checksums, so that nothing behind it can come back.
+template <class Request>
+result<settlement> session::settle_as_is(const Request& request) {
+  if (!unfinished()) connection_.reset();
+  return with_connection("settle", [&](connection& c) -> result<settlement> {
+    transaction t{c};
+    auto found = truth(c, request);
+    if (!found) return found;
+    c.sql.mark_settled.run();
+    if (auto done = t.commit(); !done) return fail(std::move(done.error()));
+    if (*found == settlement::not_stored) return found;
+    // Adopted from a log whose sync had failed, the pages may be in memory only, and Linux forgets
+    // that they were to be written: a checkpoint writes them to the database and syncs that.
+    int code = sqlite3_wal_checkpoint_v2(c.db->getHandle(), nullptr, SQLITE_CHECKPOINT_FULL,
+                                         nullptr, nullptr);
+    if (code != SQLITE_OK) throw SQLite::Exception(c.db->getHandle(), code);
+    return found;
+  });
+}
+
+result<settlement> session::settle(const append_request& request) {
+  auto found = settle_as_is(request);
+  appended_->notify();  // what was in doubt may be there only now
+  return found;
+}
+result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }
+
+result<settlement> session::truth(connection& c, const append_request& request) {
+  return holds(c, request) ? settlement::stored : settlement::not_stored;
+}
+
+bool session::holds(connection& c, const append_request& request) {
+  if (fault_of(request, limits()) || past_the_last_number(request)) return false;
+  auto first = request.expected + 1;
+  auto last = request.expected + request.events.size();
+  c.sql.read_events.text(1, request.id.str()).integer(2, column_nr(first));
+  c.sql.read_events.integer(3, column_nr(last)).integer(4, -1);
+  reading scope{c.sql.read_events};
+  tag_cursor tags{c.sql.read_tags};
+  auto number = first;
+  for (; c.sql.read_events.step(); ++number) {
+    record_view record;
+    if (!read_row(c.sql.read_events, writers_, record).empty()) return false;
+    if (!tags.read(record)) return false;
+    if (record.number != number || !carried(request, record)) return false;
+  }
+  return number == last + 1;
+}
+
+result<settlement> session::truth(connection& c, const upsert_request& request) {
+  auto found = state_of(c, request.id);
+  if (!found) return fail(std::move(found.error()));
+  return settled_as(request, *found ? &**found : nullptr);
+}
+
+}  // namespace nexus::inline v0::sqlite

@@ -1,0 +1,107 @@
+#include "sql_values.hpp"
+
+#include <SQLiteCpp/Exception.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace nexus::inline v0::sqlite {
+namespace {
+
+void check(sqlite3* db, int code) {
+  if (code != SQLITE_OK) throw SQLite::Exception(db, code);
+}
+
+// N of $N and ?N; of a bare ? its place; 0 of other names.
+std::size_t number_of(sqlite3_stmt* s, int at) {
+  const char* name = sqlite3_bind_parameter_name(s, at);
+  if (name == nullptr) return static_cast<std::size_t>(at);
+  const std::string_view text{name};
+  std::size_t number = 0;
+  if (text[0] != '$' && text[0] != '?') return 0;
+  const auto [end, bad] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  return bad == std::errc{} && end == text.data() + text.size() ? number : 0;
+}
+
+int bind(sqlite3_stmt* s, int at, const sql_value& value) {
+  // Bound without copying: the values outlive the statement. A null pointer would be NULL.
+  struct binder {
+    sqlite3_stmt* s;
+    int at;
+    int operator()(std::monostate) const { return sqlite3_bind_null(s, at); }
+    int operator()(bool v) const { return sqlite3_bind_int64(s, at, v ? 1 : 0); }
+    int operator()(std::int64_t v) const { return sqlite3_bind_int64(s, at, v); }
+    int operator()(double v) const { return sqlite3_bind_double(s, at, v); }
+    int operator()(const std::string& v) const {
+      return sqlite3_bind_text64(s, at, v.c_str(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
+    }
+    int operator()(const sql_bytes& v) const {
+      return sqlite3_bind_blob64(s, at, v.data.c_str(), v.data.size(), SQLITE_STATIC);
+    }
+  };
+  return std::visit(binder{s, at}, value);
+}
+
+}  // namespace
+
+result<void> bind_all(sqlite3_stmt* s, std::span<const sql_value> with, const std::string& name) {
+  const auto bad = [&](std::string why) {
+    return fail(errc::query_failed, fmt::format("{}: {}", name, why));
+  };
+  std::size_t wanted = 0;
+  for (int at = 1; at <= sqlite3_bind_parameter_count(s); ++at) {
+    const auto number = number_of(s, at);
+    if (number == 0) {
+      return bad(fmt::format("the parameter {} is not written as $1, $2 …",
+                             sqlite3_bind_parameter_name(s, at)));
+    }
+    wanted = std::max(wanted, number);
+    if (number <= with.size()) check(sqlite3_db_handle(s), bind(s, at, with[number - 1]));
+  }
+  if (wanted == with.size()) return {};
+  return bad(
+      fmt::format("the statement has {} parameters, and {} were given", wanted, with.size()));
+}
+
+namespace {
+
+sql_value value_at(sqlite3_stmt* s, int column) {
+  const auto bytes = [&](const void* data) {
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(s, column));
+    return std::string{data == nullptr ? "" : static_cast<const char*>(data), size};
+  };
+  switch (sqlite3_column_type(s, column)) {
+    case SQLITE_INTEGER:
+      return std::int64_t{sqlite3_column_int64(s, column)};
+    case SQLITE_FLOAT:
+      return sqlite3_column_double(s, column);
+    case SQLITE_TEXT:
+      return bytes(sqlite3_column_text(s, column));
+    case SQLITE_BLOB:
+      return sql_bytes{bytes(sqlite3_column_blob(s, column))};
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+sql_rows step_all(sqlite3* db, sqlite3_stmt* s) {
+  sql_rows rows;
+  const int columns = sqlite3_column_count(s);
+  for (int i = 0; i < columns; ++i) rows.columns.emplace_back(sqlite3_column_name(s, i));
+  const auto before = sqlite3_total_changes64(db);
+  int code = SQLITE_ROW;
+  while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+    auto& row = rows.rows.emplace_back();
+    row.reserve(static_cast<std::size_t>(columns));
+    for (int i = 0; i < columns; ++i) row.push_back(value_at(s, i));
+  }
+  if (code != SQLITE_DONE) throw SQLite::Exception(db, code);
+  // The number of changes stays what it was after a statement that changes nothing.
+  if (sqlite3_total_changes64(db) != before) rows.affected = sqlite3_changes64(db);
+  return rows;
+}
+
+}  // namespace nexus::inline v0::sqlite

@@ -1,0 +1,24 @@
+// Every statement of a session, prepared with the names that the address chose.
+//
+// Threads: the connection's. Throws: SQLite::Exception.
+#pragma once
+
+#include "statement.hpp"
+
+namespace nexus::inline v0::sqlite {
+
+struct statements {
+  explicit statements(const journal_database& db);
+
+  statement begin, commit, rollback;
+  statement tail;  // the last position in the journal, and the last one erased
+  statement last_number, last_erased;
+  statement append_event, read_events, read_payloads, read_all;
+  statement lowest_number, erase_events, list_ids;
+  statement append_tag, read_tags;
+  statement save_snapshot, load_snapshot, list_snapshots, erase_snapshots;
+  statement upsert_state, read_version, load_state, list_states;
+  statement mark_settled;
+};
+
+}  // namespace nexus::inline v0::sqlite
