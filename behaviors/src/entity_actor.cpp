@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "entity_messages.hpp"
+#include "messages.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
 
@@ -49,7 +49,7 @@ void entity_actor::give_up(const std::string& why) noexcept {
 actor::verdict entity_actor::handle(envelope m) {
   thread_local actions out;
   const moment now{core_->sys.time().now(), core_->sys.steady()};
-  if (m.get()->kind() != passivation::request::message_kind) slot_->used(now.steady);
+  if (m.get()->kind() != number(message_kind::passivate)) slot_->used(now.steady);
   out.clear();
   if (parked_) slot_->park(0);
   dispatch(now, std::move(m), out);
@@ -88,56 +88,56 @@ void entity_actor::show_rest(std::uint64_t on_their_way) {
 }
 
 void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
-  switch (m.get()->kind()) {
-    case entity_call::message_kind:
+  switch (static_cast<message_kind>(m.get()->kind())) {
+    case message_kind::command:
       take_command(now, std::move(m), out);
       break;
-    case written_kind:
+    case message_kind::written:
       written(now, m, out);
       break;
-    case load_answer::message_kind: {
+    case message_kind::loaded: {
       auto& a = m.as<load_answer>();
       fsm_.step(now, loaded{a.epoch, std::move(a.what)}, out);
       break;
     }
-    case replay_answer::message_kind: {
+    case message_kind::replayed: {
       auto& a = m.as<replay_answer>();
       fsm_.step(now, replayed{a.asked.epoch, a.asked.from, a.asked.to, std::move(a.what)}, out);
       break;
     }
-    case timer_message::message_kind:
+    case message_kind::timer:
       if (paused_ && fsm_.at() == entity_fsm::phase::settling) {
         paused_ = false;
         slot_->pause(false);
       }
       fsm_.step(now, wait_over{m.as<timer_message>().epoch}, out);
       break;
-    case check_answer::message_kind: {
+    case message_kind::checked: {
       auto& a = m.as<check_answer>();
       if (a.number == check_) check_ = 0;
       fsm_.step(now, highest_checked{a.number, std::move(a.what)}, out);
       break;
     }
-    case check_due_message::message_kind:
+    case message_kind::check_due:
       look_after_check(now, out);
       break;
-    case recoveries::called_message::message_kind:
+    case message_kind::turn:
       load_now();
       break;
-    case recoveries::watch_message::message_kind:
+    case message_kind::turn_watch:
       look_after_recovery(now, out);
       break;
-    case watch_call::message_kind:
+    case message_kind::watch:
       keep_watcher(std::move(m));
       break;
-    case passivation::request::message_kind:
+    case message_kind::passivate:
       passivate(now, m.as<passivation::request>(), out);
       break;
-    case group_message::message_kind:
+    case message_kind::group:
       m.as<group_message>().restart ? fsm_.step(now, restart_asked{}, out)
                                     : fsm_.step(now, passivate_asked{}, out);
       break;
-    case close_message::message_kind:
+    case message_kind::close:
       fsm_.step(now, close_asked{}, out);
       break;
     default:
@@ -201,7 +201,7 @@ void entity_actor::written(const moment& now, const envelope& m, actions& out) {
 // -- actions ----------------------------------------------------------------------------------
 
 std::unique_ptr<write_job> entity_actor::make_job(write_job::step todo) const {
-  auto job = std::make_unique<write_job>(written_kind, slot_->id);
+  auto job = std::make_unique<write_job>(number(message_kind::written), slot_->id);
   job->reply_to = self_;
   job->todo = todo;
   job->writer = core_->sys.writer_id();

@@ -11,20 +11,6 @@
 
 namespace nexus::inline v0::detail {
 
-/// Tells an entity to finish and stop, for good.
-struct close_message final : message {
-  static constexpr std::uint8_t message_kind = 5;
-  close_message() : message{message_kind} {}
-};
-
-/// Tells an entity that one of its group has failed: begin anew, or stop as soon as nothing is on its
-/// way.
-struct group_message final : message {
-  static constexpr std::uint8_t message_kind = 12;
-  explicit group_message(bool r) : message{message_kind}, restart{r} {}
-  bool restart;
-};
-
 class entity_actor final : public actor, private entity_host {
  public:
   entity_actor(std::shared_ptr<directory_core> in, std::shared_ptr<entity_directory::slot> at);

@@ -6,11 +6,15 @@
 
 #include "directory_core.hpp"
 #include "entity_actor.hpp"
+#include "messages.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/may_wait.hpp"
 #include "nexus/stepping.hpp"
 
 namespace nexus::inline v0::detail {
+
+watch_call::watch_call() noexcept : call{number(message_kind::watch)} {}
+
 namespace {
 
 fsm_options machine_options(const entity_options& options, const journal_limits& limits) {

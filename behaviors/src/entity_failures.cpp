@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "directory_core.hpp"
-#include "entity_actor.hpp"
+#include "messages.hpp"
 #include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0::detail {

@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 namespace nexus::inline v0::detail {
 namespace {
 
 constexpr auto never = std::chrono::steady_clock::time_point::max();
-constexpr std::uint32_t always = UINT32_MAX;
-constexpr std::uint32_t own_rejections_max = 3;
 
 }  // namespace
 
@@ -105,19 +102,19 @@ decision entity_fsm::decide(const moment& now, entity_call& call) {
   applied_ += pending_->size() - already;
   fit_append(already);
   call.releasable_at = applied_;
-  call.passivates = decided.passivates;
+  call.flags = decided.flags;
   return decided;
 }
 
 // `before` is the number before its events.
 void entity_fsm::accept(envelope command, sequence_nr before, decision decided, actions& out) {
-  if (decided.stops && !command.as<entity_call>().counted) {
+  if (decided.flags.stops && !command.as<entity_call>().counted) {
     // The next incarnation would stop as well, before it has decided anything: those who wait have
     // their turn first.
-    decided.stops = false;
+    decided.flags.stops = false;
     process_stops_ = passivating_ = true;
   }
-  take_snapshot(before, decided.snapshots, out);
+  take_snapshot(before, decided.flags.snapshots, out);
   keep(std::move(command), decided);
   save_durable(out);
   release_durable(out);
@@ -141,23 +138,23 @@ void entity_fsm::supervise(const entity_call& failed, decision& decided) {
     case directive::stop:
     case directive::escalate:
       decided.rebuilds = false;
-      decided.stops = true;
+      decided.flags.stops = true;
       stop_why_ = ending::failed;
   }
 }
 
 void entity_fsm::keep(envelope command, const decision& decided) {
-  if (decided.stashes) {
+  if (decided.flags.stashes) {
     const auto due = command.as<entity_call>().header.deadline;
     if (due.time_since_epoch().count() != 0) stash_due_ = std::min(stash_due_, due);
     return stash_.push(std::move(command));
   }
-  if (decided.stops && !decided.failed) stop_why_ = ending::stopped;
-  if (decided.stops) hold_ = hold::stop;
-  if (decided.runs || decided.unstashes) hold_ = hold::run;
+  if (decided.flags.stops && !decided.failed) stop_why_ = ending::stopped;
+  if (decided.flags.stops) hold_ = hold::stop;
+  if (decided.flags.runs || decided.flags.unstashes) hold_ = hold::run;
   if (decided.rebuilds) hold_ = hold::rebuild;
-  unstashing_ = decided.unstashes;
-  stopping_ = decided.stops;
+  unstashing_ = decided.flags.unstashes;
+  stopping_ = decided.flags.stops;
   undurable_.push(std::move(command));
 }
 
@@ -220,69 +217,6 @@ void entity_fsm::flush(actions& out) {
   out.emplace_back(append{durable_, std::exchange(pending_, std::move(beyond_))});
 }
 
-void entity_fsm::step(const moment& now, appended input, actions& out) {
-  assert(phase_ == phase::running && in_flight());
-  if (std::holds_alternative<stored>(input.outcome)) return made_durable(now, out);
-  if (auto* c = std::get_if<conflict>(&input.outcome)) {
-    error why{errc::conflict, fmt::format("another writer was there first: expected {} to be the "
-                                          "highest number, found {}",
-                                          durable_, c->highest)};
-    if (c->highest >= in_flight_last_) {
-      // Another writer's events, or one's own whose answer was lost on the way: settling tells.
-      conflict_ = std::make_unique<error>(std::move(why));
-      phase_ = phase::settling;
-      out.emplace_back(settle{});
-    } else {
-      overtaken(why, out);
-    }
-  } else if (auto* r = std::get_if<rejected>(&input.outcome)) {
-    // The fault may be that of another command in the append.
-    lose_and_recover(r->why, out, own_rejections_max);
-  } else if (auto* f = std::get_if<failed>(&input.outcome)) {
-    lose(f->why, out, {.of_own = always});
-    in_doubt(f->why);
-    back_off(out);
-  } else {
-    conflict_.reset();
-    in_doubt(std::get<unknown>(input.outcome).why);
-    phase_ = phase::settling;
-    out.emplace_back(settle{});
-  }
-}
-
-void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
-  if (phase_ != phase::settling) return;
-  if (!input.what) in_doubt(input.what.error());
-  if (!input.what && closing_) return give_up_settling(out);
-  if (!input.what) {
-    // A moment's trouble nobody needs to know of; a full disk may last.
-    constexpr std::uint32_t silent_attempts = 5;
-    if (attempt_ >= silent_attempts) tell_unsettled(input.what.error(), out);
-    out.emplace_back(wait{epoch_, attempt_++});
-    return;
-  }
-  if (!in_flight()) {  // everyone has been told
-    if (*input.what == settlement::stored) {
-      attempt_ = conflicts_ = 0;
-      lost_ = false;
-    }
-    doubt_.reset();
-    return begin_recovery(out);
-  }
-  phase_ = phase::running;
-  if (*input.what == settlement::stored) return made_durable(now, out);
-  if (*input.what == settlement::superseded) {
-    lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out, {});
-    begin_recovery(out);
-  } else if (conflict_) {
-    overtaken(error{*conflict_}, out);
-  } else {
-    error why{errc::unavailable, "the storage did not keep the events"};
-    if (doubt_ != nullptr && !doubt_->message.empty()) why.message += ": " + doubt_->message;
-    lose_and_recover(why, out, always);
-  }
-}
-
 void entity_fsm::made_durable(const moment& now, actions& out) {
   durable_ = std::exchange(in_flight_last_, 0);
   attempt_ = conflicts_ = 0;
@@ -306,7 +240,7 @@ void entity_fsm::save_durable(actions& out) {
 void entity_fsm::release_durable(actions& out) {
   while (!undurable_.empty() && undurable_.front().releasable_at <= durable_) {
     auto call = undurable_.pop();
-    if (call.as<entity_call>().passivates) passivating_ = true;
+    if (call.as<entity_call>().flags.passivates) passivating_ = true;
     // A hold is set by the last command decided, and that one alone may have a chain to run.
     if (hold_ == hold::run && undurable_.empty()) {
       out.emplace_back(run{std::move(call)});

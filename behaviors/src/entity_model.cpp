@@ -6,10 +6,13 @@
 #include <exception>
 #include <string>
 
+#include "messages.hpp"
 #include "nexus/codec.hpp"
 #include "nexus/detail/logger.hpp"
 
 namespace nexus::inline v0::detail {
+
+entity_call::entity_call() noexcept : call{number(message_kind::command)} {}
 
 error too_many_events(std::size_t count, const decision_limits& limits) {
   return {errc::too_large,

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "entity_actor.hpp"
-#include "entity_messages.hpp"
+#include "messages.hpp"
 #include "nexus/detail/saturating.hpp"
 #include "recovery_reads.hpp"
 

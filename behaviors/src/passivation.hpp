@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "live_entities.hpp"
+#include "messages.hpp"
 #include "nexus/detail/saturating.hpp"
 #include "nexus/entity_options.hpp"
 #include "nexus/metrics.hpp"
@@ -32,10 +33,9 @@ class passivation : public std::enable_shared_from_this<passivation> {
   enum class reason : std::uint8_t { idle, cap };
 
   /// Passivate if you are idle, and if nothing has come since `unused_since`.
-  struct request final : message {
-    static constexpr std::uint8_t message_kind = 11;
+  struct request final : message_of<message_kind::passivate> {
     request(reason w, std::shared_ptr<passivation> f, steady_time unused)
-        : message{message_kind}, why{w}, unused_since{unused}, from{std::move(f)} {}
+        : why{w}, unused_since{unused}, from{std::move(f)} {}
     ~request() override { from->leaving_.fetch_sub(1); }
 
     const reason why;

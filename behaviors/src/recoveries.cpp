@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "messages.hpp"
 #include "nexus/detail/saturating.hpp"
 #include "ticker.hpp"
 
@@ -71,7 +72,7 @@ class recoveries::state : public std::enable_shared_from_this<state> {
   std::optional<std::chrono::microseconds> look() {
     for (auto& s : under_way_) {
       std::lock_guard guard{s.lock};
-      for (const auto& one : s.holders) one.who.send(envelope{new watch_message});
+      for (const auto& one : s.holders) one.who.send(envelope{new turn_watch_message});
     }
     if (turns_.load() == 0) return std::nullopt;
     return period_;
@@ -130,7 +131,7 @@ class recoveries::state : public std::enable_shared_from_this<state> {
         next = one.front().who;
         begin(one);
       }
-      next.send(envelope{new called_message});
+      next.send(envelope{new turn_message});
     }
   }
 

@@ -44,18 +44,6 @@ class recoveries {
     std::list<holder>::iterator at_{};
   };
 
-  /// Comes when a ticket's turn has come that had to wait.
-  struct called_message final : message {
-    static constexpr std::uint8_t message_kind = 7;
-    called_message() : message{message_kind} {}
-  };
-
-  /// Comes to each whose turn lasts, once per period: time to see whether anything has moved.
-  struct watch_message final : message {
-    static constexpr std::uint8_t message_kind = 8;
-    watch_message() : message{message_kind} {}
-  };
-
   /// `who` waits as the entity named `id`.
   [[nodiscard]] ticket ask(const mailbox& who, std::string_view id);
 

@@ -133,7 +133,7 @@ TEST(FsmCommand, AnAppendIsBoundedByBytesToo) {
 
 TEST(FsmCommand, NothingIsDecidedWhileARunWaits) {
   auto f = running_at(0);
-  EXPECT_EQ(f->command({.persists = 1, .runs = true}), words{"append 1..1"});
+  EXPECT_EQ(f->command({.persists = 1, .then = {.runs = true}}), words{"append 1..1"});
   f->command(persists_one);
   EXPECT_FALSE(f->fate_of(2).decided);
   EXPECT_EQ(f->append_stored(), words{"run 1"});
@@ -147,13 +147,13 @@ TEST(FsmCommand, ARunWaitsForAllThatItsStateIsMadeOf) {
   auto f = running_at(0);
   f->command(persists_one);
   EXPECT_EQ(f->drained(), words{"append 1..1"});
-  EXPECT_EQ(f->command({.persists = 0, .runs = true}), words{});
+  EXPECT_EQ(f->command({.persists = 0, .then = {.runs = true}}), words{});
   EXPECT_EQ(f->append_stored(), (words{"release 1", "run 2"}));
 }
 
 TEST(FsmCommand, ALostRunDoesNotHappen) {
   auto f = running_at(0);
-  f->command({.persists = 1, .runs = true});
+  f->command({.persists = 1, .then = {.runs = true}});
   EXPECT_EQ(f->append_answers(failed{{errc::unavailable, "disk"}}),
             (words{"refuse 1 unavailable", "wait 0"}));
   EXPECT_EQ(f->fate_of(1).ran_at, -1);

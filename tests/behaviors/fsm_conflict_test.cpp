@@ -168,7 +168,7 @@ TEST(FsmConflict, TheOldestMayBeDroppedForANewerOne) {
 
 TEST(FsmConflict, AChainRunsOnceOnTheStateThatIsStored) {
   auto f = retrying_at(0);
-  EXPECT_EQ(f->command({.persists = 2, .runs = true}), words{"append 1..2"});
+  EXPECT_EQ(f->command({.persists = 2, .then = {.runs = true}}), words{"append 1..2"});
   EXPECT_EQ(f->append_answers(conflict{1}), words{"load"});
   EXPECT_EQ(f->fate_of(1).ran_at, -1);
   EXPECT_EQ(recovers(*f, 1), words{"append 2..3"});
@@ -178,7 +178,7 @@ TEST(FsmConflict, AChainRunsOnceOnTheStateThatIsStored) {
 
 TEST(FsmConflict, AnEntityStopsOnceItsStopIsStored) {
   auto f = retrying_at(0);
-  f->command({.persists = 2, .stops = true});
+  f->command({.persists = 2, .then = {.stops = true}});
   EXPECT_EQ(f->append_answers(conflict{1}), words{"load"});
   EXPECT_EQ(recovers(*f, 1), words{"append 2..3"});
   EXPECT_EQ(f->append_stored(), (words{"release 1", "stopped"}));
@@ -186,7 +186,7 @@ TEST(FsmConflict, AnEntityStopsOnceItsStopIsStored) {
 
 TEST(FsmConflict, APassivationThatWasLostIsForgotten) {
   auto f = running_at(0);
-  f->command({.persists = 1, .passivates = true});
+  f->command({.persists = 1, .then = {.passivates = true}});
   f->drained();
   EXPECT_EQ(f->append_answers(conflict{0}), (words{"refuse 1 conflict", "load"}));
   f->load_answer(0);
@@ -195,7 +195,7 @@ TEST(FsmConflict, APassivationThatWasLostIsForgotten) {
 
 TEST(FsmConflict, ASnapshotOfALostStateIsNotSaved) {
   auto f = retrying_at(0);
-  f->command({.persists = 2, .snapshots = true});
+  f->command({.persists = 2, .then = {.snapshots = true}});
   f->drained();
   f->append_answers(conflict{1});
   recovers(*f, 1);
@@ -220,8 +220,8 @@ TEST(FsmConflict, OnRecoveredComesOnceAfterEachRecovery) {
 
 TEST(FsmConflict, TheStashComesAfterTheCommandsThatHadPassedIt) {
   auto f = retrying_at(0);
-  f->command({.stashes = true});
-  f->command({.persists = 1, .unstashes = true});
+  f->command({.then = {.stashes = true}});
+  f->command({.persists = 1, .then = {.unstashes = true}});
   f->command(reads);
   EXPECT_EQ(f->append_answers(conflict{0}), words{"load"});
   EXPECT_EQ(f->load_answer(0), words{"append 1..1"});
@@ -234,7 +234,7 @@ TEST(FsmConflict, ACommandMayBePutAsideTheSecondTime) {
   auto f = retrying_at(5);
   f->command(persists_one);
   f->drained();
-  f->command({.stashes = true});
+  f->command({.then = {.stashes = true}});
   EXPECT_EQ(f->fate_of(2).seen, 6) << "the sum is positive";
   f->append_answers(conflict{5});
   f->load_answer(5);
@@ -242,7 +242,7 @@ TEST(FsmConflict, ACommandMayBePutAsideTheSecondTime) {
   f->drained();
   EXPECT_EQ(f->append_stored(), words{"release 1"});
   EXPECT_EQ(f->fsm().held(), 1u) << "it waits for a sum that is";
-  EXPECT_EQ(f->command({.persists = 9, .unstashes = true}), words{"append 7..15"});
+  EXPECT_EQ(f->command({.persists = 9, .then = {.unstashes = true}}), words{"append 7..15"});
   EXPECT_EQ(f->append_stored(), words{"run 3"});
   EXPECT_EQ(f->ran(), words{"release 2"});
 }

@@ -63,7 +63,7 @@ TEST(FsmDeadline, ItPassesBehindAFullAppend) {
 
 TEST(FsmDeadline, ItPassesBehindAChain) {
   auto f = running_at(0);
-  f->command({.persists = 1, .runs = true});
+  f->command({.persists = 1, .then = {.runs = true}});
   f->command(reads, until(5s));
   f->now = at(6s);
   f->append_stored();
@@ -72,9 +72,9 @@ TEST(FsmDeadline, ItPassesBehindAChain) {
 
 TEST(FsmDeadline, ItPassesInTheStash) {
   auto f = running_at(0);
-  f->command({.stashes = true}, until(5s));
+  f->command({.then = {.stashes = true}}, until(5s));
   f->now = at(6s);
-  EXPECT_EQ(f->command({.persists = 1, .unstashes = true}),
+  EXPECT_EQ(f->command({.persists = 1, .then = {.unstashes = true}}),
             (words{"refuse 1 timeout", "append 1..1"}));
   EXPECT_EQ(f->append_stored(), words{"run 2"});
   EXPECT_EQ(f->ran(), words{});

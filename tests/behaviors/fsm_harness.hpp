@@ -49,15 +49,10 @@ struct sum_model final : d::entity_model {
 
 /// What a command will do when it is decided.
 struct plan {
-  int persists = 0;  ///< events, each adding 1
-  bool runs = false;
-  bool stops = false;
-  bool throws = false;  ///< in apply
-  bool fails = false;   ///< in decide
-  bool passivates = false;
-  bool stashes = false;  ///< unless the sum is positive
-  bool unstashes = false;
-  bool snapshots = false;
+  int persists = 0;        ///< events, each adding 1
+  d::effect_flags then{};  ///< `stashes` only unless the sum is positive
+  bool throws = false;     ///< in apply
+  bool fails = false;      ///< in decide
   bool rejects = false;
   bool own = false;  ///< is the answer to an own question
 };
@@ -89,8 +84,8 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
   d::decision decide(d::entity_model& model, const context& /*c*/, const d::decision_limits& limits,
                      event_batch& out) noexcept override {
     auto& m = static_cast<sum_model&>(model);
-    if (plan_.stashes && m.sum <= 0) {
-      if (!limits.stash_full) return {.stashes = true};
+    if (plan_.then.stashes && m.sum <= 0) {
+      if (!limits.stash_full) return {.flags = {.stashes = true}};
       set_error({errc::overloaded, "the stash is full"});
       return {};
     }
@@ -117,15 +112,13 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
     }
     fate_.seen = m.sum;
     answer.emplace(m.sum);
-    return {.runs = plan_.runs,
-            .unstashes = plan_.unstashes,
-            .stops = plan_.stops,
-            .passivates = plan_.passivates,
-            .snapshots = plan_.snapshots};
+    auto flags = plan_.then;
+    flags.stashes = false;
+    return {.flags = flags};
   }
 
   void finish(const d::entity_model& model, d::entity_host& /*host*/) noexcept override {
-    if (plan_.runs) fate_.ran_at = static_cast<const sum_model&>(model).sum;
+    if (plan_.then.runs) fate_.ran_at = static_cast<const sum_model&>(model).sum;
     complete();
     note();
   }

@@ -52,7 +52,7 @@ TEST(FsmPassivateNow, SoDoesOneThatSettlesOrBacksOff) {
 
 TEST(FsmPassivateNow, WhatTheBehaviorAskedForIsNotForgotten) {
   auto f = running_at(0);
-  f->command({.persists = 1, .passivates = true});
+  f->command({.persists = 1, .then = {.passivates = true}});
   f->drained();
   EXPECT_EQ(f->passivate_now(), words{});
   f->append_stored();
@@ -61,14 +61,14 @@ TEST(FsmPassivateNow, WhatTheBehaviorAskedForIsNotForgotten) {
 
 TEST(FsmPassivateNow, AStashKeepsItAlive) {
   auto f = running_at(0);
-  f->command({.stashes = true});
+  f->command({.then = {.stashes = true}});
   EXPECT_EQ(f->passivate_now(), words{});
   EXPECT_EQ(f->fsm().held(), 1U);
 }
 
 TEST(FsmPassivateNow, ASnapshotOnItsWayKeepsItAlive) {
   auto f = running_at(1);
-  EXPECT_EQ(f->command({.snapshots = true}), (words{"save 1", "release 1"}));
+  EXPECT_EQ(f->command({.then = {.snapshots = true}}), (words{"save 1", "release 1"}));
   EXPECT_EQ(f->passivate_now(), words{});
   EXPECT_EQ(f->saved(), words{});
   EXPECT_EQ(f->passivate_now(), words{"stopped"});
@@ -94,14 +94,14 @@ TEST(FsmDisplace, WhatIsDecidedStays) {
 
 TEST(FsmDisplace, WhatIsStashedStays) {
   auto f = running_at(0);
-  f->command({.stashes = true});
+  f->command({.then = {.stashes = true}});
   EXPECT_EQ(f->displace(), words{});
   EXPECT_EQ(f->fsm().held(), 1U);
 }
 
 TEST(FsmDisplace, WhatWaitsBehindAChainMayGo) {
   auto f = running_at(0);
-  f->command({.persists = 1, .runs = true});
+  f->command({.persists = 1, .then = {.runs = true}});
   f->command(reads);
   f->command(reads);
   EXPECT_EQ(f->displace(), words{"refuse 2 overloaded"});
@@ -195,7 +195,7 @@ TEST(FsmRestart, ARecoveryUnderWayIsOne) {
 
 TEST(FsmRestart, AfterAChainHasRun) {
   auto f = running_at(0);
-  EXPECT_EQ(f->command({.persists = 1, .runs = true}), words{"append 1..1"});
+  EXPECT_EQ(f->command({.persists = 1, .then = {.runs = true}}), words{"append 1..1"});
   EXPECT_EQ(f->restart(), words{});
   EXPECT_EQ(f->append_stored(), words{"run 1"});
   EXPECT_EQ(f->fate_of(1).ran_at, 1);
@@ -204,7 +204,7 @@ TEST(FsmRestart, AfterAChainHasRun) {
 
 TEST(FsmRestart, AStopGoesFirst) {
   auto f = running_at(0);
-  f->command({.persists = 1, .stops = true});
+  f->command({.persists = 1, .then = {.stops = true}});
   f->restart();
   EXPECT_EQ(f->append_stored(), (words{"release 1", "stopped"}));
   f->command(reads);
@@ -214,11 +214,11 @@ TEST(FsmRestart, AStopGoesFirst) {
 
 TEST(FsmRestart, TheStashOutlivesIt) {
   auto f = running_at(0);
-  f->command({.stashes = true});
+  f->command({.then = {.stashes = true}});
   EXPECT_EQ(f->restart(), words{"load"});
   EXPECT_EQ(f->load_answer(0), words{});
   EXPECT_EQ(f->fsm().held(), 1U);
-  f->command({.persists = 1, .unstashes = true});
+  f->command({.persists = 1, .then = {.unstashes = true}});
   f->append_stored();
   EXPECT_EQ(f->ran(), words{"release 1"});
 }

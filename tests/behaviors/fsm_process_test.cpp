@@ -184,7 +184,7 @@ TEST(FsmOnRecovered, UnderRestartWaitsAsLongAsSupervisionSays) {
 }
 
 TEST(FsmOnRecovered, ThatStopsEndsTheEntityOnceWhoWaitedIsAnswered) {
-  plan stops{.persists = 1, .stops = true};
+  plan stops{.persists = 1, .then = {.stops = true}};
   fsm_driver f;
   f.model().once_recovered = &stops;
   f.command(reads);
@@ -197,7 +197,7 @@ TEST(FsmOnRecovered, ThatStopsEndsTheEntityOnceWhoWaitedIsAnswered) {
 }
 
 TEST(FsmOnRecovered, ThatStopsAndIsLostComesAgain) {
-  plan stops{.persists = 1, .stops = true};
+  plan stops{.persists = 1, .then = {.stops = true}};
   fsm_driver f;
   f.model().once_recovered = &stops;
   f.command(reads);
@@ -272,9 +272,9 @@ TEST(FsmOwnAnswer, FindsRoomInAFullStash) {
   d::fsm_options options;
   options.stash_max = 1;
   auto f = running_at(0, options);
-  f->command({.stashes = true});
-  EXPECT_EQ(f->command({.stashes = true}), words{"release 2"}) << "overloaded";
-  EXPECT_EQ(f->command({.stashes = true, .own = true}), words{});
+  f->command({.then = {.stashes = true}});
+  EXPECT_EQ(f->command({.then = {.stashes = true}}), words{"release 2"}) << "overloaded";
+  EXPECT_EQ(f->command({.then = {.stashes = true}, .own = true}), words{});
   EXPECT_EQ(f->fsm().held(), 2U);
 }
 
@@ -285,13 +285,13 @@ TEST(FsmStashGrowth, WhatIsPastItsDeadlineMakesRoom) {
   options.stash_max = 2;
   auto f = running_at(0, options);
   const auto start = f->now.steady;
-  f->command({.stashes = true}, {.deadline = start + 1s});
-  f->command({.stashes = true}, {.deadline = start + 3s});
-  EXPECT_EQ(f->command({.stashes = true}), words{"release 3"}) << "overloaded";
+  f->command({.then = {.stashes = true}}, {.deadline = start + 1s});
+  f->command({.then = {.stashes = true}}, {.deadline = start + 3s});
+  EXPECT_EQ(f->command({.then = {.stashes = true}}), words{"release 3"}) << "overloaded";
   f->now.steady = start + 2s;
-  EXPECT_EQ(f->command({.stashes = true}), words{"refuse 1 timeout"});
+  EXPECT_EQ(f->command({.then = {.stashes = true}}), words{"refuse 1 timeout"});
   f->now.steady = start + 4s;
-  EXPECT_EQ(f->command({.persists = 1, .unstashes = true}),
+  EXPECT_EQ(f->command({.persists = 1, .then = {.unstashes = true}}),
             (words{"refuse 2 timeout", "append 1..1"}));
 }
 

@@ -25,27 +25,27 @@ TEST(FsmSnapshot, ABatchThatStepsOverAMultipleCounts) {
 
 TEST(FsmSnapshot, ABehaviorMayAskForOne) {
   auto f = running_at(3);
-  f->command({.persists = 1, .snapshots = true});
+  f->command({.persists = 1, .then = {.snapshots = true}});
   f->drained();
   EXPECT_EQ(f->append_stored(), (words{"save 4", "release 1"}));
 }
 
 TEST(FsmSnapshot, OneOfADurableStateIsSavedAtOnce) {
   auto f = running_at(3);
-  EXPECT_EQ(f->command({.snapshots = true}), (words{"save 3", "release 1"}));
+  EXPECT_EQ(f->command({.then = {.snapshots = true}}), (words{"save 3", "release 1"}));
 }
 
 TEST(FsmSnapshot, OneOfAnUndurableStateWaits) {
   auto f = running_at(3);
   f->command(persists_one);
   f->drained();
-  EXPECT_EQ(f->command({.snapshots = true}), words{});
+  EXPECT_EQ(f->command({.then = {.snapshots = true}}), words{});
   EXPECT_EQ(f->append_stored(), (words{"save 4", "release 1", "release 2"}));
 }
 
 TEST(FsmSnapshot, ANewEntityHasNothingToSave) {
   auto f = running_at(0);
-  EXPECT_EQ(f->command({.snapshots = true}), words{"release 1"});
+  EXPECT_EQ(f->command({.then = {.snapshots = true}}), words{"release 1"});
 }
 
 TEST(FsmSnapshot, OneIsSavedAtATime) {

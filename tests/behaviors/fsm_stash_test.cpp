@@ -7,8 +7,8 @@ using namespace nexus::test;
 namespace {
 
 // Stashes itself while the sum is 0; unstashes with its event.
-const plan stashes{.stashes = true};
-const plan opens{.persists = 1, .unstashes = true};
+const plan stashes{.then = {.stashes = true}};
+const plan opens{.persists = 1, .then = {.unstashes = true}};
 
 }  // namespace
 
@@ -42,7 +42,7 @@ TEST(FsmStash, TheStashComesBeforeWhatWaitsAndInItsOrder) {
 TEST(FsmStash, AStashedCommandMayPutItselfAsideAgain) {
   auto f = running_at(0);
   f->command(stashes);
-  EXPECT_EQ(f->command({.unstashes = true}), words{"run 2"}) << "the sum is still 0";
+  EXPECT_EQ(f->command({.then = {.unstashes = true}}), words{"run 2"}) << "the sum is still 0";
   EXPECT_EQ(f->ran(), words{});
   EXPECT_EQ(f->fsm().held(), 1u);
 }
@@ -68,7 +68,7 @@ TEST(FsmStash, ALostAppendHasTheStashDecidedAgain) {
 TEST(FsmStash, AStopLeavesTheStashToTheNextIncarnation) {
   auto f = running_at(0);
   f->command(stashes);
-  EXPECT_EQ(f->command({.persists = 1, .stops = true}), words{"append 1..1"});
+  EXPECT_EQ(f->command({.persists = 1, .then = {.stops = true}}), words{"append 1..1"});
   EXPECT_EQ(f->append_stored(), (words{"release 2", "load"}));
   f->load_answer(1);
   EXPECT_EQ(f->chunk(1, 1), words{"release 1"});

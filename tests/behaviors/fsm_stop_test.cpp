@@ -6,13 +6,13 @@ using namespace nexus::test;
 
 TEST(FsmStop, AStopEffectStopsOnceDurable) {
   auto f = running_at(0);
-  EXPECT_EQ(f->command({.persists = 1, .stops = true}), words{"append 1..1"});
+  EXPECT_EQ(f->command({.persists = 1, .then = {.stops = true}}), words{"append 1..1"});
   EXPECT_EQ(f->append_stored(), (words{"release 1", "stopped"}));
 }
 
 TEST(FsmStop, AChainOfACommandThatStopsSeesItsState) {
   auto f = running_at(0);
-  f->command({.persists = 1, .runs = true, .stops = true});
+  f->command({.persists = 1, .then = {.runs = true, .stops = true}});
   EXPECT_EQ(f->append_stored(), words{"run 1"});
   EXPECT_EQ(f->fate_of(1).ran_at, 1);
   EXPECT_EQ(f->ran(), words{"stopped"});
@@ -20,7 +20,7 @@ TEST(FsmStop, AChainOfACommandThatStopsSeesItsState) {
 
 TEST(FsmStop, CommandsBehindAStopAreForTheNextIncarnation) {
   auto f = running_at(0);
-  f->command({.persists = 1, .stops = true});
+  f->command({.persists = 1, .then = {.stops = true}});
   f->command(reads);
   EXPECT_EQ(f->append_stored(), (words{"release 1", "load"}));
   f->load_answer(1);
@@ -47,7 +47,7 @@ TEST(FsmStop, ClosingAppendsWhatWasDecided) {
 
 TEST(FsmStop, ClosingLetsARunHappen) {
   auto f = running_at(0);
-  f->command({.persists = 1, .runs = true});
+  f->command({.persists = 1, .then = {.runs = true}});
   EXPECT_EQ(f->close(), words{});
   EXPECT_EQ(f->append_stored(), words{"run 1"});
   EXPECT_EQ(f->ran(), words{"stopped"});
@@ -89,7 +89,7 @@ TEST(FsmStop, ClosingAfterAFailureDoesNotRecover) {
 
 TEST(FsmStop, PassivatingWaitsUntilNoCommandIsOnItsWay) {
   auto f = running_at(0);
-  f->command({.persists = 1, .passivates = true});
+  f->command({.persists = 1, .then = {.passivates = true}});
   f->command(reads);
   EXPECT_EQ(f->drained(), words{"append 1..1"});
   EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2"}));
@@ -103,14 +103,14 @@ TEST(FsmStop, AnIdleEntityPassivatesWhenAsked) {
 
 TEST(FsmStop, AnEntityWithAStashIsNotIdle) {
   auto f = running_at(0);
-  f->command({.stashes = true});
+  f->command({.then = {.stashes = true}});
   EXPECT_EQ(f->passivate(), words{});
   EXPECT_EQ(f->drained(), words{});
 }
 
 TEST(FsmStop, AnEntityThatSavesASnapshotIsNotIdle) {
   auto f = running_at(3);
-  f->command({.snapshots = true});
+  f->command({.then = {.snapshots = true}});
   EXPECT_EQ(f->passivate(), words{});
   f->saved();
   EXPECT_EQ(f->drained(), words{"stopped"});

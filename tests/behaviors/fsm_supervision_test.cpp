@@ -110,7 +110,7 @@ TEST(FsmSupervision, ASpoiltStateIsNeverSaved) {
 TEST(FsmSupervision, AStopAfterwardsIsAnOrdinaryOne) {
   auto f = running_at(0, with_verdict({directive::stop}));
   f->command({.throws = true});
-  f->command({.stops = true});
+  f->command({.then = {.stops = true}});
   EXPECT_EQ(f->load_answer(0), (words{"release 2", "stopped"}));
   EXPECT_EQ(f->ended, ending::stopped);
 }

@@ -161,7 +161,7 @@ TEST(FsmVerified, AnAnswerToAnOlderReadingDoesNotCount) {
 
 TEST(FsmVerified, AChainBeforeItRunsFirst) {
   auto f = running_at(0);
-  f->command({.persists = 1, .runs = true});
+  f->command({.persists = 1, .then = {.runs = true}});
   EXPECT_EQ(verified(*f), words{});
   EXPECT_EQ(f->append_stored(), words{"run 1"});
   EXPECT_EQ(f->ran(), words{"read highest"});
@@ -170,7 +170,7 @@ TEST(FsmVerified, AChainBeforeItRunsFirst) {
 
 TEST(FsmVerified, BehindAStopTheNextIncarnationsRecoveryIsTheCheck) {
   auto f = running_at(0);
-  f->command({.persists = 1, .stops = true});
+  f->command({.persists = 1, .then = {.stops = true}});
   verified(*f);
   EXPECT_EQ(f->append_stored(), (words{"release 1", "load"}));
   f->load_answer(1);
@@ -226,10 +226,10 @@ TEST(FsmVerified, ARestartAskedDuringAReadingComesAfterIt) {
 
 TEST(FsmVerified, AStashedOneIsNotCheckedAgain) {
   auto f = running_at(0);
-  verified(*f, {.stashes = true});
+  verified(*f, {.then = {.stashes = true}});
   EXPECT_EQ(f->highest_is(0), words{});
   EXPECT_EQ(f->fsm().held(), 1U);
-  f->command({.persists = 1, .unstashes = true});
+  f->command({.persists = 1, .then = {.unstashes = true}});
   EXPECT_EQ(f->append_stored(), words{"run 2"});
   EXPECT_EQ(f->ran(), words{"release 1"}) << "the state is newer than the check";
 }

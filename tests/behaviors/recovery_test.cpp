@@ -3,6 +3,7 @@
 #include <deque>
 #include <mutex>
 
+#include "messages.hpp"
 #include "recoveries.hpp"
 #include "store_fixture.hpp"
 #include "tally.hpp"
@@ -30,7 +31,8 @@ class probe final : public actor {
   verdict receive(envelope m) override {
     if (!m) return verdict::stop;
     std::lock_guard guard{in_->lock};
-    ++(m.get()->kind() == recoveries::called_message::message_kind ? in_->called : in_->watched);
+    ++(m.get()->kind() == nexus::detail::number(nexus::detail::message_kind::turn) ? in_->called
+                                                                                   : in_->watched);
     in_->changed.notify_all();
     return verdict::go_on;
   }

@@ -110,7 +110,7 @@ class history_check {
   }
 
   void check_chain(const fate& f) {
-    const bool due = f.is == fate::answer::done && f.last.runs;
+    const bool due = f.is == fate::answer::done && f.last.flags.runs;
     if (f.chained != due) {
       return broken("a chain runs if its command is acknowledged, and only then", f);
     }

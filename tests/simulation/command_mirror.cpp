@@ -49,7 +49,7 @@ void command_mirror::decides(command_id id, const state& on) {
 
 void command_mirror::decided(command_id id, const d::decision& what, std::uint32_t bytes,
                              std::size_t events) {
-  if (what.stashes) return stash_.push_back(id);
+  if (what.flags.stashes) return stash_.push_back(id);
   undurable_.push_back({id, bytes, events});
   undurable_bytes_ += last_bytes_ = bytes;
 }
@@ -69,8 +69,8 @@ void command_mirror::releases(command_id id, const d::decision& last) {
            fmt::format("command {} before {}", id, undurable_.front().id));
   }
   if (!left(id)) broken("only what was decided is answered", fmt::format("command {}", id));
-  if (last.passivates) passivating_ = may_passivate_ = true;
-  if (!last.stops) return;
+  if (last.flags.passivates) passivating_ = may_passivate_ = true;
+  if (!last.flags.stops) return;
   stop_due_ = true;
   passivating_ = false;
   unstashes();

@@ -49,11 +49,10 @@ std::string to_string(const command& c) {
   auto text = fmt::format("{} {}", names[static_cast<int>(c.what)], c.events);
   if (c.sets == gate_change::opens) text += " opens";
   if (c.sets == gate_change::shuts) text += " shuts";
-  if (c.runs) text += " runs";
-  if (c.stops) text += " stops";
-  if (c.passivates) text += " passivates";
-  if (c.snapshots) text += " snapshots";
-  if (c.unstashes) text += " unstashes";
+  for (const auto& effect : drawn_effects) {
+    if (c.then.*effect.flag) text.append(" ").append(effect.name);
+  }
+  if (c.then.unstashes) text += " unstashes";
   if (c.verified) text += " verified";
   if (c.patience != 0) text += fmt::format(" within {}", c.patience);
   return text;
@@ -100,12 +99,11 @@ command draw_command(random& r, const command_mix& mix) {
     c.what = kind::throws;
   } else if (which >= 36 && which < 50 && mix.gates) {
     c.sets = r.pick({gate_change::opens, gate_change::shuts, gate_change::shuts});
-    c.unstashes = c.sets == gate_change::opens || r.chance(100);
+    c.then.unstashes = c.sets == gate_change::opens || r.chance(100);
   }
-  c.runs = mix.runs && r.chance(120);
-  c.stops = mix.stops && r.chance(30);
-  c.passivates = mix.passivates && r.chance(30);
-  c.snapshots = mix.snapshots && r.chance(60);
+  for (const auto& effect : drawn_effects) {
+    c.then.*effect.flag = mix.effects.*effect.flag && r.chance(effect.permille);
+  }
   c.verified = mix.verified && r.chance(150);
   if (mix.deadlines && r.chance(150)) c.patience = r.pick<std::uint32_t>({3, 20, 200, 5'000});
   return c;

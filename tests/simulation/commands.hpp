@@ -12,6 +12,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "nexus/detail/effect_flags.hpp"
 #include "random.hpp"
 
 namespace nexus::simulation {
@@ -68,12 +69,8 @@ struct command {
   kind what = kind::write;
   gate_change sets = gate_change::none;
   std::uint8_t events = 0;
-  bool runs = false;
-  bool stops = false;
-  bool passivates = false;
-  bool snapshots = false;
-  bool unstashes = false;
   bool verified = false;
+  nexus::detail::effect_flags then{};
   std::int64_t amount = 0;
   std::uint32_t bytes = 0;     ///< what it counts toward the bounds
   std::uint32_t padding = 0;   ///< of each event
@@ -99,13 +96,24 @@ struct command_mix {
   bool refusals = true;
   bool gates = true;
   bool throws = true;
-  bool runs = true;
-  bool stops = true;
-  bool passivates = true;
-  bool snapshots = true;
   bool verified = true;
   bool deadlines = true;
+  nexus::detail::effect_flags effects{
+      .runs = true, .stops = true, .passivates = true, .snapshots = true};
 };
+
+/// The effects that commands are given by chance, in the order they are drawn.
+struct drawn_effect {
+  bool nexus::detail::effect_flags::*flag;
+  const char* name;
+  std::uint32_t permille;
+};
+inline constexpr std::array<drawn_effect, 4> drawn_effects{{
+    {&nexus::detail::effect_flags::runs, "runs", 120},
+    {&nexus::detail::effect_flags::stops, "stops", 30},
+    {&nexus::detail::effect_flags::passivates, "passivates", 30},
+    {&nexus::detail::effect_flags::snapshots, "snapshots", 60},
+}};
 
 [[nodiscard]] command draw_command(random& r, const command_mix& mix);
 

@@ -67,7 +67,7 @@ d::decision sim_call::decide(d::entity_model& model, const context& c,
   if (id_ == 0) return last_;
   auto& f = witness_->all.fate_of(id_);
   ++f.decided;
-  if (last_.stashes) ++f.stashed;
+  if (last_.flags.stashes) ++f.stashed;
   f.last = last_;
   f.seen = last_.rebuilds ? before : m.now;
   return last_;
@@ -98,7 +98,7 @@ d::decision sim_call::take(const verdict& v, sim_model& model, const d::decision
       set_error({errc::rejected, "refused"});
       return {};
     case verdict::outcome::stash:
-      if (!limits.stash_full) return {.stashes = true};
+      if (!limits.stash_full) return {.flags = {.stashes = true}};
       set_error({errc::overloaded, "the stash is full"});
       return {};
     case verdict::outcome::threw:
@@ -117,19 +117,11 @@ d::decision sim_call::take(const verdict& v, sim_model& model, const d::decision
   }
   model.now = v.after;
   answer.emplace(v.after);
-  return effects();
-}
-
-d::decision sim_call::effects() const noexcept {
-  return {.runs = what_.runs,
-          .unstashes = what_.unstashes,
-          .stops = what_.stops,
-          .passivates = what_.passivates,
-          .snapshots = what_.snapshots};
+  return {.flags = what_.then};
 }
 
 void sim_call::finish(const d::entity_model& model, d::entity_host& /*host*/) noexcept {
-  if (last_.runs && id_ != 0) {
+  if (last_.flags.runs && id_ != 0) {
     auto& f = witness_->all.fate_of(id_);
     if (f.chained) witness_->all.judge.broken("a chain runs once", fmt::format("command {}", id_));
     f.chained = true;

@@ -57,7 +57,6 @@ class sim_call final : public d::entity_call, public d::answer_slot<state> {
   void set_error(error why) noexcept override { answer.emplace(tl::unexpected<error>(why)); }
   d::decision take(const verdict& v, sim_model& model, const d::decision_limits& limits,
                    event_batch& out);
-  d::decision effects() const noexcept;
   bool process_fails(sim_model& m);
 
   witness* witness_;

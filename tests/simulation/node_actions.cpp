@@ -79,7 +79,7 @@ void node::perform(const d::moment& /*now*/, d::release& a) {
   call.finish(live_->model, *this);
   if (call.id() == 0) return;
   auto& f = s_.fate_of(call.id());
-  if (f.chained != f.last.runs) {
+  if (f.chained != f.last.flags.runs) {
     s_.judge.broken("a chain runs before its command is over", fmt::format("command {}", f.id));
   }
   if (*call.answer) return give_answer(f, fate::answer::done);
@@ -100,7 +100,7 @@ void node::perform(const d::moment& /*now*/, d::refuse& a) {
 
 void node::perform(const d::moment& now, d::run& a) {
   ran_ = true;
-  const bool unstashes = a.call.as<sim_call>().last().unstashes;
+  const bool unstashes = a.call.as<sim_call>().last().flags.unstashes;
   d::release first{std::move(a.call)};
   perform(now, first);
   if (unstashes) live_->seen.commands.unstashes();

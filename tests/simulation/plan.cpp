@@ -48,7 +48,7 @@ void keep_only_the_state(plan& p) {
   p.machine.snapshot_every = 0;
   p.machine.erases_events = p.erase_events = false;
   p.keep_snapshots = 0;
-  p.mix.snapshots = false;
+  p.mix.effects.snapshots = false;
 }
 
 }  // namespace
@@ -129,7 +129,7 @@ plan hot_plan_of(std::uint64_t seed) {
   draw_mix(r, p.mix);
   p.mix.deadlines = false;  // what they meet depends on its speed
   // When an entity is idle depends on its speed, and so then does how often it recovers.
-  if (p.recovered == on_recovered::persists) p.mix.passivates = false;
+  if (p.recovered == on_recovered::persists) p.mix.effects.passivates = false;
   return p;
 }
 

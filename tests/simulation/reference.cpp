@@ -51,16 +51,16 @@ class interpreter {
         store(v);
     }
     f.is = fate::answer::done;
-    if (f.what.runs) {
+    if (f.what.then.runs) {
       f.chained = true;
       f.chain_saw = now_;
       made_.chains.push_back(f.id);
     }
-    if (f.what.unstashes || f.what.stops) {
+    if (f.what.then.unstashes || f.what.then.stops) {
       waiting_.insert(waiting_.begin(), stash_.begin(), stash_.end());
       stash_.clear();
     }
-    if (f.what.stops) fresh_ = true;
+    if (f.what.then.stops) fresh_ = true;
   }
 
   void refuse(fate& f, errc why) {

@@ -170,7 +170,7 @@ class world {
     command opens;
     opens.events = 1;
     opens.sets = gate_change::opens;
-    opens.unstashes = true;
+    opens.then.unstashes = true;
     for (std::uint32_t n = 0; n < plan_.nodes; ++n) {
       if (nodes_[n]->up()) send(nobody, 0, n, opens);
     }

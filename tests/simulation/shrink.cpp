@@ -62,13 +62,15 @@ class shrinker {
 
   bool fewer_features() {
     static constexpr bool command_mix::*features[] = {
-        &command_mix::withdraws,  &command_mix::refusals,  &command_mix::gates,
-        &command_mix::throws,     &command_mix::runs,      &command_mix::stops,
-        &command_mix::passivates, &command_mix::snapshots, &command_mix::verified,
-        &command_mix::deadlines};
+        &command_mix::withdraws, &command_mix::refusals, &command_mix::gates,
+        &command_mix::throws,    &command_mix::verified, &command_mix::deadlines};
     bool any = false;
     for (auto one : features) {
       if (best_.mix.*one) any |= tried([one](plan& p) { p.mix.*one = false; });
+    }
+    for (const auto& effect : drawn_effects) {
+      const auto one = effect.flag;
+      if (best_.mix.effects.*one) any |= tried([one](plan& p) { p.mix.effects.*one = false; });
     }
     if (best_.machine.snapshot_every != 0) {
       any |= tried([](plan& p) { p.machine.snapshot_every = 0; });

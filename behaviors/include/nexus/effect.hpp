@@ -42,8 +42,8 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   /// What the behavior stores: one of its events, or its state.
   using record = detail::record_t<B>;
 
-  effect(detail::refusal r) : refused_{std::move(r.why)} {}  // NOLINT: converts on purpose
-  effect(detail::putting_aside) { traits_.stashes = true; }  // NOLINT: converts on purpose
+  effect(detail::refusal r) : refused_{std::move(r.why)} {}        // NOLINT: converts on purpose
+  effect(detail::putting_aside) { traits_.flags.stashes = true; }  // NOLINT: converts on purpose
 
   template <class Records, class Reply, class... Links>
   effect(detail::draft<Records, Reply, Links...> d)  // NOLINT: converts on purpose
@@ -61,12 +61,12 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   }
 
   [[nodiscard]] bool rejected() const noexcept { return refused_.has_value(); }
-  [[nodiscard]] bool stashes() const noexcept { return traits_.stashes; }
-  [[nodiscard]] bool unstashes() const noexcept { return traits_.unstashes; }
-  [[nodiscard]] bool stops() const noexcept { return traits_.stops; }
-  [[nodiscard]] bool passivates() const noexcept { return traits_.passivates; }
-  [[nodiscard]] bool takes_snapshot() const noexcept { return traits_.snapshots; }
-  [[nodiscard]] bool erases() const noexcept { return traits_.erases; }
+  [[nodiscard]] bool stashes() const noexcept { return traits_.flags.stashes; }
+  [[nodiscard]] bool unstashes() const noexcept { return traits_.flags.unstashes; }
+  [[nodiscard]] bool stops() const noexcept { return traits_.flags.stops; }
+  [[nodiscard]] bool passivates() const noexcept { return traits_.flags.passivates; }
+  [[nodiscard]] bool takes_snapshot() const noexcept { return traits_.flags.snapshots; }
+  [[nodiscard]] bool erases() const noexcept { return traits_.flags.erases; }
 
   /// Why the command was turned down; only when `rejected()`.
   [[nodiscard]] const v0::error& error() const { return *refused_; }
@@ -102,7 +102,10 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   }
 
   /// True if something in the chain must see the state that this command produced.
-  [[nodiscard]] bool runs() const noexcept { return runs_; }
+  [[nodiscard]] bool runs() const noexcept { return traits_.flags.runs; }
+
+  /// All of the above that are yes or no.
+  [[nodiscard]] const detail::effect_flags& flags() const noexcept { return traits_.flags; }
 
  private:
   template <class Records>
@@ -132,12 +135,11 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
       static_assert(std::is_invocable_v<Link&, const state&>,
                     "then_run takes a callable on the state");
       links_.emplace_back(std::in_place_type<run>, std::move(l));
-      runs_ = true;
+      traits_.flags.runs = true;
     }
   }
 
   detail::effect_traits traits_;
-  bool runs_ = false;
   std::vector<record> records_;
   std::function<R(const state&)> reply_;
   std::vector<link> links_;

@@ -115,9 +115,9 @@ class deciding_call final : public entity_call, public answer_slot<R> {
         return {};
       }
     }
-    bool snapshots = e.takes_snapshot();
+    auto flags = e.flags();
     try {
-      snapshots |= m.apply(e, c.next_nr());
+      flags.snapshots |= m.apply(e, c.next_nr());
       this->answer.emplace(e.reply(m.state()));
       chained = !e.links().empty();
       if (chained) {
@@ -129,11 +129,7 @@ class deciding_call final : public entity_call, public answer_slot<R> {
                       "apply, snapshot_when or then_reply, after " + Decide::name() + ","));
       return {.rebuilds = true, .failed = true};
     }
-    return {.runs = e.runs(),
-            .unstashes = e.unstashes(),
-            .stops = e.stops(),
-            .passivates = e.passivates(),
-            .snapshots = snapshots};
+    return {.flags = flags};
   }
 
   decision put_aside(const context& c, const decision_limits& limits) {
@@ -142,7 +138,7 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     } else if (limits.stash_full) {
       set_named({errc::overloaded, "the stash is full; see entity_options::stash_max"}, c);
     } else {
-      return {.stashes = true};
+      return {.flags = {.stashes = true}};
     }
     return {};
   }

@@ -20,8 +20,7 @@ namespace nexus::inline v0::detail {
 /// What an ending is asked with, see entity_ref::watch.
 class watch_call final : public call, public answer_slot<ending> {
  public:
-  static constexpr std::uint8_t message_kind = 10;
-  watch_call() noexcept : call{message_kind} {}
+  watch_call() noexcept;
 
   void ended(ending why) {
     answer.emplace(why);

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "nexus/detail/effect_flags.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus::inline v0 {
@@ -58,14 +59,9 @@ inline constexpr bool is_record_of =
 
 using metadata_fields = std::vector<std::pair<std::string, std::string>>;
 
-/// What an effect does beside storing and answering.
+/// What an effect carries beside its records, its answer and its chain.
 struct effect_traits {
-  bool erases = false;
-  bool stops = false;
-  bool passivates = false;
-  bool snapshots = false;
-  bool stashes = false;
-  bool unstashes = false;
+  effect_flags flags{};
   std::size_t links_before_reply = 0;
   metadata_fields fields{};
 };
@@ -123,22 +119,22 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
 
   /// Stops the entity once all of this is done; what waits is handled by its next incarnation.
   auto then_stop()&& {
-    return std::move(*this).with([](effect_traits& t) { t.stops = true; });
+    return std::move(*this).with([](effect_traits& t) { t.flags.stops = true; });
   }
 
   /// Likewise, but only when no command is on its way.
   auto then_passivate()&& {
-    return std::move(*this).with([](effect_traits& t) { t.passivates = true; });
+    return std::move(*this).with([](effect_traits& t) { t.flags.passivates = true; });
   }
 
   /// Then the stashed commands are decided, before whatever waits.
   auto then_unstash()&& {
-    return std::move(*this).with([](effect_traits& t) { t.unstashes = true; });
+    return std::move(*this).with([](effect_traits& t) { t.flags.unstashes = true; });
   }
 
   /// Saves a snapshot of the state after this command.
   auto then_snapshot()&& {
-    return std::move(*this).with([](effect_traits& t) { t.snapshots = true; });
+    return std::move(*this).with([](effect_traits& t) { t.flags.snapshots = true; });
   }
 
   /// Adds a field of one's own to the metadata of the events.
@@ -170,8 +166,8 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   effect_traits traits_;
 };
 
-inline draft<std::tuple<>, no_reply> plain_draft(effect_traits traits) {
-  return draft<std::tuple<>, no_reply>{{}, {}, {}, std::move(traits)};
+inline draft<std::tuple<>, no_reply> plain_draft(effect_flags flags) {
+  return draft<std::tuple<>, no_reply>{{}, {}, {}, {.flags = flags}};
 }
 
 /// A command turned down; fits every effect and takes no chain.

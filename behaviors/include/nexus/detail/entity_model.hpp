@@ -58,15 +58,10 @@ class entity_model {
 
 /// What deciding a command came to.
 struct decision {
-  bool runs = false;        ///< a then_run waits: nothing later may be decided before
-  bool unstashes = false;   ///< likewise, and then the stash comes first
-  bool stashes = false;     ///< not decided: the command waits in the stash
-  bool stops = false;       ///< the entity stops once this is durable
-  bool passivates = false;  ///< the entity stops once no command is on its way
-  bool snapshots = false;   ///< a snapshot of the state after this is wanted
-  bool rebuilds = false;    ///< apply threw: nothing was persisted, and the state is spoilt
-  bool failed = false;      ///< decide or apply threw: supervision has a say
-  bool pauses = false;      ///< before the rebuild, longer each time until something is stored
+  effect_flags flags{};
+  bool rebuilds = false;  ///< apply threw: nothing was persisted, and the state is spoilt
+  bool failed = false;    ///< decide or apply threw: supervision has a say
+  bool pauses = false;    ///< before the rebuild, longer each time until something is stored
 
   friend bool operator==(const decision&, const decision&) = default;
 };
@@ -84,7 +79,6 @@ struct decision_limits {
 /// A command on its way through an entity.
 class entity_call : public call {
  public:
-  static constexpr std::uint8_t message_kind = 1;
   static constexpr std::uint8_t no_index = 255;
 
   /// Decides on `model`'s state: adds events to `out`, applies them, and keeps the answer.
@@ -107,7 +101,7 @@ class entity_call : public call {
   bool chained = false;           ///< as decided: something follows that may ask others
   bool from_outside = false;      ///< as it was admitted
   bool counted = true;            ///< at the gate; what the entity tells itself is not
-  bool passivates = false;        ///< likewise: its entity is to stop once it is idle
+  effect_flags flags{};           ///< as decided
   bool told = false;              ///< no caller hears of its end: the dead letters do
   /// The answer to a question of the entity's own: without it a process stands still. It is admitted
   /// beyond every bound, outlives trouble of the storage, and is decided again if its append is lost.
@@ -117,7 +111,7 @@ class entity_call : public call {
   entity_call* next = nullptr;    ///< in the one list it is in
 
  protected:
-  entity_call() noexcept : call{message_kind} {}
+  entity_call() noexcept;
 };
 
 /// Calls in order, without an allocation of its own. Holds an envelope of each.

@@ -95,7 +95,11 @@ struct asking_for {
   std::string id;
   C command;
 };
-enum class doing { unhandled, stashes, unstashes, stops, passivates, snapshots, erases };
+struct being_unhandled {};
+struct doing {
+  bool effect_flags::*flag;
+  const char* name;
+};
 
 }
 
@@ -111,13 +115,13 @@ template <class Other, class C>
 detail::asking_for<Other, C> asks(std::string id, C command) {
   return {std::move(id), std::move(command)};
 }
-inline constexpr auto is_unhandled = detail::doing::unhandled;
-inline constexpr auto stashes = detail::doing::stashes;
-inline constexpr auto unstashes = detail::doing::unstashes;
-inline constexpr auto stops = detail::doing::stops;
-inline constexpr auto passivates = detail::doing::passivates;
-inline constexpr auto takes_snapshot = detail::doing::snapshots;
-inline constexpr auto erases = detail::doing::erases;
+inline constexpr detail::being_unhandled is_unhandled{};
+inline constexpr detail::doing stashes{&detail::effect_flags::stashes, "stashes"};
+inline constexpr detail::doing unstashes{&detail::effect_flags::unstashes, "unstashes"};
+inline constexpr detail::doing stops{&detail::effect_flags::stops, "stops"};
+inline constexpr detail::doing passivates{&detail::effect_flags::passivates, "passivates"};
+inline constexpr detail::doing takes_snapshot{&detail::effect_flags::snapshots, "takes a snapshot"};
+inline constexpr detail::doing erases{&detail::effect_flags::erases, "erases"};
 
 template <behavior B>
 class scenario;
@@ -249,20 +253,15 @@ class outcome {
     }
   }
 
+  void check(const detail::being_unhandled& /*expected*/) {
+    rejected_ = true;
+    if (!effect_.rejected() || effect_.error().code != errc::unhandled) {
+      failure() << "expected that it is unhandled";
+    }
+  }
+
   void check(const detail::doing& expected) {
-    using detail::doing;
-    const bool does[] = {effect_.rejected() && effect_.error().code == errc::unhandled,
-                         effect_.stashes(),
-                         effect_.unstashes(),
-                         effect_.stops(),
-                         effect_.passivates(),
-                         effect_.takes_snapshot(),
-                         effect_.erases()};
-    constexpr const char* names[] = {"is unhandled", "stashes",          "unstashes", "stops",
-                                     "passivates",   "takes a snapshot", "erases"};
-    const auto which = static_cast<std::size_t>(expected);
-    if (expected == doing::unhandled) rejected_ = true;
-    if (!does[which]) failure() << "expected that it " << names[which];
+    if (!(effect_.flags().*expected.flag)) failure() << "expected that it " << expected.name;
   }
 
   scenario<B> after_;

@@ -1,0 +1,83 @@
+// Every message that an entity's actor receives, and the kind by which it tells them apart.
+#pragma once
+
+#include "entity_fsm.hpp"
+#include "nexus/message.hpp"
+
+namespace nexus::inline v0::detail {
+
+enum class message_kind : std::uint8_t {
+  command = 1,  ///< entity_call
+  written,      ///< write_job, back from the store
+  loaded,
+  replayed,
+  checked,
+  check_due,
+  timer,
+  turn,
+  turn_watch,
+  watch,      ///< watch_call
+  passivate,  ///< passivation::request
+  group,
+  close
+};
+
+[[nodiscard]] constexpr std::uint8_t number(message_kind k) noexcept {
+  return static_cast<std::uint8_t>(k);
+}
+
+template <message_kind Kind>
+struct message_of : message {
+  message_of() noexcept : message{number(Kind)} {}
+};
+
+// -- from the storage -------------------------------------------------------------------------
+
+struct load_answer final : message_of<message_kind::loaded> {
+  explicit load_answer(std::uint32_t e) : epoch{e} {}
+  std::uint32_t epoch;
+  result<load_result> what;
+};
+
+struct replay_answer final : message_of<message_kind::replayed> {
+  explicit replay_answer(replay a) : asked{a} {}
+  replay asked;
+  result<replay_chunk> what;
+};
+
+struct check_answer final : message_of<message_kind::checked> {
+  explicit check_answer(std::uint32_t n) : number{n} {}
+  std::uint32_t number;
+  result<sequence_nr> what;
+};
+
+// -- from timers ------------------------------------------------------------------------------
+
+struct check_due_message final : message_of<message_kind::check_due> {};
+
+struct timer_message final : message_of<message_kind::timer> {
+  explicit timer_message(std::uint32_t e) : epoch{e} {}
+  std::uint32_t epoch;
+};
+
+// -- from recoveries --------------------------------------------------------------------------
+
+/// Comes when a ticket's turn has come that had to wait.
+struct turn_message final : message_of<message_kind::turn> {};
+
+/// Comes to each whose turn lasts, once per period: time to see whether anything has moved.
+struct turn_watch_message final : message_of<message_kind::turn_watch> {};
+
+// -- from the directory -----------------------------------------------------------------------
+
+/// Tells an entity that one of its group has failed: begin anew, or stop as soon as nothing is on its
+/// way.
+struct group_message final : message_of<message_kind::group> {
+  explicit group_message(bool r) : restart{r} {}
+  bool restart;
+};
+
+/// Tells an entity to finish and stop, for good.
+struct close_message final : message_of<message_kind::close> {};
+
+}
