@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <msgpack/unpack.hpp>
 #include <optional>
 #include <sstream>
 #include <string>
