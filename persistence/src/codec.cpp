@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <msgpack/null_visitor.hpp>
+#include <msgpack/parse.hpp>
+#include <msgpack/unpack.hpp>
+
 namespace nexus::inline v0 {
 namespace {
 

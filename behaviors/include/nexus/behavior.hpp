@@ -60,12 +60,12 @@ template <class B, class R>
 struct reply_of<B, effect<B, R>> {
   using type = R;
 };
-template <class B, class Events, class Reply, class... Runs>
-struct reply_of<B, draft<Events, Reply, Runs...>> {
+template <class B, class Events, class Reply, class Links>
+struct reply_of<B, draft<Events, Reply, Links>> {
   using type = std::decay_t<std::invoke_result_t<const Reply&, const typename B::state&>>;
 };
-template <class B, class Events, class... Runs>
-struct reply_of<B, draft<Events, no_reply, Runs...>> {
+template <class B, class Events, class Links>
+struct reply_of<B, draft<Events, no_reply, Links>> {
   using type = void;
 };
 

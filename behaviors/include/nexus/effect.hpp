@@ -29,36 +29,16 @@
 
 namespace nexus::inline v0 {
 
-/// What `decide` of behavior `B` leads to when the command is answered with an `R`.
-template <class B, class R = void>
-class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
+namespace detail {
+
+/// The part of an effect that does not depend on the type of its answer.
+template <class B>
+class effect_body {
  public:
-  using reply_type = R;
   using state = typename B::state;
-  using run = std::function<void(const state&)>;
-  using ask = std::shared_ptr<detail::asking<B>>;
-  /// A part of the chain: something to run, or somebody to ask.
-  using link = std::variant<run, ask>;
+  using link = chain_link<B>;
   /// What the behavior stores: one of its events, or its state.
-  using record = detail::record_t<B>;
-
-  effect(detail::refusal r) : refused_{std::move(r.why)} {}        // NOLINT: converts on purpose
-  effect(detail::putting_aside) { traits_.flags.stashes = true; }  // NOLINT: converts on purpose
-
-  template <class Records, class Reply, class... Links>
-  effect(detail::draft<Records, Reply, Links...> d)  // NOLINT: converts on purpose
-      : traits_{std::move(d.traits_)} {
-    take_records(d.records_);
-    if constexpr (std::is_same_v<Reply, detail::no_reply>) {
-      static_assert(std::is_void_v<R>, "this effect owes a reply: add then_reply");
-    } else {
-      static_assert(std::is_invocable_r_v<R, const Reply&, const state&>,
-                    "then_reply takes a member of the state, or a callable on the state, that "
-                    "gives the reply type");
-      reply_ = std::move(d.reply_);
-    }
-    std::apply([&](auto&... l) { (take_link(l), ...); }, d.links_);
-  }
+  using record = record_t<B>;
 
   [[nodiscard]] bool rejected() const noexcept { return refused_.has_value(); }
   [[nodiscard]] bool stashes() const noexcept { return traits_.flags.stashes; }
@@ -72,28 +52,17 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   [[nodiscard]] const v0::error& error() const { return *refused_; }
 
   /// The events of an event-sourced behavior.
-  [[nodiscard]] const std::vector<record>& events() const noexcept requires detail::has_events<B> {
+  [[nodiscard]] const std::vector<record>& events() const noexcept requires has_events<B> {
     return records_;
   }
 
   /// What a durable-state behavior will be; null if the command leaves it as it is.
-  [[nodiscard]] const record* new_state() const noexcept requires(!detail::has_events<B>) {
+  [[nodiscard]] const record* new_state() const noexcept requires(!has_events<B>) {
     return records_.empty() ? nullptr : &records_.front();
   }
 
   /// Free fields for the metadata of the events.
-  [[nodiscard]] const detail::metadata_fields& metadata() const noexcept { return traits_.fields; }
-
-  /// The answer, given the state after the events; nothing for `effect<B>`.
-  [[nodiscard]] result<R> reply(const state& after) const {
-    if (refused_) return fail(*refused_);
-    if constexpr (std::is_void_v<R>) {
-      if (reply_) reply_(after);
-      return {};
-    } else {
-      return reply_(after);
-    }
-  }
+  [[nodiscard]] const metadata_fields& metadata() const noexcept { return traits_.fields; }
 
   [[nodiscard]] std::vector<link>& links() noexcept { return links_; }
   [[nodiscard]] const std::vector<link>& links() const noexcept { return links_; }
@@ -105,52 +74,119 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   [[nodiscard]] bool runs() const noexcept { return traits_.flags.runs; }
 
   /// All of the above that are yes or no.
-  [[nodiscard]] const detail::effect_flags& flags() const noexcept { return traits_.flags; }
+  [[nodiscard]] const effect_flags& flags() const noexcept { return traits_.flags; }
 
- private:
-  template <class Records>
-  void take_records(Records & from) {
-    if constexpr (requires { from.size(); }) {
-      static_assert(detail::has_events<B>, "a durable state persists one state");
-      records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-    } else if constexpr (std::tuple_size_v<Records> > 0) {
-      static_assert(detail::has_events<B> || std::tuple_size_v<Records> == 1,
-                    "a durable state persists one state");
-      std::apply(
-          [&](auto&... r) {
-            static_assert((detail::is_record_of<B, std::decay_t<decltype(r)>> && ...),
-                          "persist takes the behavior's own events, or its own state");
-            records_.reserve(sizeof...(r));
-            (records_.emplace_back(std::move(r)), ...);
-          },
-          from);
-    }
+ protected:
+  explicit effect_body(effect_traits t) : traits_{std::move(t)} {}
+  explicit effect_body(v0::error refused) : refused_{std::move(refused)} {}
+  effect_body(effect_body&&) noexcept = default;
+  effect_body(const effect_body&) = default;
+  effect_body& operator=(effect_body&&) noexcept = default;
+  effect_body& operator=(const effect_body&) = default;
+  ~effect_body() = default;
+
+  void take_records(no_records&) {}
+  template <class E>
+  void take_records(one_record<E>& from) {
+    take_record(from.record);
+  }
+  template <class... E>
+  void take_records(std::tuple<E...>& from) {
+    static_assert(has_events<B>, "a durable state persists one state");
+    records_.reserve(sizeof...(E));
+    std::apply([this](E&... each) { (take_record(each), ...); }, from);
+  }
+  template <class E>
+  void take_records(std::vector<E>& from) {
+    static_assert(has_events<B>, "a durable state persists one state");
+    records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   }
 
-  template <class Link>
-  void take_link(Link & l) {
+  void take_links(no_links&) {}
+  template <class Before, class Link>
+  void take_links(links_and<Before, Link>& all) {
+    take_links(all.before);
     if constexpr (requires { typename Link::asked_behavior; }) {
-      links_.emplace_back(std::in_place_type<ask>, l.template bind<B>());
+      links_.push_back({.run = {}, .ask = all.link.template bind<B>()});
     } else {
       static_assert(std::is_invocable_v<Link&, const state&>,
                     "then_run takes a callable on the state");
-      links_.emplace_back(std::in_place_type<run>, std::move(l));
+      links_.push_back({.run = std::move(all.link)});
       traits_.flags.runs = true;
     }
   }
 
-  detail::effect_traits traits_;
+  const std::optional<v0::error>& refused() const noexcept { return refused_; }
+
+ private:
+  template <class E>
+  void take_record(E& one) {
+    static_assert(is_record_of<B, E>, "persist takes the behavior's own events, or its own state");
+    records_.emplace_back(std::move(one));
+  }
+
+  effect_traits traits_;
   std::vector<record> records_;
-  std::function<R(const state&)> reply_;
   std::vector<link> links_;
   std::optional<v0::error> refused_;
+};
+
+}
+
+/// What `decide` of behavior `B` leads to when the command is answered with an `R`.
+template <class B, class R = void>
+class [[nodiscard("an effect does nothing unless decide returns it")]] effect
+    : public detail::effect_body<B> {
+  using body = detail::effect_body<B>;
+
+ public:
+  using reply_type = R;
+  using state = typename B::state;
+
+  effect(detail::refusal r) : body{std::move(r.why)} {}  // NOLINT: converts on purpose
+  effect(detail::putting_aside)                          // NOLINT: converts on purpose
+      : body{detail::effect_traits{.flags = {.stashes = true}}} {}
+
+  template <class Records, class Reply, class Links>
+  effect(detail::draft<Records, Reply, Links> d)  // NOLINT: converts on purpose
+      : body{std::move(d.traits_)} {
+    this->take_records(d.records_);
+    if constexpr (std::is_same_v<Reply, detail::no_reply>) {
+      static_assert(std::is_void_v<R>, "this effect owes a reply: add then_reply");
+    } else {
+      static_assert(std::is_invocable_r_v<R, const Reply&, const state&>,
+                    "then_reply takes a member of the state, or a callable on the state, that "
+                    "gives the reply type");
+      reply_ = std::move(d.reply_);
+    }
+    this->take_links(d.links_);
+  }
+
+  /// The answer, given the state after the events; nothing for `effect<B>`.
+  [[nodiscard]] result<R> reply(const state& after) const {
+    if (this->refused()) return fail(*this->refused());
+    if constexpr (std::is_void_v<R>) {
+      if (reply_) reply_(after);
+      return {};
+    } else {
+      return reply_(after);
+    }
+  }
+
+ private:
+  std::function<R(const state&)> reply_;
 };
 
 /// Stores the events, all or none of them, in this order; or, for a durable state, what it is now.
 template <class... E>
 [[nodiscard]] auto persist(E... records) {
   static_assert(sizeof...(E) > 0, "persist takes at least one event");
-  return detail::draft<std::tuple<E...>, detail::no_reply>{std::tuple<E...>{std::move(records)...}};
+  if constexpr (sizeof...(E) == 1) {
+    return detail::draft<detail::one_record<E...>, detail::no_reply>{{std::move(records)...}};
+  } else {
+    return detail::draft<std::tuple<E...>, detail::no_reply>{
+        std::tuple<E...>{std::move(records)...}};
+  }
 }
 
 /// Stores the events, all or none of them; an empty vector stores nothing.
@@ -162,7 +198,7 @@ template <class E>
 /// Changes nothing and answers `value`.
 template <class V>
 [[nodiscard]] auto reply(V value) {
-  return detail::draft<std::tuple<>, detail::constant_reply<V>>{{}, {std::move(value)}};
+  return detail::draft<detail::no_records, detail::constant_reply<V>>{{}, {std::move(value)}};
 }
 
 /// Changes nothing.

@@ -3,7 +3,6 @@
 // Threads: belongs to one at a time.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <memory_resource>
@@ -17,31 +16,19 @@ namespace nexus::inline v0 {
 
 class event_batch {
  public:
-  event_batch() = default;
+  event_batch();
+  ~event_batch();
   event_batch(const event_batch&) = delete;
   event_batch& operator=(const event_batch&) = delete;
 
   /// Copies `data`, `metadata` and `tags`; `type` and `codec` must be literals or outlive the batch.
-  void add(event_view event) {
-    event.data = keep(event.data);
-    event.metadata = keep(event.metadata);
-    if (!event.tags.empty()) event.tags = keep(event.tags);
-    bytes_ += bytes_of(event);
-    events_.push_back(event);
-  }
+  void add(event_view event);
 
   /// Forgets the events from number `size` on.
-  void truncate(std::size_t size) {
-    for (; events_.size() > size; events_.pop_back()) bytes_ -= bytes_of(events_.back());
-  }
+  void truncate(std::size_t size);
 
   /// Takes the events from number `size` on away, into a batch of their own.
-  [[nodiscard]] std::unique_ptr<event_batch> split(std::size_t size) {
-    auto rest = std::make_unique<event_batch>();
-    for (auto i = size; i < events_.size(); ++i) rest->add(events_[i]);
-    truncate(size);
-    return rest;
-  }
+  [[nodiscard]] std::unique_ptr<event_batch> split(std::size_t size);
 
   [[nodiscard]] std::span<const event_view> events() const noexcept { return events_; }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
@@ -50,26 +37,8 @@ class event_batch {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  // Events of one command often share their tags, too.
-  std::span<const std::string_view> keep(std::span<const std::string_view> tags) {
-    if (!events_.empty() && std::ranges::equal(tags, events_.back().tags)) {
-      return events_.back().tags;
-    }
-    auto* to = static_cast<std::string_view*>(
-        arena_.allocate(tags.size_bytes(), alignof(std::string_view)));
-    std::uninitialized_copy(tags.begin(), tags.end(), to);
-    for (std::size_t i = 0; i < tags.size(); ++i) to[i] = keep(tags[i]);
-    return {to, tags.size()};
-  }
-
-  std::string_view keep(std::string_view bytes) {
-    // Events of one command often share their metadata: keep it once.
-    if (!events_.empty() && bytes == events_.back().metadata) return events_.back().metadata;
-    if (bytes.empty()) return {};
-    auto* to = static_cast<char*>(arena_.allocate(bytes.size(), 1));
-    bytes.copy(to, bytes.size());
-    return {to, bytes.size()};
-  }
+  std::span<const std::string_view> keep(std::span<const std::string_view> tags);
+  std::string_view keep(std::string_view bytes);
 
   std::pmr::monotonic_buffer_resource arena_{512};
   std::vector<event_view> events_;

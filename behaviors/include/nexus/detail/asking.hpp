@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include "nexus/detail/directory.hpp"
 #include "nexus/detail/model_of.hpp"
@@ -65,13 +64,35 @@ class lost_answer final : public entity_call, public answer_slot<void> {
   error why_;
 };
 
-/// Sends `c`, a new one, to the entity itself.
-inline void send_self(entity_directory& directory, std::string_view id, entity_call* c,
-                      const call_header& header) {
-  c->header = header;
-  c->told = c->own = true;
-  (void)directory.send(id, nullptr, *c, envelope{c}, admission::always);
-  c->leave();
+/// The way of a question and of its answer: what is known without a type of the user's.
+struct question_way {
+  std::shared_ptr<entity_directory> self;   ///< of the entity that asks
+  std::shared_ptr<entity_directory> other;  ///< of the one that is asked; null: there is none
+  std::string id;                           ///< of the entity that asks
+  call_header there;
+  call_header back;
+
+  /// From here on the asker is not at rest, until `answered`.
+  [[nodiscard]] static question_way begin(entity_host& host, const call_header& cause,
+                                          std::string_view asked_type, const void* asked_tag);
+
+  /// Sends `c`, a new one, to the entity that asked, as its answer.
+  void answered(entity_call* c) const;
+
+  /// Sends the question `c` to the entity `to`; its continuation is set.
+  void send(std::string_view to, entity_call& c, envelope e) const;
+
+  [[nodiscard]] error nobody_of(std::string_view type) const;
+};
+
+/// A new call that carries `command` to an entity of `B`.
+template <class B>
+[[nodiscard]] entity_call* call_of(typename B::command&& command) {
+  entity_call* made = nullptr;
+  with_alternative(command, [&]<class C>(const C& one) {
+    made = new command_call<B, C>{{std::move(const_cast<C&>(one))}};  // NOLINT: it is ours
+  });
+  return made;
 }
 
 /// The question of a `B` to an `Other` that is told a `C`.
@@ -92,59 +113,36 @@ class question final : public asking<B> {
   [[nodiscard]] typename B::command answered(answer_type a) const { return back_(std::move(a)); }
 
   void send(entity_host& host, const call_header& cause) const override {
-    auto self = host.own_directory();
-    auto other = host.directory_of(Other::entity_type);
-    auto header = self->caused_by(cause);
-    // The answer must be heard however late it is: a process would stand still without it.
-    auto back_header = header;
-    back_header.deadline = {};
-    auto come_back = [self, header = std::move(back_header), id = std::string{host.own_id().id()},
-                      q = this->shared_from_this()](answer_type&& a) noexcept {
-      static_cast<const question&>(*q).come_back(*self, id, header, std::move(a));
-      self->question_answered();
-    };
-    self->question_asked();
-    if (other == nullptr || other->behavior() != &behavior_tag<Other>) {
-      return come_back(fail(errc::invalid_argument, "there are no entities of type \"" +
-                                                        std::string{Other::entity_type} +
-                                                        "\" on this system"));
-    }
+    auto way = question_way::begin(host, cause, Other::entity_type, &behavior_tag<Other>);
+    if (way.other == nullptr) return come_back(way, fail(way.nobody_of(Other::entity_type)));
     command_call<Other, C>* c = nullptr;
     try {
       c = new command_call<Other, C>{{command_}};
     } catch (...) {
-      return come_back(fail(threw(errc::decide_failed, B::entity_type, host.own_id().id(),
-                                  "copying the command of then_ask")));
+      return come_back(way, fail(threw(errc::decide_failed, B::entity_type, way.id,
+                                       "copying the command of then_ask")));
     }
-    c->header = std::move(header);
     envelope sent{c};
     // The call lives until its continuation has run: an answered one drops it by `leave`.
-    c->on_answer([c, come_back = std::move(come_back)] {
-      come_back(std::move(*c->answer));
+    c->on_answer([c, way, q = this->shared_from_this()] {
+      static_cast<const question&>(*q).come_back(way, std::move(*c->answer));
       c->leave();
     });
-    const auto by = other == self ? admission::kin : admission::inside;
-    (void)other->send(this->id(), nullptr, *c, std::move(sent), by);
+    way.send(this->id(), *c, std::move(sent));
   }
 
  private:
   // Makes a command of the answer, which is the user's code, and sends it.
-  void come_back(entity_directory& self, std::string_view id, const call_header& header,
-                 answer_type&& a) const noexcept {
+  void come_back(const question_way& way, answer_type&& a) const noexcept {
     entity_call* c = nullptr;
     try {
-      auto command = answered(std::move(a));
-      c = std::visit(
-          []<class Own>(Own& one) -> entity_call* {
-            return new command_call<B, Own>{{std::move(one)}};
-          },
-          command);
+      c = call_of<B>(answered(std::move(a)));
     } catch (...) {
-      c = new lost_answer<B>{threw(errc::decide_failed, B::entity_type, id,
+      c = new lost_answer<B>{threw(errc::decide_failed, B::entity_type, way.id,
                                    "the answer's function of then_ask to \"" +
                                        std::string{Other::entity_type} + "|" + this->id() + "\"")};
     }
-    send_self(self, id, c, header);
+    way.answered(c);
   }
 
   C command_;
@@ -157,8 +155,8 @@ std::shared_ptr<asking<B>> ask_link<Other, C, F>::bind() {
   static_assert(is_alternative<C, typename Other::command>, "ask takes a command of the asked");
   static_assert(std::is_invocable_v<F&, result<reply_t<Other, C>>>,
                 "the answer of ask takes the result of the asked command");
-  return std::make_shared<question<B, Other, C>>(std::move(id), std::move(command),
-                                                 std::move(answer));
+  return std::shared_ptr<asking<B>>{
+      new question<B, Other, C>{std::move(id), std::move(command), std::move(answer)}};
 }
 
 }

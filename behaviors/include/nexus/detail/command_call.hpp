@@ -23,43 +23,14 @@ struct model_of;
 template <class B>
 class asking;
 
-/// A call that `Decide` turns into an effect of `B` with an `R` as answer.
-template <class B, class R, class Decide>
-class deciding_call final : public entity_call, public answer_slot<R> {
+/// A command for an entity of `B`, whatever its type and its answer's: this part is compiled once per
+/// behavior, and not once per command.
+template <class B>
+class behavior_call : public entity_call {
  public:
-  using effect_type = effect<B, R>;
-  using model = typename model_of<B>::type;
-
-  deciding_call(Decide decide, bool is_counted = true) : decide_{std::move(decide)} {
-    counted = is_counted;
-    index = Decide::index;
-    const auto bytes = sizeof(*this) + decide_.extra_bytes();
-    size_bytes = bytes < UINT32_MAX ? static_cast<std::uint32_t>(bytes) : UINT32_MAX;
-  }
-
-  decision decide(entity_model& any, const context& c, const decision_limits& limits,
-                  event_batch& out) noexcept override {
-    auto& m = static_cast<model&>(any);
-    const auto before = out.size();
-    forget_decision();
-    try {
-      effect_type e = decide_(m.state(), c);
-      return take(std::move(e), m, c, limits, out);
-    } catch (...) {
-      set_error(threw(errc::decide_failed, B::entity_type, c.id(), Decide::name()));
-    }
-    out.truncate(before);
-    return {.failed = true};
-  }
-
-  [[nodiscard]] const error* refusal() const noexcept override {
-    const auto& given = this->answer;
-    return given && !*given ? &given->error() : nullptr;
-  }
-
   void finish(const entity_model& any, entity_host& host) noexcept override {
-    const auto& answer = *this->answer;
-    if (!answer && answer.error().code == errc::unhandled) host.unhandled(*this, answer.error());
+    const auto* why = refusal();
+    if (why != nullptr && why->code == errc::unhandled) host.unhandled(*this, *why);
     if (!chain_) return complete();
     for (std::size_t i = 0; i <= chain_->links.size(); ++i) {
       if (i == chain_->before_reply) complete();
@@ -68,43 +39,28 @@ class deciding_call final : public entity_call, public answer_slot<R> {
         follow(chain_->links[i], static_cast<const model&>(any), host);
       } catch (...) {
         host.chain_threw(*this, threw(errc::decide_failed, B::entity_type, host.own_id().id(),
-                                      "what follows " + Decide::name()));
+                                      "what follows " + name()));
       }
     }
   }
 
- private:
-  struct chain {
-    std::vector<typename effect_type::link> links;
-    std::size_t before_reply;
-  };
+ protected:
+  using model = typename model_of<B>::type;
 
-  // Only what runs sees the state: it may be gone when a question of a last command is asked.
-  void follow(typename effect_type::link& l, const model& m, entity_host& host) {
-    if (auto* run = std::get_if<typename effect_type::run>(&l)) return (*run)(m.state());
-    std::get<typename effect_type::ask>(l)->send(host, header);
-  }
+  /// Of the function that decides, for messages.
+  [[nodiscard]] virtual std::string name() const = 0;
+
+  /// Keeps the answer of `e`, given the state after it.
+  virtual void keep_answer(const effect_body<B>& e, const typename B::state& after) = 0;
 
   // It may have been decided before, on a state that was lost.
-  void forget_decision() noexcept {
-    this->answer.reset();
+  void forget_chain() noexcept {
     chain_.reset();
     chained = false;
   }
 
-  void set_error(error why) noexcept override {
-    this->answer.emplace(tl::unexpected<error>(std::move(why)));
-  }
-
-  // What `write` refuses names its event only.
-  void set_named(error why, const context& c) {
-    const auto id = std::string{B::entity_type}.append("|").append(c.id());
-    if (why.message.find(id) == std::string::npos) why.message.insert(0, id + ": ");
-    set_error(std::move(why));
-  }
-
   // Encodes and checks everything before the first event enters the state.
-  decision take(effect_type e, model& m, const context& c, const decision_limits& limits,
+  decision take(effect_body<B>& e, model& m, const context& c, const decision_limits& limits,
                 event_batch& out) {
     if (e.stashes()) return put_aside(c, limits);
     const auto before = out.size();
@@ -118,7 +74,7 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     auto flags = e.flags();
     try {
       flags.snapshots |= m.apply(e, c.next_nr());
-      this->answer.emplace(e.reply(m.state()));
+      keep_answer(e, m.state());
       chained = !e.links().empty();
       if (chained) {
         chain_ = std::make_unique<chain>(chain{std::move(e.links()), e.links_before_reply()});
@@ -126,10 +82,29 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     } catch (...) {
       out.truncate(before);
       set_error(threw(errc::apply_failed, B::entity_type, c.id(),
-                      "apply, snapshot_when or then_reply, after " + Decide::name() + ","));
+                      "apply, snapshot_when or then_reply, after " + name() + ","));
       return {.rebuilds = true, .failed = true};
     }
     return {.flags = flags};
+  }
+
+ private:
+  struct chain {
+    std::vector<chain_link<B>> links;
+    std::size_t before_reply;
+  };
+
+  // Only what runs sees the state: it may be gone when a question of a last command is asked.
+  void follow(chain_link<B>& l, const model& m, entity_host& host) {
+    if (!l.ask) return l.run(m.state());
+    l.ask->send(host, header);
+  }
+
+  // What `write` refuses names its event only.
+  void set_named(error why, const context& c) {
+    const auto id = std::string{B::entity_type}.append("|").append(c.id());
+    if (why.message.find(id) == std::string::npos) why.message.insert(0, id + ": ");
+    set_error(std::move(why));
   }
 
   decision put_aside(const context& c, const decision_limits& limits) {
@@ -143,8 +118,65 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     return {};
   }
 
-  Decide decide_;
   std::unique_ptr<chain> chain_;
+};
+
+/// One that is answered with an `R`.
+template <class B, class R>
+class replying_call : public behavior_call<B>, public answer_slot<R> {
+ public:
+  decision decide(entity_model& any, const context& c, const decision_limits& limits,
+                  event_batch& out) noexcept override {
+    auto& m = static_cast<typename replying_call::model&>(any);
+    const auto before = out.size();
+    this->answer.reset();
+    this->forget_chain();
+    try {
+      auto e = run_decide(m.state(), c);
+      return this->take(e, m, c, limits, out);
+    } catch (...) {
+      set_error(threw(errc::decide_failed, B::entity_type, c.id(), this->name()));
+    }
+    out.truncate(before);
+    return {.failed = true};
+  }
+
+  [[nodiscard]] const error* refusal() const noexcept override {
+    const auto& given = this->answer;
+    return given && !*given ? &given->error() : nullptr;
+  }
+
+ protected:
+  [[nodiscard]] virtual effect<B, R> run_decide(const typename B::state& state,
+                                                const context& c) const = 0;
+
+ private:
+  void keep_answer(const effect_body<B>& e, const typename B::state& after) override {
+    this->answer.emplace(static_cast<const effect<B, R>&>(e).reply(after));
+  }
+  void set_error(error why) noexcept override {
+    this->answer.emplace(tl::unexpected<error>(std::move(why)));
+  }
+};
+
+/// One that `Decide` turns into an effect.
+template <class B, class R, class Decide>
+class deciding_call final : public replying_call<B, R> {
+ public:
+  deciding_call(Decide decide, bool is_counted = true) : decide_{std::move(decide)} {
+    this->counted = is_counted;
+    this->index = Decide::index;
+    const auto bytes = sizeof(*this) + decide_.extra_bytes();
+    this->size_bytes = bytes < UINT32_MAX ? static_cast<std::uint32_t>(bytes) : UINT32_MAX;
+  }
+
+ private:
+  effect<B, R> run_decide(const typename B::state& state, const context& c) const override {
+    return decide_(state, c);
+  }
+  std::string name() const override { return Decide::name(); }
+
+  Decide decide_;
 };
 
 template <class C, class Variant>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -70,6 +70,24 @@ struct effect_traits {
 template <class B>
 class asking;
 
+/// A link of the chain of an effect of `B`: a function to run, or a question to ask.
+template <class B>
+struct chain_link {
+  std::function<void(const typename B::state&)> run{};
+  std::shared_ptr<asking<B>> ask{};  ///< null: `run`
+};
+
+/// Calls `f` with the alternative that `v` holds. std::visit generates a table of functions instead,
+/// which takes several times as long to compile.
+template <class F, class... T>
+void with_alternative(const std::variant<T...>& v, F f) {
+  const bool called = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return ((v.index() == I && (f(*std::get_if<I>(&v)), true)) || ...);
+  }
+  (std::index_sequence_for<T...>{});
+  if (!called) throw std::bad_variant_access{};
+}
+
 /// Such a question before it is known whose it is.
 template <class Other, class C, class F>
 struct ask_link {
@@ -82,11 +100,33 @@ struct ask_link {
   [[nodiscard]] std::shared_ptr<asking<B>> bind();  // in asking.hpp
 };
 
-template <class Records, class Reply, class... Links>
+// The parts of a draft: plain nested structs, since a std::tuple of them costs each effect that is
+// written a tenth of a second to compile.
+
+/// Nothing to store.
+struct no_records {};
+/// The one record of `persist(e)`.
+template <class E>
+struct one_record {
+  E record;
+};
+
+/// The end of a chain.
+struct no_links {
+  static constexpr std::size_t count = 0;
+};
+/// A chain, and the link after it.
+template <class Before, class Link>
+struct links_and {
+  static constexpr std::size_t count = Before::count + 1;
+  Before before;
+  Link link;
+};
+
+template <class Records, class Reply, class Links = no_links>
 class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
  public:
-  explicit draft(Records records, Reply reply = {}, std::tuple<Links...> links = {},
-                 effect_traits traits = {})
+  explicit draft(Records records, Reply reply = {}, Links links = {}, effect_traits traits = {})
       : records_{std::move(records)},
         reply_{std::move(reply)},
         links_{std::move(links)},
@@ -96,9 +136,9 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   template <class F>
   auto then_reply(F f)&& {
     static_assert(std::is_same_v<Reply, no_reply>, "an effect replies once");
-    traits_.links_before_reply = sizeof...(Links);
-    return draft<Records, F, Links...>{std::move(records_), std::move(f), std::move(links_),
-                                       std::move(traits_)};
+    traits_.links_before_reply = Links::count;
+    return draft<Records, F, Links>{std::move(records_), std::move(f), std::move(links_),
+                                    std::move(traits_)};
   }
 
   /// Runs `f(state)` once durable; until then nothing later is decided, so it sees the state that
@@ -149,9 +189,10 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
 
   template <class Link>
   auto linked(Link l)&& {
-    return draft<Records, Reply, Links..., Link>{
-        std::move(records_), std::move(reply_),
-        std::tuple_cat(std::move(links_), std::make_tuple(std::move(l))), std::move(traits_)};
+    return draft<Records, Reply, links_and<Links, Link>>{std::move(records_),
+                                                         std::move(reply_),
+                                                         {std::move(links_), std::move(l)},
+                                                         std::move(traits_)};
   }
 
   template <class F>
@@ -162,12 +203,12 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
 
   Records records_;
   Reply reply_;
-  std::tuple<Links...> links_;
+  Links links_;
   effect_traits traits_;
 };
 
-inline draft<std::tuple<>, no_reply> plain_draft(effect_flags flags) {
-  return draft<std::tuple<>, no_reply>{{}, {}, {}, {.flags = flags}};
+inline draft<no_records, no_reply> plain_draft(effect_flags flags) {
+  return draft<no_records, no_reply>{{}, {}, {}, {.flags = flags}};
 }
 
 /// A command turned down; fits every effect and takes no chain.

@@ -46,8 +46,7 @@ class durable_state_model final : public entity_model {
   bool is_process() const noexcept override { return recovers<B>; }
 
   /// Encodes the effect's state, or a tombstone, into `out`.
-  template <class R>
-  result<void> write(const effect<B, R>& e, const call_header& /*header*/, const context& c,
+  result<void> write(const effect_body<B>& e, const call_header& /*header*/, const context& c,
                      const decision_limits& limits, event_batch& out) const {
     event_view view;
     view.time = c.now();
@@ -72,8 +71,7 @@ class durable_state_model final : public entity_model {
     return {};
   }
 
-  template <class R>
-  bool apply(const effect<B, R>& e, sequence_nr /*version*/) {
+  bool apply(const effect_body<B>& e, sequence_nr /*version*/) {
     if (e.erases()) {
       state_.emplace();
     } else if (const auto* next = e.new_state()) {

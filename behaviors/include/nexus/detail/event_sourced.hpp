@@ -55,8 +55,7 @@ class event_sourced_model final : public entity_model {
   bool is_process() const noexcept override { return recovers<B>; }
 
   /// Encodes the effect's events into `out`.
-  template <class R>
-  result<void> write(const effect<B, R>& e, const call_header& header, const context& c,
+  result<void> write(const effect_body<B>& e, const call_header& header, const context& c,
                      const decision_limits& limits, event_batch& out) const {
     const auto count = e.events().size();
     if (count > limits.events_max) return fail(too_many_events(count, limits));
@@ -65,9 +64,9 @@ class event_sourced_model final : public entity_model {
     const auto before = out.bytes();
     thread_local std::string data;
     for (const auto& event : e.events()) {
-      auto added = std::visit(
-          [&]<class E>(const E& one) { return write_one(one, metadata, c, limits, data, out); },
-          event);
+      result<void> added;
+      with_alternative(
+          event, [&](const auto& one) { added = write_one(one, metadata, c, limits, data, out); });
       if (!added) return added;
       const auto bytes = out.bytes() - before;
       if (bytes > limits.events_bytes_max) {
@@ -79,8 +78,7 @@ class event_sourced_model final : public entity_model {
 
   /// Applies the effect's events, the first of which has number `first`. True if the behavior wants
   /// a snapshot of what they came to.
-  template <class R>
-  bool apply(const effect<B, R>& e, sequence_nr first) {
+  bool apply(const effect_body<B>& e, sequence_nr first) {
     bool wanted = false;
     for (const auto& event : e.events()) {
       apply_one(event);
@@ -93,7 +91,7 @@ class event_sourced_model final : public entity_model {
 
  private:
   void apply_one(const typename B::event& event) {
-    std::visit([&](const auto& e) { B::apply(*state_, e); }, event);
+    with_alternative(event, [&](const auto& e) { B::apply(*state_, e); });
   }
 
   template <class E>

@@ -5,12 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <msgpack.hpp>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "nexus/detail/exact_write.hpp"
+#include "nexus/detail/msgpack.hpp"
 
 namespace nexus::inline v0::detail {
 

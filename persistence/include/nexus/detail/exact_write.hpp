@@ -10,9 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <msgpack.hpp>
 #include <ratio>
 #include <type_traits>
+
+#include "nexus/detail/msgpack.hpp"
 
 namespace nexus::inline v0::detail {
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <msgpack.hpp>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -14,6 +13,7 @@
 #include <variant>
 
 #include "nexus/detail/exact_read.hpp"
+#include "nexus/detail/msgpack.hpp"
 #include "nexus/detail/shapes.hpp"
 
 namespace nexus::inline v0::detail {

@@ -10,7 +10,6 @@
 #include <iterator>
 #include <map>
 #include <memory>
-#include <msgpack.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +19,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "nexus/detail/msgpack.hpp"
 
 namespace nexus::inline v0::detail {
 

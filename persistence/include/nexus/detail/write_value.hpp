@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <msgpack.hpp>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -11,6 +10,7 @@
 #include <variant>
 
 #include "nexus/detail/exact_write.hpp"
+#include "nexus/detail/msgpack.hpp"
 #include "nexus/detail/shapes.hpp"
 
 namespace nexus::inline v0 {

@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <msgpack/unpack.hpp>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -185,7 +186,7 @@ class outcome {
   [[nodiscard]] std::vector<question_ptr> questions() const {
     std::vector<question_ptr> all;
     for (const auto& l : effect_.links()) {
-      if (const auto* q = std::get_if<question_ptr>(&l)) all.push_back(*q);
+      if (l.ask) all.push_back(l.ask);
     }
     return all;
   }
