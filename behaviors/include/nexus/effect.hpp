@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "nexus/detail/draft.hpp"
+#include "nexus/detail/required.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus::inline v0 {
@@ -49,13 +50,14 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   effect(detail::draft<Records, Reply, Links...> d)  // NOLINT: converts on purpose
       : traits_{std::move(d.traits_)} {
     take_records(d.records_);
-    if constexpr (std::is_same_v<Reply, detail::no_reply>) {
-      static_assert(std::is_void_v<R>, "this effect owes a reply: add then_reply");
-    } else {
-      static_assert(std::is_invocable_r_v<R, const Reply&, const state&>,
-                    "then_reply takes a member of the state, or a callable on the state, that "
-                    "gives the reply type");
-      reply_ = std::move(d.reply_);
+    if constexpr (!std::is_same_v<Reply, detail::no_reply>) {
+      if constexpr (std::is_invocable_r_v<R, const Reply&, const state&>) {
+        reply_ = std::move(d.reply_);
+      } else {
+        (void)required::given_reply_of<B, R, Reply>;
+      }
+    } else if constexpr (!std::is_void_v<R>) {
+      (void)required::reply_of<B, R>;
     }
     std::apply([&](auto&... l) { (take_link(l), ...); }, d.links_);
   }
@@ -107,20 +109,33 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
  private:
   template <class Records>
   void take_records(Records & from) {
-    if constexpr (requires { from.size(); }) {
-      static_assert(detail::has_events<B>, "a durable state persists one state");
-      records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-    } else if constexpr (std::tuple_size_v<Records> > 0) {
-      static_assert(detail::has_events<B> || std::tuple_size_v<Records> == 1,
-                    "a durable state persists one state");
-      std::apply(
-          [&](auto&... r) {
-            static_assert((detail::is_record_of<B, std::decay_t<decltype(r)>> && ...),
-                          "persist takes the behavior's own events, or its own state");
-            records_.reserve(sizeof...(r));
-            (records_.emplace_back(std::move(r)), ...);
-          },
-          from);
+    if constexpr (requires { typename Records::value_type; }) {
+      if constexpr (!detail::has_events<B>) {
+        (void)required::one_state_of<B>;
+      } else if constexpr (is_persisted<typename Records::value_type>()) {
+        records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+      }
+    } else {
+      std::apply([&](auto&... r) { take_each(r...); }, from);
+    }
+  }
+
+  template <class... Record>
+  void take_each(Record & ... r) {
+    if constexpr (!detail::has_events<B> && sizeof...(Record) > 1) {
+      (void)required::one_state_of<B>;
+    } else if constexpr ((is_persisted<Record>() && ...)) {
+      records_.reserve(sizeof...(r));
+      (records_.emplace_back(std::move(r)), ...);
+    }
+  }
+
+  template <class Record>
+  static constexpr bool is_persisted() {
+    if constexpr (detail::is_record_of<B, Record>) {
+      return true;
+    } else {
+      return required::event_of<B, Record>;
     }
   }
 
@@ -128,11 +143,11 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   void take_link(Link & l) {
     if constexpr (requires { typename Link::asked_behavior; }) {
       links_.emplace_back(std::in_place_type<ask>, l.template bind<B>());
-    } else {
-      static_assert(std::is_invocable_v<Link&, const state&>,
-                    "then_run takes a callable on the state");
+    } else if constexpr (std::is_invocable_v<Link&, const state&>) {
       links_.emplace_back(std::in_place_type<run>, std::move(l));
       runs_ = true;
+    } else {
+      (void)required::run_on_state_of<B, Link>;
     }
   }
 
