@@ -27,13 +27,6 @@ concept can_chain = requires(Effect e) {
   std::move(e).then_reply(&tally::state::sum);
 };
 
-template <class C>
-concept can_be_asked = requires(const entity_ref<tally>& ref, C command) {
-  ref.ask(command);
-};
-
-struct not_a_command {};
-
 }  // namespace
 
 // What must not compile, does not.
@@ -42,8 +35,6 @@ static_assert(!can_chain_on_an_lvalue<decltype(persist(tally::added{1}))>,
 static_assert(!can_chain<decltype(reject("no"))>, "a refusal runs no chain");
 static_assert(!can_chain<decltype(stash())>, "neither does a command that is put aside");
 static_assert(!can_unstash_an_lvalue<decltype(persist(tally::added{1}))>, "every chain, likewise");
-static_assert(!can_be_asked<not_a_command>, "a command that the behavior does not handle");
-static_assert(can_be_asked<tally::add>);
 
 // Replies are deduced from decide.
 static_assert(std::is_same_v<reply_t<tally, tally::add>, std::int64_t>);

@@ -48,36 +48,6 @@ void allowed() {
 
 #ifdef REFUSED
 
-// refused: two events of one behavior have the same type_name
-// refused: "paid in"
-struct paid_in {
-  static constexpr std::string_view type_name = "paid in";
-};
-struct paid_in_again {
-  static constexpr std::string_view type_name = "paid in";
-};
-void with_one_name(nexus::system& sys, const nexus::store& in) {
-  const nexus::entities<account<paid_in, paid_in_again>> accounts{sys, in};
-}
-
-// refused: a type_name is not empty
-struct unnamed {
-  static constexpr std::string_view type_name = "";
-};
-void without_a_name() { (void)nexus::testkit::given<account<deposited, unnamed>>(); }
-
-// refused: an entity_type is not empty
-struct barred : account<deposited, withdrawn> {
-  static constexpr std::string_view entity_type = "a|b";
-};
-static_assert(nexus::behavior<barred>);
-
-// refused: a behavior's command is there twice
-struct repeating : account<deposited, withdrawn> {
-  using command = std::variant<change, change>;
-};
-static_assert(nexus::behavior<repeating>);
-
 // refused: std::optional or a pointer directly inside another one
 void optional_of_optional() { stored<std::optional<std::optional<int>>>(); }
 void optional_of_pointer() { stored<std::vector<std::optional<std::shared_ptr<int>>>>(); }

@@ -270,3 +270,73 @@ state "thing" version 1
   floor: optional<int32>
 )");
 }
+
+// -- fields that MSGPACK_DEFINE_MAP leaves out ----------------------------------------------------
+
+namespace ledger {
+struct line {
+  std::string what;
+  std::int64_t cents = 0;
+  std::optional<std::string> note;
+  MSGPACK_DEFINE_MAP(what, cents)
+};
+}  // namespace ledger
+
+namespace {
+
+struct sold {
+  static constexpr std::string_view type_name = "sold";
+  std::vector<ledger::line> lines;
+  MSGPACK_DEFINE_MAP(lines)
+};
+
+/// Every kind of field.
+struct all_kinds {
+  static constexpr std::string_view type_name = "all kinds";
+  bool a = false;
+  double b = 0;
+  std::string c;
+  std::optional<address> d;
+  std::variant<std::int32_t, std::string> e;
+  std::map<std::string, address> f;
+  address g;
+  std::array<address, 2> h;
+  std::pair<std::int32_t, std::string> i;
+  std::tuple<std::int32_t> j;
+  std::unique_ptr<address> k;
+  std::chrono::seconds l{};
+  std::chrono::system_clock::time_point m{};
+  std::vector<std::byte> n;
+  std::set<std::optional<std::int32_t>> o;
+  std::optional<std::variant<std::int32_t, std::string>> p;
+  MSGPACK_DEFINE_MAP(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
+};
+
+struct with_constructor {
+  static constexpr std::string_view type_name = "made";
+  with_constructor() = default;
+  explicit with_constructor(std::int64_t c) : cents{c} {}
+  std::int64_t cents = 0;
+  std::int64_t cached = 0;
+  MSGPACK_DEFINE_MAP(cents)
+};
+
+}  // namespace
+
+TEST_F(Fingerprint, AFieldThatIsNotStoredFailsAndCannotBeAccepted) {
+  const auto told =
+      "event \"sold\": ledger::line has 3 fields, but its MSGPACK_DEFINE_MAP names 2: what, cents. "
+      "The others are not stored: name them, too - accept?";
+  EXPECT_EQ(check<sold>(), told);
+  EXPECT_EQ(accept<sold>(), told);
+}
+
+TEST_F(Fingerprint, FieldsOfEveryKindAreCounted) {
+  EXPECT_EQ(testkit::detail::field_count<all_kinds>(), 16U);
+  EXPECT_EQ(testkit::detail::field_count<empty_state>(), 0U);
+  EXPECT_EQ((accept<all_kinds, address>().find("fields, but")), std::string::npos);
+}
+
+TEST_F(Fingerprint, OfAStructWithConstructorsTheFieldsAreNotCounted) {
+  EXPECT_EQ(testkit::detail::field_count<with_constructor>(), std::nullopt);
+}

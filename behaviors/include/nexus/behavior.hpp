@@ -33,24 +33,13 @@
 #include <variant>
 
 #include "nexus/context.hpp"
-#include "nexus/detail/stored_names.hpp"
+#include "nexus/detail/checks.hpp"
 #include "nexus/effect.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/serializer.hpp"
 
 namespace nexus::inline v0 {
 namespace detail {
-
-// Constrained here too: clang 14 looks at reply_t before it looks at the constraints of `ask`.
-template <class B, class C>
-requires is_alternative<C, typename B::command>
-decltype(auto) call_decide(const typename B::state& state, const C& command, const context& c) {
-  if constexpr (requires { B::decide(state, command, c); }) {
-    return B::decide(state, command, c);
-  } else {
-    return B::decide(state, command);
-  }
-}
 
 template <class B, class Effect>
 struct reply_of {
@@ -69,34 +58,6 @@ struct reply_of<B, draft<Events, no_reply, Links>> {
   using type = void;
 };
 
-template <class B, class C>
-concept decides = requires(const typename B::state& s, const C& command, const context& c) {
-  B::decide(s, command, c);
-}
-|| requires(const typename B::state& s, const C& command) { B::decide(s, command); };
-
-template <class B, class E>
-concept applies = requires(typename B::state& s, const E& event) {
-  B::apply(s, event);
-  {std::string_view{E::type_name}};
-};
-
-template <class B>
-concept recovers = requires(const typename B::state& s, const context& c) {
-  B::on_recovered(s, c);
-}
-|| requires(const typename B::state& s) { B::on_recovered(s); };
-
-template <class B, class Variant>
-inline constexpr bool decides_all = false;
-template <class B, class... C>
-inline constexpr bool decides_all<B, std::variant<C...>> = (decides<B, C> && ...);
-
-template <class B, class Variant>
-inline constexpr bool applies_all = false;
-template <class B, class... E>
-inline constexpr bool applies_all<B, std::variant<E...>> = (applies<B, E> && ...);
-
 error unknown_event(std::string_view entity_type, std::string_view type);
 error bad_event(const event_view& stored, const error& why);
 error unknown_state(std::string_view entity_type, std::string_view type);
@@ -105,23 +66,16 @@ error bad_state(const stored_snapshot& stored, const error& why);
 }
 
 /// A struct with entity_type, command, event, state, and a `decide` for every command and an `apply`
-/// for every event.
+/// for every event. A struct that is meant as a behavior and is none does not compile.
 template <class B>
-concept event_sourced = requires {
-  {std::string_view{B::entity_type}};
-  requires std::default_initializable<typename B::state>;
-}
-&&detail::decides_all<B, typename B::command>&& detail::applies_all<B, typename B::event>&&
-    detail::well_named_behavior<B>;
+concept event_sourced = detail::has_events<B> && detail::like_a_behavior<B> &&
+    detail::sound_behavior<B>();
 
 /// A struct with entity_type, command, state, and a `decide` for every command; what it persists is
 /// the state itself.
 template <class B>
-concept durable_state = !detail::has_events<B> && requires {
-  {std::string_view{B::entity_type}};
-  requires std::default_initializable<typename B::state>;
-}
-&&detail::decides_all<B, typename B::command>&& detail::well_named_behavior<B>;
+concept durable_state =
+    !detail::has_events<B> && detail::like_a_behavior<B> && detail::sound_behavior<B>();
 
 template <class B>
 concept behavior = event_sourced<B> || durable_state<B>;

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "nexus/detail/draft.hpp"
+#include "nexus/detail/required.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus::inline v0 {
@@ -92,14 +93,20 @@ class effect_body {
   }
   template <class... E>
   void take_records(std::tuple<E...>& from) {
-    static_assert(has_events<B>, "a durable state persists one state");
-    records_.reserve(sizeof...(E));
-    std::apply([this](E&... each) { (take_record(each), ...); }, from);
+    if constexpr (!has_events<B>) {
+      (void)required::one_state_of<B>;
+    } else {
+      records_.reserve(sizeof...(E));
+      std::apply([this](E&... each) { (take_record(each), ...); }, from);
+    }
   }
   template <class E>
   void take_records(std::vector<E>& from) {
-    static_assert(has_events<B>, "a durable state persists one state");
-    records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    if constexpr (!has_events<B>) {
+      (void)required::one_state_of<B>;
+    } else if constexpr (is_persisted<E>()) {
+      records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    }
   }
 
   void take_links(no_links&) {}
@@ -108,11 +115,11 @@ class effect_body {
     take_links(all.before);
     if constexpr (requires { typename Link::asked_behavior; }) {
       links_.push_back({.run = {}, .ask = all.link.template bind<B>()});
-    } else {
-      static_assert(std::is_invocable_v<Link&, const state&>,
-                    "then_run takes a callable on the state");
+    } else if constexpr (std::is_invocable_v<Link&, const state&>) {
       links_.push_back({.run = std::move(all.link)});
       traits_.flags.runs = true;
+    } else {
+      (void)required::run_on_state_of<B, Link>;
     }
   }
 
@@ -121,8 +128,16 @@ class effect_body {
  private:
   template <class E>
   void take_record(E& one) {
-    static_assert(is_record_of<B, E>, "persist takes the behavior's own events, or its own state");
-    records_.emplace_back(std::move(one));
+    if constexpr (is_persisted<E>()) records_.emplace_back(std::move(one));
+  }
+
+  template <class E>
+  static constexpr bool is_persisted() {
+    if constexpr (is_record_of<B, E>) {
+      return true;
+    } else {
+      return required::event_of<B, E>;
+    }
   }
 
   effect_traits traits_;
@@ -151,13 +166,14 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
   effect(detail::draft<Records, Reply, Links> d)  // NOLINT: converts on purpose
       : body{std::move(d.traits_)} {
     this->take_records(d.records_);
-    if constexpr (std::is_same_v<Reply, detail::no_reply>) {
-      static_assert(std::is_void_v<R>, "this effect owes a reply: add then_reply");
-    } else {
-      static_assert(std::is_invocable_r_v<R, const Reply&, const state&>,
-                    "then_reply takes a member of the state, or a callable on the state, that "
-                    "gives the reply type");
-      reply_ = std::move(d.reply_);
+    if constexpr (!std::is_same_v<Reply, detail::no_reply>) {
+      if constexpr (std::is_invocable_r_v<R, const Reply&, const state&>) {
+        reply_ = std::move(d.reply_);
+      } else {
+        (void)required::given_reply_of<B, R, Reply>;
+      }
+    } else if constexpr (!std::is_void_v<R>) {
+      (void)required::reply_of<B, R>;
     }
     this->take_links(d.links_);
   }

@@ -94,6 +94,21 @@ class entity_ref {
     return sent;
   }
 
+  // For a type that is no command of B: the compiler's first error says so.
+  template <class C, class... More>
+  requires(!detail::is_alternative<C, typename B::command>) auto ask(C, const More&...) const {
+    return detail::send_to_none<B, C, asked<void>>();
+  }
+  template <class C, class... More>
+  requires(!detail::is_alternative<C, typename B::command>) auto ask_verified(
+      C, const More&...) const {
+    return detail::send_to_none<B, C, asked<void>>();
+  }
+  template <class C, class... More>
+  requires(!detail::is_alternative<C, typename B::command>) auto tell(C, const More&...) const {
+    return detail::send_to_none<B, C, result<void>>();
+  }
+
   /// Answered when the entity that is live now ends, with why; `stopped` if none is.
   [[nodiscard]] asked<ending> watch() const {
     auto* c = new detail::watch_call;
@@ -147,6 +162,9 @@ class entities {
              &detail::behavior_tag<B>, detail::command_names<typename B::command>,
              detail::full_type_name<B>(), detail::fault_of_names<B>()},
             sys, in, options)} {}
+
+  __attribute__((unavailable("check the result of nexus::open, then pass the store: *RESULT")))
+  entities(system& sys, const result<store>& in, const entity_options& options = {});
 
   /// Takes no more commands, finishes what is in flight, and waits until every entity has stopped. What
   /// gets nowhere is given up (nexus/shutdown.hpp), and after 10 s what nobody outside waits for. In

@@ -152,11 +152,22 @@ class question final : public asking<B> {
 template <class Other, class C, class F>
 template <class B>
 std::shared_ptr<asking<B>> ask_link<Other, C, F>::bind() {
-  static_assert(is_alternative<C, typename Other::command>, "ask takes a command of the asked");
-  static_assert(std::is_invocable_v<F&, result<reply_t<Other, C>>>,
-                "the answer of ask takes the result of the asked command");
-  return std::shared_ptr<asking<B>>{
-      new question<B, Other, C>{std::move(id), std::move(command), std::move(answer)}};
+  if constexpr (!is_alternative<C, typename Other::command>) {
+    (void)required::command_of<Other, C>;
+    return nullptr;
+  } else if constexpr (!std::is_invocable_v<F&, result<reply_t<Other, C>>>) {
+    (void)required::answer_taken_by<B, Other, C, F>;
+    return nullptr;
+  } else {
+    using returned = std::invoke_result_t<F&, result<reply_t<Other, C>>>;
+    if constexpr (std::is_convertible_v<returned, typename B::command>) {
+      return std::shared_ptr<asking<B>>{
+          new question<B, Other, C>{std::move(id), std::move(command), std::move(answer)}};
+    } else {
+      (void)required::command_from_answer<B, returned>;
+      return nullptr;
+    }
+  }
 }
 
 }

@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "nexus/detail/draft.hpp"
+#include "nexus/detail/required.hpp"
 #include "nexus/detail/type_name.hpp"
 #include "nexus/detail/utf8.hpp"
 
@@ -35,15 +36,6 @@ constexpr std::string_view fault_of_entity_type(std::string_view name) {
   return fault_of_name(name, entity_type_bytes_max);
 }
 
-/// A name as a template's argument, for a compiler to show.
-template <std::size_t N>
-struct shown_name {
-  char text[N + 1]{};
-  constexpr explicit shown_name(std::string_view name) {
-    std::copy_n(name.begin(), std::min(N, name.size()), text);
-  }
-};
-
 // Known to the compiler: usable in a constant expression.
 template <class E>
 concept names_its_type = requires {
@@ -54,34 +46,13 @@ concept names_its_entities = requires {
   typename std::integral_constant<std::size_t, std::string_view{B::entity_type}.size()>;
 };
 
-template <class First, class Second, shown_name Name>
-struct two_events_with_one_type_name {
-  static_assert(
-      std::is_void_v<First>,
-      "two events of one behavior have the same type_name: what is stored of one would be "
-      "read as the other. Give one of them another name");
-};
-
-template <class Event, shown_name Name>
-struct invalid_type_name {
-  static_assert(std::is_void_v<Event>,
-                "a type_name is not empty, and at most 255 bytes of valid UTF-8 without NUL");
-};
-
-template <class Behavior, shown_name Name>
-struct invalid_entity_type {
-  static_assert(std::is_void_v<Behavior>,
-                "an entity_type is not empty, and at most 253 bytes of valid UTF-8 without NUL "
-                "and '|'");
-};
-
 /// True, or does not compile.
 template <class First, class Second>
 constexpr bool differ() {
   if constexpr (names_its_type<First> && names_its_type<Second>) {
     constexpr std::string_view name{First::type_name};
     if constexpr (name == std::string_view{Second::type_name}) {
-      return sizeof(two_events_with_one_type_name<First, Second, shown_name<name.size()>{name}>);
+      return required::distinct_type_names_of<First, Second>;
     }
   }
   return true;
@@ -92,7 +63,7 @@ constexpr bool well_named() {
   if constexpr (names_its_type<E>) {
     constexpr std::string_view name{E::type_name};
     if constexpr (!fault_of_name(name, type_name_bytes_max).empty()) {
-      return sizeof(invalid_type_name<E, shown_name<name.size()>{name}>);
+      return required::valid_type_name_of<E>;
     }
   }
   return true;
@@ -125,36 +96,35 @@ constexpr bool entities_named() {
   if constexpr (names_its_entities<B>) {
     constexpr std::string_view name{B::entity_type};
     if constexpr (!fault_of_entity_type(name).empty()) {
-      return sizeof(invalid_entity_type<B, shown_name<name.size()>{name}>);
+      return required::valid_entity_type_of<B>;
     }
   }
   return true;
 }
 
-template <class... C>
-struct commands_differ;
-template <>
-struct commands_differ<> {
-  static constexpr bool fine = true;
-};
-template <class First, class... Others>
-struct commands_differ<First, Others...> {
-  static_assert(!(std::is_same_v<First, Others> || ...), "a behavior's command is there twice");
-  static constexpr bool fine = commands_differ<Others...>::fine;
-};
-template <class Commands>
+template <class B, class First, class... Others>
+constexpr bool differs_from_commands() {
+  if constexpr ((std::is_same_v<First, Others> || ...)) {
+    return required::distinct_commands_of<B, First>;
+  } else if constexpr (sizeof...(Others) > 0) {
+    return differs_from_commands<B, Others...>();
+  } else {
+    return true;
+  }
+}
+template <class B, class Commands>
 inline constexpr bool distinct_commands = true;
-template <class... C>
-inline constexpr bool distinct_commands<std::variant<C...>> = commands_differ<C...>::fine;
+template <class B, class... C>
+inline constexpr bool distinct_commands<B, std::variant<C...>> = differs_from_commands<B, C...>();
 
 /// True, or does not compile: part of the concept of a behavior, so that no way leads past it.
 template <class B>
 inline constexpr bool well_named_behavior =
-    entities_named<B>() && distinct_commands<typename B::command>;
+    entities_named<B>() && distinct_commands<B, typename B::command>;
 template <has_events B>
 inline constexpr bool well_named_behavior<B> =
     entities_named<B>() &&
-    distinct_commands<typename B::command>&& events_named<B, typename B::event>;
+    distinct_commands<B, typename B::command>&& events_named<B, typename B::event>;
 
 /// The same at run time, for names that the compiler does not know. Empty: nothing is wrong.
 template <class... E>

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <nexus/codec.hpp>
+#include <nexus/detail/type_name.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "nexus/testkit/detail/field_count.hpp"
 
 namespace nexus::inline v0::testkit::detail {
 
@@ -32,17 +35,19 @@ struct shape {
   std::string name;  ///< "event \"deposited\""
   std::uint32_t version = 1;
   std::vector<field> fields;
-  std::uint32_t reads_from = 1;  ///< the oldest version that upcasters lift to this one
+  std::uint32_t reads_from = 1;         ///< the oldest version that upcasters lift to this one
+  std::vector<std::string> left_out{};  ///< types with fields that MSGPACK_DEFINE_MAP does not name
 };
 
 /// Collects the fields of types, each type once along a path.
 class shape_reader {
  public:
   template <class T>
-  static std::vector<field> read() {
+  static void read(shape& into) {
     shape_reader reader;
     (void)reader.kind_of<T>("");
-    return std::move(reader.fields_);
+    into.fields = std::move(reader.fields_);
+    into.left_out = std::move(reader.left_out_);
   }
 
  private:
@@ -51,7 +56,7 @@ class shape_reader {
    public:
     lister(shape_reader& to, std::string prefix) : to_{to}, prefix_{std::move(prefix)} {}
 
-    void pack_map(std::uint32_t) {}
+    void pack_map(std::uint32_t size) { count_ = size; }
 
     template <class T>
     void pack(const T& field) {
@@ -60,14 +65,20 @@ class shape_reader {
         to_.add<T>(path_);
       } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
         path_ = prefix_.empty() ? field : prefix_ + "." + field;
+        names_.append(names_.empty() ? "" : ", ").append(field);
         named_ = true;
       }
     }
+
+    [[nodiscard]] std::size_t count() const { return count_; }
+    [[nodiscard]] const std::string& names() const { return names_; }
 
    private:
     shape_reader& to_;
     std::string prefix_;
     std::string path_;
+    std::string names_;
+    std::size_t count_ = 0;
     bool named_ = false;
   };
 
@@ -136,6 +147,16 @@ class shape_reader {
     lister fields{*this, path};
     T{}.msgpack_pack(fields);
     open_.pop_back();
+    if (const auto all = field_count<T>(); all > fields.count()) {
+      left_out_.push_back(std::string{nexus::detail::full_type_name<T>()}
+                              .append(" has ")
+                              .append(std::to_string(*all))
+                              .append(" fields, but its MSGPACK_DEFINE_MAP names ")
+                              .append(std::to_string(fields.count()))
+                              .append(": ")
+                              .append(fields.names())
+                              .append(". The others are not stored: name them, too"));
+    }
     return "{}";
   }
 
@@ -171,6 +192,7 @@ class shape_reader {
   }
 
   std::vector<field> fields_;
+  std::vector<std::string> left_out_;
   std::vector<const char*> open_;  // the types whose fields are being listed
 };
 

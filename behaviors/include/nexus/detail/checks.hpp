@@ -1,0 +1,227 @@
+// Whether a struct is a behavior. A struct that is meant as one and is not does not compile, and the
+// first error says what is missing; see required.hpp.
+//
+// The concepts tell a sound behavior at little cost. Only when one fails, functions find out why.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "nexus/context.hpp"
+#include "nexus/detail/draft.hpp"
+#include "nexus/detail/required.hpp"
+#include "nexus/detail/shapes.hpp"
+#include "nexus/detail/stored_names.hpp"
+#include "nexus/serializer.hpp"
+
+namespace nexus::inline v0::detail {
+
+// -- decide ---------------------------------------------------------------------------------------
+
+template <class B, class C>
+concept decides = requires(const typename B::state& s, const C& command, const context& c) {
+  B::decide(s, command, c);
+}
+|| requires(const typename B::state& s, const C& command) { B::decide(s, command); };
+
+// Constrained here too: clang 14 looks at reply_t before it looks at the constraints of `ask`.
+template <class B, class C>
+requires is_alternative<C, typename B::command>
+decltype(auto) call_decide(const typename B::state& state, const C& command, const context& c) {
+  if constexpr (requires { B::decide(state, command, c); }) {
+    return B::decide(state, command, c);
+  } else {
+    return B::decide(state, command);
+  }
+}
+
+template <class B, class T>
+inline constexpr bool is_effect_of = std::is_same_v<T, refusal> || std::is_same_v<T, putting_aside>;
+template <class B, class R>
+inline constexpr bool is_effect_of<B, effect<B, R>> = true;
+template <class B, class Records, class Reply, class Links>
+inline constexpr bool is_effect_of<B, draft<Records, Reply, Links>> = true;
+
+template <class B, class T>
+constexpr bool replies_from_state(std::type_identity<T> /*effect*/) {
+  return true;
+}
+template <class B, class Records, class Reply, class Links>
+constexpr bool replies_from_state(std::type_identity<draft<Records, Reply, Links>> /*effect*/) {
+  if constexpr (std::is_same_v<Reply, no_reply> ||
+                std::is_invocable_v<const Reply&, const typename B::state&>) {
+    return true;
+  } else {
+    return required::reply_from_state_of<B, Reply>;
+  }
+}
+
+template <class B, class C>
+constexpr bool has_decide_for() {
+  using state = typename B::state;
+  if constexpr (decides<B, C>) {
+    using returned = std::decay_t<decltype(call_decide<B>(
+        std::declval<const state&>(), std::declval<const C&>(), std::declval<const context&>()))>;
+    if constexpr (is_effect_of<B, returned>) {
+      return replies_from_state<B>(std::type_identity<returned>{});
+    } else {
+      return required::effect_from_decide<B, C, returned>;
+    }
+  } else if constexpr (
+      requires(state & s, C & command) { B::decide(s, command); } ||
+      requires(state & s, C & command, const context& c) { B::decide(s, command, c); }) {
+    return required::const_decide_for<B, C>;
+  } else if constexpr (
+      requires(B & b, state & s, C & command) { b.decide(s, command); } ||
+      requires(B & b, state & s, C & command, const context& c) { b.decide(s, command, c); }) {
+    return required::static_decide_for<B, C>;
+  } else {
+    return required::decide_for<B, C>;
+  }
+}
+
+template <class B, class Commands>
+inline constexpr bool decides_all = false;
+template <class B, class... C>
+inline constexpr bool decides_all<B, std::variant<C...>> = (has_decide_for<B, C>() && ...);
+
+// -- apply ----------------------------------------------------------------------------------------
+
+template <class B, class E>
+concept applies = requires(typename B::state& s, const E& event) {
+  { B::apply(s, event) } -> std::same_as<void>;
+};
+
+/// By its exact signature: an apply that takes the state by value or as const changes nothing.
+template <class B, class E, class State>
+concept applies_to = requires {
+  static_cast<void (*)(State, const E&)>(&B::apply);
+};
+template <class B, class E>
+concept applies_in_vain =
+    !applies_to<B, E, typename B::state&> &&
+    (applies_to<B, E, typename B::state> || applies_to<B, E, const typename B::state&>);
+
+template <class T>
+inline constexpr bool has_upcast_step = std::ranges::any_of(upcast_steps<T>, [](upcast_step step) {
+  return step != nullptr;
+});
+
+template <class T>
+constexpr bool is_stored_with_fields() {
+  if constexpr (foreign<T>) {
+    return required::stored_fields_of<T>;
+  } else if constexpr (requires { &T::upcast; }) {
+    if constexpr (!has_upcast_step<T>) {
+      return required::upcast_from_version_of<T>;
+    } else {
+      return true;
+    }
+  } else {
+    return true;
+  }
+}
+
+template <class B, class E>
+constexpr bool has_apply_for() {
+  using state = typename B::state;
+  if constexpr (applies<B, E> && !applies_in_vain<B, E>) {
+    return true;
+  } else if constexpr (applies<B, E> || requires(state & s, E & event) {
+                         { B::apply(s, event) } -> std::same_as<void>;
+                       }) {
+    return required::changing_apply_for<B, E>;
+  } else if constexpr (requires(state & s, E & event) { B::apply(s, event); }) {
+    return required::void_apply_for<B, E>;
+  } else if constexpr (requires(B & b, state & s, E & event) { b.apply(s, event); }) {
+    return required::static_apply_for<B, E>;
+  } else {
+    return required::apply_for<B, E>;
+  }
+}
+
+template <class B, class E>
+constexpr bool is_sound_event() {
+  if constexpr (requires { std::string_view{*&E::type_name}; }) {  // no member of an object
+    return is_stored_with_fields<E>() && has_apply_for<B, E>();
+  } else {
+    return required::type_name_of<E>;
+  }
+}
+
+template <class B, class Events>
+inline constexpr bool applies_all = required::event_list_of<B>;
+template <class B, class... E>
+inline constexpr bool applies_all<B, std::variant<E...>> = (is_sound_event<B, E>() && ...);
+
+// -- the rest -------------------------------------------------------------------------------------
+
+template <class B>
+concept recovers = requires(const typename B::state& s, const context& c) {
+  B::on_recovered(s, c);
+}
+|| requires(const typename B::state& s) { B::on_recovered(s); };
+
+template <class B>
+constexpr bool has_sound_hooks() {
+  if constexpr (requires { &B::on_recovered; } && !recovers<B>) {
+    return required::static_on_recovered_of<B>;
+  } else if constexpr (requires { &B::snapshot_when; }) {
+    if constexpr (requires(const typename B::state& s, const record_t<B>& event) {
+                    B::snapshot_when(s, event, sequence_nr{});
+                  }) {
+      return true;
+    } else {
+      return required::static_snapshot_when_of<B>;
+    }
+  } else {
+    return true;
+  }
+}
+
+template <class B>
+constexpr bool stores_soundly() {
+  if constexpr (has_events<B>) {
+    return applies_all<B, typename B::event>;
+  } else {
+    return true;
+  }
+}
+
+/// Meant as a behavior: what it lacks is an error rather than another overload.
+template <class B>
+concept like_a_behavior = requires {
+  typename B::command;
+}
+|| requires { typename B::state; }
+|| requires { B::entity_type; };
+
+/// True, or does not compile.
+template <class B>
+constexpr bool sound_behavior() {
+  if constexpr (!requires { std::string_view{*&B::entity_type}; }) {
+    return required::entity_type_of<B>;
+  } else if constexpr (!requires { requires is_variant<typename B::command>; }) {
+    return required::command_list_of<B>;
+  } else if constexpr (!requires { typename B::state; }) {
+    return required::state_of<B>;
+  } else if constexpr (!std::default_initializable<typename B::state>) {
+    return required::default_state_of<B, typename B::state>;
+  } else {
+    return is_stored_with_fields<typename B::state>() && stores_soundly<B>() &&
+           decides_all<B, typename B::command> && has_sound_hooks<B>() && well_named_behavior<B>;
+  }
+}
+
+/// Stands in for sending a `C` that is no command of `B`.
+template <class B, class C, class Answer>
+auto send_to_none() {
+  (void)required::command_of<B, C>;
+  return static_cast<Answer (*)()>(nullptr)();
+}
+
+}

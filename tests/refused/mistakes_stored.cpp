@@ -1,0 +1,118 @@
+// Beginner's mistakes in what is stored; see mistakes_behavior.cpp.
+#include "mistakes.hpp"
+
+template <class Event>
+struct storing : parts {
+  using event = std::variant<Event>;
+  static auto decide(const state&, const deposit&) { return nexus::persist(Event{}); }
+  static void apply(state&, const Event&) {}
+};
+
+#ifdef NO_TYPE_NAME  // by default
+// error: type_name_of<paid>' is unavailable
+// error: static constexpr std::string_view type_name = "NAME"
+struct paid {
+  int cents = 0;
+  MSGPACK_DEFINE_MAP(cents)
+};
+using account = storing<paid>;
+#endif
+
+#ifdef TYPE_NAME_IS_NOT_STATIC
+// error: type_name_of<paid>' is unavailable: an event has a public: static constexpr
+struct paid {
+  std::string_view type_name = "paid";
+};
+using account = storing<paid>;
+#endif
+
+#ifdef TWO_EVENTS_WITH_ONE_TYPE_NAME
+// error: distinct_type_names_of<paid, parts::deposited>' is unavailable: two events of one behavior
+struct paid {
+  static constexpr std::string_view type_name = "deposited";
+};
+struct account : storing<paid> {
+  using event = std::variant<paid, deposited>;
+  static void apply(state&, const paid&) {}
+  static void apply(state&, const deposited&) {}
+};
+#endif
+
+#ifdef AN_EMPTY_TYPE_NAME
+// error: valid_type_name_of<paid>' is unavailable: a type_name is not empty
+struct paid {
+  static constexpr std::string_view type_name = "";
+};
+using account = storing<paid>;
+#endif
+
+#ifdef AN_ENTITY_TYPE_WITH_A_BAR
+// error: valid_entity_type_of<account>' is unavailable: an entity_type is not empty
+struct account : bank {
+  static constexpr std::string_view entity_type = "bank|account";
+};
+#endif
+
+#ifdef AN_EVENT_WITHOUT_THE_MACRO  // by default
+// error: stored_fields_of<paid>' is unavailable: name every field of the struct with MSGPACK_DEFINE_MAP
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  int cents = 0;
+};
+using account = storing<paid>;
+#endif
+
+#ifdef A_STATE_WITHOUT_THE_MACRO
+// error: stored_fields_of<account::state>' is unavailable: name every field of the struct
+struct account : parts {
+  struct state {
+    int cents = 0;
+  };
+  static auto decide(const state&, const deposit& c) { return nexus::persist(deposited{c.cents}); }
+  static void apply(state& s, const deposited& e) { s.cents += e.cents; }
+};
+#endif
+
+#ifdef A_FIELD_WITHOUT_THE_MACRO
+// The compiler's own words.
+// g++: 'struct line' has no member named 'msgpack_unpack'
+// clang++: no member named 'msgpack_unpack' in 'line'
+struct line {
+  int cents = 0;
+};
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  std::vector<line> lines;
+  MSGPACK_DEFINE_MAP(lines)
+};
+using account = storing<paid>;
+#endif
+
+#ifdef A_MISSPELLED_FIELD
+// The compiler's own words.
+// g++: 'centz' was not declared in this scope; did you mean 'cents'?
+// clang++: use of undeclared identifier 'centz'; did you mean 'cents'?
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  int cents = 0;
+  MSGPACK_DEFINE_MAP(centz)
+};
+using account = storing<paid>;
+#endif
+
+#ifdef AN_UPCAST_WITHOUT_ITS_VERSION
+// error: upcast_from_version_of<paid>' is unavailable: write: static void upcast(nexus::from_version<N>
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  static constexpr std::uint32_t schema_version = 2;
+  int cents = 0;
+  MSGPACK_DEFINE_MAP(cents)
+  static void upcast(nexus::document& d) { d.rename("amount", "cents"); }
+};
+using account = storing<paid>;
+#endif
+
+void serve(nexus::system& sys, const nexus::store& in) {
+  const nexus::entities<account> accounts{sys, in};
+  (void)accounts.of("alice").ask(parts::deposit{1}).get();
+}
