@@ -1,8 +1,8 @@
-// Asking another entity as an effect: the answer comes back as a command of the asker's.
+// Asking another entity as an effect: the answer comes back as a command to the asking entity.
 //
-// Threads: sent on the asker's thread; the answer is turned into a command on the answering one.
-// Bound: one command per question, admitted beyond the bounds of the asker's mailbox, since a lost
-// answer would be a process that stands still.
+// Threads: sent on the asker's thread; the answer becomes a command on the answering thread.
+// Bound: one command per question. It passes the bounds of the asker's mailbox, since a lost answer
+// would leave a process waiting for ever.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,7 @@ class asking : public std::enable_shared_from_this<asking<B>> {
   [[nodiscard]] std::string_view entity_type() const noexcept { return type_; }
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
 
-  /// `cause` is the header of the command whose effect this is.
+  /// `cause` is the header of the command that has this effect.
   virtual void send(entity_host& host, const call_header& cause) const = 0;
 
  protected:
@@ -36,9 +36,9 @@ class asking : public std::enable_shared_from_this<asking<B>> {
   std::string id_;
 };
 
-/// What comes to the entity in the place of an answer whose mapping threw. It is a command that fails,
-/// and so reaches supervision, `on_signal` and the dead letters. A process begins anew, after a pause:
-/// its on_recovered asks again, as after a crash.
+/// Replaces an answer whose mapping threw: a command that fails, and so reaches supervision,
+/// `on_signal` and the dead letters. A process starts again after a pause, and its on_recovered
+/// asks again, as after a crash.
 template <class B>
 class lost_answer final : public entity_call, public answer_slot<void> {
  public:
@@ -65,7 +65,7 @@ class lost_answer final : public entity_call, public answer_slot<void> {
   error why_;
 };
 
-/// Sends `c`, a new one, to the entity itself.
+/// Sends the new call `c` to the entity itself.
 inline void send_self(entity_directory& directory, std::string_view id, entity_call* c,
                       const call_header& header) {
   c->header = header;
@@ -74,7 +74,7 @@ inline void send_self(entity_directory& directory, std::string_view id, entity_c
   c->leave();
 }
 
-/// The question of a `B` to an `Other` that is told a `C`.
+/// A question of a `B` to an `Other`, with the command `C`.
 template <class B, class Other, class C>
 class question final : public asking<B> {
  public:
@@ -88,14 +88,14 @@ class question final : public asking<B> {
 
   [[nodiscard]] const C& command() const noexcept { return command_; }
 
-  /// What the asker is told when the answer is `a`.
+  /// The command that the asker gets for the answer `a`.
   [[nodiscard]] typename B::command answered(answer_type a) const { return back_(std::move(a)); }
 
   void send(entity_host& host, const call_header& cause) const override {
     auto self = host.own_directory();
     auto other = host.directory_of(Other::entity_type);
     auto header = self->caused_by(cause);
-    // The answer must be heard however late it is: a process would stand still without it.
+    // The answer must arrive however late it is: a process would wait for it for ever.
     auto back_header = header;
     back_header.deadline = {};
     auto come_back = [self, header = std::move(back_header), id = std::string{host.own_id().id()},
@@ -118,7 +118,7 @@ class question final : public asking<B> {
     }
     c->header = std::move(header);
     envelope sent{c};
-    // The call lives until its continuation has run: an answered one drops it by `leave`.
+    // The call lives until its continuation has run; then `leave` releases it.
     c->on_answer([c, come_back = std::move(come_back)] {
       come_back(std::move(*c->answer));
       c->leave();
@@ -128,7 +128,7 @@ class question final : public asking<B> {
   }
 
  private:
-  // Makes a command of the answer, which is the user's code, and sends it.
+  // Maps the answer to a command, in the user's code, and sends the command.
   void come_back(entity_directory& self, std::string_view id, const call_header& header,
                  answer_type&& a) const noexcept {
     entity_call* c = nullptr;

@@ -1,4 +1,4 @@
-// A command on its way: decides, keeps its answer, and runs its chain once everything is durable.
+// A command on its way: decides, keeps the answer, and runs the chain when everything is durable.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ struct model_of;
 template <class B>
 class asking;
 
-/// A call that `Decide` turns into an effect of `B` with an `R` as answer.
+/// A call that `Decide` turns into an effect of `B`, answered with an `R`.
 template <class B, class R, class Decide>
 class deciding_call final : public entity_call, public answer_slot<R> {
  public:
@@ -79,13 +79,13 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     std::size_t before_reply;
   };
 
-  // Only what runs sees the state: it may be gone when a question of a last command is asked.
+  // Only then_run may read the state: it may be gone when the question of a last command is sent.
   void follow(typename effect_type::link& l, const model& m, entity_host& host) {
     if (auto* run = std::get_if<typename effect_type::run>(&l)) return (*run)(m.state());
     std::get<typename effect_type::ask>(l)->send(host, header);
   }
 
-  // It may have been decided before, on a state that was lost.
+  // The command may have been decided before, on a state that was lost.
   void forget_decision() noexcept {
     this->answer.reset();
     chain_.reset();
@@ -96,14 +96,14 @@ class deciding_call final : public entity_call, public answer_slot<R> {
     this->answer.emplace(tl::unexpected<error>(std::move(why)));
   }
 
-  // What `write` refuses names its event only.
+  // An error of `write` names only the event.
   void set_named(error why, const context& c) {
     const auto id = std::string{B::entity_type}.append("|").append(c.id());
     if (why.message.find(id) == std::string::npos) why.message.insert(0, id + ": ");
     set_error(std::move(why));
   }
 
-  // Encodes and checks everything before the first event enters the state.
+  // Encodes and checks all events before the first one is applied.
   decision take(effect_type e, model& m, const context& c, const decision_limits& limits,
                 event_batch& out) {
     if (e.stashes()) return put_aside(c, limits);
@@ -168,7 +168,7 @@ template <class... Cs>
 inline constexpr std::array<std::string_view, sizeof...(Cs)> command_names<std::variant<Cs...>>{
     type_name<Cs>()...};
 
-/// What decides a command of the user's.
+/// Decides a command of the user.
 template <class B, class C>
 struct command_of {
   static constexpr std::uint8_t index = index_of<C, typename B::command>;
@@ -189,7 +189,7 @@ struct command_of {
 template <class B, class C>
 using command_call = deciding_call<B, reply_t<B, C>, command_of<B, C>>;
 
-/// What decides on_recovered.
+/// Decides on_recovered.
 template <class B>
 struct recovered_of {
   static constexpr std::uint8_t index = entity_call::no_index;
@@ -204,7 +204,7 @@ struct recovered_of {
   [[nodiscard]] static std::size_t extra_bytes() { return 0; }
 };
 
-/// The call that a recovered entity begins with, if its behavior asks for one.
+/// The first call of a recovered entity, if its behavior has on_recovered.
 template <class B>
 envelope make_recovered_call() {
   if constexpr (recovers<B>) {
