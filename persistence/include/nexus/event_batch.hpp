@@ -1,6 +1,6 @@
-// Encoded events on their way to a journal: owns their bytes, shows them as views.
+// Encoded events on their way to a journal: owns their bytes and shows them as views.
 //
-// Threads: belongs to one at a time.
+// Threads: one at a time.
 #pragma once
 
 #include <algorithm>
@@ -30,12 +30,12 @@ class event_batch {
     events_.push_back(event);
   }
 
-  /// Forgets the events from number `size` on.
+  /// Drops the events from index `size` on.
   void truncate(std::size_t size) {
     for (; events_.size() > size; events_.pop_back()) bytes_ -= bytes_of(events_.back());
   }
 
-  /// Takes the events from number `size` on away, into a batch of their own.
+  /// Moves the events from index `size` on into a new batch.
   [[nodiscard]] std::unique_ptr<event_batch> split(std::size_t size) {
     auto rest = std::make_unique<event_batch>();
     for (auto i = size; i < events_.size(); ++i) rest->add(events_[i]);
@@ -46,11 +46,11 @@ class event_batch {
   [[nodiscard]] std::span<const event_view> events() const noexcept { return events_; }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
-  /// Of data, metadata and tags.
+  /// The size of data, metadata and tags.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  // Events of one command often share their tags, too.
+  // Events of one command often share their tags too.
   std::span<const std::string_view> keep(std::span<const std::string_view> tags) {
     if (!events_.empty() && std::ranges::equal(tags, events_.back().tags)) {
       return events_.back().tags;
@@ -63,7 +63,7 @@ class event_batch {
   }
 
   std::string_view keep(std::string_view bytes) {
-    // Events of one command often share their metadata: keep it once.
+    // Events of one command often share their metadata: store it once.
     if (!events_.empty() && bytes == events_.back().metadata) return events_.back().metadata;
     if (bytes.empty()) return {};
     auto* to = static_cast<char*>(arena_.allocate(bytes.size(), 1));

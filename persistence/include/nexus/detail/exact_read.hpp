@@ -1,4 +1,5 @@
-// Numbers and times from msgpack, without a change of value: what does not fit is an error.
+// Reads numbers and times from msgpack without changing a value: a value that does not fit is an
+// error.
 #pragma once
 
 #include <cmath>
@@ -32,7 +33,7 @@ template <class T>
     return value;
   } else {
     constexpr double largest = std::numeric_limits<T>::max();
-    const bool in_range = std::abs(value) <= largest;  // converting what is not would be undefined
+    const bool in_range = std::abs(value) <= largest;  // converting a larger one would be undefined
     if (!in_range && std::isfinite(value)) does_not_fit(value);
     const auto narrow = static_cast<T>(value);
     if (in_range && static_cast<double>(narrow) != value) does_not_fit(value);
@@ -103,7 +104,7 @@ void read_time(TimePoint& value, const msgpack::object& from) {
   if (nanoseconds >= t::nanoseconds) throw field_error{"is no time: its nanoseconds pass a second"};
   if (nanoseconds % t::tick != 0) throw field_error{"is a finer time than its type can hold"};
   auto rest = nanoseconds / t::tick;
-  if (seconds < 0) {  // towards zero first: the lowest time there is must not overflow on the way
+  if (seconds < 0) {  // towards zero first: the lowest time must not overflow on the way
     ++seconds;
     rest -= t::in_a_second;
   }
