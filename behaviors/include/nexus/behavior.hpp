@@ -1,5 +1,4 @@
-// Behaviors: the requirements on an event-sourced or durable-state struct, and the pure calls on
-// it.
+// Behaviors: what an event-sourced or durable-state struct must have, and the pure calls on one.
 //
 //   struct counter {
 //     static constexpr std::string_view entity_type = "counter";
@@ -17,14 +16,12 @@
 //
 //     static effect<B> on_recovered(const state&);          once per start, also of a new id
 //     static bool snapshot_when(const state&, const event&, sequence_nr);
-//     static tags(const one_event&)                         a range of strings stored with the
-//     event
+//     static tags(const one_event&)                         a range of strings stored with the event
 //
 // `decide` and `on_recovered` may take a context as last parameter.
 //
 // Threads: `decide` and `apply` are called on one thread at a time per entity. Tests may call them
 // without a runtime.
-// runtime at all.
 #pragma once
 
 #include <concepts>

@@ -4,8 +4,7 @@
 //
 // A third-party backend is one function that returns a `backend`.
 //
-// `open` refuses the following before it changes anything. Each error is one line that names the
-// thing:
+// `open` refuses these before it changes anything. Each error is one line that names the thing:
 //   invalid_argument   an unknown parameter (uri::only), an invalid path
 //   foreign_schema     a database or file that holds something else
 //   newer_schema       a journal made by a newer version; it is left unchanged
@@ -35,8 +34,7 @@ namespace nexus::inline v0 {
 struct backend {
   std::string_view scheme;                                           ///< e.g. "sqlite"
   std::function<result<std::shared_ptr<journal>>(const uri&)> open;  ///< blocks; from any thread
-  /// The tables that `open` would find or make; empty: the backend has no tables. Does not connect
-  /// yet.
+  /// The tables that `open` would find or make; empty: the backend has none. Does not connect yet.
   std::function<result<std::unique_ptr<nexus::schema>>(const uri&)> schema{};
 };
 

@@ -23,13 +23,10 @@
 //
 // Errors. nexus/journal_errors.hpp states what the runtime does about each code: whether it retries
 // the call, and whether the circuit breaker counts it. A backend returns
-//   unavailable        the database cannot be reached, is locked, full or read-only; anything that
-//   may pass
-//   corrupt            stored data cannot be read: names id and number, after passing the earlier
-//   records
+//   unavailable        the database cannot be reached, is locked, full or read-only; may pass
+//   corrupt            stored data cannot be read: names id and number, after the earlier records
 //   too_large, invalid_argument   the request itself is at fault: also as `rejected`
-//   foreign_schema, newer_schema, older_schema   the tables are not this journal's, also after
-//   `open`
+//   foreign_schema, newer_schema, older_schema   not this journal's tables, also after `open`
 //   pool_closed        the session was interrupted
 // For an append or upsert the outcome matters more than its code. `failed` is retried after a
 // pause, whatever the code. So only a request that is certainly not stored is `failed`; after any
@@ -38,7 +35,6 @@
 // After `interrupt` the session is `broken` and all its calls fail with `pool_closed`, appends and
 // upserts as `failed`; calls that start afterwards store nothing. The running call ends soon: done,
 // failed, or `unknown`, which any other session can settle.
-// done, failed, or `unknown`, which any other session settles.
 #pragma once
 
 #include <chrono>

@@ -2,13 +2,13 @@
 // circuit breaker counts it. Only this file decides; the breaker and the recovery of entities use
 // it. A backend only has to choose the right code.
 //
-// code                                          retried       counts for the breaker
+//   code                                          retried       counts for the breaker
 //   unavailable, timeout, outcome_unknown,
 //   query_failed, constraint_violated             yes           yes
 //   serialization_failed, overloaded,
 //   pool_exhausted                                yes           no
 //   too_large, invalid_argument, invalid_id:
-// the fault of the request, as `rejected`       no            no
+//   the fault of the request, as `rejected`       no            no
 //   everything else                               no            no
 //
 // Retried: a recovering entity backs off and recovers again. Otherwise it answers its callers with

@@ -1,8 +1,7 @@
 // The parameters of an address that choose a journal's tables, the same for every SQL database:
 //
 //   table_prefix=nexus_              the prefix of the name of each table, index and trigger
-//   indexes=none                     or type, time, or type,time: indexes in addition to those of
-//   the keys
+//   indexes=none                     or type, time, or type,time: indexes beyond those of the keys
 //   tables=create|migrate|existing   what opening does with the tables
 //
 // For authors of backends. Threads: a value. Failures: `invalid_argument`, naming the parameter.

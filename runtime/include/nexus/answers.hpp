@@ -20,7 +20,6 @@
 // Failures: `timeout` (the command may still take effect), `stopped` (the answering side is gone),
 // `invalid_argument` (`get()` on a question without a deadline), `would_block` (`get` would block a
 // thread of the scheduler), and the error that the answering side returns.
-// block a thread of the scheduler), and what the answerer says.
 #pragma once
 
 #include <chrono>

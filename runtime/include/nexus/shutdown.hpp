@@ -14,7 +14,6 @@
 // keep working on their own threads. A participant that joins during a shutdown is told on the
 // joining thread. No call may block. Failures: none; participants that miss the deadline are listed
 // by name.
-// what misses the deadline is listed by name.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Durable states: a value and a version that only rises.
+// Durable states: a value, and a version that only rises.
 #pragma once
 
 #include <limits>
