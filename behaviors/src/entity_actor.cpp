@@ -161,7 +161,7 @@ void entity_actor::keep_watcher(envelope m) {
     watchers_swept_at_ = 2 * std::max<std::size_t>(all.size(), 8);
   }
   if (all.size() < watchers_max) return all.push_back(std::move(m));
-  m.as<watch_call>().fail({errc::overloaded, slot_->id.str() + ": is watched by too many"});
+  m.as<watch_call>().fail({errc::overloaded, slot_->id.str() + ": has too many watchers"});
 }
 
 // The machine says whether it is idle; what has come meanwhile is still queued or was handled.
@@ -325,7 +325,7 @@ void entity_actor::unhandled(const entity_call& c, const error& why) {
 
 void entity_actor::chain_threw(const entity_call& c, const error& why) noexcept {
   core_->metrics.chains_failed.add();
-  auto told = guarded(errc::actor_failed, "telling of it", [&] {
+  auto told = guarded(errc::actor_failed, "reporting it", [&] {
     log().error("command {}: {}", c.header.command_id.to_string(), why.message);
     const auto name = slot_->id.str();
     core_->tell({entity_signal::kind::chain_failed, name, fsm_.durable(), why}, false);

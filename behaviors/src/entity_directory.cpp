@@ -42,10 +42,10 @@ result<void> check_options(const behavior_info& of, const entity_options& o) {
     return fail(errc::invalid_argument, fmt::format("entities \"{}\": {}", of.entity_type, why));
   };
   if (o.erase_events && o.keep_snapshots == 0) {
-    return bad("erase_events needs keep_snapshots: events go when a snapshot stands for them");
+    return bad("erase_events needs keep_snapshots: only a kept snapshot can replace events");
   }
   if (o.erase_events && o.snapshot_optional) {
-    return bad("snapshot_optional cannot go with erase_events: without the snapshot they are lost");
+    return bad("snapshot_optional excludes erase_events: without the snapshot events are lost");
   }
   if (of.of_state && (o.snapshot_every != 0 || o.keep_snapshots != 0 || o.snapshot_optional)) {
     return bad("a durable state has no snapshots");
@@ -141,7 +141,7 @@ void directory_core::sample() {
     (void)live_ones->entities.every([&](const slot& s) { return sum += s.count(), true; });
     return static_cast<double>(sum);
   });
-  gauge("nexus_recoveries_waiting", "Entities that wait for their turn to recover.",
+  gauge("nexus_recoveries_waiting", "Entities waiting to recover.",
         [this] { return static_cast<double>(turns.waiting()); });
 }
 
@@ -170,8 +170,8 @@ void directory_core::log_signal(const entity_signal& what, bool unseen) {
       log().warn("{}: snapshot {} was not saved: {}", what.id, what.number, what.why.message);
       break;
     case entity_signal::kind::prune_failed:
-      log().warn("{}: what snapshot {} replaced was not erased: {}", what.id, what.number,
-                 what.why.message);
+      log().warn("{}: the records that snapshot {} replaced were not erased: {}", what.id,
+                 what.number, what.why.message);
       break;
     case entity_signal::kind::snapshot_ignored:
     case entity_signal::kind::interleaved:
@@ -303,7 +303,7 @@ std::string directory_core::parent() const {
 error directory_core::why_barred(std::string_view id) const {
   return {errc::stopped,
           fmt::format("{}|{}: takes no more commands: the system is being shut down, "
-                      "or its entities end",
+                      "or its entities are being closed",
                       info.entity_type, id)};
 }
 
@@ -360,7 +360,7 @@ void directory_core::close() {
   auto none_live = [&] { return live() == 0; };
   if (!may_wait) {
     if (!none_live()) {
-      log().warn("{}: their end does not wait in {}: what is not decided is answered \"stopped\"",
+      log().warn("{}: closing does not wait in {}: undecided commands are answered \"stopped\"",
                  name(), no_waiting_here());
     }
   } else if (auto* by_hand = sys.stepping()) {

@@ -224,7 +224,7 @@ void entity_fsm::step(const moment& now, appended input, actions& out) {
   assert(phase_ == phase::running && in_flight());
   if (std::holds_alternative<stored>(input.outcome)) return made_durable(now, out);
   if (auto* c = std::get_if<conflict>(&input.outcome)) {
-    error why{errc::conflict, fmt::format("another writer was there first: expected {} to be the "
+    error why{errc::conflict, fmt::format("another writer wrote first: expected {} to be the "
                                           "highest number, found {}",
                                           durable_, c->highest)};
     if (c->highest >= in_flight_last_) {
@@ -272,12 +272,14 @@ void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
   phase_ = phase::running;
   if (*input.what == settlement::stored) return made_durable(now, out);
   if (*input.what == settlement::superseded) {
-    lose({errc::outcome_unknown, "another writer has gone on: nobody can tell any more"}, out, {});
+    lose(
+        {errc::outcome_unknown, "another writer has written since, so the outcome cannot be known"},
+        out, {});
     begin_recovery(out);
   } else if (conflict_) {
     overtaken(error{*conflict_}, out);
   } else {
-    error why{errc::unavailable, "the storage did not keep the events"};
+    error why{errc::unavailable, "the storage did not store the events"};
     if (doubt_ != nullptr && !doubt_->message.empty()) why.message += ": " + doubt_->message;
     lose_and_recover(why, out, always);
   }

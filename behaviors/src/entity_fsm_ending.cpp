@@ -150,8 +150,9 @@ void entity_fsm::in_doubt(const error& why) {
 
 void entity_fsm::give_up_settling(actions& out) {
   if (in_flight()) {
-    error why{errc::outcome_unknown, "stopped before the storage told whether it kept the events"};
-    if (doubt_ != nullptr) why.message += "; its last trouble: " + doubt_->message;
+    error why{errc::outcome_unknown,
+              "stopped before the storage said whether it stored the events"};
+    if (doubt_ != nullptr) why.message += "; its last error: " + doubt_->message;
     lose(why, out, {});
   }
   close(out);
@@ -161,9 +162,10 @@ void entity_fsm::give_up_settling(actions& out) {
 // own question that is not decided yet has no caller, and can wait.
 void entity_fsm::tell_unsettled(const error& why, actions& out) {
   if (in_flight()) {
-    lose({errc::outcome_unknown,
-          fmt::format("the storage has not told yet whether it kept the events: {}", why.message)},
-         out, {});
+    lose(
+        {errc::outcome_unknown,
+         fmt::format("the storage has not said yet whether it stored the events: {}", why.message)},
+        out, {});
     pending_.reset();
     beyond_.reset();
   }

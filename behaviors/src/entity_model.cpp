@@ -13,18 +13,19 @@ namespace nexus::inline v0::detail {
 
 error too_many_events(std::size_t count, const decision_limits& limits) {
   return {errc::too_large,
-          fmt::format("one command persists {} events, at most {} are taken: {}", count,
+          fmt::format("one command persists {} events, at most {} are allowed: {}", count,
                       limits.events_max,
-                      limits.by_journal ? "the journal stores no more in one append"
+                      limits.by_journal ? "the journal's limit for one append"
                                         : "raise entity_options::events_per_command_max, or "
                                           "persist them with several commands")};
 }
 
 error too_many_bytes(std::size_t bytes, const decision_limits& limits) {
-  return {errc::too_large,
-          fmt::format("one command persists events of {} bytes or more, at most {} are taken: the "
-                      "journal stores no more in one append",
-                      bytes, limits.events_bytes_max)};
+  return {
+      errc::too_large,
+      fmt::format("one command persists events of {} bytes or more, at most {} are allowed: the "
+                  "journal stores no more in one append",
+                  bytes, limits.events_bytes_max)};
 }
 
 std::string_view encode_metadata(const call_header& command, const metadata_fields& fields) {

@@ -88,7 +88,7 @@ void entity_actor::look_after_check(const moment& now, actions& out) {
     return self_.send_after(patience - waited, envelope{new check_due_message});
   }
   const auto late = std::exchange(check_, 0);
-  auto why = fail(errc::timeout, "the storage did not tell the highest number in time");
+  auto why = fail(errc::timeout, "the storage did not return the highest number in time");
   fsm_.step(now, highest_checked{late, std::move(why)}, out);
 }
 

@@ -70,9 +70,9 @@ std::optional<response> read_trailers(connection& from) {
     if (got == input::too_long) break;
     if (got != input::good) return not_read(got, "the end of the body's chunks");
     if (line.empty()) return std::nullopt;
-    if (!is_header(line)) return malformed("a line behind the body's chunks is no header");
+    if (!is_header(line)) return malformed("a line after the body's chunks is not a header");
   }
-  return response::problem(431, "too_large", "there is too much behind the body's chunks");
+  return response::problem(431, "too_large", "there are too many bytes after the body's chunks");
 }
 
 // RFC 9112, 7.1.
@@ -103,7 +103,8 @@ std::optional<response> read_body(connection& from, const head& of, std::size_t 
                                   std::string& to) {
   const auto expected = of.all("Expect");
   if (expected && of.is_1_1 && !waits_for_word(of, *expected)) {
-    return response::problem(417, "expectation_failed", "of expectations 100-continue is known");
+    return response::problem(417, "expectation_failed",
+                             "the only known expectation is 100-continue");
   }
   if (!of.in_chunks && of.length.value_or(0) == 0) return std::nullopt;
   if (const auto coded = of.all("Content-Encoding"); coded && !same_name(*coded, "identity")) {

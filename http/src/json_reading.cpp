@@ -41,7 +41,7 @@ class strict_reading {
       case json::parse_event_t::key:
         if (const auto& key = parsed.get_ref<const std::string&>();
             !open_.back().insert(key).second) {
-          throw refused{fmt::format("the key \"{}\" stands twice in an object", key)};
+          throw refused{fmt::format("the key \"{}\" is twice in an object", key)};
         }
         break;
       default:

@@ -49,7 +49,7 @@ error request::wrong_json(std::string_view why) {
   if (const auto end = why.find("] "); why.starts_with('[') && end != std::string_view::npos) {
     why.remove_prefix(end + 2);
   }
-  return {errc::invalid_argument, "the body is not the JSON that is expected: " + std::string{why}};
+  return {errc::invalid_argument, "the body is not the expected JSON: " + std::string{why}};
 }
 
 }  // namespace nexus::inline v0::http

@@ -34,7 +34,7 @@ result<std::string> decoded(std::string_view text, bool plus_is_space) {
                                 text.substr(0, shown_max)));
       }
       if (*byte == 0) {
-        return fail(errc::invalid_argument, "a path or query cannot hold a NUL character");
+        return fail(errc::invalid_argument, "a path or query cannot contain a NUL character");
       }
       made += static_cast<char>(*byte);
       i += 2;
@@ -98,7 +98,7 @@ result<target> parse_target(std::string_view text, std::string_view method) {
     text = *path;
   } else {
     return fail(errc::invalid_argument,
-                fmt::format("\"{}\" is no path, and no URL of http", text.substr(0, shown_max)));
+                fmt::format("\"{}\" is neither a path nor an http URL", text.substr(0, shown_max)));
   }
   const auto question = std::min(text.find('?'), text.size());
   made.path = question == 0 ? "/" : text.substr(0, question);

@@ -27,7 +27,7 @@ result<void> unpack_in(msgpack::zone& zone, std::string_view bytes, void* contex
   } catch (const detail::field_error& e) {
     return corrupt(e.what());
   } catch (const msgpack::type_error&) {
-    return corrupt("not the type expected");
+    return corrupt("not the expected type");
   } catch (const msgpack::insufficient_bytes&) {
     return corrupt("cut short");
   } catch (const msgpack::depth_size_overflow&) {

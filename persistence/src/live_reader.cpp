@@ -41,7 +41,7 @@ class live_reader::core {
         events_{from_.metrics().count("nexus_live_read_events_total",
                                       "Events passed to live readers.", labels())} {
     sampled_ = from_.metrics().sample("nexus_live_readers_held_back",
-                                      "Live readers that somebody keeps from reading on.", labels(),
+                                      "Live readers that cannot read stored events yet.", labels(),
                                       [this] { return held_ ? 1.0 : 0.0; });
   }
 
@@ -159,7 +159,7 @@ void live_reader::core::note_holder(const std::optional<std::string>& who) {
   if (now - *held_since_ < options_.lag_warning_after) return;
   if (warned_ && now - *warned_ < warn_again_after) return;
   warned_ = now;
-  detail::log().warn("{}: a live reader is kept from reading on: {}", from_.name(), *who);
+  detail::log().warn("{}: a live reader is held back: {}", from_.name(), *who);
 }
 
 void live_reader::core::wait(nanoseconds most) {

@@ -265,13 +265,14 @@ result<void> store::close(time_span within) const {
   const bool returned =
       core_->sessions->close(detail::between(std::chrono::steady_clock::now(), deadline));
   const auto broken = [&] {
-    return fail(errc::timeout, name() + ": sessions that were not returned in time were broken");
+    return fail(errc::timeout,
+                name() + ": sessions that were not returned in time were interrupted");
   };
   while (!core_->end()) {
     if (!returned && core_->is_quiet()) return broken();
     if (std::chrono::steady_clock::now() >= deadline && !core_->is_quiet()) {
       core_->abandon();
-      return fail(errc::timeout, name() + ": what was not done in time was answered \"stopped\"");
+      return fail(errc::timeout, name() + ": jobs not done in time were answered \"stopped\"");
     }
     std::this_thread::yield();  // a thread's last steps
   }

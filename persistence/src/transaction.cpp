@@ -30,9 +30,8 @@ result<void> isolated_enough(session& on, isolation wanted) {
   auto has = on.level();
   if (!has) return fail(std::move(has.error()));
   if (*has >= wanted) return {};
-  return fail(errc::invalid_argument,
-              fmt::format("a transaction within one that is {} cannot be {}", to_string(*has),
-                          to_string(wanted)));
+  return fail(errc::invalid_argument, fmt::format("a transaction within a {} one cannot be {}",
+                                                  to_string(*has), to_string(wanted)));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace nexus::inline v0 {
 namespace {
 
 failure failure_of(std::exception_ptr cause) {
-  std::string what = "something that is no std::exception was thrown";
+  std::string what = "something that is not a std::exception was thrown";
   try {
     std::rethrow_exception(cause);
   } catch (const std::exception& e) {
@@ -62,7 +62,8 @@ class supervised final : public caf_version::intercepting_actor {
   bool admits(const caf::mailbox_element& x) override {
     if (!waiting_.load(std::memory_order_acquire) || !caf_version::is_ordinary(x)) return true;
     if (arrived_.fetch_add(1, std::memory_order_relaxed) < supervisor::waiting_max) return true;
-    group_->lost(name_, {errc::overloaded, path_ + " waits for its restart, and too many for it"});
+    group_->lost(name_,
+                 {errc::overloaded, path_ + " waits for its restart, and its queue is full"});
     return false;
   }
 
@@ -82,7 +83,9 @@ class supervised final : public caf_version::intercepting_actor {
   void stop(caf::error why);
   void wait(std::chrono::nanoseconds pause);
   void set_handlers(bool all);
-  void unhandled() { group_->lost(name_, {errc::unhandled, path_ + " has no handler for it"}); }
+  void unhandled() {
+    group_->lost(name_, {errc::unhandled, path_ + " has no handler for the message"});
+  }
 
   const std::shared_ptr<supervision_group> group_;
   const std::string name_;

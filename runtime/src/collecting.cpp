@@ -11,14 +11,14 @@ namespace nexus::inline v0::detail {
 error no_answer(const call& c) {
   error why{errc::timeout, "no answer in time; the command may still take effect"};
   if (const auto trouble = c.trouble(); !trouble.empty()) {
-    why.message.append("; it waits for the storage, whose last trouble is: ").append(trouble);
+    why.message.append("; it waits for the storage, whose last error was: ").append(trouble);
   }
   return why;
 }
 
 error no_deadline() {
   return {errc::invalid_argument,
-          "get() waits until the command's deadline, and it has none: give it one, or use "
+          "get() waits until the command's deadline, but it has none: give it one, or use "
           "get(timeout)"};
 }
 

@@ -144,7 +144,7 @@ void dead_letters::publish(const dead_letter& letter) noexcept {
     (void)detail::guarded([&] { f(letter); },
                           [&](const std::string& what) {
                             detail::log().error(
-                                "a listener to dead letters threw about the one for {}: {}",
+                                "a listener of dead letters threw on the letter for {}: {}",
                                 letter.target, what);
                           });
   }

@@ -165,7 +165,7 @@ struct metrics::impl {
     if (!is_new) return found->second;
     found->second.help = help;
     if (at->second != kind) {
-      detail::log().error("the metric {} is there as another kind already: not collected", name);
+      detail::log().error("the metric {} exists already with another kind: not collected", name);
     }
     return found->second;
   }

@@ -116,7 +116,7 @@ result<std::unique_ptr<poolable>> session_pool::open_one() {
                             fmt::format("{}: opening a session threw: {}", options_.name, what));
               });
   if (returned && made && *made == nullptr) {
-    return fail(errc::unavailable, options_.name + ": opening a session gave none");
+    return fail(errc::unavailable, options_.name + ": opening a session returned none");
   }
   return made;
 }
@@ -204,7 +204,7 @@ bool session_pool::close(std::chrono::nanoseconds within) {
   if (within.count() > 0 && !options_.runs_on && no_waiting_here() != nullptr) {
     const std::lock_guard guard{lock_};
     if (count(pool_slot::state::lent) == 0) return true;
-    log().error("{}: closing does not wait in {}, and breaks nothing: call close on a plain thread",
+    log().error("{}: close does not wait in {}, nor interrupt sessions: call it on a plain thread",
                 options_.name, no_waiting_here());
     return false;
   }
@@ -245,7 +245,7 @@ void session_pool::look_for_leaks(deeds& todo, time_point now) {
     slot.told_leaked = true;
     ++counts_.leaks;
     tell(pool_event::kind::leaked, slot.who, now - slot.idle_since, todo);
-    todo.log_leak(fmt::format("{}: {} has had a session for {}", options_.name, name_of(slot.who),
+    todo.log_leak(fmt::format("{}: {} has held a session for {}", options_.name, name_of(slot.who),
                               shown(now - slot.idle_since)));
   }
 }

@@ -45,8 +45,9 @@ void session_pool::deeds::answer(std::shared_ptr<asking> w, result<held_slot> wi
 // In this order: who waits is served first.
 void session_pool::deeds::run() {
   for (auto& [w, with] : std::exchange(answers_, {})) {
-    (void)guarded([&, &to = w->to, &got = with] { std::exchange(to, nullptr)(std::move(got)); },
-                  [&](const std::string& what) { of_.callback_threw("who was lent one", what); });
+    (void)guarded(
+        [&, &to = w->to, &got = with] { std::exchange(to, nullptr)(std::move(got)); },
+        [&](const std::string& what) { of_.callback_threw("the borrower's function", what); });
   }
   for (auto& job : std::exchange(jobs_, {})) {
     if (!of_.workers_->submit(job)) job(0);
@@ -104,10 +105,10 @@ error session_pool::exhausted(std::string_view what, const claim& by) const {
     if (oldest == nullptr || slot.idle_since < oldest->idle_since) oldest = &slot;
   }
   if (oldest != nullptr) {
-    text += fmt::format("; {} has had one for {}", name_of(oldest->who),
+    text += fmt::format("; {} has held one for {}", name_of(oldest->who),
                         shown(now() - oldest->idle_since));
   }
-  if (!last_failure_.empty()) text += "; the last one could not be opened: " + last_failure_;
+  if (!last_failure_.empty()) text += "; the last session could not be opened: " + last_failure_;
   return {errc::pool_exhausted, std::move(text)};
 }
 
@@ -123,7 +124,7 @@ std::optional<error> session_pool::refusal(const claim& by, deeds& todo) {
   if (waiting(by.share).size() < options_.max_waiters) return std::nullopt;
   ++counts_.refused;
   tell(pool_event::kind::refused, by.who, {}, todo);
-  return exhausted("too many wait already", by);
+  return exhausted("too many borrowers wait already", by);
 }
 
 // -- lending --------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ result<std::size_t> stepping::drain(std::size_t at_most) {
   while (steps < at_most && impl_->step()) ++steps;
   if (steps < at_most || idle()) return steps;
   return fail(errc::overloaded,
-              fmt::format("not idle after {} steps: something goes in circles", at_most));
+              fmt::format("not idle after {} steps: probably an endless loop of steps", at_most));
 }
 
 result<void> stepping::advance(time_span d) {
@@ -155,7 +155,7 @@ bool stepping::run_until(const std::function<bool()>& holds, time_span within) {
     impl_->move_to(*next);
     steps = 0;
   }
-  detail::log().error("stepped system: not there after {} steps at one moment", steps_max);
+  detail::log().error("stepped system: not idle after {} steps at one moment", steps_max);
   return false;
 }
 

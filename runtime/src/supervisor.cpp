@@ -30,7 +30,7 @@ supervisor::supervisor(system& on, std::string name, supervision how, supervisor
 void supervisor::sample() {
   auto add = [&](directive d, std::uint64_t supervision_counts::*which) {
     sampled_.push_back(on_->metrics().sample(
-        "nexus_supervision_total", "What was done to members of a supervisor.",
+        "nexus_supervision_total", "Measures applied to members of a supervisor.",
         {{"supervisor", group_->path()}, {"directive", std::string{to_string(d)}}},
         [of = group_, which] { return static_cast<double>(of->counts().*which); },
         metric_kind::counter));

@@ -28,7 +28,7 @@ result<void> supervision_group::join_parent() {
   std::lock_guard guard{parent_->lock_};
   if (!parent_->status_) return parent_->status_;
   if (!parent_->members_.emplace(name_, member{{}, weak_from_this()}).second) {
-    return fail(errc::already_exists, fmt::format("\"{}\" is there already", path_));
+    return fail(errc::already_exists, fmt::format("\"{}\" already exists", path_));
   }
   return {};
 }
@@ -58,7 +58,7 @@ result<void> supervision_group::add(const std::string& name,
   std::lock_guard guard{lock_};
   if (!status_) return status_;
   if (members_.contains(name)) {
-    return fail(errc::already_exists, fmt::format("\"{}/{}\" is there already", path_, name));
+    return fail(errc::already_exists, fmt::format("\"{}/{}\" already exists", path_, name));
   }
   members_.emplace(name, member{start(), {}});
   return {};
@@ -121,7 +121,7 @@ measure supervision_group::escalated(const std::string& name, const failure& wha
   if (parent_ != nullptr) {
     m = parent_->failed(name_, what, now);
   } else {
-    detail::log().error("{}/{} failed and nobody is left to decide, {} stops: {}", path_, name,
+    detail::log().error("{}/{} failed and there is no parent to decide, {} stops: {}", path_, name,
                         path_, what.why.message);
     if (how_.on_given_up) {
       (void)detail::guarded([&] { how_.on_given_up(what); },

@@ -60,7 +60,7 @@ struct system::impl : std::enable_shared_from_this<impl> {
     for (auto r : {reason::unhandled, reason::stopped, reason::overloaded, reason::expired,
                    reason::dropped}) {
       all.push_back(counted->sample(
-          "nexus_dead_letters_total", "Messages that reached nobody or had no answer.",
+          "nexus_dead_letters_total", "Messages that reached no receiver or were not handled.",
           {{"reason", std::string{to_string(r)}}},
           [this, r] { return static_cast<double>(letters.count(r)); }, metric_kind::counter));
     }
@@ -175,8 +175,9 @@ void system::impl::wait_for_actors() const {
     std::this_thread::sleep_for(pause);
     if (steady() - told < 10s) continue;
     told = steady();
-    detail::log().warn("the system waits for {} actors to end; those of your own must quit first",
-                       bridge->running());
+    detail::log().warn(
+        "the system waits for {} actors to end; actors of the program must quit first",
+        bridge->running());
   }
 }
 

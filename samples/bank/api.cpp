@@ -61,7 +61,7 @@ nexus::result<std::uint64_t> number(const http::request& r, std::string_view nam
   const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (failed != std::errc{} || end != text->data() + text->size() || value == 0 || value > max) {
     return nexus::fail(nexus::errc::invalid_argument,
-                       fmt::format("{}: \"{}\" is no number from 1 to {}", name, *text, max));
+                       fmt::format("{}: \"{}\" is not a number from 1 to {}", name, *text, max));
   }
   return value;
 }
@@ -161,7 +161,7 @@ reply put_transfer(const http::request& r, const http::body<transfer_arguments>&
   if (!id) {
     return nexus::fail(
         nexus::errc::invalid_argument,
-        fmt::format("\"{}\" is no ULID, which a transfer's id is", r.param("transfer")));
+        fmt::format("\"{}\" is not a ULID, as a transfer's id must be", r.param("transfer")));
   }
   return run(id->to_string(), *wanted, accounts, transfers);
 }

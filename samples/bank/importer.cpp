@@ -72,7 +72,7 @@ nexus::result<void> importer::in_trouble(std::size_t row, const nexus::result<ta
 
 nexus::error importer::given_up(nexus::error last) const {
   const auto& why = reason_.empty() ? last.message : reason_;
-  return {last.code, fmt::format("{}; the storage takes nothing, given up after {} s", why,
+  return {last.code, fmt::format("{}; the storage accepts nothing, given up after {} s", why,
                                  patience_.count())};
 }
 

@@ -65,7 +65,7 @@ class transfer_memory {
     }
     if (closed.contains(transfer)) return verdict{};  // the asker cannot write it down: it is over
     if (transfer <= closed_before)
-      return verdict{"the transfer comes too late, many newer ones are over: try again"};
+      return verdict{"the transfer is too old, many newer ones have ended: try again"};
     return {};
   }
 

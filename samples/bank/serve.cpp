@@ -70,7 +70,7 @@ int serve(const serve_arguments& arguments, const std::string& journal) {
   web.use(transfers);
   add_routes(web, sys);
   if (auto started = web.start(); !started) return complain(started.error().message, exit_failed);
-  fmt::print("{} is served at {} (ctrl-C stops it; /openapi.json tells what there is)\n",
+  fmt::print("{} is served at {} (ctrl-C stops it; /openapi.json lists the routes)\n",
              nexus::uri::shown(journal), web.url());
   std::fflush(stdout);
 

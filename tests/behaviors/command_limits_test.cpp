@@ -179,7 +179,7 @@ TEST_F(CommandLimits, ACommandMayPersistTenThousandEventsAndOneMoreIsRefusedByNa
   EXPECT_EQ(
       ask(tallies, ones(10'001)).error(),
       (error{errc::too_large,
-             "tally|a: one command persists 10001 events, at most 10000 are taken: raise "
+             "tally|a: one command persists 10001 events, at most 10000 are allowed: raise "
              "entity_options::events_per_command_max, or persist them with several commands"}));
   EXPECT_EQ(ask(tallies, tally::read{}), 10'000);
   EXPECT_EQ(stored("tally"), 10'000u);
@@ -201,7 +201,7 @@ TEST_F(CommandLimits, TheBoundIsAnOptionWithinWhatTheJournalTakes) {
   EXPECT_TRUE(ask(tallies, ones(most)));
   const auto refused = ask(tallies, ones(most + 1)).error();
   EXPECT_EQ(refused.code, errc::too_large);
-  EXPECT_NE(refused.message.find("the journal stores no more in one append"), std::string::npos)
+  EXPECT_NE(refused.message.find("the journal's limit for one append"), std::string::npos)
       << refused.message;
 }
 

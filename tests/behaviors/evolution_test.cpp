@@ -178,7 +178,7 @@ TEST_P(Evolution, AnUnknownTypeIsNamed) {
   store_raw({.type = "closed", .data = "\x80"});
   EXPECT_EQ(why_not(),
             "unknown_type: purse|a: event 1: event type \"closed\" is not one of behavior "
-            "\"purse\"");
+            "\"purse\"; add it to its event variant");
 }
 
 TEST_P(Evolution, ANewerVersionIsNamed) {

@@ -312,7 +312,7 @@ TEST(FsmOutcomeReason, IsToldThoughTheOutcomeWasUnknownFirst) {
   f->drained();
   f->append_answers(unknown{{errc::unavailable, "the disk is full"}});
   f->settles(settlement::not_stored);
-  EXPECT_EQ(f->last_error, "sum|one: the storage did not keep the events: the disk is full");
+  EXPECT_EQ(f->last_error, "sum|one: the storage did not store the events: the disk is full");
   f->load_answer(0);
   f->command(persists_one);
   f->drained();
@@ -321,6 +321,6 @@ TEST(FsmOutcomeReason, IsToldThoughTheOutcomeWasUnknownFirst) {
   f->close();
   EXPECT_EQ(
       f->last_error,
-      "sum|one: stopped before the storage told whether it kept the events; its last trouble: "
+      "sum|one: stopped before the storage said whether it stored the events; its last error: "
       "the disk is still full");
 }

@@ -146,7 +146,7 @@ TEST_F(Serializers, AnotherCodecIsATypedErrorThatNamesIt) {
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error(), (error{errc::unknown_type,
                               "pad|a: event 1: event type \"noted\" version 1: is stored in codec "
-                              "\"json\", not in the known msgpack"}));
+                              "\"json\", but only msgpack is known"}));
 }
 
 TEST_F(Serializers, DamagedBytesAreCorrupt) {

@@ -95,7 +95,7 @@ TEST_F(Docs, ARouteThatCannotBeServed) {
   auto added =
       web.get("/rooms", [](nexus::session& db) { return db.query<std::int64_t>("SELECT 1"); });
   EXPECT_EQ(added.error().message,
-            "GET /rooms: the handler takes a session, but the server uses no pool of them");
+            "GET /rooms: the handler takes a session, but the server has no pool of sessions");
   EXPECT_FALSE(web.start());
   auto misspelt = web.get("/rooms/{number}", [](http::param<"nmuber", int> room) { return *room; });
   EXPECT_EQ(misspelt.error().message,

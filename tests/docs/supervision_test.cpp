@@ -136,7 +136,7 @@ TEST_F(SupervisionPage, DeadLetters) {
   auto one = parsers.spawn("parser 1", parser).value();
   caf::anon_send(one, 7);
   drain();
-  EXPECT_EQ(heard, "parsers/parser 1: unhandled, parsers/parser 1 has no handler for it");
+  EXPECT_EQ(heard, "parsers/parser 1: unhandled, parsers/parser 1 has no handler for the message");
 }
 
 TEST_F(SupervisionPage, DeadLettersInAnActor) {

@@ -89,7 +89,7 @@ TEST_F(Deadline, WhatIsNoTimeIs400) {
     const auto r = c.get("/", {{"Patience", wrong}});
     EXPECT_EQ(r->status, 400) << wrong;
     EXPECT_EQ(parsed(r)["detail"],
-              "Patience: \"" + std::string{wrong} + "\" is no time like \"250ms\" or \"2s\"");
+              "Patience: \"" + std::string{wrong} + "\" is not a time like \"250ms\" or \"2s\"");
   }
   EXPECT_EQ(c.get("/", {{"Patience", "250ms"}})->status, 200);
   EXPECT_EQ(c.get("/", {{"X-Request-Timeout", "nonsense"}})->status, 200);

@@ -167,7 +167,7 @@ TEST(Json, TheErrorNamesThePlaceAndBothNumbers) {
   http::request r;
   r.body = R"({"n":1,"of":[{"n":1.99}]})";
   EXPECT_EQ(r.json<tree>().error().message,
-            "the body is not the JSON that is expected: at /of/0/n 1.99 would be read as 1");
+            "the body is not the expected JSON: at /of/0/n 1.99 would be read as 1");
 }
 
 // What is compared twice on each level would take 2 to the power of 30 steps here.

@@ -57,7 +57,7 @@ TEST(Document, FieldsAreReadStrictly) {
   EXPECT_EQ(d.get<std::vector<place>>("others")->at(1).zip, 3);
   EXPECT_EQ((d.get<std::map<std::int64_t, std::string>>("years")->at(1833)), "Babbage");
   EXPECT_EQ(why_not(d.get<std::int64_t>("name")),
-            "corrupt: field \"name\": 4 bytes of msgpack: not the type expected");
+            "corrupt: field \"name\": 4 bytes of msgpack: not the expected type");
   EXPECT_EQ(why_not(d.get<std::int64_t>("nam")), "corrupt: field \"nam\" is missing");
   EXPECT_EQ(why_not(d.get<place>("others")),
             "corrupt: field \"others\": 35 bytes of msgpack: is not a map");

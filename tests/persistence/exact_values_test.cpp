@@ -180,7 +180,7 @@ TEST(ExactValues, ATimeThatItsTypeCannotHoldIsAnError) {
             "field \"one\" is a finer time than its type can hold");
   EXPECT_EQ(why_not<time_of<milliseconds>>(time_of<microseconds>{-1000us}), "read");
   EXPECT_EQ(why_not<time_of<nanoseconds>>(time_of<seconds>{seconds::max()}),
-            "field \"one\" is a time past what its type can hold");
+            "field \"one\" is a time outside the range of its type");
   EXPECT_NE((why_not<time_of<duration<std::int32_t>>>(time_of<seconds>{seconds{1LL << 33}})),
             "read");
   EXPECT_EQ(why_not<time_of<seconds>>(5), "field \"one\" has another type");

@@ -216,8 +216,7 @@ TEST_F(LiveReader, WhoHoldsItBackIsNamedOnce) {
   EXPECT_EQ(read(follower), "");
   EXPECT_EQ(read(follower), "");
   const auto log = testing::internal::GetCapturedStderr();
-  EXPECT_EQ(count_of("memory:: a live reader is kept from reading on: pid 4711 (psql)", log), 1u)
-      << log;
+  EXPECT_EQ(count_of("memory:: a live reader is held back: pid 4711 (psql)", log), 1u) << log;
   const auto gauge = [&] {
     const auto all = to_text(opened.metrics());
     const auto at = all.find("nexus_live_readers_held_back{journal=\"memory:\"} ");

@@ -100,7 +100,7 @@ TEST_F(PostgresSchema, EachDifferenceIsNamed) {
       differences("&indexes=type"),
       (lines{codec, "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL",
              "column nexus_event_journal.key_id is missing",
-             "column nexus_event_journal.extra (integer) is not one of a journal", collation,
+             "column nexus_event_journal.extra (integer) is not a column of a journal", collation,
              "the primary key of nexus_snapshot_store is not (persistence_id, sequence_nr)",
              "table nexus_durable_state is missing", "trigger nexus_event_erased is disabled",
              "index nexus_event_tags_by_position is missing",
@@ -224,7 +224,7 @@ TEST_F(PostgresSchema, AMigrationThatLeadsElsewhereIsUndoneAndNamesTheDifference
   };
   const std::array<wrong, 4> all{
       {{"ALTER TABLE nexus_meta ADD COLUMN note text",
-        "column nexus_meta.note (text) is not one of a journal"},
+        "column nexus_meta.note (text) is not a column of a journal"},
        {"ALTER TABLE nexus_event_journal ALTER COLUMN slice TYPE bigint",
         "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL"},
        {"DROP INDEX nexus_event_journal_by_position",

@@ -145,7 +145,7 @@ TEST_P(Sql, TheJournalKeepsOutOfATransactionOfOnesOwn) {
   EXPECT_EQ(journal.append(alice, 0, {"a"}), "stored");
   must(transactional(sql, [&](nexus::session& s) -> result<void> {
     must(s.execute("INSERT INTO t VALUES (1)"));
-    EXPECT_NE(journal.append(alice, 1, {"b"}).find("within a transaction of one's own"),
+    EXPECT_NE(journal.append(alice, 1, {"b"}).find("within a transaction of the program"),
               std::string::npos);
     EXPECT_EQ(code_of(sql.highest(alice)), "invalid_argument");
     const testkit::request a{alice, 0, {"a"}};

@@ -47,14 +47,14 @@ TEST_F(PoolInVirtualTime, TheErrorOfAShareTellsOfThatShareAlone) {
   auto reserved = p.request({.who = "another recovery", .reserved = true});
   go_on(p, 1s);
   const auto why = collect(common)->error().message;
-  EXPECT_NE(why.find("1 of 1 in use, 0 idle, 0 being opened, 0 waiting; a handler has had one for "
+  EXPECT_NE(why.find("1 of 1 in use, 0 idle, 0 being opened, 0 waiting; a handler has held one for "
                      "1.0 s"),
             std::string::npos)
       << why;
   const auto why_reserved = collect(reserved)->error().message;
   EXPECT_NE(why_reserved.find("for another recovery: 1 of 1 reserved in use"), std::string::npos)
       << why_reserved;
-  EXPECT_NE(why_reserved.find("a recovery has had one"), std::string::npos) << why_reserved;
+  EXPECT_NE(why_reserved.find("a recovery has held one"), std::string::npos) << why_reserved;
 }
 
 TEST_F(PoolInVirtualTime, OfBothSharesWhoHasWaitedLongestIsServedFirst) {
@@ -194,10 +194,10 @@ std::string leak_warning(pool_options o, std::chrono::nanoseconds held,
 
 TEST_F(PoolInVirtualTime, TheLeakWarningSaysHowLongInAUnitThatShowsIt) {
   const std::pair<std::chrono::nanoseconds, const char*> all[] = {
-      {20ms, "it has had a session for 20 ms"},
-      {999ms, "it has had a session for 999 ms"},
-      {1'200ms, "it has had a session for 1.2 s"},
-      {90min, "it has had a session for 5400.0 s"}};
+      {20ms, "it has held a session for 20 ms"},
+      {999ms, "it has held a session for 999 ms"},
+      {1'200ms, "it has held a session for 1.2 s"},
+      {90min, "it has held a session for 5400.0 s"}};
   for (const auto& [held, text] : all) {
     const auto said = leak_warning({.max = 1, .min_idle = 0, .leak_after = 10ms}, held, cranked);
     EXPECT_NE(said.find(text), std::string::npos) << said;

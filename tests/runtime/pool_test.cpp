@@ -74,7 +74,7 @@ TEST_F(PoolInVirtualTime, WhoWaitsTooLongIsToldWithTheStatistics) {
       << got->error().message;
   EXPECT_NE(
       got->error().message.find("1 of 1 in use, 0 idle, 0 being opened, 0 waiting; the one who "
-                                "has it has had one for 5.0 s"),
+                                "has it has held one for 5.0 s"),
       std::string::npos)
       << got->error().message;
   EXPECT_EQ(p.statistics().timeouts, 1u);
@@ -372,11 +372,11 @@ TEST(PoolOptions, ThatMakeNoSenseAreRefusedInOneLine) {
       {{.max_lifetime = -1ms}, "pool pool: max_lifetime is -1 ms, below 0"},
       {{.lifetime_jitter = 2}, "pool pool: lifetime_jitter is 2, not within 0 and 1"},
       {{.leak_after = -1ms}, "pool pool: leak_after is -1 ms, below 0"},
-      {{.max_waiters = 0}, "pool pool: max_waiters is 0, so nobody could ever wait"},
+      {{.max_waiters = 0}, "pool pool: max_waiters is 0, so no borrower could ever wait"},
       {{.validate_on_borrow = true, .validation_query = ""},
        "pool pool: validate_on_borrow has no validation_query"},
       {{.reset_on_return = false, .reset_query = "X"},
-       "pool pool: there is a reset_query, and reset_on_return is off"},
+       "pool pool: there is a reset_query, but reset_on_return is off"},
       {{.threads = 0}, "pool pool: threads is 0, so nothing could be opened"}};
   for (const auto& [options, why] : bad) {
     auto made = pool<test_session>::make(options, []() -> result<std::unique_ptr<test_session>> {

@@ -162,6 +162,6 @@ TEST(Supervision, AConfigurationThatMakesNoSenseIsNamed) {
             "supervision: jitter must be from 0 to 1");
   EXPECT_EQ(complaint({.quiet_after = -1s}), "supervision: quiet_after must not be negative");
   EXPECT_EQ(complaint({.restarts_max = supervision::unlimited, .backoff_min = 0s}),
-            "supervision: unlimited restarts need a backoff_min: what fails at once would never "
-            "rest");
+            "supervision: unlimited restarts need a backoff_min: an actor that always fails would "
+            "restart without a pause");
 }

@@ -144,7 +144,7 @@ TEST_F(SupervisorTree, NamesAreTakenOnce) {
   EXPECT_EQ(same.status().error().code, errc::already_exists);
   EXPECT_EQ(same.spawn("one", counting()).error().code, errc::already_exists);
   ASSERT_TRUE(top.spawn("one", counting()));
-  EXPECT_EQ(top.spawn("one", counting()).error().message, "\"top/one\" is there already");
+  EXPECT_EQ(top.spawn("one", counting()).error().message, "\"top/one\" already exists");
   supervisor group{sys, "one", plain(), &top};
   EXPECT_EQ(group.status().error().code, errc::already_exists);
 }

@@ -221,7 +221,7 @@ TEST_P(Throwing, AListenerToDeadLettersKeepsNoOtherFromHearing) {
   letters.publish({"account|alice", {}, {errc::stopped, "gone"}});
   EXPECT_EQ(heard, 1);
   EXPECT_TRUE(
-      log.has("a listener to dead letters threw about the one for account|alice: " + text()));
+      log.has("a listener of dead letters threw on the letter for account|alice: " + text()));
 }
 
 TEST_P(Throwing, ASampledMetricIsLeftOut) {
@@ -271,7 +271,7 @@ TEST_P(Throwing, WhatASupervisorIsGivenLeavesItAtWork) {
   wait_for([&] { return given_up == 1 && top.children().empty(); });
   EXPECT_FALSE(top.status()) << "it was escalated, and there is no parent";
   wait_for([&] { return log.has("top: on_given_up threw: " + text()); });
-  EXPECT_TRUE(log.has("supervision: decide threw about "));
+  EXPECT_TRUE(log.has("supervision: decide threw on "));
 }
 
 TEST_P(Throwing, AFactoryOfASupervisedActorIsAFailureLikeAnyOther) {

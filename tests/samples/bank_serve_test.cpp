@@ -106,8 +106,8 @@ TEST_F(BankServe, WhatIsWrongIsSaidInOneLine) {
   const row rows[] = {
       {"GET", "/accounts/nobody", "", 404, "there is no account \"nobody\""},
       {"GET", "/accounts/nobody/history", "", 404, "there is no account \"nobody\""},
-      {"GET", "/accounts?limit=0", "", 400, "limit: \"0\" is no number from 1 to 1000"},
-      {"GET", "/accounts?limit=1001", "", 400, "limit: \"1001\" is no number from 1 to 1000"},
+      {"GET", "/accounts?limit=0", "", 400, "limit: \"0\" is not a number from 1 to 1000"},
+      {"GET", "/accounts?limit=1001", "", 400, "limit: \"1001\" is not a number from 1 to 1000"},
       {"GET", "/accounts/a0/history?from=x", "", 400, "from: \"x\" is no number"},
       {"GET", transfer, "", 404, "there is no transfer \"01ARZ3NDEKTSV4RRFFQ69G5FAV\""},
       {"PUT", "/transfers/7", transfer_body(0, 1, "1"), 400, "\"7\" is no ULID"},

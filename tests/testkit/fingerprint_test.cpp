@@ -177,7 +177,7 @@ struct with_upcast : renamed {
 
 TEST_F(Fingerprint, ANewVersionNeedsItsUpcasterAndIsAccepted) {
   EXPECT_EQ(check<without_upcast>(),
-            "event \"made\": version 1 became 2, and upcasters lift only what is of version 2 or "
+            "event \"made\": version 1 became 2, and upcasters read only version 2 or "
             "later - breaks");
   EXPECT_EQ(check<with_upcast>(), "event \"made\": version 1 became 2 - accept?");
   EXPECT_EQ(accept<with_upcast>(), "passes");
@@ -199,7 +199,7 @@ TEST_F(Fingerprint, ATypeThatIsGoneBreaksAndANewOneIsAccepted) {
 
 TEST_F(Fingerprint, AFileThatIsMissingOrSomethingElseIsNamed) {
   std::ofstream{file} << "hello\n";
-  EXPECT_NE(check<made>().find("thing.fingerprint\" is no fingerprint"), std::string::npos);
+  EXPECT_NE(check<made>().find("thing.fingerprint\" is not a fingerprint"), std::string::npos);
   EXPECT_NE(accept<made>().find("is no fingerprint"), std::string::npos);
   std::filesystem::remove(file);
   EXPECT_NE(check<made>().find("thing.fingerprint\" is not there"), std::string::npos);

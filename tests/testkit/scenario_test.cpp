@@ -112,8 +112,7 @@ TEST(Scenario, TellsAnotherReply) {
 }
 
 TEST(Scenario, TellsARefusalNobodyExpected) {
-  EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1001}).then(),
-                          "turned down: too bright");
+  EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1001}).then(), "rejected: too bright");
   EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1001}).then(rejects("too dark")),
                           "expected \"too dark\"");
 }
@@ -206,7 +205,7 @@ std::string refusal_of(Outcome outcome) {
 TEST(Scenario, RefusesMoreEventsThanTheRuntimeTakes) {
   const auto refused = refusal_of(given<press>().when(press::print{.copies = 10'001}));
   EXPECT_EQ(refused,
-            "turned down: one command persists 10001 events, at most 10000 are taken: raise "
+            "rejected: one command persists 10001 events, at most 10000 are allowed: raise "
             "entity_options::events_per_command_max, or persist them with several commands");
   const auto bounded = given<press>().with({.events_per_command_max = 2});
   bounded.when(press::print{.copies = 2}).then(press::printed{}, press::printed{}, replies(2));
@@ -219,7 +218,7 @@ TEST(Scenario, RefusesWhatIsTooLargeOrTooDeepAndInvalidTags) {
   EXPECT_NE(refusal_of(given<press>().when(press::print{.bytes = big})).find("is too large"),
             std::string::npos);
   EXPECT_EQ(refusal_of(given<press>().when(press::print{.depth = 32})),
-            "turned down: an event \"printed\" cannot be stored by \"msgpack\": nests more than 64 "
+            "rejected: an event \"printed\" cannot be stored by \"msgpack\": nests more than 64 "
             "maps and arrays in one another");
   given<press>().when(press::print{.depth = 31}).then(press::printed{press::nested(31)});
   EXPECT_NE(refusal_of(given<press>().when(press::print{.tag = std::string{"a\0b", 3}}))
@@ -231,7 +230,7 @@ TEST(Scenario, ARefusalPersistsNothing) {
   EXPECT_EQ(
       given<press>()
           .when(press::print{.copies = 10'001})
-          .then(rejects("one command persists 10001 events, at most 10000 are taken: raise "
+          .then(rejects("one command persists 10001 events, at most 10000 are allowed: raise "
                         "entity_options::events_per_command_max, or persist them with several "
                         "commands"))
           .state()

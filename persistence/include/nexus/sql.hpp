@@ -63,7 +63,7 @@ template <class T>
                        std::same_as<T, sql_bytes>) {
     return value;
   } else if constexpr (std::integral<T>) {
-    static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "SQL has no integers of 64 bits unsigned");
+    static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "SQL has no unsigned 64-bit integers");
     return static_cast<std::int64_t>(value);
   } else if constexpr (std::floating_point<T>) {
     return static_cast<double>(value);

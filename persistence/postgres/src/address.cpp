@@ -97,7 +97,7 @@ result<address> address::from(const uri& where) {
   // The stars in the place of a password go through it as well, and cannot be given away.
   if (parse(for_libpq(where.shown()), why) == nullptr) return bad(why);
   const auto parsed = parse(for_libpq(where.text), why);
-  if (parsed == nullptr) return bad("the password's percent escapes make no sense");
+  if (parsed == nullptr) return bad("the password has invalid percent escapes");
   for (const auto* o = parsed.get(); o->keyword != nullptr; ++o) {
     if (o->val != nullptr) made.options.emplace_back(o->keyword, o->val);
   }

@@ -57,10 +57,11 @@ void session::write(std::string_view doing, std::span<const Request> requests, i
   for (int tries = 0; tries < tries_max; ++tries) {
     if (once(doing, requests, todo, outcomes)) return;
   }
-  give<failed>(todo,
-               {errc::unavailable, fmt::format("{}: cannot {}: others were in the way {} times",
-                                               core_->where.name, doing, tries_max)},
-               outcomes);
+  give<failed>(
+      todo,
+      {errc::unavailable, fmt::format("{}: cannot {}: it collided with other transactions {} times",
+                                      core_->where.name, doing, tries_max)},
+      outcomes);
 }
 
 // Sends what is left; true if nothing is left to do.

@@ -48,7 +48,7 @@ void compare_columns(connection& c, const table& wanted, const std::string& name
     there.erase(at);
   }
   for (const auto& [extra, type] : there) {
-    out.push_back(fmt::format("column {}.{} ({}) is not one of a journal", name, extra, type));
+    out.push_back(fmt::format("column {}.{} ({}) is not a column of a journal", name, extra, type));
   }
 }
 
@@ -106,7 +106,8 @@ void compare_trigger(connection& c, const address& where, std::vector<std::strin
   } else if (found.bytes(0, 0) == "D") {
     out.push_back(fmt::format("trigger {} is disabled", name));
   } else if (found.bytes(0, 1) != erased_body(where.tables)) {
-    out.push_back(fmt::format("function {} is another one", where.tables.named(erased_function)));
+    out.push_back(
+        fmt::format("function {} has a different text", where.tables.named(erased_function)));
   }
 }
 

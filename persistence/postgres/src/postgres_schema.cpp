@@ -199,7 +199,7 @@ result<unsigned> found_version(connection& c, const address& where) {
       names, meta));
   if (found.size() == 0) return 0u;
   if (found.bytes(0, 0) != meta) {
-    return foreign(where, fmt::format("it holds a table {} and no {}", found.bytes(0, 0), meta));
+    return foreign(where, fmt::format("it has a table {} but no {}", found.bytes(0, 0), meta));
   }
   std::string version;
   try {
@@ -210,7 +210,7 @@ result<unsigned> found_version(connection& c, const address& where) {
       throw;  // no such columns; not: no right to read them
   }
   const auto number = std::strtoull(version.c_str(), nullptr, 10);
-  if (number < 1) return foreign(where, fmt::format("table {} names no schema_version", meta));
+  if (number < 1) return foreign(where, fmt::format("table {} has no schema_version", meta));
   return static_cast<unsigned>(number);
 }
 
@@ -257,7 +257,7 @@ result<unsigned> migrate_tables(connection& c, const address& where,
     const auto step = std::ranges::find(steps, at, &migration::from);
     if (step == steps.end()) {
       return fail(errc::foreign_schema,
-                  fmt::format("{}: there is no way from schema version {}", where.name, at));
+                  fmt::format("{}: there is no migration from schema version {}", where.name, at));
     }
     c.execute(where.tables.named(step->sql));
     c.execute(where.tables.named(

@@ -126,7 +126,7 @@ result<void> session::read_all(position after, std::size_t max, const journal_si
 
 result<std::optional<std::string>> session::held_back() {
   using held = result<std::optional<std::string>>;
-  return with_connection("see who holds back readers", [&](connection& c) -> held {
+  return with_connection("find out what holds back readers", [&](connection& c) -> held {
     const auto found = c.query(core_->sql.held_back);
     if (found.size() == 0) return std::nullopt;
     return std::string{found.bytes(0, 0)};

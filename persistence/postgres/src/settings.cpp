@@ -119,9 +119,10 @@ void connection::set_up(const address& where) {
       set("search_path",
           path.empty() ? "current_setting('search_path')" : literal(handle_.get(), path))));
   if (found.bytes(0, 2) == "replica") {
-    throw trouble{"",
-                  "session_replication_role is replica, so no trigger runs, and numbers of erased "
-                  "events would be used again; take it from the role's or the database's settings"};
+    throw trouble{
+        "",
+        "session_replication_role is replica, so no trigger runs, and numbers of erased "
+        "events would be used again; remove it from the role's or the database's settings"};
   }
   durability_ = found.bytes(0, 0);
   search_path_ = found.bytes(0, 1);

@@ -18,7 +18,7 @@ error session::was_interrupted() const {
 result<void> session::outside_of_transaction(std::string_view doing) const {
   if (!unfinished()) return {};
   return fail(told(errc::invalid_argument,
-                   fmt::format("cannot {} within a transaction of one's own", doing)));
+                   fmt::format("cannot {} within a transaction of the program", doing)));
 }
 
 // What was set on a connection goes with it: who has set something is told, and not given another one.
@@ -82,7 +82,7 @@ void session::replace_if_due() noexcept {
 
 result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_value> with) {
   if (sql.find('\0') != std::string_view::npos) {
-    return fail(told(errc::query_failed, "the statement holds a NUL byte"));
+    return fail(told(errc::query_failed, "the statement contains a NUL byte"));
   }
   const auto word = detail::first_word(sql);
   if ((word == "COMMIT" || word == "END") && unfinished()) {

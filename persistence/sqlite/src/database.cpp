@@ -88,9 +88,9 @@ result<address> address::from(const uri& where) {
   };
   if (made.path.empty()) return bad("no path; expected sqlite:PATH");
   if (made.path == ":memory:") return bad("for a journal in memory use memory:");
-  if (made.path.find('\0') != std::string::npos) return bad("the path holds a NUL byte");
+  if (made.path.find('\0') != std::string::npos) return bad("the path contains a NUL byte");
   if (made.choices.prefix.starts_with("sqlite_"))
-    return bad("sqlite_ is SQLite's own table_prefix");
+    return bad("table_prefix is sqlite_, which SQLite reserves");
   if (made.choices.prefix != schema_choices::default_prefix) {
     made.name += "?table_prefix=" + made.choices.prefix;
   }
@@ -104,7 +104,7 @@ result<address> address::from(const uri& where) {
   // none of which begins with a slash.
   std::error_code lost;
   made.path = fs::absolute(made.path, lost).string();
-  if (lost) return bad("the program's directory is gone");
+  if (lost) return bad("the working directory is gone");
   return made;
 }
 

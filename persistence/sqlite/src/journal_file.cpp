@@ -38,7 +38,7 @@ result<std::shared_ptr<journal_file>> journal_file::of(const std::string& path, 
   if (held < 0 || ::fstat(held, &found) != 0) {
     const int why = errno;
     if (held >= 0) ::close(held);
-    return fail(errc::unavailable, fmt::format("{}: cannot look at the file: {}", name,
+    return fail(errc::unavailable, fmt::format("{}: cannot read the file's status: {}", name,
                                                std::system_category().message(why)));
   }
   std::shared_ptr<journal_file> made{

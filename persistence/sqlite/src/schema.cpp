@@ -93,7 +93,7 @@ CREATE TABLE nexus_durable_state (
   state_type     TEXT    NOT NULL,
   schema_version INTEGER NOT NULL,
   codec          TEXT    NOT NULL,
-  state_data     BLOB,                 -- NULL: deleted; the version goes on
+  state_data     BLOB,                 -- NULL: erased; the version keeps rising
   writer_id      TEXT    NOT NULL,
   timestamp      INTEGER NOT NULL,
   slice          INTEGER NOT NULL,
@@ -142,7 +142,7 @@ result<unsigned> inspect_without_meta(SQLite::Database& db, const tables& t) {
   SQLite::Statement any{
       db, "SELECT name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY name LIMIT 1"};
   if (!any.executeStep()) return 0U;
-  return foreign(t, fmt::format("it holds \"{}\" and no {}meta", any.getColumn(0).getString(),
+  return foreign(t, fmt::format("it contains \"{}\" but no {}meta", any.getColumn(0).getString(),
                                 t.choices.prefix));
 }
 
@@ -188,11 +188,11 @@ result<unsigned> inspect(SQLite::Database& db, const tables& t) {
   if (!holds(db, meta)) return inspect_without_meta(db, t);
   SQLite::Statement query{db, "SELECT value FROM " + meta + " WHERE name = 'schema_version'"};
   if (!query.executeStep() || !query.getColumn(0).isInteger()) {
-    return foreign(t, fmt::format("table {} names no schema_version", meta));
+    return foreign(t, fmt::format("table {} has no schema_version", meta));
   }
   const auto found = query.getColumn(0).getInt64();
   if (found < 1 || found > std::numeric_limits<std::int32_t>::max()) {
-    return foreign(t, fmt::format("there is no schema version {}", found));
+    return foreign(t, fmt::format("schema version {} does not exist", found));
   }
   return static_cast<unsigned>(found);
 }

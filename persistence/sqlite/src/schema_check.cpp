@@ -138,12 +138,12 @@ std::vector<difference> compare(SQLite::Database& db, const tables& t) {
     } else if (there->second.what != one.what) {
       made.push_back({kind::different, one.tells ? fmt::format("{} is {}, not {}", name,
                                                                there->second.what, one.what)
-                                                 : name + " has another text"});
+                                                 : name + " has a different text"});
     }
   }
   for (const auto& [name, one] : found) {
     if (expected.count(name) == 0 && !one.harmless) {
-      made.push_back({kind::extra, name + " is not Nexus's"});
+      made.push_back({kind::extra, name + " is not part of a journal"});
     }
   }
   return made;

@@ -149,7 +149,7 @@ result<void> session::connected() {
 result<void> session::outside_of_transaction(std::string_view doing) const {
   if (!unfinished()) return {};
   return fail(errc::invalid_argument,
-              fmt::format("{}: cannot {} within a transaction of one's own", where_.name, doing));
+              fmt::format("{}: cannot {} within a transaction of the program", where_.name, doing));
 }
 
 result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_value> with,

@@ -35,10 +35,10 @@ constexpr std::array unwanted_pragmas{
     unwanted{"locking_mode", "normal", "it would lock out the journal's writer"},
     unwanted{"writable_schema", "0", "it can damage the journal's tables"},
     unwanted{"schema_version", "", "it can damage the journal's tables"},
-    unwanted{"soft_heap_limit", "", "it is one for the whole program"},
-    unwanted{"hard_heap_limit", "", "it is one for the whole program"},
-    unwanted{"temp_store_directory", "", "it is one for the whole program"},
-    unwanted{"data_store_directory", "", "it is one for the whole program"}};
+    unwanted{"soft_heap_limit", "", "it applies to the whole program"},
+    unwanted{"hard_heap_limit", "", "it applies to the whole program"},
+    unwanted{"temp_store_directory", "", "it applies to the whole program"},
+    unwanted{"data_store_directory", "", "it applies to the whole program"}};
 
 constexpr std::array<std::string_view, 9> journal_parts{
     "event_journal", "snapshot_store", "durable_state",          "event_tags",        "erased",

@@ -138,7 +138,7 @@ class deciding_call final : public entity_call, public answer_slot<R> {
 
   decision put_aside(const context& c, const decision_limits& limits) {
     if (!counted) {
-      set_named({errc::decide_failed, "on_recovered is no command that could be stashed"}, c);
+      set_named({errc::decide_failed, "on_recovered cannot be stashed"}, c);
     } else if (limits.stash_full) {
       set_named({errc::overloaded, "the stash is full; see entity_options::stash_max"}, c);
     } else {

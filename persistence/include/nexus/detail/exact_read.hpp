@@ -101,7 +101,8 @@ template <class TimePoint>
 void read_time(TimePoint& value, const msgpack::object& from) {
   using t = ticks<TimePoint>;
   auto [seconds, nanoseconds] = time_parts_of(from);
-  if (nanoseconds >= t::nanoseconds) throw field_error{"is no time: its nanoseconds pass a second"};
+  if (nanoseconds >= t::nanoseconds)
+    throw field_error{"is not a time: its nanoseconds exceed a second"};
   if (nanoseconds % t::tick != 0) throw field_error{"is a finer time than its type can hold"};
   auto rest = nanoseconds / t::tick;
   if (seconds < 0) {  // towards zero first: the lowest time must not overflow on the way
@@ -112,7 +113,7 @@ void read_time(TimePoint& value, const msgpack::object& from) {
   if (__builtin_mul_overflow(seconds, t::in_a_second, &count) ||
       __builtin_add_overflow(count, rest, &count) ||
       !std::in_range<typename TimePoint::rep>(count)) {
-    throw field_error{"is a time past what its type can hold"};
+    throw field_error{"is a time outside the range of its type"};
   }
   value = TimePoint{typename TimePoint::duration{static_cast<typename TimePoint::rep>(count)}};
 }

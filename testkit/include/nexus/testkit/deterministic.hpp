@@ -82,7 +82,7 @@ class deterministic_system {
   [[nodiscard]] result<R> get(asked<R>& a, time_span within = {}) {
     if (!steps().run_until([&] { return a.is_answered(); }, within)) {
       return fail(errc::timeout, idle() ? "nothing is left to do and it is not answered"
-                                        : "it goes in circles and is not answered");
+                                        : "it never becomes idle and is not answered");
     }
     return a.get({});
   }

@@ -131,7 +131,7 @@ class faulty_session final : public journal_session {
                       : what == fault::conflict ? errc::conflict
                                                 : errc::unavailable;
     return {code, std::string{"faulty store: the "} + names.at(static_cast<std::size_t>(of)) +
-                      " of " + whose + " goes wrong, as the test says"};
+                      " of " + whose + " fails, as the test injected"};
   }
 
   template <class Do>
@@ -227,7 +227,7 @@ class faulty_watch final : public journal_watch {
   result<void> wait(std::chrono::nanoseconds within) override {
     faults_->begin(operation::watch, 1);
     if (faults_->take(operation::watch, nullptr)) {
-      return nexus::fail(errc::unavailable, "faulty store: the watch goes wrong, as the test says");
+      return nexus::fail(errc::unavailable, "faulty store: the watch fails, as the test injected");
     }
     return inner_->wait(within);
   }

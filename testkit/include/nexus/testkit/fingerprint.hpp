@@ -83,12 +83,12 @@ inline testing::AssertionResult check(const std::filesystem::path& file, const p
   }
   std::ifstream in{file};
   const auto before = from_text({std::istreambuf_iterator<char>{in}, {}});
-  if (!before) return testing::AssertionFailure() << file << " is no fingerprint";
+  if (!before) return testing::AssertionFailure() << file << " is not a fingerprint";
   const auto found = compare(*before, now);
   auto result = testing::AssertionFailure();
   for (const auto& line : found.breaking) result << line << "\n";
   if (!found.breaking.empty()) {
-    return result << "What is stored could no longer be read as it was meant. Give the type a new "
+    return result << "Stored data could no longer be read correctly. Give the type a new "
                      "schema_version and an upcast from the one before, then accept it with "
                      "NEXUS_ACCEPT_FINGERPRINTS=1. If nothing is stored yet, delete "
                   << file << " and do the same.";

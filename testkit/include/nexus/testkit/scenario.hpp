@@ -77,7 +77,7 @@ T stored_and_read(const T& value, const char* file, int line) {
              !done) {
     ADD_FAILURE_AT(file, line) << "does not decode: " << done.error().message;
   } else if (const auto where = difference(value, read)) {
-    ADD_FAILURE_AT(file, line) << "is another after it was stored and read: " << shown<B>(value)
+    ADD_FAILURE_AT(file, line) << "differs after it was stored and read: " << shown<B>(value)
                                << " became " << shown<B>(read) << detail::at(*where);
   }
   return read;
@@ -136,10 +136,10 @@ class outcome {
   scenario<B> then(const E&... expected) {
     (check(expected), ...);
     const auto records = record_count();
-    if (!rejected_ && effect_.rejected()) failure() << "turned down: " << effect_.error().message;
-    if (records_ < records) failure() << "one more is persisted: " << record_shown(records_);
+    if (!rejected_ && effect_.rejected()) failure() << "rejected: " << effect_.error().message;
+    if (records_ < records) failure() << "one more record is persisted: " << record_shown(records_);
     if (asks_ < questions().size()) {
-      failure() << "somebody else is asked: " << questions()[asks_]->entity_type() << "|"
+      failure() << "one more question is asked: " << questions()[asks_]->entity_type() << "|"
                 << questions()[asks_]->id();
     }
     return after_;
@@ -223,9 +223,9 @@ class outcome {
   void check(const detail::rejecting& expected) {
     rejected_ = true;
     if (!effect_.rejected()) {
-      failure() << "is not turned down";
+      failure() << "is not rejected";
     } else if (effect_.error().message != expected.why) {
-      failure() << "turned down with \"" << effect_.error().message << "\", expected \""
+      failure() << "rejected with \"" << effect_.error().message << "\", expected \""
                 << expected.why << "\"";
     }
   }

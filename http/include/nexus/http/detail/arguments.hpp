@@ -35,7 +35,7 @@ struct argument<const request&> {
 template <>
 struct argument<session&> {
   static std::string missing(const resources& with, const route_names&) {
-    return with.lend ? "" : "a session, but the server uses no pool of them";
+    return with.lend ? "" : "a session, but the server has no pool of sessions";
   }
   static result<session*> take(exchange& e) { return &e.lent; }
 };

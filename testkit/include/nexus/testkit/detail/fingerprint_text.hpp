@@ -150,7 +150,7 @@ inline void compare_shapes(const shape& before, const shape& now, difference& ou
   } else if (before.version > now.version) {
     out.breaking.push_back(versions);
   } else if (before.version < now.reads_from) {
-    out.breaking.push_back(versions + ", and upcasters lift only what is of version " +
+    out.breaking.push_back(versions + ", and upcasters read only version " +
                            std::to_string(now.reads_from) + " or later");
   } else {
     out.harmless.push_back(versions);
