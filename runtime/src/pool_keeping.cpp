@@ -1,4 +1,4 @@
-// What a pool does by itself: opening, ending, looking after time.
+// The pool's own work: opening, closing, timers.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr auto first_pause = 50ms;
 constexpr auto longest_pause = 2'000ms;
 
-// Of threads, which are never asked for more than one thing per slot at a time.
+// For threads that have at most one job per slot at a time.
 constexpr std::size_t jobs_max = 1'000'000;
 
 double uniform() {
@@ -25,7 +25,7 @@ double uniform() {
   return std::uniform_real_distribution<double>{0, 1}(random);
 }
 
-// What is given back to the program lives longer than the pool that it is given from.
+// Functions passed to the program may outlive the pool.
 struct handle {
   explicit handle(std::shared_ptr<session_pool> p) : pool{std::move(p)} {}
   ~handle() { pool->shut(); }
@@ -84,7 +84,7 @@ void session_pool::shut() {
 
 void session_pool::open_more(deeds& todo, time_point now) {
   if (closed_ || now < not_before_) return;
-  std::size_t served = 0;  // those who may have one
+  std::size_t served = 0;  // waiting borrowers that may have a session
   for (auto of : pool_shares) served += std::min(waiting(of).size(), room(of));
   const auto there = idle_.size() + count(pool_slot::state::opening);
   auto wanted = served - std::min(served, there);
@@ -106,7 +106,7 @@ void session_pool::open_in(pool_slot& slot) {
   opened(slot, std::move(made), now() - began);
 }
 
-// A program's own function: whatever it does, the slot has to hear of it.
+// The opener is the program's function: whatever it does, the slot must get a result.
 result<std::unique_ptr<poolable>> session_pool::open_one() {
   result<std::unique_ptr<poolable>> made;
   const bool returned =
@@ -142,8 +142,8 @@ void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> mad
     if (options_.on_event) {
       todo.tell({pool_event::kind::open_failed, options_.name, {}, last_failure_, took});
     }
-    // Else one of those that there are may yet serve them. Common borrowers may themselves wait for a
-    // reserved one, so those do not count on them.
+    // Otherwise an existing session may still serve them. Common borrowers may themselves wait for
+    // a reserved one, so reserved sessions do not count.
     if (total() == 0) fail_waiters(pool_share::common, made.error(), todo);
     if (total() == taken(pool_share::common)) {
       fail_waiters(pool_share::reserved, made.error(), todo);
@@ -166,7 +166,7 @@ void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> mad
   hand_on(slot, todo, at);
 }
 
-// It keeps its place until it has really gone.
+// The session keeps its place until it is really closed.
 void session_pool::retire(pool_slot& slot, session_end why, deeds& todo) {
   become(slot, pool_slot::state::ending);
   auto gone = std::make_shared<std::unique_ptr<poolable>>(std::move(slot.session));
@@ -258,7 +258,7 @@ void session_pool::tend(deeds& todo, time_point now) {
   for (auto i = old; i != idle_.end(); ++i) retire(**i, session_end::lifetime, todo);
   idle_.erase(old, idle_.end());
   if (idle_ttl_ > 0ms) {
-    // The one that was used least recently is the first.
+    // The first one was used least recently.
     while (idle_.size() > options_.min_idle && now - idle_.front()->idle_since >= idle_ttl_) {
       retire(*idle_.front(), session_end::idle, todo);
       idle_.erase(idle_.begin());
@@ -273,7 +273,7 @@ void session_pool::tend() {
   tend(todo, now());
 }
 
-// No later than any lease or session that begins from now on may need it, so that lending wakes nobody.
+// Not later than any future lease or session may need it, so that lending wakes no thread.
 session_pool::time_point session_pool::next_due(time_point now) const {
   auto due = now + 60s;
   const auto at_most = [&](time_point t) { due = std::min(due, t); };

@@ -1,4 +1,4 @@
-// Who gets which session, and what becomes of it when it comes back.
+// Lending sessions, and taking them back.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace nexus::inline v0::detail {
 
 // -- who waits ------------------------------------------------------------------------------------
 
-// A thread that waits; lives on its stack.
+// A waiting thread; lives on its stack.
 struct session_pool::blocked final : waiter {
   blocked(const borrow_request& wanted, time_point from, time_point until)
       : waiter{{wanted, true}, from, until} {}
@@ -25,7 +25,7 @@ struct session_pool::blocked final : waiter {
   std::optional<result<held_slot>> got;
 };
 
-// Somebody who is told.
+// A borrower with a callback.
 struct session_pool::asking final : waiter, std::enable_shared_from_this<asking> {
   asking(const borrow_request& wanted, time_point from, time_point until, granted whom)
       : waiter{{wanted, false}, from, until}, to{std::move(whom)} {}
@@ -34,7 +34,7 @@ struct session_pool::asking final : waiter, std::enable_shared_from_this<asking>
   }
 
   granted to;
-  std::size_t not_valid = 0;  // of those that were tried for it
+  std::size_t not_valid = 0;  // of the sessions tried for it
   std::optional<std::stop_callback<std::function<void()>>> cancelling;
 };
 
@@ -42,7 +42,7 @@ void session_pool::deeds::answer(std::shared_ptr<asking> w, result<held_slot> wi
   answers_.emplace_back(std::move(w), std::move(with));
 }
 
-// In this order: who waits is served first.
+// In this order: waiting borrowers are served first.
 void session_pool::deeds::run() {
   for (auto& [w, with] : std::exchange(answers_, {})) {
     (void)guarded(
@@ -91,7 +91,7 @@ void session_pool::fail_waiters(pool_share of, const error& why, deeds& todo) {
   }
 }
 
-// Of its share, whose sessions nobody else can have.
+// Names the borrower's share, whose sessions the other share cannot take.
 error session_pool::exhausted(std::string_view what, const claim& by) const {
   const auto s = read();
   const auto other = by.share == pool_share::common ? pool_share::reserved : pool_share::common;
@@ -157,7 +157,7 @@ void session_pool::free_share(pool_slot& slot) {
   slot.taken_of.reset();
 }
 
-// Who has waited longest of those whose share has room; null: nobody.
+// The borrower that has waited longest, among the shares with room; null if there is none.
 session_pool::queue* session_pool::next_waiting() {
   queue* next = nullptr;
   for (auto of : pool_shares) {
@@ -168,7 +168,7 @@ session_pool::queue* session_pool::next_waiting() {
   return next;
 }
 
-// To who has waited longest, or to those that are idle.
+// To the borrower that has waited longest; without one, to the idle sessions.
 void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
   free_share(slot);
   if (auto* whom = next_waiting()) return give(slot, *whom, todo, now);
@@ -177,7 +177,7 @@ void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
   idle_.push_back(&slot);
 }
 
-// A share got room, and no session with it.
+// A share got room, but no session with it.
 void session_pool::serve_waiting(deeds& todo, time_point now) {
   while (auto* whom = next_waiting()) {
     auto* slot = take_idle(whom->front()->share, todo, now);
@@ -239,7 +239,7 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
     const auto valid = options_.validate_on_borrow ? validated(*slot) : result<void>{};
     if (valid) return held_slot{shared_from_this(), *slot};
     finish_return(*slot, session_end::not_valid);
-    // Its turn had come, so it keeps it; but new ones that are not valid either come without end.
+    // The borrower keeps its turn; but an endless run of new invalid sessions must end.
     if (++not_valid > options_.max) return fail(valid.error());
   }
 }
@@ -276,7 +276,7 @@ error session_pool::too_late(const waiter& w) {
   return exhausted(fmt::format("no session became free within {} ms", waited.count()), w);
 }
 
-// There is nobody to wait for.
+// Nothing to wait for: a stepped pool has no other thread.
 result<held_slot> session_pool::borrow_stepped(const borrow_request& wanted) {
   pool_slot* slot = nullptr;
   {
@@ -403,7 +403,7 @@ void session_pool::finish_return(pool_slot& slot, std::optional<session_end> end
   deeds todo{*this};
   const std::lock_guard guard{lock_};
   const auto at = now();
-  if (end == session_end::not_valid) --counts_.borrows;  // nobody got it
+  if (end == session_end::not_valid) --counts_.borrows;  // it was not lent
   tell(pool_event::kind::returned, slot.who, at - slot.idle_since, todo);
   if (closed_) {
     end = session_end::pool_closed;

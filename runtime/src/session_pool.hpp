@@ -1,15 +1,16 @@
-// The pool itself: slots, who waits, and what has to be done next.
+// The pool itself: slots, waiters, and the next work to do.
 //
-// Every function that changes something works under one lock and leaves to `deeds` what may block, call
-// others or take long; that is done once the lock is free.
+// Every function that changes the pool works under one lock. Work that may block, call others or
+// take long goes to `deeds`, and runs when the lock is free.
 //
-// Two shares, of common and of reserved borrowers, bound how many sessions each may have; any session
-// serves either. There is a slot for every one of both, so whose share has room never waits for a
-// borrower of the other share: it finds a slot that is idle, or one that it can have opened.
+// Two shares, for common and for reserved borrowers, bound how many sessions each may have; any
+// session serves either. There are as many slots as both shares together, so a borrower whose share
+// has room never waits for the other share: there is an idle slot, or one in which a session can be
+// opened.
 //
-// Threads: any. Invariants, under the lock: whose share has room waits only while nothing is idle; a slot
-// is empty or counts towards `max` + `reserved`; a session counts to the share it is lent to, from lending
-// until it is idle again or gone.
+// Threads: any. Invariants, under the lock: a borrower whose share has room waits only while no
+// session is idle; a slot is empty or counts towards `max` + `reserved`; a session counts to the
+// share it is lent to, from lending until it is idle again or closed.
 #pragma once
 
 #include <array>
@@ -44,22 +45,22 @@ struct pool_slot {
   state now = state::empty;
   std::unique_ptr<poolable> session;
   pool_clock::time_point ends{};        // by max_lifetime
-  pool_clock::time_point idle_since{};  // or, while lent, since when
+  pool_clock::time_point idle_since{};  // while lent: when it was lent
   std::uint64_t borrows = 0;
   borrower who{};
   std::optional<pool_share> taken_of{};  // the share it counts to
   bool poisoned = false;
   bool told_leaked = false;
-  bool may_block = false;  // whoever returns it
+  bool may_block = false;  // whether the returning thread may block
 };
 
 class session_pool final : public pool_core, public std::enable_shared_from_this<session_pool> {
  public:
   session_pool(pool_options options, opener open);
 
-  /// Opens the first ones and starts the threads.
+  /// Opens the first sessions and starts the threads.
   void start();
-  /// What the last handle does.
+  /// Called by the last handle.
   void shut();
 
   result<held_slot> borrow(const borrow_request& wanted) override;
@@ -104,7 +105,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void cancel(const std::shared_ptr<asking>& w);
   result<void> validated(pool_slot& slot);
   result<std::unique_ptr<poolable>> open_one();
-  // What a session's own function, which may not throw, answers if it does.
+  // The result of a session's own function; an exception, which is not allowed, becomes an error.
   template <class F>
   result<void> called(F f, std::string_view which) const noexcept;
   void callback_threw(std::string_view which, const std::string& what) const noexcept;
@@ -123,7 +124,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
     return count_[static_cast<std::size_t>(which)];
   }
   std::size_t total() const { return slots_.size() - count(pool_slot::state::empty); }
-  // Of a share:
+  // For a share:
   std::size_t most(pool_share of) const {
     return of == pool_share::common ? options_.max : options_.reserved;
   }
@@ -148,22 +149,22 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   time_point now() const { return options_.runs_on ? options_.runs_on->now() : pool_clock::now(); }
 
   const pool_options options_;
-  // Of them, in the unit of clocks; the longest is for ever.
+  // Options in the unit of clocks; the maximum means no limit.
   const std::chrono::nanoseconds borrow_timeout_, idle_ttl_, max_lifetime_, leak_after_;
   const opener open_;
 
   mutable std::mutex lock_;
   std::vector<pool_slot> slots_;
-  std::array<std::size_t, pool_slot::states> count_{};  // of them, by state
-  std::vector<pool_slot*> idle_;  // the one used last is at the end, and is lent next
+  std::array<std::size_t, pool_slot::states> count_{};  // slots by state
+  std::vector<pool_slot*> idle_;  // the last one was used last, and is lent next
   std::array<queue, pool_shares.size()> waiting_;             // by share
-  std::array<std::size_t, pool_shares.size()> taken_{};       // likewise
-  std::set<std::pair<time_point, const waiter*>> deadlines_;  // of those that do not block
-  pool_statistics counts_;                                    // what only grows
+  std::array<std::size_t, pool_shares.size()> taken_{};       // by share
+  std::set<std::pair<time_point, const waiter*>> deadlines_;  // of waiters that do not block
+  pool_statistics counts_;                                    // only the growing ones
   bool closed_ = false;
-  std::condition_variable changed_;  // fewer sessions; who closes waits for it
+  std::condition_variable changed_;  // fewer sessions; `close` waits for it
 
-  // After a failure to open, the next is tried only after a pause.
+  // After a failed opening the next attempt waits for a pause.
   std::string last_failure_;
   std::chrono::milliseconds pause_{0};
   time_point not_before_{};
@@ -179,7 +180,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   std::thread timer_thread_;
 };
 
-/// What is to be done once the lock is free: declared before the lock is taken.
+/// Work to do when the lock is free: declare it before taking the lock.
 class session_pool::deeds {
  public:
   explicit deeds(session_pool& of) noexcept : of_{of} {}
@@ -189,11 +190,11 @@ class session_pool::deeds {
 
   void run();
 
-  /// On one of the pool's threads; here, if they have ended.
+  /// On a thread of the pool, or here if the threads have ended.
   void post(workers::job job) { jobs_.push_back(std::move(job)); }
   void tell(pool_event e) { events_.push_back(std::move(e)); }
   void answer(std::shared_ptr<asking> w, result<held_slot> with);
-  /// A waiter is destroyed without the lock, since that waits for its stop callback.
+  /// A waiter is destroyed without the lock, since its destructor waits for its stop callback.
   void drop(std::shared_ptr<waiter> w) { dropped_.push_back(std::move(w)); }
   void log_leak(std::string text) { leaks_.push_back(std::move(text)); }
 
@@ -206,7 +207,7 @@ class session_pool::deeds {
   std::vector<std::string> leaks_;
 };
 
-/// Who wants a session, of which share, and whether the thread that returns it may block.
+/// The claim of a borrower: its share, and whether the thread that returns the session may block.
 struct session_pool::claim {
   claim(const borrow_request& wanted, bool blocks)
       : who{wanted.who},
@@ -217,7 +218,7 @@ struct session_pool::claim {
   const bool may_block;
 };
 
-/// Whoever wants a session and has none yet.
+/// A borrower without a session.
 struct session_pool::waiter : claim {
   waiter(const claim& whom, time_point from, time_point until)
       : claim{whom}, since{from}, deadline{until} {}
@@ -239,10 +240,10 @@ struct session_pool::waiter : claim {
   bool settled = false;
 };
 
-/// "250 ms", "1.5 s": how long, in a unit that shows it.
+/// "250 ms", "1.5 s": a duration in a readable unit.
 [[nodiscard]] std::string shown(std::chrono::nanoseconds took);
 
-/// "bank/serve.cpp:88", or what it called itself.
+/// "bank/serve.cpp:88", or the borrower's name.
 [[nodiscard]] std::string name_of(const borrower& who);
 
 }

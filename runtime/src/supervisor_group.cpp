@@ -54,7 +54,7 @@ result<void> supervision_group::status() const {
 
 result<void> supervision_group::add(const std::string& name,
                                     const std::function<mailbox()>& start) {
-  // Under the lock, since the actor may fail before it is known here.
+  // Under the lock, since the actor may fail before it is registered here.
   std::lock_guard guard{lock_};
   if (!status_) return status_;
   if (members_.contains(name)) {
@@ -141,7 +141,7 @@ measure supervision_group::carry_out(measure m, const std::string& but) {
   return m;
 }
 
-// The whole group is meant: what was before does not count any more.
+// The whole group is told: earlier records do not count any more.
 void supervision_group::told(measure m) {
   if (m.what == directive::stop) close({errc::stopped, fmt::format("\"{}\" was stopped", path_)});
   std::lock_guard guard{lock_};
