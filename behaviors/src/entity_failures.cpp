@@ -8,7 +8,8 @@
 namespace nexus::inline v0::detail {
 namespace {
 
-// Past so many that have failed all are forgotten, and have their restarts anew.
+// When more entities have failed than this, all records are dropped, and restarts count from 0
+// again.
 constexpr std::size_t failures_max = 10'000;
 
 }  // namespace

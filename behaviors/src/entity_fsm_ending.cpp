@@ -1,4 +1,4 @@
-// The part of the entity state machine that is about trouble, and about coming to an end.
+// The part of the entity state machine for failures and for stopping.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,9 +14,9 @@ constexpr std::uint32_t conflicts_at_once_max = 8;
 
 }  // namespace
 
-// The speculative state is void, and with it every answer given on it. A command that was stashed has
-// none: it is decided again. So are the others, up to `retries_max` times each, in the order of their
-// decisions: before the stash, whose commands they have passed already.
+// Drops the speculative state, and every answer based on it. Stashed commands have no answer yet,
+// so they are decided again. So are the others, up to `retries_max` times each, in the order of
+// their decisions: before the stash, which they had passed already.
 void entity_fsm::lose(const error& why, actions& out, retries max) {
   bool seen = false;
   undurable_.each([&](const entity_call& c) { seen = seen || (c.counted && !c.told); });
@@ -24,14 +24,14 @@ void entity_fsm::lose(const error& why, actions& out, retries max) {
                         !seen && attempt_ == 0});
   in_flight_last_ = 0;
   hold_ = hold::none;
-  if (std::exchange(process_stops_, false)) passivating_ = false;  // on_recovered says it again
+  if (std::exchange(process_stops_, false)) passivating_ = false;  // on_recovered runs again
   conflict_.reset();
   doubt_.reset();
   call_list again;
   while (!undurable_.empty()) {
     auto command = undurable_.pop();
     auto& call = command.as<entity_call>();
-    // on_recovered comes by itself with the next recovery.
+    // on_recovered runs again by itself with the next recovery.
     if (call.counted && call.retries < (call.own ? max.of_own : max.of_callers)) {
       ++call.retries;
       again.push(std::move(command));
@@ -44,16 +44,16 @@ void entity_fsm::lose(const error& why, actions& out, retries max) {
   waiting_.prepend(again);
 }
 
-// Another writer was there first, and nothing of what was decided is stored. One who closes has no
+// Another writer wrote first, and none of the decided events are stored. A closing entity has no
 // fresh state to decide on.
 void entity_fsm::overtaken(const error& why, actions& out) {
   lose(why, out, closing_ ? retries{} : retries{options_.conflict_retries_max, always});
-  // So many in a row are a storage whose reads are behind, or more rivals than one entity can bear.
+  // So many conflicts in a row mean a storage whose reads lag, or too many rivals for one entity.
   ++conflicts_ % conflicts_at_once_max == 0 ? back_off(out) : begin_recovery(out);
 }
 
-// What on_recovered persists comes again with every recovery, and the answer to an own question is
-// decided again: only a pause keeps them and a storage that refuses them from chasing each other.
+// on_recovered persists its events again with every recovery, and the answer to an own question is
+// decided again: without a pause they and a storage that refuses them would retry endlessly.
 void entity_fsm::lose_and_recover(const error& why, actions& out, std::uint32_t own_retries_max) {
   bool comes_again = false;
   undurable_.each([&](const entity_call& c) { comes_again = comes_again || !c.counted || c.own; });
@@ -68,20 +68,20 @@ void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
 void entity_fsm::back_off(actions& out) {
   if (closing_) return close(out);
   lost_ = lost_ || phase_ == phase::running;
-  restarting_ = false;  // whatever comes next starts anew
+  restarting_ = false;  // the next step starts with a new state
   phase_ = phase::backing_off;
   out.emplace_back(wait{++epoch_, attempt_++});
 }
 
-// For as long as supervision said.
+// For the time that supervision chose.
 void entity_fsm::pause(actions& out) {
   hold_ = hold::none;
-  restarting_ = true;  // even if nobody waits for it
+  restarting_ = true;  // even if no caller waits for it
   phase_ = phase::backing_off;
   out.emplace_back(wait{++epoch_, 0, std::exchange(pause_, {})});
 }
 
-// A process has begun something, which nobody may be going to ask for.
+// A process has started work that no caller may ask for.
 bool entity_fsm::comes_back() const noexcept {
   return !waiting_.empty() || restarting_ || (model_.is_process() && !passivating_);
 }
@@ -99,14 +99,14 @@ void entity_fsm::step(const moment& /*now*/, wait_over input, actions& out) {
 void entity_fsm::step(const moment& /*now*/, passivate_asked input, actions& out) {
   const bool before = std::exchange(passivating_, true);
   passivate_if_idle(out);
-  // Who is told to go for good has nothing to come back for.
+  // An entity told to stop for good has no reason to restart.
   const bool rests = phase_ == phase::backing_off && waiting_.empty() && !saving_;
   if (!input.only_now && rests) return stop(ending::passivated, out);
   if (input.only_now && passivating_) passivating_ = before;  // it has not stopped
 }
 
-// Only what is undecided can still go without harm. A process stands still without the answers to its
-// own questions, so those stay.
+// Only undecided commands can be dropped without harm. The answers to a process's own questions
+// stay, since the process cannot go on without them.
 void entity_fsm::step(const moment& /*now*/, displaced /*input*/, actions& out) {
   call_list own;
   while (!waiting_.empty() && waiting_.front().own) own.push(waiting_.pop());
@@ -118,7 +118,7 @@ void entity_fsm::step(const moment& /*now*/, displaced /*input*/, actions& out) 
 }
 
 void entity_fsm::step(const moment& now, restart_asked /*input*/, actions& out) {
-  if (phase_ != phase::running && phase_ != phase::settling) return;  // it starts anew anyway
+  if (phase_ != phase::running && phase_ != phase::settling) return;  // it starts again anyway
   restarting_ = true;
   decide_waiting(now, out);
 }
@@ -140,7 +140,7 @@ void entity_fsm::step(const moment& /*now*/, close_asked /*input*/, actions& out
   if (undurable_.empty() && hold_ != hold::run) stop(ending::closed, out);
 }
 
-// Who stops waiting before it is over is told that much.
+// Tells callers that stop waiting why it takes so long.
 void entity_fsm::in_doubt(const error& why) {
   doubt_ = std::make_unique<error>(why);
   const auto note = [&](entity_call& c) { c.note_trouble(why.message); };
@@ -158,8 +158,8 @@ void entity_fsm::give_up_settling(actions& out) {
   close(out);
 }
 
-// Callers learn why they wait; the entity goes on asking, and recovers once it knows. An answer to an
-// own question that is not decided yet has no caller, and can wait.
+// Callers get an error with the reason; the entity keeps asking, and recovers when it knows. The
+// undecided answer to an own question has no caller, and can wait.
 void entity_fsm::tell_unsettled(const error& why, actions& out) {
   if (in_flight()) {
     lose(
@@ -172,7 +172,7 @@ void entity_fsm::tell_unsettled(const error& why, actions& out) {
   refuse_waiting(why, out, [](const entity_call& c) { return !c.own; });
 }
 
-// The last commands were waiting for nothing but what is done now.
+// The last commands waited only for the steps done now.
 void entity_fsm::close(actions& out) {
   unstash();
   refuse_all(waiting_, {errc::stopped, "is being stopped"}, out);

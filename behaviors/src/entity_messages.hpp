@@ -1,4 +1,4 @@
-// What comes back to an entity's actor from the storage and from its timers.
+// Messages to an entity's actor from the storage and from its timers.
 #pragma once
 
 #include "entity_fsm.hpp"

@@ -49,7 +49,7 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
   const bool traced = !command.traceparent.empty() || !command.tracestate.empty();
   if (!command.command_id.empty() && command.correlation_id.empty() &&
       command.causation_id.empty() && !traced && fields.empty()) {
-    // By far the most frequent: a map of one pair, written at once.
+    // By far the most frequent case: a map of one pair, written directly.
     constexpr std::string_view head{
         "\x81\xaa"
         "command_id\xc4\x10",
@@ -71,7 +71,7 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
   pack_text("tracestate", command.tracestate);
   if (!fields.empty()) {
     packer.pack(std::string_view{"fields"});
-    // Of a name that was given twice the last value counts.
+    // If a name is given twice, the last value counts.
     const auto repeated = [&](auto field) {
       return std::any_of(std::next(field), fields.end(),
                          [&](const auto& later) { return later.first == field->first; });

@@ -59,7 +59,7 @@ result<void> upcast(document& d, std::uint32_t version, std::span<const upcast_s
     try {
       if (auto done = steps[n - 1](d); !done) return failed(done.error().message);
     } catch (const tl::bad_expected_access<error>& e) {
-      return failed(e.error().message);  // value() of what `get` or `at` answered
+      return failed(e.error().message);  // value() of a result of `get` or `at`
     } catch (const std::exception& e) {
       return failed(e.what());
     } catch (...) {
