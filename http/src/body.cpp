@@ -15,7 +15,7 @@ response too_large(std::size_t max) {
                            fmt::format("a request's body has at most {} bytes", max));
 }
 
-// Takes a token, or a string in quotes; false if there is none.
+// Takes a token, or a quoted string; false if there is none.
 bool take_word(std::string_view& from, bool may_be_quoted) {
   if (may_be_quoted && from.starts_with('"')) {
     for (std::size_t i = 1; i < from.size(); ++i) {
@@ -34,8 +34,8 @@ bool take_word(std::string_view& from, bool may_be_quoted) {
   return size != 0;
 }
 
-// RFC 9112, 7.1.1: `;name`, `;name=value`, any number of them. They are passed over, but not taken for
-// what they are not: a proxy might see another line end.
+// RFC 9112, 7.1.1: any number of `;name` or `;name=value`. They are skipped, but must be valid: a
+// proxy might see another line end.
 bool are_extensions(std::string_view text) {
   const auto skip_blanks = [&] {
     text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
@@ -62,7 +62,7 @@ std::optional<std::uint64_t> chunk_size(std::string_view line) {
   return number(digits, 16);
 }
 
-// Passed over, after the last chunk.
+// Skipped, after the last chunk.
 std::optional<response> read_trailers(connection& from) {
   std::string line;
   for (std::size_t n = 0; n <= trailers_max; ++n) {

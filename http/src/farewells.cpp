@@ -20,7 +20,7 @@ constexpr milliseconds linger{500};
 constexpr milliseconds look_again{20};  // whether more have come
 constexpr std::size_t leaving_max = 256;
 
-// False once there is nothing to wait for.
+// False if there is nothing to wait for.
 bool drained(int socket) {
   std::array<char, 4096> unread;
   const auto n = ::recv(socket, unread.data(), unread.size(), MSG_DONTWAIT);

@@ -1,9 +1,9 @@
-// Connections that have been told the last word: each is kept until its client has taken it and closed,
-// for a little while. Closing at once, with input that nobody read, would take back what was sent last
-// (RFC 9112, 9.6). One thread waits for all of them, so that none costs another's time.
+// Connections after their last response: each is kept for a short time, until its client has read
+// the response and closed. Closing at once, with unread input, could destroy the response (RFC
+// 9112, 9.6). One thread waits for all of them, so that none delays another.
 //
-// Threads: any; `run` is one of the owner's. Bounds: 256 connections, the oldest goes for another; half
-// a second each.
+// Threads: any; `run` is on a thread of the owner. Bounds: 256 connections, then the oldest is
+// closed; half a second each.
 #pragma once
 
 #include <chrono>
@@ -20,10 +20,10 @@ class farewells {
   farewells(const farewells&) = delete;
   farewells& operator=(const farewells&) = delete;
 
-  /// Takes over the socket, to which nothing is sent any more.
+  /// Takes over the socket, after the last write.
   void say(int socket);
 
-  /// Waits for the clients, until it was stopped and all have gone.
+  /// Waits for the clients, until it was stopped and all are gone.
   void run();
   void stop();
 
@@ -36,9 +36,9 @@ class farewells {
 
   std::mutex lock_;
   std::condition_variable changed_;
-  std::deque<leaving> new_;  // guarded, as is the next
+  std::deque<leaving> new_;  // guarded, like the next
   bool stopped_ = false;
-  std::deque<leaving> all_;  // of `run`'s thread
+  std::deque<leaving> all_;  // used by the thread of `run`
 };
 
 }

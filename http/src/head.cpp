@@ -18,7 +18,7 @@ constexpr std::string_view around_target = "  HTTP/1.1";
 
 using problem = std::optional<response>;
 
-// Of heads only: bodies are read by read_body.
+// For heads only: read_body reads bodies.
 class head_parser final : public beast::http::basic_parser<true> {
  public:
   head made;
@@ -41,7 +41,7 @@ class head_parser final : public beast::http::basic_parser<true> {
   }
   void on_header_impl(error_code&) override {}
 
-  // Not called, since a body is never given to it. The last one is not in every version.
+  // Never called, since the parser never gets a body. Not every version has the last one.
   void on_response_impl(int, view, int, error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(view, error_code&) override { return 0; }
@@ -70,7 +70,7 @@ problem check_host(const head& of) {
   return malformed("the header Host is not a host");
 }
 
-// The last one says how the body ends (RFC 9112, 6.1).
+// The last coding determines how the body ends (RFC 9112, 6.1).
 problem check_codings(const head& of, std::string_view all) {
   std::size_t n = 0;
   for (bool last = false; !last; ++n) {
@@ -161,14 +161,14 @@ tl::expected<head, response> parse_head(std::string_view text) {
   return made;
 }
 
-// Line by line, so that what no head can hold is refused when it comes, whether or not more does; and
-// folded lines, which the parser would join.
+// Line by line, to refuse an invalid head as soon as it is seen, and to refuse folded lines, which
+// the parser would join.
 tl::expected<head, response> read_head(connection& from, const head_limits& limits) {
   const auto refused = [](response why) { return tl::unexpected{std::move(why)}; };
   std::string line;
   const auto first_max = limits.target_bytes_max + method_bytes_max + around_target.size();
   auto got = from.read_line(first_max, line);
-  // One empty line before a request is passed over (RFC 9112, 2.2).
+  // One empty line before a request is skipped (RFC 9112, 2.2).
   if (got == input::good && line.empty()) got = from.read_line(first_max, line);
   if (got == input::ended && line.empty()) return refused({.status = 0});
   if (got == input::too_long) {

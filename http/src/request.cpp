@@ -44,7 +44,7 @@ std::string request::what_was_lost(const nlohmann::json& sent, const nlohmann::j
   return first_difference(sent, read);
 }
 
-// nlohmann's sentences begin with "[json.exception.parse_error.101] ".
+// Removes nlohmann's prefix "[json.exception.parse_error.101] ".
 error request::wrong_json(std::string_view why) {
   if (const auto end = why.find("] "); why.starts_with('[') && end != std::string_view::npos) {
     why.remove_prefix(end + 2);

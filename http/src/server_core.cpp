@@ -41,7 +41,7 @@ std::optional<milliseconds> parse_time(std::string_view text) {
   return milliseconds{static_cast<std::int64_t>(*n * unit_ms)};
 }
 
-// No limit is a very long time, which can still be added to what the clock says.
+// "No limit" becomes a very long time that can still be added to the clock.
 milliseconds within_reason(milliseconds time) {
   return std::min<milliseconds>(time, std::chrono::hours{24 * 365 * 10});
 }
@@ -227,7 +227,7 @@ response server_core::run(const served_route& route, exchange& e) {
 
 namespace {
 
-// Goes back when nobody watches it any more.
+// Returned when it is not watched any more.
 struct watched_session {
   lent_session lent;
   deadline_watch::watched watched;
