@@ -9,8 +9,8 @@
 namespace {
 
 constexpr int fine = 0;
-constexpr int differs = 1;  // or was refused: the database was read, and it is not as it should be
-constexpr int failed = 2;   // bad usage, or no way to the database
+constexpr int differs = 1;  // or refused: the database was read, and is not as expected
+constexpr int failed = 2;   // invalid usage, or the database cannot be reached
 
 constexpr std::string_view about =
     "Creates, checks, migrates and drops the tables of a Nexus journal.\n"

@@ -50,7 +50,7 @@ struct nesting_visitor : msgpack::null_visitor {
  private:
   bool enter() {
     if (++now > deepest) deepest = now;
-    return deepest <= nesting_max;  // deeper does not matter
+    return deepest <= nesting_max;  // deeper levels do not matter
   }
   bool leave() {
     --now;
@@ -62,8 +62,8 @@ struct nesting_visitor : msgpack::null_visitor {
 
 result<void> detail::with_unpacked(std::string_view bytes, void* context,
                                    void (*use)(void* context, const msgpack::object&)) {
-  // One zone per thread, reused: a decode allocates only what the value itself needs. An adaptor of
-  // the user's may decode while one is under way.
+  // One zone per thread, reused: a decode allocates only what the value itself needs. A user's
+  // adaptor may decode during a decode.
   struct workplace {
     msgpack::zone zone;
     bool busy = false;

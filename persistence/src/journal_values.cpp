@@ -9,7 +9,7 @@
 namespace nexus::inline v0 {
 namespace {
 
-/// What is wrong with a tag, or nothing.
+/// The error in a tag; empty if it is valid.
 std::string fault_of_tag(std::string_view tag) {
   if (tag.empty()) return "is empty";
   if (tag.size() > event_view::tag_bytes_max) {

@@ -22,10 +22,10 @@ using std::chrono::steady_clock;
 
 constexpr auto warn_again_after = 30s;
 
-// Whoever holds events back says nothing when it ends: it is looked for soon, then ever less often.
+// The holder of events does not report its end: it is polled soon, then less and less often.
 constexpr nanoseconds held_pause_min = 10ms;
 
-// So is a storage that failed.
+// The same for a storage that failed.
 constexpr nanoseconds failed_pause_min = 10ms;
 
 }  // namespace
@@ -62,10 +62,10 @@ class live_reader::core {
   const store from_;
   const live_reader_options options_;
   position at_;
-  read_ahead ahead_;  // what a sink that had enough, or threw, has left
+  read_ahead ahead_;  // records left by a sink that stopped or threw
   const std::unique_ptr<journal_watch> watch_;
   bool watch_failed_ = false;
-  nanoseconds failed_pause_{0};  // before the next try
+  nanoseconds failed_pause_{0};  // before the next retry
 
   std::atomic<bool> stopped_{false};
   std::mutex stopping_;
@@ -73,9 +73,9 @@ class live_reader::core {
 
   std::optional<steady_clock::time_point> held_since_;
   std::optional<steady_clock::time_point> warned_;
-  std::atomic<bool> held_{false};  // for whoever collects metrics
+  std::atomic<bool> held_{false};  // read by the collection of metrics
   counter& events_;
-  registration sampled_;  // last: asks for the rest
+  registration sampled_;  // last: it reads the other members
 };
 
 result<std::size_t> live_reader::core::read(const journal_sink& sink, nanoseconds within) {
@@ -112,8 +112,8 @@ result<std::size_t> live_reader::core::pass(const journal_sink& sink,
   return empty_into(sink);
 }
 
-// With a reserved session of the pool, which is back before the sink runs: a sink may borrow, and ask
-// entities that are recovered by such sessions.
+// Uses a reserved session of the pool, returned before the sink runs: a sink may borrow, and ask
+// entities, whose recovery needs such sessions.
 result<void> live_reader::core::fill(std::optional<std::string>& holder) {
   auto lent = from_.sessions().borrow({.who = "a live reader", .reserved = true});
   if (!lent && lent.error().code == errc::pool_closed) {
@@ -123,7 +123,7 @@ result<void> live_reader::core::fill(std::optional<std::string>& holder) {
   auto done = (*lent)->read_all(
       at_, std::max(options_.batch_max, std::size_t{1}),
       [&](const persistence_id& of, const record_view& record) { return ahead_.add(of, record); });
-  if (!ahead_.empty()) return {};  // an error behind a record is met again by the next read
+  if (!ahead_.empty()) return {};  // an error after a record occurs again in the next read
   if (!done) return done;
   auto found = (*lent)->held_back();
   if (!found) return fail(std::move(found.error()));

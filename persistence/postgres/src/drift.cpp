@@ -58,7 +58,7 @@ struct found_index {
   bool valid = false;
 };
 
-// By name; a primary key's is its table's, with a space that no name has.
+// By name; a primary key has its table's name, with a space that no index name has.
 std::map<std::string, found_index> read_indexes(connection& c) {
   const auto found = c.execute(fmt::format(
       "SELECT CASE WHEN x.indisprimary THEN 'key ' || t.relname ELSE i.relname END, "

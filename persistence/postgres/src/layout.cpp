@@ -58,7 +58,7 @@ constexpr std::array<column, 11> states{
      {"slice", "integer", true, ""},
      {"key_id", "text", false, ""}}};
 
-// Room in each page for the next version of a row that is written over, which then costs no index.
+// Room in each page for the next version of an updated row, so that an update changes no index.
 constexpr std::string_view updated = " WITH (fillfactor = 80)";
 
 constexpr std::array<table, 6> all_tables{
@@ -77,8 +77,8 @@ constexpr index by_type{"nexus_event_journal_by_type", "nexus_event_journal",
 constexpr index by_time{"nexus_event_journal_by_time", "nexus_event_journal", "timestamp", false,
                         true};
 
-// Keeps numbers from being used again, whoever deletes, also a person with plain SQL; and takes the
-// tags along.
+// Keeps numbers from being reused after any deletion, also one by hand in SQL; and deletes the
+// tags.
 constexpr std::string_view body = R"sql(
 BEGIN
   INSERT INTO nexus_erased AS e (persistence_id, sequence_nr)
@@ -91,7 +91,7 @@ BEGIN
   RETURN NULL;
 END )sql";
 
-// The function finds the tables wherever the one who deletes looks for his.
+// The function must find the tables whatever search_path the deleting session has.
 std::string erasing(const schema_choices& chosen) {
   return fmt::format(
       "\nCREATE FUNCTION {0}() RETURNS trigger\n  LANGUAGE plpgsql SET search_path FROM CURRENT AS "

@@ -14,7 +14,7 @@ namespace {
 // Rolls back unless committed.
 class transaction {
  public:
-  // Under a lock, so that of several processes one does the work and the others find it done.
+  // Under a lock, so that one of several processes does the work and the others find it done.
   transaction(connection& c, const address& where) : connection_{c} {
     c.execute("BEGIN");
     c.execute(
@@ -53,7 +53,7 @@ std::string first_value(const rows& found) {
 
 void make(connection& c, const address& where) {
   if (!where.schema.empty()) {
-    // Not "if not exists": that asks for a right which whoever uses an existing one need not have.
+    // Not "if not exists": it requires a right that users of an existing schema may lack.
     const auto exists =
         c.execute(fmt::format("SELECT 1 FROM pg_namespace WHERE nspname = '{}'", where.schema));
     if (exists.size() == 0) c.execute(fmt::format("CREATE SCHEMA {}", where.schema));
@@ -70,7 +70,7 @@ result<void> expect_current(const address& where, unsigned found) {
   return fail(other_version(where.name, found, schema_version));
 }
 
-// Transaction ids order the events of a journal; those of another server say nothing on this one.
+// Transaction ids order the events of a journal; ids of another server are meaningless on this one.
 bool was_restored(connection& c, const address& where) {
   const auto found = c.execute(where.tables.named(
       "SELECT transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) FROM nexus_event_journal "
@@ -78,7 +78,7 @@ bool was_restored(connection& c, const address& where) {
   return first_value(found) == "t";
 }
 
-// As if one transaction, before all others, had written them in their order.
+// Renumbers as if one transaction, before all others, had written the events in their order.
 void renumber(connection& c, const address& where) {
   c.execute(where.tables.named(R"sql(
 CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS
@@ -100,7 +100,8 @@ result<void> refuse_restored(connection& c, const address& where) {
       "from another one; `migrate` numbers them anew");
 }
 
-// What a user may do is told when it is needed; a journal that cannot be written is told at once.
+// Missing rights are reported when they are needed; a journal that cannot be written is reported at
+// once.
 result<void> expect_writable(connection& c, const address& where) {
   const auto may = c.execute(where.tables.named(
       "SELECT current_user, current_setting('transaction_read_only'), pg_is_in_recovery(), "
@@ -207,7 +208,7 @@ result<unsigned> found_version(connection& c, const address& where) {
         c.execute(fmt::format("SELECT value::bigint FROM {} WHERE name = 'schema_version'", meta)));
   } catch (const trouble& why) {
     if (!why.of_class("42") || why.is("42501"))
-      throw;  // no such columns; not: no right to read them
+      throw;  // rethrows, e.g. for a missing right; missing columns are not an error here
   }
   const auto number = std::strtoull(version.c_str(), nullptr, 10);
   if (number < 1) return foreign(where, fmt::format("table {} has no schema_version", meta));
@@ -230,8 +231,8 @@ result<void> create_tables(connection& c, const address& where) {
 
 namespace {
 
-// A step that does not lead to the tables of today must not be committed: no Nexus could open them. A
-// journal works without the indexes that the address chose.
+// A step that does not lead to the current tables must not be committed: no Nexus could open them.
+// The indexes that the address chooses may be missing.
 result<void> expect_tables_of_today(connection& c, address where, unsigned found) {
   where.tables.index_type = where.tables.index_time = false;
   const auto wrong = differences(c, where);
@@ -291,7 +292,7 @@ result<void> prepare_tables(connection& c, const address& where) {
   }
   if (auto done = expect_writable(c, where); !done) return done;
   if (auto done = refuse_restored(c, where); !done) return done;
-  // Indexes may be missing: they cost time, not truth.
+  // Indexes may be missing: they affect only speed.
   const auto wrong = differences(c, where, drift::of_tables);
   return wrong.empty() ? result<void>{} : foreign(where, wrong.front());
 }

@@ -1,6 +1,6 @@
-// The schema manager for PostgreSQL, and what opening a journal does about its tables.
+// The schema manager for PostgreSQL, and the part of `open` that concerns tables.
 //
-// Threads: one at a time, with a connection of one's own. Throws: trouble, from functions that take a
+// Threads: one at a time, each with its own connection. Throws: trouble, from functions that take a
 // connection.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace nexus::inline v0::postgres {
 
-/// The way from version `from` to the next one.
+/// A step from version `from` to the next one.
 struct migration {
   unsigned from = 0;
   std::string_view sql;
@@ -30,8 +30,8 @@ struct migration {
                                               std::span<const migration> steps, unsigned target);
 [[nodiscard]] result<unsigned> migrate_tables(connection& c, const address& where);
 
-/// What `open` does: makes, migrates or only looks, as the address says; and refuses tables that are
-/// not what they should be, or that this user may not write.
+/// The part of `open` for tables: creates, migrates or only checks, as the address says. Refuses
+/// tables that differ from the expected ones, or that this user may not write.
 [[nodiscard]] result<void> prepare_tables(connection& c, const address& where);
 
 [[nodiscard]] std::unique_ptr<schema> make_schema(address where);

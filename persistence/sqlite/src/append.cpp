@@ -1,4 +1,4 @@
-// append, upsert and settle: the one write path whose outcome must never be guessed.
+// append, upsert and settle: the write path, whose outcome must never be guessed.
 #include <algorithm>
 #include <numeric>
 
@@ -20,7 +20,7 @@ void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_dou
 template <class Request>
 std::vector<append_outcome> session::write_all(std::string_view doing,
                                                std::span<const Request> requests) {
-  std::vector<append_outcome> outcomes(requests.size());  // `stored` until something is against it
+  std::vector<append_outcome> outcomes(requests.size());  // `stored` until something contradicts it
   bool any = false;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (auto why = fault_of(requests[i], limits())) {
@@ -30,8 +30,8 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
     }
   }
   if (!any) return outcomes;
-  // By id, as the index is: with many ids its pages are each visited once per batch. Requests of a
-  // call are independent of each other, so their positions may come in any order.
+  // By id, in the order of the index: with many ids each of its pages is visited once per batch.
+  // The requests of a call are independent, so their positions may have any order.
   order_.resize(requests.size());
   std::iota(order_.begin(), order_.end(), std::size_t{0});
   std::sort(order_.begin(), order_.end(),
@@ -44,7 +44,7 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
     return t.commit(in_doubt);
   });
   if (!done) sqlite::finish(outcomes, done.error(), in_doubt);
-  // What the connection believes about the log may differ from what the file holds now.
+  // The connection's view of the log may differ from the file's content now.
   if (in_doubt) connection_.reset();
   return outcomes;
 }
@@ -98,10 +98,10 @@ void session::insert(connection& c, const append_request& request, std::int64_t&
   }
 }
 
-// A commit whose sync failed has left its frames in the log: they are invisible now, and would be
-// back after a crash, when the log is read anew. So the truth is read inside a write transaction
-// that commits durably itself: its frames take the place of the left ones, or follow them if they
-// were adopted, and frames are chained by checksums, so that nothing behind it can come back.
+// A commit whose sync failed leaves its frames in the log: they are invisible now, and would be
+// back after a crash, when the log is read again. So the truth is read inside a write transaction
+// that commits durably itself: its frames overwrite the old ones, or follow them if they were
+// adopted; frames are chained by checksums, so nothing behind them can come back.
 template <class Request>
 result<settlement> session::settle_as_is(const Request& request) {
   if (!unfinished()) connection_.reset();
@@ -112,8 +112,8 @@ result<settlement> session::settle_as_is(const Request& request) {
     c.mark_settled.run();
     if (auto done = t.commit(); !done) return fail(std::move(done.error()));
     if (*found == settlement::not_stored) return found;
-    // Adopted from a log whose sync had failed, the pages may be in memory only, and Linux forgets
-    // that they were to be written: a checkpoint writes them to the database and syncs that.
+    // Pages adopted from a log whose sync failed may be in memory only, and Linux forgets that they
+    // are to be written: a checkpoint writes them to the database and syncs it.
     int code = sqlite3_wal_checkpoint_v2(c.db->getHandle(), nullptr, SQLITE_CHECKPOINT_FULL,
                                          nullptr, nullptr);
     if (code != SQLITE_OK) throw SQLite::Exception(c.db->getHandle(), code);
@@ -123,7 +123,7 @@ result<settlement> session::settle_as_is(const Request& request) {
 
 result<settlement> session::settle(const append_request& request) {
   auto found = settle_as_is(request);
-  appended_->notify();  // what was in doubt may be there only now
+  appended_->notify();  // the event may have become visible only now
   return found;
 }
 result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }

@@ -5,7 +5,8 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// From id to id by two index seeks each, however many events an id has; min() of a range is a seek.
+// Goes from id to id by two index seeks each, however many events an id has; min() of a range is a
+// seek.
 constexpr std::string_view list_ids_sql =
     "WITH RECURSIVE listed (id) AS ("
     "  SELECT (SELECT min(id) FROM"
@@ -38,7 +39,7 @@ connection::connection(std::unique_ptr<journal_database> opened)
       tail{*db,
            "SELECT coalesce((SELECT max(position) FROM nexus_event_journal), 0), "
            "coalesce((SELECT max(position) FROM nexus_erased), 0)"},
-      // A corrupt row's text in place of a number would be the maximum: texts are past all numbers.
+      // The text of a corrupt row would be the maximum, since texts sort after all numbers.
       last_number{*db,
                   "SELECT max(sequence_nr) FROM nexus_event_journal "
                   "WHERE persistence_id = ?1 AND sequence_nr <= 9223372036854775807"},
@@ -106,11 +107,12 @@ connection::connection(std::unique_ptr<journal_database> opened)
       mark_settled{*db, "UPDATE nexus_meta SET value = value + 1 WHERE name = 'settled'"} {}
 
 transaction::~transaction() {
-  if (!connection_.in_transaction()) return;  // committed, or SQLite rolled back by itself
+  if (!connection_.in_transaction()) return;  // committed, or rolled back by SQLite
   try {
     connection_.rollback.run();
   } catch (const SQLite::Exception&) {
-    // Still in the transaction: who owns the connection sees it and closes it, which rolls back.
+    // Still in the transaction: the connection's owner sees it and closes the connection, which
+    // rolls back.
   }
 }
 
@@ -119,7 +121,7 @@ result<void> transaction::commit(bool& in_doubt) {
   try {
     connection_.commit.run();
   } catch (const SQLite::Exception& why) {
-    // Busy, and still in the transaction: it has not begun to commit and will be rolled back.
+    // Busy, and still in the transaction: the commit has not begun and will be rolled back.
     bool untouched = why.getErrorCode() == SQLITE_BUSY && connection_.in_transaction();
     in_doubt = !untouched && !wrote_nothing(connection_.db->getHandle(), why);
     throw;
@@ -129,9 +131,9 @@ result<void> transaction::commit(bool& in_doubt) {
   return {};
 }
 
-// SQLite writes a transaction's frames to the log in their order, and what makes them a commit stands
-// in the last one: a write that found no space was that one or one before it. Only on devices where a
-// write may harm its neighbours copies of the last frame follow.
+// SQLite writes a transaction's frames to the log in order, and the last one makes them a commit: a
+// write without space failed at that frame or before it. Copies of the last frame follow only on
+// devices where a write may damage its neighbours.
 bool wrote_nothing(sqlite3* db, const SQLite::Exception& why) {
   if (why.getErrorCode() != SQLITE_FULL) return false;
   sqlite3_file* file = nullptr;

@@ -15,13 +15,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a process waits for another's migration, which may build an index over everything.
+// How long a process waits for another one's migration, which may index the whole journal.
 constexpr auto migration_wait = 10min;
 
-// docs/internals/sqlite.md has the measurements behind this layout. Positions are given by the
-// append, inside its transaction: past the last one in the journal and past every one erased.
-// AUTOINCREMENT promises the same, and writes to sqlite_sequence with every row. The trigger keeps
-// `highest` and the positions from falling whoever deletes, also a person with plain SQL.
+// docs/internals/sqlite.md has the measurements behind this layout. The append assigns positions
+// inside its transaction: past the last one in the journal and past every erased one. AUTOINCREMENT
+// promises the same, but writes to sqlite_sequence with every row. The trigger keeps `highest` and
+// the positions from falling after any deletion, also one by hand in SQL.
 constexpr std::string_view tables_of_today = R"sql(
 -- What says that the tables are a journal's, and of which version.
 CREATE TABLE nexus_meta (
@@ -132,7 +132,7 @@ bool holds(SQLite::Database& db, const std::string& table) {
   return query.executeStep();
 }
 
-// Nexus's tables are not put among those of something else; those of another prefix are no stranger.
+// Nexus does not add tables to a foreign database; tables of another prefix are not foreign.
 result<unsigned> inspect_without_meta(SQLite::Database& db, const tables& t) {
   SQLite::Statement other{db,
                           "SELECT 1 FROM sqlite_master m JOIN sqlite_master e ON e.name = "
@@ -146,7 +146,7 @@ result<unsigned> inspect_without_meta(SQLite::Database& db, const tables& t) {
                                 t.choices.prefix));
 }
 
-// Whether there is nothing to make, so that nobody's lock is needed.
+// True if there is nothing to make, so that no lock is needed.
 bool is_up_to_date(SQLite::Database& db, const tables& t, unsigned found) {
   const auto& prefix = t.choices.prefix;
   auto lacks = [&](bool chosen, std::string_view index) {
@@ -213,7 +213,7 @@ result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrat
     return found;
   };
   {
-    const SQLite::Transaction reading{db};  // of one moment, whatever another process does
+    const SQLite::Transaction reading{db};  // one consistent view, whatever other processes do
     auto found = usable(db, t, may_migrate);
     if (!found) return found;
     if (is_up_to_date(db, t, *found)) return verified(*found);
@@ -237,7 +237,7 @@ result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrat
 }
 
 result<void> verify(SQLite::Database& db, const tables& t) {
-  auto unchosen = t.choices;  // a journal works without the indexes that were chosen, too
+  auto unchosen = t.choices;  // the chosen indexes may be missing
   unchosen.index_type = unchosen.index_time = false;
   for (const auto& one : compare(db, {t.of, unchosen, t.name})) {
     if (one.how == difference::kind::missing) return foreign(t, one.line);

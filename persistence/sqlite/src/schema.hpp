@@ -1,4 +1,4 @@
-// The tables of a journal in SQLite, and how a file is recognised as one.
+// The tables of a journal in SQLite, and the check that a file is one.
 //
 // Threads: the connection's. Throws: SQLite::Exception.
 #pragma once
@@ -15,46 +15,45 @@
 
 namespace nexus::inline v0::sqlite {
 
-/// Leads from one version to the next, inside a transaction; what it leaves open is rolled back.
+/// Leads from one version to the next, inside a transaction; on failure the step is rolled back.
 using migration = std::function<result<void>(SQLite::Database&, const schema_choices&)>;
 
-/// What is known of the tables. Every name in the SQL begins with "nexus_", whatever was chosen.
+/// A version of the tables. Every name in the SQL begins with "nexus_", whatever was chosen.
 struct layout {
   unsigned version = 1;
   std::string_view tables;       ///< of this version
   std::vector<migration> steps;  ///< the first leads from version 1 to 2; one less than versions
 };
 
-/// That of this Nexus.
+/// The layout of this Nexus.
 [[nodiscard]] const layout& today();
 
-/// One journal's tables: which, how they are named, and what messages call the journal.
+/// One journal's tables: their layout and names, and the journal's name in messages.
 struct tables {
   const layout& of;
   const schema_choices& choices;
   std::string_view name;
 };
 
-/// Every statement as `bring_up` runs them on an empty file, for people.
+/// All statements that `bring_up` runs on an empty file, for people.
 [[nodiscard]] std::string ddl(const tables& t);
 
-/// The version of the tables in the file; 0 for none where some may be made. Fails with
+/// The version of the tables in the file; 0 for none where tables may be made. Fails with
 /// `foreign_schema`. Changes nothing.
 [[nodiscard]] result<unsigned> inspect(SQLite::Database& db, const tables& t);
 
-/// The same, if it is a version to go on from; else `newer_schema`, or `older_schema` unless it
-/// `may_migrate`.
+/// The same for a usable version; else `newer_schema`, or `older_schema` unless it `may_migrate`.
 [[nodiscard]] result<unsigned> usable(SQLite::Database& db, const tables& t, bool may_migrate);
 
-/// Makes the tables and chosen indexes that are missing, or, if it `may_migrate`, takes the steps to
-/// today's version; in one transaction, if there is anything to do. Returns the version before.
+/// Makes the missing tables and chosen indexes, or, if it `may_migrate`, takes the steps to the
+/// current version; in one transaction, if anything is to do. Returns the version before.
 [[nodiscard]] result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrate);
 
-/// Fails with `foreign_schema`, naming the first table, column, index or trigger that is missing,
-/// but for the indexes that can be chosen.
+/// Fails with `foreign_schema`, which names the first table, column, index or trigger that is
+/// missing; chosen indexes may be missing.
 [[nodiscard]] result<void> verify(SQLite::Database& db, const tables& t);
 
-/// Drops the tables; refuses what is foreign or newer. One transaction.
+/// Drops the tables; refuses foreign and newer ones. One transaction.
 [[nodiscard]] result<void> drop(SQLite::Database& db, const tables& t);
 
 }  // namespace nexus::inline v0::sqlite

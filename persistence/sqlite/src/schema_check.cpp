@@ -10,16 +10,16 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// What can be said of a table, a column, an index, a constraint or a trigger.
+// A description of a table, a column, an index, a constraint or a trigger.
 struct part {
   std::string table;
-  std::string what;       // to be compared, and told unless it is a trigger's text
-  bool tells = true;      // whether `what` is short enough to be told
-  bool harmless = false;  // nobody's business if it is extra
+  std::string what;       // compared, and shown unless it is a trigger's text
+  bool tells = true;      // whether `what` is short enough to show
+  bool harmless = false;  // no difference if it is extra
 };
-using parts = std::map<std::string, part>;  // by the name that a line begins with
+using parts = std::map<std::string, part>;  // by the name at the start of the line
 
-// Of a statement only the words count.
+// A statement is compared word by word.
 std::string words(std::string_view sql) {
   std::string made;
   for (char c : sql) {
@@ -131,7 +131,7 @@ std::vector<difference> compare(SQLite::Database& db, const tables& t) {
   for (const auto& [name, one] : expected) {
     const auto there = found.find(name);
     if (there == found.end()) {
-      // Of a missing table nothing more is said.
+      // For a missing table only the table is reported.
       if (name == one.table || found.count(one.table) != 0) {
         made.push_back({kind::missing, name + " is missing"});
       }

@@ -18,8 +18,8 @@ struct difference {
   std::string line;  ///< "nexus_event_journal.codec is missing"
 };
 
-/// Nothing if all is as it should be. An index of somebody's own is no difference unless it is unique:
-/// it refuses no event.
+/// The differences; empty if there are none. A foreign index is no difference unless it is unique:
+/// it rejects no event.
 [[nodiscard]] std::vector<difference> compare(SQLite::Database& db, const tables& t);
 
 /// The names of the tables, in no particular order.

@@ -1,4 +1,4 @@
-// nexus::schema on a SQLite file: opens it anew for each call.
+// nexus::schema on a SQLite file: opens the file for each call.
 #include <SQLiteCpp/Transaction.h>
 
 #include <utility>
@@ -63,7 +63,7 @@ class file_schema final : public nexus::schema {
 
   result<void> compare_with(schema_status& status, journal_database& db) {
     db.exec("PRAGMA query_only = on");
-    const SQLite::Transaction reading{db};  // of one moment, whatever another process does
+    const SQLite::Transaction reading{db};  // one consistent view, whatever other processes do
     const auto ours = where_.with(of_);
     auto found = inspect(db, ours);
     if (!found) return fail(std::move(found.error()));

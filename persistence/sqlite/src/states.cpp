@@ -5,7 +5,7 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-/// 0 if there is no row; -1 if what the row has is no version.
+/// 0 if there is no row; -1 if the row's version is invalid.
 std::int64_t version_of(connection& c, const persistence_id& id) {
   c.read_version.text(1, id.str());
   reading scope{c.read_version};
