@@ -64,7 +64,7 @@ struct entity_signal {
 enum class overflow : std::uint8_t {
   refuse,       ///< its sender gets `overloaded` at once
   drop_newest,  ///< it is dropped: an asker gets `overloaded`, the sender of a `tell` nothing
-  drop_oldest  ///< the oldest undecided one is dropped; up to twice the bound may exist then
+  drop_oldest   ///< the oldest undecided one is dropped; up to twice the bound may exist then
 };
 
 /// What happens to a command that was decided on an outdated state: another process had written, so
@@ -82,7 +82,7 @@ struct entity_options {
   // state&, const event&, sequence_nr)`.
   std::uint64_t snapshot_every = 0;  ///< events between snapshots; 0: none
   unsigned keep_snapshots = 0;       ///< older ones are erased; 0: keep all
-  bool erase_events = false;  ///< before the oldest kept snapshot; needs keep_snapshots
+  bool erase_events = false;         ///< before the oldest kept snapshot; needs keep_snapshots
   /// A snapshot that cannot be loaded is skipped, and every event is replayed. Not with
   /// erase_events.
   bool snapshot_optional = false;

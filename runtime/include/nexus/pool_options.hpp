@@ -73,8 +73,8 @@ struct pool_event {
   };
   kind what_happened{};
   std::string_view pool;
-  std::string_view who{};  ///< of borrowers: their name, or their file and line
-  std::string what{};      ///< the text of an error
+  std::string_view who{};           ///< of borrowers: their name, or their file and line
+  std::string what{};               ///< the text of an error
   std::chrono::nanoseconds took{};  ///< time of waiting, holding or opening
   session_end end{};
 };
