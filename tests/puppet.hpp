@@ -1,4 +1,4 @@
-// A CAF actor that only does what a test says.
+// A CAF actor that only runs the code of a test.
 #pragma once
 
 #include <caf/all.hpp>
@@ -9,7 +9,7 @@
 
 namespace nexus::test {
 
-/// Runs `body` when it starts, and lives until that or an answer quits it.
+/// Runs `body` when it starts, and lives until `body` or an answer quits it.
 class puppet final : public caf::event_based_actor {
  public:
   using body = std::function<void(caf::event_based_actor*)>;
@@ -29,7 +29,7 @@ inline void wait_for_end(caf::actor_system& in, const caf::actor& a) {
   self->wait_for(a);
 }
 
-/// What an actor tells a test.
+/// Passes values from an actor to a test.
 template <class T>
 T heard(std::promise<T>& p) {
   auto f = p.get_future();

@@ -53,7 +53,7 @@ TEST_P(Asking, AnActorIsToldTimeoutAtTheDeadlineAndNoLateAnswer) {
     add("a", 1, within(250ms)).then(self, [&, self](const result<std::int64_t>& r) {
       ++told;
       late.set_value(r ? errc{} : r.error().code);
-      // Answered behind the late one, since an entity answers in order.
+      // Answered after the late one, since an entity answers in order.
       tallies.of("a").ask(tally::read{}).then(self, [&, self](const result<std::int64_t>& sum) {
         after.set_value({told, *sum});
         self->quit();

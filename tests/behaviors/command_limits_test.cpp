@@ -1,4 +1,4 @@
-// What cannot be stored, or not be read again, is refused before anything is stored.
+// Values that cannot be stored, or not be read again, are refused before anything is stored.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -107,7 +107,7 @@ class CommandLimits : public testing::Test {
   store journal = *nexus::open("memory:", {testkit::faulty(memory_backend(), faults)});
 };
 
-constexpr std::size_t deepest = nesting_max / 2 - 1;  // in an event's or state's own map
+constexpr std::size_t deepest = nesting_max / 2 - 1;  // within an event's or state's own map
 
 tally::add_each ones(std::size_t count) { return {std::vector<std::int64_t>(count, 1)}; }
 
@@ -214,7 +214,7 @@ TEST_F(CommandLimits, NoEventsAtAllIsNoBound) {
 
 namespace {
 
-/// Persists so many events at once, and counts how often it decides.
+/// Persists so many events at once, and counts its decisions.
 struct burst {
   static constexpr std::string_view entity_type = "burst";
   struct make {

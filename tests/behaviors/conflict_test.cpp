@@ -1,4 +1,4 @@
-// Two systems on one journal, as two processes would be: who is overtaken, and what callers hear.
+// Two systems on one journal, as two processes would be: conflicts, and the answers to callers.
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -35,7 +35,7 @@ struct bell {
   static void apply(state& s, const rung&) { ++s.times; }
 };
 
-/// A seat that one guest may take, with everything that an effect can have behind it.
+/// A seat for one guest, with every kind of chain.
 struct seat {
   static constexpr std::string_view entity_type = "seat";
   struct take {
@@ -67,7 +67,7 @@ struct seat {
   static void apply(state& s, const taken& e) { s.by = e.by; }
 };
 
-/// A state that is stored itself, with its history in it.
+/// A durable state that contains its history.
 struct scores {
   static constexpr std::string_view entity_type = "scores";
   struct add {

@@ -1,4 +1,4 @@
-// Bad bytes in the database are told by id and number; other entities go on.
+// Bad bytes in the database are reported by id and number; other entities go on.
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// A door with a bell: every effect that tally.hpp does not show, and a house that asks it.
+// A door with a bell: every effect that tally.hpp does not have, and a house that asks the door.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ struct door {
   struct open {};
   struct shut {};
   struct enter {};  ///< waits until the door is open; answers how many have entered
-  struct leave {};  ///< the door passivates behind whoever leaves
+  struct leave {};  ///< the door passivates after the guest has left
   struct photograph {};
   struct look {};
   using command = std::variant<open, shut, enter, leave, photograph, look>;
@@ -70,7 +70,7 @@ struct house {
     std::string failure;
     MSGPACK_DEFINE_MAP(number, failure)
   };
-  struct wait {};  ///< answers once somebody came in, or could not
+  struct wait {};  ///< answers when a guest has entered, or could not
   struct starts {};
   using command = std::variant<visit, came_in, wait, starts>;
 

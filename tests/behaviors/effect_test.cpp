@@ -36,7 +36,7 @@ struct not_a_command {};
 
 }  // namespace
 
-// What must not compile, does not.
+// Code that must not compile does not compile.
 static_assert(!can_chain_on_an_lvalue<decltype(persist(tally::added{1}))>,
               "a chain on a kept effect would be ignored");
 static_assert(!can_chain<decltype(reject("no"))>, "a refusal runs no chain");

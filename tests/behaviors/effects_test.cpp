@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Whose tags throw, once events before have been encoded.
+// Its tags throw, after earlier events have been encoded.
 struct prickly {
   static constexpr std::string_view entity_type = "prickly";
   struct add {

@@ -1,5 +1,5 @@
-// In which order a program may end what it has made: every order works, on a thread and in an actor, or
-// the program ends with a line that says why.
+// The order in which a program destroys its objects: every order works, on a thread and in an
+// actor, or the program ends with a line that says why.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ namespace {
 
 constexpr auto long_time = 30s;
 
-/// One of each that a program holds on to.
+/// One of each object that a program keeps.
 struct program {
   std::optional<nexus::system> sys{std::in_place, system_options{.threads = 1}};
   std::optional<store> journal = *nexus::open("memory:");
@@ -60,7 +60,7 @@ struct program {
     }
   }
 
-  // Whatever has gone before: an answer comes, and be it an error.
+  // Whatever was destroyed before: an answer comes, possibly an error.
   void use_ref() {
     auto late = ref->ask(tally::add{1}, 5s).get(long_time);
     EXPECT_TRUE(late || late.error().code == errc::stopped) << late.error().message;

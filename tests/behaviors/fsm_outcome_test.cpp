@@ -1,4 +1,4 @@
-// What an entity does about every outcome of an append.
+// The entity's reaction to every outcome of an append.
 #include "fsm_harness.hpp"
 
 using namespace nexus;

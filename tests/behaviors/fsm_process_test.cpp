@@ -1,4 +1,4 @@
-// Entities with on_recovered, whose unfinished work goes on though nobody asks; and the answers to
+// Entities with on_recovered, whose unfinished work goes on without a command; and the answers to
 // their own questions, which are not lost.
 #include "fsm_harness.hpp"
 

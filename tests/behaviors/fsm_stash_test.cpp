@@ -1,4 +1,4 @@
-// Commands that are put aside, and what brings them back.
+// Stashed commands, and what unstashes them.
 #include "fsm_harness.hpp"
 
 using namespace nexus;

@@ -1,4 +1,4 @@
-// What the user's supervision says about a command that threw.
+// The user's supervision after a command that threw.
 #include "fsm_harness.hpp"
 
 using namespace nexus;

@@ -1,4 +1,4 @@
-// Verified commands: decided only once the journal has said that the state is its newest.
+// Verified commands: decided only when the journal has confirmed that the state is the newest.
 #include "fsm_harness.hpp"
 
 using namespace nexus;

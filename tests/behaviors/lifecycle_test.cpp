@@ -1,5 +1,5 @@
-// How entities come and go: idle times and caps, storms of sends across them, watches, overflow, other
-// writers, deadlines, names and the ordered shutdown.
+// How entities start and end: idle times and caps, storms of sends during both, watches, overflow,
+// other writers, deadlines, names and the ordered shutdown.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -57,7 +57,7 @@ struct Lifecycle : testing::Test {
   }
 };
 
-/// Knows nothing but its own CAF system.
+/// Knows only its own CAF system.
 class finding_actor : public caf::event_based_actor {
  public:
   finding_actor(caf::actor_config& config, std::promise<std::int64_t>& heard)
@@ -329,7 +329,7 @@ TEST_F(Storm, APlainActorFindsAnEntityByName) {
   EXPECT_EQ(answer.get(), 7);
 }
 
-// Two systems with stores of their own on one database stand for two processes.
+// Two systems with their own stores on one database stand for two processes.
 TEST_F(Storm, AVerifiedAskSeesWhatAnotherWriterHasWritten) {
   temporary_folder folder;
   const auto uri = "sqlite:" + folder.path("shared.db");
@@ -357,7 +357,7 @@ TEST_F(Storm, AVerifiedAskOfADurableStateGoesByItsVersion) {
   EXPECT_EQ(ours.of("never").ask_verified(lamp::look{}).get(10s), false);
 }
 
-// Not one is lost and none is handled twice, while entities passivate by the thousand.
+// No command is lost or handled twice while entities passivate by the thousand.
 TEST_F(Storm, NotOneSendIsLostOrDoubledAcrossPassivations) {
   constexpr int ids = 10'000;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

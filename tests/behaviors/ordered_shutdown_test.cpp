@@ -1,5 +1,5 @@
-// Ordered shutdowns, and the end of `entities`, beside commands that come, wait in stashes, back off or
-// go in circles: what was admitted is finished, and what cannot be is over soon.
+// Ordered shutdowns, and the end of `entities`, while commands arrive, wait in stashes, back off or
+// go in circles: admitted work is finished, and hopeless work ends soon.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -22,10 +22,10 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// Far more than anything here takes; what is meant to be over soon is over in less than half of it.
+// Far more than any test takes; a test of "soon" expects less than half of it.
 constexpr auto long_time = 40s;
 
-/// Keeps what is said before it is opened, for as long as nobody opens it.
+/// Keeps the messages that come before it is opened, as long as it is closed.
 struct door {
   static constexpr std::string_view entity_type = "door";
   struct enter {};
@@ -49,7 +49,7 @@ struct door {
   static void apply(state& s, const opened&) { s.is_open = true; }
 };
 
-/// Asks a tally until its sum is above zero, and tells nobody.
+/// Asks a tally until its sum is above zero, and reports nothing.
 struct stubborn {
   static constexpr std::string_view entity_type = "stubborn";
   struct begin {
@@ -117,8 +117,8 @@ struct OrderedShutdown : store_fixture {
 
 INSTANTIATE_TEST_SUITE_P(All, OrderedShutdown, testing::Values("memory"), journal_name);
 
-// One that comes too late must not show at the gate: the entity would take it for one on its way, and
-// wait for it with the append of what it has decided.
+// A late command must not be counted at the gate: the entity would take it for one on its way, and
+// delay the append of its decided commands.
 TEST_P(OrderedShutdown, OneThatIsRefusedNeverShowsAtTheGate) {
   entities<tally> tallies{sys, *journal};
   auto core = std::static_pointer_cast<nexus::detail::directory_core>(

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Pooled : store_fixture {
-  // One id whose entity has to be recovered.
+  // An id whose entity has to be recovered.
   void write_some(const char* id) {
     entities<tally> all{sys, *journal};
     ASSERT_TRUE(all.of(id).ask(tally::add{7}).get(10s));

@@ -1,4 +1,4 @@
-// Recoveries take turns, are watched, and tell when they end.
+// Recoveries take turns, are watched, and report their end.
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -16,7 +16,7 @@ using testkit::operation;
 
 namespace {
 
-// Counts the kinds of messages that it gets.
+// Counts the kinds of its messages.
 class probe final : public actor {
  public:
   struct heard {

@@ -1,4 +1,4 @@
-// A behavior may be stored in another format than msgpack, and may change to it on the way.
+// A behavior may be stored in a format other than msgpack, and may change to it later.
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ using namespace nexus::test;
 
 namespace {
 
-// Its events and state, whatever they are stored in.
+// Its events and state, in any format.
 struct noted {
   static constexpr std::string_view type_name = "noted";
   std::string text;

@@ -1,4 +1,4 @@
-// The ways in which lifting a stored value goes wrong, without an entity.
+// Failures of upcasting, without an entity.
 #include <gtest/gtest.h>
 
 #include <nexus/serializer.hpp>

@@ -1,5 +1,5 @@
-// Waiting where others need the thread is an error at once, and what to use instead; where nobody does,
-// also in detached and blocking actors, it waits.
+// Waiting on a thread that others need is an error at once, which says what to use instead;
+// elsewhere, also in detached and blocking actors, it waits.
 #include <gtest/gtest.h>
 
 #include <caf/all.hpp>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr auto long_time = 30s;
 
-/// Has a thread of its own, as CAF's blocking actors do.
+/// Has its own thread, like CAF's blocking actors.
 class waiting final : public caf::blocking_actor {
  public:
   waiting(caf::actor_config& config, std::function<void()> f)
@@ -47,7 +47,7 @@ struct WouldBlock : store_fixture {
     return f.get();
   }
 
-  // What `f` answers in an actor that runs on the scheduler.
+  // The result of `f` in an actor on the scheduler.
   template <class F>
   auto in_actor(F f) {
     std::promise<decltype(f())> told;

@@ -7,7 +7,7 @@
 
 namespace nexus::test {
 
-/// What becomes of the request behind it on the same connection.
+/// What happens to the next request on the same connection.
 enum class next_one { is_served, is_not_read };
 
 struct corpus_case {
@@ -35,11 +35,11 @@ class corpus {
   std::vector<corpus_case> all;
 
  private:
-  /// Understood, and the connection goes on.
+  /// Valid, and the connection goes on.
   void good(const std::string& name, const std::string& bytes, int status = 200) {
     all.push_back({name, bytes, status, next_one::is_served});
   }
-  /// Understood, and the last one.
+  /// Valid, and the last one.
   void last(const std::string& name, const std::string& bytes) {
     all.push_back({name, bytes, 200, next_one::is_not_read});
   }
@@ -64,7 +64,7 @@ class corpus {
     return text;
   }
 
-  // 2.2: what ends a line, and what may not stand in one.
+  // 2.2: line ends, and characters that a line must not contain.
   void lines() {
     good("a request", get(""));
     good("one empty line before", "\r\n" + get(""));
@@ -131,7 +131,7 @@ class corpus {
     last("HTTP/1.0 that would go on", "GET /ok HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   }
 
-  // 3.2: what is asked for.
+  // 3.2: request targets.
   void targets() {
     const auto of = [](const std::string& to, const std::string& method = "GET") {
       return method + " " + to + " HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -298,7 +298,7 @@ class corpus {
     bad("no end", in_chunks("0\r\n"));
   }
 
-  // 7.1.1 and 7.1.2: passed over, but not whatever they are.
+  // 7.1.1 and 7.1.2: skipped, but must be valid.
   void extensions_and_trailers() {
     const auto extended = [](const std::string& by) {
       return in_chunks("2" + by + "\r\nab\r\n0\r\n\r\n");
@@ -331,7 +331,7 @@ class corpus {
     bad("too many trailers", behind(many), 431);
   }
 
-  // What the connection is to be like.
+  // Options of the connection.
   void options() {
     last("close", get("Connection: close\r\n"));
     last("Close", get("connection: Close\r\n"));

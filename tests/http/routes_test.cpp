@@ -1,4 +1,4 @@
-// Which handler answers, and what is refused before the server starts.
+// Which handler answers, and the errors before the server starts.
 #include "routes.hpp"
 
 #include "raw_socket.hpp"

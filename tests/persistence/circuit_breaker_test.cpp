@@ -29,7 +29,7 @@ struct CircuitBreaker : testing::Test {
   }
   [[nodiscard]] bool refuses(std::chrono::milliseconds t) {
     const bool would = breaker.refusal(at(t)).has_value();
-    if (!would) return false;  // entering would make a trial of it
+    if (!would) return false;  // entering would start a probe
     EXPECT_FALSE(breaker.enter(at(t)));
     return true;
   }

@@ -1,4 +1,4 @@
-// A stored map is changed by name, and what cannot be done is refused by name.
+// A stored map is changed by name, and impossible changes are refused by name.
 #include <gtest/gtest.h>
 
 #include <map>

@@ -1,4 +1,4 @@
-// A batch owns what it shows, and knows how much that is.
+// A batch owns the bytes of its views, and knows their size.
 #include <gtest/gtest.h>
 
 #include <nexus/event_batch.hpp>

@@ -1,4 +1,4 @@
-// A live reader over journals in memory and in SQLite, and over one that does what the test says.
+// A live reader over journals in memory and in SQLite, and over a scripted one.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -263,7 +263,7 @@ TEST(LiveReaderOfSqlite, FindsWhatAnotherJournalOfTheFileAppends) {
   const nexus::test::temporary_folder folder;
   const auto uri = "sqlite:" + folder.path("j.db");
   const auto followed = must(nexus::open(uri));
-  const auto other = must(nexus::open(uri));  // as another process: nobody tells
+  const auto other = must(nexus::open(uri));  // as another process: no watch reports it
   auto follower = must(live_reader::open(followed, {}, {.poll_every = 5ms}));
   std::jthread appends{[&] {
     terse_session session{must(other.open_session())};

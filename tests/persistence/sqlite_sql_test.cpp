@@ -1,4 +1,4 @@
-// What only SQLite has: names of parameters, disks that fail beneath a commit, waiting for its one lock.
+// SQLite only: names of parameters, full disks during a commit, waiting for its one lock.
 #include <thread>
 
 #include "nexus/transaction.hpp"

@@ -12,7 +12,7 @@ namespace {
 struct StoreClosing : nexus::test::Store {
   static errc code_of(const write_job& w) { return std::get<failed>(w.outcome).why.code; }
 
-  // How often `read` was called, and with what answers.
+  // How often `read` was called, and its answers.
   std::atomic<int> fine{0};
   std::atomic<int> stopped{0};
   std::atomic<int> interrupted{0};

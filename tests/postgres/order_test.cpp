@@ -1,4 +1,4 @@
-// The order of the journal as a whole, when transactions end in another order than they began.
+// The order of the whole journal, when transactions end in another order than they began.
 #include <libpq-fe.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A transaction by plain SQL that appends an event and commits when it is told to.
+// A transaction by plain SQL that appends an event, and commits on demand.
 class open_transaction {
  public:
   open_transaction(const std::string& uri, const std::string& id, int number)
@@ -47,11 +47,11 @@ class open_transaction {
   std::unique_ptr<PGconn, decltype(&PQfinish)> to_;
 };
 
-// A server of its own: what others have open there would hold readers back, too.
+// A separate server: open transactions of other tests would hold readers back, too.
 class PostgresOrder : public ::testing::Test {
  protected:
   static cluster& pg() {
-    // Whose analysing is a transaction like any other.
+    // Autovacuum's analysing is a transaction like any other.
     static cluster own{{.fsync = false, .parent = {}, .settings = {"autovacuum = off"}}};
     return own;
   }
@@ -161,7 +161,7 @@ TEST_F(PostgresOrder, APreparedTransactionIsNamedToo) {
 }
 
 TEST_F(PostgresOrder, ALiveReaderWarnsOfWhoHoldsItBack) {
-  std::ostringstream logged;  // in this thread, which is the one that reads
+  std::ostringstream logged;  // on this thread, which reads
   use_logger(std::make_shared<spdlog::logger>(
       "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(logged)));
   auto opened = nexus::open(uri);
@@ -207,7 +207,7 @@ TEST_F(PostgresOrder, TablesRestoredFromAServerThatWasFurtherAreRefusedAndNumber
   EXPECT_EQ(must(must(nexus::open_schema(uri))->migrate()), 1u);
   EXPECT_EQ(why_not_opened(uri), "");
   ASSERT_EQ(writer.append(id, 2, {"c"}), "stored");
-  // The store tells of its commits in transactions of their own, which hold readers back as well.
+  // The store sends its notifications in separate transactions, which hold readers back as well.
   std::string seen;
   EXPECT_TRUE(wait_until([&] {
     const auto more = read_on();

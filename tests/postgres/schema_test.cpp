@@ -1,4 +1,4 @@
-// The schema manager on PostgreSQL; what it shares with SQLite's is tested in tests/persistence.
+// The schema manager on PostgreSQL; tests/persistence tests the part it shares with SQLite's.
 #include <array>
 #include <atomic>
 #include <fstream>
@@ -157,7 +157,7 @@ TEST_F(PostgresSchema, TheQueriesOfThePageRun) {
     if (!here || (sql.empty() && !line.starts_with("    SELECT"))) continue;
     sql += line + "\n";
     if (!line.ends_with(';')) continue;
-    // What tests beside this one have open on the server holds the newest events back for a while.
+    // Transactions of other tests on the server may hold the newest events back for a while.
     const auto query = std::exchange(sql, {});
     EXPECT_TRUE(wait_until([&] { return !cluster::execute_at(uri, query).empty(); })) << query;
     ++run;
@@ -167,7 +167,7 @@ TEST_F(PostgresSchema, TheQueriesOfThePageRun) {
 
 // -- migration, with steps made up for it ---------------------------------------------------------
 
-// They end at the tables of today, as steps do.
+// They end at the current tables, as steps do.
 constexpr std::array<postgres::migration, 2> steps{
     {{1, "ALTER TABLE nexus_meta ADD COLUMN note int8; INSERT INTO nexus_meta VALUES ('note', 2)"},
      {2,

@@ -1,4 +1,4 @@
-// Values that go in and come out, statements that are wrong, and what a session is good for afterwards.
+// Values that go in and come out, invalid statements, and the session after them.
 #include <cmath>
 #include <limits>
 

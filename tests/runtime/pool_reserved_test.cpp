@@ -1,4 +1,4 @@
-// Common and reserved borrowers of one pool, who never wait for each other.
+// Common and reserved borrowers of one pool, which never wait for each other.
 #include <nexus/log.hpp>
 #include <random>
 #include <set>
@@ -72,7 +72,7 @@ TEST_F(PoolInVirtualTime, OfBothSharesWhoHasWaitedLongestIsServedFirst) {
   EXPECT_LT((**got_first)->number, (**got_second)->number);
 }
 
-// One that is being closed is not yet gone: were it not counted, its share would take the other's place.
+// A session being closed still counts: otherwise its share would take the other share's place.
 TEST_F(PoolInVirtualTime, WhatIsBeingClosedCountsToTheShareThatHadIt) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0});
   auto one = p.borrow();
@@ -99,7 +99,7 @@ TEST_F(PoolInVirtualTime, WhoWaitsGetsAnIdleOneAsSoonAsItsShareHasRoom) {
   one->poison();
   one->give_back();
   EXPECT_FALSE(waits.is_answered()) << "it is being closed";
-  world.down = true;  // so it can be no new one
+  world.down = true;  // so a new one is impossible
   cranked->run();
   auto got = collect(waits);
   ASSERT_TRUE(got && *got);

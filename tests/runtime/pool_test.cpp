@@ -7,7 +7,7 @@ namespace {
 
 using lent = result<lease<test_session>>;
 
-/// What was asked for and has been granted by now.
+/// The lease of a request, if it has been granted.
 std::optional<lent> collect(asked<lease<test_session>>& a) {
   if (!a.is_answered()) return std::nullopt;
   return a.get(0ns);

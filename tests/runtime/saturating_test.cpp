@@ -1,4 +1,4 @@
-// "No limit" as a duration or a count, at each place of the runtime that takes one.
+// "No limit" as a duration or a count, in each function of the runtime that takes one.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -215,7 +215,7 @@ TEST(Saturating, EveryOptionOfAPoolAtItsLargest) {
       }};
       EXPECT_TRUE(made->borrow({.timeout = hours::max()}));
     }
-    for (int i = 0; i < 3; ++i) {  // with the pool's own timeout, if not for too long
+    for (int i = 0; i < 3; ++i) {  // with the pool's own timeout, if that is not too long
       std::optional lent{made->borrow()};
       std::jthread returns{[&] {
         while (made->statistics().waiting == 0) std::this_thread::yield();

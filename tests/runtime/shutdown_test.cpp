@@ -1,4 +1,4 @@
-// Ordered shutdown, with participants that only say what they are told to.
+// Ordered shutdown, with scripted participants.
 #include "nexus/shutdown.hpp"
 
 #include <gtest/gtest.h>
@@ -105,7 +105,7 @@ TEST_F(Shutdown, NothingStopsBeforeTheWritersAreFlushed) {
 }
 
 TEST_F(Shutdown, ChildrenStopBeforeTheirParents) {
-  // Joined from the top; a leaf and a middle take their time.
+  // Added from the top; a leaf and a middle one take some time.
   add("top");
   auto& left = add("left", "top");
   add("right", "top");
@@ -177,15 +177,15 @@ TEST_F(Shutdown, WithoutAnyTimeAllIsBegunInOrder) {
             (names{"refuse top", "refuse leaf", "stop leaf", "stop top", "refuse db", "stop db"}));
 }
 
-// a is looked at before b. In every look b's work has just led to work at a, and the other way round,
-// so that each is quiet whenever it is asked.
+// a is looked at before b. In every look b's work has just led to work at a, and vice versa, so
+// that each is quiet whenever it is asked.
 TEST_F(Shutdown, WorkThatSlipsFromOneToAnotherBetweenLooksIsWaitedFor) {
   int hops = 20;
   auto& a = add("a");
   auto& b = add("b");
   bool at_a = false;
   b.quiet = [&] {
-    // The work leaves b for a, which has been looked at, just before b is asked.
+    // The work moves from b to a, which has been looked at, just before b is asked.
     if (hops > 0 && !at_a) {
       at_a = true;
       ++a.admitted_;
@@ -207,7 +207,7 @@ TEST_F(Shutdown, WorkThatSlipsFromOneToAnotherBetweenLooksIsWaitedFor) {
 TEST_F(Shutdown, QuietAgainWithMoreAdmittedIsNotQuiet) {
   auto& a = add("a");
   int looks = 0;
-  a.quiet = [&] { return ++looks % 2 == 1 || looks > 6; };  // never quiet twice in a row at first
+  a.quiet = [&] { return ++looks % 2 == 1 || looks > 6; };  // at first never quiet twice in a row
   EXPECT_TRUE(run(100).drained);
   EXPECT_EQ(looks, 8);
 }
@@ -276,7 +276,7 @@ TEST(SystemShutdown, ManyMayJoinAndGoWhileItRuns) {
       while (!over) {
         auto one = std::make_shared<part>("short", "", log);
         sys.join(one);
-        // Its last owner may be the run: the log must outlive it.
+        // The run may be its last owner: the log must outlive it.
         std::weak_ptr<part> gone = one;
         one.reset();
         while (!gone.expired()) std::this_thread::yield();

@@ -50,7 +50,7 @@ TEST(Supervision, PausesBeginAnewAfterAQuietTime) {
   const supervision how{.backoff_min = 100ms, .jitter = 0, .quiet_after = 5s};
   failure_record record;
   EXPECT_EQ(record.failed(how, directive::restart, at(0s), 0), restart_after(100ms));
-  // Quiet is counted from when it began anew, which was at 100 ms.
+  // The uptime counts from the restart, at 100 ms.
   EXPECT_EQ(record.failed(how, directive::restart, at(5099ms), 0), restart_after(200ms));
   EXPECT_EQ(record.failed(how, directive::restart, at(5099ms + 200ms + 5s), 0),
             restart_after(100ms));

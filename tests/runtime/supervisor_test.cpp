@@ -1,4 +1,4 @@
-// What a supervised actor lives through.
+// The life of a supervised actor.
 #include "nexus/supervisor.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What becomes of a group when one of it fails.
+// A group after one of its members failed.
 #include <gtest/gtest.h>
 
 #include <caf/all.hpp>
@@ -40,7 +40,7 @@ TEST_F(SupervisorTree, AllForOneRestartsAllWithTheirMailboxes) {
   EXPECT_EQ(*answer, "1");
   EXPECT_EQ(made, 4);
   EXPECT_EQ(group.counts().restarts, 2U);
-  // They count together: one more each, and the group is done for.
+  // They count together: one more each, and the limit is exceeded.
   tell(two, "throw");
   pass(1s);
   tell(one, "throw");
@@ -109,7 +109,7 @@ TEST_F(SupervisorTree, TooManyRestartsMayBeEscalated) {
     tell(one, "throw");
     pass(1s);
   }
-  // The second went to the parent, whose restart of the group made its count begin anew.
+  // The second failure went to the parent, whose restart of the group reset the count.
   EXPECT_EQ(ask(one, "a"), "1");
   EXPECT_EQ(group.counts().escalations, 1U);
 }

@@ -21,7 +21,7 @@ using nlohmann::json;
 
 using BankServe = ServedBank;
 
-// By curl, as somebody would in a terminal: status and body.
+// By curl, as in a terminal: status and body.
 struct shown {
   int status = 0;
   json body;
@@ -186,13 +186,13 @@ TEST_F(BankServe, AnAddressOfIPv6IsPrintedAsItIsAskedFor) {
 constexpr int accounts = 10;
 constexpr int clients = 8;
 
-// What one client did: transfers between random accounts, each sent until it is answered.
+// The work of one client: transfers between random accounts, each sent until it is answered.
 class busy_client {
  public:
   busy_client(int number, std::atomic<bool>& until)
       : random_{static_cast<unsigned>(number) + 1}, over_{until} {}
 
-  // Sends on while nobody answers, unless `patient` is false.
+  // Keeps sending without answers, unless `patient` is false.
   void run(const std::function<nexus::test::http_client()>& connect, bool patient) {
     auto to_bank = connect();
     while (!over_) {

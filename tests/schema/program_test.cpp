@@ -13,7 +13,7 @@ class SchemaProgram : public SqliteTest {
     return "sqlite:" + path() + parameters;
   }
 
-  /// Runs it on the journal at `uri`.
+  /// Runs the program on the journal at `uri`.
   static samples::finished run(const std::string& command, const std::string& uri,
                                const std::string& flag = "") {
     samples::command_line line{SCHEMA_PROGRAM, command, "--journal", uri};

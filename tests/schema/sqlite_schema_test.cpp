@@ -1,4 +1,4 @@
-// Making, checking and dropping the tables of a journal in SQLite.
+// Creating, checking and dropping the tables of a journal in SQLite.
 #include <array>
 #include <fstream>
 

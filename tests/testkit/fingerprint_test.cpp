@@ -1,4 +1,5 @@
-// A change of what is stored is seen, told by type and field, and told apart from a harmless one.
+// A change of stored types is found, reported by type and field, and distinguished from a harmless
+// one.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -33,7 +34,7 @@ struct address {
   MSGPACK_DEFINE_MAP(city, floor)
 };
 
-// The type as it is in the file of most tests.
+// The type as in the file of most tests.
 struct made {
   static constexpr std::string_view type_name = "made";
   std::int64_t cents = 0;
@@ -55,7 +56,7 @@ struct Fingerprint : testing::Test {
     unsetenv("NEXUS_ACCEPT_FINGERPRINTS");
     return text;
   }
-  /// The first line of what is said; the last word is whether it could be accepted.
+  /// The first line of the report; its last word says whether the change could be accepted.
   template <class E, class S = empty_state>
   std::string check() {
     auto r = testkit::check_fingerprint<storing<E, S>>(file);

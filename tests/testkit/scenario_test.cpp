@@ -1,4 +1,4 @@
-// given, when, then: that it passes what is right and fails what is not.
+// given, when, then: passes for correct expectations and fails for wrong ones.
 #include <gtest/gtest-spi.h>
 
 #include <array>
@@ -136,7 +136,7 @@ TEST(Scenario, TellsWhatItDoesNotDo) {
 
 namespace {
 
-/// Persists so many events, so large and so deep ones, with such a tag.
+/// Persists a given number of events, of a given size and depth, with a given tag.
 struct press {
   static constexpr std::string_view entity_type = "press";
   struct sheet {
