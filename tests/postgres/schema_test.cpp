@@ -213,7 +213,7 @@ TEST_F(PostgresSchema, AWayThatIsNotThereIsSaid) {
   postgres::connection c{where()};
   const auto done = migrate_tables(c, where(), {}, 2);
   ASSERT_FALSE(done);
-  EXPECT_NE(done.error().message.find("no way from schema version 1"), std::string::npos);
+  EXPECT_NE(done.error().message.find("no migration from schema version 1"), std::string::npos);
 }
 
 TEST_F(PostgresSchema, AMigrationThatLeadsElsewhereIsUndoneAndNamesTheDifference) {
