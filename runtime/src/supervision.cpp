@@ -58,7 +58,7 @@ directive decide(const supervision& how, const failure& what) noexcept {
 measure failure_record::failed(const supervision& how, directive wanted, time_point now,
                                double chance) {
   if (wanted == directive::restart && !may_restart(how, now)) wanted = how.when_exceeded;
-  const bool all = how.who == strategy::all_for_one;
+  const bool all = how.scope == strategy::all_for_one;
   switch (wanted) {
     case directive::restart:
       return {wanted, all, pause(how, now, chance)};

@@ -108,7 +108,7 @@ measure supervision_group::failed(const std::string& name, const failure& what, 
     std::lock_guard guard{lock_};
     auto at = members_.find(name);
     if (at == members_.end()) return {};
-    auto& record = how_.who == strategy::all_for_one ? together_ : at->second.record;
+    auto& record = how_.scope == strategy::all_for_one ? together_ : at->second.record;
     m = record.failed(how_, wanted, now, std::uniform_real_distribution<>{}(random_));
   }
   detail::log().info("{}/{}: {} after \"{}\"", path_, name, to_string(m.what), what.why.message);

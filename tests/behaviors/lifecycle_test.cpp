@@ -278,7 +278,8 @@ TEST_F(Lifecycle, SupervisionRestartsAnEntityAfterAPauseAndStopsItInTheEnd) {
 }
 
 TEST_F(Lifecycle, AllForOneRestartsTheOthersToo) {
-  entities<tally> tallies{det, *journal, {.supervised = supervision{.who = strategy::all_for_one}}};
+  entities<tally> tallies{
+      det, *journal, {.supervised = supervision{.scope = strategy::all_for_one}}};
   for (auto id : {"a", "b"}) EXPECT_EQ(det.get(tallies.of(id).ask(tally::add{1})), 1);
   const auto before = counted("nexus_recoveries_total", "done");
   (void)det.get(tallies.of("a").ask(tally::throw_in_decide{}));

@@ -66,7 +66,7 @@ TEST_F(SupervisionPage, Supervision) {
 }
 
 TEST_F(SupervisionPage, Strategy) {
-  nexus::supervision how{.who = nexus::strategy::all_for_one,
+  nexus::supervision how{.scope = nexus::strategy::all_for_one,
                          .when_exceeded = nexus::directive::escalate,
                          .backoff_min = 50ms,
                          .backoff_max = 5s};

@@ -108,7 +108,7 @@ TEST(Supervision, UnlimitedRestartsAreNeverExceeded) {
 }
 
 TEST(Supervision, AllForOneRestartsAndStopsAllAndResumesOne) {
-  const supervision how{.who = strategy::all_for_one, .jitter = 0};
+  const supervision how{.scope = strategy::all_for_one, .jitter = 0};
   failure_record record;
   EXPECT_EQ(record.failed(how, directive::restart, at(0s), 0), restart_after(100ms, true));
   EXPECT_EQ(record.failed(how, directive::stop, at(0s), 0), (measure{directive::stop, true, {}}));

@@ -139,7 +139,7 @@ TEST(SupervisorStorm, EveryQuestionIsAnsweredAndEveryRestartHappens) {
 TEST(SupervisorStorm, AlsoWhenAllAreRestartedForOne) {
   tally all;
   nexus::system sys{{.threads = 4}};
-  supervisor group{sys, "group", eager({.who = strategy::all_for_one})};
+  supervisor group{sys, "group", eager({.scope = strategy::all_for_one})};
   auto actors = spawned(group, 6, all);
   storm(sys, actors, {85, 10, 2, 2, 1, 0}, all);
   EXPECT_EQ(all.unanswered, 0);

@@ -27,7 +27,7 @@ TEST_F(SupervisorTree, OneForOneLeavesTheOthersAlone) {
 }
 
 TEST_F(SupervisorTree, AllForOneRestartsAllWithTheirMailboxes) {
-  supervisor group{sys, "group", plain({.who = strategy::all_for_one, .restarts_max = 2})};
+  supervisor group{sys, "group", plain({.scope = strategy::all_for_one, .restarts_max = 2})};
   auto one = group.spawn("one", counting()).value();
   auto two = group.spawn("two", counting()).value();
   EXPECT_EQ(ask(two, "a"), "1");

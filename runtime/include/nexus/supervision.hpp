@@ -61,7 +61,7 @@ struct supervision {
   static constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 
   std::function<directive(const failure&)> decide{};  ///< none: restart; if it throws: escalate
-  strategy who = strategy::one_for_one;
+  strategy scope = strategy::one_for_one;
 
   unsigned restarts_max = 10;  ///< within `restarts_window`; after one more `when_exceeded` applies
   std::chrono::nanoseconds restarts_window = std::chrono::seconds{60};
