@@ -242,7 +242,7 @@ session_lender server_core::lender(const served_route& route,
     if (left.count() <= 0) return fail(errc::timeout, "the request's time was over");
     auto lent = given.lend(
         {.timeout = std::min<std::chrono::nanoseconds>(left, time_span{options.borrow_timeout}),
-         .who = route.pattern.text});
+         .borrower = route.pattern.text});
     if (!lent) return lent;
     auto* one = lent->get();
     std::shared_ptr<watched_session> kept{

@@ -115,7 +115,7 @@ result<std::size_t> live_reader::core::pass(const journal_sink& sink,
 // Uses a reserved session of the pool, returned before the sink runs: a sink may borrow, and ask
 // entities, whose recovery needs such sessions.
 result<void> live_reader::core::fill(std::optional<std::string>& holder) {
-  auto lent = from_.sessions().borrow({.who = "a live reader", .reserved = true});
+  auto lent = from_.sessions().borrow({.borrower = "a live reader", .reserved = true});
   if (!lent && lent.error().code == errc::pool_closed) {
     return fail(errc::stopped, from_.name() + ": the journal was closed");
   }
@@ -193,7 +193,7 @@ result<live_reader> live_reader::open(const store& from, position after,
                                       live_reader_options options) {
   auto watch = from.watch();
   if (!watch) return fail(std::move(watch.error()));
-  if (auto lent = from.sessions().borrow({.who = "a live reader", .reserved = true}); !lent)
+  if (auto lent = from.sessions().borrow({.borrower = "a live reader", .reserved = true}); !lent)
     return fail(std::move(lent.error()));
   return live_reader{std::make_unique<core>(from, after, options, std::move(*watch))};
 }

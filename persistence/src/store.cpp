@@ -156,7 +156,7 @@ void store::core::run_read(const std::function<result<void>(journal_session&)>& 
     (void)safe(refusing);
     return;
   }
-  auto lent = sessions->borrow({.who = "a recovery", .reserved = true});
+  auto lent = sessions->borrow({.borrower = "a recovery", .reserved = true});
   if (lent) {
     // Whatever it waits for might need this thread.
     const detail::no_waiting here{"a reader's thread"};

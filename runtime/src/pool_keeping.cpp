@@ -229,7 +229,7 @@ void session_pool::expire_waiters(deeds& todo, time_point now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto w = *deadlines_.begin()->second->at;
     forget(*w);
-    tell(pool_event::kind::timed_out, w->who, now - w->since, todo);
+    tell(pool_event::kind::timed_out, w->origin, now - w->since, todo);
     w->settle(fail(too_late(*w)), todo);
     todo.drop(w);
   }
@@ -244,9 +244,9 @@ void session_pool::look_for_leaks(deeds& todo, time_point now) {
     }
     slot.told_leaked = true;
     ++counts_.leaks;
-    tell(pool_event::kind::leaked, slot.who, now - slot.idle_since, todo);
-    todo.log_leak(fmt::format("{}: {} has held a session for {}", options_.name, name_of(slot.who),
-                              shown(now - slot.idle_since)));
+    tell(pool_event::kind::leaked, slot.holder, now - slot.idle_since, todo);
+    todo.log_leak(fmt::format("{}: {} has held a session for {}", options_.name,
+                              name_of(slot.holder), shown(now - slot.idle_since)));
   }
 }
 
@@ -336,10 +336,9 @@ pool_statistics session_pool::statistics() const {
   return read();
 }
 
-void session_pool::tell(pool_event::kind what, const borrower& who, std::chrono::nanoseconds took,
+void session_pool::tell(pool_event::kind what, const borrower& of, std::chrono::nanoseconds took,
                         deeds& todo) const {
   if (!options_.on_event) return;
-  todo.tell({what, options_.name, who.name.empty() ? who.where.file : who.name, {}, took});
+  todo.tell({what, options_.name, of.name.empty() ? of.where.file : of.name, {}, took});
 }
-
 }

@@ -10,7 +10,7 @@
 
 namespace nexus::inline v0::detail {
 
-// -- who waits ------------------------------------------------------------------------------------
+// -- waiters -------------------------------------------------------------------------------------
 
 // A waiting thread; lives on its stack.
 struct session_pool::blocked final : waiter {
@@ -71,7 +71,7 @@ void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo
   }
   if (!in_front) {
     ++counts_.waits;
-    tell(pool_event::kind::waiting, one.who, {}, todo);
+    tell(pool_event::kind::waiting, one.origin, {}, todo);
   }
   open_more(todo, now());
 }
@@ -96,7 +96,7 @@ error session_pool::exhausted(std::string_view what, const claim& by) const {
   const auto s = read();
   const auto other = by.share == pool_share::common ? pool_share::reserved : pool_share::common;
   auto text = fmt::format("{}: {} for {}: {} of {}{} in use, {} idle, {} being opened, {} waiting",
-                          options_.name, what, name_of(by.who), s.in_use - taken(other),
+                          options_.name, what, name_of(by.origin), s.in_use - taken(other),
                           most(by.share), by.share == pool_share::reserved ? " reserved" : "",
                           s.idle, s.opening, waiting(by.share).size());
   const pool_slot* oldest = nullptr;
@@ -105,7 +105,7 @@ error session_pool::exhausted(std::string_view what, const claim& by) const {
     if (oldest == nullptr || slot.idle_since < oldest->idle_since) oldest = &slot;
   }
   if (oldest != nullptr) {
-    text += fmt::format("; {} has held one for {}", name_of(oldest->who),
+    text += fmt::format("; {} has held one for {}", name_of(oldest->origin),
                         shown(now() - oldest->idle_since));
   }
   if (!last_failure_.empty()) text += "; the last session could not be opened: " + last_failure_;
@@ -123,7 +123,7 @@ std::optional<error> session_pool::refusal(const claim& by, deeds& todo) {
   }
   if (waiting(by.share).size() < options_.max_waiters) return std::nullopt;
   ++counts_.refused;
-  tell(pool_event::kind::refused, by.who, {}, todo);
+  tell(pool_event::kind::refused, by.origin, {}, todo);
   return exhausted("too many borrowers wait already", by);
 }
 
@@ -144,7 +144,7 @@ void session_pool::lend(pool_slot& slot, const claim& to, time_point now) {
   slot.taken_of = to.share;
   ++taken(to.share);
   slot.idle_since = now;
-  slot.who = to.who;
+  slot.holder = to.origin;
   slot.may_block = to.may_block;
   slot.told_leaked = false;
   ++slot.borrows;
@@ -194,7 +194,7 @@ void session_pool::give(pool_slot& slot, queue& whom, deeds& todo, time_point no
   if (wait_seconds_ != nullptr) {
     wait_seconds_->observe(std::chrono::duration<double>(waited).count());
   }
-  tell(pool_event::kind::borrowed, next->who, waited, todo);
+  tell(pool_event::kind::borrowed, next->origin, waited, todo);
   next->settle(held_slot{shared_from_this(), slot}, todo);
   todo.drop(std::move(next));
 }
@@ -233,7 +233,7 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
     }
     lend(*slot, mine, since);
     open_more(todo, since);
-    tell(pool_event::kind::borrowed, wanted.who, {}, todo);
+    tell(pool_event::kind::borrowed, wanted.origin, {}, todo);
     guard.unlock();
     todo.run();
     const auto valid = options_.validate_on_borrow ? validated(*slot) : result<void>{};
@@ -262,11 +262,11 @@ result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_
   if (mine->got) return *std::move(mine->got);
   forget(*mine);
   if (!wanted.cancel.stop_requested()) {
-    tell(pool_event::kind::timed_out, wanted.who, now() - since, todo);
+    tell(pool_event::kind::timed_out, wanted.origin, now() - since, todo);
     return fail(too_late(*mine));
   }
   ++counts_.cancelled;
-  tell(pool_event::kind::cancelled, wanted.who, now() - since, todo);
+  tell(pool_event::kind::cancelled, wanted.origin, now() - since, todo);
   return fail(errc::stopped, options_.name + ": waiting for a session was cancelled");
 }
 
@@ -333,7 +333,7 @@ void session_pool::ask(const std::shared_ptr<asking>& w, bool in_front) {
     todo.post([this, w, slot](unsigned) { ask_validated(w, *slot); });
     return;
   }
-  tell(pool_event::kind::borrowed, w->who, at - w->since, todo);
+  tell(pool_event::kind::borrowed, w->origin, at - w->since, todo);
   w->settle(held_slot{shared_from_this(), *slot}, todo);
 }
 
@@ -350,7 +350,7 @@ void session_pool::ask_validated(const std::shared_ptr<asking>& w, pool_slot& sl
     return;
   }
   if (w->settled) return hand_on(slot, todo, now());  // cancelled meanwhile
-  tell(pool_event::kind::borrowed, w->who, now() - w->since, todo);
+  tell(pool_event::kind::borrowed, w->origin, now() - w->since, todo);
   w->settle(held_slot{shared_from_this(), slot}, todo);
 }
 
@@ -363,7 +363,7 @@ void session_pool::cancel(const std::shared_ptr<asking>& w) {
     forget(*w);
   }
   ++counts_.cancelled;
-  tell(pool_event::kind::cancelled, w->who, now() - w->since, todo);
+  tell(pool_event::kind::cancelled, w->origin, now() - w->since, todo);
   w->settle(fail(errc::stopped, options_.name + ": waiting for a session was cancelled"), todo);
 }
 
@@ -404,7 +404,7 @@ void session_pool::finish_return(pool_slot& slot, std::optional<session_end> end
   const std::lock_guard guard{lock_};
   const auto at = now();
   if (end == session_end::not_valid) --counts_.borrows;  // it was not lent
-  tell(pool_event::kind::returned, slot.who, at - slot.idle_since, todo);
+  tell(pool_event::kind::returned, slot.holder, at - slot.idle_since, todo);
   if (closed_) {
     end = session_end::pool_closed;
   } else if (broken && !end) {

@@ -93,11 +93,11 @@ result<void> check(const pool_options& o) {
 
 namespace detail {
 
-std::string name_of(const borrower& who) {
-  if (!who.name.empty()) return std::string{who.name};
-  const std::filesystem::path file{who.where.file};
+std::string name_of(const borrower& of) {
+  if (!of.name.empty()) return std::string{of.name};
+  const std::filesystem::path file{of.where.file};
   return fmt::format("{}:{}", (file.parent_path().filename() / file.filename()).string(),
-                     who.where.line);
+                     of.where.line);
 }
 
 std::string shown(std::chrono::nanoseconds took) {

@@ -47,7 +47,7 @@ struct pool_slot {
   pool_clock::time_point ends{};        // by max_lifetime
   pool_clock::time_point idle_since{};  // while lent: when it was lent
   std::uint64_t borrows = 0;
-  borrower who{};
+  borrower holder{};
   std::optional<pool_share> taken_of{};  // the share it counts to
   bool poisoned = false;
   bool told_leaked = false;
@@ -92,8 +92,8 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void hand_on(pool_slot& slot, deeds& todo, time_point now);
   void enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo);
   void forget(waiter& w);
-  std::optional<error> refusal(const claim& who, deeds& todo);
-  error exhausted(std::string_view what, const claim& who) const;
+  std::optional<error> refusal(const claim& by, deeds& todo);
+  error exhausted(std::string_view what, const claim& by) const;
   error closed_error() const;
   result<held_slot> wait_for_one(const borrow_request& wanted, time_point since, bool in_front,
                                  std::unique_lock<std::mutex>& guard, deeds& todo);
@@ -144,7 +144,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void run_timer();
   void export_metrics();
 
-  void tell(pool_event::kind what, const borrower& who, std::chrono::nanoseconds took,
+  void tell(pool_event::kind what, const borrower& of, std::chrono::nanoseconds took,
             deeds& todo) const;
   time_point now() const { return options_.runs_on ? options_.runs_on->now() : pool_clock::now(); }
 
@@ -210,17 +210,17 @@ class session_pool::deeds {
 /// The claim of a borrower: its share, and whether the thread that returns the session may block.
 struct session_pool::claim {
   claim(const borrow_request& wanted, bool blocks)
-      : who{wanted.who},
+      : origin{wanted.origin},
         share{wanted.reserved ? pool_share::reserved : pool_share::common},
         may_block{blocks} {}
-  const borrower who;
+  const borrower origin;
   const pool_share share;
   const bool may_block;
 };
 
 /// A borrower without a session.
 struct session_pool::waiter : claim {
-  waiter(const claim& whom, time_point from, time_point until)
+  waiter(const claim& bym, time_point from, time_point until)
       : claim{whom}, since{from}, deadline{until} {}
   virtual ~waiter() = default;
   waiter(const waiter&) = delete;
@@ -244,6 +244,5 @@ struct session_pool::waiter : claim {
 [[nodiscard]] std::string shown(std::chrono::nanoseconds took);
 
 /// "bank/serve.cpp:88", or the borrower's name.
-[[nodiscard]] std::string name_of(const borrower& who);
-
+[[nodiscard]] std::string name_of(const borrower& of);
 }

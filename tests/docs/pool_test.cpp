@@ -40,7 +40,7 @@ TEST_F(PoolPage, Borrowing) {
   std::stop_source stopping;
   const auto tidy_up = [&] {
     // clang-format off
-    auto lent = sessions.borrow({.timeout = 100ms, .cancel = stopping.get_token(), .who = "the nightly report"});
+    auto lent = sessions.borrow({.timeout = 100ms, .cancel = stopping.get_token(), .borrower = "the nightly report"});
     if (!lent) return std::cerr << lent.error().message << '\n', false;
     auto done = (*lent)->execute("DELETE FROM carts WHERE day < $1", "2026-01-01");
     // clang-format on

@@ -98,9 +98,8 @@ class PoolInVirtualTime : public ::testing::Test {
     o.runs_on = cranked;
     o.name = "test";
     o.on_event = [this](const pool_event& e) {
-      auto text = std::string{to_string(e.what_happened)};
-      if (e.what_happened == pool_event::kind::destroyed)
-        text += " " + std::string{to_string(e.end)};
+      auto text = std::string{to_string(e.what)};
+      if (e.what == pool_event::kind::destroyed) text += " " + std::string{to_string(e.end)};
       events.push_back(std::move(text));
     };
     auto made = test_pool::make(std::move(o), [this]() -> result<std::unique_ptr<test_session>> {

@@ -41,10 +41,10 @@ TEST_F(PoolInVirtualTime, ACommonBorrowerNeverWaitsForReservedOnes) {
 
 TEST_F(PoolInVirtualTime, TheErrorOfAShareTellsOfThatShareAlone) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0, .borrow_timeout = 1s});
-  auto a = p.borrow({.who = "a handler"});
-  auto b = p.borrow({.who = "a recovery", .reserved = true});
+  auto a = p.borrow({.borrower = "a handler"});
+  auto b = p.borrow({.borrower = "a recovery", .reserved = true});
   auto common = p.request();
-  auto reserved = p.request({.who = "another recovery", .reserved = true});
+  auto reserved = p.request({.borrower = "another recovery", .reserved = true});
   go_on(p, 1s);
   const auto why = collect(common)->error().message;
   EXPECT_NE(why.find("1 of 1 in use, 0 idle, 0 being opened, 0 waiting; a handler has held one for "
@@ -183,7 +183,7 @@ std::string leak_warning(pool_options o, std::chrono::nanoseconds held,
   auto p = *pool<test_session>::make(std::move(o), [&]() -> result<std::unique_ptr<test_session>> {
     return std::make_unique<test_session>(world, 1);
   });
-  auto one = p.borrow({.who = "it"});
+  auto one = p.borrow({.borrower = "it"});
   cranked->pass(held);
   testing::internal::CaptureStderr();
   p.tend();

@@ -60,7 +60,7 @@ TEST_F(PoolInVirtualTime, WhoWaitsLongestIsServedFirst) {
 
 TEST_F(PoolInVirtualTime, WhoWaitsTooLongIsToldWithTheStatistics) {
   auto p = make({.max = 1, .min_idle = 0, .borrow_timeout = 5s});
-  auto held = p.borrow({.who = "the one who has it"});
+  auto held = p.borrow({.borrower = "the one who has it"});
   auto late = p.request();
   go_on(p, 4'999ms);
   EXPECT_FALSE(late.is_answered());

@@ -51,7 +51,7 @@ struct borrow_options {
   std::optional<time_span> timeout{};  ///< none: `borrow_timeout` of the pool
   std::stop_token cancel{};            ///< cancels the wait
   std::string_view
-      who{};  ///< names the borrower in leak warnings; none: file and line. Must outlive the lease
+      borrower{};  ///< its name in leak warnings; none: file and line. Must outlive the lease
   /// Uses pool_options::reserved. Until it is returned, its holder must wait for nothing but the
   /// session itself: not for another session, and not for anything that may need a reserved
   /// session.
@@ -118,8 +118,8 @@ class pool {
   /// there.
   [[nodiscard]] result<lease<S>> borrow(const borrow_options& options = {},
                                         caller where = caller::here()) const {
-    auto got =
-        core_->borrow({options.timeout, options.cancel, {options.who, where}, options.reserved});
+    auto got = core_->borrow(
+        {options.timeout, options.cancel, {options.borrower, where}, options.reserved});
     if (!got) return fail(std::move(got.error()));
     return lease<S>{*std::move(got)};
   }
@@ -189,7 +189,7 @@ template <class S>
 asked<lease<S>> pool<S>::request(const borrow_options& options, caller where) const {
   auto* made = new detail::lease_call<S>;
   asked<lease<S>> answer{*made, *made};
-  core_->request({options.timeout, options.cancel, {options.who, where}, options.reserved},
+  core_->request({options.timeout, options.cancel, {options.borrower, where}, options.reserved},
                  [made, keep = envelope{made}](result<detail::held_slot> got) {
                    if (got) {
                      made->answer.emplace(detail::lease_access::make<S>(*std::move(got)));

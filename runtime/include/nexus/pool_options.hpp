@@ -60,7 +60,7 @@ struct pool_statistics {
 struct pool_event {
   enum class kind : std::uint8_t {
     opened,
-    open_failed,  ///< `what` is the error
+    open_failed,  ///< `message` is the error
     waiting,      ///< a borrower has to wait
     borrowed,
     returned,
@@ -71,10 +71,10 @@ struct pool_event {
     destroyed,  ///< for the reason `end`
     closed      ///< the pool has stopped lending
   };
-  kind what_happened{};
+  kind what{};
   std::string_view pool;
-  std::string_view who{};           ///< of borrowers: their name, or their file and line
-  std::string what{};               ///< the text of an error
+  std::string_view borrower{};      ///< its name, or its file and line
+  std::string message{};            ///< the text of an error
   std::chrono::nanoseconds took{};  ///< time of waiting, holding or opening
   session_end end{};
 };

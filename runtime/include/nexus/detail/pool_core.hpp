@@ -57,7 +57,7 @@ struct borrower {
 struct borrow_request {
   std::optional<time_span> timeout;
   std::stop_token cancel;
-  borrower who;
+  borrower origin;
   bool reserved = false;
 };
 
