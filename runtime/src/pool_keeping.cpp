@@ -61,7 +61,7 @@ void session_pool::start() {
                               : std::make_unique<workers>("nexus.pool", options_.threads, jobs_max);
   if (options_.metrics) export_metrics();
   if (!options_.runs_on) timer_thread_ = std::thread{[this] { run_timer(); }};
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   open_more(todo, now());
 }
@@ -82,7 +82,7 @@ void session_pool::shut() {
 
 // -- opening and ending ---------------------------------------------------------------------------
 
-void session_pool::open_more(deeds& todo, time_point now) {
+void session_pool::open_more(deferred& todo, time_point now) {
   if (closed_ || now < not_before_) return;
   std::size_t served = 0;  // waiting borrowers that may have a session
   for (auto of : pool_shares) served += std::min(waiting(of).size(), room(of));
@@ -128,7 +128,7 @@ void session_pool::callback_threw(std::string_view which, const std::string& wha
 
 void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> made,
                           std::chrono::nanoseconds took) {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   const auto at = now();
   if (!made) {
@@ -167,7 +167,7 @@ void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> mad
 }
 
 // The session keeps its place until it is really closed.
-void session_pool::retire(pool_slot& slot, session_end why, deeds& todo) {
+void session_pool::retire(pool_slot& slot, session_end why, deferred& todo) {
   become(slot, pool_slot::state::ending);
   auto gone = std::make_shared<std::unique_ptr<poolable>>(std::move(slot.session));
   todo.post([this, &slot, why, gone](unsigned) {
@@ -177,7 +177,7 @@ void session_pool::retire(pool_slot& slot, session_end why, deeds& todo) {
 }
 
 void session_pool::ended(pool_slot& slot, session_end why) {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   become(slot, pool_slot::state::empty);
   free_share(slot);
@@ -191,7 +191,7 @@ void session_pool::ended(pool_slot& slot, session_end why) {
 }
 
 void session_pool::stop_lending() {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   if (std::exchange(closed_, true)) return;
   if (options_.on_event) todo.tell({pool_event::kind::closed, options_.name});
@@ -225,7 +225,7 @@ bool session_pool::close(std::chrono::nanoseconds within) {
 
 // -- time -----------------------------------------------------------------------------------------
 
-void session_pool::expire_waiters(deeds& todo, time_point now) {
+void session_pool::expire_waiters(deferred& todo, time_point now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto w = *deadlines_.begin()->second->at;
     forget(*w);
@@ -235,7 +235,7 @@ void session_pool::expire_waiters(deeds& todo, time_point now) {
   }
 }
 
-void session_pool::look_for_leaks(deeds& todo, time_point now) {
+void session_pool::look_for_leaks(deferred& todo, time_point now) {
   if (leak_after_ <= 0ms) return;
   for (auto& slot : slots_) {
     if (slot.now != pool_slot::state::lent || slot.told_leaked ||
@@ -250,7 +250,7 @@ void session_pool::look_for_leaks(deeds& todo, time_point now) {
   }
 }
 
-void session_pool::tend(deeds& todo, time_point now) {
+void session_pool::tend(deferred& todo, time_point now) {
   expire_waiters(todo, now);
   look_for_leaks(todo, now);
   const auto old = std::stable_partition(idle_.begin(), idle_.end(),
@@ -268,7 +268,7 @@ void session_pool::tend(deeds& todo, time_point now) {
 }
 
 void session_pool::tend() {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   tend(todo, now());
 }
@@ -298,7 +298,7 @@ session_pool::time_point session_pool::next_due(time_point now) const {
 void session_pool::run_timer() {
   name_this_thread("nexus.pool.time");
   for (;;) {
-    deeds todo{*this};
+    deferred todo{*this};
     std::unique_lock guard{lock_};
     tend(todo, now());
     guard.unlock();
@@ -337,7 +337,7 @@ pool_statistics session_pool::statistics() const {
 }
 
 void session_pool::tell(pool_event::kind what, const borrower& of, std::chrono::nanoseconds took,
-                        deeds& todo) const {
+                        deferred& todo) const {
   if (!options_.on_event) return;
   todo.tell({what, options_.name, of.name.empty() ? of.where.file : of.name, {}, took});
 }

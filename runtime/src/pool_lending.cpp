@@ -16,7 +16,7 @@ namespace nexus::inline v0::detail {
 struct session_pool::blocked final : waiter {
   blocked(const borrow_request& wanted, time_point from, time_point until)
       : waiter{{wanted, true}, from, until} {}
-  void get(result<held_slot> with, deeds&) override {
+  void get(result<held_slot> with, deferred&) override {
     got = std::move(with);
     changed.notify_one();
   }
@@ -29,7 +29,7 @@ struct session_pool::blocked final : waiter {
 struct session_pool::asking final : waiter, std::enable_shared_from_this<asking> {
   asking(const borrow_request& wanted, time_point from, time_point until, granted whom)
       : waiter{{wanted, false}, from, until}, to{std::move(whom)} {}
-  void get(result<held_slot> with, deeds& todo) override {
+  void get(result<held_slot> with, deferred& todo) override {
     todo.answer(shared_from_this(), std::move(with));
   }
 
@@ -38,12 +38,12 @@ struct session_pool::asking final : waiter, std::enable_shared_from_this<asking>
   std::optional<std::stop_callback<std::function<void()>>> cancelling;
 };
 
-void session_pool::deeds::answer(std::shared_ptr<asking> w, result<held_slot> with) {
+void session_pool::deferred::answer(std::shared_ptr<asking> w, result<held_slot> with) {
   answers_.emplace_back(std::move(w), std::move(with));
 }
 
 // In this order: waiting borrowers are served first.
-void session_pool::deeds::run() {
+void session_pool::deferred::run() {
   for (auto& [w, with] : std::exchange(answers_, {})) {
     (void)guarded(
         [&, &to = w->to, &got = with] { std::exchange(to, nullptr)(std::move(got)); },
@@ -60,7 +60,7 @@ void session_pool::deeds::run() {
   dropped_.clear();
 }
 
-void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo) {
+void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deferred& todo) {
   w->queued = true;
   auto& one = *w;
   auto& all = waiting(one.share);
@@ -82,7 +82,7 @@ void session_pool::forget(waiter& w) {
   waiting(w.share).erase(w.at);
 }
 
-void session_pool::fail_waiters(pool_share of, const error& why, deeds& todo) {
+void session_pool::fail_waiters(pool_share of, const error& why, deferred& todo) {
   for (auto& w : std::exchange(waiting(of), {})) {
     w->queued = false;
     deadlines_.erase({w->deadline, w.get()});
@@ -116,7 +116,7 @@ error session_pool::closed_error() const {
   return {errc::pool_closed, options_.name + ": the pool is closed"};
 }
 
-std::optional<error> session_pool::refusal(const claim& by, deeds& todo) {
+std::optional<error> session_pool::refusal(const claim& by, deferred& todo) {
   if (closed_) return closed_error();
   if (most(by.share) == 0) {
     return error{errc::invalid_argument, options_.name + ": the pool has no reserved sessions"};
@@ -129,7 +129,7 @@ std::optional<error> session_pool::refusal(const claim& by, deeds& todo) {
 
 // -- lending --------------------------------------------------------------------------------------
 
-pool_slot* session_pool::take_idle(pool_share of, deeds& todo, time_point now) {
+pool_slot* session_pool::take_idle(pool_share of, deferred& todo, time_point now) {
   while (room(of) > 0 && !idle_.empty()) {
     auto& slot = *idle_.back();
     idle_.pop_back();
@@ -169,7 +169,7 @@ session_pool::queue* session_pool::next_waiting() {
 }
 
 // To the borrower that has waited longest; without one, to the idle sessions.
-void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
+void session_pool::hand_on(pool_slot& slot, deferred& todo, time_point now) {
   free_share(slot);
   if (auto* whom = next_waiting()) return give(slot, *whom, todo, now);
   become(slot, pool_slot::state::idle);
@@ -178,7 +178,7 @@ void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
 }
 
 // A share got room, but no session with it.
-void session_pool::serve_waiting(deeds& todo, time_point now) {
+void session_pool::serve_waiting(deferred& todo, time_point now) {
   while (auto* whom = next_waiting()) {
     auto* slot = take_idle(whom->front()->share, todo, now);
     if (slot == nullptr) return;
@@ -186,7 +186,7 @@ void session_pool::serve_waiting(deeds& todo, time_point now) {
   }
 }
 
-void session_pool::give(pool_slot& slot, queue& whom, deeds& todo, time_point now) {
+void session_pool::give(pool_slot& slot, queue& whom, deferred& todo, time_point now) {
   auto next = whom.front();
   forget(*next);
   lend(slot, *next, now);
@@ -222,7 +222,7 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
   const auto since = now();
   const claim mine{wanted, true};
   for (std::size_t not_valid = 0;;) {
-    deeds todo{*this};
+    deferred todo{*this};
     std::unique_lock guard{lock_};
     if (closed_) return fail(closed_error());
     auto* slot = take_idle(mine.share, todo, since);
@@ -246,7 +246,7 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
 
 result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_point since,
                                              bool in_front, std::unique_lock<std::mutex>& guard,
-                                             deeds& todo) {
+                                             deferred& todo) {
   const auto deadline =
       later(since, std::chrono::nanoseconds{wanted.timeout.value_or(borrow_timeout_)});
   if (auto why = refuse_to_wait("borrow()", "use request().then(self, …) in an actor", deadline)) {
@@ -280,7 +280,7 @@ error session_pool::too_late(const waiter& w) {
 result<held_slot> session_pool::borrow_stepped(const borrow_request& wanted) {
   pool_slot* slot = nullptr;
   {
-    deeds todo{*this};
+    deferred todo{*this};
     const std::lock_guard guard{lock_};
     const claim mine{wanted, true};
     if (auto why = refusal(mine, todo)) return fail(*std::move(why));
@@ -320,7 +320,7 @@ void session_pool::request(const borrow_request& wanted, granted to) {
 }
 
 void session_pool::ask(const std::shared_ptr<asking>& w, bool in_front) {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   if (w->settled) return;  // cancelled meanwhile
   if (auto why = refusal(*w, todo)) return w->settle(fail(*std::move(why)), todo);
@@ -343,7 +343,7 @@ void session_pool::ask_validated(const std::shared_ptr<asking>& w, pool_slot& sl
     finish_return(slot, session_end::not_valid);
     if (++w->not_valid <= options_.max) return ask(w, true);
   }
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   if (!valid) {
     if (!w->settled) w->settle(fail(valid.error()), todo);
@@ -355,7 +355,7 @@ void session_pool::ask_validated(const std::shared_ptr<asking>& w, pool_slot& sl
 }
 
 void session_pool::cancel(const std::shared_ptr<asking>& w) {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   if (w->settled) return;
   if (w->queued) {
@@ -383,7 +383,7 @@ void session_pool::go_back(pool_slot& slot) noexcept {
       !is.broken() && (is.unfinished() || (options_.reset_on_return && is.touched()));
   if (!to_clean) return finish_return(slot, std::nullopt);
   if (slot.may_block) return finish_return(slot, clean(slot));
-  deeds{*this}.post([this, &slot](unsigned) { finish_return(slot, clean(slot)); });
+  deferred{*this}.post([this, &slot](unsigned) { finish_return(slot, clean(slot)); });
 }
 
 std::optional<session_end> session_pool::clean(pool_slot& slot) noexcept {
@@ -400,7 +400,7 @@ std::optional<session_end> session_pool::clean(pool_slot& slot) noexcept {
 
 void session_pool::finish_return(pool_slot& slot, std::optional<session_end> end) noexcept {
   const bool broken = slot.session->broken();
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   const auto at = now();
   if (end == session_end::not_valid) --counts_.borrows;  // it was not lent

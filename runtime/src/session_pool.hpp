@@ -1,7 +1,7 @@
 // The pool itself: slots, waiters, and the next work to do.
 //
 // Every function that changes the pool works under one lock. Work that may block, call others or
-// take long goes to `deeds`, and runs when the lock is free.
+// take long goes to `deferred`, and runs when the lock is free.
 //
 // Two shares, for common and for reserved borrowers, bound how many sessions each may have; any
 // session serves either. There are as many slots as both shares together, so a borrower whose share
@@ -79,24 +79,24 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   struct waiter;
   struct blocked;
   struct asking;
-  class deeds;
+  class deferred;
   using queue = std::list<std::shared_ptr<waiter>>;  // of one share
 
   // Lending, under the lock (pool_lending.cpp):
-  pool_slot* take_idle(pool_share of, deeds& todo, time_point now);
+  pool_slot* take_idle(pool_share of, deferred& todo, time_point now);
   void lend(pool_slot& slot, const claim& to, time_point now);
   void free_share(pool_slot& slot);
   queue* next_waiting();
-  void serve_waiting(deeds& todo, time_point now);
-  void give(pool_slot& slot, queue& whom, deeds& todo, time_point now);
-  void hand_on(pool_slot& slot, deeds& todo, time_point now);
-  void enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo);
+  void serve_waiting(deferred& todo, time_point now);
+  void give(pool_slot& slot, queue& whom, deferred& todo, time_point now);
+  void hand_on(pool_slot& slot, deferred& todo, time_point now);
+  void enqueue(std::shared_ptr<waiter> w, bool in_front, deferred& todo);
   void forget(waiter& w);
-  std::optional<error> refusal(const claim& by, deeds& todo);
+  std::optional<error> refusal(const claim& by, deferred& todo);
   error exhausted(std::string_view what, const claim& by) const;
   error closed_error() const;
   result<held_slot> wait_for_one(const borrow_request& wanted, time_point since, bool in_front,
-                                 std::unique_lock<std::mutex>& guard, deeds& todo);
+                                 std::unique_lock<std::mutex>& guard, deferred& todo);
   error too_late(const waiter& w);
   // … and without it:
   result<held_slot> borrow_stepped(const borrow_request& wanted);
@@ -113,11 +113,11 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void finish_return(pool_slot& slot, std::optional<session_end> end) noexcept;
 
   // Keeping, under the lock (pool_keeping.cpp):
-  void open_more(deeds& todo, time_point now);
-  void retire(pool_slot& slot, session_end why, deeds& todo);
-  void expire_waiters(deeds& todo, time_point now);
-  void look_for_leaks(deeds& todo, time_point now);
-  void tend(deeds& todo, time_point now);
+  void open_more(deferred& todo, time_point now);
+  void retire(pool_slot& slot, session_end why, deferred& todo);
+  void expire_waiters(deferred& todo, time_point now);
+  void look_for_leaks(deferred& todo, time_point now);
+  void tend(deferred& todo, time_point now);
   time_point next_due(time_point now) const;
   void become(pool_slot& slot, pool_slot::state next);
   std::size_t count(pool_slot::state which) const {
@@ -134,7 +134,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   queue& waiting(pool_share of) { return waiting_[static_cast<std::size_t>(of)]; }
   const queue& waiting(pool_share of) const { return waiting_[static_cast<std::size_t>(of)]; }
   std::size_t waiting() const { return waiting_[0].size() + waiting_[1].size(); }
-  void fail_waiters(pool_share of, const error& why, deeds& todo);
+  void fail_waiters(pool_share of, const error& why, deferred& todo);
   pool_statistics read() const;
   // … and without it:
   void open_in(pool_slot& slot);
@@ -145,7 +145,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void export_metrics();
 
   void tell(pool_event::kind what, const borrower& of, std::chrono::nanoseconds took,
-            deeds& todo) const;
+            deferred& todo) const;
   time_point now() const { return options_.runs_on ? options_.runs_on->now() : pool_clock::now(); }
 
   const pool_options options_;
@@ -181,12 +181,12 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
 };
 
 /// Work to do when the lock is free: declare it before taking the lock.
-class session_pool::deeds {
+class session_pool::deferred {
  public:
-  explicit deeds(session_pool& of) noexcept : of_{of} {}
-  ~deeds() { run(); }
-  deeds(const deeds&) = delete;
-  deeds& operator=(const deeds&) = delete;
+  explicit deferred(session_pool& of) noexcept : of_{of} {}
+  ~deferred() { run(); }
+  deferred(const deferred&) = delete;
+  deferred& operator=(const deferred&) = delete;
 
   void run();
 
@@ -227,11 +227,11 @@ struct session_pool::waiter : claim {
   waiter& operator=(const waiter&) = delete;
 
   /// Under the lock, once.
-  void settle(result<held_slot> with, deeds& todo) {
+  void settle(result<held_slot> with, deferred& todo) {
     settled = true;
     get(std::move(with), todo);
   }
-  virtual void get(result<held_slot> with, deeds& todo) = 0;
+  virtual void get(result<held_slot> with, deferred& todo) = 0;
 
   const time_point since;
   const time_point deadline;
