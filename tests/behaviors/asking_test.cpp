@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 #include "store_fixture.hpp"
 #include "tally.hpp"
 
@@ -17,7 +17,9 @@ namespace {
 struct Asking : store_fixture {
   entities<tally> tallies{sys, *journal};
 
-  caf::actor spawn(puppet::body body) { return sys.caf().spawn<puppet>(std::move(body)); }
+  caf::actor spawn(scripted_actor::body body) {
+    return sys.caf().spawn<scripted_actor>(std::move(body));
+  }
 
   call_header within(std::chrono::nanoseconds d) { return {.deadline = sys.steady() + d}; }
 

@@ -14,7 +14,7 @@
 #include <random>
 #include <vector>
 
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 #include "tally.hpp"
 
 using namespace nexus;
@@ -129,7 +129,7 @@ TEST(Ends, EntitiesMayEndInAnActor) {
   ASSERT_TRUE(tallies->of("a").ask(tally::add{1}).get(long_time));
   const auto ref = tallies->of("a");
   std::promise<void> done;
-  sys.caf().spawn<puppet>([&](caf::event_based_actor*) {
+  sys.caf().spawn<scripted_actor>([&](caf::event_based_actor*) {
     tallies.reset();
     done.set_value();
   });
@@ -143,7 +143,7 @@ TEST(Ends, ASupervisorMayEndInAnActor) {
   ASSERT_TRUE(
       top->spawn("one", [](caf::event_based_actor*) -> caf::behavior { return {[](int) {}}; }));
   std::promise<void> done;
-  sys.caf().spawn<puppet>([&](caf::event_based_actor*) {
+  sys.caf().spawn<scripted_actor>([&](caf::event_based_actor*) {
     top.reset();
     done.set_value();
   });
@@ -155,7 +155,7 @@ TEST(EndsDeathTest, ASystemThatEndsInAnActorOfItsOwnSaysSo) {
   EXPECT_DEATH(
       {
         auto* sys = new nexus::system{system_options{.threads = 1}};
-        sys->caf().spawn<puppet>([sys](caf::event_based_actor*) { delete sys; });
+        sys->caf().spawn<scripted_actor>([sys](caf::event_based_actor*) { delete sys; });
         std::promise<void>{}.get_future().wait();
       },
       "destroyed in an actor of its own");

@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 #include "temporary_folder.hpp"
 
 using namespace std::chrono_literals;
@@ -53,7 +53,7 @@ TEST_F(PoolPage, Borrowing) {
 TEST_F(PoolPage, AnActorAsks) {
   nexus::system sys;
   nexus::workers blocking{"blocking", 1, 100};
-  sys.caf().spawn<nexus::test::puppet>([this, &blocking](caf::event_based_actor* self) {
+  sys.caf().spawn<nexus::test::scripted_actor>([this, &blocking](caf::event_based_actor* self) {
     // clang-format off
     store->sessions().request().then(self, [&blocking](nexus::result<nexus::lease<nexus::journal_session>> lent) {
       if (!lent) return;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "hand_made.hpp"
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -15,7 +15,9 @@ using namespace std::chrono_literals;
 namespace {
 
 struct AnswersInActors : ::testing::Test {
-  caf::actor spawn(puppet::body body) { return sys.caf().spawn<puppet>(std::move(body)); }
+  caf::actor spawn(scripted_actor::body body) {
+    return sys.caf().spawn<scripted_actor>(std::move(body));
+  }
 
   void wait_for(const caf::actor& a) { wait_for_end(sys.caf(), a); }
 

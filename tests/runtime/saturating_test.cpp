@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "pool_fixture.hpp"
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 
 namespace nexus::test {
 namespace {
@@ -96,7 +96,7 @@ TEST(Saturating, TimersOfAnActorThatNeverComeDoNotComeAndThePastComesAtOnce) {
   nexus::system sys{{.stepped = true}};
   int early = 0, late = 0;
   std::shared_ptr<timers> own;
-  auto self = sys.caf().spawn<puppet>([&](caf::event_based_actor* a) {
+  auto self = sys.caf().spawn<scripted_actor>([&](caf::event_based_actor* a) {
     own = std::make_shared<timers>(a);
     own->once("past", nanoseconds::min(), [&] { ++early; });
     own->once("never", hours::max(), [&] { ++late; });

@@ -10,10 +10,11 @@
 namespace nexus::test {
 
 /// Runs `body` when it starts, and lives until `body` or an answer quits it.
-class puppet final : public caf::event_based_actor {
+class scripted_actor final : public caf::event_based_actor {
  public:
   using body = std::function<void(caf::event_based_actor*)>;
-  puppet(caf::actor_config& config, body b) : caf::event_based_actor{config}, body_{std::move(b)} {}
+  scripted_actor(caf::actor_config& config, body b)
+      : caf::event_based_actor{config}, body_{std::move(b)} {}
 
   caf::behavior make_behavior() override {
     body_(this);
