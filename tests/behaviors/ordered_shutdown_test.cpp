@@ -26,8 +26,8 @@ namespace {
 constexpr auto long_time = 40s;
 
 /// Keeps the messages that come before it is opened, as long as it is closed.
-struct door {
-  static constexpr std::string_view entity_type = "door";
+struct waiting_room {
+  static constexpr std::string_view entity_type = "waiting_room";
   struct enter {};
   struct open {};
   using command = std::variant<enter, open>;
@@ -39,7 +39,7 @@ struct door {
     bool is_open = false;
     MSGPACK_DEFINE_MAP(is_open)
   };
-  static effect<door, bool> decide(const state& s, const enter&) {
+  static effect<waiting_room, bool> decide(const state& s, const enter&) {
     if (!s.is_open) return nexus::stash();
     return nexus::reply(true);
   }
@@ -148,10 +148,10 @@ TEST_P(OrderedShutdown, OneThatIsRefusedNeverShowsAtTheGate) {
 }
 
 TEST_P(OrderedShutdown, AStashedCommandDoesNotKeepItWaiting) {
-  entities<door> doors{sys, *journal};
+  entities<waiting_room> rooms{sys, *journal};
   entities<tally> tallies{sys, *journal};
-  auto stashed = doors.of("a").ask(door::enter{});
-  auto behind = doors.of("a").ask(door::enter{});
+  auto stashed = rooms.of("a").ask(waiting_room::enter{});
+  auto behind = rooms.of("a").ask(waiting_room::enter{});
   ASSERT_TRUE(tallies.of("a").ask(tally::add{1}).get(long_time));
   shut_down();
   EXPECT_EQ(stashed.get(0s).error().code, errc::stopped);
@@ -236,9 +236,9 @@ TEST_P(OrderedShutdown, TheEndOfEntitiesFinishesWhatWasAdmitted) {
 }
 
 TEST_P(OrderedShutdown, TheEndOfEntitiesAnswersWhatIsStashed) {
-  auto doors = std::make_unique<entities<door>>(sys, *journal);
-  auto stashed = doors->of("a").ask(door::enter{});
-  doors.reset();
+  auto rooms = std::make_unique<entities<waiting_room>>(sys, *journal);
+  auto stashed = rooms->of("a").ask(waiting_room::enter{});
+  rooms.reset();
   EXPECT_EQ(stashed.get(0s).error().code, errc::stopped);
 }
 
