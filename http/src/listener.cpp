@@ -68,7 +68,7 @@ result<void> listener::open() {
 void listener::serve() {
   const auto workers = core_.options.threads;
   running_ = workers + 1;
-  farewell_ = std::thread{[this] { farewells_.run(); }};
+  lingering_thread_ = std::thread{[this] { lingering_.run(); }};
   for (unsigned i = 0; i < workers; ++i) {
     run([this] {
       while (auto socket = queue_.next()) serve_connection(*socket);
@@ -96,8 +96,8 @@ void listener::stop() { queue_.stop(); }
 void listener::join() {
   for (auto& t : threads_) t.join();
   threads_.clear();
-  farewells_.stop();
-  if (farewell_.joinable()) farewell_.join();
+  lingering_.stop();
+  if (lingering_thread_.joinable()) lingering_thread_.join();
 }
 
 // -- connections ------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ void listener::turn_away(int socket) {
   }
   const auto text = to_text(why, false, true);
   (void)::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  farewells_.say(socket);
+  lingering_.close(socket);
 }
 
 bool listener::should_close() const { return ending_ || queue_.is_waiting(); }
@@ -160,7 +160,7 @@ void listener::serve_connection(int socket) {
     for (unsigned i = 0; i < o.keep_alive_requests && await_request(on); ++i) {
       if (!serve_request(on, i + 1 == o.keep_alive_requests)) break;
     }
-    farewells_.say(on.release());
+    lingering_.close(on.release());
   } catch (const std::exception& why) {
     // E.g. out of memory; exceptions of handlers do not get here.
     nexus::detail::log().error("a request could not be read or answered: {}", why.what());

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "connection.hpp"
-#include "farewells.hpp"
 #include "head.hpp"
+#include "lingering_close.hpp"
 #include "nexus/result.hpp"
 #include "socket_queue.hpp"
 
@@ -56,14 +56,14 @@ class listener {
 
   detail::server_core& core_;
   socket_queue queue_;
-  farewells farewells_;
+  lingering_close lingering_;
   int listening_ = -1;
   int bell_ = -1;  // wakes the accepting thread
   std::uint16_t port_ = 0;
   std::atomic<bool> ending_{false};
   std::atomic<unsigned> running_{0};
   std::vector<std::thread> threads_;
-  std::thread farewell_;
+  std::thread lingering_thread_;
 };
 
 }

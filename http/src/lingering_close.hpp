@@ -1,6 +1,6 @@
-// Connections after their last response: each is kept for a short time, until its client has read
-// the response and closed. Closing at once, with unread input, could destroy the response (RFC
-// 9112, 9.6). One thread waits for all of them, so that none delays another.
+// Lingering close: a connection is kept for a short time after its last response, until its client
+// has read the response and closed. Closing at once, with unread input, could destroy the response
+// (RFC 9112, 9.6). One thread waits for all of them, so that none delays another.
 //
 // Threads: any; `run` is on a thread of the owner. Bounds: 256 connections, then the oldest is
 // closed; half a second each.
@@ -13,15 +13,15 @@
 
 namespace nexus::inline v0::http {
 
-class farewells {
+class lingering_close {
  public:
-  farewells() = default;
-  ~farewells();
-  farewells(const farewells&) = delete;
-  farewells& operator=(const farewells&) = delete;
+  lingering_close() = default;
+  ~lingering_close();
+  lingering_close(const lingering_close&) = delete;
+  lingering_close& operator=(const lingering_close&) = delete;
 
   /// Takes over the socket, after the last write.
-  void say(int socket);
+  void close(int socket);
 
   /// Waits for the clients, until it was stopped and all are gone.
   void run();
