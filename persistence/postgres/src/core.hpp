@@ -18,7 +18,7 @@ namespace nexus::inline v0::postgres {
 /// lost connection.
 ///
 /// Bounds: one per lost connection, until a settle.
-class doubts {
+class unresolved_locks {
  public:
   void add(std::int64_t lock) {
     const std::lock_guard guard{mutex_};
@@ -43,7 +43,7 @@ struct core {
 
   const address where;
   const statements sql;
-  doubts in_doubt;
+  unresolved_locks unresolved;
   notifier news;
 };
 

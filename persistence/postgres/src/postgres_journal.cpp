@@ -70,7 +70,7 @@ error session::failure(const trouble& why, std::string_view doing) {
 }
 
 void session::drop_connection() noexcept {
-  if (in_flight_ && lock_ != 0) core_->in_doubt.add(lock_);
+  if (in_flight_ && lock_ != 0) core_->unresolved.add(lock_);
   lock_ = 0;
   lock_held_ = false;
   touched_ = false;

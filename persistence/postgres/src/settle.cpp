@@ -9,7 +9,7 @@
 
 namespace nexus::inline v0::postgres {
 void session::end_doubts(connection& c) {
-  for (auto lock : core_->in_doubt.all()) {
+  for (auto lock : core_->unresolved.all()) {
     parameters which;
     which.int8(lock);
     try {
@@ -20,7 +20,7 @@ void session::end_doubts(connection& c) {
     }
     c.run({{core_->sql.wait_briefly, {}}, {core_->sql.take_lock, which}});
     c.query(core_->sql.release_lock, which);
-    core_->in_doubt.remove(lock);
+    core_->unresolved.remove(lock);
   }
 }
 
