@@ -69,7 +69,7 @@ TEST_P(Asking, AnActorIsToldTimeoutAtTheDeadlineAndNoLateAnswer) {
   wait_for_end(sys.caf(), a);
 }
 
-TEST_P(Asking, AnActorThatQuitsWhileItWaitsHarmsNobody) {
+TEST_P(Asking, AnActorThatQuitsWhileItWaitsHarmsNoOther) {
   faults->hold(operation::append);
   auto a = spawn([&](auto* self) {
     auto fails = [](const auto&) { ADD_FAILURE(); };
@@ -100,7 +100,7 @@ TEST_P(Asking, OneEntityIsAskedAfterAnother) {
   EXPECT_EQ(heard(told), "sum 83");
 }
 
-TEST_P(Asking, ARefusalIsMendedByAskingSomebodyElse) {
+TEST_P(Asking, ARefusalIsMendedByAskingAnotherEntity) {
   auto mended = tallies.of("a")
                     .ask(tally::refuse{})
                     .map([] { return std::int64_t{-1}; })

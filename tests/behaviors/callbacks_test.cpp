@@ -328,7 +328,7 @@ TEST_P(Callbacks, OfOnRecoveredUnderStopDoNotSpin) {
   EXPECT_TRUE(det.sys().shutdown(10s).complete());
 }
 
-TEST_P(Callbacks, OfListenersHarmNobody) {
+TEST_P(Callbacks, OfListenersHarmNothingElse) {
   due = "on_signal";
   EXPECT_EQ(add("one", 1), 1);
   due = "letters";

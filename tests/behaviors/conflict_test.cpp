@@ -194,7 +194,7 @@ TEST_P(Conflicts, OfADurableStateThatWasPassedByAreNotDecidedAgain) {
 }
 
 // Each system keeps many commands of the same few entities in flight.
-TEST_P(Conflicts, OfTwoWhoWriteAllTheTimeLoseAndDoubleNothing) {
+TEST_P(Conflicts, TwoConstantWritersLoseAndDoubleNothing) {
   constexpr int rounds = 60;
   constexpr int ids = 5;
   const std::string names[ids] = {"a", "b", "c", "d", "e"};

@@ -137,7 +137,7 @@ TEST_F(Entities, ARunSeesTheStateItsCommandProducedBeforeTheReply) {
   EXPECT_EQ(answers[2].get(10s), 3);
 }
 
-TEST_F(Entities, AThrowingRunHarmsNobody) {
+TEST_F(Entities, AThrowingRunHarmsNoOtherCommand) {
   auto r = ask("a", tally::add_and_run{1, [](std::int64_t) { throw std::runtime_error{"oops"}; }});
   EXPECT_EQ(r, 1);
   EXPECT_EQ(ask("a", tally::add{1}), 2);

@@ -145,7 +145,7 @@ TEST(FsmConflict, ADeadlineThatPassedMeanwhileIsATimeout) {
   EXPECT_EQ(f->load_answer(0), words{"refuse 1 timeout"}) << "nothing of it was done";
 }
 
-TEST(FsmConflict, WhoWaitsForAFailingRecoveryIsTold) {
+TEST(FsmConflict, WaitersForAFailingRecoveryAreTold) {
   auto f = retrying_at(0);
   f->command(persists_one);
   f->drained();

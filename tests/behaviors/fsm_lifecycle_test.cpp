@@ -168,7 +168,7 @@ TEST(FsmRestart, ALostAppendIsTheRestart) {
   EXPECT_EQ(f->load_answer(0), words{}) << "and not a second one";
 }
 
-TEST(FsmRestart, AStorageInTroubleIsNotWaitedForByNobody) {
+TEST(FsmRestart, AFailingStorageIsNotAwaitedWithoutACommand) {
   auto f = running_at(0);
   f->command(persists_one);
   f->restart();

@@ -38,7 +38,7 @@ std::vector<std::string> told(const fsm_driver& f, entity_signal::kind what) {
 
 // -- coming back ------------------------------------------------------------------------------
 
-TEST(FsmProcess, ALostAppendThatNobodyWaitedForIsFollowedByARecovery) {
+TEST(FsmProcess, ALostAppendWithoutACallerIsFollowedByARecovery) {
   auto f = process_at(0);
   f->command(persists_one);
   f->drained();
@@ -109,7 +109,7 @@ TEST(FsmProcess, ToldToGoForGoodItDoesNotComeBack) {
   EXPECT_EQ(f->waited(), words{});
 }
 
-TEST(FsmProcess, OthersStillEndWhenNobodyWaits) {
+TEST(FsmProcess, OthersStillEndWithoutACommand) {
   auto f = running_at(0);
   f->restart();
   f->load_failed(errc::unavailable);
@@ -162,7 +162,7 @@ TEST(FsmOnRecovered, ThatThrowsRejectsOrStashesIsAFailedRecovery) {
   }
 }
 
-TEST(FsmOnRecovered, UnderStopEndsTheEntityAndAnswersWhoWaited) {
+TEST(FsmOnRecovered, UnderStopEndsTheEntityAndAnswersTheWaiting) {
   plan throws{.fails = true};
   fsm_driver f{with_verdict({directive::stop})};
   f.model().once_recovered = &throws;
@@ -183,7 +183,7 @@ TEST(FsmOnRecovered, UnderRestartWaitsAsLongAsSupervisionSays) {
   EXPECT_EQ(f.waited(), words{"load"});
 }
 
-TEST(FsmOnRecovered, ThatStopsEndsTheEntityOnceWhoWaitedIsAnswered) {
+TEST(FsmOnRecovered, ThatStopsEndsTheEntityOnceTheWaitingAreAnswered) {
   plan stops{.persists = 1, .stops = true};
   fsm_driver f;
   f.model().once_recovered = &stops;
@@ -295,7 +295,7 @@ TEST(FsmStashGrowth, WhatIsPastItsDeadlineMakesRoom) {
             (words{"refuse 2 timeout", "append 1..1"}));
 }
 
-TEST(FsmOutcomeReason, IsKnownToWhoStopsWaiting) {
+TEST(FsmOutcomeReason, IsKnownToACallerThatStopsWaiting) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();

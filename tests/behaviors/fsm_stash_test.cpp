@@ -80,7 +80,7 @@ TEST(FsmStash, ClosingRefusesTheStash) {
   EXPECT_EQ(f->close(), (words{"refuse 1 stopped", "stopped"}));
 }
 
-TEST(FsmStash, ClosingBetweenAnUnstashAndItsAppendLosesNobody) {
+TEST(FsmStash, ClosingBetweenAnUnstashAndItsAppendLosesNoCommand) {
   auto f = running_at(0);
   f->command(stashes);
   f->command(opens);

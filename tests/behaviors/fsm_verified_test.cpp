@@ -96,7 +96,7 @@ TEST(FsmVerified, ARecoveryThatHadReadTheHighestIsNoCheckForLaterOnes) {
   EXPECT_EQ(f.highest_is(2), words{"release 2"});
 }
 
-TEST(FsmVerified, ARecoveryBegunAnewCoversThem) {
+TEST(FsmVerified, ARepeatedRecoveryCoversThem) {
   fsm_driver f;
   f.command(reads);
   verified(f);
@@ -207,7 +207,7 @@ TEST(FsmVerified, ClosingBeforeItsReadingFinishesTheAppend) {
   EXPECT_EQ(f->fsm().held(), 0U);
 }
 
-TEST(FsmVerified, OneThatIsDisplacedLeavesItsReadingToNobody) {
+TEST(FsmVerified, ADisplacedOneLeavesItsReadUnused) {
   auto f = running_at(0);
   verified(*f);
   EXPECT_EQ(f->displace(), words{"refuse 1 overloaded"});

@@ -107,7 +107,7 @@ TEST_F(Lifecycle, WhatIsUsedStays) {
   EXPECT_EQ(counted("nexus_recoveries_total", "done"), 2u) << "a was never started anew";
 }
 
-TEST_F(Lifecycle, WithoutATimeNobodyPassivates) {
+TEST_F(Lifecycle, WithoutATimeNoEntityPassivates) {
   entities<tally> tallies{det, *journal, {.passivate_after = 0s}};
   EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
   det.advance(24h);
@@ -142,7 +142,7 @@ TEST_F(Lifecycle, TheCapHoldsWhileTimeStandsStill) {
   }
 }
 
-TEST_F(Lifecycle, WhenNobodyIsIdleTheCapIsExceededAndCountedAndKeptLater) {
+TEST_F(Lifecycle, WhenNoneIsIdleTheCapIsExceededAndCountedAndKeptLater) {
   entities<tally> tallies{det, *journal, {.live_max = 2}};
   det.steps().hold(executor::work::write);
   std::deque<asked<std::int64_t>> adds;
@@ -158,7 +158,7 @@ TEST_F(Lifecycle, WhenNobodyIsIdleTheCapIsExceededAndCountedAndKeptLater) {
   EXPECT_EQ(tallies.live(), 2u);
 }
 
-TEST_F(Lifecycle, WhoeverWatchesIsToldWhyItEnded) {
+TEST_F(Lifecycle, AWatchIsToldWhyItEnded) {
   auto tallies =
       std::make_unique<entities<tally>>(det, *journal, entity_options{.passivate_after = 1s});
   auto watched = [&] {

@@ -251,7 +251,7 @@ TEST_P(OrderedShutdown, TheEndOfEntitiesEndsWhatWouldAskForEver) {
   EXPECT_LT(steady_clock::now() - begun, long_time / 2);
 }
 
-TEST_P(OrderedShutdown, TheEndOfEntitiesTakesNothingMoreOfWhoGoesOnAsking) {
+TEST_P(OrderedShutdown, TheEndOfEntitiesTakesNoMoreFromAPersistentCaller) {
   entities<stubborn> all{sys, *journal};
   auto tallies = std::make_unique<entities<tally>>(sys, *journal);
   ASSERT_TRUE(all.of("a").ask(stubborn::begin{"nothing"}).get(long_time));

@@ -82,7 +82,7 @@ TEST_F(Turns, AreGivenUpToTheBoundAndThenInOrder) {
   of.close();
 }
 
-TEST_F(Turns, WhoeverLeavesTheQueueIsNotCalled) {
+TEST_F(Turns, ATicketThatLeavesTheQueueIsNotCalled) {
   recoveries of{sys, {.recoveries_max = 1}};
   auto first = of.ask(who, "a");
   auto second = of.ask(who, "a");

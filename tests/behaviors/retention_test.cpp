@@ -104,7 +104,7 @@ TEST_P(Retention, NothingIsErasedBeforeTheReplacementIsDurable) {
   EXPECT_EQ(read(), 10);
 }
 
-TEST_P(Retention, AFailedPruningHarmsNobodyAndIsMadeUpFor) {
+TEST_P(Retention, AFailedPruningHarmsNoOtherAndIsMadeUpFor) {
   start({.snapshot_every = 5, .keep_snapshots = 1});
   EXPECT_EQ(add(5), 5);
   writer_is_idle();

@@ -79,7 +79,7 @@ TEST_F(Deadline, AnEntityWithAFullMailboxIs429) {
   EXPECT_EQ(first.get(), 200);
 }
 
-TEST_F(Deadline, WhatIsNoTimeIs400) {
+TEST_F(Deadline, AnInvalidTimeIs400) {
   auto o = options();
   o.deadline_header = "Patience";
   make(o).get("/", [] { return 1; });

@@ -199,7 +199,7 @@ TEST(Json, WhatIsNestedTooDeepIsRefusedAndNotCopied) {
   EXPECT_FALSE(takes<json>(objects));
 }
 
-TEST(Json, WhatIsNoJsonIsRefused) {
+TEST(Json, InvalidJsonIsRefused) {
   for (const auto* wrong : {"", " ", "{", "[1,]", "{\"a\":}", "nul", "1 2", "'a'", "\"\xff\"",
                             "\"\\ud800\"", "NaN", "01", "+1", "// 1\n1", "\xef\xbb\xbf"}) {
     EXPECT_FALSE(takes<json>(wrong)) << wrong;

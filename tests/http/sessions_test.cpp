@@ -80,7 +80,7 @@ TEST_F(Sessions, AnExhaustedPoolIs503WithRetryAfter) {
   EXPECT_EQ(store->sessions().statistics().in_use, 0U);
 }
 
-TEST_F(Sessions, WhoWaitsGetsOneAndNeverAreThereMoreThanMax) {
+TEST_F(Sessions, WaitersGetOneAndNeverAreThereMoreThanMax) {
   open(2);
   std::atomic<int> now{0}, most{0};
   auto o = options();

@@ -190,7 +190,7 @@ TEST_F(Wire, AnIdleConnectionMakesRoomForOneThatWaits) {
   EXPECT_EQ(idle.receive(), "");
 }
 
-TEST_F(Wire, WhoComesWhenTooManyWaitGets503AndIsNotForgotten) {
+TEST_F(Wire, AConnectionAfterTooManyGets503AndIsNotForgotten) {
   auto o = options();
   o.threads = 1;
   o.waiting_max = 2;

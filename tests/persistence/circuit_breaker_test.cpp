@@ -48,7 +48,7 @@ TEST_F(CircuitBreaker, OpensAfterSoManyFailuresInARow) {
   EXPECT_TRUE(refuses(102ms));
 }
 
-TEST_F(CircuitBreaker, ASuccessBetweenFailuresBeginsTheCountAnew) {
+TEST_F(CircuitBreaker, ASuccessBetweenFailuresResetsTheCount) {
   for (auto t : {1ms, 3ms, 5ms}) {
     EXPECT_EQ(fail(t), change::none);
     EXPECT_EQ(fail(t), change::none);

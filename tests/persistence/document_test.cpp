@@ -150,7 +150,7 @@ TEST(Document, ContainersOfMapsAreCopiesThatAreSetAgain) {
   EXPECT_EQ(d.at("home")->get<std::string>("city"), "London");
 }
 
-TEST(Document, WhatIsNoMapIsRefused) {
+TEST(Document, AnythingButAMapIsRefused) {
   auto d = a_person();
   EXPECT_EQ(why_not(d.at("name")), "corrupt: field \"name\": 4 bytes of msgpack: is not a map");
   EXPECT_EQ(why_not(d.at("street")), "corrupt: field \"street\" is missing");

@@ -208,7 +208,7 @@ TEST_F(LiveReader, StopEndsAReadWhoseWatchFailed) {
   EXPECT_EQ(ended.error().code, errc::stopped);
 }
 
-TEST_F(LiveReader, WhoHoldsItBackIsNamedOnce) {
+TEST_F(LiveReader, TheHolderIsNamedOnce) {
   append(alice, 0, {"a"});
   faults->hold_back("pid 4711 (psql): its transaction has been open for 12 s");
   auto follower = reader({}, {.lag_warning_after = 0ns});

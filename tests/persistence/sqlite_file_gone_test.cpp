@@ -58,7 +58,7 @@ class SqliteFileGone : public SqliteTest {
   std::unique_ptr<nexus::journal_session> one;
 };
 
-TEST_F(SqliteFileGone, ARemovedFileIsNoticedAndNotMadeAnew) {
+TEST_F(SqliteFileGone, ARemovedFileIsNoticedAndNotCreatedAgain) {
   fs::remove(path());
   expect_noticed(path());
   EXPECT_FALSE(fs::exists(path()));
@@ -95,7 +95,7 @@ TEST_F(SqliteFileGone, ARemovedLogIsNoticed) {
   expect_noticed(path() + "-wal");
 }
 
-TEST_F(SqliteFileGone, ALogThatAnotherProcessMadeAnewIsNoticed) {
+TEST_F(SqliteFileGone, ALogThatAnotherProcessReplacedIsNoticed) {
   const auto other = session();
   fs::remove(path() + "-wal");
   std::fclose(std::fopen((path() + "-wal").c_str(), "w"));

@@ -176,7 +176,7 @@ TEST_F(SqliteOpening, TwoProcessesMayOpenAFreshFileAtOnce) {
   }
 }
 
-TEST_F(SqliteOpening, ALostFileIsNotMadeAnewUnderARunningJournal) {
+TEST_F(SqliteOpening, ALostFileIsNotCreatedAgainUnderARunningJournal) {
   (void)session();
   std::filesystem::remove(path());
   auto again = journal_->open_session();

@@ -168,7 +168,7 @@ TEST_F(SqliteRows, ACorruptTagIsAnErrorThatNamesIdAndNumber) {
   expect_names(read.error(), "event 2 of t|a");
 }
 
-TEST_F(SqliteRows, AnIdThatIsNoneIsCorrupt) {
+TEST_F(SqliteRows, AnInvalidIdIsCorrupt) {
   auto s = session();
   (void)append(*s, batch{"a"});
   sql("UPDATE nexus_event_journal SET persistence_id = 'no bar'");

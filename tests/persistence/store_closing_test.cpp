@@ -91,7 +91,7 @@ TEST_F(StoreClosing, WhatDidNotBeginInTimeIsAnsweredStopped) {
   EXPECT_EQ(fine.load(), 0);
 }
 
-TEST_F(StoreClosing, WhoeverWritesMeanwhileIsAnswered) {
+TEST_F(StoreClosing, ConcurrentWritersAreAnswered) {
   constexpr std::size_t producers = 4;
   constexpr std::size_t each = 2'000;
   auto s = open();

@@ -89,7 +89,7 @@ TEST_F(StoreQueue, JobsOfOneThreadComeInTheirOrder) {
   EXPECT_EQ(count<stored>(), 501u) << "none came before the one it follows";
 }
 
-TEST_F(StoreQueue, ReadsAreAllDoneByWhoeverIsFree) {
+TEST_F(StoreQueue, ReadsAreAllDoneByAnyFreeThread) {
   constexpr std::size_t each = 2'000;
   std::atomic<std::size_t> read{0};  // outlives the readers: the last one may still be running
   auto s = open({.readers = 3});

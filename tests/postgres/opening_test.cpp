@@ -89,7 +89,7 @@ TEST_F(PostgresOpening, AServerThatIsTooOld) {
               {"PostgreSQL 12.17", "too old", "13"});
 }
 
-TEST_F(PostgresOpening, AUserWhoMayOnlyRead) {
+TEST_F(PostgresOpening, AUserWithReadAccessOnly) {
   const auto uri = pg.fresh_database();
   const auto db = database_of(uri);
   must(postgres_backend().open(must(nexus::uri::parse(uri))));
@@ -103,7 +103,7 @@ TEST_F(PostgresOpening, AUserWhoMayOnlyRead) {
   expect_line(uri + "&options=-cdefault_transaction_read_only%3Don", {"read-only"});
 }
 
-TEST_F(PostgresOpening, AUserWhoMayNotMakeTables) {
+TEST_F(PostgresOpening, AUserWithoutTheRightToMakeTables) {
   const auto db = database();
   const auto name = user("", db);
   expect_line(pg.tcp_uri(db, pg.port(), name, "hush"), {"permission denied for schema public"});

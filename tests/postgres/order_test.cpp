@@ -71,7 +71,7 @@ class PostgresOrder : public ::testing::Test {
   position at;
 };
 
-TEST_F(PostgresOrder, AReaderWaitsForWhoBeganEarlierAndCommitsLater) {
+TEST_F(PostgresOrder, AReaderWaitsForTransactionsThatBeganEarlierAndCommitLater) {
   open_transaction first{uri, "t|a", 1};
   open_transaction second{uri, "t|b", 1};
   open_transaction third{uri, "t|c", 1};
@@ -133,7 +133,7 @@ TEST_F(PostgresOrder, EachEventIsSeenOnceWhateverTheOrderOfCommits) {
   for (const auto& [event, times] : seen) EXPECT_EQ(times, 1) << event;
 }
 
-TEST_F(PostgresOrder, WhoHoldsReadersBackIsNamed) {
+TEST_F(PostgresOrder, TheHolderOfReadersIsNamed) {
   EXPECT_FALSE(must(reader->held_back()));
   open_transaction slow{uri, "t|a", 1};
   EXPECT_FALSE(must(reader->held_back())) << "nothing waits for it yet";
@@ -160,7 +160,7 @@ TEST_F(PostgresOrder, APreparedTransactionIsNamedToo) {
   EXPECT_EQ(read_on(), "b1");
 }
 
-TEST_F(PostgresOrder, ALiveReaderWarnsOfWhoHoldsItBack) {
+TEST_F(PostgresOrder, ALiveReaderWarnsOfItsHolder) {
   std::ostringstream logged;  // on this thread, which reads
   use_logger(std::make_shared<spdlog::logger>(
       "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(logged)));
@@ -198,7 +198,7 @@ TEST_F(PostgresOrder, ANewEventWakesAWatchOfAnotherJournal) {
   }
 }
 
-TEST_F(PostgresOrder, TablesRestoredFromAServerThatWasFurtherAreRefusedAndNumberedAnew) {
+TEST_F(PostgresOrder, TablesRestoredFromAServerThatWasFurtherAreRefusedAndRenumbered) {
   terse_session writer{must(store->open_session())};
   const auto id = testkit::must(persistence_id::make("t", "w"));
   ASSERT_EQ(writer.append(id, 0, {"a", "b"}), "stored");

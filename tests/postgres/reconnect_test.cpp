@@ -32,7 +32,7 @@ TEST_F(PostgresReconnect, ASessionComesBackAfterTheServerDid) {
   EXPECT_EQ(session.history(alice), "1:a 2:b");
 }
 
-TEST_F(PostgresReconnect, ASessionWhoseBackendWasEndedIsMadeAnewUnseen) {
+TEST_F(PostgresReconnect, ASessionWhoseBackendWasEndedIsReplacedUnseen) {
   const auto uri = pg.fresh_database();
   auto store = open_journal(uri);
   terse_session session{must(store->open_session())};

@@ -192,7 +192,7 @@ TEST_F(PostgresSchema, AStepThatFailsLeavesEverythingAsItWas) {
   EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'schema_version'"), "1");
 }
 
-TEST_F(PostgresSchema, OfManyWhoMigrateAtOnceOneDoes) {
+TEST_F(PostgresSchema, OfManyThatMigrateAtOnceOneDoes) {
   must(at()->create());
   std::atomic<int> migrated{0};
   {
@@ -257,7 +257,7 @@ TEST_F(PostgresSchema, TablesThatDifferAlreadyAreNotMigrated) {
       << done.error().message;
 }
 
-TEST_F(PostgresSchema, AMissingChosenIndexKeepsNobodyFromMigrating) {
+TEST_F(PostgresSchema, AMissingChosenIndexDoesNotPreventAMigration) {
   must(at()->create());
   EXPECT_EQ(must(at("&indexes=type,time")->migrate()), 1u);
 }

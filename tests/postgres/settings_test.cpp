@@ -268,7 +268,7 @@ TEST_F(PostgresSettings, OwnSqlOnAConnectionThatBecameReadOnlyComesBackToo) {
   must(sql->execute("INSERT INTO t VALUES (1)"));
 }
 
-TEST_F(PostgresSettings, WhoMadeTheirSessionReadOnlyKeepThatSession) {
+TEST_F(PostgresSettings, ASessionMadeReadOnlyByItsUserIsKept) {
   auto store = open_journal(uri);
   cluster::execute_at(uri, "CREATE TABLE t (n bigint)");
   auto sql = must(store->open_session());

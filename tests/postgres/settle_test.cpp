@@ -164,7 +164,7 @@ TEST_F(PostgresSettle, AServerThatFallsSilentIsGivenUpAndSettled) {
   expect_final(lost, "stored");
 }
 
-TEST_F(PostgresSettle, ALostUpsertIsSettledLikewise) {
+TEST_F(PostgresSettle, ALostUpsertIsSettled) {
   for (auto what : {fault::cut_before, fault::cut_after}) {
     const auto id = what == fault::cut_before ? alice : bob;
     net.once(what, executes("upsert"));

@@ -71,7 +71,7 @@ TEST_P(SqlRows, ACollisionThatWasPassedOverIsTriedAgainToo) {
   EXPECT_EQ(guests(*one), "dan dan");
 }
 
-TEST_P(SqlRows, WhoIsChosenInADeadlockIsTriedAgain) {
+TEST_P(SqlRows, TheVictimOfADeadlockIsRetried) {
   const auto two = session();
   std::latch both_have_one{2};
   const auto both_rooms = [&](nexus::session& on, int first, int second, std::string_view guest,

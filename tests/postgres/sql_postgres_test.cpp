@@ -85,7 +85,7 @@ TEST_F(SqlPostgres, AResetKeepsTheJournalsPreparedStatements) {
   EXPECT_EQ(events.append(alice, 1, {"b"}), "stored");
 }
 
-TEST_F(SqlPostgres, TheJournalPreparesAnewWhatOwnSqlHasDeallocated) {
+TEST_F(SqlPostgres, TheJournalPreparesAgainWhatOwnSqlHasDeallocated) {
   EXPECT_EQ(events.append(alice, 0, {"a"}), "stored");
   must(sql.execute("DEALLOCATE append_check"));
   EXPECT_EQ(events.append(alice, 1, {"b"}), "stored");

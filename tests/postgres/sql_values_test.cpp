@@ -157,7 +157,7 @@ TEST_P(Sql, TheJournalKeepsOutOfATransactionOfOnesOwn) {
   EXPECT_EQ(journal.history(alice), "1:a");
 }
 
-TEST_P(Sql, OnesOwnTablesAreNobodyElsesBusiness) {
+TEST_P(Sql, OwnTablesAreLeftAlone) {
   must(one->execute("CREATE TABLE rooms (number bigint PRIMARY KEY)"));
   auto again = open();
   auto tables = must(

@@ -34,7 +34,7 @@ TEST(DeadLetters, TheReasonComesFromTheError) {
   EXPECT_EQ(to_string(dead_letter_reason::expired), "expired");
 }
 
-TEST(DeadLetters, AreCountedByReasonAlsoWhenNobodyListens) {
+TEST(DeadLetters, AreCountedByReasonAlsoWithoutAListener) {
   dead_letters letters;
   letters.publish(about("a"));
   letters.publish(about("a", errc::stopped));

@@ -60,7 +60,7 @@ TEST(Handover, GivesInTheOrderItGot) {
   EXPECT_EQ(q.front(), nullptr);
 }
 
-TEST(Handover, OnlyWhoFindsItAsleepIsToldToWakeIt) {
+TEST(Handover, OnlyTheProducerThatFindsItAsleepIsToldToWakeIt) {
   queue q;
   std::vector<parcel> p(4);
   EXPECT_EQ(q.push(p[0]), pushed::queued) << "it has not looked yet";

@@ -57,7 +57,7 @@ TEST_F(PoolInVirtualTime, TheErrorOfAShareTellsOfThatShareAlone) {
   EXPECT_NE(why_reserved.find("a recovery has held one"), std::string::npos) << why_reserved;
 }
 
-TEST_F(PoolInVirtualTime, OfBothSharesWhoHasWaitedLongestIsServedFirst) {
+TEST_F(PoolInVirtualTime, OfBothSharesTheLongestWaitingIsServedFirst) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0});
   world.down = true;
   auto first = p.request({.reserved = true});
@@ -88,7 +88,7 @@ TEST_F(PoolInVirtualTime, WhatIsBeingClosedCountsToTheShareThatHadIt) {
   EXPECT_EQ(world.most_alive, 2);
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsGetsAnIdleOneAsSoonAsItsShareHasRoom) {
+TEST_F(PoolInVirtualTime, AWaiterGetsAnIdleOneAsSoonAsItsShareHasRoom) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0});
   auto mine = p.borrow({.reserved = true});
   auto one = p.borrow();

@@ -42,7 +42,7 @@ TEST_F(PoolInVirtualTime, NeverHasMoreThanMaxAlsoWhileOpening) {
   EXPECT_EQ(world.most_alive, 3);
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsLongestIsServedFirst) {
+TEST_F(PoolInVirtualTime, TheLongestWaitingIsServedFirst) {
   auto p = make({.max = 1, .min_idle = 1});
   std::optional held{p.borrow()};
   auto a = p.request();
@@ -58,7 +58,7 @@ TEST_F(PoolInVirtualTime, WhoWaitsLongestIsServedFirst) {
   EXPECT_FALSE(c.is_answered());
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsTooLongIsToldWithTheStatistics) {
+TEST_F(PoolInVirtualTime, ATimeoutHasTheStatistics) {
   auto p = make({.max = 1, .min_idle = 0, .borrow_timeout = 5s});
   auto held = p.borrow({.borrower = "the one who has it"});
   auto late = p.request();
@@ -109,7 +109,7 @@ TEST_F(PoolInVirtualTime, WaitingCanBeCancelled) {
   EXPECT_EQ(collect(too_late)->error().code, errc::stopped);
 }
 
-TEST_F(PoolInVirtualTime, WhatNobodyCollectsGoesBack) {
+TEST_F(PoolInVirtualTime, AnUncollectedLeaseGoesBack) {
   auto p = make({.max = 1, .min_idle = 1});
   { auto dropped = p.request(); }
   EXPECT_EQ(p.statistics().in_use, 0u);
@@ -157,7 +157,7 @@ TEST_F(PoolInVirtualTime, WithoutResetsOnlyTransactionsAreEnded) {
   EXPECT_TRUE(world.queries.empty());
 }
 
-TEST_F(PoolInVirtualTime, BrokenPoisonedAndStuckOnesAreDestroyedAndTheirPlaceGoesToWhoWaits) {
+TEST_F(PoolInVirtualTime, BrokenPoisonedAndStuckOnesAreDestroyedAndTheirPlaceGoesToAWaiter) {
   using end = session_end;
   const std::pair<end, std::function<void(lease<test_session>&)>> ways[] = {
       {end::broken, [](auto& l) { l->is_broken = true; }},
@@ -260,7 +260,7 @@ TEST_F(PoolInVirtualTime, AValidationThatNeverPassesIsNotTriedForEver) {
   }
 }
 
-TEST_F(PoolInVirtualTime, WhoAskedKeepsItsTurnWhenAnIdleOneIsNotValid) {
+TEST_F(PoolInVirtualTime, ABorrowerKeepsItsTurnWhenAnIdleOneIsNotValid) {
   auto p = make({.max = 1, .min_idle = 1, .validate_on_borrow = true});
   world.sick = 1;
   auto first = p.request();
@@ -270,7 +270,7 @@ TEST_F(PoolInVirtualTime, WhoAskedKeepsItsTurnWhenAnIdleOneIsNotValid) {
   EXPECT_FALSE(second.is_answered());
 }
 
-TEST_F(PoolInVirtualTime, WhoHasOneForTooLongIsNamedOnce) {
+TEST_F(PoolInVirtualTime, TheBorrowerOfALeakIsNamedOnce) {
   auto p = make({.max = 1, .min_idle = 0, .leak_after = 30s});
   auto one = p.borrow();
   go_on(p, 29s);
@@ -281,7 +281,7 @@ TEST_F(PoolInVirtualTime, WhoHasOneForTooLongIsNamedOnce) {
   EXPECT_EQ(p.statistics().leaks, 1u);
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsIsToldWhyIfThereIsNothingAndNothingCanBeOpened) {
+TEST_F(PoolInVirtualTime, WaitersAreToldWhyIfThereIsNothingAndNothingCanBeOpened) {
   world.down = true;
   auto p = make({.max = 2, .min_idle = 1});
   EXPECT_EQ(p.statistics().open_failures, 1u);
@@ -298,7 +298,7 @@ TEST_F(PoolInVirtualTime, WhoWaitsIsToldWhyIfThereIsNothingAndNothingCanBeOpened
   EXPECT_TRUE(*collect(again));
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsGoesOnWaitingWhileOthersMayReturn) {
+TEST_F(PoolInVirtualTime, WaitersGoOnWaitingWhileOthersMayReturn) {
   auto p = make({.max = 2, .min_idle = 0});
   auto held = p.borrow();
   world.down = true;

@@ -128,7 +128,7 @@ TEST_F(Shutdown, ChildrenStopBeforeTheirParents) {
   EXPECT_EQ(log, (names{"stop right", "stop leaf", "stop other leaf", "stop left", "stop top"}));
 }
 
-TEST_F(Shutdown, ACycleAndAnUnknownParentKeepNobodyFromStopping) {
+TEST_F(Shutdown, ACycleAndAnUnknownParentDoNotPreventAStop) {
   add("a", "b");
   add("b", "c");
   add("c", "a");
@@ -212,7 +212,7 @@ TEST_F(Shutdown, QuietAgainWithMoreAdmittedIsNotQuiet) {
   EXPECT_EQ(looks, 8);
 }
 
-TEST_F(Shutdown, WhoeverJoinsMeanwhileIsToldAtOnceAndStopsToo) {
+TEST_F(Shutdown, AParticipantThatJoinsMeanwhileIsToldAtOnceAndStopsToo) {
   add("a").quiet = [&] { return parts.size() > 1; };
   between = [&] {
     if (parts.size() > 1) return;
@@ -241,7 +241,7 @@ TEST_F(Shutdown, ParticipantsMayGoWhileItIsLookedAtThem) {
   EXPECT_EQ(log.back(), "stop parent");
 }
 
-TEST_F(Shutdown, ASecondOneWaitsForWhatIsLeftAndTellsNobodyTwice) {
+TEST_F(Shutdown, ASecondOneWaitsForWhatIsLeftAndTellsNoneTwice) {
   auto& slow = add("slow");
   slow.stops_at_once = false;
   EXPECT_EQ(run(3).missed, (names{"slow"}));

@@ -46,7 +46,7 @@ TEST(Supervision, PausesDoubleUpToTheLargest) {
                               restart_after(800ms), restart_after(1s), restart_after(1s)}));
 }
 
-TEST(Supervision, PausesBeginAnewAfterAQuietTime) {
+TEST(Supervision, PausesStartAgainAfterAQuietTime) {
   const supervision how{.backoff_min = 100ms, .jitter = 0, .quiet_after = 5s};
   failure_record record;
   EXPECT_EQ(record.failed(how, directive::restart, at(0s), 0), restart_after(100ms));

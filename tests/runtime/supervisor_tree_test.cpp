@@ -86,7 +86,7 @@ TEST_F(SupervisorTree, AParentMayStopTheGroup) {
   EXPECT_TRUE(top.spawn("three", counting()));
 }
 
-TEST_F(SupervisorTree, WhatNobodyDecidesStopsTheGroupAndIsTold) {
+TEST_F(SupervisorTree, AFailureWithoutADecisionStopsTheGroupAndIsReported) {
   std::string given_up;
   supervisor top{sys,
                  "top",
@@ -149,7 +149,7 @@ TEST_F(SupervisorTree, NamesAreTakenOnce) {
   EXPECT_EQ(group.status().error().code, errc::already_exists);
 }
 
-TEST_F(SupervisorTree, AConfigurationThatMakesNoSenseTakesNobody) {
+TEST_F(SupervisorTree, AnInvalidConfigurationTakesNoActors) {
   supervisor group{sys, "group", {.jitter = 2}};
   EXPECT_EQ(group.spawn("one", counting()).error().message,
             "supervision: jitter must be from 0 to 1");

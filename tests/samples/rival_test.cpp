@@ -180,7 +180,7 @@ class Rivals : public testing::TestWithParam<kind_of_database> {
   database in_ = GetParam().fresh();
 };
 
-TEST_P(Rivals, WhoIsOvertakenIsRefusedAndEveryAcknowledgedCommandIsThereOnce) {
+TEST_P(Rivals, AnOvertakenCommandIsRefusedAndEveryAcknowledgedOneIsThereOnce) {
   const auto told = write_at_once("refuse");
   ASSERT_FALSE(HasFailure());
   for (const auto& one : told) {
@@ -190,7 +190,7 @@ TEST_P(Rivals, WhoIsOvertakenIsRefusedAndEveryAcknowledgedCommandIsThereOnce) {
   expect_all_kept(told);
 }
 
-TEST_P(Rivals, WhoIsOvertakenIsDecidedAgainAndEveryAcknowledgedCommandIsThereOnce) {
+TEST_P(Rivals, AnOvertakenCommandIsDecidedAgainAndEveryAcknowledgedOneIsThereOnce) {
   const auto told = write_at_once("decide_again");
   ASSERT_FALSE(HasFailure());
   std::size_t refused = 0;

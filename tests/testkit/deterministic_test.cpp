@@ -382,7 +382,7 @@ TEST(DeterministicSystem, WhatGoesInCirclesIsAFailure) {
   det.drain();
 }
 
-TEST(DeterministicSystem, NobodyIsStarvedByAnActorThatTalksToItself) {
+TEST(DeterministicSystem, NoActorIsStarvedByOneThatTalksToItself) {
   deterministic_system det;
   bool heard = false;
   auto other = det.sys().spawn(std::make_unique<diary>([&](const nexus::mailbox&) {

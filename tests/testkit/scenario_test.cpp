@@ -111,7 +111,7 @@ TEST(Scenario, TellsAnotherReply) {
                           "replies 1, expected 2");
 }
 
-TEST(Scenario, TellsARefusalNobodyExpected) {
+TEST(Scenario, TellsAnUnexpectedRefusal) {
   EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1001}).then(), "rejected: too bright");
   EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1001}).then(rejects("too dark")),
                           "expected \"too dark\"");

@@ -132,7 +132,7 @@ class borrower {
   std::minstd_rand random_;
 };
 
-TEST(PoolStress, NothingIsLostBySixtyFourWhoBorrowFailCancelAndClose) {
+TEST(PoolStress, NothingIsLostBySixtyFourBorrowersThatFailCancelAndClose) {
   for (int round = 0; round < long_times(4); ++round) {
     world w;
     w.failing = round % 2 == 0 ? 5 : 0;
@@ -174,7 +174,7 @@ TEST(PoolStress, NothingIsLostBySixtyFourWhoBorrowFailCancelAndClose) {
   }
 }
 
-TEST(PoolStress, NobodyStarves) {
+TEST(PoolStress, NoBorrowerStarves) {
   world w;
   auto p = make(w, {.max = 4, .min_idle = 4});
   const std::uint64_t goal = static_cast<std::uint64_t>(long_times(20'000));

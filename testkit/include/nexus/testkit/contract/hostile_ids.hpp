@@ -94,7 +94,7 @@ TEST_P(JournalContract, HostileIdsHaveSnapshotsApart) {
   }
 }
 
-TEST_P(JournalContract, WhatIsNoIdIsRefusedBeforeAJournalSeesIt) {
+TEST_P(JournalContract, AnInvalidIdIsRefusedBeforeAJournalSeesIt) {
   using namespace std::string_view_literals;
   auto too_long = "t|" + std::string(254, 'x');
   for (std::string_view text : {""sv, "t"sv, "|x"sv, "t|"sv, "t|a\0b"sv, "t|\0"sv, "\0|x"sv,
