@@ -220,8 +220,8 @@ struct session_pool::claim {
 
 /// A borrower without a session.
 struct session_pool::waiter : claim {
-  waiter(const claim& bym, time_point from, time_point until)
-      : claim{whom}, since{from}, deadline{until} {}
+  waiter(const claim& by, time_point from, time_point until)
+      : claim{by}, since{from}, deadline{until} {}
   virtual ~waiter() = default;
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;

@@ -312,7 +312,7 @@ TEST_P(Callbacks, OfOnRecoveredFailTheRecoveryWhichIsTriedAgainAfterGrowingPause
   EXPECT_LE(failed, 16U);
   due.clear();
   det.advance(15s);
-  EXPECT_TRUE(what.has("recovered", "")) << "though nobody asked";
+  EXPECT_TRUE(what.has("recovered", "")) << "without a command";
 }
 
 TEST_P(Callbacks, OfOnRecoveredUnderStopDoNotSpin) {

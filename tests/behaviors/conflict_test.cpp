@@ -145,7 +145,7 @@ TEST_P(Conflicts, LeaveNothingOfADecisionThatWasNotStored) {
   const auto rung = [&] { return bells.of("front").ask_verified(bell::count{}).get(10s); };
   EXPECT_TRUE(eventually([&] { return rung() == 1; })) << "theirs is on its way yet";
   EXPECT_TRUE(sys.shutdown(10s).complete());
-  EXPECT_EQ(reader->highest(*persistence_id::make("bell", "front")), 1u) << "likewise a question";
+  EXPECT_EQ(reader->highest(*persistence_id::make("bell", "front")), 1u) << "a question too";
 }
 
 TEST_P(Conflicts, HaveChainsRunAndQuestionsAskedOnce) {
@@ -190,7 +190,7 @@ TEST_P(Conflicts, OfADurableStateThatWasPassedByAreNotDecidedAgain) {
   EXPECT_EQ(ours.of("a").ask(scores::add{1}).get(10s), 1u);
   for (std::int64_t n : {2, 3}) EXPECT_TRUE(theirs.of("a").ask(scores::add{n}).get(10s));
   EXPECT_EQ(ours.of("a").ask(scores::add{4}).get(10s).error().code, errc::outcome_unknown)
-      << "what version 2 was is known to nobody";
+      << "version 2 is not known any more";
 }
 
 // Each system keeps many commands of the same few entities in flight.

@@ -156,7 +156,7 @@ TEST(FsmVerified, AnAnswerToAnOlderReadingDoesNotCount) {
   verified(*f);
   EXPECT_EQ(f->step(d::highest_checked{1, sequence_nr{7}}), words{});
   EXPECT_EQ(f->highest_is(0), words{"release 2"});
-  EXPECT_EQ(f->highest_is(5), words{}) << "nobody asked";
+  EXPECT_EQ(f->highest_is(5), words{}) << "no read was asked for";
 }
 
 TEST(FsmVerified, AChainBeforeItRunsFirst) {

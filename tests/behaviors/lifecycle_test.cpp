@@ -104,7 +104,7 @@ TEST_F(Lifecycle, WhatIsUsedStays) {
   }
   EXPECT_EQ(tallies.live(), 1u);
   EXPECT_EQ(counted("nexus_passivations_total", "idle"), 1u) << "that was b";
-  EXPECT_EQ(counted("nexus_recoveries_total", "done"), 2u) << "a was never started anew";
+  EXPECT_EQ(counted("nexus_recoveries_total", "done"), 2u) << "a was never started again";
 }
 
 TEST_F(Lifecycle, WithoutATimeNoEntityPassivates) {

@@ -125,7 +125,7 @@ class corpus {
     bad("a method with a colon", "GET: /ok HTTP/1.1" + rest);
     bad("a method above ASCII", "G\xc3\x89T /ok HTTP/1.1" + rest);
     bad("a method that is too long", std::string(33, 'A') + " /ok HTTP/1.1" + rest, 501);
-    good("a method that nobody has", "FETCH /ok HTTP/1.1" + rest, 405);
+    good("an unknown method", "FETCH /ok HTTP/1.1" + rest, 405);
     good("a method in lower case is another one", "get /ok HTTP/1.1" + rest, 405);
     last("HTTP/1.0", "GET /ok HTTP/1.0\r\n\r\n");
     last("HTTP/1.0 that would go on", "GET /ok HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
@@ -340,7 +340,7 @@ class corpus {
     last("close in a second line", get("Connection: TE\r\nConnection: close\r\n"));
     good("keep-alive", get("Connection: keep-alive\r\n"));
     good("closes, which is not close", get("Connection: closes\r\n"));
-    bad("an expectation that nobody has", post("Expect: tea\r\nContent-Length: 2\r\n", "ab"), 417);
+    bad("an unknown expectation", post("Expect: tea\r\nContent-Length: 2\r\n", "ab"), 417);
   }
 };
 

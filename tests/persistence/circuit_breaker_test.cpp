@@ -80,7 +80,7 @@ TEST_F(CircuitBreaker, OneCallTriesWhenItWasOpenForAWhile) {
   EXPECT_EQ(breaker.succeeded(*trial), change::closed);
   EXPECT_EQ(now(), circuit::closed);
   EXPECT_EQ(breaker.status().failures, 0u);
-  EXPECT_EQ(fail(105ms), change::none) << "the count begins anew";
+  EXPECT_EQ(fail(105ms), change::none) << "the count starts again";
 }
 
 TEST_F(CircuitBreaker, AFailedTrialOpensItAgainForAsLong) {

@@ -230,7 +230,7 @@ TEST_F(LiveReader, TheHolderIsNamedOnce) {
 
 TEST_F(LiveReader, AShortHoldIsNotWorthAWarningAndIsOverSoon) {
   append(alice, 0, {"a"});
-  faults->hold_back("somebody");
+  faults->hold_back("a writer");
   testing::internal::CaptureStderr();
   auto follower = reader({}, {.poll_every = 1min, .lag_warning_after = 1h});
   std::jthread lets_go{[&] {
@@ -238,7 +238,7 @@ TEST_F(LiveReader, AShortHoldIsNotWorthAWarningAndIsOverSoon) {
     faults->hold_back(std::nullopt);
   }};
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(read(follower, 1min), "alice 1:a") << "nobody tells that it is over";
+  EXPECT_EQ(read(follower, 1min), "alice 1:a") << "its end is not reported";
   EXPECT_LT(std::chrono::steady_clock::now() - start, patience);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }

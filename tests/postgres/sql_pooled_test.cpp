@@ -73,7 +73,7 @@ TEST_P(SqlPooled, AnInterruptEndsAStatementAndAllThatFollow) {
   if (is_sqlite()) return;
   const auto there = "SELECT 1 FROM pg_stat_activity WHERE pid = $1";
   EXPECT_TRUE(wait_until([&] { return must(other->execute(there, pid)).empty(); }))
-      << "the server has seen that nobody waits any more";
+      << "the server has seen that its client is gone";
 }
 
 TEST_P(SqlPooled, AnInterruptedTransactionIsNotCommitted) {

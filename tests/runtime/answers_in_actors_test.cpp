@@ -146,7 +146,7 @@ TEST_F(AnswersInActors, AnActorThatQuitsWhileItWaitsIsToldNothing) {
   single.answer(1);
   timed.answer(1);
   chained.answer(1);
-  EXPECT_EQ(calls_alive, 0) << "nobody keeps the answers";
+  EXPECT_EQ(calls_alive, 0) << "nothing keeps the answers";
 }
 
 TEST_F(AnswersInActors, AskingAfterQuitDoesNotKeepTheActor) {

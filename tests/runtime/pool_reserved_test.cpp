@@ -112,7 +112,7 @@ TEST_F(PoolInVirtualTime, AReservedBorrowerIsToldWhyIfOnlyCommonOnesAreThereAndN
   auto waits = p.request({.reserved = true});
   cranked->run();
   auto got = collect(waits);
-  ASSERT_TRUE(got && !*got) << "whoever has the other one may wait for this";
+  ASSERT_TRUE(got && !*got) << "the holder of the other one may wait for this";
   EXPECT_EQ(got->error().message, "the database is down");
 }
 

@@ -133,7 +133,7 @@ TEST_F(Shutdown, ACycleAndAnUnknownParentDoNotPreventAStop) {
   add("b", "c");
   add("c", "a");
   add("self", "self");
-  add("orphan", "nobody");
+  add("orphan", "unknown");
   add("hangs on a cycle", "a").stops_at_once = false;
   between = [&] { parts.back()->left.clear(); };
   EXPECT_TRUE(run(100).complete());
@@ -254,7 +254,7 @@ TEST_F(Shutdown, ASecondOneWaitsForWhatIsLeftAndTellsNoneTwice) {
 
 TEST(SystemShutdown, TakesItsTimeFromTheSystem) {
   nexus::system sys{{.threads = 1}};
-  EXPECT_TRUE(sys.shutdown(0s).complete()) << "nobody takes part";
+  EXPECT_TRUE(sys.shutdown(0s).complete()) << "there is no participant";
   names log;
   auto slow = std::make_shared<part>("slow", "", log);
   slow->stops_at_once = false;

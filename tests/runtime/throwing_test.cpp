@@ -209,7 +209,7 @@ TEST_P(Throwing, AJobOfASteppedSystemToo) {
   ASSERT_TRUE(sys.stepping()->drain());
   EXPECT_EQ(w.failed(), 1u);
   sys.stepping()->storages()->post(executor::work::read, [] { oops(); });
-  EXPECT_ANY_THROW((void)sys.stepping()->step()) << "whoever steps gets it";
+  EXPECT_ANY_THROW((void)sys.stepping()->step()) << "the caller of step gets it";
   EXPECT_EQ(executor::current(), nullptr);
   EXPECT_FALSE(sys.stepping()->step()) << "and may go on";
 }

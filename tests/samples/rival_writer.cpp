@@ -77,7 +77,7 @@ class writer {
       if (!came) return nexus::fail(came.error());
       if (*came >= 2 * round) return {};
     }
-    return nexus::fail(nexus::errc::timeout, "nobody else came");
+    return nexus::fail(nexus::errc::timeout, "the other writer did not come");
   }
 
   void note(std::uint64_t entity) {

@@ -89,7 +89,7 @@ class command_mirror {
   bool passivating_ = false;
   bool may_passivate_ = false;  // it was asked to, and has not stopped since
   bool asked_now_ = false;      // in this turn
-  bool check_failed_ = false;   // likewise
+  bool check_failed_ = false;   // in this turn
   bool closing_ = false;
   bool stop_due_ = false;  // for a reason other than passivation
 };

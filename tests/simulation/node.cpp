@@ -225,7 +225,7 @@ void node::end_incarnation() {
   // Commands that had not arrived are dropped with their mailbox, and so answered.
   auto dropped = std::exchange(outstanding_, {});
   if (!dropped.empty() && !closing_) {
-    s_.judge.broken("a gate closes only when nobody is on the way",
+    s_.judge.broken("a gate closes only when no command is on its way",
                     fmt::format("{} were", dropped.size()));
   }
   if (!dropped.empty()) s_.reaches(landmark::dropped);

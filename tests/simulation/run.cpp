@@ -14,7 +14,7 @@ namespace {
 
 enum stream : std::uint32_t { of_time = 200, of_caller, of_send };
 
-constexpr std::uint32_t nobody = 1'000;  // the caller of the simulator's own commands
+constexpr std::uint32_t simulator = 1'000;  // the caller of the simulator's own commands
 constexpr vtime patience = 20'000;       // with commands waiting in a stash
 constexpr std::uint64_t steps_max = 400'000;
 constexpr int calm_rounds_max = 60;
@@ -148,7 +148,7 @@ class world {
       s_.trace(fmt::format("{:>8} {}  #{} is {}", time_.now(), char('A' + f.node), f.id,
                            names[static_cast<int>(f.is)]));
     }
-    if (f.caller == nobody) return;
+    if (f.caller == simulator) return;
     auto& c = callers_[f.caller];
     --c.unanswered;
     if (!plan_.open_loop) next(c);
@@ -172,7 +172,7 @@ class world {
     opens.sets = gate_change::opens;
     opens.unstashes = true;
     for (std::uint32_t n = 0; n < plan_.nodes; ++n) {
-      if (nodes_[n]->up()) send(nobody, 0, n, opens);
+      if (nodes_[n]->up()) send(simulator, 0, n, opens);
     }
   }
 
@@ -235,7 +235,7 @@ class world {
   void recover_at_last() {
     add_node();
     const auto number = static_cast<std::uint32_t>(nodes_.size() - 1);
-    send(nobody, 0, number, {});
+    send(simulator, 0, number, {});
     const auto id = s_.fates.back().id;
     const auto stored = journal_.highest();
     come_to_rest();

@@ -102,13 +102,13 @@ void storage_mirror::saves() {
 
 void storage_mirror::loads(bool anybody_waits) {
   constexpr int loads_max = 4;
-  if (++loads_ > loads_max) broken("a recovery begins anew a bounded number of times");
+  if (++loads_ > loads_max) broken("a recovery is repeated a bounded number of times");
   if (writing()) broken("the truth is known before a recovery begins");
   if (wait_due_) broken("a failure is followed by a pause");
   if (closing_) broken("what closes does not recover");
   if (waited_ && !anybody_waits) {
     if (s_.planned.recovered == on_recovered::nothing) {
-      broken("nobody recovers after a failure unless somebody waits, or it is a process");
+      broken("only a process recovers after a failure without a command");
     }
     s_.reaches(landmark::came_back_by_itself);
   }

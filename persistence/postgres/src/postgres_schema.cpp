@@ -96,8 +96,8 @@ result<void> refuse_restored(connection& c, const address& where) {
   if (!was_restored(c, where)) return {};
   return foreign(
       where,
-      "its events name transactions that this server has not come to, so it was restored "
-      "from another one; `migrate` numbers them anew");
+      "its events have transaction ids that this server has not reached, so it was restored "
+      "from another server; run `nexus-schema migrate` to renumber them");
 }
 
 // Missing rights are reported when they are needed; a journal that cannot be written is reported at

@@ -57,12 +57,12 @@ CREATE INDEX nexus_event_tags_by_position ON nexus_event_tags (position);
 -- What was erased, so that no number and no position is used again.
 CREATE TABLE nexus_erased (
   persistence_id TEXT    PRIMARY KEY NOT NULL,
-  sequence_nr    INTEGER NOT NULL,     -- the highest that was erased
-  position       INTEGER NOT NULL      -- likewise
+  sequence_nr    INTEGER NOT NULL,     -- the highest erased
+  position       INTEGER NOT NULL      -- the highest erased
 ) WITHOUT ROWID;
 CREATE INDEX nexus_erased_by_position ON nexus_erased (position);
 
--- Writes it, whoever deletes.
+-- Fills it after any deletion.
 CREATE TRIGGER nexus_event_erased AFTER DELETE ON nexus_event_journal BEGIN
   INSERT INTO nexus_erased (persistence_id, sequence_nr, position)
     VALUES (old.persistence_id, old.sequence_nr, old.position)

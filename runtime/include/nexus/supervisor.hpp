@@ -4,7 +4,7 @@
 //   nexus::supervisor top{sys, "app"};
 //   nexus::supervisor parsers{sys, "parsers", {.restarts_max = 3}, &top};
 //   auto parser = parsers.spawn("parser 1", [](caf::event_based_actor* self) -> caf::behavior {
-//     auto state = std::make_shared<parsing>();   // made anew by each restart
+//     auto state = std::make_shared<parsing>();   // new after each restart
 //     return {[state](const std::string& line) { return state->parse(line); }};
 //   });
 //

@@ -33,7 +33,7 @@ inline std::vector<journal_record> follow(terse_session& s, std::size_t n, posit
     }
     if (all.size() >= n || std::chrono::steady_clock::now() < deadline) continue;
     throw std::runtime_error{"read " + std::to_string(all.size()) + " of " + std::to_string(n) +
-                             " records; " + must(s.inner().held_back()).value_or("nobody") +
+                             " records; " + must(s.inner().held_back()).value_or("nothing") +
                              " holds the rest back"};
   }
   return all;
@@ -143,7 +143,7 @@ TEST_P(JournalContract, ErasedEventsAreNotReadAndTheirPositionsDoNotReturn) {
   session.erase_to(alice, 3);
   EXPECT_EQ(told(session.read_all()), "");
   ASSERT_EQ(session.append(alice, 3, {"d"}), "stored");
-  EXPECT_EQ(told(follow(session, 1, last)), "alice 4:d") << "whoever saw the last one misses none";
+  EXPECT_EQ(told(follow(session, 1, last)), "alice 4:d") << "a reader at the last one misses none";
 }
 
 TEST_P(JournalContract, WhatWasNotStoredIsNotRead) {

@@ -128,8 +128,8 @@ TEST_P(JournalContract, CallsThatMeetInOppositeOrdersLoseOnlyWhereTheyConflict) 
     const auto& second = outcomes[1][round];
     ASSERT_EQ(first.size(), contested + 1);
     ASSERT_EQ(second.size(), contested + 1);
-    ASSERT_EQ(told(first.back()), "stored") << "nobody else appends to alice";
-    ASSERT_EQ(told(second.back()), "stored") << "nobody else appends to bob";
+    ASSERT_EQ(told(first.back()), "stored") << "no other session appends to alice";
+    ASSERT_EQ(told(second.back()), "stored") << "no other session appends to bob";
     for (std::size_t i = 0; i < contested; ++i) {
       std::array both{told(first[i]), told(second[contested - 1 - i])};
       std::sort(both.begin(), both.end());

@@ -61,7 +61,7 @@ TEST_P(JournalContract, AnUpsertThatWasPassedByIsSuperseded) {
   ASSERT_EQ(session.upsert({alice, 1, 2, state("two"), other_writer}), "stored");
   EXPECT_EQ(session.settle_state(mine), "superseded");
   EXPECT_EQ(session.settle_state({alice, 0, 1, state("never sent")}), "superseded")
-      << "nobody can tell";
+      << "the outcome is lost";
   ASSERT_EQ(session.upsert({alice, 2, 3}), "stored");
   EXPECT_EQ(session.settle_state({alice, 1, 2, state("two"), other_writer}), "superseded");
 }
