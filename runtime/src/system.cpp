@@ -196,7 +196,9 @@ caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
 
 system* system::of(const caf::actor_system& on) { return living_system::first_on(on); }
 
-void system::join(std::weak_ptr<shutdown_participant> who) { impl_->shutdown.join(std::move(who)); }
+void system::join(std::weak_ptr<shutdown_participant> participant) {
+  impl_->shutdown.join(std::move(participant));
+}
 
 shutdown_report system::shutdown(time_span within) {
   if (auto why = detail::refuse_to_wait("system::shutdown", "call it on a plain thread")) {
@@ -213,11 +215,11 @@ shutdown_report system::shutdown(time_span within) {
   return report;
 }
 
-bool system::drain(const std::shared_ptr<shutdown_participant>& who,
+bool system::drain(const std::shared_ptr<shutdown_participant>& participant,
                    std::chrono::nanoseconds within) {
   draining work{[this] { return steady(); }};
   return impl_->wait_until(detail::later(steady(), within), [&] {
-    const auto is = work.look({who}, [&] { return impl_->shutdown.storage_is_quiet(); });
+    const auto is = work.look({participant}, [&] { return impl_->shutdown.storage_is_quiet(); });
     return is != draining::verdict::goes_on;
   });
 }

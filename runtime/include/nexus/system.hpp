@@ -76,9 +76,9 @@ class system {
   [[nodiscard]] std::shared_ptr<void> find(std::string_view name) const;
   void release(std::string_view name);
 
-  /// Makes `who` take part in `shutdown` as long as it lives. A participant that joins during a
+  /// Makes `participant` take part in `shutdown` as long as it lives. A participant that joins during a
   /// shutdown is told at once to stop admitting.
-  void join(std::weak_ptr<shutdown_participant> who);
+  void join(std::weak_ptr<shutdown_participant> participant);
 
   /// Stops everything in order (nexus/shutdown.hpp) and waits. In an actor on the scheduler it
   /// stops nothing and reports `would_block`, see shutdown_report::refused. After the deadline the
@@ -86,9 +86,10 @@ class system {
   /// waits for what is left.
   shutdown_report shutdown(time_span within);
 
-  /// Waits, at most `within`, until everything that `who` has in flight is done or makes no
+  /// Waits, at most `within`, until everything that `participant` has in flight is done or makes no
   /// progress; other participants continue. False if the time was up first.
-  bool drain(const std::shared_ptr<shutdown_participant>& who, std::chrono::nanoseconds within);
+  bool drain(const std::shared_ptr<shutdown_participant>& participant,
+             std::chrono::nanoseconds within);
 
   /// The same system, for objects that may outlive it. Names, metrics, letters and ids exist as
   /// long as this does. After the system has ended, `caf` must not be called, and `spawn` returns a

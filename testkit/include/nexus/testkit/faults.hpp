@@ -88,11 +88,11 @@ class faults {
     at(of).delay = by;
   }
 
-  /// From now on `read_all` passes nothing and `held_back` names `who`, as if an open transaction
+  /// From now on `read_all` passes nothing and `held_back` names `holder`, as if an open transaction
   /// held everything back; none: ends this.
-  void hold_back(std::optional<std::string> who) {
+  void hold_back(std::optional<std::string> holder) {
     std::lock_guard guard{lock_};
-    holder_ = std::move(who);
+    holder_ = std::move(holder);
   }
 
   /// The number of calls of a kind, including those held or failed.
