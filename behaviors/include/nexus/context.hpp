@@ -1,4 +1,6 @@
 // The optional third parameter of `decide`: the id, the time and the header of the command.
+//
+// Threads: the entity's, during the call.
 #pragma once
 
 #include <string_view>

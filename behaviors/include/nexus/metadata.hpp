@@ -1,4 +1,6 @@
 // The metadata stored with an event: ids of the command that persisted it, and user fields.
+//
+// Threads: plain values; `decode_metadata` may be called from any.
 #pragma once
 
 #include <map>

@@ -2,6 +2,8 @@
 //
 // This `open` knows every backend that was built. A program that wants to link only one backend
 // includes the parts and passes a list of backends instead.
+//
+// Threads: any. Failures: those of backend.hpp.
 #pragma once
 
 #include "nexus/entities.hpp"

@@ -18,6 +18,8 @@
 // journal. A backend that cannot do this refuses the second one with `already_exists`, also across
 // processes; it never makes two journals of one place. `memory:` names no place: each one is a new
 // journal.
+//
+// Threads: any may call `open` and `schema`; `open` blocks.
 #pragma once
 
 #include <functional>

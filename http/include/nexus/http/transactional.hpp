@@ -12,6 +12,8 @@
 // handler throws, it is rolled back. A failed commit becomes the response. A collision with another
 // transaction is retried from the start, as nexus/transaction.hpp describes: the handler must not
 // have other effects that cannot be repeated, so it should not send commands to entities.
+//
+// Threads: that of the handler. Failures: those of nexus/transaction.hpp and of the handler.
 #pragma once
 
 #include <optional>

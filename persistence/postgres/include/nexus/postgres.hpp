@@ -6,6 +6,8 @@
 // and statement_timeout=30000 (milliseconds, 0: none). docs/storage.md has the details.
 //
 // Every append is one round trip and one transaction. Any number of processes may share the tables.
+//
+// Threads: any. Failures: those of backend.hpp.
 #pragma once
 
 #include "nexus/backend.hpp"

@@ -6,6 +6,8 @@
 // Any number of processes may share the file, and any number of journals with different
 // table_prefix. The file must stay in place while it is open: if it is removed or replaced, every
 // call returns `unavailable` and names it.
+//
+// Threads: any. Failures: those of backend.hpp.
 #pragma once
 
 #include "nexus/backend.hpp"

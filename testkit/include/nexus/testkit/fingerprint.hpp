@@ -17,6 +17,8 @@
 // its type has another schema_version with an `upcast` from the one before. Such a version, a new
 // type, and a field that is new and optional or became optional fail until they are accepted. The
 // C++ names of types are not part of it, nor are an enum's values, which the user must keep.
+//
+// Threads: one. Failures: a failed assertion that names type and field.
 #pragma once
 
 #include <gtest/gtest.h>
