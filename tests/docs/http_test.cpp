@@ -119,7 +119,7 @@ TEST_F(Docs, OneTransaction) {
                                r.body, std::stoll(std::string{r.param("number")}));
                 if (!taken) return nexus::fail(taken.error());
                 if (taken->affected == 0)
-                  return http::response::problem(409, "taken", "somebody has it");
+                  return http::response::problem(409, "taken", "the name is taken");
                 return http::response::json({{"guest", r.body}}, 201);
               }));
   ASSERT_TRUE(web.start());

@@ -149,7 +149,7 @@ TEST_F(SupervisionPage, DeadLettersInAnActor) {
   nexus::supervisor listeners{sys, "listeners"};
   ASSERT_TRUE(listeners.spawn("listener 1", make));
   drain();
-  sys.letters().publish({"nobody", {}, {nexus::errc::stopped, "why"}});
+  sys.letters().publish({"gone", {}, {nexus::errc::stopped, "why"}});
   drain();
-  EXPECT_EQ(lost, std::vector<std::string>{"nobody"});
+  EXPECT_EQ(lost, std::vector<std::string>{"gone"});
 }
