@@ -105,7 +105,7 @@ error session_pool::exhausted(std::string_view what, const claim& by) const {
     if (oldest == nullptr || slot.idle_since < oldest->idle_since) oldest = &slot;
   }
   if (oldest != nullptr) {
-    text += fmt::format("; {} has held one for {}", name_of(oldest->origin),
+    text += fmt::format("; {} has held one for {}", name_of(oldest->holder),
                         shown(now() - oldest->idle_since));
   }
   if (!last_failure_.empty()) text += "; the last session could not be opened: " + last_failure_;
