@@ -240,7 +240,8 @@ struct burst {
 
 }  // namespace
 
-// One append is in flight, the next takes 100,000 events, and the command after them waits for a third.
+// One append is in flight, the next takes 100,000 events, and the command after them waits for a
+// third.
 TEST_F(CommandLimits, CommandsThatMergeStillFitTheJournalsRequests) {
   using testkit::operation;
   const auto most = journal.limits().request_events_max;

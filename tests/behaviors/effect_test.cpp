@@ -41,7 +41,7 @@ static_assert(!can_chain_on_an_lvalue<decltype(persist(tally::added{1}))>,
               "a chain on a kept effect would be ignored");
 static_assert(!can_chain<decltype(reject("no"))>, "a refusal runs no chain");
 static_assert(!can_chain<decltype(stash())>, "neither does a command that is put aside");
-static_assert(!can_unstash_an_lvalue<decltype(persist(tally::added{1}))>, "the same for every chain");
+static_assert(!can_unstash_an_lvalue<decltype(persist(tally::added{1}))>, "no chain is");
 static_assert(!can_be_asked<not_a_command>, "a command that the behavior does not handle");
 static_assert(can_be_asked<tally::add>);
 

@@ -5,7 +5,7 @@
 //   auto& pg = cluster::shared();
 //   auto store = nexus::open(pg.fresh_database());
 //
-// Threads: any, one call at a time. Throws: std::runtime_error, which ends a test as well as anything.
+// Threads: any, one call at a time. Throws: std::runtime_error, which ends a test.
 #pragma once
 
 #include <sys/types.h>

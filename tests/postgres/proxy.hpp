@@ -3,7 +3,7 @@
 //
 //   proxy net{pg.port()};
 //   auto store = nexus::open(pg.tcp_uri(db, net.port()));
-//   net.once(fault::cut_after, executes("append"));    // the next append commits, its answer is lost
+//   net.once(fault::cut_after, executes("append"));    // the next append commits, unanswered
 //
 // Threads: any. A condition is called in the proxy's thread.
 #pragma once

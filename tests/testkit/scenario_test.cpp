@@ -101,7 +101,8 @@ TEST(Scenario, TellsAnotherEvent) {
 }
 
 TEST(Scenario, TellsAMissingAndAnExtraEvent) {
-  EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1}).then(), "one more record is persisted");
+  EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1}).then(),
+                          "one more record is persisted");
   EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1}).then(lamp::lit{1}, lamp::lit{1}),
                           "is not persisted");
 }
@@ -118,7 +119,8 @@ TEST(Scenario, TellsAnUnexpectedRefusal) {
 }
 
 TEST(Scenario, TellsAnotherQuestion) {
-  EXPECT_NONFATAL_FAILURE(given<room>().when(room::enter{"l1"}).then(), "one more question is asked");
+  EXPECT_NONFATAL_FAILURE(given<room>().when(room::enter{"l1"}).then(),
+                          "one more question is asked");
   EXPECT_NONFATAL_FAILURE(
       given<room>().when(room::enter{"l1"}).then(asks<lamp>("l2", lamp::light_up{10})),
       "asks lamp|l1, expected lamp|l2");

@@ -4,7 +4,11 @@
 //     static constexpr std::string_view entity_type = "counter";
 //     struct add { int n = 0; };
 //     using command = std::variant<add>;
-//     struct added { static constexpr std::string_view type_name = "added"; int n = 0; MSGPACK_DEFINE_MAP(n) };
+//     struct added {
+//       static constexpr std::string_view type_name = "added";
+//       int n = 0;
+//       MSGPACK_DEFINE_MAP(n)
+//     };
 //     using event = std::variant<added>;
 //     struct state { int sum = 0; MSGPACK_DEFINE_MAP(sum) };
 //     static auto decide(const state&, const add& c) { return nexus::persist(added{c.n}); }
@@ -16,7 +20,7 @@
 //
 //     static effect<B> on_recovered(const state&);          once per start, also of a new id
 //     static bool snapshot_when(const state&, const event&, sequence_nr);
-//     static tags(const one_event&)                         a range of strings stored with the event
+//     static tags(const one_event&)                         strings stored with the event
 //
 // `decide` and `on_recovered` may take a context as last parameter.
 //

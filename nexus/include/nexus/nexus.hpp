@@ -15,7 +15,8 @@
 
 namespace nexus::inline v0 {
 
-/// Opens `memory:`, `sqlite:PATH[?synchronous=normal]` or `postgresql://…`; docs/storage.md lists every parameter.
+/// Opens `memory:`, `sqlite:PATH[?synchronous=normal]` or `postgresql://…`; docs/storage.md lists
+/// every parameter.
 [[nodiscard]] result<store> open(std::string_view address, store_options options = {});
 
 /// The tables that `open` would use for this address, without opening it.

@@ -7,7 +7,9 @@
 //     std::string currency;
 //     MSGPACK_DEFINE_MAP(cents, currency)
 //
-//     static void upcast(nexus::from_version<1>, nexus::document& d) { d.rename("amount", "cents"); }
+//     static void upcast(nexus::from_version<1>, nexus::document& d) {
+//       d.rename("amount", "cents");
+//     }
 //     static void upcast(nexus::from_version<2>, nexus::document& d) { d.set("currency", "EUR"); }
 //   };
 //

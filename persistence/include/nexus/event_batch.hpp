@@ -21,7 +21,7 @@ class event_batch {
   event_batch(const event_batch&) = delete;
   event_batch& operator=(const event_batch&) = delete;
 
-  /// Copies `data`, `metadata` and `tags`; `type` and `codec` must be literals or outlive the batch.
+  /// Copies `data`, `metadata` and `tags`; `type` and `codec` must outlive the batch.
   void add(event_view event) {
     event.data = keep(event.data);
     event.metadata = keep(event.metadata);

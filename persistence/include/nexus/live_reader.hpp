@@ -2,9 +2,10 @@
 //
 //   auto reader = nexus::live_reader::open(store, last_seen);
 //   if (!reader) return complain(reader.error().message);
-//   while (auto n = reader->read([&](const nexus::persistence_id& of, const nexus::record_view& r) {
+//   auto sink = [&](const nexus::persistence_id& of, const nexus::record_view& r) {
 //     return print(of, r), true;
-//   }, 10s)) { … }
+//   };
+//   while (auto n = reader->read(sink, 10s)) { … }
 //
 // A reader sees every event exactly once, and the events of an id in order. To continue after a
 // restart, store the position together with what was made of the events, and open the reader at

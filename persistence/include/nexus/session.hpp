@@ -1,7 +1,8 @@
 // One connection to a database, for SQL of the program.
 //
 //   auto done = session.execute("UPDATE rooms SET guest = $1 WHERE number = $2", "ann", 12);
-//   auto free = session.query<std::int64_t, std::string>("SELECT number, bed FROM rooms WHERE guest IS NULL");
+//   auto free = session.query<std::int64_t, std::string>(
+//       "SELECT number, bed FROM rooms WHERE guest IS NULL");
 //
 // Parameters are written $1, $2 … on every database. Transactions: nexus/transaction.hpp.
 //

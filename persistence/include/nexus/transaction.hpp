@@ -1,10 +1,11 @@
 // Transactions: committed or rolled back as a whole.
 //
-//   auto booked = nexus::transactional(store.sessions(), [&](nexus::session& s) -> nexus::result<void> {
-//     auto taken = s.execute("UPDATE rooms SET guest = $1 WHERE number = $2 AND guest IS NULL", who, room);
+//   auto book = [&](nexus::session& s) -> nexus::result<void> {
+//     auto taken = s.execute("UPDATE rooms SET guest = $1 WHERE number = $2", guest, room);
 //     if (!taken) return nexus::fail(taken.error());
-//     return audit(s, who);   // a transactional call within: a savepoint
-//   });
+//     return audit(s, guest);   // a transactional call within: a savepoint
+//   };
+//   auto booked = nexus::transactional(store.sessions(), book);
 //
 // `f(session&)` may return nothing, a value or a result. An error result or an exception rolls
 // back; an error of `commit` replaces the value. A collision with another transaction

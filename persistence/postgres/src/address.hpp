@@ -1,6 +1,6 @@
 // The address of a journal in PostgreSQL: libpq's options, and those of Nexus.
 //
-// Threads: a value. Failures: `invalid_argument`, one line that names the parameter and no password.
+// Threads: a value. Failures: `invalid_argument`, one line with the parameter and no password.
 #pragma once
 
 #include <chrono>

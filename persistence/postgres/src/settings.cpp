@@ -173,7 +173,7 @@ void connection::reset(const std::string& query) {
   if (left.bytes(0, 0) == "t") forget_prepared();
 }
 
-// -- changed settings ------------------------------------------------------------------------------
+// -- changed settings -----------------------------------------------------------------------------
 
 bool connection::of_replica() const noexcept { return is_on(handle_.get(), "in_hot_standby"); }
 

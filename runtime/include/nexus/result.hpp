@@ -1,6 +1,6 @@
 // Errors are values: a code to branch on, and a sentence that names what failed.
 //
-//   nexus::result<int> r = nexus::fail(nexus::errc::timeout, "no answer from account|alice in 1 s");
+//   nexus::result<int> r = nexus::fail(nexus::errc::timeout, "no answer from a|alice in 1 s");
 //   if (!r) std::cerr << r.error().message << '\n';
 //
 // Threads: plain values. Throws: only when memory runs out.

@@ -76,8 +76,8 @@ class system {
   [[nodiscard]] std::shared_ptr<void> find(std::string_view name) const;
   void release(std::string_view name);
 
-  /// Makes `participant` take part in `shutdown` as long as it lives. A participant that joins during a
-  /// shutdown is told at once to stop admitting.
+  /// Makes `participant` take part in `shutdown` as long as it lives. A participant that joins
+  /// during a shutdown is told at once to stop admitting.
   void join(std::weak_ptr<shutdown_participant> participant);
 
   /// Stops everything in order (nexus/shutdown.hpp) and waits. In an actor on the scheduler it

@@ -66,8 +66,8 @@ class log_file {
   /// writer is skipped, and overwritten by the next one.
   nexus::result<void> catch_up(const std::function<void(const entry&, place)>& apply);
 
-  /// Makes `entries` durable as one frame; under an exclusive lock, after catch_up. `in_doubt`: they may
-  /// be there after a crash, although this is an error.
+  /// Makes `entries` durable as one frame; under an exclusive lock, after catch_up. `in_doubt`: they
+  /// may be there after a crash, although this is an error.
   nexus::result<void> commit(const std::vector<entry>& entries, bool& in_doubt);
 
   nexus::result<entry> read(place at) const;

@@ -1,6 +1,7 @@
 // Entities for handlers: questions carry the request's deadline and trace.
 //
-//   web.get("/accounts/{name}", [](http::entity<account> one) { return one.ask(account::balance{}); });
+//   web.get("/accounts/{name}",
+//           [](http::entity<account> one) { return one.ask(account::balance{}); });
 //
 //   web.get("/richest", [](http::entities<account> all) -> nexus::result<http::json> {
 //     auto alice = all.of("alice").ask(account::balance{});   // both are sent, then waited for

@@ -1,7 +1,9 @@
 // A parameter of the path, declared by a handler with its name and type.
 //
 //   web.get("/rooms/{number}/beds/{bed}",
-//           [](http::param<"number", int> room, http::param<"bed"> bed) { return show(*room, *bed); });
+//           [](http::param<"number", int> room, http::param<"bed"> bed) {
+//             return show(*room, *bed);
+//           });
 //
 // The name is checked when the route is added. Text that is not such a number, or does not fit it,
 // gets a 400, and the handler is not called.

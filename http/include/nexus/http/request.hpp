@@ -72,7 +72,8 @@ struct request {
 /// The JSON body as a `T`, for handlers that declare it. An invalid body gets a 400, without a
 /// call.
 ///
-///   web.post("/transfers", [](http::body<order> wanted) { return place(wanted->from, wanted->to); });
+///   web.post("/transfers",
+///            [](http::body<order> wanted) { return place(wanted->from, wanted->to); });
 template <class T>
 struct body {
   T value;

@@ -2,7 +2,7 @@
 //
 //   return http::response::json({{"cents", 500}}, 201);
 //   return http::response::problem(404, "not_found", "there is no transfer " + id);
-//   return nexus::fail(nexus::errc::rejected, "insufficient funds");   // 409, as application/problem+json
+//   return nexus::fail(nexus::errc::rejected, "insufficient funds");   // a problem, 409
 //
 // Threads: values. Throws: only when memory runs out.
 #pragma once

@@ -3,17 +3,19 @@
 //   nexus::http::server web{sys, {.port = 8080}};
 //   web.use(store);      // sessions of its pool
 //   web.use(accounts);   // entities<account>
-//   web.get("/accounts/{name}", [](http::entity<account> one) { return one.ask(account::balance{}); });
-//   web.get("/rooms", [](nexus::session& db) { return names_of(db.query<std::string>("SELECT …")); });
+//   web.get("/accounts/{name}",
+//           [](http::entity<account> one) { return one.ask(account::balance{}); });
+//   web.get("/rooms",
+//           [](nexus::session& db) { return names_of(db.query<std::string>("SELECT …")); });
 //   if (auto started = web.start(); !started) return complain(started.error().message);
 //
 // A handler takes any of these, in any order:
 //
 //   const http::request&      the request
-//   nexus::session&           the request's session: borrowed from the pool at its first use, within
-//                             the request's deadline, returned when the handler is done. If none
+//   nexus::session&           the request's session: borrowed from the pool at its first use,
+//                             within the request's deadline, returned when the handler is done. If none
 //                             becomes free, its calls return `pool_exhausted`
-//   S&                        the pool's session type, e.g. journal_session: borrowed before the call
+//   S&                        the pool's session type, e.g. journal_session: borrowed at once
 //   http::entity<B>           the entity that the path's parameter names
 //   http::entities<B>         all entities of a behavior
 //   http::param<"name", T>    the part of the path for {name}, as a T

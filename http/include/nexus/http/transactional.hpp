@@ -2,7 +2,8 @@
 //
 //   web.put("/rooms/{number}", http::transactional(
 //       [](const http::request& r, nexus::session& db) -> nexus::result<void> {
-//         auto taken = db.execute("UPDATE rooms SET guest = $1 WHERE number = $2", r.body, r.param("number"));
+//         auto taken = db.execute("UPDATE rooms SET guest = $1 WHERE number = $2", r.body,
+//                                 r.param("number"));
 //         if (!taken) return nexus::fail(taken.error());
 //         …
 //       }));

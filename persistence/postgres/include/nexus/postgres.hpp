@@ -1,4 +1,5 @@
-// PostgreSQL (13 or newer) as a journal: `postgresql://[user[:password]@][host][:port][/dbname][?…]`.
+// PostgreSQL (13 or newer) as a journal:
+// `postgresql://[user[:password]@][host][:port][/dbname][?…]`.
 //
 // Parameters are those of libpq (sslmode, connect_timeout, …), and those of Nexus: schema=NAME (the
 // database's schema; default: the connection's current one), table_prefix=nexus_,

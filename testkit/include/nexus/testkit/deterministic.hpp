@@ -7,7 +7,7 @@
 //   auto left = accounts.of("alice").ask(account::withdraw{500});   // sent, and not yet handled
 //   EXPECT_FALSE(left.is_answered());
 //   EXPECT_EQ(det.get(left), 500);                                  // steps until it is answered
-//   det.advance(2min);                                              // timers fire, each at its time
+//   det.advance(2min);                                              // timers fire, each in turn
 //
 // Threads: one; see nexus/stepping.hpp, also for the order. Failures: an endless loop of steps is a
 // failure of the test.

@@ -88,8 +88,8 @@ class faults {
     at(of).delay = by;
   }
 
-  /// From now on `read_all` passes nothing and `held_back` names `holder`, as if an open transaction
-  /// held everything back; none: ends this.
+  /// From now on `read_all` passes nothing and `held_back` names `holder`, as if an open
+  /// transaction held everything back; none: ends this.
   void hold_back(std::optional<std::string> holder) {
     std::lock_guard guard{lock_};
     holder_ = std::move(holder);

@@ -141,7 +141,7 @@ inline record owned(const record_view& r) {
           texts{e.tags.begin(), e.tags.end()}};
 }
 
-/// "stored", "conflict 3", "rejected too_large", or "failed" or "unknown" with the journal's message.
+/// "stored", "conflict 3", "rejected too_large"; "failed" or "unknown" with the journal's message.
 inline std::string told(const append_outcome& outcome) {
   struct teller {
     std::string operator()(const stored&) const { return "stored"; }
