@@ -6,7 +6,7 @@
 //   if (!lent) return complain(lent.error().message);
 //   (*lent)->execute("…");                         // goes back at the end of the scope
 //
-//   pool.request().then(self, [](nexus::result<nexus::lease<nexus::session>> lent) { … });  // or
+//   pool.request().then(self, [](auto lent) { … });   // an actor; a result of a lease
 //
 // A borrower that finds no free session waits, first come first served. At most `max` sessions
 // exist, including those being opened or closed; a free session, or its place, goes to the borrower
