@@ -1,4 +1,4 @@
-// How the plain code groups its work, so that it does what Nexus was seen to do.
+// Groups the plain code's work, so that it does the same as Nexus was observed to do.
 #pragma once
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 
 namespace bench {
 
-/// Sizes of transactions and of the runs of one entity's events in them; means, met on average.
+/// The mean sizes of transactions, and of the runs of one entity's events in them.
 struct batching {
   double events_per_commit = 1;
   double events_per_request = 1;
@@ -16,7 +16,7 @@ struct batching {
 template <class Begin, class Append, class Commit>
 void in_batches(std::uint64_t events, const batching& sizes, Begin begin, Append append,
                 Commit commit) {
-  // Fractions carry over, so that the means are met.
+  // Fractions carry over, so that the means are exact.
   double commit_due = 0;
   double request_due = 0;
   for (std::uint64_t done = 0; done < events;) {

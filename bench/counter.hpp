@@ -1,4 +1,4 @@
-// The behavior that is measured: a command persists one event and replies a number.
+// The measured behavior: a command persists one event and replies a number.
 #pragma once
 
 #include <cstdint>

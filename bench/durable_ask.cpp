@@ -6,7 +6,7 @@
 namespace bench {
 namespace {
 
-// What naive code gets: each event in a transaction of its own.
+// Naive code: each event in its own transaction.
 std::string one_by_one(const std::string& path, const std::vector<std::string>& ids,
                        const options& o) {
   const auto alone = insert_plainly(path, ids, o.count(5'000, 1'000), {1, 1});

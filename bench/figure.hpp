@@ -1,4 +1,4 @@
-// A figure: what Nexus does beside what plain code does, from several interleaved rounds.
+// A figure: Nexus beside plain code, from several interleaved rounds.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@ namespace bench {
 
 struct options {
   bool quick = false;
-  unsigned rounds = 0;           ///< pairs of runs; 0: as many as the mode has
+  unsigned rounds = 0;           ///< pairs of runs; 0: the mode's default
   double scale = 1;              ///< of the number of operations
   std::string filter;            ///< only figures whose name contains it
-  std::string dir;               ///< where the databases go
+  std::string dir;               ///< the folder of the databases
   std::uint64_t window = 8'192;  ///< commands in flight
 
   [[nodiscard]] unsigned rounds_or(unsigned full) const {
@@ -26,7 +26,7 @@ struct options {
   }
 };
 
-/// One run of either side.
+/// One run of one side.
 struct run {
   std::uint64_t operations = 0;
   usage used;
@@ -42,7 +42,7 @@ struct figure {
   std::string unit;
   double value = 0;     ///< median of Nexus
   double baseline = 0;  ///< median of the plain code
-  double ratio = 0;     ///< median of the ratios of the pairs, each of neighbours in time
+  double ratio = 0;     ///< median of the ratios of the pairs, each of neighbouring runs
   std::vector<std::string> notes;
 };
 

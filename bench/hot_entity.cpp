@@ -1,4 +1,4 @@
-// sqlite.hot_entity: one entity takes everything.
+// sqlite.hot_entity: one entity gets all commands.
 #include <fmt/format.h>
 
 #include "load.hpp"

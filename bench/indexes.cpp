@@ -1,4 +1,4 @@
-// sqlite.indexes: what the indexes that can be chosen cost each append.
+// sqlite.indexes: the cost of the optional indexes per append.
 #include <fmt/format.h>
 
 #include <array>
@@ -19,7 +19,7 @@ struct choice {
 
 }  // namespace
 
-// Here the plain loop stands on both sides: with both indexes, and with none.
+// The plain loop is on both sides here: with both indexes, and with none.
 figure indexes(const options& o) {
   const auto path = o.dir + "/indexes.db";
   std::vector<std::string> ids;
@@ -32,7 +32,7 @@ figure indexes(const options& o) {
   std::array<choice, 3> choices{{{"type"}, {"time"}, {"type,time"}}};
   std::uintmax_t bytes_of_none = 0;
   for (unsigned i = 0; i < o.rounds_or(7); ++i) {
-    for (auto& one : choices) {  // each beside a run of its own without any
+    for (auto& one : choices) {  // each beside its own run without any
       const auto with = insert(one.indexes);
       one.bytes = std::filesystem::file_size(path);
       one.against_none.add(with, insert("none"));

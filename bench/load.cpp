@@ -41,7 +41,7 @@ ask_run ask_durably(const std::string& uri, const std::vector<std::string>& ids,
     for (const auto& id : ids) warm.push_back(counters.of(id));
     ask_all(warm, ids.size(), window);
   }
-  refs entities;  // of live ones: these know where to send
+  refs entities;  // of live ones: they know where to send
   for (const auto& id : ids) entities.push_back(counters.of(id));
 
   const auto before = store->statistics();

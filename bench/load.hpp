@@ -1,4 +1,4 @@
-// Drives entities as a client does: a thread with a window of questions in flight.
+// Drives entities like a client: a thread with a window of questions in flight.
 #pragma once
 
 #include <string>
@@ -11,12 +11,12 @@
 namespace bench {
 
 struct ask_run : run {
-  batching sizes;           ///< what the writer made of the load
+  batching sizes;           ///< the writer's batches under this load
   times_by_thread threads;  ///< processor time of each
 };
 
-/// Asks the entities named `ids` in turn, `count` times in all, on the empty store at `uri`; every
-/// entity has answered once before the time runs.
+/// Asks the entities `ids` in turn, `count` times in all, on the empty store at `uri`; every entity
+/// has answered once before the time runs.
 [[nodiscard]] ask_run ask_durably(const std::string& uri, const std::vector<std::string>& ids,
                                   std::uint64_t count, std::uint64_t window);
 
@@ -24,12 +24,12 @@ struct ask_run : run {
 [[nodiscard]] ask_run ask_sqlite(const std::string& path, const std::vector<std::string>& ids,
                                  std::uint64_t count, std::uint64_t window);
 
-/// The same work done by the plain loop, likewise on a fresh database.
+/// The same work done by the plain loop, on a fresh database.
 [[nodiscard]] run insert_plainly(const std::string& path, const std::vector<std::string>& ids,
                                  std::uint64_t count, const batching& sizes,
                                  const std::string& parameters = "");
 
-/// Which thread took how much processor time per operation.
+/// The processor time of each thread per operation.
 [[nodiscard]] std::string describe_threads(const ask_run& one);
 
 void remove_database(const std::string& path);

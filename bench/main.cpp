@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder for the databases: the one asked for, or one of our own that goes when we are done.
+// A folder for the databases: the given one, or a temporary one that is removed at the end.
 class place {
  public:
   explicit place(std::string asked) : path_{std::move(asked)} {
@@ -59,7 +59,7 @@ std::vector<bench::figure> measure(const bench::options& o) {
   return figures;
 }
 
-// Beside other work the figures say little: threads share processors by their number.
+// With other load the figures mean little: threads share processors by their number.
 void warn_of_load() {
   double load = 0;
   const auto cores = std::thread::hardware_concurrency();

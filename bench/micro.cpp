@@ -1,5 +1,5 @@
-// What single steps cost: the pool, codec, decide + encode + apply, ULIDs, counting, and a question's way through
-// an entity on a journal in memory.
+// The cost of single steps: the pool, codec, decide + encode + apply, ULIDs, counting, and a
+// question to an entity on a journal in memory.
 #include <benchmark/benchmark.h>
 
 #include <atomic>
@@ -81,7 +81,7 @@ void decide_encode_apply(benchmark::State& state) {
 }
 BENCHMARK(decide_encode_apply);
 
-// What a pool without waiters, limits or statistics would need.
+// The minimum of a pool without waiters, limits or statistics.
 void pool_plain(benchmark::State& state) {
   std::mutex lock;
   std::vector<pooled*> idle;
@@ -148,7 +148,7 @@ void steady_now(benchmark::State& state) {
 }
 BENCHMARK(steady_now);
 
-// Questions to one entity, as many in flight as the argument says.
+// Questions to one entity; the argument is the number in flight.
 template <class Command>
 void ask(benchmark::State& state) {
   nexus::system sys;

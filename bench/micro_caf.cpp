@@ -26,7 +26,7 @@ void ask_once(caf::event_based_actor* self, const caf::actor& to,
 #endif
 }
 
-// As many requests in flight as the argument says; each answer sends the next one.
+// The argument is the number of requests in flight; each answer sends the next request.
 void request_caf(benchmark::State& state) {
   constexpr std::int64_t round = 20'000;
   caf::actor_system_config config;

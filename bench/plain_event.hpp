@@ -1,4 +1,4 @@
-// What the plain code stores for a command: the bytes that Nexus would.
+// What the plain code stores for a command: the same bytes as Nexus.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ struct plain_event {
   std::string data;      ///< counter::added{1}
   std::string metadata;  ///< {"command_id": 16 bytes}
 
-  /// Encodes both anew, as has to be done for each event.
+  /// Encodes both again, as is necessary for each event.
   void encode(const nexus::ulid& command);
 };
 

@@ -1,4 +1,5 @@
-// postgres.durable_ask.1k: many entities share each commit, and several connections commit side by side.
+// postgres.durable_ask.1k: many entities share each commit, and several connections commit in
+// parallel.
 #include <fmt/format.h>
 
 #include <exception>
@@ -16,7 +17,7 @@ using nexus::test::cluster;
 
 constexpr std::size_t connections = 4;  // as many as Nexus has writers
 
-// On a disk, which /tmp need not be; and no checkpoint in the midst of a round.
+// On a disk, which /tmp may not be; and without a checkpoint during a round.
 cluster::options durable() {
   return {.fsync = true,
           .parent = "/var/tmp",
@@ -27,7 +28,7 @@ void make_tables(const std::string& uri) {
   if (auto store = nexus::open(uri); !store) throw std::runtime_error{store.error().message};
 }
 
-// Each connection has entities of its own, and they work at the same time.
+// Each connection has its own entities, and all work at the same time.
 class plain_writers {
  public:
   plain_writers(const std::string& uri, const std::vector<std::string>& ids)

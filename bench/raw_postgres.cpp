@@ -9,7 +9,7 @@
 namespace bench {
 namespace {
 
-// Types of elements, from PostgreSQL's catalogue.
+// Element types from PostgreSQL's catalogue.
 constexpr Oid bytea = 17, int8 = 20, int4 = 23, text = 25, timestamptz = 1184;
 
 constexpr const char* append_events = R"sql(
@@ -45,8 +45,8 @@ void pg_array::clear() {
   put<std::uint32_t>(bytes_, 1);  // dimensions
   put<std::uint32_t>(bytes_, 0);  // no NULL
   put<std::uint32_t>(bytes_, element_);
-  put<std::uint32_t>(bytes_, 0);  // how many: bytes() knows
-  put<std::uint32_t>(bytes_, 1);  // counted from
+  put<std::uint32_t>(bytes_, 0);  // the number of elements: set by bytes()
+  put<std::uint32_t>(bytes_, 1);  // lower bound
 }
 
 void pg_array::add(std::string_view bytes) {

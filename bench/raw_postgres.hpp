@@ -1,7 +1,7 @@
-// The baseline on PostgreSQL: what a careful programmer would write by hand with libpq on the same table.
-// One array per column, statements prepared once, all of a batch and its guard in one round trip.
+// The baseline on PostgreSQL: what a careful programmer would write by hand with libpq on the same
+// table. One array per column, statements prepared once, a batch and its guard in one round trip.
 //
-// Threads: one. Throws: std::runtime_error; a benchmark has nothing better to do.
+// Threads: one. Throws: std::runtime_error, which ends the benchmark.
 #pragma once
 
 #include <libpq-fe.h>
@@ -28,7 +28,7 @@ class pg_array {
   void add(std::string_view bytes);
   void add(std::int64_t number);
   void add(std::int32_t number);
-  /// The whole of it; it may be added to no more.
+  /// The whole array; `add` must not be called afterwards.
   [[nodiscard]] const std::string& bytes();
 
  private:
@@ -42,7 +42,7 @@ class raw_postgres {
   /// Connects to a database in which Nexus has made its tables.
   explicit raw_postgres(const std::string& uri);
 
-  /// Inserts `events` events for `ids` in turn, each entity going on where it was.
+  /// Inserts `events` events for `ids` in turn; each entity continues its numbers.
   void insert(const std::vector<std::string>& ids, std::uint64_t events, const batching& sizes);
 
  private:
@@ -68,7 +68,7 @@ class raw_postgres {
   nexus::ulid_generator command_ids_{time_};
   const std::string writer_ = command_ids_.next().to_string();
   std::vector<entity> entities_;
-  std::size_t next_ = 0;                                       // whose turn it is
+  std::size_t next_ = 0;                                       // the next entity
   std::vector<std::pair<std::size_t, std::uint64_t>> queued_;  // entities and numbers of events
   std::int64_t position_ = 0;
   plain_event event_;

@@ -23,7 +23,7 @@ sqlite3* open_db(const std::string& path, const std::string& parameters) {
   int code =
       sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) throw std::runtime_error{path + ": " + sqlite3_errstr(code)};
-  // Those of persistence/sqlite/src/database.cpp.
+  // The same as in persistence/sqlite/src/database.cpp.
   constexpr const char* pragmas =
       "PRAGMA synchronous = full; PRAGMA wal_autocheckpoint = 10000;"
       "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384";

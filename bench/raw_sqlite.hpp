@@ -1,7 +1,7 @@
 // The baseline: what a careful programmer would write by hand on the same table. Statements prepared
 // once, bound without copying, one guard per request, one transaction per batch, no layer between.
 //
-// Threads: one. Throws: std::runtime_error; a benchmark has nothing better to do.
+// Threads: one. Throws: std::runtime_error, which ends the benchmark.
 #pragma once
 
 #include <sqlite3.h>
@@ -26,14 +26,14 @@ class raw_sqlite {
   };
   using statement = std::unique_ptr<sqlite3_stmt, closer>;
 
-  /// Has Nexus create the database at `path`, unless it is there, and opens it with its pragmas.
-  /// `parameters`: of the address, as "?indexes=type".
+  /// Lets Nexus create the database at `path`, unless it exists, and opens it with its pragmas.
+  /// `parameters`: those of the address, e.g. "?indexes=type".
   explicit raw_sqlite(const std::string& path, const std::string& parameters = "");
 
-  /// Inserts `events` events for `ids` in turn, each entity going on where it was.
+  /// Inserts `events` events for `ids` in turn; each entity continues its numbers.
   void insert(const std::vector<std::string>& ids, std::uint64_t events, const batching& sizes);
 
-  /// Reads all events of `id` in order, decodes and adds them up.
+  /// Reads all events of `id` in order, decodes and sums them.
   [[nodiscard]] std::int64_t fold(const std::string& id);
 
   /// Runs plain SQL, e.g. a pragma.
@@ -58,7 +58,7 @@ class raw_sqlite {
   nexus::ulid_generator command_ids_{time_};
   const std::string writer_ = command_ids_.next().to_string();
   std::vector<entity> entities_;
-  std::size_t next_ = 0;  // whose turn it is
+  std::size_t next_ = 0;  // the next entity
   std::int64_t position_ = 0;
   plain_event event_;
 };

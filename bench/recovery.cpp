@@ -1,4 +1,4 @@
-// recovery.1m: how long an entity with a long history takes to its first answer.
+// recovery.1m: the time from the first question to an entity with a long history to its answer.
 #include <fmt/format.h>
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// What a stretch of work took: wall time, and processor time of the process and of its threads.
+// The time of a piece of work: wall time, and processor time of the process and of its threads.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@ using seconds = std::chrono::duration<double>;
 
 using times_by_thread = std::map<std::string, seconds>;
 
-/// Processor time by thread name, of the threads alive now, less what `before` says.
+/// Processor time by thread name, of the threads alive now, minus `before`.
 [[nodiscard]] times_by_thread thread_times(const times_by_thread& before = {});
 
 struct usage {

@@ -2,7 +2,7 @@
 #
 # CAF 1.x (vcpkg, Conan, Homebrew) brings a package config that defines CAF::core; Debian's and
 # Ubuntu's 0.17.6 brings none, so its header and library are looked up here. Installed with Nexus,
-# since whoever finds Nexus needs it too.
+# since projects that find Nexus need it too.
 find_package(CAF QUIET CONFIG COMPONENTS core)
 if(TARGET CAF::core)
   return()

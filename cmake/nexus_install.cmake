@@ -1,4 +1,4 @@
-# Installs the package: find_package(nexus REQUIRED [COMPONENTS …]); nexus-config.cmake.in says what there is.
+# Installs the package: find_package(nexus REQUIRED [COMPONENTS …]); see nexus-config.cmake.in.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nexus)

@@ -1,4 +1,4 @@
-# What every folder's CMakeLists.txt uses.
+# The functions used by every folder's CMakeLists.txt.
 #
 #   nexus_find(SQLiteCpp)
 #   nexus_library(sqlite
@@ -9,14 +9,15 @@ include(GNUInstallDirs)
 
 add_library(nexus_options INTERFACE)
 target_compile_features(nexus_options INTERFACE cxx_std_20)
-# GCC's -Wshadow refuses constructor(int id) : id{id}, clang's does not; GCC 12 also takes optionals
-# and variants for uninitialized that are not.
+# GCC's -Wshadow rejects constructor(int id) : id{id}, clang's does not; GCC 12 also warns falsely
+# about uninitialized optionals and variants.
 target_compile_options(nexus_options INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor
   $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local;-Wno-maybe-uninitialized,-Wshadow>
   $<$<BOOL:${NEXUS_WERROR}>:-Werror>)
 
-# nexus_find(PACKAGE): finds a package that every program needs, for every folder, and has the
-# installed nexus-config.cmake find it too. What only one component needs stands in its NEEDS.
+# nexus_find(PACKAGE): finds a package that every program needs, for every folder, and makes the
+# installed nexus-config.cmake find it too. A package that only one component needs goes to its
+# NEEDS.
 macro(nexus_find package)
   find_package(${package} REQUIRED GLOBAL)
   set_property(GLOBAL APPEND PROPERTY NEXUS_PACKAGES ${package})
@@ -27,8 +28,9 @@ endmacro()
 #
 # A layer or backend: static library nexus_NAME (header-only without SOURCES), alias and exported
 # name nexus::NAME, its public headers in include/, everything else hidden. A target sees only what
-# it links, so an upward include does not compile. A COMPONENT is found only by those who ask for it, or
-# for one that links it, and only then the installed nexus-config.cmake finds the packages it NEEDS.
+# it links, so an upward include does not compile. A COMPONENT is found only on request, or for a
+# component that links it, and only then the installed nexus-config.cmake finds the packages it
+# NEEDS.
 function(nexus_library name)
   cmake_parse_arguments(arg "" "COMPONENT" "SOURCES;LINK;PRIVATE;NEEDS" ${ARGN})
   if(arg_SOURCES)
@@ -64,7 +66,7 @@ function(nexus_library name)
   endif()
 endfunction()
 
-# Notes for nexus_install.cmake which packages a component needs, and which components it is made of.
+# Records for nexus_install.cmake the packages that a component needs, and its parts.
 function(nexus_component name needs links)
   get_property(known GLOBAL PROPERTY NEXUS_COMPONENTS)
   set(parts)
@@ -79,8 +81,8 @@ function(nexus_component name needs links)
   set_property(GLOBAL PROPERTY NEXUS_PARTS_${name} ${parts})
 endfunction()
 
-# Compiles each public header alone, twice in one unit, with no more than its target links. What lies
-# in detail/ or contract/ is a part of another header.
+# Compiles each public header alone, twice in one unit, with no more than its target links. Headers
+# in detail/ or contract/ are parts of another header.
 function(nexus_check_headers name)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS
     RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp)

@@ -1,4 +1,4 @@
-// A client of HTTP/1.1 for tests: keeps its connection, and connects anew when the server has closed it.
+// An HTTP/1.1 client for tests: keeps its connection, and reconnects when the server has closed it.
 #pragma once
 
 #include <arpa/inet.h>
@@ -25,7 +25,7 @@ struct http_answer {
   http_headers headers;
   std::string body;
 
-  /// "" if there is none of that name.
+  /// "" if there is no such header.
   [[nodiscard]] std::string header(const std::string& name) const {
     for (const auto& [n, value] : headers) {
       if (strcasecmp(n.c_str(), name.c_str()) == 0) return value;
@@ -36,7 +36,7 @@ struct http_answer {
 
 class http_client {
  public:
-  /// None if no whole response came: nobody listens, or the connection ended.
+  /// None if no whole response came: the server does not listen, or the connection ended.
   using answer = std::optional<http_answer>;
 
   explicit http_client(std::uint16_t port, std::chrono::seconds patience = std::chrono::seconds{30})

@@ -1,1 +1,1 @@
-// Holds what tests/precompiled.hpp is compiled to; see tests/CMakeLists.txt.
+// Holds the compiled tests/precompiled.hpp; see tests/CMakeLists.txt.

@@ -1,4 +1,4 @@
-// What nearly every test includes, compiled once. A test still includes what it uses.
+// Headers of nearly every test, compiled once. A test still includes what it uses.
 #pragma once
 
 #include <gtest/gtest.h>

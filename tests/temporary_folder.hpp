@@ -1,4 +1,4 @@
-// A fresh folder that goes, with all that is in it, when its owner goes.
+// A new folder, removed with its content by the destructor.
 #pragma once
 
 #include <stdlib.h>

@@ -10,7 +10,7 @@ question_way question_way::begin(entity_host& host, const call_header& cause,
   if (made.other != nullptr && made.other->behavior() != asked_tag) made.other = nullptr;
   made.id = host.own_id().id();
   made.there = made.self->caused_by(cause);
-  // The answer must be heard however late it is: a process would stand still without it.
+  // The answer must arrive however late it is: a process would wait for it for ever.
   made.back = made.there;
   made.back.deadline = {};
   made.self->question_asked();
@@ -31,7 +31,7 @@ void question_way::send(std::string_view to, entity_call& c, envelope e) const {
   (void)other->send(to, nullptr, c, std::move(e), by);
 }
 
-error question_way::nobody_of(std::string_view type) const {
+error question_way::no_entities_of(std::string_view type) const {
   return {errc::invalid_argument,
           "there are no entities of type \"" + std::string{type} + "\" on this system"};
 }

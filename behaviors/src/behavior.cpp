@@ -5,8 +5,10 @@
 namespace nexus::inline v0 {
 
 error detail::unknown_event(std::string_view entity_type, std::string_view type) {
-  return {errc::unknown_type,
-          fmt::format("event type \"{}\" is not one of behavior \"{}\"", type, entity_type)};
+  return {
+      errc::unknown_type,
+      fmt::format("event type \"{}\" is not one of behavior \"{}\"; add it to its event variant",
+                  type, entity_type)};
 }
 
 error detail::bad_event(const event_view& stored, const error& why) {

@@ -1,4 +1,4 @@
-// What the live entities of one type share.
+// The state shared by the live entities of one type.
 //
 // Threads: any.
 #pragma once
@@ -27,7 +27,7 @@ class directory_core final : public entity_directory,
   directory_core(const behavior_info& of, system& sys, const store& in,
                  const entity_options& options);
 
-  /// Takes the type's name in the system, under which others find it.
+  /// Takes the type's name in the system, under which other code finds it.
   void claim();
 
   // entity_directory
@@ -60,13 +60,12 @@ class directory_core final : public entity_directory,
   /// An entity closed its gate: the next command starts a new one.
   void remove(const slot& s) { live_ones->entities.remove(s); }
 
-  /// The last thing an entity does.
+  /// The last call of an entity.
   void gone();
 
   [[nodiscard]] bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
 
-  /// What shows whoever ends these entities that something gets somewhere. Counted from then on only,
-  /// since all entities share it.
+  /// Shows progress to a shutdown. Counted only during one, since all entities share the counter.
   void events_stored() noexcept {
     if (barred(admission::outside)) stored_.fetch_add(1);
   }
@@ -74,10 +73,10 @@ class directory_core final : public entity_directory,
     if (c.from_outside && barred(admission::outside)) answered_outside_.fetch_add(1);
   }
 
-  /// Tells whoever listens, or the log, which gets as warnings what no caller sees.
+  /// Calls on_signal; without it, logs signals that no caller sees as warnings.
   void tell(const entity_signal& what, bool unseen) const noexcept;
 
-  /// What supervision says about an entity that failed; tells the others what concerns them.
+  /// The measure of supervision for a failed entity; tells the other entities if it concerns them.
   measure supervise(const persistence_id& id, const error& why);
 
   const behavior_info info;
@@ -110,7 +109,7 @@ class directory_core final : public entity_directory,
   [[nodiscard]] std::string full(std::string_view id) const;
   [[nodiscard]] std::string never_fits(std::string_view id, const entity_call& c) const;
 
-  result<void> status_;  // settled before anybody can ask
+  result<void> status_;  // set before any call
   std::atomic<bool> claimed_{false};
   std::atomic<bool> bars_outside_{false};
   std::atomic<bool> bars_inside_{false};
@@ -119,7 +118,7 @@ class directory_core final : public entity_directory,
   std::atomic<bool> closing_{false};
   std::atomic<bool> closed_already_{false};
   std::atomic<std::uint64_t> questions_{0};
-  std::mutex failures_lock_;  // taken by who fails
+  std::mutex failures_lock_;  // taken only after failures
   std::unordered_map<std::string, failure_record> failures_;
   std::mutex closed_lock_;
   std::condition_variable closed_;

@@ -17,13 +17,13 @@ entity_actor::entity_actor(std::shared_ptr<directory_core> in,
       slot_{std::move(at)},
       model_{core_->info.make_model()},
       fsm_{slot_->id, *model_, core_->machine} {
-  core_->live_ones->born();  // last: whoever is not made does not go
+  core_->live_ones->born();  // last: an entity whose constructor throws must not be counted
 }
 
 entity_actor::~entity_actor() { core_->gone(); }
 
-// The callbacks of the user are guarded one by one, so that what one throws harms its command only.
-// What still comes here is memory that ran out: the entity cannot be trusted any more.
+// Each callback of the user is guarded, so that an exception harms only its own command. Other
+// exceptions mean that memory ran out: then the entity cannot be trusted any more.
 actor::verdict entity_actor::receive(envelope m) {
   try {
     return handle(std::move(m));
@@ -33,7 +33,7 @@ actor::verdict entity_actor::receive(envelope m) {
   }
 }
 
-// Its commands are dropped, and so answered `stopped`; the next one starts over.
+// Its commands are dropped, and so answered `stopped`; the next command starts it again.
 void entity_actor::give_up(const std::string& why) noexcept {
   slot_->close();
   core_->remove(*slot_);
@@ -42,7 +42,7 @@ void entity_actor::give_up(const std::string& why) noexcept {
     core_->metrics.failed.add();
     log().error("{}: was ended: {}", slot_->id.str(), why);
     tell_watchers(ending::failed);
-  } catch (...) {  // NOLINT: there is no memory to say so
+  } catch (...) {  // NOLINT: no memory for a log line
   }
 }
 
@@ -61,7 +61,8 @@ actor::verdict entity_actor::handle(envelope m) {
     out.clear();
   };
   perform_all();
-  // Every command sent is counted at the gate, so what the machine does not hold is still queued.
+  // The gate counts every command sent, so commands that the machine does not hold are still
+  // queued.
   const auto on_their_way = slot_->count();
   if (!over_ && on_their_way == fsm_.held()) {
     fsm_.step(now, drained{}, out);
@@ -74,7 +75,7 @@ actor::verdict entity_actor::handle(envelope m) {
   return verdict::go_on;
 }
 
-// For whoever waits until nothing is in flight, see shutdown_participant.
+// For a shutdown, which waits until nothing is in flight: see shutdown_participant.
 void entity_actor::show_rest(std::uint64_t on_their_way) {
   if (paused_) {
     using phase = entity_fsm::phase;
@@ -161,15 +162,15 @@ void entity_actor::keep_watcher(envelope m) {
     watchers_swept_at_ = 2 * std::max<std::size_t>(all.size(), 8);
   }
   if (all.size() < watchers_max) return all.push_back(std::move(m));
-  m.as<watch_call>().fail({errc::overloaded, slot_->id.str() + ": is watched by too many"});
+  m.as<watch_call>().fail({errc::overloaded, slot_->id.str() + ": has too many watchers"});
 }
 
-// The machine says whether it is idle; what has come meanwhile is still queued or was handled.
+// The machine knows whether it is idle; commands that came meanwhile are queued or were handled.
 void entity_actor::passivate(const moment& now, const passivation::request& asked, actions& out) {
   leaving_for_ = asked.why;
   leaving_ = fsm_.at() == entity_fsm::phase::running && slot_->last_used() <= asked.unused_since;
   if (leaving_) fsm_.step(now, passivate_asked{.only_now = true}, out);
-  if (leaving_ && fsm_.at() == entity_fsm::phase::fresh) return;  // `stopped` decides
+  if (leaving_ && fsm_.at() == entity_fsm::phase::fresh) return;  // the action `stopped` decides
   leaving_ = false;
   core_->live_ones->stays(*slot_);
 }
@@ -179,7 +180,7 @@ void entity_actor::written(const moment& now, const envelope& m, actions& out) {
   switch (job.todo) {
     case write_job::step::append:
       if (std::holds_alternative<stored>(job.outcome)) core_->events_stored();
-      fsm_.step(now, appended{job.outcome}, out);  // settling looks at it, too
+      fsm_.step(now, appended{job.outcome}, out);  // settling needs the outcome, too
       break;
     case write_job::step::settle:
       fsm_.step(now, settle_answered{std::move(job.settled)}, out);
@@ -231,8 +232,8 @@ void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
   core_->in.write(envelope{job.release()});
 }
 
-// Counted out first: whoever gets the answer finds room for the next command. A chain may ask others:
-// until it has, the command is in flight for whoever waits for that.
+// Counted out first, so that the asker finds room for its next command. A chain may ask others:
+// until it has, the command counts as in flight.
 void entity_actor::perform(const moment& /*now*/, release a, actions& /*out*/) {
   auto& call = a.call.as<entity_call>();
   over(call, call.refusal());
@@ -252,8 +253,8 @@ void entity_actor::perform(const moment& /*now*/, refuse a, actions& /*out*/) {
   call.fail(std::move(a.why));
 }
 
-// Who tells is not answered, so the dead letters get every reason; of asked commands only what found
-// no room or came too late. (`unhandled` gets there by itself.)
+// The sender of a `tell` gets no answer, so the dead letters get it with every reason; asked
+// commands only if they found no room or came too late. (`unhandled` is reported separately.)
 void entity_actor::over(const entity_call& c, const error* why) {
   core_->metrics.command_over(c, why);
   if (why == nullptr || !c.counted || why->code == errc::unhandled) return;
@@ -275,7 +276,7 @@ void entity_actor::perform(const moment& /*now*/, wait a, actions& /*out*/) {
   if (a.pause.count() > 0) return self_.send_after(a.pause, envelope{new timer_message{a.epoch}});
   const auto grown = doubled(saturated<microseconds>(core_->options.backoff_min), a.attempt);
   const auto delay = std::min(grown, saturated<microseconds>(core_->options.backoff_max));
-  // Jitter, so that entities that failed together do not come back together.
+  // Jitter, so that entities that failed together do not retry together.
   const auto jitter = 0.8 + 0.4 * static_cast<double>(core_->sys.random() % 1024) / 1024;
   self_.send_after(delay * jitter, envelope{new timer_message{a.epoch}});
 }
@@ -296,10 +297,10 @@ void entity_actor::perform(const moment& now, tell a, actions& /*out*/) {
   core_->tell({a.what, name, a.number, std::move(a.why)}, a.unseen);
 }
 
-// Remembered by each thread, so that those who ask each other do not meet at the system's names.
+// Cached per thread, so that entities that ask each other do not compete for the system's names.
 std::shared_ptr<entity_directory> entity_actor::directory_of(std::string_view type) {
   struct known {
-    ulid on;  // the system's writer id: no other system has it
+    ulid on;  // the system's writer id, which is unique
     std::string type;
     std::weak_ptr<entity_directory> is;
   };
@@ -325,12 +326,12 @@ void entity_actor::unhandled(const entity_call& c, const error& why) {
 
 void entity_actor::chain_threw(const entity_call& c, const error& why) noexcept {
   core_->metrics.chains_failed.add();
-  auto told = guarded(errc::actor_failed, "telling of it", [&] {
+  auto told = guarded(errc::actor_failed, "reporting it", [&] {
     log().error("command {}: {}", c.header.command_id.to_string(), why.message);
     const auto name = slot_->id.str();
     core_->tell({entity_signal::kind::chain_failed, name, fsm_.durable(), why}, false);
   });
-  (void)told;  // a log that fails has nobody to tell
+  (void)told;  // a failing log cannot be reported
 }
 
 void entity_actor::perform(const moment& /*now*/, stopped a, actions& /*out*/) {
@@ -339,7 +340,7 @@ void entity_actor::perform(const moment& /*now*/, stopped a, actions& /*out*/) {
   if (core_->closing()) {
     slot_->close();
   } else if (!slot_->try_close()) {
-    // A command is on its way: this actor serves it as the next incarnation.
+    // A command is on its way: this actor goes on and serves it.
     if (std::exchange(leaving_, false)) core_->live_ones->stays(*slot_);
     return;
   }

@@ -1,4 +1,4 @@
-// Performs what the entity state machine asks for, and does nothing else.
+// Performs the actions of the entity state machine, and nothing else.
 //
 // Threads: CAF's scheduler, one message at a time.
 #pragma once
@@ -60,12 +60,12 @@ class entity_actor final : public actor, private entity_host {
   void look_after_recovery(const moment& now, actions& out);
   [[nodiscard]] std::unique_ptr<write_job> make_job(write_job::step todo) const;
 
-  // What only a recovery needs: an idle entity does not pay for it.
+  // Needed only in a recovery, so that an idle entity does not pay for it.
   struct recovery_turn {
     recoveries::ticket ticket;
-    std::optional<load> due{};           // when it is this entity's turn
-    std::uint32_t watched_epoch = 0;     // how far it was
-    std::uint32_t watched_progress = 0;  // when it was looked at last
+    std::optional<load> due{};           // waits for this entity's turn
+    std::uint32_t watched_epoch = 0;     // progress at the last look:
+    std::uint32_t watched_progress = 0;  // epoch and count
     steady_time begun{};
   };
 
@@ -74,18 +74,18 @@ class entity_actor final : public actor, private entity_host {
   const std::unique_ptr<entity_model> model_;
   entity_fsm fsm_;
   mailbox self_;
-  envelope in_flight_;  // the write_job of the append, kept for settling
+  envelope in_flight_;  // the write_job of the append in flight, kept for settling
   std::unique_ptr<recovery_turn> turn_;
   std::unique_ptr<std::vector<envelope>> watchers_;
   std::size_t watchers_swept_at_ = 16;
   steady_time check_begun_{};
-  std::uint32_t check_ = 0;     // the reading of the highest number under way; 0: none
-  bool check_watched_ = false;  // a timer is: one at a time
+  std::uint32_t check_ = 0;     // the number of the running read of the highest number; 0: none
+  bool check_watched_ = false;  // its timer runs: one at a time
   passivation::reason leaving_for_ = passivation::reason::idle;
-  bool leaving_ = false;  // asked to, and doing so
+  bool leaving_ = false;  // asked to passivate, and doing so
   bool over_ = false;
-  bool parked_ = false;  // as the slot says
-  bool paused_ = false;  // likewise
+  bool parked_ = false;  // as the slot shows
+  bool paused_ = false;  // as the slot shows
 };
 
 }

@@ -21,7 +21,7 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   fsm_options made;
   made.undurable_max = std::max(1u, options.undurable_max);
   made.undurable_bytes_max = std::max<std::size_t>(1, options.undurable_bytes_max);
-  // Room for one more: the command that brings the stash back must be admitted.
+  // One place stays free for the command that unstashes: it must be admitted.
   made.stash_max = std::min(options.stash_max, options.mailbox_max - 1);
   if (options.on_conflict == conflict_policy::decide_again) {
     made.conflict_retries_max = options.conflict_retries_max;
@@ -40,16 +40,16 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   return made;
 }
 
-// Options that would lose something, or promise what cannot be.
+// Refuses options that would lose something, or cannot be kept.
 result<void> check_options(const behavior_info& of, const entity_options& o) {
   auto bad = [&](std::string_view why) {
     return fail(errc::invalid_argument, fmt::format("entities \"{}\": {}", of.entity_type, why));
   };
   if (o.erase_events && o.keep_snapshots == 0) {
-    return bad("erase_events needs keep_snapshots: events go when a snapshot stands for them");
+    return bad("erase_events needs keep_snapshots: only a kept snapshot can replace events");
   }
   if (o.erase_events && o.snapshot_optional) {
-    return bad("snapshot_optional cannot go with erase_events: without the snapshot they are lost");
+    return bad("snapshot_optional excludes erase_events: without the snapshot events are lost");
   }
   if (of.of_state && (o.snapshot_every != 0 || o.keep_snapshots != 0 || o.snapshot_optional)) {
     return bad("a durable state has no snapshots");
@@ -145,7 +145,7 @@ void directory_core::sample() {
     (void)live_ones->entities.every([&](const slot& s) { return sum += s.count(), true; });
     return static_cast<double>(sum);
   });
-  gauge("nexus_recoveries_waiting", "Entities that wait for their turn to recover.",
+  gauge("nexus_recoveries_waiting", "Entities waiting to recover.",
         [this] { return static_cast<double>(turns.waiting()); });
 }
 
@@ -160,11 +160,11 @@ result<void> directory_core::status() const {
   return status_;
 }
 
-// Without a listener: what no caller is told goes to the log as a warning.
+// Without on_signal: failures that no caller sees are logged as warnings.
 void directory_core::log_signal(const entity_signal& what, bool unseen) {
   switch (what.what) {
     case entity_signal::kind::recovered:
-    case entity_signal::kind::chain_failed:  // is in the log as an error
+    case entity_signal::kind::chain_failed:  // logged already, as an error
       break;
     case entity_signal::kind::recovery_failed:
     case entity_signal::kind::append_failed:
@@ -174,8 +174,8 @@ void directory_core::log_signal(const entity_signal& what, bool unseen) {
       log().warn("{}: snapshot {} was not saved: {}", what.id, what.number, what.why.message);
       break;
     case entity_signal::kind::prune_failed:
-      log().warn("{}: what snapshot {} replaced was not erased: {}", what.id, what.number,
-                 what.why.message);
+      log().warn("{}: the records that snapshot {} replaced were not erased: {}", what.id,
+                 what.number, what.why.message);
       break;
     case entity_signal::kind::snapshot_ignored:
     case entity_signal::kind::interleaved:
@@ -197,7 +197,7 @@ void directory_core::tell(const entity_signal& what, bool unseen) const noexcept
 
 // -- sending ----------------------------------------------------------------------------------
 
-// `closed` is a slot whose gate its entity has closed: its successor takes its place.
+// `closed` is a slot whose gate its entity has closed: a new slot takes its place.
 result<entity_directory::slot_ref> directory_core::find_or_start(std::string_view id,
                                                                  const slot_ref& closed,
                                                                  admission by, bool& started) {
@@ -207,7 +207,7 @@ result<entity_directory::slot_ref> directory_core::find_or_start(std::string_vie
   });
 }
 
-// Under the lock of the map's shard: whoever bars the slots of the map sees it, or was seen here.
+// Under the lock of the map's shard: `bar` either sees the new slot, or was seen here.
 result<entity_directory::slot_ref> directory_core::start(std::string_view id, admission by) {
   if (closing()) {
     return fail(errc::stopped, fmt::format("{}|{}: is being stopped", info.entity_type, id));
@@ -248,7 +248,7 @@ result<void> directory_core::send(std::string_view id, const slot_ref& known, en
       case slot::entry::admitted:
         metrics.admitted.add();
         to->to.send(std::move(e));
-        if (started) live_ones->started();  // now that it is busy: another one goes for it
+        if (started) live_ones->started();  // after it is busy: passivation asks another one
         return {};
       case slot::entry::full:
         return refuse(id, c, {errc::overloaded, full(id)}, by);
@@ -272,7 +272,7 @@ std::string directory_core::full(std::string_view id) const {
                      info.entity_type, id, options.mailbox_max, options.mailbox_bytes_max);
 }
 
-// Answers the call. Who sent it is told as well, unless the newest are dropped without a word.
+// Answers the call. The sender gets the error too, unless the policy drops the newest silently.
 result<void> directory_core::refuse(std::string_view id, entity_call& c, error why, admission by) {
   metrics.command_over(c, &why);
   const bool dropped = why.code == errc::overloaded && options.when_full == overflow::drop_newest;
@@ -307,11 +307,11 @@ std::string directory_core::parent() const {
 error directory_core::why_barred(std::string_view id) const {
   return {errc::stopped,
           fmt::format("{}|{}: takes no more commands: the system is being shut down, "
-                      "or its entities end",
+                      "or its entities are being closed",
                       info.entity_type, id)};
 }
 
-// New ones are started under the locks that this takes, see `start`.
+// New entities are started under the locks that this takes, see `start`.
 void directory_core::bar(admission from) {
   (from == admission::outside ? bars_outside_ : bars_inside_).store(true);
   live_ones->entities.each([&](slot& s) { s.bar(from); });
@@ -322,7 +322,7 @@ bool directory_core::is_quiet() {
          live_ones->entities.every([](const slot& s) { return s.is_quiet(); });
 }
 
-// Also one that waits for the answer of another, which says for itself whether it is.
+// Also true for an entity that waits for another one's answer; the other one reports for itself.
 bool directory_core::is_held_up() {
   return live_ones->entities.every([](const slot& s) { return s.is_quiet() || s.is_paused(); });
 }
@@ -335,7 +335,7 @@ void directory_core::stop() {
   turns.close();
 }
 
-// What goes on by itself, as long as something comes of it for those who asked from outside.
+// Lets work from inside go on as long as callers from outside still get answers.
 void directory_core::finish_in_flight() {
   constexpr std::chrono::seconds patience{10};
   bar(admission::outside);
@@ -364,7 +364,7 @@ void directory_core::close() {
   auto none_live = [&] { return live() == 0; };
   if (!may_wait) {
     if (!none_live()) {
-      log().warn("{}: their end does not wait in {}: what is not decided is answered \"stopped\"",
+      log().warn("{}: closing does not wait in {}: undecided commands are answered \"stopped\"",
                  name(), no_waiting_here());
     }
   } else if (auto* by_hand = sys.stepping()) {
@@ -377,7 +377,8 @@ void directory_core::close() {
   if (none_live()) release_name();
 }
 
-// Only when no entity is left, so that none is live twice. Whoever sees that first.
+// Only when no entity is left, so that no entity is live twice. The first thread to see that does
+// it.
 void directory_core::release_name() {
   if (claimed_.exchange(false)) sys.release(name_in_system(info.entity_type));
 }

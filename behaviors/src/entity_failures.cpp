@@ -8,7 +8,8 @@
 namespace nexus::inline v0::detail {
 namespace {
 
-// Past so many that have failed all are forgotten, and have their restarts anew.
+// When more entities have failed than this, all records are dropped, and restarts count from 0
+// again.
 constexpr std::size_t failures_max = 10'000;
 
 }  // namespace
@@ -21,7 +22,7 @@ measure directory_core::supervise(const persistence_id& id, const error& why) {
   {
     std::lock_guard guard{failures_lock_};
     if (failures_.size() >= failures_max) failures_.clear();
-    auto& record = failures_[how.who == strategy::all_for_one ? std::string{} : id.str()];
+    auto& record = failures_[how.scope == strategy::all_for_one ? std::string{} : id.str()];
     const auto chance = static_cast<double>(sys.random() % 1024) / 1024;
     said = record.failed(how, wanted, sys.steady(), chance);
   }

@@ -16,7 +16,7 @@ error entity_fsm::named(error why) const {
   return {why.code, fmt::format("{}: {}", id_.str(), why.message)};
 }
 
-// What became of an append is told to each caller with the id of its command.
+// Each caller gets the outcome of an append with the id of its own command.
 error entity_fsm::named(const error& why, const envelope& command) const {
   const auto& id = command.as<entity_call>().header.command_id;
   if (id.empty()) return named(why);
@@ -46,7 +46,8 @@ bool entity_fsm::full() const noexcept {
          (pending_ != nullptr && pending_->bytes() >= options_.undurable_bytes_max);
 }
 
-// What one command persists is one append, whole; what several do is as much as an append takes.
+// The events of one command go into one append as a whole; several commands share an append up to
+// its bounds.
 void entity_fsm::fit_append(std::size_t already) {
   if (already == 0 || (pending_->size() <= options_.append_events_max &&
                        pending_->bytes() <= options_.append_bytes_max)) {
@@ -67,7 +68,7 @@ void entity_fsm::decide_waiting(const moment& now, actions& out) {
       decide_one(now, out);
     }
   }
-  // Full or held: nothing will be added to this append by waiting for `drained`.
+  // Full or held: waiting for `drained` would add nothing to this append.
   if (hold_ != hold::none || full()) flush(out);
 }
 
@@ -109,8 +110,8 @@ decision entity_fsm::decide(const moment& now, entity_call& call) {
 // `before` is the number before its events.
 void entity_fsm::accept(envelope command, sequence_nr before, decision decided, actions& out) {
   if (decided.flags.stops && !command.as<entity_call>().counted) {
-    // The next incarnation would stop as well, before it has decided anything: those who wait have
-    // their turn first.
+    // After a restart it would stop again before deciding any command: the waiting commands go
+    // first.
     decided.flags.stops = false;
     process_stops_ = passivating_ = true;
   }
@@ -121,7 +122,7 @@ void entity_fsm::accept(envelope command, sequence_nr before, decision decided, 
   if (undurable_.empty()) all_durable(out);
 }
 
-// A spoilt state is made anew whatever supervision says: `resume` cannot mean to go on with it.
+// A spoilt state is rebuilt whatever supervision decides: `resume` cannot continue with it.
 void entity_fsm::supervise(const entity_call& failed, decision& decided) {
   stop_why_ = ending::stopped;
   pause_ = {};
@@ -158,7 +159,7 @@ void entity_fsm::keep(envelope command, const decision& decided) {
   undurable_.push(std::move(command));
 }
 
-// Nobody waits for them any more, and they would keep others out.
+// Their callers have given up, and they would take the places of others.
 void entity_fsm::expire_stashed(const moment& now, actions& out) {
   stash_due_ = never;
   call_list still;
@@ -184,7 +185,7 @@ void entity_fsm::unstash() {
   waiting_.prepend(stash_);
 }
 
-// Encoded when its number is applied, since the state moves on; saved once that number is durable.
+// Encoded when its number is applied, since the state moves on; saved when that number is durable.
 void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
   const auto every = options_.snapshot_every;
   const bool due = wanted || (every != 0 && before / every != applied_ / every);
@@ -225,7 +226,7 @@ void entity_fsm::made_durable(const moment& now, actions& out) {
   save_durable(out);
   release_durable(out);
   if (undurable_.empty()) all_durable(out);
-  if (beyond_ != nullptr) flush(out);  // makes room for what waits
+  if (beyond_ != nullptr) flush(out);  // makes room for waiting commands
   decide_waiting(now, out);
   flush(out);
 }
@@ -241,7 +242,7 @@ void entity_fsm::release_durable(actions& out) {
   while (!undurable_.empty() && undurable_.front().releasable_at <= durable_) {
     auto call = undurable_.pop();
     if (call.as<entity_call>().flags.passivates) passivating_ = true;
-    // A hold is set by the last command decided, and that one alone may have a chain to run.
+    // A hold is set by the last command decided, and only that one may have a chain to run.
     if (hold_ == hold::run && undurable_.empty()) {
       out.emplace_back(run{std::move(call)});
     } else {
@@ -250,7 +251,7 @@ void entity_fsm::release_durable(actions& out) {
   }
 }
 
-// What a hold was waiting for. (`run` ends when its chain has run, `check` when it is answered.)
+// Ends the wait of a hold. (`run` ends when its chain has run, `check` when it is answered.)
 void entity_fsm::all_durable(actions& out) {
   if (closing_ && hold_ != hold::run) return close(out);
   switch (hold_) {
@@ -272,7 +273,7 @@ void entity_fsm::all_durable(actions& out) {
   }
 }
 
-// One reading serves everyone who came before it.
+// One read serves all commands that came before it.
 void entity_fsm::cover_verified(entity_call::check from, entity_call::check to) {
   waiting_.each([&](entity_call& c) {
     if (c.verify == from) c.verify = to;
@@ -281,13 +282,13 @@ void entity_fsm::cover_verified(entity_call::check from, entity_call::check to) 
 
 void entity_fsm::step(const moment& now, highest_checked input, actions& out) {
   if (phase_ != phase::running || hold_ != hold::check || input.check != checks_) return;
-  ++checks_;  // a second answer, of a reading given up, comes too late
+  ++checks_;  // a second answer, of an abandoned read, comes too late
   hold_ = hold::none;
   if (!input.what) {
     refuse_waiting(input.what.error(), out,
                    [](const entity_call& c) { return c.verify == entity_call::check::under_way; });
   } else if (*input.what != durable_) {
-    return begin_recovery(out);  // another writer has gone on
+    return begin_recovery(out);  // another writer has written
   } else {
     cover_verified(entity_call::check::under_way, entity_call::check::none);
   }
@@ -316,7 +317,7 @@ void entity_fsm::step(const moment& now, run_done /*input*/, actions& out) {
   decide_waiting(now, out);
 }
 
-// One that was due meanwhile is made up for by one of the state as it is now, unless that is spoilt.
+// A snapshot that was due meanwhile is replaced by one of the current state, unless that is spoilt.
 void entity_fsm::step(const moment& /*now*/, snapshot_saved /*input*/, actions& out) {
   saving_ = false;
   const bool ends = hold_ == hold::rebuild || hold_ == hold::stop;

@@ -4,17 +4,17 @@
 //     ▲                 ▲  ▲                    │
 //     └──── stopped ────┘  └──── backing_off ◀──┘ storage failed
 //
-// It serves event-sourced and durable-state behaviors alike: a durable state is an entity whose whole
-// history is its newest snapshot.
+// It serves both kinds of behaviors: a durable state is an entity whose whole history is its newest
+// snapshot.
 //
-// A step takes an input and adds actions; whoever drives the machine performs them in order and feeds
-// back what comes of them. Commands are decided on the speculative state at once; answers leave when
-// what they saw is durable. At most one append is in flight: what is decided meanwhile merges into
-// the next. (Several in flight are unsafe: the first fails, its numbers are written anew, and the
-// second is then accepted though its caller was told otherwise.)
+// A step takes an input and adds actions; the driver performs the actions in order and feeds the
+// results back. Commands are decided at once on the speculative state; their answers are released
+// when everything they saw is durable. At most one append is in flight: later events merge into the
+// next. (Several appends in flight are unsafe: if the first fails, its numbers are written again,
+// and the second is then accepted although its caller was told otherwise.)
 //
 // Threads: one at a time. Bounds: undurable and stashed commands by fsm_options; waiting ones by
-// whoever admits.
+// the gate.
 #pragma once
 
 #include <chrono>
@@ -33,54 +33,55 @@
 
 namespace nexus::inline v0::detail {
 
-/// When a step is taken, by both of the system's clocks.
+/// The time of a step, by both of the system's clocks.
 struct moment {
   moment(timestamp w, std::chrono::steady_clock::time_point s = {})
       : wall{w}, steady{s} {}  // NOLINT
 
-  timestamp wall;                                ///< stamps what is decided
-  std::chrono::steady_clock::time_point steady;  ///< what deadlines are held against
+  timestamp wall;                                ///< the timestamp of new events
+  std::chrono::steady_clock::time_point steady;  ///< checked against deadlines
 };
 
 struct fsm_options {
   std::uint32_t undurable_max = 256;
-  std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of commands, and of their events
-  /// Of one append: what a journal takes in one request.
+  std::size_t undurable_bytes_max = std::size_t{4} << 20;  ///< of commands and their events
+  /// Of one append: the limits of one journal request.
   std::size_t append_events_max = journal_limits{}.request_events_max;
   std::size_t append_bytes_max = journal_limits{}.request_bytes_max;
   std::uint32_t stash_max = 4'096;
-  std::uint32_t conflict_retries_max = 0;  ///< how often one command is decided again; 0: refused
+  std::uint32_t conflict_retries_max = 0;  ///< decisions after conflicts; 0: refused at once
   std::uint64_t snapshot_every = 0;
-  bool snapshot_optional = false;  ///< one that can't be loaded is passed over
-  bool erases_events = false;      ///< a gap may be a retention that overtook the recovery
+  bool snapshot_optional = false;  ///< a snapshot that cannot be loaded is skipped
+  bool erases_events = false;      ///< a gap may come from a retention that overtook the recovery
   std::size_t replay_chunk_events = 1'000;
   replay_filter_options filter{};
   decision_limits decisions{};
-  /// What is to be done about an entity whose `decide` or `apply` threw; whatever concerns others, or
-  /// is escalated, is done by who says so.
+  /// The measure for an entity whose `decide` or `apply` threw. The function itself handles
+  /// whatever concerns other entities or is escalated.
   std::function<measure(const persistence_id&, const error&)> on_failure{};
 };
 
-/// What a recovery starts from.
+/// The start of a recovery.
 struct load_result {
   sequence_nr highest = 0;
   result<std::optional<stored_snapshot>> snapshot;
 };
 
-// Inputs beside commands. `epoch` tells answers to this recovery from late ones to another.
+// Inputs other than commands. `epoch` tells the answers to this recovery from late ones to earlier
+// ones.
 struct loaded {
   std::uint32_t epoch;
   result<load_result> what;
 };
 struct
-    replayed {  ///< what `replay` read; fewer records than the range if it was cut short by bytes
+    replayed {  ///< the records that `replay` read; fewer than the range if the bytes were bounded
   std::uint32_t epoch;
   sequence_nr from;
   sequence_nr to;
   result<replay_chunk> what;
 };
 struct decode_due {};  ///< `decode_chunk` was performed
-struct drained {};     ///< no more commands are queued right now: append what there is
+struct drained {};     ///< no more commands are queued now: append the pending events
 struct appended {
   append_outcome outcome;
 };
@@ -88,16 +89,16 @@ struct settle_answered {
   result<settlement> what;
 };
 struct run_done {};
-struct snapshot_saved {};  ///< or not: the driver has said so, and the entity goes on
+struct snapshot_saved {};  ///< or not saved: the driver has reported that, and the entity goes on
 struct recovery_stalled {
   std::uint32_t epoch;
 };
 struct passivate_asked {
-  bool only_now = false;  ///< if no command is on its way; else: as soon as none is
+  bool only_now = false;  ///< only if no command is on its way; else: as soon as none is
 };
-struct displaced {};      ///< one too many has come: the oldest undecided command goes
-struct restart_asked {};  ///< make the state anew from the journal, once all is durable
-struct highest_checked {  ///< what `read_highest` read
+struct displaced {};      ///< one command too many has come: the oldest undecided one is dropped
+struct restart_asked {};  ///< rebuild the state from the journal when all is durable
+struct highest_checked {  ///< the result of `read_highest`
   std::uint32_t check;
   result<sequence_nr> what;
 };
@@ -115,14 +116,14 @@ struct replay {
   sequence_nr from;
   sequence_nr to;
 };
-struct decode_chunk {};  ///< step(decode_due) next: the reads asked for before have begun by then
+struct decode_chunk {};  ///< then step(decode_due); the requested reads have started by then
 struct append {
   sequence_nr expected;
   std::unique_ptr<event_batch> events;
 };
-struct settle {};  ///< the append in flight
+struct settle {};  ///< settles the append in flight
 struct save {
-  stored_snapshot snapshot;  ///< writer and time are the driver's to fill in
+  stored_snapshot snapshot;  ///< the driver sets writer and time
 };
 struct release {
   envelope call;
@@ -134,7 +135,7 @@ struct refuse {
 struct run {  ///< release a call whose chain must see this state, then step(run_done)
   envelope call;
 };
-struct wait {  ///< step(wait_over) after `pause`, or else one that grows with `attempt` (0, 1, 2 …)
+struct wait {  ///< then step(wait_over) after `pause`, or a time that grows with `attempt`
   std::uint32_t epoch;
   std::uint32_t attempt;
   std::chrono::microseconds pause{};
@@ -142,13 +143,13 @@ struct wait {  ///< step(wait_over) after `pause`, or else one that grows with `
 struct read_highest {  ///< read the journal's highest number, then step(highest_checked)
   std::uint32_t number;
 };
-struct tell {  ///< to whoever listens; see entity_signal
+struct tell {  ///< a signal for on_signal; see entity_signal
   entity_signal::kind what;
   sequence_nr number;
   error why;
-  bool unseen = false;  ///< a failure that no caller is told
+  bool unseen = false;  ///< a failure that no caller sees
 };
-struct stopped {  ///< nothing is left to do; the next command starts over
+struct stopped {  ///< nothing is left to do; the next command starts it again
   ending why = ending::stopped;
 };
 using action = std::variant<load, replay, decode_chunk, append, settle, save, release, refuse, run,
@@ -159,11 +160,11 @@ class entity_fsm {
  public:
   enum class phase : std::uint8_t { fresh, loading, replaying, running, settling, backing_off };
 
-  /// All three outlive the machine.
+  /// All three must outlive the machine.
   entity_fsm(const persistence_id& id, entity_model& model, const fsm_options& options)
       : id_{id}, model_{model}, options_{options} {}
 
-  /// `now` stamps what is decided in this step.
+  /// `now` is the time of this step.
   void step(const moment& now, envelope command, actions& out);
   void step(const moment& now, loaded input, actions& out);
   void step(const moment& now, replayed input, actions& out);
@@ -185,12 +186,12 @@ class entity_fsm {
   [[nodiscard]] sequence_nr durable() const noexcept { return durable_; }
   [[nodiscard]] sequence_nr applied() const noexcept { return applied_; }
 
-  /// Commands taken in and not yet released or refused, those that were counted at the gate.
+  /// Commands taken in and not yet released or refused, as far as the gate counted them.
   [[nodiscard]] std::uint32_t held() const noexcept {
     return waiting_.counted() + undurable_.counted() + stash_.counted();
   }
 
-  /// How many of those it has put aside, if it has nothing else to do and waits for nothing; else 0.
+  /// The number of those in the stash, if it has nothing else to do and waits for nothing; else 0.
   [[nodiscard]] std::uint32_t only_stashed() const noexcept {
     const bool rests = phase_ == phase::running && hold_ == hold::none && !in_flight() &&
                        waiting_.empty() && undurable_.empty();
@@ -202,31 +203,31 @@ class entity_fsm {
   }
   [[nodiscard]] std::uint32_t epoch() const noexcept { return epoch_; }
 
-  /// Grows with every answer to a recovery: while it stands still, so does the recovery.
+  /// Grows with every answer to a recovery. If it stands still, so does the recovery.
   [[nodiscard]] std::uint32_t progress() const noexcept { return progress_; }
 
  private:
-  // Why nothing more is decided until all that was decided is durable.
+  // Why no command is decided until all earlier ones are durable.
   enum class hold : std::uint8_t {
     none,
-    run,      // a then_run must see the state its command produced, or the stash comes first
-    rebuild,  // apply threw, or a restart is due: the state must be made anew
+    run,      // a then_run must see the state of its command, or the stash goes first
+    rebuild,  // apply threw, or a restart is due: the state must be rebuilt
     check,    // a verified command waits for the journal's highest number
     stop      // the stop effect
   };
 
-  // What only a recovery needs: an idle entity does not pay for it.
+  // Needed only in a recovery, so that an idle entity does not pay for it.
   struct recovery {
     explicit recovery(const replay_filter_options& options) : filter{options} {}
     void begin();
 
-    sequence_nr highest = 0;            // what it is heading for
-    sequence_nr asked = 0;              // the last number that it has begun to read
+    sequence_nr highest = 0;            // the number to reach
+    sequence_nr asked = 0;              // the last number requested
     sequence_nr last_gap = 0;           // the number that was missing
-    std::uint8_t gaps = 0;              // that it ran into, see `gap`
-    std::uint8_t reads = 0;             // under way
-    std::unique_ptr<replayed> chunk{};  // to be decoded now
-    std::unique_ptr<replayed> early{};  // read before the one that comes first
+    std::uint8_t gaps = 0;              // how many gaps it met, see `gap`
+    std::uint8_t reads = 0;             // running
+    std::unique_ptr<replayed> chunk{};  // to decode next
+    std::unique_ptr<replayed> early{};  // read before the chunk that comes first
     replay_filter filter;
   };
 
@@ -293,30 +294,30 @@ class entity_fsm {
   ending stop_why_ = ending::stopped;
   bool closing_ = false;
   bool saving_ = false;         // and pruning what the snapshot replaces: one at a time
-  bool missed_ = false;         // a snapshot was due while another was on its way
-  bool passivating_ = false;    // asked to
-  bool restarting_ = false;     // likewise, as soon as nothing else is held for
-  bool unstashing_ = false;     // once the hold `run` ends
-  bool stopping_ = false;       // likewise, after that
-  bool backs_off_ = false;      // before the rebuild that is held for
-  bool process_stops_ = false;  // on_recovered said so: once nothing waits any more
-  bool lost_ = false;           // an append, and none was stored since
+  bool missed_ = false;         // a snapshot was due while another one was being saved
+  bool passivating_ = false;    // asked to passivate
+  bool restarting_ = false;     // asked to restart, when no other hold is left
+  bool unstashing_ = false;     // when the hold `run` ends
+  bool stopping_ = false;       // after that
+  bool backs_off_ = false;      // before the rebuild
+  bool process_stops_ = false;  // on_recovered returned `stop`: when no command waits
+  bool lost_ = false;           // an append was lost, and none was stored since
   std::uint32_t epoch_ = 0;
   std::uint32_t attempt_ = 0;
   std::uint32_t progress_ = 0;
   std::uint32_t checks_ = 0;
-  std::uint32_t conflicts_ = 0;  // in a row, none stored between
+  std::uint32_t conflicts_ = 0;  // in a row, without an append stored between
 
   sequence_nr durable_ = 0;            // events known to be stored
   sequence_nr applied_ = 0;            // events in the speculative state
   sequence_nr in_flight_last_ = 0;     // the last number of the append in flight; 0: none
-  std::chrono::microseconds pause_{};  // before the rebuild that is held for
-  std::unique_ptr<error> conflict_;    // what to tell callers if settling says "not stored"
-  std::unique_ptr<error> doubt_;       // the last trouble of the storage, while it lasts
+  std::chrono::microseconds pause_{};  // before the rebuild
+  std::unique_ptr<error> conflict_;    // the callers' error if settling says "not stored"
+  std::unique_ptr<error> doubt_;       // the last error of the storage, while it lasts
 
   call_list waiting_;    // not yet decided
   call_list undurable_;  // decided; their answers wait
-  call_list stash_;      // put aside by the behavior; asked for a place, never answered
+  call_list stash_;      // stashed by the behavior, not answered
   std::chrono::steady_clock::time_point stash_due_ =  // the earliest deadline in it
       std::chrono::steady_clock::time_point::max();
   std::unique_ptr<event_batch> pending_;

@@ -1,4 +1,4 @@
-// The part of the entity state machine that is about coming to an end.
+// The part of the entity state machine for stopping.
 #include <utility>
 
 #include "entity_fsm.hpp"
@@ -12,14 +12,14 @@ void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
 void entity_fsm::step(const moment& /*now*/, passivate_asked input, actions& out) {
   const bool before = std::exchange(passivating_, true);
   passivate_if_idle(out);
-  // Who is told to go for good has nothing to come back for.
+  // An entity told to stop for good has no reason to restart.
   const bool rests = phase_ == phase::backing_off && waiting_.empty() && !saving_;
   if (!input.only_now && rests) return stop(ending::passivated, out);
   if (input.only_now && passivating_) passivating_ = before;  // it has not stopped
 }
 
-// Only what is undecided can still go without harm. A process stands still without the answers to its
-// own questions, so those stay.
+// Only undecided commands can be dropped without harm. The answers to a process's own questions
+// stay, since the process cannot go on without them.
 void entity_fsm::step(const moment& /*now*/, displaced /*input*/, actions& out) {
   call_list own;
   while (!waiting_.empty() && waiting_.front().own) own.push(waiting_.pop());
@@ -31,7 +31,7 @@ void entity_fsm::step(const moment& /*now*/, displaced /*input*/, actions& out) 
 }
 
 void entity_fsm::step(const moment& now, restart_asked /*input*/, actions& out) {
-  if (phase_ != phase::running && phase_ != phase::settling) return;  // it starts anew anyway
+  if (phase_ != phase::running && phase_ != phase::settling) return;  // it starts again anyway
   restarting_ = true;
   decide_waiting(now, out);
 }
@@ -53,7 +53,7 @@ void entity_fsm::step(const moment& /*now*/, close_asked /*input*/, actions& out
   if (undurable_.empty() && hold_ != hold::run) stop(ending::closed, out);
 }
 
-// The last commands were waiting for nothing but what is done now.
+// The last commands waited only for the steps done now.
 void entity_fsm::close(actions& out) {
   unstash();
   refuse_all(waiting_, {errc::stopped, "is being stopped"}, out);

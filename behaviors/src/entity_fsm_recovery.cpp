@@ -1,4 +1,4 @@
-// The part of the entity state machine that makes a state out of what is stored.
+// The part of the entity state machine that rebuilds the state from the journal.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void entity_fsm::begin_recovery(actions& out) {
   pending_.reset();
   beyond_.reset();
   snapshot_due_.reset();
-  // What is read from here on is as fresh as a verified command asks for.
+  // Reads from here on are fresh enough for a verified command.
   cover_verified(entity_call::check::wanted, entity_call::check::under_way);
   phase_ = phase::loading;
   out.emplace_back(load{++epoch_});
@@ -42,7 +42,7 @@ void entity_fsm::step(const moment& now, loaded input, actions& out) {
   read_ahead(out);
 }
 
-// Trouble of the storage, which may pass; anything else will be the same next time.
+// True for storage failures that may pass; any other error will come again.
 static bool passes(const error& why) { return may_pass(why.code); }
 
 result<void> entity_fsm::start_from(load_result& from, actions& out) {
@@ -78,7 +78,7 @@ void entity_fsm::recovery::begin() {
   early.reset();
 }
 
-// At most two chunks are read or waiting to be decoded.
+// At most two chunks are being read or wait to be decoded.
 void entity_fsm::read_ahead(actions& out) {
   constexpr int chunks_max = 2;
   auto& r = *recovery_;
@@ -105,7 +105,7 @@ void entity_fsm::step(const moment& /*now*/, replayed input, actions& out) {
   if (recovery_->chunk != nullptr) take_chunk(out);
 }
 
-// Has what comes next read while the chunk is decoded.
+// Requests the next chunk while this one is decoded.
 void entity_fsm::take_chunk(actions& out) {
   const auto& chunk = *recovery_->chunk;
   const auto& records = *chunk.what;
@@ -171,7 +171,7 @@ void entity_fsm::recovered(const moment& now, actions& out) {
     begun = decide(now, call);
     if (const auto* why = call.refusal()) return process_failed(*why, out);
   }
-  if (!lost_) attempt_ = 0;  // a storage that reads and does not write is still in trouble
+  if (!lost_) attempt_ = 0;  // a storage that reads but does not write is still failing
   recovery_.reset();
   doubt_.reset();
   phase_ = phase::running;
@@ -181,13 +181,13 @@ void entity_fsm::recovered(const moment& now, actions& out) {
   decide_waiting(now, out);
 }
 
-// Where a retention of another process erases events, it may have done so between two reads of ours:
-// then its newer snapshot tells what they came to.
+// A retention of another process may erase events between two of our reads: then its newer snapshot
+// replaces them.
 void entity_fsm::gap(error why, actions& out) {
   constexpr int gaps_max = 3;
   const bool same = std::exchange(recovery_->last_gap, applied_ + 1) == applied_ + 1;
   if (options_.erases_events && ++recovery_->gaps <= gaps_max) return begin_recovery(out);
-  // Gaps that move are a retention faster than this recovery: trouble that passes.
+  // Gaps that move come from a retention faster than this recovery: a failure that passes.
   if (options_.erases_events && !same) why.code = errc::unavailable;
   recovery_failed(why, out);
 }
@@ -205,12 +205,12 @@ void entity_fsm::recovery_failed(const error& why, actions& out) {
   back_off(out);
 }
 
-// on_recovered is the last part of a recovery: without it a process would stand still, and nothing of
-// it is stored or sent. So the recovery is tried again, unless supervision says otherwise.
+// on_recovered is the last part of a recovery: without it a process cannot go on, and nothing of it
+// is stored or sent. So the recovery is retried, unless supervision decides otherwise.
 void entity_fsm::process_failed(error why, actions& out) {
   if (const auto id = id_.str() + ": "; why.message.starts_with(id))
     why.message.erase(0, id.size());
-  if (why.code != errc::apply_failed) why.code = errc::decide_failed;  // `rejected` is no caller's
+  if (why.code != errc::apply_failed) why.code = errc::decide_failed;  // no caller gets `rejected`
   measure said;
   said.what = directive::resume;
   if (options_.on_failure) said = options_.on_failure(id_, named(why));
@@ -222,12 +222,12 @@ void entity_fsm::process_failed(error why, actions& out) {
   pause_.count() != 0 ? pause(out) : back_off(out);
 }
 
-// Everyone who waited for this attempt is told; whoever comes later waits for the next one.
+// All callers waiting for this attempt get the error; later ones wait for the next attempt.
 void entity_fsm::give_up_recovery(const error& why, bool keeps_own, actions& out) {
   unstash();
   bool seen = false;
   waiting_.each([&](const entity_call& c) { seen = seen || !c.told; });
-  // Of trouble that lasts the first attempt is worth a line in the log.
+  // Of a lasting failure only the first attempt is logged.
   const bool unseen = !seen && (attempt_ == 0 || !passes(why));
   out.emplace_back(tell{entity_signal::kind::recovery_failed, applied_, named(why), unseen});
   call_list own;

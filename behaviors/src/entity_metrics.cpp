@@ -17,21 +17,21 @@ counter& passivations(nexus::metrics& all, const behavior_info& of, const char* 
 counter& recoveries(nexus::metrics& all, const behavior_info& of, const char* outcome) {
   auto labels = labels_of(of);
   labels.emplace("outcome", outcome);
-  return all.count("nexus_recoveries_total", "States made anew from the journal.", labels);
+  return all.count("nexus_recoveries_total", "States rebuilt from the journal.", labels);
 }
 
 counter& stops(nexus::metrics& all, const behavior_info& of, const char* reason) {
   auto labels = labels_of(of);
   labels.emplace("reason", reason);
   return all.count("nexus_entities_stopped_total",
-                   "Entities that stopped for another reason than being idle.", labels);
+                   "Entities that stopped for a reason other than idleness.", labels);
 }
 
 counter* failures_of(nexus::metrics& all, const behavior_info& of, directive said) {
   auto labels = labels_of(of);
   labels.emplace("directive", to_string(said));
   return &all.count("nexus_entity_failures_total",
-                    "What supervision said when decide or apply threw.", labels);
+                    "Directives of supervision after decide or apply threw.", labels);
 }
 
 }  // namespace
@@ -40,17 +40,18 @@ entity_metrics::entity_metrics(nexus::metrics& all, const behavior_info& of)
     : admitted{all.count("nexus_commands_admitted_total", "Commands that entities took.",
                          labels_of(of))},
       verified{all.count("nexus_verified_reads_total",
-                         "Questions to the journal whether another writer has gone on.",
-                         labels_of(of))},
+                         "Checks of the journal for another writer's events.", labels_of(of))},
       decided_again{all.count("nexus_commands_decided_again_total",
-                              "How often commands were decided again, as another writer was first.",
+                              "Commands decided again because another writer wrote first.",
                               labels_of(of))},
       cap_exceeded{all.count("nexus_live_entities_cap_exceeded_total",
-                             "Entities started past the cap while none was idle.", labels_of(of))},
+                             "Entities started above live_max because none was idle.",
+                             labels_of(of))},
       recovered{recoveries(all, of, "done")},
       recoveries_failed{recoveries(all, of, "failed")},
       chains_failed{all.count("nexus_chains_failed_total",
-                              "A then_run, or the function of a then_ask, threw.", labels_of(of))},
+                              "Chains in which then_run or the function of then_ask threw.",
+                              labels_of(of))},
       recovery_seconds{all.measure("nexus_recovery_seconds", "How long recoveries took.",
                                    growing_bounds(0.000'1, 4, 10), labels_of(of))},
       recovered_events{all.measure("nexus_recovered_events", "The highest number when recovered.",
@@ -76,7 +77,7 @@ void entity_metrics::command_over(const entity_call& c, const error* why) noexce
     auto labels = labels_of(of_);
     labels.emplace("command", of_.commands[c.index]);
     labels.emplace("outcome", why == nullptr ? "done" : to_string(why->code));
-    counted = &all_.count("nexus_commands_total", "Commands that are over.", labels);
+    counted = &all_.count("nexus_commands_total", "Commands that ended, by outcome.", labels);
     kept.store(counted, std::memory_order_release);
   }
   counted->add();

@@ -1,6 +1,6 @@
-// What is counted of the entities of one type.
+// The metrics of the entities of one type.
 //
-// Threads: any; nothing here takes a lock once a counter has been used for the first time.
+// Threads: any; after the first use of a counter, no call takes a lock.
 #pragma once
 
 #include <array>
@@ -20,13 +20,13 @@ class entity_metrics {
  public:
   entity_metrics(nexus::metrics& all, const behavior_info& of);
 
-  /// A command is over: `why` is null if it was answered with a value.
+  /// Counts a finished command; `why` is null if it was answered with a value.
   void command_over(const entity_call& c, const error* why) noexcept;
 
   counter& admitted;
   counter& verified;       ///< checks of the highest number
-  counter& decided_again;  ///< after conflicts, counted when the command is over
-  counter& cap_exceeded;   ///< starts past the cap when nobody was idle
+  counter& decided_again;  ///< after conflicts, counted when the command ends
+  counter& cap_exceeded;   ///< starts above live_max while no entity was idle
   counter& recovered;
   counter& recoveries_failed;
   counter& chains_failed;
@@ -35,7 +35,7 @@ class entity_metrics {
   counter& passivated_idle;
   counter& passivated_cap;
   counter& passivated_asked;  ///< by the behavior
-  counter& stopped;           ///< likewise
+  counter& stopped;           ///< by the behavior
   counter& failed;
   std::array<counter*, 4> failures;  ///< in the order of `directive`
 
@@ -45,7 +45,7 @@ class entity_metrics {
 
   nexus::metrics& all_;
   const behavior_info of_;
-  std::vector<row> commands_;  // by index of the command, made when it is needed
+  std::vector<row> commands_;  // by index of the command, made at first use
 };
 
 }

@@ -16,18 +16,19 @@ entity_call::entity_call() noexcept : call{number(message_kind::command)} {}
 
 error too_many_events(std::size_t count, const decision_limits& limits) {
   return {errc::too_large,
-          fmt::format("one command persists {} events, at most {} are taken: {}", count,
+          fmt::format("one command persists {} events, at most {} are allowed: {}", count,
                       limits.events_max,
-                      limits.by_journal ? "the journal stores no more in one append"
+                      limits.by_journal ? "the journal's limit for one append"
                                         : "raise entity_options::events_per_command_max, or "
                                           "persist them with several commands")};
 }
 
 error too_many_bytes(std::size_t bytes, const decision_limits& limits) {
-  return {errc::too_large,
-          fmt::format("one command persists events of {} bytes or more, at most {} are taken: the "
-                      "journal stores no more in one append",
-                      bytes, limits.events_bytes_max)};
+  return {
+      errc::too_large,
+      fmt::format("one command persists events of {} bytes or more, at most {} are allowed: the "
+                  "journal stores no more in one append",
+                  bytes, limits.events_bytes_max)};
 }
 
 std::string_view encode_metadata(const call_header& command, const metadata_fields& fields) {
@@ -51,7 +52,7 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
   const bool traced = !command.traceparent.empty() || !command.tracestate.empty();
   if (!command.command_id.empty() && command.correlation_id.empty() &&
       command.causation_id.empty() && !traced && fields.empty()) {
-    // By far the most frequent: a map of one pair, written at once.
+    // By far the most frequent case: a map of one pair, written directly.
     constexpr std::string_view head{
         "\x81\xaa"
         "command_id\xc4\x10",
@@ -73,7 +74,7 @@ std::string_view encode_metadata(const call_header& command, const metadata_fiel
   pack_text("tracestate", command.tracestate);
   if (!fields.empty()) {
     packer.pack(std::string_view{"fields"});
-    // Of a name that was given twice the last value counts.
+    // If a name is given twice, the last value counts.
     const auto repeated = [&](auto field) {
       return std::any_of(std::next(field), fields.end(),
                          [&](const auto& later) { return later.first == field->first; });

@@ -1,4 +1,4 @@
-// The part of an entity's actor that has the journal read: for recoveries and for verified commands.
+// The part of an entity's actor that reads the journal: for recoveries and for verified commands.
 #include <utility>
 
 #include "entity_actor.hpp"
@@ -9,7 +9,7 @@
 namespace nexus::inline v0::detail {
 namespace {
 
-// Without the value: for the circuit breaker.
+// Drops the value: the circuit breaker needs only the error.
 template <class T>
 result<void> ended(const result<T>& r) {
   if (r) return {};
@@ -18,7 +18,7 @@ result<void> ended(const result<T>& r) {
 
 }  // namespace
 
-// Has `f(session)` give the answer on a reader's thread, and sends it back.
+// Runs `f(session)` on a reader's thread, and sends its answer back.
 template <class Answer, class F>
 void entity_actor::read(Answer* answer, F f) {
   envelope held{answer};
@@ -42,15 +42,15 @@ void entity_actor::perform(const moment& now, load a, actions& /*out*/) {
 }
 
 void entity_actor::load_now() {
-  if (!turn_ || !turn_->due || !turn_->ticket.called()) return;  // or called for one given up
+  if (!turn_ || !turn_->due || !turn_->ticket.called()) return;  // or it was an abandoned turn
   read(new load_answer{std::exchange(turn_->due, {})->epoch},
        [id = slot_->id, of_state = core_->info.of_state](journal_session& session) {
          return load_from(session, id, of_state);
        });
 }
 
-// The job holds nothing of the directory: it may be the last to go, and with it the store, on a thread
-// of the store's own.
+// The job must not hold the directory: it could be the last holder, and would destroy the directory
+// and the store on one of the store's threads.
 void entity_actor::perform(const moment& /*now*/, replay a, actions& /*out*/) {
   const chunk_shape shape{core_->options.replay_chunk_bytes,
                           core_->options.replay_filter.mode != replay_filter_mode::off};
@@ -59,7 +59,7 @@ void entity_actor::perform(const moment& /*now*/, replay a, actions& /*out*/) {
   });
 }
 
-// A storage that is silent holds up what comes behind as well: it is not waited for for ever.
+// A silent storage also delays all later commands, so the wait is bounded.
 void entity_actor::perform(const moment& now, read_highest a, actions& /*out*/) {
   core_->metrics.verified.add();
   begin_check(now, a.number);
@@ -69,7 +69,7 @@ void entity_actor::perform(const moment& now, read_highest a, actions& /*out*/) 
        });
 }
 
-// One timer however many readings there are: it stays for the next one when it comes too early.
+// One timer serves all reads: if it fires too early, it stays for the next read.
 void entity_actor::begin_check(const moment& now, std::uint32_t number) {
   check_ = number;
   check_begun_ = now.steady;
@@ -88,11 +88,11 @@ void entity_actor::look_after_check(const moment& now, actions& out) {
     return self_.send_after(patience - waited, envelope{new check_due_message});
   }
   const auto late = std::exchange(check_, 0);
-  auto why = fail(errc::timeout, "the storage did not tell the highest number in time");
+  auto why = fail(errc::timeout, "the storage did not return the highest number in time");
   fsm_.step(now, highest_checked{late, std::move(why)}, out);
 }
 
-// Looked at once per recovery_timeout: nothing has moved since the last time.
+// Called once per recovery_timeout: checks whether anything has moved since the last call.
 void entity_actor::look_after_recovery(const moment& now, actions& out) {
   if (!turn_) return;
   const bool same = fsm_.recovering() && turn_->watched_epoch == fsm_.epoch() &&

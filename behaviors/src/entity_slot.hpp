@@ -1,8 +1,9 @@
-// The place of one live entity: where to send, and how many commands are on their way.
+// The slot of a live entity: its address, and the number of commands on their way.
 //
 // The gate makes stopping a handshake: a command is counted in before it is sent and out before it
 // is answered, and an entity closes its gate only while the count is zero. So a command sent at any
-// moment is handled by this incarnation, or its sender finds the gate closed and starts the next one.
+// moment is either handled by this actor, or its sender finds the gate closed and starts the next
+// one.
 //
 // Threads: any.
 #pragma once
@@ -24,7 +25,7 @@ class entity_directory::slot {
   enum class entry : std::uint8_t {
     admitted,
     full,
-    barred,  ///< to whoever this is, see `bar`
+    barred,  ///< for this kind of sender, see `bar`
     closed
   };
 
@@ -40,27 +41,28 @@ class entity_directory::slot {
     return used_.load(std::memory_order_relaxed);
   }
 
-  /// Whether its entity must not passivate though no command is on its way.
+  /// True if its entity must not passivate although no command is on its way.
   void keep(bool k) noexcept { kept_.store(k, std::memory_order_relaxed); }
-  /// It was asked to passivate and has not answered yet.
+  /// True while it was asked to passivate and has not answered yet.
   void asked_to_leave(bool a) noexcept { leaving_.store(a, std::memory_order_relaxed); }
   [[nodiscard]] bool idle() const noexcept {
     return count() == 0 && !kept_.load(std::memory_order_relaxed) &&
            !leaving_.load(std::memory_order_relaxed);
   }
 
-  /// How many may be in at once: the newest of those past the bound wait for the oldest to be dropped.
+  /// The number of commands that may be in at once. With drop_oldest the newest ones past the bound
+  /// wait until the oldest are dropped.
   [[nodiscard]] static std::uint64_t entry_max(const entity_options& bounds) noexcept {
     const std::uint64_t max = bounds.mailbox_max;
     return bounds.when_full == overflow::drop_oldest ? 2 * max : max;
   }
 
-  /// From now on nobody comes in `from` there any more. A part of the gate's word, so that whoever comes
-  /// too late never shows.
+  /// Refuses commands of the kind `from` from now on. A bit of the gate's word, so that late
+  /// commands are never counted.
   void bar(admission from) noexcept { count_.fetch_or(bar_of(from), std::memory_order_acq_rel); }
 
-  // The count never shows a command that is not admitted, not even for a moment: the entity takes
-  // "counted and not with me" for "on its way", and would wait for it with an append.
+  // The count never includes a command that is not admitted, not even for a moment: the entity
+  // takes "counted and not with me" for "on its way", and would delay an append for it.
   [[nodiscard]] entry enter(std::uint32_t bytes, const entity_options& bounds,
                             admission by) noexcept {
     const auto bytes_before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -104,21 +106,22 @@ class entity_directory::slot {
     return false;
   }
 
-  /// What its entity has put aside while it does nothing: zero before it handles a message, and that
-  /// many after it if there is nothing else that it has to do or waits for.
+  /// The number of stashed commands while the entity is at rest: zero before it handles a message,
+  /// and that number after the message if it has nothing else to do or to wait for.
   void park(std::uint32_t stashed) noexcept { parked_.store(stashed, std::memory_order_release); }
 
-  /// Its entity does nothing, and nothing is on its way.
+  /// True if its entity is at rest, and nothing is on its way.
   [[nodiscard]] bool is_quiet() const noexcept {
     const auto now = count();
     return now == parked_.load(std::memory_order_acquire);
   }
 
-  /// Its entity waits for a time to come, such as the next try of a storage that failed.
+  /// True while its entity waits for a timer, such as the next retry of a failing storage.
   void pause(bool p) noexcept { paused_.store(p, std::memory_order_relaxed); }
   [[nodiscard]] bool is_paused() const noexcept { return paused_.load(std::memory_order_relaxed); }
 
-  /// Closes it whatever is on its way; what is, will be dropped and so answered `stopped`.
+  /// Closes the gate although commands may be on their way; these are dropped, and so answered
+  /// `stopped`.
   void close() noexcept { count_.fetch_or(closed_bit, std::memory_order_acq_rel); }
 
  private:

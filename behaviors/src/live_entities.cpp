@@ -12,7 +12,7 @@ live_entities::slot_ref live_entities::find(std::string_view id) const {
 }
 
 void live_entities::erase(shard& s, std::unordered_map<std::string_view, slot_ref>::iterator at) {
-  const auto kept = std::move(at->second);  // the key is in it
+  const auto kept = std::move(at->second);  // its slot holds the key
   s.order.remove(*kept);
   s.slots.erase(at);
 }
@@ -48,8 +48,8 @@ bool live_entities::every(const std::function<bool(const slot&)>& f) const {
   });
 }
 
-// Brings the top up to date: true if it is idle and has not been used since. One that is busy is in
-// use now; when a busy one comes up that has been renewed here already, all are busy.
+// Updates the top: true if it is idle and was not used since. A busy one counts as used now; if a
+// busy one that was already updated here comes up, all are busy.
 bool live_entities::refresh(shard& s, steady_time now) {
   auto& order = s.order;
   const auto begun = order.renewals();

@@ -1,7 +1,7 @@
-// The live entities of one type by id, and which of them were used least recently.
+// The live entities of one type by id, and their order of use.
 //
-// Threads: any. Sharded by id: no lock is shared by all of them, and none is taken by a command whose
-// sender has a reference already.
+// Threads: any. Sharded by id: there is no common lock, and a command whose sender has a reference
+// takes none.
 #pragma once
 
 #include <array>
@@ -23,8 +23,8 @@ class live_entities {
 
   [[nodiscard]] slot_ref find(std::string_view id) const;
 
-  /// The one named `id`, or what `make()` makes, under the shard's lock. `closed` is a slot whose gate
-  /// is closed: its successor takes its place.
+  /// The slot of `id`, or the result of `make()`, under the shard's lock. `closed` is a slot whose
+  /// gate is closed: a new slot takes its place.
   template <class Make>
   [[nodiscard]] result<slot_ref> find_or_add(std::string_view id, const slot_ref& closed,
                                              Make make) {
@@ -46,21 +46,21 @@ class live_entities {
 
   [[nodiscard]] std::vector<slot_ref> all() const;
 
-  /// Calls `f` with each.
+  /// Calls `f` with each slot.
   void each(const std::function<void(slot&)>& f) const;
 
-  /// Whether `f` holds for each; stops at the first for which it does not.
+  /// Whether `f` returns true for each; stops at the first false.
   [[nodiscard]] bool every(const std::function<bool(const slot&)>& f) const;
 
-  /// Those not used since `cutoff` and idle, now taken as asked to leave; `next` becomes the earliest
-  /// last use known of the others, if there are any.
+  /// The idle slots not used since `cutoff`, now marked as asked to leave; `next` becomes the
+  /// earliest known last use of the others, if there are any.
   struct unused {
     std::vector<slot_ref> found;
     steady_time next = steady_time::max();
   };
   [[nodiscard]] unused unused_since(steady_time cutoff, steady_time now);
 
-  /// The idle one that was used least recently, likewise; null if none is idle.
+  /// The idle slot used least recently, marked the same way; null if none is idle.
   [[nodiscard]] slot_ref least_recently_used(steady_time now);
 
  private:

@@ -1,4 +1,4 @@
-// Every message that an entity's actor receives, and the kind by which it tells them apart.
+// All messages to an entity's actor, and the kinds by which it distinguishes them.
 #pragma once
 
 #include "entity_fsm.hpp"
@@ -62,22 +62,22 @@ struct timer_message final : message_of<message_kind::timer> {
 
 // -- from recoveries --------------------------------------------------------------------------
 
-/// Comes when a ticket's turn has come that had to wait.
+/// Tells a waiting ticket that its turn has come.
 struct turn_message final : message_of<message_kind::turn> {};
 
-/// Comes to each whose turn lasts, once per period: time to see whether anything has moved.
+/// Sent once per period to every running turn: check whether anything has moved.
 struct turn_watch_message final : message_of<message_kind::turn_watch> {};
 
 // -- from the directory -----------------------------------------------------------------------
 
-/// Tells an entity that one of its group has failed: begin anew, or stop as soon as nothing is on its
+/// Tells an entity that another one of its group failed: restart, or stop when no command is on its
 /// way.
 struct group_message final : message_of<message_kind::group> {
   explicit group_message(bool r) : restart{r} {}
   bool restart;
 };
 
-/// Tells an entity to finish and stop, for good.
+/// Tells an entity to finish and stop for good.
 struct close_message final : message_of<message_kind::close> {};
 
 }

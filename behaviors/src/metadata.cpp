@@ -9,7 +9,7 @@
 namespace nexus::inline v0 {
 namespace detail {
 
-// Older versions stored a field whose name was given twice as often as that; the last one counts.
+// Older versions stored a repeated field several times; the last one counts.
 struct metadata_fields_read {
   std::map<std::string, std::string> all;
 

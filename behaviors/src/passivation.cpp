@@ -18,7 +18,7 @@ void passivation::started() {
   if (ticker_ != nullptr) ticker_->begin(idle_);
 }
 
-// False if there is nobody who could go.
+// False if no entity could go.
 bool passivation::keep_cap() {
   while (over_cap()) {
     auto oldest = entities.least_recently_used(sys_.steady());
@@ -33,8 +33,8 @@ void passivation::ask(const slot_ref& who, reason why, steady_time unused) {
   who->to.send(envelope{new request{why, shared_from_this(), unused}});
 }
 
-// Asks those whose time is over, and says when the next one's will be. Often enough for short times,
-// and seldom enough not to be felt.
+// Asks the entities whose time is over, and returns the time to the next look: frequent enough for
+// short times, and rare enough to cost little.
 std::optional<std::chrono::microseconds> passivation::look() {
   using namespace std::chrono_literals;
   const auto now = sys_.steady();

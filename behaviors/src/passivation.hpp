@@ -1,7 +1,8 @@
-// Who should passivate: entities that were idle for long, and past a cap the least recently used.
+// Chooses entities to passivate: those idle for long, and above live_max the least recently used.
 //
-// An entity is asked, and answers by stopping or by going on: it alone knows whether it is idle. What
-// is asked counts as leaving until then, so that one start too many costs one entity.
+// An entity is asked, and answers by stopping or by going on: only the entity knows whether it is
+// idle. A slot that was asked counts as leaving until then, so that one start too many costs one
+// entity.
 //
 // Threads: any. Bound: one request per entity.
 #pragma once
@@ -32,7 +33,7 @@ class passivation : public std::enable_shared_from_this<passivation> {
 
   enum class reason : std::uint8_t { idle, cap };
 
-  /// Passivate if you are idle, and if nothing has come since `unused_since`.
+  /// Passivate if idle, and if no message has come since `unused_since`.
   struct request final : message_of<message_kind::passivate> {
     request(reason w, std::shared_ptr<passivation> f, steady_time unused)
         : why{w}, unused_since{unused}, from{std::move(f)} {}
@@ -43,15 +44,15 @@ class passivation : public std::enable_shared_from_this<passivation> {
     const std::shared_ptr<passivation> from;
   };
 
-  /// One more is live; `started` follows when others can find it.
+  /// One more is live; `started` follows when other code can find it.
   void born() { live_.fetch_add(1); }
   void started();
-  /// One less; how many are left.
+  /// One less; returns how many are left.
   std::size_t gone() { return live_.fetch_sub(1) - 1; }
 
   [[nodiscard]] std::size_t live() const noexcept { return live_.load(); }
 
-  /// The entity of `s` is at rest: past the cap somebody has to go.
+  /// The entity of `s` is at rest: above live_max one entity has to go.
   void at_rest() {
     if (over_cap()) keep_cap();
   }
@@ -62,12 +63,12 @@ class passivation : public std::enable_shared_from_this<passivation> {
     at_rest();
   }
 
-  /// Asks nobody any more.
+  /// Stops asking.
   void close() {
     if (ticker_) ticker_->end();
   }
 
-  /// Begins to look, if time has a say.
+  /// Starts to look, if there is an idle time.
   void open();
 
   live_entities entities;
@@ -81,8 +82,8 @@ class passivation : public std::enable_shared_from_this<passivation> {
   std::optional<std::chrono::microseconds> look();
 
   system& sys_;
-  const std::chrono::microseconds idle_;  // zero: for ever
-  const std::size_t live_max_;            // zero: no cap
+  const std::chrono::microseconds idle_;  // zero: no limit
+  const std::size_t live_max_;            // zero: no limit
   counter& cap_exceeded_;
   std::atomic<std::size_t> live_{0};
   std::atomic<std::size_t> leaving_{0};

@@ -53,7 +53,7 @@ class recoveries::state : public std::enable_shared_from_this<state> {
     std::list<holder> gone;
     if (!at->called.load()) {
       std::lock_guard guard{waiting_lock_};
-      if (!at->called.load()) {  // nor will it be: that takes the lock
+      if (!at->called.load()) {  // and never will be: calling takes the lock
         gone.splice(gone.end(), waiting_, at);
         waiting_count_.store(waiting_.size());
         return;
@@ -68,7 +68,7 @@ class recoveries::state : public std::enable_shared_from_this<state> {
     if (waiting_count_.load() != 0) call_waiting();
   }
 
-  /// Asks everyone whose turn it is how far they are; nothing when there is nobody.
+  /// Asks all whose turn it is about their progress; none when there is no such entity.
   std::optional<std::chrono::microseconds> look() {
     for (auto& s : under_way_) {
       std::lock_guard guard{s.lock};
@@ -99,7 +99,7 @@ class recoveries::state : public std::enable_shared_from_this<state> {
     return false;
   }
 
-  // `one` has a turn. Of those that waited under their lock, see `end`.
+  // `one` has its turn now. For those that waited this runs under their lock, see `end`.
   void begin(std::list<holder>& one) {
     auto& s = under_way_[one.front().shard];
     {
@@ -116,7 +116,7 @@ class recoveries::state : public std::enable_shared_from_this<state> {
       waiting_.splice(waiting_.end(), one);
       waiting_count_.store(waiting_.size());
     }
-    call_waiting();  // a turn may have ended before it was seen to wait
+    call_waiting();  // a turn may have ended before this one was queued
   }
 
   void call_waiting() {

@@ -1,8 +1,8 @@
-// Turns to recover: so many at a time, the others wait in order. And a watch over those whose turn it
-// is, so that a storage that never answers is noticed.
+// Turns to recover: a bounded number at a time, the others wait in order. It also watches running
+// turns, so that a storage that never answers is noticed.
 //
-// Threads: any. Only who must wait takes a lock that all share. Bound: one ticket per entity that was
-// started.
+// Threads: any. Only an entity that must wait takes a common lock. Bound: one ticket per started
+// entity.
 #pragma once
 
 #include <list>
@@ -17,13 +17,13 @@ namespace nexus::inline v0::detail {
 
 class recoveries {
  public:
-  /// At most `options.recoveries_max` turns at a time, looked at every `options.recovery_timeout`.
+  /// At most `options.recoveries_max` turns at a time, checked every `options.recovery_timeout`.
   recoveries(system& sys, const entity_options& options);
 
   class state;
   struct holder;
 
-  /// A place in the queue, and then a turn; ends when it goes.
+  /// A place in the queue, then a turn; ends with this object.
   class ticket {
    public:
     ticket() = default;
@@ -44,10 +44,10 @@ class recoveries {
     std::list<holder>::iterator at_{};
   };
 
-  /// `who` waits as the entity named `id`.
+  /// `who` waits as the entity `id`.
   [[nodiscard]] ticket ask(const mailbox& who, std::string_view id);
 
-  /// How many wait for their turn.
+  /// The number of waiting tickets.
   [[nodiscard]] std::size_t waiting() const;
 
   /// Ends the watch; called when no entity is left.

@@ -6,8 +6,8 @@
 namespace nexus::inline v0::detail {
 namespace {
 
-// The snapshot first: another system may save one meanwhile, and a snapshot beyond the highest number
-// is taken for corrupt.
+// The snapshot is read first: another system may save one meanwhile, and a snapshot beyond the
+// highest number would look corrupt.
 result<load_result> load_events(journal_session& session, const persistence_id& id) {
   auto snapshot = session.load_snapshot(id, {});
   auto highest = session.highest(id);
@@ -15,7 +15,7 @@ result<load_result> load_events(journal_session& session, const persistence_id& 
   return load_result{*highest, std::move(snapshot)};
 }
 
-// A durable state is its own newest snapshot; a tombstone is one without a type.
+// A durable state is its own newest snapshot; a tombstone is a snapshot without a type.
 result<load_result> load_state(journal_session& session, const persistence_id& id) {
   auto found = session.get_state(id);
   if (!found) return fail(std::move(found.error()));

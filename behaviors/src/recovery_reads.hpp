@@ -1,6 +1,6 @@
-// What an entity asks of its journal while it recovers or is asked a verified command.
+// The reads of an entity's journal in a recovery, or for a verified command.
 //
-// Threads: a reader's; every call blocks, like those of the session it is made on.
+// Threads: a reader's; every call blocks, like those of its session.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@
 
 namespace nexus::inline v0::detail {
 
-/// What a recovery starts from.
+/// The start of a recovery.
 [[nodiscard]] result<load_result> load_from(journal_session& session, const persistence_id& id,
                                             bool of_state);
 
-/// Of a durable state its version.
+/// For a durable state, its version.
 [[nodiscard]] result<sequence_nr> highest_of(journal_session& session, const persistence_id& id,
                                              bool of_state);
 

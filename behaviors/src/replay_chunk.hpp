@@ -1,4 +1,4 @@
-// Records read in a recovery, on their way from a reader's thread to the entity's.
+// Records of a recovery, on their way from a reader's thread to the entity's.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@
 
 namespace nexus::inline v0::detail {
 
-/// Owns the bytes of its records in one buffer, so that a chunk costs a handful of allocations.
+/// Owns the bytes of its records in one buffer, so that a chunk needs only a few allocations.
 class replay_chunk {
  public:
   void add(const record_view& r) {
     const auto& e = r.event;
-    // Neighbours are mostly of one type and codec: those are kept once.
+    // Neighbours mostly have the same type and codec, which are then stored once.
     const auto type = !records_.empty() && at(records_.back().type) == e.type ? records_.back().type
                                                                               : keep(e.type);
     const auto codec = !records_.empty() && at(records_.back().codec) == e.codec
@@ -29,7 +29,7 @@ class replay_chunk {
   [[nodiscard]] sequence_nr last() const noexcept { return records_.back().number; }
 
   /// Calls `f(number, writer, event_view)` in order while it returns true. Metadata, tags, time and
-  /// position are not kept: a state is made from events alone.
+  /// position are not kept: a state depends on the events alone.
   template <class F>
   void each(F f) const {
     for (const auto& r : records_) {

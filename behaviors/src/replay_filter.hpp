@@ -1,8 +1,10 @@
-// Who wrote what is replayed: tells when a writer that another one had overtaken comes again.
+// Checks the writers of replayed records: finds a record of a writer that another writer had
+// overtaken before.
 //
-// After Akka Persistence's replay filter. There it guards against interleaved writers; here the check
-// of the expected number keeps those out, so it is off unless somebody suspects a journal that other
-// programs have written to. Two processes that serve an entity in turn look like interleaving too.
+// After Akka Persistence's replay filter, which guards against interleaved writers. Here the check
+// of the expected number keeps them out, so the filter is off by default; use it if other programs
+// may have written to a journal. Two processes that serve an entity in turn look like interleaving
+// too.
 //
 // Threads: a value. Bound: the last `old_writers_max` writers are remembered.
 #pragma once
@@ -24,7 +26,7 @@ class replay_filter {
 
   struct finding {
     verdict is = verdict::pass;
-    std::optional<error> why;  ///< set when something is wrong, also if it passes
+    std::optional<error> why;  ///< set when something is wrong, also for a record that passes
   };
 
   explicit replay_filter(const replay_filter_options& options) : options_{options} {}
@@ -34,7 +36,7 @@ class replay_filter {
     overtaken_.clear();
   }
 
-  /// The next record's writer, in the order of numbers.
+  /// Checks the writer of the next record, in the order of numbers.
   [[nodiscard]] finding check(const ulid& writer) {
     if (options_.mode == replay_filter_mode::off || writer == current_) return {};
     if (std::find(overtaken_.begin(), overtaken_.end(), writer) != overtaken_.end()) {

@@ -18,16 +18,16 @@ error decoding_threw(std::string_view serializer, const char* what) {
 }
 
 error unknown_codec(std::string_view codec, std::string_view own) {
-  return {
-      errc::unknown_type,
-      own == msgpack_serializer::name
-          ? fmt::format("is stored in codec \"{}\", not in the known msgpack", codec)
-          : fmt::format("is stored in codec \"{}\", not in the known {} or msgpack", codec, own)};
+  return {errc::unknown_type,
+          own == msgpack_serializer::name
+              ? fmt::format("is stored in codec \"{}\", but only msgpack is known", codec)
+              : fmt::format("is stored in codec \"{}\", but only {} and msgpack are known", codec,
+                            own)};
 }
 
 error not_upcast(std::string_view codec, std::uint32_t known) {
   return {errc::unsupported_version,
-          fmt::format("is not version {}, and serializer \"{}\" has no to_document to lift it",
+          fmt::format("is not version {}, and serializer \"{}\" has no to_document to upcast it",
                       known, codec)};
 }
 
@@ -59,11 +59,11 @@ result<void> upcast(document& d, std::uint32_t version, std::span<const upcast_s
     try {
       if (auto done = steps[n - 1](d); !done) return failed(done.error().message);
     } catch (const tl::bad_expected_access<error>& e) {
-      return failed(e.error().message);  // value() of what `get` or `at` answered
+      return failed(e.error().message);  // value() of a result of `get` or `at`
     } catch (const std::exception& e) {
       return failed(e.what());
     } catch (...) {
-      return failed("threw what is not a std::exception");
+      return failed("threw something that is not a std::exception");
     }
   }
   return {};

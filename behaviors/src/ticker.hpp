@@ -1,4 +1,4 @@
-// Something that is looked at now and then, on a thread of the scheduler, while there is need.
+// Calls a function from time to time, on a thread of the scheduler, while it asks for more calls.
 //
 // Threads: any. Bound: one look is due at a time.
 #pragma once
@@ -16,8 +16,8 @@ namespace nexus::inline v0::detail {
 
 class ticker {
  public:
-  /// Says when to look next; nothing: not before `begin` is called again. A `begin` during a look
-  /// counts, so that what comes up then is not missed.
+  /// Returns the time to the next look; none: no look before `begin` is called again. A `begin`
+  /// during a look counts, so that new work during a look is not missed.
   using look = std::function<std::optional<std::chrono::microseconds>()>;
 
   ticker(system& sys, look f)
@@ -28,7 +28,8 @@ class ticker {
     if (!due_->load() && !due_->exchange(true)) to_.send_after(delay, envelope{new tick{false}});
   }
 
-  /// Looks no more, for good. Must be called while the system lives, which waits for it otherwise.
+  /// Ends the looks for good. Call it while the system lives, which would wait for the ticker
+  /// otherwise.
   void end() { to_.send(envelope{new tick{true}}); }
 
  private:

@@ -1,9 +1,9 @@
 // Slots in the order of their last use, for passivation: a binary heap of the times known so far.
 //
-// An entity stamps its slot with each message and touches nothing shared; the times in here lag
-// behind. Whoever wants the least recently used looks at the top, and renews it if its stamp has moved
-// on: since the times of the others lag behind too, a top that has not moved is the oldest of all.
-// Equal times are in the order of their renewals, so that a clock that stands still does no harm.
+// An entity stamps its slot with each message and touches nothing shared; the times in the heap lag
+// behind. To find the least recently used slot, look at the top, and renew it if its stamp has
+// moved on: since the times of the others lag behind too, a top that has not moved is the oldest of
+// all. Equal times are in the order of their renewals, so a clock that stands still does no harm.
 //
 // Threads: one at a time.
 #pragma once
@@ -38,14 +38,14 @@ class use_order {
   [[nodiscard]] slot& oldest() const noexcept { return *heap_.front().of; }
   [[nodiscard]] steady_time oldest_known() const noexcept { return heap_.front().at; }
 
-  /// The oldest was used at `at`.
+  /// The oldest slot was used at `at`.
   void renew_oldest(steady_time at) {
     heap_.front().at = at;
     heap_.front().renewal = renewals_++;
     down(0);
   }
 
-  /// How many additions and renewals there were, and at which of them the oldest got its time.
+  /// The number of additions and renewals so far, and the one that gave the oldest slot its time.
   [[nodiscard]] std::uint64_t renewals() const noexcept { return renewals_; }
   [[nodiscard]] std::uint64_t oldest_renewal() const noexcept { return heap_.front().renewal; }
 

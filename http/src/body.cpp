@@ -15,7 +15,7 @@ response too_large(std::size_t max) {
                            fmt::format("a request's body has at most {} bytes", max));
 }
 
-// Takes a token, or a string in quotes; false if there is none.
+// Takes a token, or a quoted string; false if there is none.
 bool take_word(std::string_view& from, bool may_be_quoted) {
   if (may_be_quoted && from.starts_with('"')) {
     for (std::size_t i = 1; i < from.size(); ++i) {
@@ -34,8 +34,8 @@ bool take_word(std::string_view& from, bool may_be_quoted) {
   return size != 0;
 }
 
-// RFC 9112, 7.1.1: `;name`, `;name=value`, any number of them. They are passed over, but not taken for
-// what they are not: a proxy might see another line end.
+// RFC 9112, 7.1.1: any number of `;name` or `;name=value`. They are skipped, but must be valid: a
+// proxy might see another line end.
 bool are_extensions(std::string_view text) {
   const auto skip_blanks = [&] {
     text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
@@ -62,7 +62,7 @@ std::optional<std::uint64_t> chunk_size(std::string_view line) {
   return number(digits, 16);
 }
 
-// Passed over, after the last chunk.
+// Skipped, after the last chunk.
 std::optional<response> read_trailers(connection& from) {
   std::string line;
   for (std::size_t n = 0; n <= trailers_max; ++n) {
@@ -70,9 +70,9 @@ std::optional<response> read_trailers(connection& from) {
     if (got == input::too_long) break;
     if (got != input::good) return not_read(got, "the end of the body's chunks");
     if (line.empty()) return std::nullopt;
-    if (!is_header(line)) return malformed("a line behind the body's chunks is no header");
+    if (!is_header(line)) return malformed("a line after the body's chunks is not a header");
   }
-  return response::problem(431, "too_large", "there is too much behind the body's chunks");
+  return response::problem(431, "too_large", "there are too many bytes after the body's chunks");
 }
 
 // RFC 9112, 7.1.
@@ -103,7 +103,8 @@ std::optional<response> read_body(connection& from, const head& of, std::size_t 
                                   std::string& to) {
   const auto expected = of.all("Expect");
   if (expected && of.is_1_1 && !waits_for_word(of, *expected)) {
-    return response::problem(417, "expectation_failed", "of expectations 100-continue is known");
+    return response::problem(417, "expectation_failed",
+                             "the only known expectation is 100-continue");
   }
   if (!of.in_chunks && of.length.value_or(0) == 0) return std::nullopt;
   if (const auto coded = of.all("Content-Encoding"); coded && !same_name(*coded, "identity")) {

@@ -1,4 +1,4 @@
-// Reading a request's body, with a bound however it comes and no guess where it ends.
+// Reads a request's body, with a bound in every encoding and an unambiguous end.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,9 @@
 
 namespace nexus::inline v0::http {
 
-/// Reads the body whose head `of` is, at most `max` bytes, into `to`; asks for it if the client waits
-/// for that. What cannot be read is answered with the response, and ends the connection. Without a
-/// length and without chunks there is none.
+/// Reads the body of the head `of` into `to`, at most `max` bytes; sends 100 Continue if the client
+/// waits for it. On failure returns the error response, after which the connection ends. Without a
+/// length and without chunks there is no body.
 [[nodiscard]] std::optional<response> read_body(connection& from, const head& of, std::size_t max,
                                                 std::string& to);
 

@@ -60,7 +60,7 @@ input connection::fill(time_point until) {
   }
 }
 
-// Memory is taken as the bytes come, not as they are announced.
+// Memory grows with the bytes received, not with the announced size.
 input connection::read_exactly(std::size_t size, std::string& to) {
   while (size != 0) {
     if (begin_ == end_) {

@@ -1,5 +1,5 @@
-// One accepted connection, read and written with bounds: of time, of a line. It outlives a request, so
-// what a client sends ahead stays.
+// An accepted connection, read and written with bounds: of time, of line length. It outlives a
+// request, so bytes that a client sends ahead are kept.
 //
 // Threads: one at a time.
 #pragma once
@@ -13,17 +13,17 @@
 namespace nexus::inline v0::http {
 
 struct connection_limits {
-  std::chrono::milliseconds read_timeout;  ///< for a request to come as a whole
+  std::chrono::milliseconds read_timeout;  ///< for the whole request to arrive
   std::chrono::milliseconds write_timeout;
 };
 
-/// What became of reading.
+/// The outcome of reading.
 enum class input : std::uint8_t {
   good,
-  late,       ///< nothing came in time
-  ended,      ///< the client sends no more, or has gone
-  malformed,  ///< a line that does not end with CRLF, or holds a control character
-  too_long    ///< a line
+  late,       ///< nothing arrived in time
+  ended,      ///< the client sends no more, or is gone
+  malformed,  ///< a line does not end with CRLF, or contains a control character
+  too_long    ///< a line is too long
 };
 
 class connection {
@@ -37,18 +37,18 @@ class connection {
   /// Whether a request begins within `within`: `good`, `late` or `ended`.
   [[nodiscard]] input wait(std::chrono::milliseconds within);
 
-  /// From here on a request is read, which has to be whole in time.
+  /// Starts the time limit for reading a whole request.
   void request_begins();
 
   /// Appends exactly `size` bytes.
   [[nodiscard]] input read_exactly(std::size_t size, std::string& to);
-  /// Up to CRLF, which is left out; `too_long` if there are more than `max` bytes before it.
+  /// Reads up to CRLF, which is left out; `too_long` if more than `max` bytes precede it.
   [[nodiscard]] input read_line(std::size_t max, std::string& to);
 
-  /// Sends all of it; false if the client does not take it in time.
+  /// Sends all of `text`; false if the client does not take it in time.
   [[nodiscard]] bool write(std::string_view text);
 
-  /// Gives the socket away.
+  /// Gives up the socket without closing it.
   [[nodiscard]] int release() noexcept;
 
  private:
@@ -59,7 +59,7 @@ class connection {
   int socket_;
   const connection_limits limits_;
   std::array<char, 4096> in_;
-  std::size_t begin_ = 0;  // of what was read and not yet taken
+  std::size_t begin_ = 0;  // of the bytes read and not yet taken
   std::size_t end_ = 0;
   time_point whole_by_{};
 };

@@ -16,7 +16,7 @@ deadline_watch::watched::~watched() {
   if (at_ != by_.all_.end()) by_.all_.erase(at_);
 }
 
-// Interrupts under the lock: whoever gives a session back waits for that, and it does not block.
+// Interrupts under the lock, which does not block: returning a session waits for that lock.
 void deadline_watch::run() {
   std::unique_lock guard{lock_};
   while (!stopped_) {

@@ -1,6 +1,7 @@
-// Ends what sessions do for requests whose time is over. One thread, which sleeps until the next deadline.
+// Interrupts the sessions of requests whose time is over. One thread, which sleeps until the next
+// deadline.
 //
-// Threads: any; `run` is one of the owner's.
+// Threads: any; `run` is on a thread of the owner.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,7 @@ class deadline_watch {
   using time_point = std::chrono::steady_clock::time_point;
 
  public:
-  /// Watches a session, which must outlive it, and interrupts it then.
+  /// Watches a session, which must outlive it, and interrupts it at the deadline.
   class [[nodiscard]] watched {
    public:
     watched(deadline_watch& by, session& one, time_point until);
@@ -28,7 +29,7 @@ class deadline_watch {
     friend class deadline_watch;
     deadline_watch& by_;
     session& one_;
-    std::multimap<time_point, watched*>::iterator at_;  // the end: its time is over
+    std::multimap<time_point, watched*>::iterator at_;  // end(): its time is over
   };
 
   void run();

@@ -1,4 +1,4 @@
-// Which requests are being answered, and whether more are taken.
+// Counts the requests in progress, and tells whether more are admitted.
 //
 // Threads: any.
 #pragma once
@@ -11,7 +11,7 @@ namespace nexus::inline v0::http {
 
 class gate {
  public:
-  /// False once it was closed.
+  /// False after it was closed.
   [[nodiscard]] bool enter() {
     std::lock_guard guard{lock_};
     if (!open_) return false;

@@ -18,7 +18,7 @@ constexpr std::string_view around_target = "  HTTP/1.1";
 
 using problem = std::optional<response>;
 
-// Of heads only: bodies are read by read_body.
+// For heads only: read_body reads bodies.
 class head_parser final : public beast::http::basic_parser<true> {
  public:
   head made;
@@ -41,7 +41,7 @@ class head_parser final : public beast::http::basic_parser<true> {
   }
   void on_header_impl(error_code&) override {}
 
-  // Not called, since a body is never given to it. The last one is not in every version.
+  // Never called, since the parser never gets a body. Not every version has the last one.
   void on_response_impl(int, view, int, error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(view, error_code&) override { return 0; }
@@ -56,7 +56,7 @@ response too_long(int status, std::string_view what, std::size_t max) {
 }
 
 response method_unknown() {
-  return response::problem(501, "not_implemented", "there is no method of such length");
+  return response::problem(501, "not_implemented", "the method is too long");
 }
 
 problem check_host(const head& of) {
@@ -67,10 +67,10 @@ problem check_host(const head& of) {
   if (hosts > 1) return malformed("a request must have one header Host");
   const auto host = *of.all("Host");
   if (host.empty() || is_authority(host)) return std::nullopt;
-  return malformed("the header Host is no host");
+  return malformed("the header Host is not a host");
 }
 
-// The last one says how the body ends (RFC 9112, 6.1).
+// The last coding determines how the body ends (RFC 9112, 6.1).
 problem check_codings(const head& of, std::string_view all) {
   std::size_t n = 0;
   for (bool last = false; !last; ++n) {
@@ -87,7 +87,7 @@ problem check_codings(const head& of, std::string_view all) {
     return malformed("Content-Length and Transfer-Encoding contradict each other");
   }
   if (n == 1) return std::nullopt;
-  return response::problem(501, "not_implemented", "of transfer encodings only chunked is known");
+  return response::problem(501, "not_implemented", "the only known transfer encoding is chunked");
 }
 
 problem find_length(head& of) {
@@ -100,7 +100,7 @@ problem find_length(head& of) {
   if (lengths > 1) return malformed("a request must have one header Content-Length");
   of.length = number(*of.all("Content-Length"));
   if (of.length) return std::nullopt;
-  return malformed("Content-Length is no number");
+  return malformed("Content-Length is not a number");
 }
 
 }  // namespace
@@ -129,7 +129,7 @@ response malformed(std::string_view why) { return response::problem(400, "invali
 response not_read(input how, std::string_view what) {
   switch (how) {
     case input::late:
-      return response::problem(408, "timeout", fmt::format("{} did not come in time", what));
+      return response::problem(408, "timeout", fmt::format("{} did not arrive in time", what));
     case input::malformed:
       return malformed(
           fmt::format("{} has a line that does not end with CR LF, or a control "
@@ -148,7 +148,7 @@ tl::expected<head, response> parse_head(std::string_view text) {
   parser.put(boost::asio::const_buffer{text.data(), text.size()}, why);
   if (why || !parser.is_header_done()) {
     return tl::unexpected{malformed(
-        fmt::format("the request's first line or a header makes no sense: {}", why.message()))};
+        fmt::format("the request's first line or a header is invalid: {}", why.message()))};
   }
   auto made = std::move(parser.made);
   made.keeps_alive = made.is_1_1 && parser.keep_alive();
@@ -161,14 +161,14 @@ tl::expected<head, response> parse_head(std::string_view text) {
   return made;
 }
 
-// Line by line, so that what no head can hold is refused when it comes, whether or not more does; and
-// folded lines, which the parser would join.
+// Line by line, to refuse an invalid head as soon as it is seen, and to refuse folded lines, which
+// the parser would join.
 tl::expected<head, response> read_head(connection& from, const head_limits& limits) {
   const auto refused = [](response why) { return tl::unexpected{std::move(why)}; };
   std::string line;
   const auto first_max = limits.target_bytes_max + method_bytes_max + around_target.size();
   auto got = from.read_line(first_max, line);
-  // One empty line before a request is passed over (RFC 9112, 2.2).
+  // One empty line before a request is skipped (RFC 9112, 2.2).
   if (got == input::good && line.empty()) got = from.read_line(first_max, line);
   if (got == input::ended && line.empty()) return refused({.status = 0});
   if (got == input::too_long) {
@@ -190,7 +190,7 @@ tl::expected<head, response> read_head(connection& from, const head_limits& limi
     if (line.empty()) break;
     if (n == headers_max) return refused(too_long(431, "the headers of a request", headers_max));
     if (line[0] == ' ' || line[0] == '\t') return refused(malformed("a header is folded"));
-    if (!is_header(line)) return refused(malformed("a line of the head is no header"));
+    if (!is_header(line)) return refused(malformed("a line of the head is not a header"));
   }
   auto made = parse_head(text);
   if (made && made->to.bytes > limits.target_bytes_max) {

@@ -17,8 +17,8 @@ std::string_view to_string(circuit now) {
 
 }  // namespace
 
-// A storage whose breaker is open, or whose file is gone, makes it 503: whoever asks should go elsewhere. A pool of which all is
-// lent does not, since it will be free again before another server is asked.
+// An open breaker or a missing file of a storage makes it 503: clients should use another server. A
+// fully lent pool does not, since it will be free again before another server is asked.
 response health(bool serving, const std::vector<store>& stores,
                 const std::function<pool_statistics()>& sessions) {
   bool good = serving;

@@ -16,9 +16,9 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t depth_max = 64;
-constexpr double exact_max = 9007199254740992.0;  // 2^53: from there whole numbers have gaps
+constexpr double exact_max = 9007199254740992.0;  // 2^53: above it whole numbers have gaps
 
-// Ends the parsing with a sentence.
+// Ends the parsing with an error text.
 struct refused {
   std::string why;
 };
@@ -41,7 +41,7 @@ class strict_reading {
       case json::parse_event_t::key:
         if (const auto& key = parsed.get_ref<const std::string&>();
             !open_.back().insert(key).second) {
-          throw refused{fmt::format("the key \"{}\" stands twice in an object", key)};
+          throw refused{fmt::format("the key \"{}\" is twice in an object", key)};
         }
         break;
       default:
@@ -51,7 +51,7 @@ class strict_reading {
   }
 
  private:
-  std::vector<std::set<std::string>> open_;  // arrays and objects, with their keys
+  std::vector<std::set<std::string>> open_;  // the open arrays and objects, with their keys
 };
 
 bool same_whole(const json& a, const json& b) {
@@ -71,7 +71,8 @@ bool is_exactly(const json& whole, double value) {
          static_cast<std::int64_t>(value) == whole.get<std::int64_t>();
 }
 
-// A fraction is the nearest that its type has, be it a float; a whole number is exactly that.
+// A fraction must be the nearest value of its type, which may be float; a whole number must be
+// equal.
 bool same_number(const json& sent, const json& read) {
   if (!sent.is_number_float()) {
     return read.is_number_float() ? is_exactly(sent, read.get<double>()) : same_whole(sent, read);
@@ -85,7 +86,7 @@ bool same_number(const json& sent, const json& read) {
          static_cast<float>(was) == static_cast<float>(is);
 }
 
-// Something that sorts its elements, or keeps one of equal ones, holds the same ones.
+// For types that sort their elements, or keep one of equal ones.
 bool same_elements(json sent, json read) {
   if (sent.size() < read.size()) return false;
   const bool drops_equal_ones = sent.size() != read.size();
@@ -93,7 +94,7 @@ bool same_elements(json sent, json read) {
     std::sort(all->begin(), all->end());
     if (drops_equal_ones) all->erase(std::unique(all->begin(), all->end()), all->end());
   }
-  // What is nested is not looked into once more: from level to level that would double the work.
+  // Nested values are compared only by ==: looking into them again would double the work per level.
   return std::equal(sent.begin(), sent.end(), read.begin(), read.end(),
                     [](const json& a, const json& b) {
                       return a.is_number() && b.is_number() ? same_number(a, b) : a == b;
@@ -141,7 +142,7 @@ std::string difference(const json& sent, const json& read, const json::json_poin
   const bool is_same = [&] {
     if (sent.is_number() && read.is_number()) return same_number(sent, read);
     if (sent.is_string() && read.is_string()) return sent == read;
-    // 1 for true, which nlohmann::json takes for a number
+    // true becomes 1, which nlohmann::json allows for a number
     return !(sent.is_boolean() && read.is_number());
   }();
   if (is_same) return {};

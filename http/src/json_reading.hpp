@@ -1,4 +1,4 @@
-// JSON from strangers.
+// Reads JSON of untrusted clients.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,14 +8,15 @@
 
 namespace nexus::inline v0::http {
 
-/// RFC 8259, and bounded: at most 64 arrays and objects within each other, as nlohmann::json copies and
-/// writes recursively; no key twice in one object, of which others would take the first. What is none is
-/// answered with a sentence.
+/// RFC 8259 with bounds: at most 64 nested arrays and objects, as nlohmann::json copies and writes
+/// recursively; no repeated key in one object, since parsers differ in which one they take. Invalid
+/// JSON returns an error text.
 [[nodiscard]] tl::expected<nlohmann::json, std::string> read_json(std::string_view text);
 
-/// Where `read`, which was made of `sent` and written again, says something else; "" if nowhere.
-/// nlohmann::json makes 1 of 1.99 and another number of what a type cannot hold. What only one of the
-/// two has is passed over, and so is what changed its kind: that is how a type of one's own reads.
+/// The first place where `read`, which was made of `sent` and written again, differs; "" if they
+/// agree. nlohmann::json makes 1 of 1.99, and a different number of one that a type cannot hold.
+/// Members that only one side has are skipped, as are values of another kind: types with their own
+/// from_json may do that.
 [[nodiscard]] std::string first_difference(const nlohmann::json& sent, const nlohmann::json& read);
 
 }

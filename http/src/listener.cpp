@@ -26,8 +26,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds look_again{20};    // of a connection that idles, whether it is to end
-constexpr milliseconds accept_pause{20};  // while the system has no descriptors or no memory
+constexpr milliseconds look_again{20};    // whether an idle connection is to end
+constexpr milliseconds accept_pause{20};  // while the system lacks descriptors or memory
 
 // Leaves the gate when the response is sent.
 class inside {
@@ -68,7 +68,7 @@ result<void> listener::open() {
 void listener::serve() {
   const auto workers = core_.options.threads;
   running_ = workers + 1;
-  farewell_ = std::thread{[this] { farewells_.run(); }};
+  lingering_thread_ = std::thread{[this] { lingering_.run(); }};
   for (unsigned i = 0; i < workers; ++i) {
     run([this] {
       while (auto socket = queue_.next()) serve_connection(*socket);
@@ -96,8 +96,8 @@ void listener::stop() { queue_.stop(); }
 void listener::join() {
   for (auto& t : threads_) t.join();
   threads_.clear();
-  farewells_.stop();
-  if (farewell_.joinable()) farewell_.join();
+  lingering_.stop();
+  if (lingering_thread_.joinable()) lingering_thread_.join();
 }
 
 // -- connections ------------------------------------------------------------------------------
@@ -108,8 +108,8 @@ void listener::accept_all() {
     (void)::poll(waits.data(), waits.size(), -1);
     accept_waiting();
   }
-  // Whoever had connected before has been taken, and is told. The descriptor is kept: its number must
-  // not become another's meanwhile.
+  // Connections accepted before are served or refused. The descriptor is kept: its number must not
+  // be reused meanwhile.
   ::shutdown(listening_, SHUT_RDWR);
 }
 
@@ -129,7 +129,7 @@ void listener::accept_waiting() {
   }
 }
 
-// The request is not read: whoever has no thread has no time either.
+// The request is not read: a server without a free thread has no time for it.
 void listener::turn_away(int socket) {
   auto why = core_.refusal(503, "stopped", "the server is being stopped");
   if (!ending_) {
@@ -138,12 +138,12 @@ void listener::turn_away(int socket) {
   }
   const auto text = to_text(why, false, true);
   (void)::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  farewells_.say(socket);
+  lingering_.close(socket);
 }
 
 bool listener::should_close() const { return ending_ || queue_.is_waiting(); }
 
-// Whoever says nothing makes room for others, be it before the first request or after one.
+// An idle connection makes room for others, before its first request or after one.
 bool listener::await_request(connection& on) const {
   const auto until = nexus::detail::later(steady_clock::now(), core_.options.keep_alive);
   for (;;) {
@@ -160,16 +160,16 @@ void listener::serve_connection(int socket) {
     for (unsigned i = 0; i < o.keep_alive_requests && await_request(on); ++i) {
       if (!serve_request(on, i + 1 == o.keep_alive_requests)) break;
     }
-    farewells_.say(on.release());
+    lingering_.close(on.release());
   } catch (const std::exception& why) {
-    // E.g. no memory; what handlers throw does not come here.
+    // E.g. out of memory; exceptions of handlers do not get here.
     nexus::detail::log().error("a request could not be read or answered: {}", why.what());
   }
 }
 
 // -- requests ---------------------------------------------------------------------------------
 
-// False: no other follows on this connection.
+// False: no other request follows on this connection.
 bool listener::serve_request(connection& on, bool is_last) {
   const auto& o = core_.options;
   on.request_begins();

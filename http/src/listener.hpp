@@ -1,7 +1,7 @@
-// Sockets and threads: accepts, serves connections, refuses what is too much. Between reading a request
-// and sending its response is the server's core.
+// Sockets and threads: accepts and serves connections, and refuses those above the bounds. The
+// server's core handles a request between reading it and sending its response.
 //
-// Threads: `open`, `serve` and `join` are its owner's; the others any.
+// Threads: the owner calls `open`, `serve` and `join`; any may call the others.
 #pragma once
 
 #include <atomic>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "connection.hpp"
-#include "farewells.hpp"
 #include "head.hpp"
+#include "lingering_close.hpp"
 #include "nexus/result.hpp"
 #include "socket_queue.hpp"
 
@@ -30,12 +30,13 @@ class listener {
   listener& operator=(const listener&) = delete;
 
   [[nodiscard]] result<void> open();
-  /// Starts the threads. Throws std::system_error if there are none left; `join` is right then, too.
+  /// Starts the threads. Throws std::system_error if the system has none left; `join` must be
+  /// called then, too.
   void serve();
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
-  /// Takes no more connections; what idles ends.
+  /// Accepts no more connections; idle ones end.
   void end_listening();
   void stop();
   [[nodiscard]] bool is_over() const noexcept { return running_ == 0; }
@@ -55,14 +56,14 @@ class listener {
 
   detail::server_core& core_;
   socket_queue queue_;
-  farewells farewells_;
+  lingering_close lingering_;
   int listening_ = -1;
-  int bell_ = -1;  // wakes accepting
+  int bell_ = -1;  // wakes the accepting thread
   std::uint16_t port_ = 0;
   std::atomic<bool> ending_{false};
   std::atomic<unsigned> running_{0};
   std::vector<std::thread> threads_;
-  std::thread farewell_;
+  std::thread lingering_thread_;
 };
 
 }

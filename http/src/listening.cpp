@@ -19,12 +19,12 @@ struct free_addresses {
   void operator()(addrinfo* all) const noexcept { ::freeaddrinfo(all); }
 };
 
-// -1 with errno.
+// Returns -1 with errno set.
 int listen_at(const addrinfo& at, unsigned backlog) {
   const int s =
       ::socket(at.ai_family, at.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at.ai_protocol);
   if (s < 0) return -1;
-  // Not SO_REUSEPORT: two servers would share a port without a word.
+  // Not SO_REUSEPORT: two servers would share a port silently.
   const int yes = 1;
   (void)::setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   constexpr unsigned most = std::numeric_limits<int>::max();

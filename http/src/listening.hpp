@@ -1,4 +1,4 @@
-// The socket that a server listens at, and what its address looks like.
+// The listening socket of a server, and the text of its address.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,9 @@ struct listening {
   std::uint16_t port;
 };
 
-/// One that does not block. `address` is a name or a number, also of IPv6; port 0 is one that is free. `unavailable`, e.g. if the
-/// port is taken; `invalid_argument`: there is no such address.
+/// A non-blocking socket. `address` is a name or a number, also of IPv6; port 0 is any free one.
+/// Fails with `unavailable`, e.g. if the port is taken, and `invalid_argument` if there is no such
+/// address.
 [[nodiscard]] result<listening> listen_at(const std::string& address, std::uint16_t port,
                                           unsigned backlog);
 

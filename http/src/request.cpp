@@ -44,12 +44,12 @@ std::string request::what_was_lost(const nlohmann::json& sent, const nlohmann::j
   return first_difference(sent, read);
 }
 
-// nlohmann's sentences begin with "[json.exception.parse_error.101] ".
+// Removes nlohmann's prefix "[json.exception.parse_error.101] ".
 error request::wrong_json(std::string_view why) {
   if (const auto end = why.find("] "); why.starts_with('[') && end != std::string_view::npos) {
     why.remove_prefix(end + 2);
   }
-  return {errc::invalid_argument, "the body is not the JSON that is expected: " + std::string{why}};
+  return {errc::invalid_argument, "the body is not the expected JSON: " + std::string{why}};
 }
 
 }  // namespace nexus::inline v0::http

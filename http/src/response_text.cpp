@@ -80,16 +80,17 @@ bool has_no_body(int status) { return status == 204 || status == 304; }
 
 std::string why_unsendable(const response& made) {
   if (made.status < 200 || made.status > 599) {
-    return fmt::format("the response's status is {}, which is none from 200 to 599", made.status);
+    return fmt::format("the response's status is {}, not from 200 to 599", made.status);
   }
-  if (!is_value(made.content_type)) return "the response's content type holds a line end";
+  if (!is_value(made.content_type))
+    return "the response's content type contains a line end or control character";
   for (const auto& [name, value] : made.headers) {
-    if (!is_token(name)) return "a header of the response has a name that is no word";
+    if (!is_token(name)) return "a header of the response has a name that is not a token";
     if (!is_value(value)) {
-      return fmt::format("the response's header {} holds a line end or the like", name);
+      return fmt::format("the response's header {} contains a line end or control character", name);
     }
     if (is_servers_own(name)) {
-      return fmt::format("the response's header {} is for the server to set", name);
+      return fmt::format("the response's header {} may be set by the server alone", name);
     }
   }
   return {};

@@ -1,4 +1,4 @@
-// A response as it is sent.
+// The text of a response, as sent.
 #pragma once
 
 #include <string>
@@ -7,11 +7,12 @@
 
 namespace nexus::inline v0::http {
 
-/// Why `made` cannot be sent, "" if it can: a status that ends no request; a header that would end the
-/// head, or says what only the server can (how long the body is, whether the connection goes on).
+/// Why `made` cannot be sent, "" if it can: a status that does not end a request; a header that
+/// would end the head, or that only the server may set (the body's length, whether the connection
+/// goes on).
 [[nodiscard]] std::string why_unsendable(const response& made);
 
-/// Of HEAD all but the body. `made` can be sent.
+/// For HEAD without the body. `made` must be sendable.
 [[nodiscard]] std::string to_text(const response& made, bool is_head, bool closes);
 
 }

@@ -12,7 +12,7 @@ result<route_pattern> route_pattern::parse(std::string_view text) {
   auto wrong = [&](std::string_view why) {
     return fail(errc::invalid_argument, fmt::format("the pattern \"{}\" {}", text, why));
   };
-  if (!text.starts_with('/')) return wrong("begins with no slash");
+  if (!text.starts_with('/')) return wrong("does not begin with a slash");
   route_pattern made;
   made.text = text;
   std::set<std::string_view> seen;

@@ -1,6 +1,6 @@
-// Which handler answers which request.
+// The routes: which handler answers which request.
 //
-// Threads: any, once all are added.
+// Threads: any, after all routes are added.
 #pragma once
 
 #include <deque>
@@ -13,22 +13,22 @@
 
 namespace nexus::inline v0::http {
 
-/// "/accounts/{name}/history", taken apart.
+/// "/accounts/{name}/history" in parts.
 struct route_pattern {
   struct part {
-    std::string text;  ///< of a parameter its name
+    std::string text;  ///< the name of a parameter
     bool is_param = false;
     friend bool operator==(const part&, const part&) = default;
   };
   std::string text;
   std::vector<part> parts;
 
-  /// `invalid_argument`, one line, if it makes no sense.
+  /// `invalid_argument`, one line, if the pattern is invalid.
   [[nodiscard]] static result<route_pattern> parse(std::string_view text);
 
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool matches(const std::vector<std::string>& path) const;
-  /// What is spelled out comes first; of patterns that both match a path.
+  /// Of two patterns that match a path, the one with literal text comes first.
   [[nodiscard]] bool comes_before(const route_pattern& other) const;
   [[nodiscard]] bool same_paths(const route_pattern& other) const;
 };
@@ -43,19 +43,19 @@ struct served_route {
 
 class routes {
  public:
-  /// `invalid_argument` if one is there for the same method and paths.
+  /// `invalid_argument` if there is a route for the same method and paths.
   [[nodiscard]] result<void> add(served_route one);
 
-  /// The one for that method, HEAD as GET, and path; null if there is none.
+  /// The route for that method, HEAD as GET, and path; null if there is none.
   [[nodiscard]] const served_route* find(std::string_view method,
                                          const std::vector<std::string>& path) const;
 
-  /// The methods that the path has, for the header Allow; empty: none.
-  /// A path without parts stands for the whole server.
+  /// The methods of the path, for the header Allow; empty: none. A path without parts means the
+  /// whole server.
   [[nodiscard]] std::string allowed(const std::vector<std::string>& path) const;
 
-  /// The method as metrics name it: "other", unless it is a usual one or a route has it. A client can
-  /// invent any number.
+  /// The method's name in metrics: "other", unless it is a common method or that of a route. A
+  /// client can invent any number of methods.
   [[nodiscard]] std::string_view label_of(std::string_view method) const;
 
  private:

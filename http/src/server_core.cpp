@@ -41,7 +41,7 @@ std::optional<milliseconds> parse_time(std::string_view text) {
   return milliseconds{static_cast<std::int64_t>(*n * unit_ms)};
 }
 
-// No limit is a very long time, which can still be added to what the clock says.
+// "No limit" becomes a very long time that can still be added to the clock.
 milliseconds within_reason(milliseconds time) {
   return std::min<milliseconds>(time, std::chrono::hours{24 * 365 * 10});
 }
@@ -60,7 +60,7 @@ response not_routed(const request& asked, std::string allowed) {
   }
   if (asked.method == "OPTIONS") return response{.status = 204}.with("Allow", std::move(allowed));
   return response::problem(405, "method_not_allowed",
-                           fmt::format("{} is not for {}", asked.method, asked.path))
+                           fmt::format("{} is not allowed for {}", asked.method, asked.path))
       .with("Allow", std::move(allowed));
 }
 
@@ -83,9 +83,9 @@ result<void> server_core::add(
     return refuse({errc::invalid_argument, fmt::format("{} {}: {}", method, pattern, why)});
   };
   if (listener_ != nullptr) return wrong("the server has been started already");
-  if (!is_token(method)) return wrong("the method is no word of letters");
+  if (!is_token(method)) return wrong("the method is not a token");
   if (how.rejected != 0 && (how.rejected < 400 || how.rejected > 499)) {
-    return wrong("route_options::rejected makes no sense");
+    return wrong("route_options::rejected is not from 400 to 499");
   }
   auto parsed = route_pattern::parse(pattern);
   if (!parsed) return wrong(parsed.error().message);
@@ -119,7 +119,7 @@ void server_core::add_own_routes() {
 
 result<void> server_core::check_options() const {
   auto wrong = [](std::string_view what) {
-    return fail(errc::invalid_argument, fmt::format("server_options::{} makes no sense", what));
+    return fail(errc::invalid_argument, fmt::format("server_options::{} is invalid", what));
   };
   if (options.threads == 0 || options.threads > 10'000) return wrong("threads");
   constexpr auto head_most = std::size_t{16} << 20;
@@ -227,7 +227,7 @@ response server_core::run(const served_route& route, exchange& e) {
 
 namespace {
 
-// Goes back when nobody watches it any more.
+// Returned when it is not watched any more.
 struct watched_session {
   lent_session lent;
   deadline_watch::watched watched;
@@ -242,7 +242,7 @@ session_lender server_core::lender(const served_route& route,
     if (left.count() <= 0) return fail(errc::timeout, "the request's time was over");
     auto lent = given.lend(
         {.timeout = std::min<std::chrono::nanoseconds>(left, time_span{options.borrow_timeout}),
-         .who = route.pattern.text});
+         .borrower = route.pattern.text});
     if (!lent) return lent;
     auto* one = lent->get();
     std::shared_ptr<watched_session> kept{
@@ -257,7 +257,7 @@ result<milliseconds> server_core::time_for(const request& asked) const {
   const auto time = parse_time(*said);
   if (!time) {
     return fail(errc::invalid_argument,
-                fmt::format("{}: \"{}\" is no time like \"250ms\" or \"2s\"",
+                fmt::format("{}: \"{}\" is not a time like \"250ms\" or \"2s\"",
                             options.deadline_header, *said));
   }
   return std::min(*time, options.timeout_max);
@@ -279,7 +279,8 @@ response server_core::problem_of(const error& why, int rejected, std::string_vie
   }
   auto detail = why.message;
   if (why.code == errc::outcome_unknown || why.code == errc::timeout) {
-    detail += " (unless this says that nothing was done, it may have happened, or happen yet)";
+    detail +=
+        " (unless this says that nothing was done, it may have happened, or may still happen)";
   }
   return refusal(status, nexus::to_string(why.code), detail);
 }
@@ -288,7 +289,7 @@ response server_core::failed(std::string_view what, std::string_view why,
                              std::string_view trace_id) const {
   log().error("{}: {} (trace {})", what, why, trace_id);
   return response::problem(500, "internal_error",
-                           fmt::format("the server's log tells more of trace {}", trace_id));
+                           fmt::format("see trace {} in the server's log", trace_id));
 }
 
 void server_core::count(std::string_view method, std::string_view route, int status) {
@@ -302,7 +303,7 @@ void server_core::count(std::string_view method, std::string_view route, int sta
 
 void server_core::count_turned_away() {
   sys.metrics()
-      .count("nexus_http_turned_away_total", "Connections that found too many waiting before them.")
+      .count("nexus_http_turned_away_total", "Connections refused because too many were waiting.")
       .add();
 }
 

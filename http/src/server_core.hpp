@@ -1,4 +1,4 @@
-// The server without sockets: routes, what handlers get, what becomes of errors, the ordered shutdown.
+// The server without sockets: routes, handlers' resources, error responses, the ordered shutdown.
 #pragma once
 
 #include <functional>
@@ -27,9 +27,9 @@ class server_core final : public shutdown_participant,
   server_core(system& on, server_options o);
   ~server_core() override;
 
-  // Before `start`, one thread:
+  // Before `start`, on one thread:
 
-  /// Remembers the first trouble, for `start`.
+  /// Remembers the first error, for `start`.
   result<void> refuse(error why);
   result<void> add(std::string_view method, std::string_view pattern,
                    const std::function<std::string(const resources&, const route_names&)>& missing,
@@ -40,13 +40,13 @@ class server_core final : public shutdown_participant,
   std::vector<store> stores;
   std::function<pool_statistics()> sessions;
 
-  // The listener's threads:
+  // On the listener's threads:
 
-  /// Answers an admitted request, of which it has method, headers and body; `to` is the rest. What
-  /// comes back can be sent.
+  /// Answers an admitted request with method, headers and body; `to` is its target. The response
+  /// can be sent.
   [[nodiscard]] response answer(request asked, target to);
 
-  /// A problem that nobody but the server has seen: 503 once it stops, with the headers of retrying.
+  /// A problem of the server itself: 503 once it stops, with the headers for a retry.
   [[nodiscard]] response refusal(int status, std::string_view title, std::string_view detail) const;
   void count(std::string_view method, std::string_view route, int status);
   void count_turned_away();
@@ -96,7 +96,7 @@ class server_core final : public shutdown_participant,
 
 }
 
-/// What /health answers.
+/// The response of /health.
 [[nodiscard]] response health(bool serving, const std::vector<store>& stores,
                               const std::function<pool_statistics()>& sessions);
 

@@ -1,6 +1,6 @@
 // Accepted connections on their way to a thread.
 //
-// Threads: any. Bounds: so many wait; past them, `push` refuses.
+// Threads: any. Bounds: the number of waiting sockets; above it, `push` refuses.
 #pragma once
 
 #include <condition_variable>
@@ -18,13 +18,13 @@ class socket_queue {
   /// Hands over the socket; false, and not taken, if too many wait.
   [[nodiscard]] bool push(int socket);
 
-  /// The next to serve. Waits; none: the queue has stopped.
+  /// The next socket to serve. Waits; none: the queue has stopped.
   [[nodiscard]] std::optional<int> next();
 
-  /// Somebody waits for a thread.
+  /// True if a connection waits for a thread.
   [[nodiscard]] bool is_waiting() const;
 
-  /// What is in it is still given out.
+  /// Stops accepting; queued sockets are still handed out.
   void stop();
 
  private:

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t shown_max = 200;
 
-// What RFC 3986 allows, and what browsers do not encode though it does not.
+// Characters that RFC 3986 allows, and those that browsers leave unencoded anyway.
 bool may_stand_in_a_target(char c) noexcept {
   return c > ' ' && c < 0x7f && !is_one_of(c, "\"#<>\\");
 }
@@ -34,7 +34,7 @@ result<std::string> decoded(std::string_view text, bool plus_is_space) {
                                 text.substr(0, shown_max)));
       }
       if (*byte == 0) {
-        return fail(errc::invalid_argument, "a path or query cannot hold a NUL character");
+        return fail(errc::invalid_argument, "a path or query cannot contain a NUL character");
       }
       made += static_cast<char>(*byte);
       i += 2;
@@ -43,7 +43,7 @@ result<std::string> decoded(std::string_view text, bool plus_is_space) {
   return made;
 }
 
-// Calls `f` with what stands between separators, as long as it answers no error.
+// Calls `f` with each part between separators, until it returns an error.
 template <class F>
 result<void> each(std::string_view text, char separator, F f) {
   for (;;) {
@@ -68,7 +68,7 @@ result<void> read_query(std::string_view text, name_values& to) {
   });
 }
 
-// What comes behind the host of a URL; what begins with a slash as it is.
+// The part of a URL after the host; text that begins with a slash is unchanged.
 std::optional<std::string_view> without_authority(std::string_view text) {
   if (text.starts_with('/')) return text;
   const auto colon = std::min(text.find(':'), text.size());
@@ -88,7 +88,7 @@ result<target> parse_target(std::string_view text, std::string_view method) {
   target made;
   made.bytes = text.size();
   if (text == "*" && method == "OPTIONS") {
-    made.path = std::string{text};  // GCC 12 takes an assignment for one that overlaps
+    made.path = std::string{text};  // GCC 12 warns of overlap if it is assigned
     return made;
   }
   if (!std::all_of(text.begin(), text.end(), may_stand_in_a_target)) {
@@ -98,7 +98,7 @@ result<target> parse_target(std::string_view text, std::string_view method) {
     text = *path;
   } else {
     return fail(errc::invalid_argument,
-                fmt::format("\"{}\" is no path, and no URL of http", text.substr(0, shown_max)));
+                fmt::format("\"{}\" is neither a path nor an http URL", text.substr(0, shown_max)));
   }
   const auto question = std::min(text.find('?'), text.size());
   made.path = question == 0 ? "/" : text.substr(0, question);

@@ -1,4 +1,4 @@
-// What stands behind the method in a request's first line: path and query, percent-encoded.
+// The target in a request's first line: path and query, percent-encoded.
 #pragma once
 
 #include <string>
@@ -10,15 +10,15 @@
 namespace nexus::inline v0::http {
 
 struct target {
-  std::string path;                ///< as it was sent
-  std::vector<std::string> parts;  ///< decoded, between the slashes: of "/" one empty part
-  name_values queries;             ///< decoded; there a plus is a space
-  std::size_t bytes = 0;           ///< of all that was sent
+  std::string path;                ///< as sent
+  std::vector<std::string> parts;  ///< decoded, between the slashes: "/" has one empty part
+  name_values queries;             ///< decoded, with a plus as a space
+  std::size_t bytes = 0;           ///< of the whole target
 };
 
-/// RFC 9112, 3.2 and RFC 3986, strictly: `invalid_argument` for what may not stand in a URL unencoded,
-/// for a % that two hexadecimal digits do not follow, and for an encoded NUL. Takes "/path", for proxies
-/// "http://host/path", and of OPTIONS "*", which has no parts.
+/// RFC 9112, 3.2 and RFC 3986, strictly: `invalid_argument` for characters that must be encoded,
+/// for a % without two hexadecimal digits, and for an encoded NUL. Accepts "/path", for proxies
+/// "http://host/path", and for OPTIONS "*", which has no parts.
 [[nodiscard]] result<target> parse_target(std::string_view text, std::string_view method = "GET");
 
 /// "host", "host:80", "[::1]:80": RFC 3986, 3.2, without a user.

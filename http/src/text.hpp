@@ -1,4 +1,4 @@
-// Small questions about text in requests and responses.
+// Predicates for text in requests and responses.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace nexus::inline v0::http {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Names of headers, and words in them, are equal in whatever case.
+/// Compares names of headers, and tokens in them, ignoring case.
 [[nodiscard]] inline bool same_name(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return lower(x) == lower(y); });
@@ -27,12 +27,12 @@ namespace nexus::inline v0::http {
   return all.find(c) != std::string_view::npos;
 }
 
-/// NUL, line ends and the like, but not a tab.
+/// True for NUL, line ends and other control characters, but not for a tab.
 [[nodiscard]] constexpr bool is_control(char c) noexcept {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
 }
 
-/// RFC 9110, 5.6.2: a method, a header's name.
+/// RFC 9110, 5.6.2: methods and header names are tokens.
 [[nodiscard]] inline bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return is_letter_or_digit(c) || is_one_of(c, "!#$%&'*+-.^_`|~");
@@ -46,7 +46,7 @@ namespace nexus::inline v0::http {
   return end == text.npos ? std::string_view{} : text.substr(begin, end + 1 - begin);
 }
 
-/// All of `text` as a number without sign.
+/// The whole `text` as a number without sign.
 [[nodiscard]] inline std::optional<std::uint64_t> number(std::string_view text,
                                                          int base = 10) noexcept {
   std::uint64_t made = 0;

@@ -21,7 +21,7 @@ bool is_id(std::string_view text) {
   return is_hex(text) && text.find_first_not_of('0') != text.npos;
 }
 
-// What a later version has behind our fields is not known to us; nor does it go on.
+// A later version may append fields that are unknown here; they are not passed on.
 bool is_traceparent(std::string_view text) {
   if (text.size() < traceparent_size || !is_hex(text.substr(0, 2)) || text.starts_with("ff")) {
     return false;
@@ -39,7 +39,7 @@ bool is_tracestate(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-// All zero is no id.
+// An id must not be all zero.
 std::string some_id(const random_numbers& random) {
   return fmt::format("{:016x}", std::max<std::uint64_t>(random(), 1));
 }

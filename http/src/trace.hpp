@@ -20,12 +20,12 @@ struct trace_context {
 
 using random_numbers = std::function<std::uint64_t()>;
 
-/// What came in, if it is valid; otherwise a new trace.
+/// The incoming trace context if it is valid; otherwise a new trace.
 [[nodiscard]] trace_context read_trace(std::optional<std::string_view> traceparent,
                                        std::optional<std::string_view> tracestate,
                                        const random_numbers& random);
 
-/// The traceparent of the same trace with a parent id of our own.
+/// The traceparent of the same trace with a new parent id.
 [[nodiscard]] std::string under_new_parent(const trace_context& of, const random_numbers& random);
 
 }

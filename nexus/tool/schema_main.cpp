@@ -9,27 +9,27 @@
 namespace {
 
 constexpr int fine = 0;
-constexpr int differs = 1;  // or was refused: the database was read, and it is not as it should be
-constexpr int failed = 2;   // bad usage, or no way to the database
+constexpr int differs = 1;  // or refused: the database was read, and is not as expected
+constexpr int failed = 2;   // invalid usage, or the database cannot be reached
 
 constexpr std::string_view about =
-    "Makes, checks, brings up to date and drops the tables of a Nexus journal.\n"
+    "Creates, checks, migrates and drops the tables of a Nexus journal.\n"
     "\n"
     "  nexus-schema create --journal 'sqlite:bank.db'\n"
     "  nexus-schema check --journal 'sqlite:bank.db?indexes=type'\n"
     "  nexus-schema migrate --journal 'postgresql://bank@db.example/bank?schema=ledger'\n"
     "  nexus-schema ddl --journal 'sqlite:bank.db?table_prefix=bank_' | sqlite3 bank.db\n"
     "\n"
-    "The URI is the one the program opens the journal with. About tables it may say\n"
-    "  table_prefix=nexus_    what the names of tables begin with\n"
+    "The URI is the one that the program opens the journal with. Its parameters for tables:\n"
+    "  table_prefix=nexus_    the prefix of the names of tables\n"
     "  indexes=none           or type, time, or type,time: events by event_type, by timestamp\n"
-    "  tables=create          what a program that opens the journal does: create, migrate, "
+    "  tables=create          what opening the journal does: create, migrate, "
     "existing;\n"
-    "                         nexus-schema goes by its command alone\n";
+    "                         nexus-schema ignores it\n";
 
 constexpr std::string_view exit_codes =
-    "Exit code: 0 if all is fine, 1 if the tables differ or the command is refused (a foreign,\n"
-    "newer or older database), 2 for bad usage and a database that cannot be reached.\n"
+    "Exit code: 0 on success, 1 if the tables differ or the command is refused (a foreign,\n"
+    "newer or older database), 2 for invalid usage and a database that cannot be reached.\n"
     "Stop programs of an older Nexus before migrate, and every program before drop.";
 
 int complain(const nexus::error& why) {
@@ -64,7 +64,7 @@ int check(nexus::schema& tables) {
 
 int create(nexus::schema& tables) {
   if (auto done = tables.create(); !done) return complain(done.error());
-  return say("the tables are there");
+  return say("the tables exist");
 }
 
 int migrate(nexus::schema& tables) {
@@ -80,12 +80,12 @@ int migrate(nexus::schema& tables) {
 
 int drop(nexus::schema& tables, bool sure) {
   if (!sure) {
-    std::fputs("nexus-schema: drop erases every event, snapshot and state; say --yes to do it\n",
+    std::fputs("nexus-schema: drop erases every event, snapshot and state; add --yes to do it\n",
                stderr);
     return failed;
   }
   if (auto done = tables.drop(); !done) return complain(done.error());
-  return say("the tables are gone");
+  return say("the tables are dropped");
 }
 
 }  // namespace
@@ -102,13 +102,13 @@ int main(int argc, char** argv) {
     command->add_option("--journal", address, "the journal's URI")->required();
     return command;
   };
-  const auto* ddl_ = add("ddl", "Print the SQL that create runs, for who applies it themselves");
-  const auto* check_ =
-      add("check", "Say what differs from the tables as they should be, a line each");
-  const auto* create_ = add("create", "Make the tables, and chosen indexes that are missing");
-  const auto* migrate_ = add("migrate", "Bring the tables to this Nexus's version, or make them");
-  auto* drop_ = add("drop", "Drop the tables with everything in them, and nothing else");
-  drop_->add_flag("--yes", sure, "yes, erase it all");
+  const auto* ddl_ = add("ddl", "Print the SQL that create runs, to apply it by hand");
+  const auto* check_ = add("check", "Print each difference from the expected tables on a line");
+  const auto* create_ = add("create", "Create the tables, and the chosen indexes that are missing");
+  const auto* migrate_ =
+      add("migrate", "Migrate the tables to this Nexus's version, or create them");
+  auto* drop_ = add("drop", "Drop the tables of the journal with all their data");
+  drop_->add_flag("--yes", sure, "confirm that everything is erased");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& why) {

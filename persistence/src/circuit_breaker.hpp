@@ -1,7 +1,7 @@
-// Stops asking a storage that is down, so that whoever waits learns it at once and the storage can
+// Stops calls to a storage that is down, so that callers get an error at once and the storage can
 // recover. Closed: calls go through, and failures in a row are counted. Open: no call goes through.
-// Half-open, when it has been open for a while: one call does; its result closes or opens again.
-// The idea is M. Nygard's (Release It!).
+// Half-open, after some time: one call goes through; its result closes or opens the breaker. After
+// M. Nygard (Release It!).
 //
 // Time comes in as an argument. Threads: any. Throws: only when memory runs out.
 #pragma once
@@ -26,18 +26,18 @@ class circuit_breaker {
   struct ticket {
     std::uint64_t epoch = 0;
   };
-  /// What a result did, for the log: a failed trial call is no news.
+  /// The effect of a result, for the log: a failed probe is not reported.
   enum class change : std::uint8_t { none, opened, closed };
 
   /// Opens after `failures_max` failures in a row (0: never) for at least `reset`.
   circuit_breaker(unsigned failures_max, std::chrono::milliseconds reset)
       : failures_max_{failures_max}, reset_{detail::saturated<std::chrono::nanoseconds>(reset)} {}
 
-  /// Why a call that came now would not go through, if so. Changes nothing, and takes no lock while
-  /// the circuit is closed: every entity that recovers asks.
+  /// Why a call would be refused now, if so. Changes nothing, and takes no lock while the circuit
+  /// is closed: every recovering entity asks.
   [[nodiscard]] std::optional<error> refusal(time_point now) const;
 
-  /// Lets a call through, or says why not (`unavailable`). Its result must be told.
+  /// Lets a call through, or returns why not (`unavailable`). Its result must be reported.
   [[nodiscard]] result<ticket> enter(time_point now);
 
   change succeeded(ticket of);
@@ -55,7 +55,7 @@ class circuit_breaker {
 
   mutable std::mutex lock_;
   circuit now_ = circuit::closed;
-  std::atomic<bool> closed_{true};  // what now_ says
+  std::atomic<bool> closed_{true};  // follows now_
   std::uint64_t epoch_ = 0;
   unsigned failures_ = 0;  // in a row
   std::uint64_t openings_ = 0;

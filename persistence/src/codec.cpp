@@ -31,7 +31,7 @@ result<void> unpack_in(msgpack::zone& zone, std::string_view bytes, void* contex
   } catch (const detail::field_error& e) {
     return corrupt(e.what());
   } catch (const msgpack::type_error&) {
-    return corrupt("not the type expected");
+    return corrupt("not the expected type");
   } catch (const msgpack::insufficient_bytes&) {
     return corrupt("cut short");
   } catch (const msgpack::depth_size_overflow&) {
@@ -54,7 +54,7 @@ struct nesting_visitor : msgpack::null_visitor {
  private:
   bool enter() {
     if (++now > deepest) deepest = now;
-    return deepest <= nesting_max;  // deeper does not matter
+    return deepest <= nesting_max;  // deeper levels do not matter
   }
   bool leave() {
     --now;
@@ -66,8 +66,8 @@ struct nesting_visitor : msgpack::null_visitor {
 
 result<void> detail::with_unpacked(std::string_view bytes, void* context,
                                    void (*use)(void* context, const msgpack::object&)) {
-  // One zone per thread, reused: a decode allocates only what the value itself needs. An adaptor of
-  // the user's may decode while one is under way.
+  // One zone per thread, reused: a decode allocates only what the value itself needs. A user's
+  // adaptor may decode during a decode.
   struct workplace {
     msgpack::zone zone;
     bool busy = false;

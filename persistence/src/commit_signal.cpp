@@ -17,7 +17,7 @@ class commit_signal::watch_of final : public journal_watch {
     auto& s = *signal_;
     const auto deadline = deadline_after(within);
     std::unique_lock guard{s.lock_};
-    // Before the count is looked at: who adds to it later finds that somebody waits.
+    // Before reading the count: a later notification finds a waiting watch.
     ++s.waiting_;
     s.rung_.wait_until(guard, deadline, [&] { return woken_ || s.count_ != seen_; });
     --s.waiting_;
@@ -49,7 +49,7 @@ void commit_signal::notify(std::span<const append_outcome> outcomes) noexcept {
   if (any) notify();
 }
 
-// With the lock, so that it does not fall between a watch's look and its sleep.
+// Under the lock, so that it does not fall between a watch's check and its sleep.
 void commit_signal::ring() noexcept {
   std::lock_guard guard{lock_};
   rung_.notify_all();

@@ -1,4 +1,4 @@
-// Deadlines of whoever waits, also for ever.
+// Deadlines for waiting, also without a limit.
 #pragma once
 
 #include <chrono>
@@ -7,7 +7,7 @@
 
 namespace nexus::inline v0 {
 
-/// `within` from now, as far as clocks reach.
+/// `within` from now, at most the clock's maximum.
 [[nodiscard]] inline std::chrono::steady_clock::time_point deadline_after(
     std::chrono::nanoseconds within) {
   return detail::later(std::chrono::steady_clock::now(), within);

@@ -9,7 +9,7 @@
 
 namespace nexus::inline v0 {
 
-/// A field is bytes until someone asks for the map in it.
+/// A field stays bytes until its map is requested.
 struct document::field {
   std::string name;
   std::variant<std::string, std::shared_ptr<map>> value;

@@ -46,7 +46,7 @@ std::optional<error> past_the_last_number(const append_request& request) {
   const auto count = request.events.size();
   if (count <= sequence_nr_max && request.expected <= sequence_nr_max - count) return std::nullopt;
   return error{errc::invalid_argument,
-               fmt::format("append to {} after {}: past the highest number there is",
+               fmt::format("append to {} after {}: past the highest possible number",
                            request.id.str(), request.expected)};
 }
 
@@ -57,10 +57,10 @@ std::optional<error> fault_of(const snapshot_request& request, const journal_lim
                  fmt::format("snapshot {} of {}: {}", snapshot.number, request.id.str(), why)};
   };
   if (snapshot.number > sequence_nr_max) {
-    return refuse(errc::invalid_argument, "the number is past the highest there is");
+    return refuse(errc::invalid_argument, "the number is past the highest possible one");
   }
   if (snapshot.data.size() > max.payload_bytes_max) {
-    return refuse(errc::too_large, fmt::format("{} bytes, at most {} are taken",
+    return refuse(errc::too_large, fmt::format("{} bytes, at most {} are allowed",
                                                snapshot.data.size(), max.payload_bytes_max));
   }
   if (!max.take(snapshot.time)) {

@@ -2,7 +2,7 @@
 
 namespace nexus::inline v0 {
 
-// Without a default: whoever adds a code decides.
+// Without a default: a new code must be decided here.
 error_meaning meaning_of(errc code) noexcept {
   switch (code) {
     case errc::unavailable:

@@ -4,7 +4,7 @@
 
 namespace nexus::inline v0 {
 
-// Only if it is all there is: one answer of another kind means that the storage works.
+// Only if all outcomes are such failures: any other outcome means that the storage works.
 std::optional<error> journal_guard::trouble(const std::vector<append_outcome>& outcomes) {
   std::optional<error> last;
   for (const auto& outcome : outcomes) {

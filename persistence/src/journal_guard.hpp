@@ -1,5 +1,5 @@
-// The way to a journal's sessions past its circuit breaker: takes the time, tells success from trouble
-// and writes to the log when the breaker opens and closes.
+// Guards the calls to a journal's sessions with its circuit breaker: takes the time, classifies the
+// results and logs when the breaker opens and closes.
 //
 // Threads: any; each session still belongs to one at a time.
 #pragma once
@@ -21,7 +21,7 @@ class journal_guard {
         stepped_{options.runs_on},
         breaker_{options.breaker_failures, options.breaker_reset} {}
 
-  /// Answers `call(session)`; while the breaker is open, what it makes of a session that refuses.
+  /// Returns `call(session)`; while the breaker is open, `call` gets a session that refuses.
   template <class Call>
   auto through(journal_session& session, Call&& call) {
     auto entered = breaker_.enter(now());
@@ -42,7 +42,7 @@ class journal_guard {
     return stepped_ ? stepped_->now() : std::chrono::steady_clock::now();
   }
 
-  // The storage's trouble in an answer, if that is what it is.
+  // The storage failure in a result, if it is one.
   [[nodiscard]] static std::optional<error> trouble(const std::vector<append_outcome>& outcomes);
   template <class T>
   [[nodiscard]] static std::optional<error> trouble(const result<T>& done) {

@@ -9,7 +9,7 @@
 namespace nexus::inline v0 {
 namespace {
 
-/// What is wrong with a tag, or nothing.
+/// The error in a tag; empty if it is valid.
 std::string fault_of_tag(std::string_view tag) {
   if (tag.empty()) return "is empty";
   if (tag.size() > event_view::tag_bytes_max) {
@@ -47,7 +47,7 @@ std::optional<error> fault_of(const append_request& request, const journal_limit
   if (count == 0) return refuse(errc::invalid_argument, "no events");
   if (count > max.request_events_max) {
     return refuse(errc::too_large,
-                  fmt::format("{} events, at most {} are taken", count, max.request_events_max));
+                  fmt::format("{} events, at most {} are allowed", count, max.request_events_max));
   }
   std::size_t bytes = 0;
   for (const auto& event : request.events) {
@@ -55,7 +55,7 @@ std::optional<error> fault_of(const append_request& request, const journal_limit
     bytes += bytes_of(event);
   }
   if (bytes > max.request_bytes_max) {
-    return refuse(errc::too_large, fmt::format("events of {} bytes, at most {} are taken", bytes,
+    return refuse(errc::too_large, fmt::format("events of {} bytes, at most {} are allowed", bytes,
                                                max.request_bytes_max));
   }
   return std::nullopt;
@@ -64,8 +64,8 @@ std::optional<error> fault_of(const append_request& request, const journal_limit
 std::optional<error> fault_of(const event_view& event, const journal_limits& max) {
   const auto largest = std::max({event.data.size(), event.metadata.size(), event.type.size()});
   if (largest > max.payload_bytes_max) {
-    return error{errc::too_large, fmt::format("an event of {} bytes, at most {} are taken", largest,
-                                              max.payload_bytes_max)};
+    return error{errc::too_large, fmt::format("an event of {} bytes, at most {} are allowed",
+                                              largest, max.payload_bytes_max)};
   }
   if (!max.take(event.time)) return error{errc::invalid_argument, time_out_of_range};
   if (event.tags.empty()) return std::nullopt;
@@ -84,14 +84,14 @@ std::optional<error> fault_of(const upsert_request& request, const journal_limit
                   fmt::format("the version is not past {}", request.expected));
   }
   if (request.next > sequence_nr_max) {
-    return refuse(errc::invalid_argument, "the version is past the highest there is");
+    return refuse(errc::invalid_argument, "the version is past the highest possible one");
   }
   if (!max.take(request.time)) return refuse(errc::invalid_argument, time_out_of_range);
   if (!request.value) return std::nullopt;
   const auto largest = std::max(request.value->data.size(), request.value->type.size());
   if (largest > max.payload_bytes_max) {
     return refuse(errc::too_large,
-                  fmt::format("{} bytes, at most {} are taken", largest, max.payload_bytes_max));
+                  fmt::format("{} bytes, at most {} are allowed", largest, max.payload_bytes_max));
   }
   return std::nullopt;
 }

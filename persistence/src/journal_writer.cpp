@@ -21,9 +21,9 @@ void for_each(const std::vector<envelope>& jobs, write_job::step todo, F f) {
   }
 }
 
-// After a conflict the numbers are taken for good, as anybody can read: unless by this writer,
-// nothing of its own can still come, and nothing is left to settle. Two processes meet this all the
-// time, and settling costs a commit and perhaps a connection.
+// After a conflict the numbers are taken for good, and their writer can be read. If it is another
+// writer, no event of this one can still come, and nothing is left to settle. Two processes meet
+// this often, and settling costs a commit and perhaps a connection.
 bool another_was_first(journal_session& s, const write_job& w) {
   if (!std::holds_alternative<conflict>(w.outcome)) return false;
   if (w.of_state) {
@@ -49,7 +49,7 @@ journal_writer::journal_writer(std::unique_ptr<journal_session> session, journal
       queue_{options} {
   if (options_.runs_on) {
     stepped_ = {this, [](journal_writer*) {}};
-    (void)queue_.ready();  // asleep from the beginning: the first job wakes it
+    (void)queue_.ready();  // asleep from the start: the first job wakes it
   } else {
     thread_ = std::thread{[this] {
       name_this_thread("nexus.writer");
@@ -103,7 +103,7 @@ void journal_writer::step() {
   if (queue_.ready()) wake();
 }
 
-// On the calling thread, of one that has none.
+// For a writer without a thread: runs on the calling thread.
 void journal_writer::do_all() {
   jobs batch;
   while (queue_.ready()) {
@@ -172,10 +172,10 @@ bool journal_writer::take(jobs& batch) {
   return true;
 }
 
-// Waits while the queue grows toward half of the last batch: those who got their answers then are the
-// ones most likely to come again. Waiting for all of them would bring every entity into step, and the
-// writer would idle while they decide; waiting for none lets batches shrink for good. A lone caller
-// is never made to wait.
+// Waits while the queue grows toward half of the last batch: callers that got their answers then
+// are the most likely to send again. Waiting for all of them would synchronize all entities, and
+// the writer would idle while they decide; not waiting lets batches shrink for good. A single
+// caller never has to wait.
 void journal_writer::linger() {
   if (last_batch_ <= 1 || options_.linger_share <= 0 || options_.runs_on) return;
   const auto budget =
@@ -197,7 +197,7 @@ void journal_writer::work(jobs& batch) {
   save_all(batch);
 }
 
-// Every call to the storage goes through here.
+// Every call to the storage uses this.
 template <class Call>
 auto journal_writer::through(Call&& call) {
   return guard_.through(*session_, std::forward<Call>(call));
@@ -241,7 +241,7 @@ void journal_writer::write_all(
   auto outcomes = through([&](journal_session& s) {
     const auto begun = steady::now();
     auto done = (s.*write)(requests);
-    // What the circuit breaker refused was no commit.
+    // A call refused by the circuit breaker was no commit.
     if (&s == session_.get()) counts_.committed(requests.size(), events, steady::now() - begun);
     return done;
   });
@@ -254,7 +254,7 @@ void journal_writer::write_all(
   events_.fetch_add(events, std::memory_order_relaxed);
 }
 
-// Snapshots share one transaction; their failure is told and harms nobody.
+// Snapshots share one transaction; a failure is reported and affects nothing else.
 void journal_writer::save_all(const jobs& batch) {
   std::vector<snapshot_request> requests;
   for_each(batch, write_job::step::save_snapshot, [&](write_job& w) {
@@ -269,7 +269,7 @@ void journal_writer::save_all(const jobs& batch) {
   if (saved) prune_all(batch);
 }
 
-// Only now that what replaces them is durable.
+// Only after the snapshots that replace them are durable.
 void journal_writer::prune_all(const jobs& batch) {
   std::vector<prune_request> requests;
   std::vector<write_job*> asked;

@@ -1,9 +1,9 @@
-// Group commit: one thread with one session takes what has queued up, appends it in one call, answers
-// everyone, and takes what queued up meanwhile. The batch grows with the load.
+// Group commit: one thread with one session takes the queued jobs, appends them in one call,
+// answers them, and takes the jobs queued meanwhile. The batch grows with the load.
 //
-// Lingering: on few cores small batches can be a stable bad state, since every commit costs processor
-// time that the entities need to fill the next one. So while the queue still grows, and was longer
-// last time, the writer waits for up to a share of what a commit takes.
+// Lingering: on few cores small batches can be a stable bad state, since every commit costs
+// processor time that the entities need to fill the next batch. So while the queue still grows, and
+// was longer last time, the writer waits for up to a share of a commit's time.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@
 
 namespace nexus::inline v0 {
 
-/// What waits for a writer.
+/// The jobs waiting for a writer.
 struct writer_backlog {
   std::size_t jobs = 0;
   std::size_t events = 0;
@@ -31,30 +31,30 @@ class journal_writer {
   journal_writer(std::unique_ptr<journal_session> session, journal_guard& guard,
                  store_metrics& counts, const store_options& options);
 
-  /// Finishes what is queued, then ends the thread if it has one (store_options::runs_on).
+  /// Finishes the queued jobs, then ends the thread if it has one (store_options::runs_on).
   ~journal_writer();
 
-  /// Any thread. A job that is not taken is answered at once.
+  /// Any thread. A job that is not accepted is answered at once.
   void submit(const envelope& job);
 
-  /// Answers a job that is not taken.
+  /// Answers a job that is not accepted.
   static void refuse(const envelope& job, const error& why);
 
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// Waits until what was submitted before is answered; false if time runs out.
+  /// Waits until the jobs submitted before are answered; false if the time is up first.
   [[nodiscard]] bool flush(time_point deadline);
 
-  /// The thread ends once what is queued is answered.
+  /// The thread ends when the queued jobs are answered.
   void finish() noexcept { queue_.finish(); }
-  /// Answers with `why` what is queued and has not begun.
+  /// Answers queued jobs that have not started with `why`.
   void refuse_rest(const error& why);
 
   [[nodiscard]] bool is_quiet() const noexcept { return queue_.is_quiet(); }
   [[nodiscard]] std::uint64_t accepted() const noexcept { return queue_.accepted(); }
   /// After `finish`.
   [[nodiscard]] bool ended() const noexcept;
-  /// Once it has ended.
+  /// After it has ended.
   void close_session();
 
   [[nodiscard]] writer_statistics statistics() const noexcept;
@@ -88,7 +88,7 @@ class journal_writer {
 
   write_queue queue_;
 
-  // Of the writer's thread alone:
+  // Used by the writer's thread alone:
   std::chrono::nanoseconds commit_time_{};  // a moving average
   std::size_t last_batch_ = 0;              // jobs
 
@@ -97,8 +97,8 @@ class journal_writer {
   std::atomic<std::uint64_t> events_{0};
 
   std::shared_ptr<journal_writer>
-      stepped_;         // owns nothing: tells what is posted whether it is there
-  std::thread thread_;  // last: it uses the rest
+      stepped_;         // owns nothing: tells posted jobs whether the writer still exists
+  std::thread thread_;  // last: it uses the other members
 };
 
 }  // namespace nexus::inline v0

@@ -22,10 +22,10 @@ using std::chrono::steady_clock;
 
 constexpr auto warn_again_after = 30s;
 
-// Whoever holds events back says nothing when it ends: it is looked for soon, then ever less often.
+// The holder of events does not report its end: it is polled soon, then less and less often.
 constexpr nanoseconds held_pause_min = 10ms;
 
-// So is a storage that failed.
+// The same for a storage that failed.
 constexpr nanoseconds failed_pause_min = 10ms;
 
 }  // namespace
@@ -41,7 +41,7 @@ class live_reader::core {
         events_{from_.metrics().count("nexus_live_read_events_total",
                                       "Events passed to live readers.", labels())} {
     sampled_ = from_.metrics().sample("nexus_live_readers_held_back",
-                                      "Live readers that somebody keeps from reading on.", labels(),
+                                      "Live readers that cannot read stored events yet.", labels(),
                                       [this] { return held_ ? 1.0 : 0.0; });
   }
 
@@ -62,10 +62,10 @@ class live_reader::core {
   const store from_;
   const live_reader_options options_;
   position at_;
-  read_ahead ahead_;  // what a sink that had enough, or threw, has left
+  read_ahead ahead_;  // records left by a sink that stopped or threw
   const std::unique_ptr<journal_watch> watch_;
   bool watch_failed_ = false;
-  nanoseconds failed_pause_{0};  // before the next try
+  nanoseconds failed_pause_{0};  // before the next retry
 
   std::atomic<bool> stopped_{false};
   std::mutex stopping_;
@@ -73,9 +73,9 @@ class live_reader::core {
 
   std::optional<steady_clock::time_point> held_since_;
   std::optional<steady_clock::time_point> warned_;
-  std::atomic<bool> held_{false};  // for whoever collects metrics
+  std::atomic<bool> held_{false};  // read by the collection of metrics
   counter& events_;
-  registration sampled_;  // last: asks for the rest
+  registration sampled_;  // last: it reads the other members
 };
 
 result<std::size_t> live_reader::core::read(const journal_sink& sink, nanoseconds within) {
@@ -112,10 +112,10 @@ result<std::size_t> live_reader::core::pass(const journal_sink& sink,
   return empty_into(sink);
 }
 
-// With a reserved session of the pool, which is back before the sink runs: a sink may borrow, and ask
-// entities that are recovered by such sessions.
+// Uses a reserved session of the pool, returned before the sink runs: a sink may borrow, and ask
+// entities, whose recovery needs such sessions.
 result<void> live_reader::core::fill(std::optional<std::string>& holder) {
-  auto lent = from_.sessions().borrow({.who = "a live reader", .reserved = true});
+  auto lent = from_.sessions().borrow({.borrower = "a live reader", .reserved = true});
   if (!lent && lent.error().code == errc::pool_closed) {
     return fail(errc::stopped, from_.name() + ": the journal was closed");
   }
@@ -123,7 +123,7 @@ result<void> live_reader::core::fill(std::optional<std::string>& holder) {
   auto done = (*lent)->read_all(
       at_, std::max(options_.batch_max, std::size_t{1}),
       [&](const persistence_id& of, const record_view& record) { return ahead_.add(of, record); });
-  if (!ahead_.empty()) return {};  // an error behind a record is met again by the next read
+  if (!ahead_.empty()) return {};  // an error after a record occurs again in the next read
   if (!done) return done;
   auto found = (*lent)->held_back();
   if (!found) return fail(std::move(found.error()));
@@ -159,7 +159,7 @@ void live_reader::core::note_holder(const std::optional<std::string>& who) {
   if (now - *held_since_ < options_.lag_warning_after) return;
   if (warned_ && now - *warned_ < warn_again_after) return;
   warned_ = now;
-  detail::log().warn("{}: a live reader is kept from reading on: {}", from_.name(), *who);
+  detail::log().warn("{}: a live reader is held back: {}", from_.name(), *who);
 }
 
 void live_reader::core::wait(nanoseconds most) {
@@ -193,7 +193,7 @@ result<live_reader> live_reader::open(const store& from, position after,
                                       live_reader_options options) {
   auto watch = from.watch();
   if (!watch) return fail(std::move(watch.error()));
-  if (auto lent = from.sessions().borrow({.who = "a live reader", .reserved = true}); !lent)
+  if (auto lent = from.sessions().borrow({.borrower = "a live reader", .reserved = true}); !lent)
     return fail(std::move(lent.error()));
   return live_reader{std::make_unique<core>(from, after, options, std::move(*watch))};
 }

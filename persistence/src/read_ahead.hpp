@@ -1,8 +1,7 @@
-// Records of a live reader between the session that read them and the sink that gets them, so that no
-// session is held while a program's own function runs.
+// Records of a live reader between the session that read them and the sink, so that no session is
+// held while a function of the program runs.
 //
-// Threads: belongs to one at a time. Bound: as many records as one read passes, and 4 MiB of
-// them, or one record that is larger.
+// Threads: one at a time. Bound: the records of one read, and 4 MiB of them, or one larger record.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +25,7 @@ class read_ahead {
     const auto& r = records_[next_];
     return {r.number, r.at, r.writer, events_->events()[next_]};
   }
-  /// The front was passed.
+  /// Removes the front, which was passed.
   void pop() noexcept {
     if (++next_ == records_.size()) clear();
   }
@@ -51,7 +50,7 @@ class read_ahead {
     ulid writer;
   };
 
-  // Neighbours are mostly of one type and codec: those are kept once.
+  // Neighbours mostly have the same type and codec, which are then stored once.
   std::string_view kept(std::string_view& last, std::string_view text) {
     if (last.data() == nullptr || last != text) last = names_.emplace_back(text);
     return last;
@@ -67,10 +66,10 @@ class read_ahead {
   }
 
   std::vector<record> records_;
-  std::unique_ptr<event_batch> events_;  // one of each record
+  std::unique_ptr<event_batch> events_;  // one event per record
   std::deque<persistence_id> ids_;
   std::deque<std::string> names_;
-  std::string_view type_;  // the last ones
+  std::string_view type_;  // of the last record
   std::string_view codec_;
   std::size_t next_ = 0;
 };

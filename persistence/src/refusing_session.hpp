@@ -1,5 +1,5 @@
-// A session that answers every call with the same error and touches nothing: what calls get while the
-// circuit breaker is open.
+// A session that answers every call with the same error and does nothing: used while the circuit
+// breaker is open.
 #pragma once
 
 #include <utility>

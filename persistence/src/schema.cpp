@@ -60,8 +60,9 @@ result<schema_choices> schema_choices::from(const uri& where) {
   for (const auto& [name, value] : where.parameters) {
     if (name == "table_prefix") {
       if (!is_prefix(value)) {
-        return bad(name, value,
-                   "1 to 30 lower-case letters, digits and underscores that begin with no digit");
+        return bad(
+            name, value,
+            "1 to 30 lower-case letters, digits and underscores, not beginning with a digit");
       }
       made.prefix = value;
     } else if (name == "indexes") {
@@ -104,9 +105,10 @@ error not_a_journal(std::string_view name, std::string_view why) {
 }
 
 error no_tables(std::string_view name) {
-  return {errc::unavailable,
-          fmt::format("{}: has no tables, and tables=existing makes none; run nexus-schema create",
-                      name)};
+  return {
+      errc::unavailable,
+      fmt::format("{}: has no tables, and tables=existing creates none; run nexus-schema create",
+                  name)};
 }
 
 result<std::unique_ptr<schema>> open_schema(std::string_view address,
@@ -117,7 +119,7 @@ result<std::unique_ptr<schema>> open_schema(std::string_view address,
   if (!from) return fail(std::move(from.error()));
   if (!(*from)->schema) {
     return fail(errc::invalid_argument,
-                fmt::format("journal URI \"{}\": {}: keeps no tables", address, parsed->scheme));
+                fmt::format("journal URI \"{}\": {}: has no tables", address, parsed->scheme));
   }
   return (*from)->schema(*parsed);
 }

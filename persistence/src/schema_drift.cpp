@@ -35,12 +35,12 @@ std::vector<schema_difference> compare(const std::vector<schema_part>& expected,
     } else if (is.what != one.what) {
       made.push_back(
           {kind::different, one.tells ? fmt::format("{} is {}, not {}", one.name, is.what, one.what)
-                                      : one.name + " has another text"});
+                                      : one.name + " has a different text"});
     }
   }
   for (const auto& one : found) {
     if (!one.harmless && !known.contains(one.name)) {
-      made.push_back({kind::extra, one.name + " is not Nexus's"});
+      made.push_back({kind::extra, one.name + " is not part of a journal"});
     }
   }
   return made;

@@ -13,7 +13,7 @@ std::string_view kind_of(const sql_value& value) {
   return names.at(value.index());
 }
 
-// Behind white space, comments and semicolons. PostgreSQL's comments nest, SQLite's do not.
+// Skips white space, comments and semicolons. PostgreSQL's comments nest, SQLite's do not.
 std::string_view past_blanks(std::string_view sql) {
   for (;;) {
     const auto begin = sql.find_first_not_of(" \t\r\n\f\v;");

@@ -23,7 +23,7 @@ namespace nexus::inline v0 {
 
 upsert_request write_job::state_request() const {
   upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt};
-  // Without any it leads nowhere, and every backend rejects it.
+  // Without events `next` equals `expected`, and every backend rejects it.
   if (event_count() == 0) return made;
   const auto& last = events->events().back();
   made.time = last.time;
@@ -48,9 +48,9 @@ struct store::core final : shutdown_participant {
   void stop() override;
   std::vector<std::string> remaining() override;
 
-  // Ends the sessions of what has ended; false if something has not.
+  // Ends the sessions of ended writers; false if a writer has not ended.
   bool end();
-  // Answers what has not begun.
+  // Answers the jobs that have not started.
   void abandon();
   result<pool<journal_session>> make_pool(const store_options& options) const;
   void run_read(const std::function<result<void>(journal_session&)>& f);
@@ -67,13 +67,13 @@ struct store::core final : shutdown_participant {
   std::mutex ending;
   std::optional<pool<journal_session>> sessions;
   std::vector<std::unique_ptr<journal_writer>> writers;
-  std::unique_ptr<workers> readers;  // its jobs use the rest
+  std::unique_ptr<workers> readers;  // its jobs use the other members
   std::vector<registration> sampled;
 
   void sample();
 };
 
-// What somebody else counts already.
+// Samples values that are counted elsewhere.
 void store::core::sample() {
   auto add = [&](std::string_view name, std::string_view help, std::function<double()> f,
                  metric_kind kind = metric_kind::gauge) {
@@ -142,7 +142,7 @@ void store::core::abandon() {
 }
 
 void store::core::run_read(const std::function<result<void>(journal_session&)>& f) {
-  // What `f` throws says nothing about the storage.
+  // An exception of `f` says nothing about the storage.
   const auto safe = [&](journal_session& on) {
     result<void> done;
     (void)detail::guarded([&] { done = f(on); },
@@ -156,9 +156,9 @@ void store::core::run_read(const std::function<result<void>(journal_session&)>& 
     (void)safe(refusing);
     return;
   }
-  auto lent = sessions->borrow({.who = "a recovery", .reserved = true});
+  auto lent = sessions->borrow({.borrower = "a recovery", .reserved = true});
   if (lent) {
-    // What it waited for might need this thread.
+    // Whatever it waits for might need this thread.
     const detail::no_waiting here{"a reader's thread"};
     (void)guard.through(**lent, safe);
   } else {
@@ -172,7 +172,7 @@ result<pool<journal_session>> store::core::make_pool(const store_options& option
   chosen.name = opened->name();
   chosen.metrics = counts.registry;
   chosen.runs_on = options.runs_on;
-  if (options.runs_on) chosen.min_idle = 0;  // each step is one that somebody asked for
+  if (options.runs_on) chosen.min_idle = 0;  // no step without a caller
   chosen.reserved = std::max<std::size_t>(chosen.reserved, std::max(1u, options.readers));
   return pool<journal_session>::make(std::move(chosen), [j = opened] { return j->open_session(); });
 }
@@ -265,17 +265,18 @@ result<void> store::close(time_span within) const {
   const bool returned =
       core_->sessions->close(detail::between(std::chrono::steady_clock::now(), deadline));
   const auto broken = [&] {
-    return fail(errc::timeout, name() + ": sessions that were not returned in time were broken");
+    return fail(errc::timeout,
+                name() + ": sessions that were not returned in time were interrupted");
   };
   while (!core_->end()) {
     if (!returned && core_->is_quiet()) return broken();
     if (std::chrono::steady_clock::now() >= deadline && !core_->is_quiet()) {
       core_->abandon();
-      return fail(errc::timeout, name() + ": what was not done in time was answered \"stopped\"");
+      return fail(errc::timeout, name() + ": jobs not done in time were answered \"stopped\"");
     }
-    std::this_thread::yield();  // a thread's last steps
+    std::this_thread::yield();  // the last steps of a thread
   }
-  if (!returned) return broken();  // also if they came back at once when they were
+  if (!returned) return broken();  // also if they came back only because they were interrupted
   return {};
 }
 

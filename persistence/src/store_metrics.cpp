@@ -22,8 +22,7 @@ double seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double
 constexpr std::string_view appends = "nexus_appends_total";
 constexpr std::string_view appends_help = "Requests to append events or store a state, by outcome.";
 constexpr std::string_view settles = "nexus_settlements_total";
-constexpr std::string_view settles_help =
-    "Unknown outcomes that were looked into, by what came out.";
+constexpr std::string_view settles_help = "Unknown outcomes that were settled, by result.";
 constexpr std::string_view saves = "nexus_snapshots_total";
 constexpr std::string_view saves_help = "Snapshots to be saved, by outcome.";
 

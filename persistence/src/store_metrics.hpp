@@ -1,4 +1,4 @@
-// What a store's writers count. The rest, queues and circuit breaker, is sampled by the store.
+// The metrics of a store's writers. The store samples the rest: queues and circuit breaker.
 //
 // Threads: any.
 #pragma once
@@ -16,7 +16,7 @@ namespace nexus::inline v0 {
 
 class store_metrics {
  public:
-  /// Counts into `in`, or into a registry of its own if there is none.
+  /// Counts into `in`; null: into a new registry.
   store_metrics(std::shared_ptr<metrics> in, const std::string& journal);
 
   const std::shared_ptr<metrics> registry;

@@ -1,4 +1,4 @@
-// What ids and tags have in common: they are text that anyone may have written.
+// Checks for ids and tags, which are text of unknown origin.
 //
 // Threads: any. Throws: only when memory runs out.
 #pragma once
@@ -12,7 +12,7 @@ namespace nexus::inline v0 {
 /// surrogates, nothing above U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text);
 
-/// What of `text` can stand in a message: printable, cut short.
+/// `text` in a form for messages: printable, cut short.
 [[nodiscard]] std::string shown(std::string_view text);
 
 }  // namespace nexus::inline v0

@@ -19,20 +19,19 @@ result<void> run(session& on, std::string_view sql) {
   return {};
 }
 
-// Savepoints of one name hide each other, the newest first: just what calls within calls need.
+// Savepoints of one name hide each other, the newest first: as nested calls need it.
 constexpr std::string_view set_savepoint = "SAVEPOINT nexus_nested";
 constexpr std::string_view release = "RELEASE SAVEPOINT nexus_nested";
 constexpr std::string_view undo = "ROLLBACK TO SAVEPOINT nexus_nested";
 
-// What was asked for and cannot be had any more must not be missing in silence.
+// An isolation that is no longer possible must be an error, not ignored.
 result<void> isolated_enough(session& on, isolation wanted) {
   if (wanted == isolation::read_committed) return {};
   auto has = on.level();
   if (!has) return fail(std::move(has.error()));
   if (*has >= wanted) return {};
-  return fail(errc::invalid_argument,
-              fmt::format("a transaction within one that is {} cannot be {}", to_string(*has),
-                          to_string(wanted)));
+  return fail(errc::invalid_argument, fmt::format("a transaction within a {} one cannot be {}",
+                                                  to_string(*has), to_string(wanted)));
 }
 
 }  // namespace
@@ -60,7 +59,7 @@ result<void> transaction_scope::commit() {
 
 transaction_scope::~transaction_scope() {
   if (!open_) return;
-  // If this fails the connection is lost, or the transaction over: there is nothing left to undo.
+  // If this fails the connection is lost, or the transaction is over: nothing is left to undo.
   if (!nested_) {
     (void)session_.rollback();
   } else if (run(session_, undo)) {
@@ -74,7 +73,7 @@ bool pause_before_retry(unsigned tries_so_far, const transaction_options& option
   for (unsigned doubled = 1; doubled < tries_so_far && pause < longest_pause; ++doubled) pause *= 2;
   pause = std::min(pause, longest_pause);
   thread_local std::minstd_rand numbers{std::random_device{}()};
-  // From a half of it to the whole: who has collided once should not meet again.
+  // From half of it to the whole: transactions that collided should not meet again.
   std::this_thread::sleep_for(pause * std::uniform_real_distribution<>{0.5, 1.0}(numbers));
   return true;
 }

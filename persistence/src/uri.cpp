@@ -37,7 +37,8 @@ bool is_secret(std::string_view key) {
          key.find("token") != std::string_view::npos;
 }
 
-// Where the `PASSWORD@` of `//user:PASSWORD@host` stands, also if it holds what ends other authorities.
+// The place of `PASSWORD@` in `//user:PASSWORD@host`, even if it contains characters that end other
+// authorities.
 std::pair<std::size_t, std::size_t> password_in(std::string_view text) {
   constexpr auto none = std::string_view::npos;
   const auto slashes = text.find("//");
@@ -96,7 +97,7 @@ result<uri> uri::parse(std::string_view text) {
     auto pair = query.substr(0, end);
     auto equals = pair.find('=');
     if (equals == std::string_view::npos || equals == 0) {
-      // What looks like a parameter may be the end of a password with a question mark in it.
+      // What looks like a parameter may be the end of a password that contains a question mark.
       if (shown(text) != text) return bad("a parameter is not key=value");
       return bad(fmt::format("parameter \"{}\" is not key=value", pair));
     }

@@ -1,8 +1,8 @@
-// What waits for a journal's writer: handed over without a lock, bounded in events and bytes, taken out
-// as batches.
+// The queue of a journal's writer: lock-free for producers, bounded in events and bytes, consumed
+// in batches.
 //
-// Threads: `push`, `finish` and the questions from any; whoever takes out shares a lock with whoever
-// else does, a closing store, and never with those who push.
+// Threads: any may call `push`, `finish` and the queries. Consumers share a lock with each other (a
+// closing store is one), and never with producers.
 #pragma once
 
 #include <atomic>
@@ -22,37 +22,37 @@ class write_queue {
   explicit write_queue(const store_options& options) : options_{options} {}
   ~write_queue();
 
-  /// Why the job was not taken, or nothing; whoever `woke` the taker by it must see that it takes.
-  /// A job that is larger than the bounds is taken by an empty queue. Near the bounds one may be
-  /// refused for the sake of another that is being refused.
+  /// Why the job was not accepted; none if it was. A caller that `woke` the taker must make sure
+  /// that it takes. An empty queue accepts a job that is larger than the bounds. Near the bounds a
+  /// job may be refused because of another one that is being refused.
   [[nodiscard]] std::optional<error> push(const envelope& job, bool& woke);
 
-  /// The last push that counts: then it closes as soon as nothing waits.
+  /// The last push that counts: the queue closes as soon as it is empty.
   void finish() noexcept { queue_.finish(); }
 
   // For the taker:
 
-  /// False if nothing waits: then it sleeps, or is closed.
+  /// False if the queue is empty: then it sleeps, or is closed.
   [[nodiscard]] bool ready();
   [[nodiscard]] bool closed() const noexcept { return queue_.closed(); }
   void wait() const noexcept { queue_.wait(); }
   void wake() noexcept { queue_.wake(); }
 
-  /// Takes out as much as one commit may have, but one job if there is any.
+  /// Takes as much as one commit may have, but at least one job if there is any.
   void take(std::vector<envelope>& batch);
 
-  /// So many of those that were taken are answered.
+  /// Reports that so many of the taken jobs are answered.
   void answered(std::size_t jobs);
 
   [[nodiscard]] std::size_t jobs() const noexcept { return accepted_.load() - taken_.load(); }
   [[nodiscard]] std::size_t events() const noexcept { return events_.load(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_.load(); }
 
-  // For those who wait for it:
+  // For waiting callers:
 
   [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_.load(); }
   [[nodiscard]] bool is_quiet() const noexcept;
-  /// Waits until the first `jobs` that were accepted are answered; false if time runs out.
+  /// Waits until the first `jobs` accepted jobs are answered; false if the time is up first.
   [[nodiscard]] bool wait_for(std::uint64_t jobs, std::chrono::steady_clock::time_point deadline);
 
  private:

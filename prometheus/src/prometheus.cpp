@@ -21,7 +21,7 @@ prometheus::MetricType type_of(metric_kind kind) {
   return prometheus::MetricType::Untyped;
 }
 
-// prometheus-cpp escapes labels and leaves this to whoever writes a help.
+// prometheus-cpp escapes labels, but not the help.
 std::string escaped(const std::string& help) {
   std::string out;
   for (const char c : help) {

@@ -7,7 +7,7 @@
 namespace nexus::inline v0 {
 namespace {
 
-// Shared between the waiting thread and the answering one: either may be the last to leave.
+// Shared by the waiting thread and the answering one: either may be the last to use it.
 struct waiter {
   std::mutex lock;
   std::condition_variable changed;

@@ -11,18 +11,18 @@ namespace nexus::inline v0::detail {
 error no_answer(const call& c) {
   error why{errc::timeout, "no answer in time; the command may still take effect"};
   if (const auto trouble = c.trouble(); !trouble.empty()) {
-    why.message.append("; it waits for the storage, whose last trouble is: ").append(trouble);
+    why.message.append("; it waits for the storage, whose last error was: ").append(trouble);
   }
   return why;
 }
 
 error no_deadline() {
   return {errc::invalid_argument,
-          "get() waits until the command's deadline, and it has none: give it one, or use "
+          "get() waits until the command's deadline, but it has none: give it one, or use "
           "get(timeout)"};
 }
 
-/// Numbers of questions that were answered, and how to wake whoever collects.
+/// The numbers of answered questions, and how to wake the collecting thread or actor.
 struct collecting::inbox {
   std::mutex lock;
   std::condition_variable changed;
@@ -85,7 +85,7 @@ void collecting::run_in(caf::scheduled_actor* self) {
   })();
 }
 
-// One response is awaited for all open questions: CAF 0.17 looks for a response's handler one by one.
+// One response is awaited for all open questions: CAF 0.17 searches the handlers one by one.
 void collecting::go_on(caf::scheduled_actor* self) {
   settle_answered();
   settle_overdue(now_in_actor(self));
@@ -119,7 +119,7 @@ void collecting::settle_overdue(steady_time now) {
   }
 }
 
-// What they lead to may open others.
+// An answer may open further questions.
 void collecting::refuse_open(const error& why) {
   for (std::size_t number = 0; number < open_.size(); ++number) {
     if (auto* q = close(number)) q->unanswered(why);

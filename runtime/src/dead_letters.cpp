@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t reasons = static_cast<std::size_t>(dead_letter_reason::dropped) + 1;
 
-// Between whoever publishes and an actor that takes one letter after the other.
+// Between the publishing threads and an actor that takes one letter after the other.
 class actor_listener : public std::enable_shared_from_this<actor_listener> {
  public:
   actor_listener(caf::scheduled_actor* self, dead_letters::listener f)
@@ -49,7 +49,7 @@ class actor_listener : public std::enable_shared_from_this<actor_listener> {
     bell_.ring();
   }
 
-  /// On any thread; false if too many wait.
+  /// Any thread may call it; false if too many letters wait.
   bool put(const dead_letter& letter) {
     std::lock_guard guard{lock_};
     if (queue_.size() >= dead_letters::waiting_max) return false;
@@ -103,7 +103,7 @@ dead_letter_reason reason_of(errc code) noexcept {
 struct dead_letters::impl {
   std::shared_mutex lock;
   std::list<listener> listeners;
-  std::atomic<std::size_t> listening{0};  // so that nobody meets at the lock when nobody listens
+  std::atomic<std::size_t> listening{0};  // spares publishers the lock while there is no listener
   std::array<std::atomic<std::uint64_t>, reasons> counts{};
   std::atomic<std::uint64_t> missed{0};
 };
@@ -144,7 +144,7 @@ void dead_letters::publish(const dead_letter& letter) noexcept {
     (void)detail::guarded([&] { f(letter); },
                           [&](const std::string& what) {
                             detail::log().error(
-                                "a listener to dead letters threw about the one for {}: {}",
+                                "a listener of dead letters threw on the letter for {}: {}",
                                 letter.target, what);
                           });
   }

@@ -4,13 +4,14 @@
 
 namespace nexus::inline v0 {
 
-// One look in which all are quiet is not enough, since they are looked at in turn: work may be done at
-// one that is looked at later and have led to work at one that was found quiet before. Between two
-// such looks with the same counts, though, nothing was in flight anywhere. Take a piece of work that
-// was, at somebody. Had it been admitted before the first look read the count there, it would have
-// been in flight when that look asked right afterwards, and not been quiet; had it been admitted
-// later, the second look would have read another count. And from nothing in flight nothing comes,
-// since none is admitted from outside. (Mattern, Algorithms for distributed termination detection.)
+// One look that finds all participants quiet is not enough, since it checks them in turn: work may
+// finish at a participant checked later, after it led to work at one that was found quiet before.
+// Between two such looks with equal counts, however, nothing was in flight anywhere. Proof: take a
+// piece of work in flight at a participant. If it was admitted before the first look read the count
+// there, it was in flight when that look asked right afterwards, so the participant was not quiet.
+// If it was admitted later, the second look read a different count. Nothing in flight leads to
+// nothing, since no work is admitted from outside. (Mattern, Algorithms for distributed termination
+// detection.)
 draining::verdict draining::look(const participants& all,
                                  const std::function<bool()>& storage_is_quiet) {
   std::vector<seen> now;
@@ -31,8 +32,9 @@ draining::verdict draining::look(const participants& all,
   return stuck ? verdict::stuck : verdict::goes_on;
 }
 
-// Looked at once per window in which nothing got anywhere: who is busy then must have been asked by
-// others meanwhile, and so goes in circles, or be held up. What simply takes its time is neither.
+// Checked once per window without progress. Work that makes no progress belongs to participants
+// that were asked by others in the window, and so go in circles, or are held up. Work that is only
+// slow is neither.
 bool draining::is_stuck(const participants& busy, const std::vector<seen>& now,
                         const std::function<bool()>& storage_is_quiet) {
   if (!now_) return false;

@@ -1,4 +1,4 @@
-// Whether work in flight is over, or gets nowhere. It knows no clock but the one it is given.
+// Decides whether work in flight is over, or makes no progress. It uses only the clock it is given.
 //
 // Threads: one.
 #pragma once
@@ -18,7 +18,7 @@ namespace nexus::inline v0 {
 class draining {
  public:
   using time_point = std::chrono::steady_clock::time_point;
-  /// None: nothing is ever given up.
+  /// Null: work is never given up.
   using clock = std::function<time_point()>;
   using participants = std::vector<std::shared_ptr<shutdown_participant>>;
 
@@ -26,7 +26,7 @@ class draining {
 
   explicit draining(clock now) : now_{std::move(now)} {}
 
-  /// `storage_is_quiet` says whether no storage is at work that could bring anything forward.
+  /// `storage_is_quiet` tells whether no storage is at work that could bring progress.
   [[nodiscard]] verdict look(const participants& all,
                              const std::function<bool()>& storage_is_quiet);
 

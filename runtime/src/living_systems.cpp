@@ -17,7 +17,7 @@ struct registry {
   std::vector<living> systems;
 };
 
-// Never destroyed: a static system may outlive what is.
+// Never destroyed: a static system may outlive other statics.
 registry& all() {
   static auto& made = *new registry;
   return made;

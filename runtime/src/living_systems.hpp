@@ -1,4 +1,4 @@
-// Which systems live on which CAF system.
+// The systems that use each CAF system.
 //
 // Threads: any.
 #pragma once
@@ -11,7 +11,7 @@ namespace nexus::inline v0 {
 
 class system;
 
-/// Has `sys` found by `first_on` as long as this lives.
+/// `first_on` finds `sys` as long as this lives.
 class living_system {
  public:
   living_system(caf::actor_system& on, system& sys);
@@ -19,7 +19,7 @@ class living_system {
   living_system(const living_system&) = delete;
   living_system& operator=(const living_system&) = delete;
 
-  /// The one that came first; null if there is none.
+  /// The system that was made first; null if there is none.
   [[nodiscard]] static system* first_on(const caf::actor_system& on);
 
  private:

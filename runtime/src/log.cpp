@@ -18,7 +18,7 @@ using logger_ptr = std::shared_ptr<spdlog::logger>;
 
 std::atomic<spdlog::logger*> current{nullptr};
 
-// Not registered: its level is not spdlog's global one, and the name stays free for the program.
+// Not registered, so spdlog's global level does not apply and the program may use the name.
 logger_ptr make_default() {
   auto made = std::make_shared<spdlog::logger>(
       "nexus", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
@@ -26,7 +26,7 @@ logger_ptr make_default() {
   return made;
 }
 
-// Never destroyed: threads log until the last moment.
+// Never destroyed: threads log until the end.
 void use(logger_ptr next, bool if_first) {
   static auto& lock = *new std::mutex;
   static auto& kept = *new std::vector<logger_ptr>;

@@ -11,7 +11,7 @@ namespace nexus::inline v0 {
 void shutdown_sequence::join(std::weak_ptr<shutdown_participant> who) {
   std::unique_lock guard{lock_};
   if (begun_) {
-    // Before the run can see it, which calls its participants one at a time.
+    // Before the run can see it: a run calls its participants one at a time.
     guard.unlock();
     if (auto late = who.lock(); late && late->of() == stage::work) late->stop_admitting();
     guard.lock();
@@ -125,7 +125,7 @@ bool shutdown_sequence::stop_whose_turn_it_is(const std::vector<living>& all,
                                               bool children_must_be_over) {
   std::map<std::string_view, std::string_view> parents;
   for (const auto& one : all) parents.emplace(one.in->name, one.in->parent);
-  // Whom `m` keeps from stopping; nobody if it hangs on itself.
+  // The participant that `m` keeps from stopping; none if it is its own ancestor.
   auto parent_of = [&](const member& m) -> std::string_view {
     auto at = parents.find(m.parent);
     for (auto steps = all.size(); at != parents.end() && steps > 0; --steps) {
@@ -155,7 +155,7 @@ bool shutdown_sequence::stop_whose_turn_it_is(const std::vector<living>& all,
 
 void shutdown_sequence::tell_stop(const living& one) {
   one.in->turn = ++turns_;
-  // What stops may still write: only now is nothing more to come.
+  // Work that is stopping may still write; only now nothing more can come.
   if (one.who->of() == stage::storage) one.who->stop_admitting();
   one.who->stop();
 }

@@ -60,15 +60,15 @@ struct system::impl : std::enable_shared_from_this<impl> {
     for (auto r : {reason::unhandled, reason::stopped, reason::overloaded, reason::expired,
                    reason::dropped}) {
       all.push_back(counted->sample(
-          "nexus_dead_letters_total", "Messages that reached nobody or had no answer.",
+          "nexus_dead_letters_total", "Messages that reached no receiver or were not handled.",
           {{"reason", std::string{to_string(r)}}},
           [this, r] { return static_cast<double>(letters.count(r)); }, metric_kind::counter));
     }
     return all;
   }
 
-  // Looks until `holds`, on a plain thread, or steps; false when `until` came first. The only place
-  // that waits for actors.
+  // Looks until `holds` returns true, on a plain thread, or steps; false if `until` came first. The
+  // only place that waits for actors.
   [[nodiscard]] bool wait_until(time_point until, const std::function<bool()>& holds) const {
     if (by_hand) return by_hand->run_until(holds, detail::between(steady(), until));
     while (!holds()) {
@@ -78,14 +78,14 @@ struct system::impl : std::enable_shared_from_this<impl> {
     return true;
   }
 
-  // CAF's clock lives in its system.
+  // CAF's clock lives in CAF's system.
   [[nodiscard]] time_point steady() const noexcept {
     if (by_hand) return by_hand->now();
     if (has_ended.load(std::memory_order_relaxed)) return std::chrono::steady_clock::now();
     return bridge->steady();
   }
 
-  // Whether the calling thread is one that the end of the scheduler would wait for.
+  // True if the end of the scheduler would wait for the calling thread.
   [[nodiscard]] bool is_inside() const noexcept {
     if (by_hand) return by_hand->is_within_a_step();
     return bridge->owns_a_scheduler() && detail::scheduler_here() == &bridge->system();
@@ -105,7 +105,7 @@ struct system::impl : std::enable_shared_from_this<impl> {
   mutable std::shared_mutex names_lock;
   std::map<std::string, std::weak_ptr<void>, std::less<>> names;
   shutdown_sequence shutdown;
-  std::unique_ptr<caf_bridge> bridge;  // its actors use what is above until they have stopped
+  std::unique_ptr<caf_bridge> bridge;  // its actors use the members above until they have stopped
   std::vector<registration> lost;
   std::optional<living_system> living;
 };
@@ -129,7 +129,7 @@ system::~system() {
 
 // -- the end ----------------------------------------------------------------------------------
 
-// What else is made on it may live on, but not what runs on it.
+// Objects made on the system may outlive it, but not its actors.
 void system::end() noexcept {
   auto& self = *impl_;
   if (self.is_inside()) {
@@ -149,7 +149,7 @@ void system::end() noexcept {
   self.bridge->end();
 }
 
-// Whoever takes part in shutdowns without actors of its own is told to stop, and not waited for longer.
+// Participants of a shutdown without actors are told to stop, and not waited for any longer.
 void system::impl::stop_work() {
   constexpr std::chrono::seconds patience{10};
   const auto until = steady() + patience;
@@ -164,7 +164,7 @@ void system::impl::stop_work() {
                      left.size() == 1 ? "" : fmt::format(", nor have {} others", left.size() - 1));
 }
 
-// As CAF does, but not in silence.
+// CAF waits for them silently; this logs.
 void system::impl::wait_for_actors() const {
   using namespace std::chrono_literals;
   if (by_hand || !bridge->owns_a_scheduler()) return;
@@ -175,8 +175,9 @@ void system::impl::wait_for_actors() const {
     std::this_thread::sleep_for(pause);
     if (steady() - told < 10s) continue;
     told = steady();
-    detail::log().warn("the system waits for {} actors to end; those of your own must quit first",
-                       bridge->running());
+    detail::log().warn(
+        "the system waits for {} actors to end; actors of the program must quit first",
+        bridge->running());
   }
 }
 
@@ -195,7 +196,9 @@ caf::actor_system& system::caf() noexcept { return impl_->bridge->system(); }
 
 system* system::of(const caf::actor_system& on) { return living_system::first_on(on); }
 
-void system::join(std::weak_ptr<shutdown_participant> who) { impl_->shutdown.join(std::move(who)); }
+void system::join(std::weak_ptr<shutdown_participant> participant) {
+  impl_->shutdown.join(std::move(participant));
+}
 
 shutdown_report system::shutdown(time_span within) {
   if (auto why = detail::refuse_to_wait("system::shutdown", "call it on a plain thread")) {
@@ -212,11 +215,11 @@ shutdown_report system::shutdown(time_span within) {
   return report;
 }
 
-bool system::drain(const std::shared_ptr<shutdown_participant>& who,
+bool system::drain(const std::shared_ptr<shutdown_participant>& participant,
                    std::chrono::nanoseconds within) {
   draining work{[this] { return steady(); }};
   return impl_->wait_until(detail::later(steady(), within), [&] {
-    const auto is = work.look({who}, [&] { return impl_->shutdown.storage_is_quiet(); });
+    const auto is = work.look({participant}, [&] { return impl_->shutdown.storage_is_quiet(); });
     return is != draining::verdict::goes_on;
   });
 }

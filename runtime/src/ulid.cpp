@@ -58,12 +58,12 @@ result<ulid> ulid::parse(std::string_view text) {
 
 namespace {
 
-// A line of ids that rises, with randomness of its own.
+// A rising sequence of ids with its own randomness.
 struct alignas(64) line {
   ulid next(std::uint64_t now_ms);
 
   std::mutex lock;
-  std::optional<std::mt19937_64> random;  // large, and slow to seed: once it is needed
+  std::optional<std::mt19937_64> random;  // large, and slow to seed: made when needed
   std::uint64_t last_ms = 0;
   ulid last;
 };
@@ -95,7 +95,7 @@ ulid line::next(std::uint64_t now_ms) {
   return last;
 }
 
-// Threads are counted as they come, so that neighbours have different lines.
+// Threads are numbered in order of arrival, so that neighbours have different lines.
 std::size_t this_thread() {
   static std::atomic<std::size_t> threads{0};
   thread_local const std::size_t mine = threads.fetch_add(1, std::memory_order_relaxed);
@@ -104,7 +104,7 @@ std::size_t this_thread() {
 
 }  // namespace
 
-// A thread keeps to its line; only more threads than lines share some.
+// A thread keeps its line; threads share lines only if there are more threads than lines.
 struct ulid_generator::impl {
   explicit impl(const clock& t) : time{t} {}
 

@@ -24,7 +24,7 @@ struct workers::impl {
   const std::string name;
   handover<waiting> queue;
   std::mutex
-      taking;  // among those who take; whoever of them sees that there is nothing waits with it
+      taking;  // among taking threads; the one that finds the queue empty waits while it holds it
   std::size_t queue_max = 0;
   std::atomic<std::size_t> queued{0};
   std::atomic<std::uint64_t> accepted{0};
@@ -69,7 +69,7 @@ struct workers::impl {
                             threw.fetch_add(1, std::memory_order_relaxed);
                             detail::log().error("{}: a job threw: {}", name, what);
                           });
-    next.reset();  // what the job holds goes before it counts as done
+    next.reset();  // objects of the job are destroyed before it counts as done
     done.fetch_add(1);
     return true;
   }

@@ -1,13 +1,13 @@
-// An account: its balances per currency, made of the postings it has taken.
+// An account: its balances per currency, computed from its postings.
 //
 // Posting is idempotent with bounded memory. The account remembers, per ledger, the last line it
-// took and a digest of all it took from there. A posting says which line of the account stands
-// before it in the ledger, as an append says which number it expects: so one that was lost on the
-// way is never skipped, and one that comes again changes nothing. A ledger whose past was edited is
-// refused when it comes to the last line taken, not before: that is all an account remembers.
+// took and a digest of all lines up to there. A posting names the account's line before it in the
+// ledger, as an append names the number it expects: so a lost posting is never skipped, and a
+// repeated one changes nothing. A ledger whose past was edited is refused at the last line taken,
+// not before: the account remembers no more.
 //
 // The legs of transfers (see legs.hpp and transfer.hpp) are decided once too, and every verdict is
-// stored, also a refusal: asking again must not get another answer.
+// stored, also a refusal: a repeated question must get the same answer.
 //
 // Pure: no clock, no I/O, no actor. tests/samples/account_test.cpp needs no runtime.
 #pragma once
@@ -27,17 +27,17 @@
 
 namespace bank {
 
-/// What an account has taken from one ledger.
+/// An account's progress in one ledger.
 struct ledger_progress {
   std::uint64_t line = 0;    ///< the last line taken, 0 for none
-  std::uint64_t digest = 0;  ///< of all that was taken up to there
+  std::uint64_t digest = 0;  ///< of all lines up to there
   MSGPACK_DEFINE_MAP(line, digest)
 };
 
-/// How an account took a posting.
+/// The outcome of a posting.
 enum class taken : std::uint8_t {
   posted,  ///< it is stored now
-  known,   ///< it was there already
+  known,   ///< it was stored already
   early,   ///< the posting before it has not arrived: send that one first
 };
 
@@ -73,7 +73,7 @@ struct account {
     std::string why;
     MSGPACK_DEFINE_MAP(transfer, which, why)
   };
-  /// The transfer has written down what it was told.
+  /// The transfer has stored the verdict.
   struct forgot {
     static constexpr std::string_view type_name = "forgot";
     std::string transfer;
@@ -90,31 +90,31 @@ struct account {
     transfer_memory transfers;
     MSGPACK_DEFINE_MAP(hundredths, ledgers, transfers)
 
-    // Snapshots from before there were transfers.
+    // Snapshots from before transfers existed.
     static void upcast(nexus::from_version<1>, nexus::document& d) {
       d.set("transfers", transfer_memory{});
     }
   };
 
-  /// Answers how the posting was taken.
+  /// Answers the outcome of the posting.
   struct post {
     posted what;
     std::uint64_t after = 0;   ///< the account's line before this one in the ledger, 0 for none
     std::uint64_t digest = 0;  ///< of the account's postings in the ledger, this one included
   };
-  /// Answers every balance the account ever had, also zeros.
+  /// Answers every balance the account ever had, zeros included.
   struct get_balances {};
-  /// Answers the verdict, the same however often it is asked.
+  /// Answers the verdict, the same for every repetition.
   struct move {
     moved what;
   };
-  /// Comes when the verdicts are written down. Nothing happens if there are none.
+  /// Sent when the verdicts are stored. Nothing happens if there are none.
   struct forget {
     std::string transfer;
   };
   using command = std::variant<post, get_balances, move, forget>;
 
-  /// The digest after `p`, if it was `before` until then.
+  /// The digest after `p`, from the digest `before`.
   static std::uint64_t digest_after(std::uint64_t before, const posted& p) {
     digest d{before};
     d.add(p.line).add(p.date).add(p.narration).add(p.transaction).add(p.hundredths);
@@ -182,7 +182,7 @@ struct account {
     if (!add_checked(sum, hundredths, sum)) throw std::overflow_error("balance overflows");
   }
 
-  // What open transfers took out keeps its room: a refund is never refused.
+  // Money taken out by open transfers keeps its room: a refund is never refused.
   static bool has_room(const state& s, const std::string& currency, std::int64_t hundredths) {
     std::int64_t sum = balance(s, currency);
     return add_checked(sum, hundredths, sum) && s.transfers.add_outgoing(currency, sum);

@@ -12,7 +12,7 @@
 
 namespace bank {
 
-// What a client sends to begin a transfer.
+// The request body that starts a transfer.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(transfer_arguments, from, to, amount, currency)
 
 namespace {
@@ -52,7 +52,7 @@ reply no_account(std::string_view name) {
                                  fmt::format("there is no account \"{}\"", name));
 }
 
-/// A number of the query, within 1 and `max`.
+/// A number of the query, from 1 to `max`.
 nexus::result<std::uint64_t> number(const http::request& r, std::string_view name,
                                     std::uint64_t usual, std::uint64_t max) {
   const auto text = r.query(name);
@@ -61,7 +61,7 @@ nexus::result<std::uint64_t> number(const http::request& r, std::string_view nam
   const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (failed != std::errc{} || end != text->data() + text->size() || value == 0 || value > max) {
     return nexus::fail(nexus::errc::invalid_argument,
-                       fmt::format("{}: \"{}\" is no number from 1 to {}", name, *text, max));
+                       fmt::format("{}: \"{}\" is not a number from 1 to {}", name, *text, max));
   }
   return value;
 }
@@ -129,7 +129,7 @@ reply show_history(const http::request& r, nexus::journal_session& journal) {
 
 // -- transfers ------------------------------------------------------------------------------------
 
-/// 201 once it is over, also when it was so before; a refusal says why no money moved.
+/// 201 when it is over, also if it was over before; a refusal says why no money moved.
 reply run(const std::string& id, const transfer_arguments& arguments,
           const http::entities<account>& accounts, const http::entities<transfer>& transfers) {
   const auto wanted = read_transfer(arguments, {"from", "to", "amount", "currency"});
@@ -161,7 +161,7 @@ reply put_transfer(const http::request& r, const http::body<transfer_arguments>&
   if (!id) {
     return nexus::fail(
         nexus::errc::invalid_argument,
-        fmt::format("\"{}\" is no ULID, which a transfer's id is", r.param("transfer")));
+        fmt::format("\"{}\" is not a ULID, as a transfer's id must be", r.param("transfer")));
   }
   return run(id->to_string(), *wanted, accounts, transfers);
 }

@@ -1,7 +1,8 @@
 // The bank over HTTP: accounts, their history, and transfers, as JSON. openapi.json describes it.
 //
-// Amounts are text with two decimals, since JSON's numbers are floating point to many clients. A transfer
-// has an id, a ULID: who chooses it (PUT) may ask again as often as it takes, and money moves once.
+// Amounts are text with two decimals, since many clients read JSON's numbers as floating point. A
+// transfer has an id, a ULID: a client that chooses it (PUT) may repeat the request any number of
+// times, and money moves once.
 #pragma once
 
 #include <nexus/http.hpp>
@@ -9,7 +10,7 @@
 
 namespace bank {
 
-/// The server has been given the store, accounts and transfers. `start` of it tells what was refused.
+/// `web` must have the store, accounts and transfers. Errors are returned by its `start`.
 void add_routes(nexus::http::server& web, nexus::system& sys);
 
 /// openapi.json.

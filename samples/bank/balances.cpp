@@ -26,7 +26,7 @@ struct sent {
 using row_sink = std::function<void(const std::string& name, const std::string& currency,
                                     const std::string& amount)>;
 
-// Passes every balance to `sink`, ascending; answers how many accounts gave none.
+// Passes every balance to `sink`, ascending; returns how many accounts failed.
 nexus::result<std::size_t> ask_all(nexus::system& sys, nexus::store& store, const row_sink& sink) {
   auto session = store.open_session();
   if (!session) return nexus::fail(session.error());

@@ -1,8 +1,7 @@
-// What `bank` can do, one function per command. Each answers the process's exit code.
+// The commands of `bank`, one function each. Each returns the process's exit code.
 //
-// 0 done; 1 done, but not everything is well: a posting or transfer was refused, the journal has a
-// fault;
-// 2 nothing could be done: a bad file, no such account, a journal that does not open.
+// 0 done; 1 done, but with errors: a posting or transfer was refused, or the journal has a fault; 2
+// not done: an invalid file, an unknown account, a journal that does not open.
 #pragma once
 
 #include <chrono>
@@ -31,7 +30,7 @@ struct serve_arguments {
   std::uint16_t port = 8080;
   unsigned threads = 16;
 };
-/// Until SIGTERM or SIGINT; what is in flight then is finished.
+/// Runs until SIGTERM or SIGINT; requests in flight are finished.
 int serve(const serve_arguments& arguments, const std::string& journal);
 
 }  // namespace bank

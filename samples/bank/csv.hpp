@@ -1,7 +1,7 @@
 // CSV as in RFC 4180: quoted fields with commas, line breaks and doubled quotes; CRLF or LF; the
-// last line break may be missing, a UTF-8 byte order mark is skipped, and so are blank lines.
+// last line break may be missing; a UTF-8 byte order mark and blank lines are skipped.
 //
-// Threads: a reader is used by one at a time. Failures: a `csv_error`, after which reading is over.
+// Threads: one at a time per reader. Failures: a `csv_error`, which ends the reading.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ struct csv_error {
 
 class csv_reader {
  public:
-  /// `text` outlives the reader.
+  /// `text` must outlive the reader.
   explicit csv_reader(std::string_view text);
 
   /// The next record; none at the end.
@@ -44,7 +44,7 @@ class csv_reader {
   std::uint64_t line_ = 1;
 };
 
-/// The text as a field to be written: quoted if it must be.
+/// The text as a field for output: quoted if necessary.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
 }  // namespace bank

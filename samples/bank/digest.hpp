@@ -1,5 +1,5 @@
 // FNV-1a, 64 bits: a fingerprint that is the same on every machine and in every version.
-// Source: http://www.isthe.com/chongo/tech/comp/fnv/. Not against forgery.
+// Source: http://www.isthe.com/chongo/tech/comp/fnv/. Does not protect against forgery.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@ namespace bank {
 class digest {
  public:
   constexpr digest() = default;
-  /// Goes on from an earlier value.
+  /// Continues from an earlier value.
   constexpr explicit digest(std::uint64_t value) : value_{value} {}
 
-  /// Adds a length too, so that ("ab", "c") and ("a", "bc") differ.
+  /// Adds the length too, so that ("ab", "c") and ("a", "bc") differ.
   constexpr digest& add(std::string_view text) {
     for (char c : text) byte(static_cast<unsigned char>(c));
     return add(std::uint64_t{text.size()});

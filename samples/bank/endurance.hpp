@@ -1,8 +1,8 @@
-// How long an import goes on while the storage keeps it waiting: an outage uses the time up, and every
-// posting that gets through gives some of it back. So an import outlives a server that is started again
-// and again, and ends when the storage takes nothing, or hardly anything, as with a full disk.
+// How long an import waits for a failing storage: an outage uses the time up, and every posting
+// that gets through gives some of it back. So an import survives a server that restarts again and
+// again, and ends when the storage accepts nothing, or hardly anything, as with a full disk.
 //
-// Threads: one. No clock: the caller says what time it is.
+// Threads: one. No clock: the caller passes the time.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ class endurance {
     since_ = now;
   }
 
-  /// Of a failure; false: there is no more.
+  /// Reports a failure; false: the time is used up.
   [[nodiscard]] bool outlasts(time_point now) {
     left_ -= now - since_;
     since_ = now;
@@ -32,7 +32,7 @@ class endurance {
 
  private:
   std::chrono::nanoseconds most_, left_;
-  time_point since_;  // the last of either
+  time_point since_;  // the last failure or posting
 };
 
 }  // namespace bank

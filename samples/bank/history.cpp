@@ -1,4 +1,4 @@
-// bank history: an account's events, in the order in which it took them.
+// bank history: an account's events, in their order.
 #include <fmt/format.h>
 
 #include <nexus/nexus.hpp>

@@ -1,4 +1,4 @@
-// bank import: reads and checks the whole file, posts it, and says what came of it.
+// bank import: reads and checks the whole file, posts it, and reports the outcome.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,14 +25,14 @@ void complain_of(const std::vector<std::string>& refusals) {
   }
 }
 
-// Once is enough.
+// Names the journal in the message, unless it is there already.
 std::string with_journal(const std::string& uri, const std::string& message) {
   const auto shown = nexus::uri::shown(uri);
   if (message.find(shown.substr(0, shown.find('?'))) != std::string::npos) return message;
   return fmt::format("{}: {}", shown, message);
 }
 
-// An entity that waits for its storage says no more than that; the storage itself may.
+// An entity reports only that it waits for its storage; the storage may know why.
 std::string said_by(const nexus::store& storage, const nexus::error& e) {
   if (e.code == nexus::errc::unavailable) return {};
   const auto tried = storage.open_session();

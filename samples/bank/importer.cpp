@@ -60,7 +60,7 @@ nexus::result<void> importer::in_trouble(std::size_t row, const nexus::result<ta
       answer ? nexus::error{nexus::errc::unavailable, "has lost earlier postings"} : answer.error();
   if (!answer && e.code == nexus::errc::unavailable) {
     storage_is_away_ = true;
-    // What comes later is often a consequence: that the server starts again, or is left alone.
+    // Later reasons are often consequences, such as a restarting server.
     if (reason_.empty()) reason_ = e.message;
   }
   if (!left_.outlasts(std::chrono::steady_clock::now())) return nexus::fail(given_up(e));
@@ -72,11 +72,11 @@ nexus::result<void> importer::in_trouble(std::size_t row, const nexus::result<ta
 
 nexus::error importer::given_up(nexus::error last) const {
   const auto& why = reason_.empty() ? last.message : reason_;
-  return {last.code, fmt::format("{}; the storage takes nothing, given up after {} s", why,
+  return {last.code, fmt::format("{}; the storage accepts nothing, given up after {} s", why,
                                  patience_.count())};
 }
 
-// With all in flight answered; a server that is started again takes seconds.
+// Called when no posting is in flight; a server restart takes seconds.
 void importer::wait_for_storage(progress& bar) {
   constexpr unsigned worth_a_word = 5;  // after 3 s
   storage_is_away_ = false;

@@ -1,9 +1,9 @@
 // Posts a ledger: thousands of postings in flight, each account's in the order of the file.
 //
-// Threads: one, which blocks. Failures: the storage's end the run when it has taken nothing for as
-// long as the caller's patience lasts (endurance.hpp), with the reason that it gave first; an account's (it refuses a
-// posting, its history is corrupt) are reported, and the other accounts go on. What was posted
-// stays: running again goes on from there.
+// Threads: one, which blocks. Failures: storage failures end the run when the storage has accepted
+// nothing for the caller's patience (endurance.hpp), with the first reason; failures of an account
+// (it refuses a posting, its history is corrupt) are reported, and the other accounts go on.
+// Postings stay: the next run continues after them.
 #pragma once
 
 #include <chrono>
@@ -22,12 +22,12 @@
 
 namespace bank {
 
-/// With a storage that takes nothing.
+/// For a storage that accepts nothing.
 inline constexpr std::chrono::seconds default_patience{30};
 
 class importer {
  public:
-  /// `file` stands for the ledger in messages. All three outlive the importer.
+  /// `file` names the ledger in messages. All three must outlive the importer.
   importer(const std::string& file, const ledger& from, nexus::entities<account>& accounts,
            std::chrono::seconds patience = default_patience)
       : file_{file}, ledger_{from}, accounts_{accounts}, plan_{from}, patience_{patience} {}
@@ -59,9 +59,9 @@ class importer {
   std::vector<std::string> refusals_;
   std::chrono::seconds patience_;
   endurance left_{patience_, std::chrono::steady_clock::now()};
-  std::string reason_;            // the storage's first, since it took something
-  unsigned rounds_lost_ = 0;      // in a row, to a storage that was not there
-  bool storage_is_away_ = false;  // as far as this round knows
+  std::string reason_;            // the storage's first one since it last accepted a posting
+  unsigned rounds_lost_ = 0;      // in a row, to an unavailable storage
+  bool storage_is_away_ = false;  // as seen in this round
 };
 
 }  // namespace bank

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t page_max = 1000;
 
-// Up to three names that contain `part`, whatever the case: for a mistyped account.
+// Up to three names that contain `part`, ignoring case: for a mistyped account.
 std::string similar(nexus::journal_session& session, std::string_view type, std::string_view part) {
   auto same = [](char a, char b) {
     auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
@@ -21,7 +21,7 @@ std::string similar(nexus::journal_session& session, std::string_view type, std:
   };
   std::string names;
   int found = 0;
-  // A list that cannot be read only costs the hint.
+  // An error here only costs the hint.
   (void)for_each_id(session, type, [&](const auto& id) -> nexus::result<void> {
     const auto name = id.id();
     const bool hit =

@@ -1,4 +1,4 @@
-// Ways into the journal that the commands share.
+// Access to the journal, shared by the commands.
 #pragma once
 
 #include <functional>
@@ -8,10 +8,10 @@
 
 namespace bank {
 
-/// Opens a journal to write to; a new one is made.
+/// Opens a journal for writing; a missing one is made.
 [[nodiscard]] nexus::result<nexus::store> open_for_import(const std::string& uri);
 
-/// Opens a journal that is there already: a mistyped name is an error, not an empty bank.
+/// Opens an existing journal: a mistyped name is an error, not an empty bank.
 [[nodiscard]] nexus::result<nexus::store> open_for_reading(const std::string& uri);
 
 /// Passes every id of `type` in ascending order (empty: of all types) until `sink` fails.
@@ -19,17 +19,17 @@ namespace bank {
     nexus::journal_session& session, std::string_view type,
     const std::function<nexus::result<void>(const nexus::persistence_id&)>& sink);
 
-/// Passes all records of `id` in ascending order until `sink` answers false.
+/// Passes all records of `id` in ascending order until `sink` returns false.
 [[nodiscard]] nexus::result<void> for_each_record(nexus::journal_session& session,
                                                   const nexus::persistence_id& id,
                                                   const nexus::record_sink& sink);
 
-/// Fails, naming its likes, if nothing ever happened to that account: it is mistyped then.
+/// Fails, naming similar accounts, if the account has no events: it is mistyped then.
 [[nodiscard]] nexus::result<void> expect_account(nexus::journal_session& session,
                                                  const nexus::persistence_id& id,
                                                  const std::string& journal);
 
-/// Prints one line "bank: …" to stderr; answers `code`.
+/// Prints one line "bank: …" to stderr; returns `code`.
 int complain(std::string_view message, int code);
 
 }  // namespace bank

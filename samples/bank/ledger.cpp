@@ -33,7 +33,7 @@ struct reader {
                        fmt::format("{}:{}:{}: {}", name, line, where, what));
   }
 
-  // The name of a field if the header gives it one, else its number from 1.
+  // The name of a field if the header has one, else its number from 1.
   [[nodiscard]] std::string field_name(std::size_t number) const {
     const bool named = number <= header.size() && !header[number - 1].empty();
     return named ? header[number - 1] : std::to_string(number);

@@ -1,8 +1,9 @@
-// A ledger: a CSV file of postings, read and checked as a whole before anything is done with it.
+// A ledger: a CSV file of postings, read and checked as a whole before use.
 //
 // Columns: transaction_id, date, narration, account, amount, currency; in any order, among others.
 //
-// Threads: pure functions but for reading the file. Failures: `invalid_argument`, one sentence that
+// Threads: pure functions, except for reading the file. Failures: `invalid_argument`, one sentence
+// that
 // begins with FILE:LINE:COLUMN.
 #pragma once
 
@@ -27,13 +28,13 @@ struct posting {
 };
 
 struct ledger {
-  /// Which ledger it is: a hash of its first posting, 16 hexadecimal digits. So it stays the same
-  /// when the file is moved or postings are appended; empty if there are none.
+  /// Identifies the ledger: a hash of its first posting, 16 hexadecimal digits. So it stays the
+  /// same when the file is moved or postings are appended; empty without postings.
   std::string id;
   std::vector<posting> postings;
 };
 
-/// `name` stands for the file in errors.
+/// `name` names the file in errors.
 [[nodiscard]] nexus::result<ledger> parse_ledger(std::string_view name, std::string_view text);
 
 [[nodiscard]] nexus::result<ledger> read_ledger(const std::string& file);

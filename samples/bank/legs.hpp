@@ -1,11 +1,11 @@
-// What an account remembers of transfers, so that each leg of one is decided once and never again.
+// An account's memory of transfers, which decides each leg of a transfer once.
 //
-// A leg's verdict, posted or refused, is remembered until the transfer says that it has written it
-// down (forget). Then the transfer is closed. Whoever asks about a closed one is somebody who has
-// not heard, another process say, and must not move its money again: the ids of the last closed
-// transfers are kept, and since ids are ULIDs, which rise with time, the highest id among those no
-// longer kept stands for the rest. A transfer that is older than that one and not open comes too
-// late. So the memory is bounded by the open transfers and a constant.
+// A leg's verdict, posted or refused, is remembered until the transfer says that it has stored the
+// verdict (forget). Then the transfer is closed. A question about a closed transfer comes from a
+// process that has not heard of it, and must not move its money again: the ids of the last closed
+// transfers are kept. Since ids are ULIDs, which rise with time, the highest dropped id stands for
+// all dropped ones: a transfer that is older than that id, and not open, comes too late. So the
+// memory is bounded by the open transfers and a constant.
 //
 // Pure: no clock, no I/O, no actor.
 #pragma once
@@ -30,7 +30,7 @@ enum class leg : std::uint8_t {
   refund = 3     ///< … or back, if that one refused
 };
 
-/// What an account says about a leg, once and for all.
+/// An account's final answer to a leg.
 struct verdict {
   std::string refusal;  ///< why it was refused; empty: posted
 
@@ -47,15 +47,15 @@ class transfer_memory {
   };
   struct open_transfer {
     std::vector<decided> legs;
-    std::int64_t net_hundredths = 0;  // what they came to
+    std::int64_t net_hundredths = 0;  // the sum of the legs
     std::string currency;
     MSGPACK_DEFINE_MAP(legs, net_hundredths, currency)
   };
 
-  /// While a transfer is on its way, so many newer ones may be over before it comes too late.
+  /// A transfer comes too late when more than so many newer ones are closed.
   static constexpr std::size_t closed_max = 4'096;
 
-  /// Nothing if the leg has still to be decided.
+  /// None if the leg has still to be decided.
   [[nodiscard]] std::optional<verdict> find(const std::string& transfer, leg which) const {
     if (const auto at = open.find(transfer); at != open.end()) {
       for (const auto& d : at->second.legs) {
@@ -63,9 +63,9 @@ class transfer_memory {
       }
       return {};
     }
-    if (closed.contains(transfer)) return verdict{};  // the asker cannot write it down: it is over
+    if (closed.contains(transfer)) return verdict{};  // the asker cannot store it: it is over
     if (transfer <= closed_before)
-      return verdict{"the transfer comes too late, many newer ones are over: try again"};
+      return verdict{"the transfer is too old, many newer ones have ended: try again"};
     return {};
   }
 
@@ -77,8 +77,8 @@ class transfer_memory {
     for (const auto& one : open) f(one.first);
   }
 
-  /// How much may have to come back: of open transfers that took out more than they brought.
-  /// False if that is more than 64 bits hold.
+  /// Adds the money that may have to come back: of open transfers that took out more than they
+  /// brought. False if the sum exceeds 64 bits.
   [[nodiscard]] bool add_outgoing(std::string_view currency, std::int64_t& sum) const {
     return std::all_of(open.begin(), open.end(), [&](const auto& one) {
       const auto& [legs, net, of] = one.second;
@@ -111,7 +111,7 @@ class transfer_memory {
  private:
   std::map<std::string, open_transfer> open;
   std::set<std::string> closed;
-  std::string closed_before;  // it, and all not kept that are smaller
+  std::string closed_before;  // this id, and all smaller ids that are not kept
 };
 
 }  // namespace bank

@@ -11,7 +11,7 @@
 namespace {
 
 int run(int argc, char** argv) {
-  CLI::App app{"A bank in which every account remembers all that ever happened to it."};
+  CLI::App app{"A bank whose accounts keep their whole history."};
   app.name("bank");
   app.require_subcommand(1);
   std::string journal = "sqlite:bank.db";
@@ -20,39 +20,41 @@ int run(int argc, char** argv) {
   bool csv = false;
   auto command = [&](const char* name, const char* about) {
     auto* made = app.add_subcommand(name, about);
-    made->add_option("--journal", journal, "Where the events are")
+    made->add_option("--journal", journal, "The URI of the events")
         ->type_name("URI")
         ->capture_default_str();
     return made;
   };
-  auto* import = command("import", "Post a ledger; what was posted before is left alone");
+  auto* import = command("import", "Post a ledger; postings already stored are skipped");
   import->add_option("FILE", file, "CSV with transaction_id,date,narration,account,amount,currency")
       ->required();
   auto patience = bank::default_patience.count();
-  import->add_option("--patience", patience, "Seconds for a storage that takes nothing")
+  import->add_option("--patience", patience, "Seconds to wait for a failing storage")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
-  auto* balances = command("balances", "Show what every account holds");
+  auto* balances = command("balances", "Show the balances of every account");
   balances->add_flag("--csv", csv, "As CSV (RFC 4180), for another program");
   auto* history = command("history", "Show every posting of an account");
   history->add_option("ACCOUNT", account, "Its name")->required();
   bank::transfer_arguments arguments;
   auto* transfer = command("transfer", "Move money between two accounts");
   transfer->footer(
-      "All of it arrives or none, also when the program is killed:\n"
-      "transfers that were interrupted are finished first.");
+      "The transfer is done as a whole or not at all, also if the program is killed:\n"
+      "interrupted transfers are finished first.");
   transfer->add_option("FROM", arguments.from, "The account that pays")->required();
   transfer->add_option("TO", arguments.to, "The account that gets it")->required();
-  transfer->add_option("AMOUNT", arguments.amount, "How much, e.g. 12.50")->required();
-  transfer->add_option("CURRENCY", arguments.currency, "Of what, e.g. USD")->required();
+  transfer->add_option("AMOUNT", arguments.amount, "The amount, e.g. 12.50")->required();
+  transfer->add_option("CURRENCY", arguments.currency, "The currency, e.g. USD")->required();
   auto* verify =
       command("verify", "Check that all events are whole, and that no transfer lost money");
 #ifdef BANK_SERVES
   bank::serve_arguments where;
   auto* serve = command("serve", "Serve accounts, history and transfers over HTTP");
-  serve->footer("SIGTERM and ctrl-C stop it once what is in flight is finished.");
-  serve->add_option("--port", where.port, "0: one that is free")->capture_default_str();
-  serve->add_option("--address", where.address, "Who can reach it may move money")
+  serve->footer("SIGTERM and ctrl-C stop it after the requests in flight.");
+  serve->add_option("--port", where.port, "The port; 0: any free one")->capture_default_str();
+  serve
+      ->add_option("--address", where.address,
+                   "The address; everyone who reaches it may move money")
       ->capture_default_str();
   serve->add_option("--threads", where.threads, "Requests served at a time")->capture_default_str();
 #endif
@@ -63,7 +65,7 @@ int run(int argc, char** argv) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help
     const bool unknown = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
     const auto what = unknown ? "there is no command \"" + std::string{argv[1]} + '"' : e.what();
-    return bank::complain(what + " (bank --help says more)", bank::exit_failed);
+    return bank::complain(what + " (see bank --help)", bank::exit_failed);
   }
   if (import->parsed()) return bank::import_ledger(file, journal, std::chrono::seconds{patience});
   if (balances->parsed()) return bank::show_balances(csv, journal);

@@ -35,7 +35,7 @@ nexus::result<std::int64_t> parse_hundredths(std::string_view text) {
   }
   if (decimals.size() > 2) return bad("has more than two decimals");
 
-  // Downwards from zero for negative amounts, so that the most negative one is readable too.
+  // Counts down from zero for negative amounts, so that the most negative one can be read too.
   std::int64_t amount = 0;
   auto push = [&](int digit) {
     return !__builtin_mul_overflow(amount, 10, &amount) &&

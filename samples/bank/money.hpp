@@ -1,6 +1,7 @@
 // Amounts: exact integers of hundredths, never floating point.
 //
-// Threads: pure functions. Failures: `invalid_argument`, saying what is wrong with which text.
+// Threads: pure functions. Failures: `invalid_argument`, which names the text and what is wrong
+// with it.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace bank {
 /// Writes "12.34", "-0.05".
 [[nodiscard]] std::string format_hundredths(std::int64_t amount);
 
-/// The sum, or false (and `sum` is left alone) if it does not fit 64 bits.
+/// The sum, or false (and `sum` is unchanged) if it does not fit 64 bits.
 [[nodiscard]] inline bool add_checked(std::int64_t a, std::int64_t b, std::int64_t& sum) {
   std::int64_t wide = 0;
   if (__builtin_add_overflow(a, b, &wide)) return false;

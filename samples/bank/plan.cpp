@@ -66,7 +66,7 @@ void plan::accepted(std::size_t row, taken how) {
   auto& l = answered(row);
   auto& at = steps_[row];
   at.posted |= how == taken::posted;
-  if (l.taken == at.place) {  // else one before it failed, and this one will be sent once more
+  if (l.taken == at.place) {  // else one before it failed, and this one will be sent again
     ++l.taken;
     l.failures = 0;
     ++(at.posted ? posted_ : known_);

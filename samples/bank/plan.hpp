@@ -1,11 +1,12 @@
-// Which posting to send next: file order, with many in flight, and each account's in its own order.
+// Decides which posting to send next: file order, many in flight, and each account in its own
+// order.
 //
-// A posting that an account did not take (it was overloaded, its storage was in trouble) makes its
-// account go back: nothing more of it is sent until what is in flight has been answered, then it is
-// sent again from the first one not taken. A refused posting ends its account's part: the ones
-// behind it wait for a ledger that was put right. Other accounts go on.
+// If an account did not take a posting (it was overloaded, its storage failed), the account goes
+// back: it sends nothing until its postings in flight are answered, then sends again from the first
+// one not taken. A refused posting ends its account's part: the postings behind it wait for a
+// corrected ledger. Other accounts go on.
 //
-// Threads: one. No I/O: the caller sends what `next` gives and reports each answer.
+// Threads: one. No I/O: the caller sends what `next` returns and reports each answer.
 #pragma once
 
 #include <cstddef>
@@ -21,10 +22,10 @@ namespace bank {
 
 class plan {
  public:
-  /// `from` outlives the plan.
+  /// `from` must outlive the plan.
   explicit plan(const ledger& from);
 
-  /// An index into the ledger's postings; none at the end, or while all that is left waits.
+  /// An index into the ledger's postings; none at the end, or while all remaining ones wait.
   [[nodiscard]] std::optional<std::size_t> next();
 
   [[nodiscard]] account::post command(std::size_t row) const;
@@ -32,22 +33,22 @@ class plan {
   /// `how` is `posted` or `known`.
   void accepted(std::size_t row, taken how);
 
-  /// To be sent again. Answers how often in a row this account made no progress.
+  /// The posting is to be sent again. Returns how often in a row this account made no progress.
   unsigned again(std::size_t row);
 
-  /// Answers how many postings of the account are left behind it.
+  /// Returns how many postings of the account remain after it.
   std::size_t refused(std::size_t row);
 
   [[nodiscard]] std::size_t accounts() const { return lanes_.size(); }
-  /// Postings that this run stored, and those that were there before it.
+  /// Postings stored by this run, and by earlier ones.
   [[nodiscard]] std::size_t posted() const { return posted_; }
   [[nodiscard]] std::size_t known() const { return known_; }
 
  private:
   struct lane {  // an account's postings
     std::vector<std::size_t> rows;
-    std::size_t sent = 0;   // how many of rows are sent …
-    std::size_t taken = 0;  // … and how many accepted
+    std::size_t sent = 0;   // number of rows sent …
+    std::size_t taken = 0;  // … and accepted
     std::size_t in_flight = 0;
     unsigned failures = 0;  // since the last one accepted
     bool going_back = false;

@@ -1,6 +1,6 @@
-// A bar on stderr, if that is a terminal; else nothing but notes.
+// A progress bar on stderr, if that is a terminal; else only notes.
 //
-// Threads: one. Redraws at most ten times a second and clears its line when it goes.
+// Threads: one. Redraws at most ten times a second; the destructor clears the line.
 #pragma once
 
 #include <chrono>
@@ -17,10 +17,10 @@ class progress {
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
 
-  /// A line of its own, also where there is no bar.
+  /// Prints a line, also without a bar.
   void note(std::string_view text);
 
-  /// Cheap enough to be called after every posting.
+  /// Cheap enough for every posting.
   void update(std::size_t done);
 
  private:

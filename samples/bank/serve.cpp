@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds stop_deadline{20};
 
-// Blocked in every thread that is started from now on, so that `wait` gets them.
+// Blocked in every thread started from now on, so that `wait` gets them.
 class stop_signals {
  public:
   stop_signals() {
@@ -36,7 +36,7 @@ class stop_signals {
   sigset_t set_{};
 };
 
-// What a crash interrupted.
+// Finishes transfers that a crash interrupted.
 nexus::result<void> finish_interrupted(const nexus::store& store, nexus::system& sys,
                                        const nexus::entities<transfer>& transfers) {
   return store.sessions().with([&](nexus::journal_session& session) -> nexus::result<void> {
@@ -70,7 +70,7 @@ int serve(const serve_arguments& arguments, const std::string& journal) {
   web.use(transfers);
   add_routes(web, sys);
   if (auto started = web.start(); !started) return complain(started.error().message, exit_failed);
-  fmt::print("{} is served at {} (ctrl-C stops it; /openapi.json tells what there is)\n",
+  fmt::print("{} is served at {} (ctrl-C stops it; /openapi.json lists the routes)\n",
              nexus::uri::shown(journal), web.url());
   std::fflush(stdout);
 

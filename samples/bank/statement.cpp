@@ -15,7 +15,7 @@ std::string day_of(nexus::timestamp t) {
   return fmt::format("{:%F}", fmt::gmtime(std::chrono::system_clock::to_time_t(t)));
 }
 
-// But for number and balance.
+// Without number and balance.
 std::optional<entry> entry_of(const account::posted& e, nexus::timestamp /*stored*/) {
   return entry{0, e.date, e.narration, e.hundredths, 0, e.currency};
 }
@@ -27,7 +27,7 @@ std::optional<entry> entry_of(const account::moved& e, nexus::timestamp stored) 
   return entry{0, day_of(stored), what + e.other, e.hundredths, 0, e.currency};
 }
 
-// Of a transfer's keeping, and no posting.
+// An event that is not a posting.
 std::optional<entry> entry_of(const account::refused&, nexus::timestamp) { return {}; }
 std::optional<entry> entry_of(const account::forgot&, nexus::timestamp) { return {}; }
 

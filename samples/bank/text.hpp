@@ -1,4 +1,4 @@
-// Text for a terminal: counts, columns, and strangers' strings made harmless.
+// Text for a terminal: counts, columns, and untrusted strings.
 //
 // Threads: pure functions, and a table that belongs to one thread.
 #pragma once
@@ -13,13 +13,13 @@ namespace bank {
 /// Writes a count for people: "34,715".
 [[nodiscard]] std::string grouped(std::uint64_t count);
 
-/// The text on one line: control characters become spaces, past `width_max` it ends in "…".
+/// The text on one line: control characters become spaces; beyond `width_max` it ends in "…".
 [[nodiscard]] std::string printable(std::string_view text, std::size_t width_max = SIZE_MAX);
 
-/// How many code points UTF-8 text has: about the columns it takes.
+/// The number of code points of UTF-8 text: about its columns.
 [[nodiscard]] std::size_t width(std::string_view text);
 
-/// Rows whose columns line up once all are known.
+/// Rows whose columns are aligned when all rows are known.
 class table {
  public:
   enum class align : std::uint8_t { left, right };

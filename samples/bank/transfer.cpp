@@ -1,4 +1,5 @@
-// bank transfer: finishes what a crash interrupted, then moves money between two accounts.
+// bank transfer: finishes transfers that a crash interrupted, then moves money between two
+// accounts.
 #include "transfer.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds answer_deadline{60};
 
-// Both accounts have a past in this journal.
+// Both accounts must have events in this journal.
 nexus::result<void> check_accounts(nexus::journal_session& session, const transfer_arguments& a,
                                    const std::string& journal) {
   for (const auto& [argument, name] : {std::pair{"FROM", &a.from}, std::pair{"TO", &a.to}}) {
@@ -29,7 +30,7 @@ nexus::result<void> check_accounts(nexus::journal_session& session, const transf
   return {};
 }
 
-// "90.00", or "?" if the account does not say.
+// "90.00", or "?" if the account does not answer.
 std::string balance_of(const nexus::entities<account>& accounts, const std::string& name,
                        const std::string& currency) {
   const auto balances = accounts.of(name).ask(account::get_balances{}).get(answer_deadline);

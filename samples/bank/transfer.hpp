@@ -1,16 +1,16 @@
-// A transfer between two accounts: a process that a crash interrupts and does not stop.
+// A transfer between two accounts: a process that survives crashes.
 //
 //   started ─▶ withdrawing ─▶ depositing ─▶ clearing ─▶ over
 //                  │refused        │refused     ▲
 //                  │               └▶ refunding ┤
 //                  └────────────────────────────┘
 //
-// Every event leads to the next question: `then_next` says which, from the state alone. So what was
-// asked and not yet answered when the process died is asked again by `on_recovered`; nothing but the
-// events needs to be kept. Asking twice is harmless, since an account decides each leg once, and
-// forgets that only when asked to in `clearing`, with the verdicts stored here. A transfer that two
-// processes take care of at once stays one: the second to write an event gets a conflict, reads what
-// there is, and goes on from there.
+// Every event leads to the next question: `then_next` derives it from the state alone. So
+// `on_recovered` asks the questions again that were unanswered when the process died; only the
+// events have to be kept. Asking twice is harmless, since an account decides each leg once, and
+// forgets it only when asked to in `clearing`, when the verdicts are stored here. If two processes
+// run the same transfer, it still happens once: the second one to write an event gets a conflict,
+// reads the new events, and continues from there.
 //
 // After sagas (Garcia-Molina and Salem, 1987), with the log and the recovery of an ordinary entity.
 //
@@ -59,13 +59,13 @@ struct transfer {
     std::string why;
     MSGPACK_DEFINE_MAP(which, why)
   };
-  /// An account cannot be asked: its history is damaged, say.
+  /// An account cannot be asked, e.g. its history is damaged.
   struct held_up {
     static constexpr std::string_view type_name = "held_up";
     std::string why;
     MSGPACK_DEFINE_MAP(why)
   };
-  /// It is asked again, since a process has started.
+  /// It is asked again, after the start of a process.
   struct resumed {
     static constexpr std::string_view type_name = "resumed";
   };
@@ -96,23 +96,24 @@ struct transfer {
   };
   /// Answers when the transfer is over, or fails if it is held up.
   struct await {};
-  /// Answers what is known of it now; `at` is `fresh` if there is no such transfer.
+  /// Answers the current state; `at` is `fresh` if there is no such transfer.
   struct look {};
-  /// What an account said to a leg; `attempt` counts from 1.
+  /// An account's answer to a leg; `attempt` counts from 1.
   struct leg_answered {
     leg which{};
     nexus::result<verdict> answer;
     unsigned attempt = 1;
   };
-  /// What an account said when it was told to forget.
+  /// An account's answer to `forget`.
   struct forget_answered {
-    leg which{};  ///< `withdraw`: the account that pays; `deposit`: the other
+    leg which{};  ///< `withdraw`: the paying account; `deposit`: the other
     nexus::result<void> answer;
     unsigned attempt = 1;
   };
   using command = std::variant<start, await, look, leg_answered, forget_answered>;
 
-  /// How often an account is asked while its storage is in trouble. It backs off, not we.
+  /// How often an account is asked while its storage fails. The account backs off, not the
+  /// transfer.
   static constexpr unsigned attempts_max = 100;
 
   static nexus::effect<transfer> decide(const state& s, const start& c,
@@ -186,7 +187,7 @@ struct transfer {
     return step::refunding;
   }
 
-  // Adds to an effect what the transfer does once its state is `after`.
+  // Adds to an effect the next step for the state `after`.
   template <class Draft>
   static nexus::effect<transfer> then_next(Draft d, const state& after, std::string_view self,
                                            unsigned attempt = 1) {
@@ -226,7 +227,7 @@ struct transfer {
         });
   }
 
-  // Stores the event and does what comes next.
+  // Stores the event and takes the next step.
   template <class Event>
   static nexus::effect<transfer> record(const state& s, Event e, std::string_view self) {
     state after = s;
@@ -234,7 +235,7 @@ struct transfer {
     return then_next(nexus::persist(std::move(e)), after, self);
   }
 
-  // There is no answer. In the end the transfer waits for better times.
+  // No answer came. After the last attempt the transfer is held up.
   static nexus::effect<transfer> trouble(const state& s, const nexus::error& why, unsigned attempt,
                                          std::string_view self) {
     if (is_trouble(why.code) && attempt < attempts_max) {

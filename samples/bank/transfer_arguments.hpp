@@ -1,4 +1,4 @@
-// A transfer as people write it, in a terminal or in JSON.
+// The arguments of a transfer, as typed in a terminal or sent in JSON.
 #pragma once
 
 #include <string>

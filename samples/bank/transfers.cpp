@@ -15,7 +15,7 @@ constexpr std::size_t page_max = 1000;
 constexpr std::size_t in_flight_max = 100;
 constexpr std::chrono::seconds answer_deadline{60};
 
-// By its last event alone, since most are over.
+// Reads only the last event, since most transfers are over.
 nexus::result<bool> is_over(nexus::journal_session& session, const nexus::persistence_id& id) {
   const auto highest = session.highest(id);
   if (!highest) return nexus::fail(highest.error());
@@ -46,7 +46,7 @@ nexus::result<transfer::started> read_transfer(const transfer_arguments& a,
   if (!hundredths) return bad(names.amount, hundredths.error().message);
   if (*hundredths <= 0) return bad(names.amount, fmt::format("\"{}\" is not above zero", a.amount));
   if (a.currency.empty()) return bad(names.currency, "is empty");
-  // The rules of ids fit: short, and text.
+  // The rules for ids fit: short text.
   if (!nexus::persistence_id::make("currency", a.currency)) {
     return bad(names.currency, "is not UTF-8, or is too long");
   }

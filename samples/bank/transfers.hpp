@@ -1,7 +1,7 @@
-// Running transfers, and finishing those that a crash interrupted.
+// Runs transfers, and finishes those that a crash interrupted.
 //
-// Threads: one, which blocks. Failures: those of the storage; a transfer that is held up is told of,
-// and does not keep the others.
+// Threads: one, which blocks. Failures: those of the storage; a transfer that is held up is
+// reported, and does not delay the others.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace bank {
 
-/// How the arguments are called where they were written, for what is wrong with them.
+/// The names of the arguments in error messages.
 struct transfer_argument_names {
   std::string_view from, to, amount, currency;
 };
@@ -23,21 +23,21 @@ struct transfer_argument_names {
 [[nodiscard]] nexus::result<transfer::started> read_transfer(const transfer_arguments& a,
                                                              const transfer_argument_names& names);
 
-/// Passes the id of every transfer that is not over and older than the one named `before` (empty:
-/// of all), the oldest first.
+/// Passes the id of every open transfer that is older than `before` (empty: of every one), oldest
+/// first.
 [[nodiscard]] nexus::result<void> for_each_open_transfer(
     nexus::journal_session& session, std::string_view before,
     const std::function<nexus::result<void>(std::string_view id)>& sink);
 
-/// Brings those transfers to their end, many at a time; answers how many. `held_up` is told of
-/// those that cannot be. Without `before` it may have no end while another process makes new ones.
+/// Finishes those transfers, many at a time; returns their number. Calls `held_up` for those that
+/// cannot be finished. Without `before` it may never end while another process makes new ones.
 [[nodiscard]] nexus::result<std::size_t> finish_transfers(
     nexus::journal_session& session, std::string_view before,
     const nexus::entities<transfer>& transfers,
     const std::function<void(std::string_view id, const nexus::error& why)>& held_up);
 
-/// Makes a new transfer, and waits until it is over. An error does not say that no money moved: if
-/// the transfer was stored, it will be finished by `finish_transfers`.
+/// Makes a new transfer, and waits until it is over. After an error money may have moved: if the
+/// transfer was stored, `finish_transfers` finishes it.
 [[nodiscard]] nexus::result<ending> run_transfer(const nexus::entities<transfer>& transfers,
                                                  std::string_view id,
                                                  const transfer::started& what);

@@ -20,7 +20,7 @@ class checker {
  public:
   explicit checker(nexus::journal_session& session) : session_{session} {}
 
-  // Transfers come first: what one has written down, the accounts have posted before.
+  // Transfers first: the accounts have posted before a transfer stores a verdict.
   nexus::result<void> check_all() {
     auto read = for_each_id(session_, transfer::entity_type, [this](const auto& id) {
       transfer::state state;
@@ -32,7 +32,7 @@ class checker {
     read = for_each_id(session_, "", [this](const auto& id) -> nexus::result<void> {
       if (id.type() == transfer::entity_type) return {};
       if (id.type() == account::entity_type) return check_account(id);
-      return check(id, [](const auto&) {});  // someone else's: only its numbers are ours
+      return check(id, [](const auto&) {});  // a foreign type: only its numbers are checked
     });
     if (!read) return read;
     return check_transfers();
@@ -49,7 +49,7 @@ class checker {
     ++ids_;
     id_ = &id;
     last_ = 0;
-    const auto highest = session_.highest(id);  // first, since somebody may be writing
+    const auto highest = session_.highest(id);  // first, since another process may be writing
     if (!highest) return nexus::fail(highest.error());
     auto read = for_each_record(session_, id, [&](const nexus::record_view& record) {
       ++events_;
@@ -78,7 +78,8 @@ class checker {
     return done;
   }
 
-  // One that has moved on since it was read is somebody's at work, and tells nothing.
+  // A transfer that has moved on since it was read is in use by another process, and proves
+  // nothing.
   nexus::result<void> check_transfers() {
     nexus::result<void> read;
     audit_.check([&](const auto& name, const auto& what, nexus::sequence_nr events) {

@@ -8,7 +8,7 @@
 
 namespace nexus::test {
 
-/// The answer to the last one; those before must succeed.
+/// The answer to the last command; the commands before it must succeed.
 template <class Ref, class C, class... More>
 auto ask_in_turn(const Ref& entity, C command, More... more) {
   auto answer = entity.ask(std::move(command)).get(std::chrono::seconds{10});

@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 #include "store_fixture.hpp"
 #include "tally.hpp"
 
@@ -17,7 +17,9 @@ namespace {
 struct Asking : store_fixture {
   entities<tally> tallies{sys, *journal};
 
-  caf::actor spawn(puppet::body body) { return sys.caf().spawn<puppet>(std::move(body)); }
+  caf::actor spawn(scripted_actor::body body) {
+    return sys.caf().spawn<scripted_actor>(std::move(body));
+  }
 
   call_header within(std::chrono::nanoseconds d) { return {.deadline = sys.steady() + d}; }
 
@@ -53,7 +55,7 @@ TEST_P(Asking, AnActorIsToldTimeoutAtTheDeadlineAndNoLateAnswer) {
     add("a", 1, within(250ms)).then(self, [&, self](const result<std::int64_t>& r) {
       ++told;
       late.set_value(r ? errc{} : r.error().code);
-      // Answered behind the late one, since an entity answers in order.
+      // Answered after the late one, since an entity answers in order.
       tallies.of("a").ask(tally::read{}).then(self, [&, self](const result<std::int64_t>& sum) {
         after.set_value({told, *sum});
         self->quit();
@@ -67,7 +69,7 @@ TEST_P(Asking, AnActorIsToldTimeoutAtTheDeadlineAndNoLateAnswer) {
   wait_for_end(sys.caf(), a);
 }
 
-TEST_P(Asking, AnActorThatQuitsWhileItWaitsHarmsNobody) {
+TEST_P(Asking, AnActorThatQuitsWhileItWaitsHarmsNoOther) {
   faults->hold(operation::append);
   auto a = spawn([&](auto* self) {
     auto fails = [](const auto&) { ADD_FAILURE(); };
@@ -98,7 +100,7 @@ TEST_P(Asking, OneEntityIsAskedAfterAnother) {
   EXPECT_EQ(heard(told), "sum 83");
 }
 
-TEST_P(Asking, ARefusalIsMendedByAskingSomebodyElse) {
+TEST_P(Asking, ARefusalIsMendedByAskingAnotherEntity) {
   auto mended = tallies.of("a")
                     .ask(tally::refuse{})
                     .map([] { return std::int64_t{-1}; })

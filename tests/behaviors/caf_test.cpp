@@ -1,4 +1,4 @@
-// Nexus beside CAF actors: on a system the program has already, asked from an actor's own code.
+// Nexus beside CAF actors: on the program's own system, asked from the code of an actor.
 #include <gtest/gtest.h>
 
 #include <caf/all.hpp>
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A plain CAF actor that asks an entity in turn, and reports what it heard.
+/// A plain CAF actor that asks an entity in turn, and reports the answers.
 class asking_actor : public caf::event_based_actor {
  public:
   asking_actor(caf::actor_config& config, const entities<tally>& tallies,
@@ -41,7 +41,7 @@ class asking_actor : public caf::event_based_actor {
   std::vector<std::int64_t> answers_;
 };
 
-/// Asks and leaves at once.
+/// Asks and quits at once.
 class impatient_actor : public caf::event_based_actor {
  public:
   impatient_actor(caf::actor_config& config, const entities<tally>& tallies)
@@ -100,7 +100,7 @@ TEST(Caf, AnActorOfASteppedSystemIsAnsweredByStepping) {
   EXPECT_EQ(answers.get(), (std::vector<std::int64_t>{1, 2, 3}));
 }
 
-// Idleness, deadlines and the ordered shutdown need nothing but the scheduler that is there.
+// Idleness, deadlines and the ordered shutdown need only the program's scheduler.
 TEST(Caf, EntitiesComeAndGoOnAnAdoptedSystem) {
   caf::actor_system_config config;
   caf::actor_system theirs{config};

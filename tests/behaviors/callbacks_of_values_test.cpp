@@ -1,5 +1,5 @@
-// The rest of the table in docs/behaviors.md, "What a throw leads to": functions of stored values and of
-// answers. callbacks_test.cpp has the others.
+// The rest of the table in docs/behaviors.md, "What a throw leads to": functions of stored values
+// and of answers. callbacks_test.cpp has the others.
 #include <gtest/gtest.h>
 
 #include <nexus/nexus.hpp>
@@ -18,7 +18,7 @@ void may_throw(std::string_view where) {
   if (due == where) throw std::runtime_error{"boom"};
 }
 
-// What filled jars before "filled" had a second version.
+// The type that filled jars before "filled" had a second version.
 struct old_jar {
   static constexpr std::string_view entity_type = "jar";
   struct fill {};

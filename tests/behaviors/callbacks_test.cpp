@@ -1,5 +1,5 @@
-// What a throw in each of the user's functions leads to: the table in docs/behaviors.md, row by row.
-// Nothing of it ends the process or harms another entity, and it says so.
+// The effect of an exception in each of the user's functions: the table in docs/behaviors.md, row
+// by row. None ends the process or harms another entity, and each is reported.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Which function throws next, and what.
+// The function that throws next, and what it throws.
 std::string due;            // NOLINT: static functions have no other place
 std::function<void()> how;  // NOLINT
 void may_throw(std::string_view where) {
@@ -146,7 +146,7 @@ std::string kind_of(entity_signal::kind k) {
   }
 }
 
-// Throws something with every test: a std::exception, no memory, and what is no exception at all.
+// Each test throws a std::exception, std::bad_alloc, and a value that is not an exception.
 struct Callbacks : testing::TestWithParam<int> {
   Callbacks() {
     due.clear();
@@ -312,7 +312,7 @@ TEST_P(Callbacks, OfOnRecoveredFailTheRecoveryWhichIsTriedAgainAfterGrowingPause
   EXPECT_LE(failed, 16U);
   due.clear();
   det.advance(15s);
-  EXPECT_TRUE(what.has("recovered", "")) << "though nobody asked";
+  EXPECT_TRUE(what.has("recovered", "")) << "without a command";
 }
 
 TEST_P(Callbacks, OfOnRecoveredUnderStopDoNotSpin) {
@@ -328,7 +328,7 @@ TEST_P(Callbacks, OfOnRecoveredUnderStopDoNotSpin) {
   EXPECT_TRUE(det.sys().shutdown(10s).complete());
 }
 
-TEST_P(Callbacks, OfListenersHarmNobody) {
+TEST_P(Callbacks, OfListenersHarmNothingElse) {
   due = "on_signal";
   EXPECT_EQ(add("one", 1), 1);
   due = "letters";

@@ -1,4 +1,4 @@
-// What cannot be stored, or not be read again, is refused before anything is stored.
+// Values that cannot be stored, or not be read again, are refused before anything is stored.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -107,7 +107,7 @@ class CommandLimits : public testing::Test {
   store journal = *nexus::open("memory:", {testkit::faulty(memory_backend(), faults)});
 };
 
-constexpr std::size_t deepest = nesting_max / 2 - 1;  // in an event's or state's own map
+constexpr std::size_t deepest = nesting_max / 2 - 1;  // within an event's or state's own map
 
 tally::add_each ones(std::size_t count) { return {std::vector<std::int64_t>(count, 1)}; }
 
@@ -179,7 +179,7 @@ TEST_F(CommandLimits, ACommandMayPersistTenThousandEventsAndOneMoreIsRefusedByNa
   EXPECT_EQ(
       ask(tallies, ones(10'001)).error(),
       (error{errc::too_large,
-             "tally|a: one command persists 10001 events, at most 10000 are taken: raise "
+             "tally|a: one command persists 10001 events, at most 10000 are allowed: raise "
              "entity_options::events_per_command_max, or persist them with several commands"}));
   EXPECT_EQ(ask(tallies, tally::read{}), 10'000);
   EXPECT_EQ(stored("tally"), 10'000u);
@@ -201,7 +201,7 @@ TEST_F(CommandLimits, TheBoundIsAnOptionWithinWhatTheJournalTakes) {
   EXPECT_TRUE(ask(tallies, ones(most)));
   const auto refused = ask(tallies, ones(most + 1)).error();
   EXPECT_EQ(refused.code, errc::too_large);
-  EXPECT_NE(refused.message.find("the journal stores no more in one append"), std::string::npos)
+  EXPECT_NE(refused.message.find("the journal's limit for one append"), std::string::npos)
       << refused.message;
 }
 
@@ -214,7 +214,7 @@ TEST_F(CommandLimits, NoEventsAtAllIsNoBound) {
 
 namespace {
 
-/// Persists so many events at once, and counts how often it decides.
+/// Persists so many events at once, and counts its decisions.
 struct burst {
   static constexpr std::string_view entity_type = "burst";
   struct make {
@@ -240,7 +240,8 @@ struct burst {
 
 }  // namespace
 
-// One append is in flight, the next takes 100,000 events, and the command after them waits for a third.
+// One append is in flight, the next takes 100,000 events, and the command after them waits for a
+// third.
 TEST_F(CommandLimits, CommandsThatMergeStillFitTheJournalsRequests) {
   using testkit::operation;
   const auto most = journal.limits().request_events_max;

@@ -1,4 +1,4 @@
-// Two systems on one journal, as two processes would be: who is overtaken, and what callers hear.
+// Two systems on one journal, as two processes would be: conflicts, and the answers to callers.
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -35,7 +35,7 @@ struct bell {
   static void apply(state& s, const rung&) { ++s.times; }
 };
 
-/// A seat that one guest may take, with everything that an effect can have behind it.
+/// A seat for one guest, with every kind of chain.
 struct seat {
   static constexpr std::string_view entity_type = "seat";
   struct take {
@@ -67,7 +67,7 @@ struct seat {
   static void apply(state& s, const taken& e) { s.by = e.by; }
 };
 
-/// A state that is stored itself, with its history in it.
+/// A durable state that contains its history.
 struct scores {
   static constexpr std::string_view entity_type = "scores";
   struct add {
@@ -145,7 +145,7 @@ TEST_P(Conflicts, LeaveNothingOfADecisionThatWasNotStored) {
   const auto rung = [&] { return bells.of("front").ask_verified(bell::count{}).get(10s); };
   EXPECT_TRUE(eventually([&] { return rung() == 1; })) << "theirs is on its way yet";
   EXPECT_TRUE(sys.shutdown(10s).complete());
-  EXPECT_EQ(reader->highest(*persistence_id::make("bell", "front")), 1u) << "likewise a question";
+  EXPECT_EQ(reader->highest(*persistence_id::make("bell", "front")), 1u) << "a question too";
 }
 
 TEST_P(Conflicts, HaveChainsRunAndQuestionsAskedOnce) {
@@ -190,11 +190,11 @@ TEST_P(Conflicts, OfADurableStateThatWasPassedByAreNotDecidedAgain) {
   EXPECT_EQ(ours.of("a").ask(scores::add{1}).get(10s), 1u);
   for (std::int64_t n : {2, 3}) EXPECT_TRUE(theirs.of("a").ask(scores::add{n}).get(10s));
   EXPECT_EQ(ours.of("a").ask(scores::add{4}).get(10s).error().code, errc::outcome_unknown)
-      << "what version 2 was is known to nobody";
+      << "version 2 is not known any more";
 }
 
 // Each system keeps many commands of the same few entities in flight.
-TEST_P(Conflicts, OfTwoWhoWriteAllTheTimeLoseAndDoubleNothing) {
+TEST_P(Conflicts, TwoConstantWritersLoseAndDoubleNothing) {
   constexpr int rounds = 60;
   constexpr int ids = 5;
   const std::string names[ids] = {"a", "b", "c", "d", "e"};

@@ -1,4 +1,4 @@
-// Bad bytes in the database are told by id and number; other entities go on.
+// Bad bytes in the database are reported by id and number; other entities go on.
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
@@ -60,7 +60,8 @@ TEST_F(Corrupt, AnEventOfAnUnknownType) {
   auto why = after("UPDATE nexus_event_journal SET event_type = 'subtracted'" + second);
   EXPECT_EQ(why.code, errc::unknown_type);
   EXPECT_EQ(why.message,
-            "tally|bad: event 2: event type \"subtracted\" is not one of behavior \"tally\"");
+            "tally|bad: event 2: event type \"subtracted\" is not one of behavior \"tally\"; add "
+            "it to its event variant");
 }
 
 TEST_F(Corrupt, AnEventOfALaterVersion) {

@@ -29,12 +29,12 @@ concept can_chain = requires(Effect e) {
 
 }  // namespace
 
-// What must not compile, does not.
+// Code that must not compile does not compile.
 static_assert(!can_chain_on_an_lvalue<decltype(persist(tally::added{1}))>,
               "a chain on a kept effect would be ignored");
 static_assert(!can_chain<decltype(reject("no"))>, "a refusal runs no chain");
 static_assert(!can_chain<decltype(stash())>, "neither does a command that is put aside");
-static_assert(!can_unstash_an_lvalue<decltype(persist(tally::added{1}))>, "every chain, likewise");
+static_assert(!can_unstash_an_lvalue<decltype(persist(tally::added{1}))>, "no chain is");
 
 // Replies are deduced from decide.
 static_assert(std::is_same_v<reply_t<tally, tally::add>, std::int64_t>);

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "door.hpp"
+#include "gallery.hpp"
 #include "tally.hpp"
 
 using namespace nexus;
@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Whose tags throw, once events before have been encoded.
+// Its tags throw, after earlier events have been encoded.
 struct prickly {
   static constexpr std::string_view entity_type = "prickly";
   struct add {
@@ -44,7 +44,7 @@ struct prickly {
 struct Effects : testing::Test {
   nexus::system sys{{.threads = 2}};
   result<store> journal = nexus::open("memory:");
-  entities<door> doors{sys, *journal};
+  entities<gallery> galleries{sys, *journal};
 
   struct stored_event {
     std::string type;
@@ -75,67 +75,67 @@ struct Effects : testing::Test {
 }  // namespace
 
 TEST_F(Effects, AStashedCommandIsAnsweredOnceItIsUnstashed) {
-  auto front = doors.of("front");
-  auto first = front.ask(door::enter{});
-  auto second = front.ask(door::enter{});
-  EXPECT_EQ(front.ask(door::look{}).get(10s), 0);
+  auto front = galleries.of("front");
+  auto first = front.ask(gallery::enter{});
+  auto second = front.ask(gallery::enter{});
+  EXPECT_EQ(front.ask(gallery::look{}).get(10s), 0);
   EXPECT_FALSE(first.is_answered());
-  EXPECT_TRUE(front.ask(door::open{}).get(10s));
+  EXPECT_TRUE(front.ask(gallery::open{}).get(10s));
   EXPECT_EQ(first.get(10s), 1);
   EXPECT_EQ(second.get(10s), 2);
 }
 
 TEST_F(Effects, AFullStashAnswersOverloaded) {
   nexus::system other{{.threads = 2}};
-  entities<door> small{other, *journal, {.stash_max = 3}};
+  entities<gallery> small{other, *journal, {.stash_max = 3}};
   std::vector<asked<std::int64_t>> waiting;
-  for (int i = 0; i < 3; ++i) waiting.push_back(small.of("x").ask(door::enter{}));
-  auto refused = small.of("x").ask(door::enter{}).get(10s);
+  for (int i = 0; i < 3; ++i) waiting.push_back(small.of("x").ask(gallery::enter{}));
+  auto refused = small.of("x").ask(gallery::enter{}).get(10s);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::overloaded);
-  EXPECT_TRUE(small.of("x").ask(door::open{}).get(10s));
+  EXPECT_TRUE(small.of("x").ask(gallery::open{}).get(10s));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(waiting[static_cast<std::size_t>(i)].get(10s), i + 1);
 }
 
 TEST_F(Effects, AStashNeverKeepsOutWhatWouldBringItBack) {
   nexus::system other{{.threads = 2}};
-  entities<door> small{other, *journal, {.mailbox_max = 3}};
-  auto first = small.of("x").ask(door::enter{});
-  auto second = small.of("x").ask(door::enter{});
-  EXPECT_EQ(small.of("x").ask(door::enter{}).get(10s).error().code, errc::overloaded);
-  EXPECT_TRUE(small.of("x").ask(door::open{}).get(10s));
+  entities<gallery> small{other, *journal, {.mailbox_max = 3}};
+  auto first = small.of("x").ask(gallery::enter{});
+  auto second = small.of("x").ask(gallery::enter{});
+  EXPECT_EQ(small.of("x").ask(gallery::enter{}).get(10s).error().code, errc::overloaded);
+  EXPECT_TRUE(small.of("x").ask(gallery::open{}).get(10s));
   EXPECT_EQ(first.get(10s), 1);
   EXPECT_EQ(second.get(10s), 2);
 }
 
 TEST_F(Effects, StashedCommandsAreToldWhenTheirEntitiesEnd) {
   nexus::system other{{.threads = 2}};
-  auto short_lived = std::make_unique<entities<door>>(other, *journal);
-  auto waiting = short_lived->of("x").ask(door::enter{});
-  EXPECT_EQ(short_lived->of("x").ask(door::look{}).get(10s), 0);
+  auto short_lived = std::make_unique<entities<gallery>>(other, *journal);
+  auto waiting = short_lived->of("x").ask(gallery::enter{});
+  EXPECT_EQ(short_lived->of("x").ask(gallery::look{}).get(10s), 0);
   short_lived.reset();
   EXPECT_EQ(waiting.get(10s).error().code, errc::stopped);
 }
 
 TEST_F(Effects, AnEntityPassivatesAndComesBack) {
-  EXPECT_TRUE(doors.of("a").ask(door::open{}).get(10s));
-  EXPECT_EQ(doors.of("a").ask(door::enter{}).get(10s), 1);
-  EXPECT_EQ(doors.live(), 1u);
-  EXPECT_TRUE(doors.of("a").ask(door::leave{}).get(10s));
-  EXPECT_TRUE(eventually([&] { return doors.live() == 0; }));
-  EXPECT_EQ(doors.of("a").ask(door::look{}).get(10s), 1);
+  EXPECT_TRUE(galleries.of("a").ask(gallery::open{}).get(10s));
+  EXPECT_EQ(galleries.of("a").ask(gallery::enter{}).get(10s), 1);
+  EXPECT_EQ(galleries.live(), 1u);
+  EXPECT_TRUE(galleries.of("a").ask(gallery::leave{}).get(10s));
+  EXPECT_TRUE(eventually([&] { return galleries.live() == 0; }));
+  EXPECT_EQ(galleries.of("a").ask(gallery::look{}).get(10s), 1);
 }
 
 TEST_F(Effects, SnapshotsAreTakenWhenTheBehaviorSaysSo) {
-  EXPECT_TRUE(doors.of("a").ask(door::open{}).get(10s));
-  for (int i = 0; i < 12; ++i) EXPECT_TRUE(doors.of("a").ask(door::enter{}).get(10s));
+  EXPECT_TRUE(galleries.of("a").ask(gallery::open{}).get(10s));
+  for (int i = 0; i < 12; ++i) EXPECT_TRUE(galleries.of("a").ask(gallery::enter{}).get(10s));
   auto newest = [&]() -> sequence_nr {
     auto session = *journal->open_session();
-    auto numbers = session->snapshot_numbers(*persistence_id::make("door", "a"), {}, 10);
+    auto numbers = session->snapshot_numbers(*persistence_id::make("gallery", "a"), {}, 10);
     return numbers->empty() ? 0 : numbers->front();
   };
   EXPECT_TRUE(eventually([&] { return newest() == 11; })) << "opened, and the tenth visitor";
-  EXPECT_TRUE(doors.of("a").ask(door::photograph{}).get(10s));
+  EXPECT_TRUE(galleries.of("a").ask(gallery::photograph{}).get(10s));
   EXPECT_TRUE(eventually([&] { return newest() == 13; }));
 }
 
@@ -144,9 +144,9 @@ TEST_F(Effects, TagsAndMetadataAreStoredWithTheEvents) {
                      .correlation_id = sys.next_id(),
                      .causation_id = sys.next_id(),
                      .traceparent = "00-trace-span-01"};
-  EXPECT_TRUE(doors.of("a").ask(door::open{}, header).get(10s));
-  EXPECT_TRUE(doors.of("a").ask(door::enter{}).get(10s));
-  const auto all = stored("door", "a");
+  EXPECT_TRUE(galleries.of("a").ask(gallery::open{}, header).get(10s));
+  EXPECT_TRUE(galleries.of("a").ask(gallery::enter{}).get(10s));
+  const auto all = stored("gallery", "a");
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].metadata.command_id, header.command_id);
   EXPECT_EQ(all[0].metadata.correlation_id, header.correlation_id);
@@ -177,56 +177,56 @@ TEST_F(Effects, AnUnhandledCommandReachesTheDeadLetters) {
 }
 
 TEST_F(Effects, AnAnswerComesBackAsACommand) {
-  entities<house> houses{sys, *journal};
-  EXPECT_TRUE(houses.of("h").ask(house::visit{"front"}).get(10s)) << "asked, not yet answered";
-  auto waiting = houses.of("h").ask(house::wait{});
-  EXPECT_TRUE(doors.of("front").ask(door::open{}).get(10s));
+  entities<guide> guides{sys, *journal};
+  EXPECT_TRUE(guides.of("h").ask(guide::visit{"front"}).get(10s)) << "asked, not yet answered";
+  auto waiting = guides.of("h").ask(guide::wait{});
+  EXPECT_TRUE(galleries.of("front").ask(gallery::open{}).get(10s));
   EXPECT_EQ(waiting.get(10s), "number 1");
 }
 
 TEST_F(Effects, TheAskedCommandKnowsWhatCausedIt) {
-  entities<house> houses{sys, *journal};
-  EXPECT_TRUE(doors.of("front").ask(door::open{}).get(10s));
-  auto asked = houses.of("h").ask(house::visit{"front"});
+  entities<guide> guides{sys, *journal};
+  EXPECT_TRUE(galleries.of("front").ask(gallery::open{}).get(10s));
+  auto asked = guides.of("h").ask(guide::visit{"front"});
   const auto cause = asked.command_id();
   EXPECT_TRUE(asked.get(10s));
-  EXPECT_EQ(houses.of("h").ask(house::wait{}).get(10s), "number 1");
-  const auto entered = stored("door", "front").back().metadata;
+  EXPECT_EQ(guides.of("h").ask(guide::wait{}).get(10s), "number 1");
+  const auto entered = stored("gallery", "front").back().metadata;
   EXPECT_EQ(entered.causation_id, cause);
   EXPECT_EQ(entered.correlation_id, cause);
-  EXPECT_EQ(stored("house", "h").back().metadata.correlation_id, cause);
+  EXPECT_EQ(stored("guide", "h").back().metadata.correlation_id, cause);
 }
 
 TEST_F(Effects, AFailureComesBackAsACommandToo) {
-  entities<house> houses{sys, *journal};
-  EXPECT_TRUE(houses.of("h").ask(house::visit{""}).get(10s));
-  auto said = houses.of("h").ask(house::wait{}).get(10s);
+  entities<guide> guides{sys, *journal};
+  EXPECT_TRUE(guides.of("h").ask(guide::visit{""}).get(10s));
+  auto said = guides.of("h").ask(guide::wait{}).get(10s);
   ASSERT_TRUE(said);
   EXPECT_NE(said->find("empty"), std::string::npos) << *said;
 }
 
 TEST_F(Effects, AskingATypeThatIsNotThereIsAFailureToo) {
   nexus::system lonely{{.threads = 2}};
-  entities<house> houses{lonely, *journal};
-  EXPECT_TRUE(houses.of("h").ask(house::visit{"front"}).get(10s));
-  EXPECT_EQ(houses.of("h").ask(house::wait{}).get(10s),
-            "there are no entities of type \"door\" on this system");
+  entities<guide> guides{lonely, *journal};
+  EXPECT_TRUE(guides.of("h").ask(guide::visit{"front"}).get(10s));
+  EXPECT_EQ(guides.of("h").ask(guide::wait{}).get(10s),
+            "there are no entities of type \"gallery\" on this system");
 }
 
 TEST_F(Effects, AnAnswerToAnEntityThatIsGoneIsADeadLetter) {
-  auto houses = std::make_unique<entities<house>>(sys, *journal);
-  EXPECT_TRUE(houses->of("h").ask(house::visit{"front"}).get(10s));
-  houses.reset();
+  auto guides = std::make_unique<entities<guide>>(sys, *journal);
+  EXPECT_TRUE(guides->of("h").ask(guide::visit{"front"}).get(10s));
+  guides.reset();
   const auto before = sys.letters().count();
-  EXPECT_TRUE(doors.of("front").ask(door::open{}).get(10s));
+  EXPECT_TRUE(galleries.of("front").ask(gallery::open{}).get(10s));
   EXPECT_TRUE(eventually([&] { return sys.letters().count() > before; }));
 }
 
 TEST_F(Effects, RecoveryIsToldOncePerStartAlsoOfANewId) {
   for (std::int64_t starts = 1; starts <= 3; ++starts) {
-    entities<house> houses{sys, *journal};
-    EXPECT_EQ(houses.of("h").ask(house::starts{}).get(10s), starts);
-    EXPECT_EQ(houses.of("h").ask(house::starts{}).get(10s), starts);
+    entities<guide> guides{sys, *journal};
+    EXPECT_EQ(guides.of("h").ask(guide::starts{}).get(10s), starts);
+    EXPECT_EQ(guides.of("h").ask(guide::starts{}).get(10s), starts);
   }
 }
 

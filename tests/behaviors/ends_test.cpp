@@ -1,5 +1,5 @@
-// In which order a program may end what it has made: every order works, on a thread and in an actor, or
-// the program ends with a line that says why.
+// The order in which a program destroys its objects: every order works, on a thread and in an
+// actor, or the program ends with a line that says why.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 #include <random>
 #include <vector>
 
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 #include "tally.hpp"
 
 using namespace nexus;
@@ -25,7 +25,7 @@ namespace {
 
 constexpr auto long_time = 30s;
 
-/// One of each that a program holds on to.
+/// One of each object that a program keeps.
 struct program {
   std::optional<nexus::system> sys{std::in_place, system_options{.threads = 1}};
   std::optional<store> journal = *nexus::open("memory:");
@@ -60,7 +60,7 @@ struct program {
     }
   }
 
-  // Whatever has gone before: an answer comes, and be it an error.
+  // Whatever was destroyed before: an answer comes, possibly an error.
   void use_ref() {
     auto late = ref->ask(tally::add{1}, 5s).get(long_time);
     EXPECT_TRUE(late || late.error().code == errc::stopped) << late.error().message;
@@ -129,7 +129,7 @@ TEST(Ends, EntitiesMayEndInAnActor) {
   ASSERT_TRUE(tallies->of("a").ask(tally::add{1}).get(long_time));
   const auto ref = tallies->of("a");
   std::promise<void> done;
-  sys.caf().spawn<puppet>([&](caf::event_based_actor*) {
+  sys.caf().spawn<scripted_actor>([&](caf::event_based_actor*) {
     tallies.reset();
     done.set_value();
   });
@@ -143,7 +143,7 @@ TEST(Ends, ASupervisorMayEndInAnActor) {
   ASSERT_TRUE(
       top->spawn("one", [](caf::event_based_actor*) -> caf::behavior { return {[](int) {}}; }));
   std::promise<void> done;
-  sys.caf().spawn<puppet>([&](caf::event_based_actor*) {
+  sys.caf().spawn<scripted_actor>([&](caf::event_based_actor*) {
     top.reset();
     done.set_value();
   });
@@ -155,7 +155,7 @@ TEST(EndsDeathTest, ASystemThatEndsInAnActorOfItsOwnSaysSo) {
   EXPECT_DEATH(
       {
         auto* sys = new nexus::system{system_options{.threads = 1}};
-        sys->caf().spawn<puppet>([sys](caf::event_based_actor*) { delete sys; });
+        sys->caf().spawn<scripted_actor>([sys](caf::event_based_actor*) { delete sys; });
         std::promise<void>{}.get_future().wait();
       },
       "destroyed in an actor of its own");

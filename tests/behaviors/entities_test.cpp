@@ -1,4 +1,4 @@
-// Entities as their users meet them, on the memory journal.
+// Entities as users see them, on the memory journal.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -137,7 +137,7 @@ TEST_F(Entities, ARunSeesTheStateItsCommandProducedBeforeTheReply) {
   EXPECT_EQ(answers[2].get(10s), 3);
 }
 
-TEST_F(Entities, AThrowingRunHarmsNobody) {
+TEST_F(Entities, AThrowingRunHarmsNoOtherCommand) {
   auto r = ask("a", tally::add_and_run{1, [](std::int64_t) { throw std::runtime_error{"oops"}; }});
   EXPECT_EQ(r, 1);
   EXPECT_EQ(ask("a", tally::add{1}), 2);
@@ -149,7 +149,8 @@ TEST_F(Entities, AStoppedEntityComesBackWithTheNextCommand) {
   EXPECT_EQ(ask("a", tally::read{}), 5);
 }
 
-// The handshake: whatever is sent while an entity stops is handled, once, by it or by the next.
+// The handshake: every command sent while an entity stops is handled, once, by this actor or the
+// next.
 TEST_F(Entities, NotOneCommandIsLostOrDoubledWhileEntitiesStop) {
   restart({.snapshot_every = 50});
   constexpr int senders = 4;
@@ -211,8 +212,8 @@ TEST_F(Entities, AFullMailboxIsATypedErrorAtOnce) {
   EXPECT_EQ(ask("a", tally::read{}), 1);
 }
 
-// A refused command must not be taken, for a moment, for one that is on its way: the entity would
-// hold its append back for it.
+// A refused command must not be counted as one on its way, even for a moment: the entity would
+// delay its append for it.
 TEST_F(Entities, RefusedCommandsDoNotHoldUpAdmittedOnes) {
   restart({.mailbox_max = 2});
   std::atomic<std::int64_t> stored{0};

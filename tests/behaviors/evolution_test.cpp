@@ -43,7 +43,7 @@ struct purse_1 {
   static void apply(state&, const closed&) {}
 };
 
-/// Two releases on: amounts in cents, then with a currency. The C++ names changed too.
+/// Two releases later: amounts in cents, then with a currency. The C++ names changed too.
 template <class Serializer>
 struct wallet {
   static constexpr std::string_view entity_type = "purse";
@@ -54,7 +54,7 @@ struct wallet {
     static constexpr std::uint32_t schema_version = 3;
     std::int64_t cents = 0;
     std::string currency;
-    std::optional<std::string> memo;  // came later, without a version: optional
+    std::optional<std::string> memo;  // added later without a version: optional
     MSGPACK_DEFINE_MAP(cents, currency, memo)
 
     static void upcast(from_version<1>, document& d) {
@@ -117,7 +117,7 @@ struct Evolution : testing::TestWithParam<const char*> {
     entities<B> all{sys, *journal, options};
     return ask_in_turn(all.of("a"), std::move(commands)...);
   }
-  // Stores what no behavior here would.
+  // Stores an event that no behavior here would store.
   void store_raw(event_view event) {
     auto session = *journal->open_session();
     const auto id = *persistence_id::make("purse", "a");
@@ -178,7 +178,7 @@ TEST_P(Evolution, AnUnknownTypeIsNamed) {
   store_raw({.type = "closed", .data = "\x80"});
   EXPECT_EQ(why_not(),
             "unknown_type: purse|a: event 1: event type \"closed\" is not one of behavior "
-            "\"purse\"");
+            "\"purse\"; add it to its event variant");
 }
 
 TEST_P(Evolution, ANewerVersionIsNamed) {

@@ -1,4 +1,4 @@
-// What an entity that decides again does when another writer was first.
+// An entity that decides again after another writer wrote first.
 #include "fsm_harness.hpp"
 
 using namespace nexus;
@@ -10,7 +10,7 @@ auto retrying_at(sequence_nr events, std::uint32_t retries = 10) {
   return running_at(events, {.conflict_retries_max = retries});
 }
 
-/// The recovery after another writer has come to `highest`.
+/// The recovery after another writer has reached `highest`.
 words recovers(fsm_driver& f, sequence_nr highest) {
   if (auto asked = f.load_answer(highest); highest == 0) return asked;
   return f.chunk(1, highest);
@@ -145,7 +145,7 @@ TEST(FsmConflict, ADeadlineThatPassedMeanwhileIsATimeout) {
   EXPECT_EQ(f->load_answer(0), words{"refuse 1 timeout"}) << "nothing of it was done";
 }
 
-TEST(FsmConflict, WhoWaitsForAFailingRecoveryIsTold) {
+TEST(FsmConflict, WaitersForAFailingRecoveryAreTold) {
   auto f = retrying_at(0);
   f->command(persists_one);
   f->drained();

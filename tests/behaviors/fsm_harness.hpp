@@ -1,4 +1,4 @@
-// The entity state machine under a pencil: commands by number, actions as words.
+// The entity state machine as a table: commands by number, actions as words.
 #pragma once
 
 #include <fmt/format.h>
@@ -22,8 +22,8 @@ struct sum_model final : d::entity_model {
   int sum = 0;
   bool persists_once_recovered = false;
   bool fails_once_recovered = false;  ///< in apply
-  bool process = false;               ///< has an on_recovered that does nothing, at least
-  plan* once_recovered = nullptr;     ///< or this
+  bool process = false;               ///< has an on_recovered, which does nothing
+  plan* once_recovered = nullptr;     ///< or this on_recovered
   bool is_process() const noexcept override {
     return process || persists_once_recovered || fails_once_recovered || once_recovered != nullptr;
   }
@@ -47,17 +47,17 @@ struct sum_model final : d::entity_model {
   }
 };
 
-/// What a command will do when it is decided.
+/// What a command does when it is decided.
 struct plan {
   int persists = 0;        ///< events, each adding 1
   d::effect_flags then{};  ///< `stashes` only unless the sum is positive
   bool throws = false;     ///< in apply
   bool fails = false;      ///< in decide
   bool rejects = false;
-  bool own = false;  ///< is the answer to an own question
+  bool own = false;  ///< the answer to an own question
 };
 
-/// What became of a command; outlives it.
+/// The outcome of a command; outlives the command.
 struct fate {
   bool decided = false;
   int seen = -1;       ///< the sum after it was decided
@@ -65,7 +65,7 @@ struct fate {
   std::string answer;  ///< "ok", or the error's code
 };
 
-/// An entity alone in the world.
+/// A host without surroundings.
 struct no_host final : d::entity_host {
   std::shared_ptr<d::entity_directory> own_directory() override { return nullptr; }
   const persistence_id& own_id() const override { return id; }
@@ -136,7 +136,7 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
   fate& fate_;
 };
 
-/// What on_recovered persists; its number is 0.
+/// The command of on_recovered; its number is 0.
 inline envelope sum_model::recovered_call() {
   static fate nobodys;
   if (!is_process()) return {};
@@ -149,7 +149,7 @@ inline envelope sum_model::recovered_call() {
   return made;
 }
 
-/// Feeds inputs and tells what came of them, e.g. "append 8..9" or "release 1".
+/// Feeds inputs and returns the actions, e.g. "append 8..9" or "release 1".
 class fsm_driver {
  public:
   explicit fsm_driver(d::fsm_options options = {})
@@ -193,7 +193,7 @@ class fsm_driver {
   words chunk(sequence_nr from, sequence_nr to, std::string_view data = "1") {
     return step(d::replayed{epoch_, from, to, records(from, to, data)});
   }
-  /// The answer to reading from..to that came to no more than `last`.
+  /// The answer to a read from..to that contained only records up to `last`.
   words chunk_cut_short(sequence_nr from, sequence_nr to, sequence_nr last) {
     return step(d::replayed{epoch_, from, to, records(from, last)});
   }
@@ -232,7 +232,7 @@ class fsm_driver {
     for (std::size_t i = 0; i < out.size(); ++i) {
       auto one = std::move(out[i]);
       if (std::holds_alternative<d::decode_chunk>(one)) {
-        fsm_.step(now, d::decode_due{}, out);  // not worth a word
+        fsm_.step(now, d::decode_due{}, out);  // not reported
         continue;
       }
       if (auto* t = std::get_if<d::tell>(&one)) {
@@ -331,7 +331,7 @@ class fsm_driver {
   d::entity_fsm fsm_;
 };
 
-// What every table begins with.
+// The plan of a read, used by every table.
 inline const plan reads{};
 inline const plan persists_one{.persists = 1};
 inline const plan persists_two{.persists = 2};

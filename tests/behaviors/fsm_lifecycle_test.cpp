@@ -1,4 +1,4 @@
-// What others ask of an entity: to passivate now, to restart, to drop a command for a newer one.
+// Requests of others: to passivate now, to restart, to drop a command for a newer one.
 #include "fsm_harness.hpp"
 
 using namespace nexus;
@@ -168,7 +168,7 @@ TEST(FsmRestart, ALostAppendIsTheRestart) {
   EXPECT_EQ(f->load_answer(0), words{}) << "and not a second one";
 }
 
-TEST(FsmRestart, AStorageInTroubleIsNotWaitedForByNobody) {
+TEST(FsmRestart, AFailingStorageIsNotAwaitedWithoutACommand) {
   auto f = running_at(0);
   f->command(persists_one);
   f->restart();
@@ -239,7 +239,7 @@ TEST(FsmRestart, AFreshEntityHasNothingToRestart) {
   EXPECT_EQ(f.restart(), words{});
 }
 
-// The next recovery runs it again: without a pause the two would chase each other.
+// The next recovery runs it again: without a pause the two would retry endlessly.
 TEST(FsmRecovered, AnApplyThatFailsBacksOffLongerEachTime) {
   fsm_driver f;
   f.model().fails_once_recovered = true;

@@ -1,4 +1,4 @@
-// What an entity does about every outcome of an append.
+// The entity's reaction to every outcome of an append.
 #include "fsm_harness.hpp"
 
 using namespace nexus;
@@ -58,7 +58,7 @@ TEST(FsmOutcome, AFailedAppendBacksOffAndRecovers) {
   EXPECT_EQ(f->load_answer(0), words{"release 3"});
 }
 
-TEST(FsmOutcome, ABackOffThatNobodyWaitsForEndsTheEntity) {
+TEST(FsmOutcome, ABackOffWithoutACommandEndsTheEntity) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -80,7 +80,7 @@ TEST(FsmOutcome, AnUnknownOutcomeIsSettledBeforeAnythingElse) {
   EXPECT_EQ(f->settles(settlement::stored), (words{"release 1", "append 5..5"}));
 }
 
-TEST(FsmOutcome, WhoWaitsIsToldOfAStorageThatDoesNotSettle) {
+TEST(FsmOutcome, WaitersAreToldOfAStorageThatDoesNotSettle) {
   auto f = running_at(3);
   f->command(persists_one);
   f->drained();
@@ -151,7 +151,7 @@ TEST(FsmOutcome, ALostAppendIsToldWithTheIdOfItsCommand) {
   EXPECT_EQ(f->last_error, "sum|one: command 01BX5ZZKBKACTAV9WEVGEMMVRZ: too large");
 }
 
-TEST(FsmOutcome, WhatNobodyAskedForIsTriedAgainAfterAPauseOnly) {
+TEST(FsmOutcome, OwnWorkIsRetriedOnlyAfterAPause) {
   fsm_driver f;
   f.model().persists_once_recovered = true;
   f.command(reads);
@@ -168,7 +168,7 @@ TEST(FsmOutcome, WhatNobodyAskedForIsTriedAgainAfterAPauseOnly) {
   EXPECT_EQ(f.waited(), words{"load"});
 }
 
-TEST(FsmOutcome, LikewiseWhatWasLost) {
+TEST(FsmOutcome, LostOwnWorkIsRetriedOnlyAfterAPause) {
   fsm_driver f;
   f.model().persists_once_recovered = true;
   f.command(reads);

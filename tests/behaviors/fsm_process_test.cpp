@@ -1,4 +1,4 @@
-// Entities with on_recovered, whose unfinished work goes on though nobody asks; and the answers to
+// Entities with on_recovered, whose unfinished work goes on without a command; and the answers to
 // their own questions, which are not lost.
 #include "fsm_harness.hpp"
 
@@ -38,7 +38,7 @@ std::vector<std::string> told(const fsm_driver& f, entity_signal::kind what) {
 
 // -- coming back ------------------------------------------------------------------------------
 
-TEST(FsmProcess, ALostAppendThatNobodyWaitedForIsFollowedByARecovery) {
+TEST(FsmProcess, ALostAppendWithoutACallerIsFollowedByARecovery) {
   auto f = process_at(0);
   f->command(persists_one);
   f->drained();
@@ -109,7 +109,7 @@ TEST(FsmProcess, ToldToGoForGoodItDoesNotComeBack) {
   EXPECT_EQ(f->waited(), words{});
 }
 
-TEST(FsmProcess, OthersStillEndWhenNobodyWaits) {
+TEST(FsmProcess, OthersStillEndWithoutACommand) {
   auto f = running_at(0);
   f->restart();
   f->load_failed(errc::unavailable);
@@ -162,7 +162,7 @@ TEST(FsmOnRecovered, ThatThrowsRejectsOrStashesIsAFailedRecovery) {
   }
 }
 
-TEST(FsmOnRecovered, UnderStopEndsTheEntityAndAnswersWhoWaited) {
+TEST(FsmOnRecovered, UnderStopEndsTheEntityAndAnswersTheWaiting) {
   plan throws{.fails = true};
   fsm_driver f{with_verdict({directive::stop})};
   f.model().once_recovered = &throws;
@@ -183,7 +183,7 @@ TEST(FsmOnRecovered, UnderRestartWaitsAsLongAsSupervisionSays) {
   EXPECT_EQ(f.waited(), words{"load"});
 }
 
-TEST(FsmOnRecovered, ThatStopsEndsTheEntityOnceWhoWaitedIsAnswered) {
+TEST(FsmOnRecovered, ThatStopsEndsTheEntityOnceTheWaitingAreAnswered) {
   plan stops{.persists = 1, .then = {.stops = true}};
   fsm_driver f;
   f.model().once_recovered = &stops;
@@ -295,7 +295,7 @@ TEST(FsmStashGrowth, WhatIsPastItsDeadlineMakesRoom) {
             (words{"refuse 2 timeout", "append 1..1"}));
 }
 
-TEST(FsmOutcomeReason, IsKnownToWhoStopsWaiting) {
+TEST(FsmOutcomeReason, IsKnownToACallerThatStopsWaiting) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -312,7 +312,7 @@ TEST(FsmOutcomeReason, IsToldThoughTheOutcomeWasUnknownFirst) {
   f->drained();
   f->append_answers(unknown{{errc::unavailable, "the disk is full"}});
   f->settles(settlement::not_stored);
-  EXPECT_EQ(f->last_error, "sum|one: the storage did not keep the events: the disk is full");
+  EXPECT_EQ(f->last_error, "sum|one: the storage did not store the events: the disk is full");
   f->load_answer(0);
   f->command(persists_one);
   f->drained();
@@ -321,6 +321,6 @@ TEST(FsmOutcomeReason, IsToldThoughTheOutcomeWasUnknownFirst) {
   f->close();
   EXPECT_EQ(
       f->last_error,
-      "sum|one: stopped before the storage told whether it kept the events; its last trouble: "
+      "sum|one: stopped before the storage said whether it stored the events; its last error: "
       "the disk is still full");
 }

@@ -1,4 +1,4 @@
-// From nothing in memory to a running entity, and what can be wrong on the way.
+// The way from a new actor to a running entity, and its failures.
 #include "fsm_harness.hpp"
 #include "nexus/journal_errors.hpp"
 

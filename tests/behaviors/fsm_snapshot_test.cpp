@@ -1,4 +1,4 @@
-// When snapshots are taken and saved, and how a recovery uses one, or does without.
+// When snapshots are taken and saved, and how a recovery uses or skips one.
 #include "fsm_harness.hpp"
 
 using namespace nexus;

@@ -1,4 +1,4 @@
-// Commands that are put aside, and what brings them back.
+// Stashed commands, and what unstashes them.
 #include "fsm_harness.hpp"
 
 using namespace nexus;
@@ -80,7 +80,7 @@ TEST(FsmStash, ClosingRefusesTheStash) {
   EXPECT_EQ(f->close(), (words{"refuse 1 stopped", "stopped"}));
 }
 
-TEST(FsmStash, ClosingBetweenAnUnstashAndItsAppendLosesNobody) {
+TEST(FsmStash, ClosingBetweenAnUnstashAndItsAppendLosesNoCommand) {
   auto f = running_at(0);
   f->command(stashes);
   f->command(opens);

@@ -53,7 +53,7 @@ TEST(FsmStop, ClosingLetsARunHappen) {
   EXPECT_EQ(f->ran(), words{"stopped"});
 }
 
-TEST(FsmStop, ClosingDuringRecoveryRefusesWhoWaits) {
+TEST(FsmStop, ClosingDuringRecoveryRefusesTheWaiting) {
   fsm_driver f;
   f.command(reads);
   EXPECT_EQ(f.close(), (words{"refuse 1 stopped", "stopped"}));

@@ -1,4 +1,4 @@
-// What the user's supervision says about a command that threw.
+// The user's supervision after a command that threw.
 #include "fsm_harness.hpp"
 
 using namespace nexus;
@@ -37,7 +37,7 @@ TEST(FsmSupervision, RestartRecoversAtOnceOrAfterAPause) {
   EXPECT_EQ(g->load_answer(0), words{"release 2"});
 }
 
-TEST(FsmSupervision, ARestartHappensThoughNobodyWaits) {
+TEST(FsmSupervision, ARestartHappensWithoutACommand) {
   auto f = running_at(0, with_verdict({directive::restart, false, 700us}));
   f->command({.throws = true});
   EXPECT_EQ(f->waited(), words{"load"});
@@ -67,7 +67,7 @@ TEST(FsmSupervision, ALostAppendMakesAPauseNeedless) {
   EXPECT_EQ(f->restart(), words{"load"}) << "and leaves none for later restarts";
 }
 
-TEST(FsmSupervision, ClosingDuringThePauseLeavesNobodyWaiting) {
+TEST(FsmSupervision, ClosingDuringThePauseLeavesNoCallerWaiting) {
   auto f = running_at(0, with_verdict({directive::restart, false, 700us}));
   f->command({.throws = true});
   f->command(reads);

@@ -1,4 +1,4 @@
-// Verified commands: decided only once the journal has said that the state is its newest.
+// Verified commands: decided only when the journal has confirmed that the state is the newest.
 #include "fsm_harness.hpp"
 
 using namespace nexus;
@@ -96,7 +96,7 @@ TEST(FsmVerified, ARecoveryThatHadReadTheHighestIsNoCheckForLaterOnes) {
   EXPECT_EQ(f.highest_is(2), words{"release 2"});
 }
 
-TEST(FsmVerified, ARecoveryBegunAnewCoversThem) {
+TEST(FsmVerified, ARepeatedRecoveryCoversThem) {
   fsm_driver f;
   f.command(reads);
   verified(f);
@@ -156,7 +156,7 @@ TEST(FsmVerified, AnAnswerToAnOlderReadingDoesNotCount) {
   verified(*f);
   EXPECT_EQ(f->step(d::highest_checked{1, sequence_nr{7}}), words{});
   EXPECT_EQ(f->highest_is(0), words{"release 2"});
-  EXPECT_EQ(f->highest_is(5), words{}) << "nobody asked";
+  EXPECT_EQ(f->highest_is(5), words{}) << "no read was asked for";
 }
 
 TEST(FsmVerified, AChainBeforeItRunsFirst) {
@@ -207,7 +207,7 @@ TEST(FsmVerified, ClosingBeforeItsReadingFinishesTheAppend) {
   EXPECT_EQ(f->fsm().held(), 0U);
 }
 
-TEST(FsmVerified, OneThatIsDisplacedLeavesItsReadingToNobody) {
+TEST(FsmVerified, ADisplacedOneLeavesItsReadUnused) {
   auto f = running_at(0);
   verified(*f);
   EXPECT_EQ(f->displace(), words{"refuse 1 overloaded"});

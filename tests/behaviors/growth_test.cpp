@@ -1,4 +1,4 @@
-// What must not grow with time, and what can never fit.
+// Things that must not grow with time, and commands that can never fit.
 #include <gtest/gtest.h>
 
 #include <nexus/nexus.hpp>

@@ -1,7 +1,7 @@
-// A serializer of one's own, as an example and to test with: JSON that a person can read.
+// A user serializer, as an example and for tests: readable JSON.
 //
-// It goes by way of msgpack, which knows the fields. Bytes become an object of nlohmann's and come
-// back as such, so a type with binary fields or time points is not for it.
+// It uses msgpack, which knows the fields. Bytes become an object of nlohmann's and come back as
+// such, so it does not support types with binary fields or time points.
 #pragma once
 
 #include <nexus/nexus.hpp>

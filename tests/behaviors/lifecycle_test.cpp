@@ -1,5 +1,5 @@
-// How entities come and go: idle times and caps, storms of sends across them, watches, overflow, other
-// writers, deadlines, names and the ordered shutdown.
+// How entities start and end: idle times and caps, storms of sends during both, watches, overflow,
+// other writers, deadlines, names and the ordered shutdown.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -57,7 +57,7 @@ struct Lifecycle : testing::Test {
   }
 };
 
-/// Knows nothing but its own CAF system.
+/// Knows only its own CAF system.
 class finding_actor : public caf::event_based_actor {
  public:
   finding_actor(caf::actor_config& config, std::promise<std::int64_t>& heard)
@@ -104,10 +104,10 @@ TEST_F(Lifecycle, WhatIsUsedStays) {
   }
   EXPECT_EQ(tallies.live(), 1u);
   EXPECT_EQ(counted("nexus_passivations_total", "idle"), 1u) << "that was b";
-  EXPECT_EQ(counted("nexus_recoveries_total", "done"), 2u) << "a was never started anew";
+  EXPECT_EQ(counted("nexus_recoveries_total", "done"), 2u) << "a was never started again";
 }
 
-TEST_F(Lifecycle, WithoutATimeNobodyPassivates) {
+TEST_F(Lifecycle, WithoutATimeNoEntityPassivates) {
   entities<tally> tallies{det, *journal, {.passivate_after = 0s}};
   EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
   det.advance(24h);
@@ -142,7 +142,7 @@ TEST_F(Lifecycle, TheCapHoldsWhileTimeStandsStill) {
   }
 }
 
-TEST_F(Lifecycle, WhenNobodyIsIdleTheCapIsExceededAndCountedAndKeptLater) {
+TEST_F(Lifecycle, WhenNoneIsIdleTheCapIsExceededAndCountedAndKeptLater) {
   entities<tally> tallies{det, *journal, {.live_max = 2}};
   det.steps().hold(executor::work::write);
   std::deque<asked<std::int64_t>> adds;
@@ -158,7 +158,7 @@ TEST_F(Lifecycle, WhenNobodyIsIdleTheCapIsExceededAndCountedAndKeptLater) {
   EXPECT_EQ(tallies.live(), 2u);
 }
 
-TEST_F(Lifecycle, WhoeverWatchesIsToldWhyItEnded) {
+TEST_F(Lifecycle, AWatchIsToldWhyItEnded) {
   auto tallies =
       std::make_unique<entities<tally>>(det, *journal, entity_options{.passivate_after = 1s});
   auto watched = [&] {
@@ -278,7 +278,8 @@ TEST_F(Lifecycle, SupervisionRestartsAnEntityAfterAPauseAndStopsItInTheEnd) {
 }
 
 TEST_F(Lifecycle, AllForOneRestartsTheOthersToo) {
-  entities<tally> tallies{det, *journal, {.supervised = supervision{.who = strategy::all_for_one}}};
+  entities<tally> tallies{
+      det, *journal, {.supervised = supervision{.scope = strategy::all_for_one}}};
   for (auto id : {"a", "b"}) EXPECT_EQ(det.get(tallies.of(id).ask(tally::add{1})), 1);
   const auto before = counted("nexus_recoveries_total", "done");
   (void)det.get(tallies.of("a").ask(tally::throw_in_decide{}));
@@ -329,7 +330,7 @@ TEST_F(Storm, APlainActorFindsAnEntityByName) {
   EXPECT_EQ(answer.get(), 7);
 }
 
-// Two systems with stores of their own on one database stand for two processes.
+// Two systems with their own stores on one database stand for two processes.
 TEST_F(Storm, AVerifiedAskSeesWhatAnotherWriterHasWritten) {
   temporary_folder folder;
   const auto uri = "sqlite:" + folder.path("shared.db");
@@ -357,7 +358,7 @@ TEST_F(Storm, AVerifiedAskOfADurableStateGoesByItsVersion) {
   EXPECT_EQ(ours.of("never").ask_verified(lamp::look{}).get(10s), false);
 }
 
-// Not one is lost and none is handled twice, while entities passivate by the thousand.
+// No command is lost or handled twice while entities passivate by the thousand.
 TEST_F(Storm, NotOneSendIsLostOrDoubledAcrossPassivations) {
   constexpr int ids = 10'000;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

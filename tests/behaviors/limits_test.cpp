@@ -1,5 +1,5 @@
-// Every option of entities and stores at its largest and at its smallest, one by one and all at once:
-// "no limit" overflows nowhere, and what makes no sense is refused by name.
+// Every option of entities and stores at its largest and at its smallest, one by one and all at
+// once: "no limit" never overflows, and invalid values are refused by name.
 #include <limits>
 #include <nexus/live_reader.hpp>
 
@@ -20,7 +20,7 @@ constexpr auto most_size = std::numeric_limits<std::size_t>::max();
 constexpr auto most_32 = std::numeric_limits<std::uint32_t>::max();
 
 struct Limits : store_fixture {
-  // Appends, snapshots, recovers in several chunks, and does with a storage that fails once.
+  // Appends, snapshots, recovers in several chunks, with a storage that fails once.
   void live_with(const entity_options& o, const store& in) {
     SCOPED_TRACE(++walks_);
     const auto id = "e" + std::to_string(walks_);

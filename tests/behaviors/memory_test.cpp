@@ -1,4 +1,4 @@
-// What a live idle entity costs, beside a bare CAF actor that does nothing, both counted in this run.
+// The memory of a live idle entity, beside that of a bare CAF actor, both measured in this run.
 #include <gtest/gtest.h>
 #include <malloc.h>
 
@@ -61,7 +61,7 @@ TEST(Memory, AnIdleEntityCostsAtMostAKilobyteBeyondABareActor) {
   nexus::system sys;
   auto journal = nexus::open("memory:");
   ASSERT_TRUE(journal);
-  (void)bytes_per_bare_actor(sys.caf());  // warms up what both need once
+  (void)bytes_per_bare_actor(sys.caf());  // allocates what both need once
   const auto bare = bytes_per_bare_actor(sys.caf());
   entities<nothing> all{sys, *journal};
   auto ask_all = [&](std::size_t from, std::size_t to) {

@@ -1,5 +1,4 @@
-// Names under which things are stored: valid, and no two alike. Those that the compiler knows are
-// checked by tests/refused.
+// Stored names: valid and unique. tests/refused checks those that the compiler knows.
 #include <gtest/gtest.h>
 
 #include <nexus/nexus.hpp>
@@ -29,7 +28,7 @@ struct second_bell : plain {
   static constexpr std::string_view entity_type = "bell";
 };
 
-/// Its names are made when the program runs.
+/// Its names are made at run time.
 struct late {
   static inline std::string entity_type = "late";
   struct poke {};

@@ -1,5 +1,5 @@
-// Ordered shutdowns, and the end of `entities`, beside commands that come, wait in stashes, back off or
-// go in circles: what was admitted is finished, and what cannot be is over soon.
+// Ordered shutdowns, and the end of `entities`, while commands arrive, wait in stashes, back off or
+// go in circles: admitted work is finished, and hopeless work ends soon.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -22,12 +22,12 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// Far more than anything here takes; what is meant to be over soon is over in less than half of it.
+// Far more than any test takes; a test of "soon" expects less than half of it.
 constexpr auto long_time = 40s;
 
-/// Keeps what is said before it is opened, for as long as nobody opens it.
-struct door {
-  static constexpr std::string_view entity_type = "door";
+/// Keeps the messages that come before it is opened, as long as it is closed.
+struct waiting_room {
+  static constexpr std::string_view entity_type = "waiting_room";
   struct enter {};
   struct open {};
   using command = std::variant<enter, open>;
@@ -39,7 +39,7 @@ struct door {
     bool is_open = false;
     MSGPACK_DEFINE_MAP(is_open)
   };
-  static effect<door, bool> decide(const state& s, const enter&) {
+  static effect<waiting_room, bool> decide(const state& s, const enter&) {
     if (!s.is_open) return nexus::stash();
     return nexus::reply(true);
   }
@@ -49,7 +49,7 @@ struct door {
   static void apply(state& s, const opened&) { s.is_open = true; }
 };
 
-/// Asks a tally until its sum is above zero, and tells nobody.
+/// Asks a tally until its sum is above zero, and reports nothing.
 struct stubborn {
   static constexpr std::string_view entity_type = "stubborn";
   struct begin {
@@ -117,8 +117,8 @@ struct OrderedShutdown : store_fixture {
 
 INSTANTIATE_TEST_SUITE_P(All, OrderedShutdown, testing::Values("memory"), journal_name);
 
-// One that comes too late must not show at the gate: the entity would take it for one on its way, and
-// wait for it with the append of what it has decided.
+// A late command must not be counted at the gate: the entity would take it for one on its way, and
+// delay the append of its decided commands.
 TEST_P(OrderedShutdown, OneThatIsRefusedNeverShowsAtTheGate) {
   entities<tally> tallies{sys, *journal};
   auto core = std::static_pointer_cast<nexus::detail::directory_core>(
@@ -148,10 +148,10 @@ TEST_P(OrderedShutdown, OneThatIsRefusedNeverShowsAtTheGate) {
 }
 
 TEST_P(OrderedShutdown, AStashedCommandDoesNotKeepItWaiting) {
-  entities<door> doors{sys, *journal};
+  entities<waiting_room> rooms{sys, *journal};
   entities<tally> tallies{sys, *journal};
-  auto stashed = doors.of("a").ask(door::enter{});
-  auto behind = doors.of("a").ask(door::enter{});
+  auto stashed = rooms.of("a").ask(waiting_room::enter{});
+  auto behind = rooms.of("a").ask(waiting_room::enter{});
   ASSERT_TRUE(tallies.of("a").ask(tally::add{1}).get(long_time));
   shut_down();
   EXPECT_EQ(stashed.get(0s).error().code, errc::stopped);
@@ -236,9 +236,9 @@ TEST_P(OrderedShutdown, TheEndOfEntitiesFinishesWhatWasAdmitted) {
 }
 
 TEST_P(OrderedShutdown, TheEndOfEntitiesAnswersWhatIsStashed) {
-  auto doors = std::make_unique<entities<door>>(sys, *journal);
-  auto stashed = doors->of("a").ask(door::enter{});
-  doors.reset();
+  auto rooms = std::make_unique<entities<waiting_room>>(sys, *journal);
+  auto stashed = rooms->of("a").ask(waiting_room::enter{});
+  rooms.reset();
   EXPECT_EQ(stashed.get(0s).error().code, errc::stopped);
 }
 
@@ -251,7 +251,7 @@ TEST_P(OrderedShutdown, TheEndOfEntitiesEndsWhatWouldAskForEver) {
   EXPECT_LT(steady_clock::now() - begun, long_time / 2);
 }
 
-TEST_P(OrderedShutdown, TheEndOfEntitiesTakesNothingMoreOfWhoGoesOnAsking) {
+TEST_P(OrderedShutdown, TheEndOfEntitiesTakesNoMoreFromAPersistentCaller) {
   entities<stubborn> all{sys, *journal};
   auto tallies = std::make_unique<entities<tally>>(sys, *journal);
   ASSERT_TRUE(all.of("a").ask(stubborn::begin{"nothing"}).get(long_time));

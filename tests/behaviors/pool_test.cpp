@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Pooled : store_fixture {
-  // One id whose entity has to be recovered.
+  // An id whose entity has to be recovered.
   void write_some(const char* id) {
     entities<tally> all{sys, *journal};
     ASSERT_TRUE(all.of(id).ask(tally::add{7}).get(10s));
@@ -45,7 +45,7 @@ TEST_P(Pooled, ARecoveryBorrowsASessionAndPassivationLeavesNone) {
 }
 
 // 16 HTTP handlers that had used their session and asked a cold entity waited for themselves.
-TEST_P(Pooled, BorrowersWhoHoldEverySessionAndAskColdEntitiesAreAnsweredAtOnce) {
+TEST_P(Pooled, BorrowersThatHoldEverySessionAndAskColdEntitiesAreAnsweredAtOnce) {
   for (const std::size_t max : {1u, 4u}) {
     for (std::size_t i = 0; i < max; ++i) write_some(std::to_string(i).c_str());
     const auto s = reopen({.max = max, .min_idle = 1, .borrow_timeout = 1h});

@@ -1,4 +1,4 @@
-// Recoveries take turns, are watched, and tell when they end.
+// Recoveries take turns, are watched, and report their end.
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -17,7 +17,7 @@ using testkit::operation;
 
 namespace {
 
-// Counts the kinds of messages that it gets.
+// Counts the kinds of its messages.
 class probe final : public actor {
  public:
   struct heard {
@@ -84,7 +84,7 @@ TEST_F(Turns, AreGivenUpToTheBoundAndThenInOrder) {
   of.close();
 }
 
-TEST_F(Turns, WhoeverLeavesTheQueueIsNotCalled) {
+TEST_F(Turns, ATicketThatLeavesTheQueueIsNotCalled) {
   recoveries of{sys, {.recoveries_max = 1}};
   auto first = of.ask(who, "a");
   auto second = of.ask(who, "a");

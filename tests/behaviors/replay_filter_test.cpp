@@ -1,4 +1,4 @@
-// Which writers' records a recovery takes.
+// The writers whose records a recovery accepts.
 #include "replay_filter.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Snapshots that are kept, events that are erased, and what happens when that goes wrong.
+// Snapshots that are kept, events that are erased, and failures of both.
 #include <atomic>
 #include <mutex>
 #include <vector>
@@ -53,7 +53,7 @@ struct Retention : store_fixture {
       return std::find(signals.begin(), signals.end(), what) != signals.end();
     });
   }
-  // What the writer began before this is over: it does one batch after the other.
+  // Waits for the writer's earlier work: it does one batch after the other.
   void writer_is_idle() {
     EXPECT_TRUE(tallies->of("another").ask(tally::add{1}).get(10s).has_value());
   }
@@ -104,7 +104,7 @@ TEST_P(Retention, NothingIsErasedBeforeTheReplacementIsDurable) {
   EXPECT_EQ(read(), 10);
 }
 
-TEST_P(Retention, AFailedPruningHarmsNobodyAndIsMadeUpFor) {
+TEST_P(Retention, AFailedPruningHarmsNoOtherAndIsMadeUpFor) {
   start({.snapshot_every = 5, .keep_snapshots = 1});
   EXPECT_EQ(add(5), 5);
   writer_is_idle();

@@ -1,4 +1,4 @@
-// A behavior may be stored in another format than msgpack, and may change to it on the way.
+// A behavior may be stored in a format other than msgpack, and may change to it later.
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ using namespace nexus::test;
 
 namespace {
 
-// Its events and state, whatever they are stored in.
+// Its events and state, in any format.
 struct noted {
   static constexpr std::string_view type_name = "noted";
   std::string text;
@@ -146,7 +146,7 @@ TEST_F(Serializers, AnotherCodecIsATypedErrorThatNamesIt) {
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error(), (error{errc::unknown_type,
                               "pad|a: event 1: event type \"noted\" version 1: is stored in codec "
-                              "\"json\", not in the known msgpack"}));
+                              "\"json\", but only msgpack is known"}));
 }
 
 TEST_F(Serializers, DamagedBytesAreCorrupt) {

@@ -130,7 +130,7 @@ struct everything {
   MSGPACK_DEFINE_MAP(number, time, binary, many, choice)
 };
 
-/// What a builder leaves alone: enums, pointers, and numbers that equal nothing.
+/// Values that a builder never makes: enums, pointers, and numbers that equal nothing.
 everything made_odd(everything made, std::uint64_t i) {
   using d = std::numeric_limits<double>;
   using f = std::numeric_limits<float>;

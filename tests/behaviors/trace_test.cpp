@@ -1,4 +1,4 @@
-// W3C trace context: from a command to its events, to the entity it asks, and to what comes back.
+// W3C trace context: from a command to its events, to the entity it asks, and to the answer.
 #include <nexus/metadata.hpp>
 
 #include "store_fixture.hpp"
@@ -13,7 +13,7 @@ std::string seen_by(const context& c) {
   return c.command().traceparent + " " + c.command().tracestate;
 }
 
-/// Cooks, and writes down what trace the command had.
+/// Cooks, and records the trace of the command.
 struct kitchen {
   static constexpr std::string_view entity_type = "kitchen";
   struct cook {};
@@ -34,7 +34,7 @@ struct kitchen {
   static void apply(state& s, const cooked& e) { s.trace = e.trace; }
 };
 
-/// Has something cooked, and writes down what came back.
+/// Orders a dish, and records the answer.
 struct order {
   static constexpr std::string_view entity_type = "order";
   struct place {};

@@ -1,4 +1,4 @@
-// The ways in which lifting a stored value goes wrong, without an entity.
+// Failures of upcasting, without an entity.
 #include <gtest/gtest.h>
 
 #include <nexus/serializer.hpp>
@@ -57,9 +57,9 @@ TEST(Upcasting, AMissingStepIsNamedBeforeAnyIsTaken) {
 }
 
 TEST(Upcasting, WhateverAStepThrowsIsAnError) {
-  EXPECT_EQ(
-      (read<void, sparse>(3, "msgpack", "\x80")),
-      (error{errc::corrupt, "upcast from version 3 to 4: threw what is not a std::exception"}));
+  EXPECT_EQ((read<void, sparse>(3, "msgpack", "\x80")),
+            (error{errc::corrupt,
+                   "upcast from version 3 to 4: threw something that is not a std::exception"}));
 }
 
 TEST(Upcasting, AStepThatLeavesAFieldOutIsFoundOut) {
@@ -72,8 +72,8 @@ TEST(Upcasting, ASerializerWithoutDocumentsReadsOnlyTheVersionOfToday) {
   EXPECT_EQ((read<mute, lazy>(2, "mute", "")).message, "was read");
   EXPECT_EQ((read<mute, lazy>(1, "mute", "")),
             (error{errc::unsupported_version,
-                   "is not version 2, and serializer \"mute\" has no to_document to lift it"}));
-  EXPECT_EQ(
-      (read<mute, lazy>(1, "deaf", "")),
-      (error{errc::unknown_type, "is stored in codec \"deaf\", not in the known mute or msgpack"}));
+                   "is not version 2, and serializer \"mute\" has no to_document to upcast it"}));
+  EXPECT_EQ((read<mute, lazy>(1, "deaf", "")),
+            (error{errc::unknown_type,
+                   "is stored in codec \"deaf\", but only mute and msgpack are known"}));
 }

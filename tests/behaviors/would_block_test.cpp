@@ -1,5 +1,5 @@
-// Waiting where others need the thread is an error at once, and what to use instead; where nobody does,
-// also in detached and blocking actors, it waits.
+// Waiting on a thread that others need is an error at once, which says what to use instead;
+// elsewhere, also in detached and blocking actors, it waits.
 #include <gtest/gtest.h>
 
 #include <caf/all.hpp>
@@ -10,7 +10,7 @@
 #include <nexus/timers.hpp>
 #include <thread>
 
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 #include "store_fixture.hpp"
 #include "tally.hpp"
 
@@ -23,7 +23,7 @@ namespace {
 
 constexpr auto long_time = 30s;
 
-/// Has a thread of its own, as CAF's blocking actors do.
+/// Has its own thread, like CAF's blocking actors.
 class waiting final : public caf::blocking_actor {
  public:
   waiting(caf::actor_config& config, std::function<void()> f)
@@ -47,11 +47,11 @@ struct WouldBlock : store_fixture {
     return f.get();
   }
 
-  // What `f` answers in an actor that runs on the scheduler.
+  // The result of `f` in an actor on the scheduler.
   template <class F>
   auto in_actor(F f) {
     std::promise<decltype(f())> told;
-    sys.caf().spawn<puppet>([&](caf::event_based_actor*) { told.set_value(f()); });
+    sys.caf().spawn<scripted_actor>([&](caf::event_based_actor*) { told.set_value(f()); });
     return heard(told);
   }
 };
@@ -112,7 +112,7 @@ TEST_P(WouldBlock, ACallbackOfThenMustNotWaitEither) {
   ASSERT_TRUE(tallies.of("a").ask(tally::add{1}).get(long_time));
   faults->hold(operation::read);
   std::promise<result<std::int64_t>> told;
-  sys.caf().spawn<puppet>([&](caf::event_based_actor* self) {
+  sys.caf().spawn<scripted_actor>([&](caf::event_based_actor* self) {
     tallies.of("a").ask(tally::add{1}).then(self, long_time, [&](auto) {
       told.set_value(tallies.of("b").ask(tally::read{}).get(long_time));
     });
@@ -126,7 +126,7 @@ TEST_P(WouldBlock, ATimerMustNotWaitEither) {
   faults->hold(operation::read);
   std::promise<result<std::int64_t>> told;
   auto late = std::make_shared<std::unique_ptr<timers>>();
-  sys.caf().spawn<puppet>([&, late](caf::event_based_actor* self) {
+  sys.caf().spawn<scripted_actor>([&, late](caf::event_based_actor* self) {
     *late = std::make_unique<timers>(self);
     (*late)->once("one", 1ms, [&, self, late] {
       told.set_value(tallies.of("b").ask(tally::read{}).get(long_time));
@@ -142,7 +142,7 @@ TEST_P(WouldBlock, ATimerMustNotWaitEither) {
 TEST_P(WouldBlock, DetachedAndBlockingActorsMayWait) {
   std::promise<result<std::int64_t>> detached;
   std::promise<result<std::int64_t>> blocking;
-  sys.caf().spawn<puppet, caf::detached>([&](caf::event_based_actor* self) {
+  sys.caf().spawn<scripted_actor, caf::detached>([&](caf::event_based_actor* self) {
     tallies.of("a").ask(tally::add{1}).then(self, long_time, [&](auto) {
       detached.set_value(tallies.of("b").ask(tally::add{2}).get(long_time));
     });
@@ -157,7 +157,7 @@ TEST_P(WouldBlock, AThreadThatAnActorStartsMayWait) {
   std::promise<result<std::int64_t>> told;
   std::jthread started;
   std::promise<bool> has_started;
-  sys.caf().spawn<puppet>([&](caf::event_based_actor*) {
+  sys.caf().spawn<scripted_actor>([&](caf::event_based_actor*) {
     started =
         std::jthread{[&] { told.set_value(tallies.of("a").ask(tally::add{1}).get(long_time)); }};
     has_started.set_value(true);

@@ -1,4 +1,4 @@
-// Backends with one mistake each, as authors of backends have made them.
+// Backends with one mistake each, which authors of backends have made.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@ namespace nexus::test {
 
 struct nothing_shared {};
 
-/// Keeps each id's highest number in the journal object, and believes it.
+/// Caches each id's highest number in the journal object.
 struct heads {
   std::mutex lock;
   std::map<std::string, sequence_nr> highest;
@@ -45,8 +45,9 @@ class remembers_heads final : public forwarding_session {
   std::shared_ptr<heads> known_;
 };
 
-/// Gives positions before the transaction: a later one may be committed, and read, first. A large
-/// call takes so long that others are: a suite that finds only what happens now and then is no test.
+/// Assigns positions before the transaction: a later one may be committed, and read, first. A large
+/// call takes long enough for others to overtake it, so that the suite finds the mistake every
+/// time.
 struct given_positions {
   std::atomic<std::uint64_t> last = 0;
   std::atomic<std::uint64_t> commits = 0;
@@ -103,7 +104,7 @@ class positions_too_early final : public forwarding_session {
   std::shared_ptr<given_positions> given_;
 };
 
-/// Takes an exception of the sink for its end.
+/// Takes an exception of the sink for a sink that returned false.
 class swallows_exceptions final : public forwarding_session {
  public:
   swallows_exceptions(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
@@ -150,7 +151,7 @@ class deaf_to_interrupts final : public forwarding_session {
   std::atomic<bool> interrupted_ = false;
 };
 
-/// Settles by reading, and commits nothing.
+/// Settles by reading, without a commit.
 class settles_by_reading : public forwarding_session {
  public:
   settles_by_reading(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
@@ -170,7 +171,7 @@ class settles_by_reading : public forwarding_session {
   }
 };
 
-/// Answers "certainly not stored" to a commit that failed.
+/// Returns "certainly not stored" for a commit that failed.
 class guesses_failed final : public forwarding_session {
  public:
   guesses_failed(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
@@ -185,7 +186,7 @@ class guesses_failed final : public forwarding_session {
   }
 };
 
-/// Does not look at what the commit says.
+/// Ignores errors of the commit.
 class ignores_commits final : public forwarding_session {
  public:
   ignores_commits(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
@@ -271,7 +272,7 @@ class tears_requests final : public forwarding_session {
   }
 };
 
-/// Passes over what it cannot read.
+/// Skips records that it cannot read.
 class passes_over_damage final : public forwarding_session {
  public:
   passes_over_damage(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
@@ -285,7 +286,7 @@ class passes_over_damage final : public forwarding_session {
   }
 };
 
-/// Lists by a prefix of text.
+/// Lists by a text prefix.
 class lists_by_prefix final : public forwarding_session {
  public:
   lists_by_prefix(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
@@ -329,7 +330,7 @@ class commits_late : public settles_by_reading {
   }
 
  private:
-  // Its sender waits for it in vain, and so its bytes are there until it arrives.
+  // Its sender waits in vain, so the bytes are valid until it arrives.
   template <class Request, class Arrive>
   std::vector<append_outcome> lost(std::span<const Request> requests, Arrive arrive) {
     for (const auto& r : requests)
@@ -338,7 +339,7 @@ class commits_late : public settles_by_reading {
   }
 };
 
-/// What commits_late should do: what is on its way when one settles never arrives.
+/// The correct version of commits_late: an attempt on its way never arrives after a settle.
 class ends_late_commits final : public commits_late {
  public:
   using commits_late::commits_late;
@@ -353,7 +354,7 @@ class ends_late_commits final : public commits_late {
   }
 };
 
-/// Makes a new journal of whatever it cannot open.
+/// Makes a new journal of any file that it cannot open.
 inline backend overwrites_what_it_does_not_know(backend inner,
                                                 std::function<void(const uri&)> clear) {
   inner.open = [open = inner.open, clear = std::move(clear)](const uri& where) {

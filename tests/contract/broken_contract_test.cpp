@@ -1,7 +1,7 @@
-// The suite's own tests: each mistake of broken_backends.hpp is found by the test that is there for it,
-// and without the mistake the same test passes.
+// The suite's own tests: each mistake of broken_backends.hpp is found by its test, and without the
+// mistake the same test passes.
 //
-//   test_contract_broken remembers_heads       exit code 0: every test that is to fail did
+//   test_contract_broken remembers_heads       exit code 0: every test that should fail did
 #include <cstdio>
 #include <nexus/testkit/journal_contract.hpp>
 #include <span>
@@ -18,11 +18,11 @@ using nexus::testkit::journal_under_test;
 struct mistake {
   const char* name;
   journal_under_test (*make)();
-  std::vector<std::string> found_by;  // or passed by, of those that make none
+  std::vector<std::string> found_by;  // or passed by, for backends without mistake
   bool is_one = true;
 };
 
-/// With one of the classes of broken_backends.hpp around it.
+/// Wrapped in one of the classes of broken_backends.hpp.
 template <class S, class Shared = nothing_shared>
 journal_under_test of_sqlite() {
   auto made = sqlite_under_test();
@@ -112,7 +112,7 @@ std::vector<journal_under_test> all_made() {
   return made;
 }
 
-/// Runs the tests of the mistake at `index`; how many have not answered as they should.
+/// Runs the tests of the mistake at `index`; returns how many had the wrong result.
 int run(std::size_t index) {
   const auto& chosen = mistakes()[index];
   std::string filter;

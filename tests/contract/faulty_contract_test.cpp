@@ -1,4 +1,4 @@
-// A journal that wraps another passes; and what settles a lost answer when it is truly lost.
+// A journal that wraps another one passes; and settling a lost answer of it.
 #include <nexus/memory.hpp>
 #include <nexus/testkit/faulty.hpp>
 #include <nexus/testkit/journal_contract.hpp>

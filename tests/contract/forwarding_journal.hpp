@@ -1,5 +1,5 @@
-// A journal that does what another one does: what a broken one of the suite's own tests changes is all
-// that is written there.
+// A journal that forwards every call to another one. A broken backend overrides only what it
+// changes.
 #pragma once
 
 #include <memory>
@@ -70,8 +70,8 @@ class forwarding_session : public journal_session {
   std::unique_ptr<journal_session> inner_;
 };
 
-/// Its sessions are made by `wrap` from the other's. What they share is kept by `wrap`, and so belongs
-/// to the journal object.
+/// Its sessions are made by `wrap` from the other's. `wrap` keeps their shared state, which so
+/// belongs to the journal object.
 class forwarding_journal final : public journal {
  public:
   using wrapping =
@@ -94,7 +94,8 @@ class forwarding_journal final : public journal {
   wrapping wrap_;
 };
 
-/// `inner` with sessions of type S, made of the other's session and of a Shared for each journal object.
+/// `inner` with sessions of type S, made of the other's session and of one Shared per journal
+/// object.
 template <class S, class Shared>
 backend wrapped(backend inner) {
   inner.open = [open = inner.open](const uri& where) -> result<std::shared_ptr<journal>> {

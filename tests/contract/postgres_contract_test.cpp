@@ -1,4 +1,4 @@
-// Through a proxy that cuts the connection where an append commits: before, after and while it does.
+// Through a proxy that cuts the connection at the commit of an append: before, after and during it.
 #include <array>
 #include <nexus/postgres.hpp>
 #include <nexus/testkit/journal_contract.hpp>
@@ -35,7 +35,7 @@ void lose_next_answer(nexus::journal_session&) {
   });
 }
 
-// A constraint that is only looked at by the commit, and then fails it as a full disk would.
+// A deferred constraint, which fails the commit as a full disk would.
 void fail_commits(const std::string& uri, bool fail) {
   if (fail) {
     cluster::execute_at(
@@ -68,7 +68,7 @@ void damage(const std::string& uri, const nexus::persistence_id& id, nexus::sequ
                           id.str() + "' AND sequence_nr = " + std::to_string(number));
 }
 
-// Tables of a journal's names that are none.
+// Tables with a journal's names that are not a journal.
 std::vector<std::string> foreign_schemas() {
   const auto alike = fresh_journal();
   cluster::execute_at(alike, "CREATE TABLE nexus_meta (name text, value bigint)");

@@ -1,4 +1,4 @@
-// What the contract suite is told about SQLite: everything that its fixture asks for.
+// SQLite as the contract suite's journal, with every option of its fixture.
 #pragma once
 
 #include <sqlite3.h>
@@ -19,7 +19,7 @@ inline std::string folder_of(const std::string& sqlite_uri) {
   return std::filesystem::path{nexus::uri::parse(sqlite_uri).value().path}.parent_path();
 }
 
-/// A folder of its own for each: `remove_database` removes it with all that was put there.
+/// A new folder for each: `remove_database` removes it with its content.
 inline std::string fresh_database() {
   auto folder = (std::filesystem::temp_directory_path() / "nexus-contract-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
@@ -28,7 +28,7 @@ inline std::string fresh_database() {
 
 inline void remove_database(const std::string& uri) { std::filesystem::remove_all(folder_of(uri)); }
 
-/// On a connection of its own.
+/// Runs SQL on its own connection.
 inline void run_sql(const std::string& uri, const std::string& sql) {
   sqlite3* db = nullptr;
   sqlite3_open(nexus::uri::parse(uri).value().path.c_str(), &db);
@@ -40,7 +40,7 @@ inline void run_sql(const std::string& uri, const std::string& sql) {
   if (code != SQLITE_OK) throw std::runtime_error{sql + ": " + told};
 }
 
-/// The files as a crash would leave them now: opened anew, the log is read from its start.
+/// The files as a crash would leave them now: when reopened, the log is read from its start.
 inline std::string crashed_database(const std::string& uri) {
   const auto path = nexus::uri::parse(uri).value().path;
   const auto copy = folder_of(uri) + "/crashed.db";

@@ -1,4 +1,4 @@
-// The account that several pages speak of.
+// The account of several pages.
 #pragma once
 
 #include <cstdint>

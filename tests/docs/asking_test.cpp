@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "account.hpp"
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 
 using namespace std::chrono_literals;
 
@@ -38,7 +38,7 @@ TEST_F(DocsAsking, AThreadWaits) {
 
 TEST_F(DocsAsking, ACafActorIsTold) {
   std::promise<std::int64_t> told;
-  sys.caf().spawn<nexus::test::puppet>([&](caf::event_based_actor* self) {
+  sys.caf().spawn<nexus::test::scripted_actor>([&](caf::event_based_actor* self) {
     accounts.of("alice")
         .ask(account::balance{})
         .then(self, 20s, [=, &told](nexus::result<std::int64_t> cents) {

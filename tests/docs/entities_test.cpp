@@ -229,7 +229,7 @@ TEST(DocsOfTwoProcesses, AVerifiedAskSeesTheOther) {
   EXPECT_EQ(ours.of("alice").ask_verified(account::balance{}).get(10s), 105);
 }
 
-TEST_F(Docs, WhoeverWatchesIsTold) {
+TEST_F(Docs, AWatchIsTold) {
   nexus::entities<account> accounts{det, *store};
   EXPECT_TRUE(det.get(accounts.of("alice").ask(account::deposit{1})));
   nexus::asked<nexus::ending> end = accounts.of("alice").watch();

@@ -95,7 +95,7 @@ TEST_F(Docs, ARouteThatCannotBeServed) {
   auto added =
       web.get("/rooms", [](nexus::session& db) { return db.query<std::int64_t>("SELECT 1"); });
   EXPECT_EQ(added.error().message,
-            "GET /rooms: the handler takes a session, but the server uses no pool of them");
+            "GET /rooms: the handler takes a session, but the server has no pool of sessions");
   EXPECT_FALSE(web.start());
   auto misspelt = web.get("/rooms/{number}", [](http::param<"nmuber", int> room) { return *room; });
   EXPECT_EQ(misspelt.error().message,
@@ -119,7 +119,7 @@ TEST_F(Docs, OneTransaction) {
                                r.body, std::stoll(std::string{r.param("number")}));
                 if (!taken) return nexus::fail(taken.error());
                 if (taken->affected == 0)
-                  return http::response::problem(409, "taken", "somebody has it");
+                  return http::response::problem(409, "taken", "the name is taken");
                 return http::response::json({{"guest", r.body}}, 201);
               }));
   ASSERT_TRUE(web.start());

@@ -6,7 +6,7 @@ set(dead)
 set(count 0)
 foreach(page IN LISTS pages)
   file(READ ${page} text)
-  # Brackets and semicolons would tear CMake's lists; code has brackets that are no links.
+  # Brackets and semicolons would split CMake's lists; code has brackets that are not links.
   string(REPLACE ";" "," text "${text}")
   string(REGEX REPLACE "```[^`]*```" "" text "${text}")
   string(REGEX REPLACE "`[^`]*`" "" text "${text}")

@@ -61,7 +61,7 @@ TEST(Docs, MetricsOfASystemAndItsStores) {
   EXPECT_TRUE(has(text, "nexus_dead_letters_total{reason=\"stopped\"} 0"));
 }
 
-// The table on the page names every family there is, so that none is forgotten.
+// The table on the page must name every family.
 TEST(Docs, EveryMetricIsOnThePage) {
   std::ifstream file{OBSERVABILITY_PAGE};
   const std::string page{std::istreambuf_iterator<char>{file}, {}};
@@ -111,7 +111,7 @@ TEST(Docs, MetricsAreServed) {
   if (!served) std::cerr << served.error().message << '\n';
   if (served) {
     EXPECT_EQ(served->port(), 9464);
-  } else {  // somebody else has the port
+  } else {  // another program has the port
     EXPECT_EQ(served.error().code, nexus::errc::unavailable);
   }
 }

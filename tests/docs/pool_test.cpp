@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 #include "temporary_folder.hpp"
 
 using namespace std::chrono_literals;
@@ -40,7 +40,7 @@ TEST_F(PoolPage, Borrowing) {
   std::stop_source stopping;
   const auto tidy_up = [&] {
     // clang-format off
-    auto lent = sessions.borrow({.timeout = 100ms, .cancel = stopping.get_token(), .who = "the nightly report"});
+    auto lent = sessions.borrow({.timeout = 100ms, .cancel = stopping.get_token(), .borrower = "the nightly report"});
     if (!lent) return std::cerr << lent.error().message << '\n', false;
     auto done = (*lent)->execute("DELETE FROM carts WHERE day < $1", "2026-01-01");
     // clang-format on
@@ -53,7 +53,7 @@ TEST_F(PoolPage, Borrowing) {
 TEST_F(PoolPage, AnActorAsks) {
   nexus::system sys;
   nexus::workers blocking{"blocking", 1, 100};
-  sys.caf().spawn<nexus::test::puppet>([this, &blocking](caf::event_based_actor* self) {
+  sys.caf().spawn<nexus::test::scripted_actor>([this, &blocking](caf::event_based_actor* self) {
     // clang-format off
     store->sessions().request().then(self, [&blocking](nexus::result<nexus::lease<nexus::journal_session>> lent) {
       if (!lent) return;

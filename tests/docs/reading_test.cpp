@@ -100,7 +100,7 @@ TEST(ReadingPage, GoingOnAfterAPosition) {
   EXPECT_EQ(whose, "account|bob");
 }
 
-TEST(ReadingPage, SomebodyHoldsItBack) {
+TEST(ReadingPage, ATransactionHoldsItBack) {
   auto faults = std::make_shared<nexus::testkit::faults>();
   auto store = nexus::open("memory:", {nexus::testkit::faulty(nexus::memory_backend(), faults)});
   auto reader = nexus::live_reader::open(*store, {}, {.lag_warning_after = 1h});

@@ -1,4 +1,4 @@
-# Every block of C++ in PAGE stands in SOURCE, but for indentation and blank lines:
+# Every block of C++ in PAGE must be in SOURCE, except for indentation and blank lines:
 # cmake -DPAGE=… -DSOURCE=… -P shown.cmake
 function(plain text out)
   string(REGEX REPLACE "\n[ ]+" "\n" text "\n${text}")

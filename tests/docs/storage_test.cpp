@@ -97,7 +97,7 @@ std::string answer(SQLite::Database& db, const std::string& sql) {
   return text;
 }
 
-// What stands between "```language\n" and "```" from `at` on, which is moved behind it; or nothing.
+// The text between "```language\n" and "```" from `at` on, which moves behind it; empty if none.
 std::string block(const std::string& text, const std::string& language, std::size_t& at) {
   const auto fence = "```" + language + "\n";
   const auto begin = text.find(fence, at);

@@ -66,7 +66,7 @@ TEST_F(SupervisionPage, Supervision) {
 }
 
 TEST_F(SupervisionPage, Strategy) {
-  nexus::supervision how{.who = nexus::strategy::all_for_one,
+  nexus::supervision how{.scope = nexus::strategy::all_for_one,
                          .when_exceeded = nexus::directive::escalate,
                          .backoff_min = 50ms,
                          .backoff_max = 5s};
@@ -136,7 +136,7 @@ TEST_F(SupervisionPage, DeadLetters) {
   auto one = parsers.spawn("parser 1", parser).value();
   caf::anon_send(one, 7);
   drain();
-  EXPECT_EQ(heard, "parsers/parser 1: unhandled, parsers/parser 1 has no handler for it");
+  EXPECT_EQ(heard, "parsers/parser 1: unhandled, parsers/parser 1 has no handler for the message");
 }
 
 TEST_F(SupervisionPage, DeadLettersInAnActor) {
@@ -149,7 +149,7 @@ TEST_F(SupervisionPage, DeadLettersInAnActor) {
   nexus::supervisor listeners{sys, "listeners"};
   ASSERT_TRUE(listeners.spawn("listener 1", make));
   drain();
-  sys.letters().publish({"nobody", {}, {nexus::errc::stopped, "why"}});
+  sys.letters().publish({"gone", {}, {nexus::errc::stopped, "why"}});
   drain();
-  EXPECT_EQ(lost, std::vector<std::string>{"nobody"});
+  EXPECT_EQ(lost, std::vector<std::string>{"gone"});
 }

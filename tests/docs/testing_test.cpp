@@ -19,7 +19,7 @@ using nexus::test::account;
 
 }  // namespace
 
-TEST(Account, MayBeOverdrawnByNobody) {
+TEST(Account, MayNotBeOverdrawn) {
   using namespace nexus::testkit;
   given<account>(account::deposited{100})
       .when(account::withdraw{30})

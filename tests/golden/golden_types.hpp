@@ -1,4 +1,4 @@
-// What the golden files hold. These types are frozen: change one and the files no longer fit.
+// The types of the golden files. They are frozen: a change would make the files unreadable.
 #pragma once
 
 #include <array>

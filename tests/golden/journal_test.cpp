@@ -1,4 +1,4 @@
-// A SQLite journal of an earlier day is read, recovered from and continued.
+// A SQLite journal of an older version is read, recovered from and continued.
 #include <gtest/gtest.h>
 
 #include <filesystem>

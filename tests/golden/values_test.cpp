@@ -1,4 +1,4 @@
-// Encoded values of every kind of field are read as what they were.
+// Encoded values of every kind of field are decoded to the original values.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -42,7 +42,7 @@ void add_value(const std::string& name, std::string_view bytes) {
   out << '\n';
 }
 
-// The bytes under `name`, once they are there.
+// The bytes under `name`, when they exist.
 std::string kept(const std::string& name, const std::string& today) {
   auto all = read_values();
   if (!all.contains(name) && writing()) {

@@ -1,4 +1,4 @@
-// What becomes of what handlers answer, and of errors.
+// Responses for handlers' return values, and for errors.
 #include "web_fixture.hpp"
 
 using namespace nexus;

@@ -7,7 +7,7 @@
 
 namespace nexus::test {
 
-/// What becomes of the request behind it on the same connection.
+/// What happens to the next request on the same connection.
 enum class next_one { is_served, is_not_read };
 
 struct corpus_case {
@@ -35,11 +35,11 @@ class corpus {
   std::vector<corpus_case> all;
 
  private:
-  /// Understood, and the connection goes on.
+  /// Valid, and the connection goes on.
   void good(const std::string& name, const std::string& bytes, int status = 200) {
     all.push_back({name, bytes, status, next_one::is_served});
   }
-  /// Understood, and the last one.
+  /// Valid, and the last one.
   void last(const std::string& name, const std::string& bytes) {
     all.push_back({name, bytes, 200, next_one::is_not_read});
   }
@@ -64,7 +64,7 @@ class corpus {
     return text;
   }
 
-  // 2.2: what ends a line, and what may not stand in one.
+  // 2.2: line ends, and characters that a line must not contain.
   void lines() {
     good("a request", get(""));
     good("one empty line before", "\r\n" + get(""));
@@ -125,13 +125,13 @@ class corpus {
     bad("a method with a colon", "GET: /ok HTTP/1.1" + rest);
     bad("a method above ASCII", "G\xc3\x89T /ok HTTP/1.1" + rest);
     bad("a method that is too long", std::string(33, 'A') + " /ok HTTP/1.1" + rest, 501);
-    good("a method that nobody has", "FETCH /ok HTTP/1.1" + rest, 405);
+    good("an unknown method", "FETCH /ok HTTP/1.1" + rest, 405);
     good("a method in lower case is another one", "get /ok HTTP/1.1" + rest, 405);
     last("HTTP/1.0", "GET /ok HTTP/1.0\r\n\r\n");
     last("HTTP/1.0 that would go on", "GET /ok HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   }
 
-  // 3.2: what is asked for.
+  // 3.2: request targets.
   void targets() {
     const auto of = [](const std::string& to, const std::string& method = "GET") {
       return method + " " + to + " HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -298,7 +298,7 @@ class corpus {
     bad("no end", in_chunks("0\r\n"));
   }
 
-  // 7.1.1 and 7.1.2: passed over, but not whatever they are.
+  // 7.1.1 and 7.1.2: skipped, but must be valid.
   void extensions_and_trailers() {
     const auto extended = [](const std::string& by) {
       return in_chunks("2" + by + "\r\nab\r\n0\r\n\r\n");
@@ -331,7 +331,7 @@ class corpus {
     bad("too many trailers", behind(many), 431);
   }
 
-  // What the connection is to be like.
+  // Options of the connection.
   void options() {
     last("close", get("Connection: close\r\n"));
     last("Close", get("connection: Close\r\n"));
@@ -340,7 +340,7 @@ class corpus {
     last("close in a second line", get("Connection: TE\r\nConnection: close\r\n"));
     good("keep-alive", get("Connection: keep-alive\r\n"));
     good("closes, which is not close", get("Connection: closes\r\n"));
-    bad("an expectation that nobody has", post("Expect: tea\r\nContent-Length: 2\r\n", "ab"), 417);
+    bad("an unknown expectation", post("Expect: tea\r\nContent-Length: 2\r\n", "ab"), 417);
   }
 };
 

@@ -1,5 +1,5 @@
-// Where requests begin and end: the corpus against a real server, sent whole and byte by byte. Behind each
-// case another request follows: it is served if and only if the case is understood.
+// Where requests begin and end: the corpus against a real server, sent whole and byte by byte. Each
+// case is followed by another request, which is served if and only if the case is valid.
 #include "corpus.hpp"
 
 #include "raw_socket.hpp"

@@ -13,7 +13,7 @@ namespace {
 
 const std::string sent_trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-// Does not decide before it may.
+// Does not decide until it is allowed to.
 struct stalling {
   static constexpr std::string_view entity_type = "stalling";
   struct wait {};
@@ -79,7 +79,7 @@ TEST_F(Deadline, AnEntityWithAFullMailboxIs429) {
   EXPECT_EQ(first.get(), 200);
 }
 
-TEST_F(Deadline, WhatIsNoTimeIs400) {
+TEST_F(Deadline, AnInvalidTimeIs400) {
   auto o = options();
   o.deadline_header = "Patience";
   make(o).get("/", [] { return 1; });
@@ -89,7 +89,7 @@ TEST_F(Deadline, WhatIsNoTimeIs400) {
     const auto r = c.get("/", {{"Patience", wrong}});
     EXPECT_EQ(r->status, 400) << wrong;
     EXPECT_EQ(parsed(r)["detail"],
-              "Patience: \"" + std::string{wrong} + "\" is no time like \"250ms\" or \"2s\"");
+              "Patience: \"" + std::string{wrong} + "\" is not a time like \"250ms\" or \"2s\"");
   }
   EXPECT_EQ(c.get("/", {{"Patience", "250ms"}})->status, 200);
   EXPECT_EQ(c.get("/", {{"X-Request-Timeout", "nonsense"}})->status, 200);
@@ -147,7 +147,7 @@ TEST(TraceContext, IsReadAsTheStandardSays) {
     return http::read_trace(text, {}, count).traceparent;
   };
   EXPECT_EQ(read(sent_trace), sent_trace);
-  // A later version: what is behind our fields does not go on.
+  // A later version: fields that are unknown here are not passed on.
   EXPECT_EQ(read("cc" + sent_trace.substr(2) + "-what"), sent_trace);
   for (const std::string& wrong :
        {std::string{}, sent_trace + "-", "ff" + sent_trace.substr(2),

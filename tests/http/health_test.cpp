@@ -1,4 +1,4 @@
-// What /health says of a store that is in trouble.
+// /health for a store with failures.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Clients that invent, stall or say nothing, and handlers that answer what cannot be sent.
+// Clients that invent, stall or send nothing, and handlers whose responses cannot be sent.
 #include "raw_socket.hpp"
 #include "web_fixture.hpp"
 
@@ -79,7 +79,7 @@ TEST_F(Hostile, ASlowRequestIsGivenUpInTimeHoweverItDrips) {
   raw_socket slow{web->port()};
   const auto begun = std::chrono::steady_clock::now();
   slow.send("GET /hello HTTP/1.1\r\nHost: x\r\nA: ");
-  // As long as somebody reads it.
+  // As long as a client reads it.
   ASSERT_TRUE(wait_until([&] {
     slow.send_bytewise("a");
     return slow.closed();
@@ -89,7 +89,7 @@ TEST_F(Hostile, ASlowRequestIsGivenUpInTimeHoweverItDrips) {
   EXPECT_EQ(raw_socket{web->port()}.status_of_last(hello), 200);
 }
 
-// Whoever is refused and neither reads nor closes costs the next one nothing.
+// A refused client that neither reads nor closes does not delay the next one.
 TEST_F(Hostile, ARefusalIsSentAtOnceThoughThoseBeforeDoNotClose) {
   auto o = options();
   o.threads = 1;

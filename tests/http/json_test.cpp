@@ -1,4 +1,4 @@
-// JSON from strangers: what a handler gets is what was sent, or the client gets a 400.
+// JSON of untrusted clients: a handler gets exactly what was sent, or the client gets a 400.
 #include <array>
 #include <map>
 #include <set>
@@ -56,7 +56,7 @@ void from_json(const json& from, tree& t) {
   for (const auto& one : from.value("of", json::array())) t.of.push_back(one.get<tree>());
 }
 
-// Has from_json only, and so checks by itself.
+// Has only from_json, and so checks by itself.
 struct one_way {
   std::int64_t cents = 0;
 };
@@ -167,10 +167,10 @@ TEST(Json, TheErrorNamesThePlaceAndBothNumbers) {
   http::request r;
   r.body = R"({"n":1,"of":[{"n":1.99}]})";
   EXPECT_EQ(r.json<tree>().error().message,
-            "the body is not the JSON that is expected: at /of/0/n 1.99 would be read as 1");
+            "the body is not the expected JSON: at /of/0/n 1.99 would be read as 1");
 }
 
-// What is compared twice on each level would take 2 to the power of 30 steps here.
+// A comparison done twice per level would take 2 to the power of 30 steps here.
 TEST(Json, ADifferenceThatLiesDeepIsFoundAtOnce) {
   std::string text = R"({"n":1.99})";
   for (int i = 0; i < 30; ++i) text = R"({"n":1,"of":[)" + text + "]}";
@@ -199,7 +199,7 @@ TEST(Json, WhatIsNestedTooDeepIsRefusedAndNotCopied) {
   EXPECT_FALSE(takes<json>(objects));
 }
 
-TEST(Json, WhatIsNoJsonIsRefused) {
+TEST(Json, InvalidJsonIsRefused) {
   for (const auto* wrong : {"", " ", "{", "[1,]", "{\"a\":}", "nul", "1 2", "'a'", "\"\xff\"",
                             "\"\\ud800\"", "NaN", "01", "+1", "// 1\n1", "\xef\xbb\xbf"}) {
     EXPECT_FALSE(takes<json>(wrong)) << wrong;

@@ -1,4 +1,4 @@
-// A client that sends what no library would.
+// A client that sends what no library would send.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ class raw_socket {
     }
   }
 
-  /// In as many packets as there are bytes, until an answer ends the connection.
+  /// In one packet per byte, until a response ends the connection.
   void send_bytewise(std::string_view text) {
     for (const char& c : text) {
       pollfd one{socket_, POLLIN, 0};
@@ -54,13 +54,13 @@ class raw_socket {
     }
   }
 
-  /// Nothing more is sent.
+  /// Sends nothing more.
   void ends() const { ::shutdown(socket_, SHUT_WR); }
 
-  /// The server has closed.
+  /// True when the server has closed.
   [[nodiscard]] bool closed() const { return closed_; }
 
-  /// What comes until `end` is seen, or the server closes, or 30 s pass.
+  /// Reads until `end` is seen, the server closes, or 30 s pass.
   std::string receive(std::string_view end = "\n\n\n no such thing") {
     while (!closed_ && seen_.find(end) == std::string::npos) {
       pollfd one{socket_, POLLIN, 0};

@@ -1,4 +1,4 @@
-// Which handler answers, and what is refused before the server starts.
+// Which handler answers, and the errors before the server starts.
 #include "routes.hpp"
 
 #include "raw_socket.hpp"
@@ -34,10 +34,10 @@ TEST_F(Routes, AHandlerThatDeclaresWhatIsNotThereIsRefusedWhenItIsAdded) {
       "not use");
   web.emplace(sys, options());
   EXPECT_EQ(refused(web->put("/rooms", [](nexus::session&) { return 1; })),
-            "PUT /rooms: the handler takes a session, but the server uses no pool of them");
+            "PUT /rooms: the handler takes a session, but the server has no pool of sessions");
   web.emplace(sys, options());
   EXPECT_EQ(refused(web->put("/a", http::transactional([](nexus::session&) { return 1; }))),
-            "PUT /a: the handler takes a session, but the server uses no pool of them");
+            "PUT /a: the handler takes a session, but the server has no pool of sessions");
 }
 
 TEST_F(Routes, AnEntityNeedsAParameterThatNamesIt) {
@@ -177,11 +177,10 @@ TEST_F(Routes, AParameterIsWhatTheHandlerDeclaresOrA400) {
 TEST_F(Routes, AMethodOrStatusThatMakesNoSenseIsRefused) {
   make();
   EXPECT_TRUE(web->route("PURGE", "/a", zero));
-  EXPECT_EQ(refused(web->route("GET /b", "/a", zero)),
-            "GET /b /a: the method is no word of letters");
+  EXPECT_EQ(refused(web->route("GET /b", "/a", zero)), "GET /b /a: the method is not a token");
   make();
   EXPECT_EQ(refused(web->get("/a", zero, {.rejected = 200})),
-            "GET /a: route_options::rejected makes no sense");
+            "GET /a: route_options::rejected is not from 400 to 499");
 }
 
 TEST_F(Routes, TheWholeServerIsAskedForItsMethods) {

@@ -10,7 +10,7 @@ using namespace nexus::test;
 namespace {
 
 struct Sessions : Web {
-  // A store of one session, in a file: SQL needs one.
+  // A store of one session, in a file, since SQL needs one.
   void open(std::size_t max = 1) {
     accounts.reset();
     store.reset();
@@ -80,7 +80,7 @@ TEST_F(Sessions, AnExhaustedPoolIs503WithRetryAfter) {
   EXPECT_EQ(store->sessions().statistics().in_use, 0U);
 }
 
-TEST_F(Sessions, WhoWaitsGetsOneAndNeverAreThereMoreThanMax) {
+TEST_F(Sessions, WaitersGetOneAndNeverAreThereMoreThanMax) {
   open(2);
   std::atomic<int> now{0}, most{0};
   auto o = options();
@@ -134,7 +134,7 @@ TEST_F(Sessions, TheDeadlineEndsTheHandlersSqlToo) {
              return n->at(0);
            }));
   web->get("/late", [](const http::request&, nexus::session& db) -> result<std::int64_t> {
-    // Its time is over before it asks for a session.
+    // The time is over before the handler asks for a session.
     const auto until = std::chrono::steady_clock::now() + 50ms;
     while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
     auto n = db.query<std::int64_t>("SELECT 7");

@@ -12,7 +12,7 @@ struct WebShutdown : Web {
   std::promise<void> release;
   std::shared_future<void> released = release.get_future().share();
 
-  /// A request that is being answered until `release`.
+  /// A request that is in progress until `release`.
   std::future<http_client::answer> hold_one() {
     make().get("/blocked", [&] {
       ++inside;
@@ -26,7 +26,7 @@ struct WebShutdown : Web {
   }
 };
 
-// What it asks after the shutdown has begun is answered as well: it is part of an admitted request.
+// Questions after the start of the shutdown are answered: they belong to an admitted request.
 TEST_F(WebShutdown, AnAdmittedRequestIsFinished) {
   make().post("/accounts/{name}", [&](http::entity<account> one) {
     ++inside;
@@ -94,7 +94,8 @@ TEST_F(WebShutdown, WhatDoesNotEndInTimeIsNamed) {
   EXPECT_TRUE(sys.shutdown(20s).complete());
 }
 
-// Every response of 200 is in the account, and nothing else is; whoever gets none was not admitted.
+// Every response of 200 is in the account, and nothing else is; requests without a response were
+// not admitted.
 TEST_F(WebShutdown, UnderLoadNoAdmittedRequestIsLost) {
   make().post("/accounts/{name}",
               [&](http::entity<account> one) { return one.ask(account::deposit{1}); });
@@ -106,7 +107,7 @@ TEST_F(WebShutdown, UnderLoadNoAdmittedRequestIsLost) {
       auto c = client();
       for (;;) {
         const auto r = c.post("/accounts/alice", "", "text/plain");
-        if (!r) return;  // nobody listens any more
+        if (!r) return;  // the server does not listen any more
         ++(r->status == 200 ? good : others);
         EXPECT_TRUE(r->status == 200 || r->status == 503) << r->status;
       }

@@ -29,7 +29,7 @@ struct Web : testing::Test {
     return o;
   }
 
-  /// A server on the system, with its pool and entities; routes are to be added, then `start`.
+  /// A server on the system, with its pool and entities; add routes, then call `start`.
   http::server& make(http::server_options o = options()) {
     web.emplace(sys, std::move(o));
     web->use(*store);
@@ -44,7 +44,7 @@ struct Web : testing::Test {
 
   [[nodiscard]] http_client client() const { return http_client{web->port()}; }
 
-  /// A value of the text that /metrics shows; none if it is not there.
+  /// A value in the text of /metrics; none if it is missing.
   [[nodiscard]] std::optional<double> metric(const std::string& name_and_labels) {
     const auto text = "\n" + to_text(sys.metrics());
     const auto at = text.find("\n" + name_and_labels + " ");

@@ -1,4 +1,4 @@
-// Connections: kept alive, sent ahead, too much, too large, and nonsense.
+// Connections: kept alive, pipelined, too many, too large, and invalid.
 
 #include <csignal>
 
@@ -70,7 +70,7 @@ TEST_F(Wire, WhatIsSentAheadIsAnsweredInOrder) {
   }
 }
 
-// More than threads: a connection may end between two requests, which are then sent anew.
+// More than threads: a connection may end between two requests, which are then sent again.
 TEST_F(Wire, ManyClientsAtOnce) {
   serve();
   std::vector<std::future<int>> all;
@@ -190,7 +190,7 @@ TEST_F(Wire, AnIdleConnectionMakesRoomForOneThatWaits) {
   EXPECT_EQ(idle.receive(), "");
 }
 
-TEST_F(Wire, WhoComesWhenTooManyWaitGets503AndIsNotForgotten) {
+TEST_F(Wire, AConnectionAfterTooManyGets503AndIsNotForgotten) {
   auto o = options();
   o.threads = 1;
   o.waiting_max = 2;
@@ -210,7 +210,7 @@ TEST_F(Wire, WhoComesWhenTooManyWaitGets503AndIsNotForgotten) {
   EXPECT_NE(refused.find("\"title\":\"overloaded\""), std::string::npos) << refused;
   EXPECT_EQ(metric("nexus_http_turned_away_total"), 1);
   release.set_value();
-  // The one that was being answered is told to come anew, since others wait.
+  // The client in progress is told to reconnect, since others wait.
   EXPECT_NE(busy.receive("done").find("Connection: close"), std::string::npos);
   EXPECT_TRUE(first.receive().ends_with("hello"));
   EXPECT_TRUE(second.receive().ends_with("hello"));

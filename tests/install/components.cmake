@@ -1,13 +1,14 @@
-# find_package(nexus COMPONENTS …) asks for what the chosen ones need and no more: installs NEXUS_BUILD
-# below WORK, and configures a project for each component with every other package hidden from it.
-# COMPONENTS are all of this build; NEEDS_<component> and PARTS_<component> what each is made of.
+# find_package(nexus COMPONENTS …) must need only the packages of the chosen components: installs
+# NEXUS_BUILD below WORK, and configures a project for each component with every other package
+# hidden. COMPONENTS are all components of this build; NEEDS_<component> and PARTS_<component> their
+# packages and parts.
 cmake_minimum_required(VERSION 3.25)
 
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-# Lists come with commas, since semicolons would tear the arguments.
+# Lists have commas, since semicolons would split the arguments.
 string(REPLACE "," ";" COMPONENTS "${COMPONENTS}")
 set(packages)
 foreach(component IN LISTS COMPONENTS)
@@ -46,7 +47,7 @@ foreach(component IN LISTS COMPONENTS)
   run(${configure})
 endforeach()
 
-# And that hiding hides.
+# And check that hiding works.
 arguments(postgres "SQLiteCpp" configure)
 execute_process(COMMAND ${configure} RESULT_VARIABLE code ERROR_VARIABLE said OUTPUT_QUIET)
 if(code EQUAL 0 OR NOT said MATCHES "PostgreSQL")

@@ -1,4 +1,4 @@
-# The README shows samples/counter word for word, and otherwise only code of samples/account:
+# The README must show samples/counter word for word, and otherwise only code of samples/account:
 # cmake -D ROOT=… -P readme.cmake
 file(READ ${ROOT}/README.md readme)
 file(READ ${ROOT}/samples/counter/counter.cpp counter)

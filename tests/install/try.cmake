@@ -1,5 +1,5 @@
 # Installs NEXUS_BUILD below WORK, then configures, builds and runs STRANGER against that copy.
-# The stranger is copied too: no path leads into the source tree.
+# The project is copied too, so that no path leads into the source tree.
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
 endfunction()

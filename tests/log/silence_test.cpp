@@ -1,4 +1,4 @@
-// Silence below warnings, and nothing on stdout, whatever happens.
+// No log below warnings, and nothing on stdout, whatever happens.
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
@@ -42,7 +42,7 @@ void live_through_trouble() {
   EXPECT_FALSE(notes.of("a").ask(note::riddle{}).get(10s));
   faults->inject(fault::fail, operation::append);
   EXPECT_FALSE(notes.of("a").ask(note::write{}).get(10s));
-  // While its trial call is on its way, the breaker refuses a second one.
+  // During its probe the breaker refuses a second call.
   const auto until = std::chrono::steady_clock::now() + 10s;
   while (!notes.of("a").ask(note::write{}).get(10s)) {
     ASSERT_LT(std::chrono::steady_clock::now(), until);

@@ -29,7 +29,7 @@ struct CircuitBreaker : testing::Test {
   }
   [[nodiscard]] bool refuses(std::chrono::milliseconds t) {
     const bool would = breaker.refusal(at(t)).has_value();
-    if (!would) return false;  // entering would make a trial of it
+    if (!would) return false;  // entering would start a probe
     EXPECT_FALSE(breaker.enter(at(t)));
     return true;
   }
@@ -48,7 +48,7 @@ TEST_F(CircuitBreaker, OpensAfterSoManyFailuresInARow) {
   EXPECT_TRUE(refuses(102ms));
 }
 
-TEST_F(CircuitBreaker, ASuccessBetweenFailuresBeginsTheCountAnew) {
+TEST_F(CircuitBreaker, ASuccessBetweenFailuresResetsTheCount) {
   for (auto t : {1ms, 3ms, 5ms}) {
     EXPECT_EQ(fail(t), change::none);
     EXPECT_EQ(fail(t), change::none);
@@ -80,7 +80,7 @@ TEST_F(CircuitBreaker, OneCallTriesWhenItWasOpenForAWhile) {
   EXPECT_EQ(breaker.succeeded(*trial), change::closed);
   EXPECT_EQ(now(), circuit::closed);
   EXPECT_EQ(breaker.status().failures, 0u);
-  EXPECT_EQ(fail(105ms), change::none) << "the count begins anew";
+  EXPECT_EQ(fail(105ms), change::none) << "the count starts again";
 }
 
 TEST_F(CircuitBreaker, AFailedTrialOpensItAgainForAsLong) {

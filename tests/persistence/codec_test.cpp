@@ -1,4 +1,4 @@
-// What is written is read back, and what is not right is refused by name.
+// Values are read back as written, and invalid bytes are refused by name.
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,4 +1,4 @@
-// A stored map is changed by name, and what cannot be done is refused by name.
+// A stored map is changed by name, and impossible changes are refused by name.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -57,7 +57,7 @@ TEST(Document, FieldsAreReadStrictly) {
   EXPECT_EQ(d.get<std::vector<place>>("others")->at(1).zip, 3);
   EXPECT_EQ((d.get<std::map<std::int64_t, std::string>>("years")->at(1833)), "Babbage");
   EXPECT_EQ(why_not(d.get<std::int64_t>("name")),
-            "corrupt: field \"name\": 4 bytes of msgpack: not the type expected");
+            "corrupt: field \"name\": 4 bytes of msgpack: not the expected type");
   EXPECT_EQ(why_not(d.get<std::int64_t>("nam")), "corrupt: field \"nam\" is missing");
   EXPECT_EQ(why_not(d.get<place>("others")),
             "corrupt: field \"others\": 35 bytes of msgpack: is not a map");
@@ -150,7 +150,7 @@ TEST(Document, ContainersOfMapsAreCopiesThatAreSetAgain) {
   EXPECT_EQ(d.at("home")->get<std::string>("city"), "London");
 }
 
-TEST(Document, WhatIsNoMapIsRefused) {
+TEST(Document, AnythingButAMapIsRefused) {
   auto d = a_person();
   EXPECT_EQ(why_not(d.at("name")), "corrupt: field \"name\": 4 bytes of msgpack: is not a map");
   EXPECT_EQ(why_not(d.at("street")), "corrupt: field \"street\" is missing");

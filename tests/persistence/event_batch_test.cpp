@@ -1,4 +1,4 @@
-// A batch owns what it shows, and knows how much that is.
+// A batch owns the bytes of its views, and knows their size.
 #include <gtest/gtest.h>
 
 #include <nexus/event_batch.hpp>
@@ -75,7 +75,7 @@ TEST(RequestLimits, EventsOfMoreBytesThanARequestTakesAreTooLarge) {
   const auto fault = fault_of(request, limits);
   ASSERT_TRUE(fault);
   EXPECT_EQ(fault->code, nexus::errc::too_large);
-  EXPECT_EQ(fault->message, "append to a|b after 0: events of 26 bytes, at most 25 are taken");
+  EXPECT_EQ(fault->message, "append to a|b after 0: events of 26 bytes, at most 25 are allowed");
 }
 
 }  // namespace

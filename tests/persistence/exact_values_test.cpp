@@ -1,4 +1,4 @@
-// Numbers, times, pointers and nested values come back as they were, or are refused by name.
+// Numbers, times, pointers and nested values are read back equal, or are refused by name.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -36,7 +36,7 @@ T back(const T& value) {
   return after.one;
 }
 
-/// Why what was written as a `From` is not read as a `To`.
+/// Why a value written as a `From` cannot be read as a `To`.
 template <class To, class From>
 std::string why_not(const From& value) {
   holder<To> after;
@@ -180,7 +180,7 @@ TEST(ExactValues, ATimeThatItsTypeCannotHoldIsAnError) {
             "field \"one\" is a finer time than its type can hold");
   EXPECT_EQ(why_not<time_of<milliseconds>>(time_of<microseconds>{-1000us}), "read");
   EXPECT_EQ(why_not<time_of<nanoseconds>>(time_of<seconds>{seconds::max()}),
-            "field \"one\" is a time past what its type can hold");
+            "field \"one\" is a time outside the range of its type");
   EXPECT_NE((why_not<time_of<duration<std::int32_t>>>(time_of<seconds>{seconds{1LL << 33}})),
             "read");
   EXPECT_EQ(why_not<time_of<seconds>>(5), "field \"one\" has another type");
@@ -241,7 +241,7 @@ TEST(ExactValues, BytesAndTextsComeBackAsTheyWere) {
 
 namespace {
 
-/// Writes so many arrays in one another, nothing, or two values.
+/// Writes so many nested arrays, nothing, or two values.
 struct odd_one {
   int levels = 0;
 };
@@ -315,7 +315,7 @@ struct tree {
   MSGPACK_DEFINE_MAP(below)
 };
 
-/// Of so many maps and arrays, an even number: each tree is a map with an array.
+/// So many maps and arrays, an even number: each tree is a map with an array.
 tree nested(std::size_t levels) {
   tree made;
   for (std::size_t n = 2; n < levels; n += 2) {
@@ -352,7 +352,7 @@ TEST(ExactValues, WhatNestsDeeperIsNeitherWrittenNorRead) {
 }
 
 TEST(ExactValues, EveryKindOfContainerCountsAsALevel) {
-  // What is in the holder may have all levels but the holder's own.
+  // A member may have all levels except the one of its holder.
   auto fits = [](auto value) {
     const holder<decltype(value)> inside{std::move(value)};
     return refused([&] { (void)encode(inside); }).message == "written";

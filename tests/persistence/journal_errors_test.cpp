@@ -1,4 +1,4 @@
-// What each error of a journal means to the runtime, and that the circuit breaker goes by it.
+// The meaning of each error of a journal, and that the circuit breaker follows it.
 #include "nexus/journal_errors.hpp"
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ TEST(JournalErrors, OnlyTroubleOfTheStorageCountsForTheBreaker) {
                       errc::constraint_violated}));
 }
 
-/// Whether calls that answer this open the breaker after the second one.
+/// Whether two such answers in a row open the breaker.
 template <class Answer>
 bool opens(const Answer& answer) {
   journal_guard guard{"a journal", {.breaker_failures = 2}};

@@ -1,4 +1,4 @@
-// A live reader over journals in memory and in SQLite, and over one that does what the test says.
+// A live reader over journals in memory and in SQLite, and over a scripted one.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -208,7 +208,7 @@ TEST_F(LiveReader, StopEndsAReadWhoseWatchFailed) {
   EXPECT_EQ(ended.error().code, errc::stopped);
 }
 
-TEST_F(LiveReader, WhoHoldsItBackIsNamedOnce) {
+TEST_F(LiveReader, TheHolderIsNamedOnce) {
   append(alice, 0, {"a"});
   faults->hold_back("pid 4711 (psql): its transaction has been open for 12 s");
   auto follower = reader({}, {.lag_warning_after = 0ns});
@@ -216,8 +216,7 @@ TEST_F(LiveReader, WhoHoldsItBackIsNamedOnce) {
   EXPECT_EQ(read(follower), "");
   EXPECT_EQ(read(follower), "");
   const auto log = testing::internal::GetCapturedStderr();
-  EXPECT_EQ(count_of("memory:: a live reader is kept from reading on: pid 4711 (psql)", log), 1u)
-      << log;
+  EXPECT_EQ(count_of("memory:: a live reader is held back: pid 4711 (psql)", log), 1u) << log;
   const auto gauge = [&] {
     const auto all = to_text(opened.metrics());
     const auto at = all.find("nexus_live_readers_held_back{journal=\"memory:\"} ");
@@ -231,7 +230,7 @@ TEST_F(LiveReader, WhoHoldsItBackIsNamedOnce) {
 
 TEST_F(LiveReader, AShortHoldIsNotWorthAWarningAndIsOverSoon) {
   append(alice, 0, {"a"});
-  faults->hold_back("somebody");
+  faults->hold_back("a writer");
   testing::internal::CaptureStderr();
   auto follower = reader({}, {.poll_every = 1min, .lag_warning_after = 1h});
   std::jthread lets_go{[&] {
@@ -239,7 +238,7 @@ TEST_F(LiveReader, AShortHoldIsNotWorthAWarningAndIsOverSoon) {
     faults->hold_back(std::nullopt);
   }};
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(read(follower, 1min), "alice 1:a") << "nobody tells that it is over";
+  EXPECT_EQ(read(follower, 1min), "alice 1:a") << "its end is not reported";
   EXPECT_LT(std::chrono::steady_clock::now() - start, patience);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
@@ -264,7 +263,7 @@ TEST(LiveReaderOfSqlite, FindsWhatAnotherJournalOfTheFileAppends) {
   const nexus::test::temporary_folder folder;
   const auto uri = "sqlite:" + folder.path("j.db");
   const auto followed = must(nexus::open(uri));
-  const auto other = must(nexus::open(uri));  // as another process: nobody tells
+  const auto other = must(nexus::open(uri));  // as another process: no watch reports it
   auto follower = must(live_reader::open(followed, {}, {.poll_every = 5ms}));
   std::jthread appends{[&] {
     terse_session session{must(other.open_session())};

@@ -1,4 +1,4 @@
-// What is told of tables that differ.
+// The lines about tables that differ.
 #include "nexus/schema_drift.hpp"
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ TEST(SchemaDrift, ADifferentPartIsToldWithBothTextsUnlessTheyAreLong) {
   found[1].what = "bytea";
   found[2].what = "";
   EXPECT_EQ(told(whole, found),
-            (lines{"column t.a is bytea, not text", "trigger x has another text"}));
+            (lines{"column t.a is bytea, not text", "trigger x has a different text"}));
 }
 
 TEST(SchemaDrift, AFaultIsToldWhateverThePartIs) {
@@ -44,7 +44,8 @@ TEST(SchemaDrift, AnExtraPartIsToldLastUnlessItIsHarmless) {
   auto found = whole;
   found[1].name = "column t.b";
   found.push_back({.name = "index i", .table = "table t", .harmless = true});
-  EXPECT_EQ(told(whole, found), (lines{"column t.a is missing", "column t.b is not Nexus's"}));
+  EXPECT_EQ(told(whole, found),
+            (lines{"column t.a is missing", "column t.b is not part of a journal"}));
 }
 
 }  // namespace

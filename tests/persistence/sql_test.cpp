@@ -1,4 +1,4 @@
-// Values that are read as what was asked for, and sessions that have no SQL.
+// Values are read as the requested types, and sessions without SQL.
 #include "nexus/sql.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What SQL of one's own may do to a session, and that nothing of it is left for the next borrower.
+// What SQL of programs may do to a session, and that nothing of it is left for the next borrower.
 #include <filesystem>
 #include <map>
 #include <set>
@@ -19,7 +19,7 @@ class SqliteBorrowing : public SqliteTest {
     EXPECT_TRUE(one->execute("CREATE TABLE t (n INTEGER)"));
   }
 
-  // As the pool does with a session that comes back.
+  // As the pool does with a returned session.
   void give_back() {
     if (one->unfinished()) {
       EXPECT_TRUE(one->finish());
@@ -78,7 +78,7 @@ TEST_F(SqliteBorrowing, ForeignKeysAreEnforced) {
   }
 }
 
-// Whatever there is, in whatever wording, also what is compiled and never run.
+// Every PRAGMA, in any spelling, also compiled but never run.
 TEST_F(SqliteBorrowing, NoPragmaIsLeftForTheNextBorrower) {
   const auto before = settings(*one);
   ASSERT_GT(before.size(), 30U);

@@ -1,4 +1,5 @@
-// Commits that fail, disks that fill, locks that are held: what an append says, and what is true.
+// Commits that fail, disks that fill, locks that are held: an append's outcome, and the stored
+// data.
 #include "sqlite_faulty_disk.hpp"
 #include "sqlite_fixture.hpp"
 
@@ -15,7 +16,7 @@ class SqliteFaults : public SqliteTest {
   ~SqliteFaults() override { faulty_disk::heal(); }
 
  protected:
-  // The files as a crash would leave them now: opened anew, the log is read from its start.
+  // The files as a crash would leave them now: when reopened, the log is read from its start.
   std::unique_ptr<nexus::journal_session> after_a_crash() {
     for (std::string end : {"", "-wal"}) {
       std::filesystem::copy_file(path() + end, path("crashed.db") + end,
@@ -138,7 +139,7 @@ TEST_F(SqliteFaults, AFullDiskLosesNothingAndHeals) {
   EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*s, next)));
 }
 
-// Wherever in the commit the room ends, within a page or between two: "failed" is not a guess.
+// Wherever in the commit the disk fills, within a page or between two: "failed" is certain.
 TEST_F(SqliteFaults, WhatDidNotFindRoomDoesNotComeBackAfterACrash) {
   auto s = session();
   (void)append(*s, batch{"a"});

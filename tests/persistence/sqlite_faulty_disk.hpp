@@ -1,6 +1,6 @@
-// A SQLite VFS over the default one whose writes and syncs of the log fail on demand, and are
-// counted, and whose waiting for a lock takes no time. Registered once as the default; every
-// connection made later goes through it.
+// A SQLite VFS over the default one. Writes and syncs of the log fail on demand and are counted,
+// and waiting for a lock takes no time. Registered once as the default; every later connection uses
+// it.
 #pragma once
 
 #include <sqlite3.h>
@@ -11,12 +11,12 @@
 
 namespace faulty_disk {
 
-inline std::atomic<int> syncs{0};          ///< of a log, also those that failed
-inline std::atomic<int> syncs_to_fail{0};  ///< the next so many syncs of a log fail
+inline std::atomic<int> syncs{0};          ///< of a log, including failed ones
+inline std::atomic<int> syncs_to_fail{0};  ///< the next syncs of a log, this many, fail
 inline std::atomic<bool> log_full{false};  ///< writes to a log find no space
-inline std::atomic<int> room{-1};  ///< bytes that writes to a log still find; -1: any number
-inline std::atomic<int> room_after_failed_sync{-1};  ///< what `room` is from the next of those on
-inline std::function<void()> on_wait;  ///< called instead of sleeping before a lock is tried again
+inline std::atomic<int> room{-1};          ///< bytes that fit into a log; -1: any number
+inline std::atomic<int> room_after_failed_sync{-1};  ///< `room` after the next failed sync
+inline std::function<void()> on_wait;  ///< called instead of sleeping before a lock is retried
 
 struct file {
   sqlite3_file base;

@@ -1,5 +1,5 @@
-// A file that is removed, moved or replaced while it is open: nothing that is written to it then is
-// answered as durable.
+// A file that is removed, moved or replaced while it is open: later writes to it are never
+// acknowledged.
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -24,7 +24,7 @@ class SqliteFileGone : public SqliteTest {
     EXPECT_EQ(journal_->trouble(), std::nullopt);
   }
 
-  // Unknown once, and then certainly not stored, with the file's name each time.
+  // `unknown` once, then certainly not stored, with the file's name each time.
   void expect_noticed(const std::string& names) {
     batch lost{"a", 1};
     const auto first = append(*one, lost);
@@ -58,7 +58,7 @@ class SqliteFileGone : public SqliteTest {
   std::unique_ptr<nexus::journal_session> one;
 };
 
-TEST_F(SqliteFileGone, ARemovedFileIsNoticedAndNotMadeAnew) {
+TEST_F(SqliteFileGone, ARemovedFileIsNoticedAndNotCreatedAgain) {
   fs::remove(path());
   expect_noticed(path());
   EXPECT_FALSE(fs::exists(path()));
@@ -90,12 +90,12 @@ TEST_F(SqliteFileGone, AnotherJournalInItsPlaceIsNotGoneOnWith) {
 }
 
 TEST_F(SqliteFileGone, ARemovedLogIsNoticed) {
-  const auto other = session();  // as a store's pool has some
+  const auto other = session();  // like those of a store's pool
   fs::remove(path() + "-wal");
   expect_noticed(path() + "-wal");
 }
 
-TEST_F(SqliteFileGone, ALogThatAnotherProcessMadeAnewIsNoticed) {
+TEST_F(SqliteFileGone, ALogThatAnotherProcessReplacedIsNoticed) {
   const auto other = session();
   fs::remove(path() + "-wal");
   std::fclose(std::fopen((path() + "-wal").c_str(), "w"));
@@ -139,7 +139,7 @@ TEST_F(SqliteFileGone, AFileThatIsPutBackIsTheJournalAgainWithoutALoss) {
   EXPECT_EQ(numbers(*one, "a").value(), (std::vector<nexus::sequence_nr>{1, 2, 3}));
 }
 
-// A file system may give the number of an inode to the next file at once.
+// A file system may reuse the number of an inode at once.
 TEST_F(SqliteFileGone, ACopyIsNoticedAlsoIfNoConnectionWasOpenMeanwhile) {
   one.reset();
   const auto bytes = fs::file_size(path());
@@ -243,7 +243,7 @@ TEST_F(SqliteFileGone, ConnectionsThatComeAndGoTogetherAreNoTrouble) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < rounds; ++i) {
-        auto s = journal_->open_session();  // often the last one's -wal goes as this one comes
+        auto s = journal_->open_session();  // often the last one's -wal is removed at this moment
         if (!s || !(*s)->highest(id("a"))) ++trouble;
       }
     });

@@ -1,4 +1,4 @@
-// A scratch folder, a journal in it, short words for the contract's calls, and raw SQL.
+// A scratch folder with a journal, short names for the contract's calls, and raw SQL.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -73,7 +73,7 @@ class SqliteTest : public testing::Test {
     return found;
   }
 
-  /// Runs SQL on a connection of its own; the first column of the last row, if any.
+  /// Runs SQL on its own connection; the first column of the last row, if any.
   std::string sql(const std::string& text, const std::string& file = "j.db") const {
     sqlite3* db = nullptr;
     sqlite3_open(path(file).c_str(), &db);

@@ -1,4 +1,4 @@
-// What a SQLite journal makes of the file it is pointed at.
+// Opening a SQLite journal on every kind of file.
 #include <sys/wait.h>
 
 #include <array>
@@ -20,7 +20,7 @@ class SqliteOpening : public SqliteTest {
     expect_names(opened.error(), names);
   }
 
-  // As nobody, whom permissions bind also when the tests run as root.
+  // As user "nobody", whose permissions are checked even when the tests run as root.
   void expect_refused_to_nobody(const std::string& names) {
     std::filesystem::permissions(folder_.path(), std::filesystem::perms{0755});
     auto child = fork();
@@ -176,7 +176,7 @@ TEST_F(SqliteOpening, TwoProcessesMayOpenAFreshFileAtOnce) {
   }
 }
 
-TEST_F(SqliteOpening, ALostFileIsNotMadeAnewUnderARunningJournal) {
+TEST_F(SqliteOpening, ALostFileIsNotCreatedAgainUnderARunningJournal) {
   (void)session();
   std::filesystem::remove(path());
   auto again = journal_->open_session();

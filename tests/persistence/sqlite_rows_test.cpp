@@ -1,4 +1,4 @@
-// What stands in the tables: positions, what erasing leaves, and rows that no journal wrote.
+// Rows of the tables: positions, the rest after erasing, and rows that no journal wrote.
 #include <SQLiteCpp/Exception.h>
 
 #include "sqlite_fixture.hpp"
@@ -102,7 +102,7 @@ TEST_F(SqliteRows, ATextInPlaceOfANumberHidesNothing) {
   EXPECT_EQ(numbers(*s, "a").value(), (nexus_numbers{1, 3}));
 }
 
-// As of one who writes to a database of his own with SQLiteCpp.
+// A sink that uses SQLiteCpp for a database of its own.
 TEST_F(SqliteRows, ASinkMayThrowWhatSqliteThrows) {
   auto s = session();
   (void)append(*s, batch{"a", 0, 2});
@@ -139,7 +139,7 @@ TEST_F(SqliteRows, ACorruptStateIsAnErrorThatNamesItsIdAndIsNotWrittenOver) {
     expect_names(read.error(), "bad " + column.substr(0, column.find(' ')));
     EXPECT_FALSE(s->settle(request)) << column;
   }
-  auto outcome = s->upsert({&request, 1}).at(0);  // its version is no number, and not 0
+  auto outcome = s->upsert({&request, 1}).at(0);  // its version is not a number, and not 0
   ASSERT_TRUE(std::holds_alternative<nexus::failed>(outcome)) << outcome.index();
   EXPECT_EQ(std::get<nexus::failed>(outcome).why.code, errc::corrupt);
 }
@@ -168,7 +168,7 @@ TEST_F(SqliteRows, ACorruptTagIsAnErrorThatNamesIdAndNumber) {
   expect_names(read.error(), "event 2 of t|a");
 }
 
-TEST_F(SqliteRows, AnIdThatIsNoneIsCorrupt) {
+TEST_F(SqliteRows, AnInvalidIdIsCorrupt) {
   auto s = session();
   (void)append(*s, batch{"a"});
   sql("UPDATE nexus_event_journal SET persistence_id = 'no bar'");

@@ -1,4 +1,4 @@
-// What only SQLite has: names of parameters, disks that fail beneath a commit, waiting for its one lock.
+// SQLite only: names of parameters, full disks during a commit, waiting for its one lock.
 #include <thread>
 
 #include "nexus/transaction.hpp"
@@ -46,7 +46,7 @@ TEST_F(SqliteSql, ACommitWhoseSyncFailedIsOfUnknownOutcome) {
   EXPECT_EQ(done.error().code, nexus::errc::outcome_unknown) << done.error().message;
   EXPECT_TRUE(one->broken());
   EXPECT_FALSE(one->in_transaction());
-  EXPECT_TRUE(nexus::transactional(*one, add)) << "the file is opened anew";
+  EXPECT_TRUE(nexus::transactional(*one, add)) << "the file is reopened";
   EXPECT_FALSE(one->broken());
   EXPECT_EQ(count(*one), count(*other));
 }

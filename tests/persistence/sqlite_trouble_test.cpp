@@ -1,4 +1,5 @@
-// What callers of entities hear when SQLite's disk is full or its file is gone, and how soon.
+// Errors for callers of entities when SQLite's disk is full or its file is gone, and how soon they
+// come.
 #include <chrono>
 #include <filesystem>
 #include <nexus/nexus.hpp>
@@ -19,10 +20,10 @@ class SqliteTrouble : public SqliteTest {
   SqliteTrouble() {
     faulty_disk::install();
     faulty_disk::heal();
-    // A session that the pool opens by itself would notice that the file is gone before the writer does.
+    // A session that the pool opens by itself would notice the missing file before the writer does.
     const nexus::store_options options{.pool = {.min_idle = 0}};
     store.emplace(nexus::open("sqlite:" + path(), {nexus::sqlite_backend()}, options).value());
-    // Its pauses are short, so that the test is.
+    // Short pauses keep the test short.
     tallies.emplace(sys, *store, nexus::entity_options{.backoff_min = 1ms, .backoff_max = 10ms});
     EXPECT_EQ(add(), 1);
   }
@@ -41,7 +42,7 @@ class SqliteTrouble : public SqliteTest {
     return sum;
   }
 
-  // An error of this code that says why, and long before the caller's patience ends.
+  // An error of this code with its reason, long before the caller's timeout.
   void expect_told(const nexus::result<std::int64_t>& answer, errc code, const std::string& why) {
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, code) << answer.error().message;

@@ -11,7 +11,7 @@ using testkit::operation;
 namespace {
 
 struct StoreBreaker : nexus::test::Store {
-  /// Asks for something that never touches the storage if the breaker is open.
+  /// A job that never reaches the storage if the breaker is open.
   envelope other(write_job::step todo) {
     auto made = job("other");
     made.as<write_job>().todo = todo;
@@ -79,7 +79,7 @@ TEST_F(StoreBreaker, AnyCallOfWritersAndReadersCounts) {
     seen.set_value();
     return result<void>{};
   });
-  if (after) {  // or the breaker is open already
+  if (after) {  // or the breaker was open already
     seen.get_future().wait();
     after = s.read([](journal_session&) { return result<void>{}; });
   }

@@ -12,7 +12,7 @@ namespace {
 struct StoreClosing : nexus::test::Store {
   static errc code_of(const write_job& w) { return std::get<failed>(w.outcome).why.code; }
 
-  // How often `read` was called, and with what answers.
+  // How often `read` was called, and its answers.
   std::atomic<int> fine{0};
   std::atomic<int> stopped{0};
   std::atomic<int> interrupted{0};
@@ -91,7 +91,7 @@ TEST_F(StoreClosing, WhatDidNotBeginInTimeIsAnsweredStopped) {
   EXPECT_EQ(fine.load(), 0);
 }
 
-TEST_F(StoreClosing, WhoeverWritesMeanwhileIsAnswered) {
+TEST_F(StoreClosing, ConcurrentWritersAreAnswered) {
   constexpr std::size_t producers = 4;
   constexpr std::size_t each = 2'000;
   auto s = open();

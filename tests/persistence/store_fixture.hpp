@@ -1,4 +1,4 @@
-// A store on a faulty memory journal, and a mailbox for the jobs that come back.
+// A store on a faulty memory journal, and a mailbox for finished jobs.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using testkit::fault;
 using testkit::operation;
 
-/// Collects the jobs that come back.
+/// Collects the finished jobs.
 struct collector final : actor {
   explicit collector(std::vector<envelope>& d, std::mutex& l, std::condition_variable& c)
       : done{d}, lock{l}, changed{c} {}
@@ -39,7 +39,7 @@ struct Store : testing::Test {
   nexus::system sys{{.threads = 2}};
   mailbox collecting = sys.spawn(std::make_unique<collector>(done, lock, changed));
 
-  // The jobs know the collector and the collector keeps the jobs: part them, or neither ever ends.
+  // The jobs hold the collector and the collector keeps the jobs: break the cycle.
   void TearDown() override {
     std::lock_guard guard{lock};
     done.clear();
@@ -66,7 +66,7 @@ struct Store : testing::Test {
     std::unique_lock guard{lock};
     return changed.wait_for(guard, 10s, [&] { return done.size() >= n; });
   }
-  /// Writes `first` and keeps its commit from going on.
+  /// Writes `first` and holds its commit.
   void hold_with(const store& s, const envelope& first) {
     const auto before = faults->calls(operation::append);
     faults->hold(operation::append);
@@ -75,7 +75,7 @@ struct Store : testing::Test {
   }
   void release() { faults->release(operation::append); }
 
-  /// Has `job` done, alone.
+  /// Runs `job` alone.
   write_job& through(const store& s, const envelope& job) {
     const auto before = done.size();
     s.write(job);

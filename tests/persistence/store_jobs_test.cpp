@@ -1,4 +1,4 @@
-// What a writer does besides appending: states, settling them, and erasing what a snapshot replaces.
+// The writer's work besides appending: states, settling them, and erasing what a snapshot replaces.
 #include "store_fixture.hpp"
 
 using namespace nexus;

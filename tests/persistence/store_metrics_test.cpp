@@ -1,4 +1,4 @@
-// What a store tells of its writers, readers and circuit breaker.
+// The metrics of a store's writers, readers and circuit breaker.
 #include <future>
 #include <nexus/metrics.hpp>
 
@@ -155,7 +155,7 @@ TEST_F(StoreMetrics, StoresMayShareARegistryThatOutlivesThem) {
     EXPECT_EQ(one.statistics().events, 1u);
     EXPECT_EQ(value(one, "nexus_write_queue_jobs"), 0);
   }
-  // The collector's copies of the jobs hold no store; so its queues are gone, its counts are not.
+  // The collector's jobs hold no store: the queues are gone, the counts are not.
   const auto text = to_text(*mine);
   EXPECT_EQ(text.find("nexus_write_queue_jobs"), std::string::npos);
   EXPECT_NE(text.find("nexus_appends_total{journal=\"memory:\",outcome=\"stored\"} 2\n"),

@@ -1,4 +1,4 @@
-// The hand-over to a store's writer and readers, under many threads.
+// The queues of a store's writer and readers, under many threads.
 #include <set>
 #include <thread>
 
@@ -34,7 +34,7 @@ struct StoreQueue : nexus::test::Store {
     return n;
   }
 
-  // Ids of the jobs that came back, each once.
+  // The number of different ids among the finished jobs.
   std::size_t different() {
     std::set<std::string> ids;
     for (auto& one : done) ids.insert(one.as<write_job>().id.str());
@@ -89,9 +89,9 @@ TEST_F(StoreQueue, JobsOfOneThreadComeInTheirOrder) {
   EXPECT_EQ(count<stored>(), 501u) << "none came before the one it follows";
 }
 
-TEST_F(StoreQueue, ReadsAreAllDoneByWhoeverIsFree) {
+TEST_F(StoreQueue, ReadsAreAllDoneByAnyFreeThread) {
   constexpr std::size_t each = 2'000;
-  std::atomic<std::size_t> read{0};  // outlives the readers: the last one may still be telling
+  std::atomic<std::size_t> read{0};  // outlives the readers: the last one may still be running
   auto s = open({.readers = 3});
   {
     std::vector<std::jthread> threads;

@@ -1,4 +1,4 @@
-// Group commit, its bounds, and the pool of readers, on journals that do what the test says.
+// Group commit, its bounds, and the pool of readers, on scripted journals.
 #include <future>
 
 #include "store_fixture.hpp"

@@ -1,4 +1,4 @@
-// Functions of the program that a store calls, and that throw.
+// Functions of the program that a store calls and that throw.
 #include <gtest/gtest.h>
 
 #include <future>
@@ -21,7 +21,7 @@ class ThrowingInAStore : public testing::TestWithParam<bool> {
     if (GetParam()) throw std::runtime_error{"oops"};
     throw 7;
   }
-  // What a read answers, if it is called at all.
+  // The answer of a read, if `f` is called at all.
   static result<void> read(const store& s, std::function<result<void>(journal_session&)> f) {
     auto called = std::make_shared<std::promise<void>>();
     auto done = called->get_future();

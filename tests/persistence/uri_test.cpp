@@ -11,7 +11,7 @@ namespace {
 
 uri parsed(std::string_view text) { return uri::parse(text).value(); }
 
-/// Why `text` is refused, or nothing.
+/// Why `text` is refused; empty if it is not.
 std::string refusal(std::string_view text) {
   auto made = uri::parse(text);
   if (made) return {};

@@ -42,7 +42,7 @@ std::string escape(std::string_view text) {
   return made;
 }
 
-// Unique among the programs of a run, and among a program's own.
+// Unique among the programs of a run, and within a program.
 std::string fresh_name(std::string_view kind) {
   static std::atomic<int> made = 0;
   return std::string{kind} + "_" + std::to_string(getpid()) + "_" + std::to_string(++made);
@@ -98,7 +98,7 @@ cluster::~cluster() {
               schemas_database);
     }
   } catch (const std::exception&) {
-    // They go with the server.
+    // They end with the server.
   }
 }
 

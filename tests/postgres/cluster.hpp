@@ -1,10 +1,11 @@
-// A private PostgreSQL server for tests and benchmarks, never the system's. It and its directory go with
-// the program that made it, also when that crashes or is killed: a keeper process sees it go.
+// A private PostgreSQL server for tests and benchmarks, never the system's. The server and its
+// directory are removed when the program ends, also after a crash or kill: a keeper process watches
+// the program.
 //
 //   auto& pg = cluster::shared();
 //   auto store = nexus::open(pg.fresh_database());
 //
-// Threads: any, one call at a time. Throws: std::runtime_error, which ends a test as well as anything.
+// Threads: any, one call at a time. Throws: std::runtime_error, which ends a test.
 #pragma once
 
 #include <sys/types.h>
@@ -24,8 +25,8 @@ class cluster {
         settings{};  ///< lines for postgresql.conf, e.g. "shared_buffers = 1GB"
   };
 
-  /// The one that ctest started for all tests of its run; run by hand, one for this program. Without
-  /// fsync: for what stops or kills a server make one of your own.
+  /// The server that ctest started for all tests of its run; if run by hand, one for this program.
+  /// Without fsync: tests that stop or kill a server need their own.
   static cluster& shared();
 
   cluster() : cluster(options{}) {}
@@ -36,13 +37,13 @@ class cluster {
 
   /// A new, empty database, by the superuser through the socket. Dropped with this object. ~40 ms.
   [[nodiscard]] std::string fresh_database();
-  /// A new, empty schema of a database that others use too, first in the search path. ~5 ms.
+  /// A new, empty schema of a shared database, first in the search path. ~5 ms.
   [[nodiscard]] std::string fresh_schema();
 
-  /// Drops such a database now, whoever is connected to it.
+  /// Drops such a database now, even if clients are connected.
   void drop(std::string_view database_uri);
 
-  /// postgresql:// URIs of a database. Through the socket no password is asked for, through TCP it is.
+  /// postgresql:// URIs of a database. The socket asks for no password, TCP does.
   [[nodiscard]] std::string uri(std::string_view database = "postgres") const;
   [[nodiscard]] std::string tcp_uri(std::string_view database = "postgres") const;
   /// With another port, e.g. a proxy's, and optionally another user.
@@ -53,22 +54,22 @@ class cluster {
   [[nodiscard]] const std::string& socket_dir() const { return dir_; }
   [[nodiscard]] int port() const { return port_; }
 
-  /// Runs SQL as the superuser on a connection of its own; the last statement's rows, NULL as "".
+  /// Runs SQL as the superuser on its own connection; the last statement's rows, NULL as "".
   using rows = std::vector<std::vector<std::string>>;
   rows execute(const std::string& sql, std::string_view database = "postgres") const;
-  /// The same where a URI says; its first value, or "".
+  /// The same at a given URI; the first value, or "".
   static rows execute_at(const std::string& uri, const std::string& sql);
   static std::string value_at(const std::string& uri, const std::string& sql);
 
   /// Process ids of the clients' backends in a database (its name, or a URI of ours), without the
-  /// asking one's. They may be sent SIGSTOP, SIGCONT or SIGTERM.
+  /// asking backend. They may be sent SIGSTOP, SIGCONT or SIGTERM.
   [[nodiscard]] std::vector<pid_t> backends(std::string_view database_or_uri) const;
 
-  /// As a crash: nothing is flushed, connections break. Not on the shared one.
+  /// Like a crash: nothing is flushed, connections break. Not for the shared server.
   void stop_immediate();
   void start();
 
-  /// What the server has logged since its directory was made.
+  /// The server's log since its directory was made.
   [[nodiscard]] std::string log() const;
 
  private:
@@ -80,12 +81,12 @@ class cluster {
   std::string dir_;
   std::string password_;
   int port_ = 0;
-  int keeper_ = -1;  ///< its standard input and output; -1: not ours
+  int keeper_ = -1;  ///< its standard input and output; -1: no keeper
   pid_t keeper_pid_ = -1;
   std::vector<std::string> databases_, schemas_;
 };
 
-/// The database that a URI of ours names.
+/// The database in a URI of ours.
 [[nodiscard]] std::string database_of(std::string_view uri);
 
 }  // namespace nexus::test

@@ -1,4 +1,4 @@
-// The server that the other tests rely on: that it comes, and that it goes.
+// The server of the other tests: that it starts, and that it ends.
 #include "cluster.hpp"
 
 #include <gtest/gtest.h>
@@ -64,7 +64,7 @@ TEST(Cluster, AWrongSettingSaysSo) {
   }
 }
 
-// Starts a cluster, says where, and waits to be killed.
+// Starts a cluster, reports its place, and waits to be killed.
 pid_t program_with_a_cluster(const std::string& file) {
   const auto child = fork();
   if (child != 0) return child;

@@ -1,4 +1,4 @@
-// Servers that no PostgreSQL 15 can play: one that never answers, and one that is too old.
+// Servers that a PostgreSQL 15 cannot imitate: one that never answers, and one that is too old.
 #pragma once
 
 #include <arpa/inet.h>
@@ -13,7 +13,7 @@
 
 namespace nexus::test {
 
-/// Listens on a port of its own of 127.0.0.1 and accepts nobody; clients' connections are queued.
+/// Listens on a port of 127.0.0.1 and accepts no connection; clients' connections are queued.
 class silent_server {
  public:
   silent_server() : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
@@ -39,10 +39,10 @@ class silent_server {
   int port_ = 0;
 };
 
-/// A port that nobody listens on.
+/// A port without a listener.
 inline int unused_port() { return silent_server{}.port(); }
 
-/// Lets one client in as a server of that version does, and hangs up.
+/// Accepts one client like a server of that version, and disconnects.
 class old_server {
  public:
   explicit old_server(std::string version)

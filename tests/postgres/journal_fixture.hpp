@@ -1,5 +1,5 @@
-// What tests of the PostgreSQL backend start from, beyond its contract: a place of one's own on the
-// shared server, journals there, and sessions that speak in short words.
+// The fixture of the PostgreSQL tests beyond the contract: a new schema on the shared server,
+// journals there, and terse sessions.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ inline std::shared_ptr<journal> open_journal(const std::string& uri) {
   return must(postgres_backend().open(must(nexus::uri::parse(uri))));
 }
 
-/// Why the journal cannot be opened, or nothing.
+/// Why the journal cannot be opened; empty if it can.
 inline std::string why_not_opened(const std::string& uri) {
   auto parsed = nexus::uri::parse(uri);
   if (!parsed) return parsed.error().message;
@@ -30,7 +30,7 @@ inline std::string why_not_opened(const std::string& uri) {
   return opened ? std::string{} : opened.error().message;
 }
 
-/// The truth about a request, or why nobody knows it yet.
+/// The truth about a request, or why it is not known yet.
 inline std::string settled_by(terse_session& session, const append_request& of) {
   auto truth = session.inner().settle(of);
   return truth ? testkit::told(*truth) : truth.error().message;
@@ -42,8 +42,8 @@ inline std::string settled_by(terse_session& session, const upsert_request& of) 
 
 class PostgresTest : public ::testing::Test {
  protected:
-  /// What keeps a transaction open for seconds needs a server of its own: readers of all other tests'
-  /// journals would wait for it.
+  /// A test that keeps a transaction open for seconds needs its own server: readers of all other
+  /// tests' journals would wait for it.
   explicit PostgresTest(cluster& on = cluster::shared()) : pg{on} {}
 
   cluster& pg;

@@ -1,15 +1,17 @@
-// Keeps a PostgreSQL server of one's own for as long as somebody wants it, then removes all of it.
+// Keeps a PostgreSQL server as long as it is needed, then removes it completely.
 //
-//   keeper hold [ARGS]        for a program: takes "start" and "stop" from standard input, until that
+//   keeper hold [ARGS]        for a program: takes "start" and "stop" from standard input, until
+//   that
 //                             ends, however the program ends
-//   keeper share PREFIX [ARGS]  for the programs that our parent, e.g. ctest, starts: returns when the
-//                             server is up and PREFIX.<parent's id> tells where; lasts until `release`,
-//                             or until the parent has gone
+//   keeper share PREFIX [ARGS]  for the programs that our parent, e.g. ctest, starts: returns when
+//   the
+//                             server is up and PREFIX.<parent's id> has its address; lasts until
+//                             `release`, or until the parent is gone
 //   keeper release PREFIX
 //
 // ARGS: --no-fsync, --in DIR, --set 'NAME = VALUE'
 //
-// A program of its own, since it has to outlive those it serves, and forks.
+// A separate program, since it has to outlive the programs it serves, and forks.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,7 +36,7 @@ using nexus::test::server_options;
 
 int open_pidfd(pid_t of) { return static_cast<int>(syscall(SYS_pidfd_open, of, 0)); }
 
-// Becomes readable when we are asked to end by a signal.
+// Becomes readable when a signal asks us to end.
 int termination() {
   sigset_t set;
   sigemptyset(&set);
@@ -68,7 +70,7 @@ bool read_line(int from, std::string& line) {
 }
 
 int hold(const server_options& o) {
-  setsid();  // Control-C is for the program: it may still need the server while it ends
+  setsid();  // Control-C is for the program, which may still need the server
   const int ended = termination();
   server s{o};
   s.start();
@@ -107,7 +109,7 @@ void serve(const server_options& o, const std::string& file, int parent, int rep
   s.start();
   write_private(file, describe(s));
   const int nothing = open("/dev/null", O_RDWR);
-  for (int fd : {0, 1, 2}) dup2(nothing, fd);  // whoever reads our output sees its end
+  for (int fd : {0, 1, 2}) dup2(nothing, fd);  // so that a reader of our output sees its end
   if (write(report, "ok", 2) != 2) return;
   close(report);
   wait_for_first(parent, ended);
@@ -135,7 +137,7 @@ int release(const std::string& prefix) {
   pid_t keeper = 0;
   std::ifstream{shared_file(prefix)} >> keeper;
   const int watched = keeper > 0 ? open_pidfd(keeper) : -1;
-  if (watched < 0 || kill(keeper, SIGTERM) != 0) return 0;  // nobody there: nothing to release
+  if (watched < 0 || kill(keeper, SIGTERM) != 0) return 0;  // not running: nothing to release
   pollfd gone{watched, POLLIN, 0};
   if (poll(&gone, 1, 30'000) != 1) throw std::runtime_error{"the server does not end"};
   return 0;
@@ -170,7 +172,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: " << argv[0] << " hold | share PREFIX | release PREFIX\n";
     return 2;
   } catch (const std::exception& e) {
-    // Standard output too: there the program that holds us reads.
+    // Standard output too: the holding program reads it.
     (command == "hold" ? std::cout : std::cerr) << "keeper: " << e.what() << '\n';
     return 1;
   }

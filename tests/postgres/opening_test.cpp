@@ -1,4 +1,4 @@
-// What opening refuses, each in one clear line that names the thing and no password.
+// Errors of opening, each in one clear line that names the thing and no password.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 class PostgresOpening : public PostgresTest {
  protected:
-  // One line, not much longer than a terminal is wide, and nobody's secret.
+  // One line, not much longer than a terminal is wide, without secrets.
   void expect_line(const std::string& uri, const std::vector<std::string>& parts) {
     const auto why = why_not_opened(uri);
     EXPECT_FALSE(why.empty()) << uri;
@@ -28,7 +28,7 @@ class PostgresOpening : public PostgresTest {
 
   std::string database() { return database_of(pg.fresh_database()); }
 
-  // A user of a fresh name with a password that must never be seen.
+  // A new user with a password that must never be shown.
   std::string user(const std::string& rights, const std::string& in) {
     static int count = 0;
     auto name = "u" + std::to_string(getpid()) + "_" + std::to_string(++count);
@@ -89,7 +89,7 @@ TEST_F(PostgresOpening, AServerThatIsTooOld) {
               {"PostgreSQL 12.17", "too old", "13"});
 }
 
-TEST_F(PostgresOpening, AUserWhoMayOnlyRead) {
+TEST_F(PostgresOpening, AUserWithReadAccessOnly) {
   const auto uri = pg.fresh_database();
   const auto db = database_of(uri);
   must(postgres_backend().open(must(nexus::uri::parse(uri))));
@@ -103,7 +103,7 @@ TEST_F(PostgresOpening, AUserWhoMayOnlyRead) {
   expect_line(uri + "&options=-cdefault_transaction_read_only%3Don", {"read-only"});
 }
 
-TEST_F(PostgresOpening, AUserWhoMayNotMakeTables) {
+TEST_F(PostgresOpening, AUserWithoutTheRightToMakeTables) {
   const auto db = database();
   const auto name = user("", db);
   expect_line(pg.tcp_uri(db, pg.port(), name, "hush"), {"permission denied for schema public"});
@@ -123,7 +123,7 @@ TEST_F(PostgresOpening, AUserWithNoMoreThanTheRightsOfATableIsEnough) {
   EXPECT_EQ(session.highest(alice), 2u);
 }
 
-// Of a server with a certificate that nobody knows: required, it is used; verified, it is refused.
+// With an unknown server certificate: TLS is used if required, and refused if verified.
 TEST_F(PostgresOpening, TlsIsChosenInTheAddress) {
   cluster own{{.fsync = false}};
   const auto key = own.socket_dir() + "/key.pem";

@@ -1,4 +1,4 @@
-// The order of the journal as a whole, when transactions end in another order than they began.
+// The order of the whole journal, when transactions end in another order than they began.
 #include <libpq-fe.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A transaction by plain SQL that appends an event and commits when it is told to.
+// A transaction by plain SQL that appends an event, and commits on demand.
 class open_transaction {
  public:
   open_transaction(const std::string& uri, const std::string& id, int number)
@@ -47,11 +47,11 @@ class open_transaction {
   std::unique_ptr<PGconn, decltype(&PQfinish)> to_;
 };
 
-// A server of its own: what others have open there would hold readers back, too.
+// A separate server: open transactions of other tests would hold readers back, too.
 class PostgresOrder : public ::testing::Test {
  protected:
   static cluster& pg() {
-    // Whose analysing is a transaction like any other.
+    // Autovacuum's analysing is a transaction like any other.
     static cluster own{{.fsync = false, .parent = {}, .settings = {"autovacuum = off"}}};
     return own;
   }
@@ -71,7 +71,7 @@ class PostgresOrder : public ::testing::Test {
   position at;
 };
 
-TEST_F(PostgresOrder, AReaderWaitsForWhoBeganEarlierAndCommitsLater) {
+TEST_F(PostgresOrder, AReaderWaitsForTransactionsThatBeganEarlierAndCommitLater) {
   open_transaction first{uri, "t|a", 1};
   open_transaction second{uri, "t|b", 1};
   open_transaction third{uri, "t|c", 1};
@@ -133,7 +133,7 @@ TEST_F(PostgresOrder, EachEventIsSeenOnceWhateverTheOrderOfCommits) {
   for (const auto& [event, times] : seen) EXPECT_EQ(times, 1) << event;
 }
 
-TEST_F(PostgresOrder, WhoHoldsReadersBackIsNamed) {
+TEST_F(PostgresOrder, TheHolderOfReadersIsNamed) {
   EXPECT_FALSE(must(reader->held_back()));
   open_transaction slow{uri, "t|a", 1};
   EXPECT_FALSE(must(reader->held_back())) << "nothing waits for it yet";
@@ -160,8 +160,8 @@ TEST_F(PostgresOrder, APreparedTransactionIsNamedToo) {
   EXPECT_EQ(read_on(), "b1");
 }
 
-TEST_F(PostgresOrder, ALiveReaderWarnsOfWhoHoldsItBack) {
-  std::ostringstream logged;  // in this thread, which is the one that reads
+TEST_F(PostgresOrder, ALiveReaderWarnsOfItsHolder) {
+  std::ostringstream logged;  // on this thread, which reads
   use_logger(std::make_shared<spdlog::logger>(
       "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(logged)));
   auto opened = nexus::open(uri);
@@ -198,7 +198,7 @@ TEST_F(PostgresOrder, ANewEventWakesAWatchOfAnotherJournal) {
   }
 }
 
-TEST_F(PostgresOrder, TablesRestoredFromAServerThatWasFurtherAreRefusedAndNumberedAnew) {
+TEST_F(PostgresOrder, TablesRestoredFromAServerThatWasFurtherAreRefusedAndRenumbered) {
   terse_session writer{must(store->open_session())};
   const auto id = testkit::must(persistence_id::make("t", "w"));
   ASSERT_EQ(writer.append(id, 0, {"a", "b"}), "stored");
@@ -207,7 +207,7 @@ TEST_F(PostgresOrder, TablesRestoredFromAServerThatWasFurtherAreRefusedAndNumber
   EXPECT_EQ(must(must(nexus::open_schema(uri))->migrate()), 1u);
   EXPECT_EQ(why_not_opened(uri), "");
   ASSERT_EQ(writer.append(id, 2, {"c"}), "stored");
-  // The store tells of its commits in transactions of their own, which hold readers back as well.
+  // The store sends its notifications in separate transactions, which hold readers back as well.
   std::string seen;
   EXPECT_TRUE(wait_until([&] {
     const auto more = read_on();

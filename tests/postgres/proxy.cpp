@@ -19,14 +19,14 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-constexpr std::size_t buffered_max = 4U << 20U;  // then a side is not read from
+constexpr std::size_t buffered_max = 4U << 20U;  // above it a side is not read
 
 struct outgoing {
   steady::time_point due;
   std::string bytes;
 };
 
-// One client's connection, and ours to the server for it.
+// A client's connection, and ours to the server for it.
 struct link {
   descriptor client, server;
   client_stream in;
@@ -34,17 +34,18 @@ struct link {
   std::size_t to_server_bytes = 0;
   std::string to_client;
   std::string held;             // the Sync that release() sends
-  bool last_is_sent = false;    // to the server, who is to finish and end
+  bool last_is_sent = false;    // to the server, which is to finish and end
   bool last_is_queued = false;  // the same once to_server is empty
   bool silent = false;
-  bool happens_at_end = false;  // a fault that counts when the server has ended
-  bool late = false;            // holds a Sync, or did and has not ended
+  bool happens_at_end = false;  // the fault counts when the server has ended the connection
+  bool late = false;            // holds a Sync, or held one and has not ended
 
   void queue(steady::time_point due, std::string bytes) {
     to_server_bytes += bytes.size();
     to_server.push_back({due, std::move(bytes)});
   }
-  // The server still reads all that was sent, and we read until it ends: with a reset it might not.
+  // The server reads everything that was sent, and we read until it ends: after a reset it might
+  // not.
   void drop_client() {
     client.reset();
     to_client.clear();
@@ -134,7 +135,7 @@ void proxy::loop::run() {
     lock.lock();
     std::uint64_t ignored = 0;
     [[maybe_unused]] const auto woken = ::read(wake_.get(), &ignored, sizeof ignored);
-    // Links come and go only below, so each still has its two entries.
+    // Links are added and removed only below, so each still has its two entries.
     std::size_t at = 2;
     for (auto& l : links_) {
       if (at + 1 >= polled.size()) break;
@@ -160,7 +161,7 @@ std::vector<pollfd> proxy::loop::watched() const {
     if (!l.to_client.empty()) client.events |= POLLOUT;
     if (!l.silent && l.to_client.size() < buffered_max) server.events |= POLLIN;
     if (!l.to_server.empty() && l.to_server.front().due <= now) server.events |= POLLOUT;
-    // Else its end, which poll always reports, would wake us again and again.
+    // Otherwise poll would report its end again and again.
     if (server.events == 0) server.fd = -1;
     if (client.events == 0) client.fd = -1;
     all.push_back(client);
@@ -240,7 +241,7 @@ void proxy::loop::strike(link& l, fault what, message m) {
       break;
     case fault::hold:
       l.drop_client();
-      l.last_is_queued = false;  // its Sync comes with release()
+      l.last_is_queued = false;  // its Sync is sent by release()
       l.held = std::move(m.bytes);
       l.late = true;
       ++happened_;

@@ -1,9 +1,9 @@
-// A network that fails on demand: stands between clients and a server, knows where their transactions end,
+// A network that fails on demand: between clients and a server, it knows where transactions end,
 // and breaks connections there.
 //
 //   proxy net{pg.port()};
 //   auto store = nexus::open(pg.tcp_uri(db, net.port()));
-//   net.once(fault::cut_after, executes("append"));    // the next append commits, its answer is lost
+//   net.once(fault::cut_after, executes("append"));    // the next append commits, unanswered
 //
 // Threads: any. A condition is called in the proxy's thread.
 #pragma once
@@ -19,12 +19,12 @@
 
 namespace nexus::test {
 
-/// What happens to a connection when a Sync or a simple query comes through it. "Cut": the client sees
-/// its connection closed. "Silent": nothing passes any more in either direction, not even its end.
+/// What happens to a connection at a Sync or a simple query. "Cut": the client sees its connection
+/// closed. "Silent": nothing passes any more in either direction, not even the end.
 enum class fault {
   cut_before,     ///< cut, and the server never gets the Sync: nothing is stored
-  cut_after,      ///< the server gets it and commits, the client is cut before an answer
-  hold,           ///< cut, and the server gets the Sync only with release(): a late commit
+  cut_after,      ///< the server gets it and commits, the client is cut before the answer
+  hold,           ///< cut, and the server gets the Sync only by release(): a late commit
   silent_before,  ///< silent, without the Sync: the server's transaction stays open
   silent_after,   ///< silent, after the Sync: the server commits
 };
@@ -41,26 +41,27 @@ class proxy {
 
   [[nodiscard]] int port() const;
 
-  /// Does it to the first transaction, of any connection, that meets the condition. Several wait in order.
+  /// Applies to the first transaction, of any connection, that meets the condition. Several wait in
+  /// order.
   void once(fault what, condition when);
-  /// How many such faults have happened. Those that cut are counted when the server has ended the
-  /// connection too, so that what it has committed is there; `hold` when the client is cut.
+  /// The number of faults that have happened. Cuts count when the server has ended the connection
+  /// too, so that its commit is visible; `hold` when the client is cut.
   [[nodiscard]] std::size_t happened() const;
-  /// Gives the server the Syncs that were held back; true: all their connections have ended since.
+  /// Sends the held Syncs to the server; true if all their connections have ended since.
   void release();
   [[nodiscard]] bool released() const;
 
-  /// From now on connections are refused, or no longer. Those that are there stay.
+  /// Refuses new connections from now on, or no longer. Existing ones stay.
   void refuse(bool yes);
   /// Cuts all connections.
   void cut();
-  /// All connections, also new ones, are silent from now on.
+  /// Makes all connections silent from now on, also new ones.
   void silence();
-  /// Each transaction reaches the server this much later.
+  /// Delays each transaction to the server.
   void delay(std::chrono::milliseconds by);
 
-  /// Connections so far, those open now, and transactions that were passed on in which a statement's
-  /// name, or a query's text, begins so.
+  /// The number of connections so far, of those open now, and of transactions passed on whose
+  /// statement name, or query text, begins with a prefix.
   [[nodiscard]] std::size_t accepted() const;
   [[nodiscard]] std::size_t open() const;
   [[nodiscard]] std::size_t passed(std::string_view prefix = "") const;
@@ -70,7 +71,7 @@ class proxy {
   std::unique_ptr<loop> loop_;
 };
 
-/// Holds for transactions in which a statement's name, or a simple query's text, begins so.
+/// True for transactions whose statement name, or query text, begins with `prefix`.
 [[nodiscard]] proxy::condition executes(std::string prefix);
 
 }  // namespace nexus::test

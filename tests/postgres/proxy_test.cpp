@@ -1,4 +1,4 @@
-// The network that the other tests rely on to fail: that it fails where it should.
+// The failing network of the other tests: that it fails at the right place.
 #include "proxy.hpp"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 namespace nexus::test {
 namespace {
 
-// A client as the backend is one: prepared statements, a pipeline, one Sync per transaction.
+// A client like the backend: prepared statements, a pipeline, one Sync per transaction.
 class client {
  public:
   explicit client(const std::string& uri) : to_{PQconnectdb(uri.c_str()), &PQfinish} {
@@ -47,7 +47,7 @@ class client {
     send(statement, n);
     return answered();
   }
-  // Whether nothing has come back by now, though it was asked for.
+  // Whether no answer has come yet, although one was requested.
   bool silent() {
     PQconsumeInput(to_.get());
     return connected() && PQisBusy(to_.get()) == 1;
@@ -130,7 +130,7 @@ TEST_F(Proxy, SilenceKeepsTheConnectionAndSaysNothing) {
 TEST_F(Proxy, ASimpleQueryIsATransactionToo) {
   net.once(fault::cut_after, executes("COMMIT"));
   const auto three = "BEGIN; INSERT INTO t VALUES (1); COMMIT";
-  cluster::execute_at(uri(), three);  // its text does not begin so
+  cluster::execute_at(uri(), three);  // its text begins differently
   EXPECT_THROW(cluster::execute_at(uri(), "COMMIT"), std::runtime_error);
   EXPECT_EQ(stored(), "1");
 }

@@ -1,4 +1,4 @@
-// Servers that stop and start again beneath an open store, and rows that somebody spoilt.
+// Servers that restart under an open store, and damaged rows.
 #include <nexus/nexus.hpp>
 
 #include "journal_fixture.hpp"
@@ -32,7 +32,7 @@ TEST_F(PostgresReconnect, ASessionComesBackAfterTheServerDid) {
   EXPECT_EQ(session.history(alice), "1:a 2:b");
 }
 
-TEST_F(PostgresReconnect, ASessionWhoseBackendWasEndedIsMadeAnewUnseen) {
+TEST_F(PostgresReconnect, ASessionWhoseBackendWasEndedIsReplacedUnseen) {
   const auto uri = pg.fresh_database();
   auto store = open_journal(uri);
   terse_session session{must(store->open_session())};
@@ -46,7 +46,7 @@ TEST_F(PostgresReconnect, ASessionWhoseBackendWasEndedIsMadeAnewUnseen) {
 
 TEST_F(PostgresReconnect, AStatementThatTakesTooLongIsCertainlyNotDone) {
   const auto uri = pg.fresh_database();
-  auto store = open_journal(uri + "&statement_timeout=1000");  // as long as opening may take
+  auto store = open_journal(uri + "&statement_timeout=1000");  // bounds the opening, too
   terse_session session{must(store->open_session())};
   ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
   cluster::execute_at(uri,
@@ -101,7 +101,7 @@ TEST_F(PostgresReconnect, WritersAreAsManyAsTheAddressSays) {
   EXPECT_EQ(open_journal(uri)->writers(), 4u);
   EXPECT_EQ(open_journal(uri + "&writers=2")->writers(), 2u);
   auto store = must(nexus::open(uri + "&writers=3"));
-  // A writer connects on its own thread, and what was closed ends on the server some time later.
+  // A writer connects on its own thread, and closed connections end on the server later.
   std::size_t open = 0;
   EXPECT_TRUE(wait_until([&] {
     open = pg.backends(uri).size();

@@ -1,4 +1,4 @@
-// The schema manager on PostgreSQL; what it shares with SQLite's is tested in tests/persistence.
+// The schema manager on PostgreSQL; tests/persistence tests the part it shares with SQLite's.
 #include <array>
 #include <atomic>
 #include <fstream>
@@ -104,7 +104,7 @@ TEST_F(PostgresSchema, EachDifferenceIsNamed) {
              "table nexus_durable_state is missing", "trigger nexus_event_erased is disabled",
              "index nexus_event_tags_by_position is missing",
              "index nexus_event_journal_by_type is missing",
-             "column nexus_event_journal.extra is not Nexus's"}));
+             "column nexus_event_journal.extra is not part of a journal"}));
 }
 
 TEST_F(PostgresSchema, ChosenIndexesAreMadeAndMayComeLater) {
@@ -157,7 +157,7 @@ TEST_F(PostgresSchema, TheQueriesOfThePageRun) {
     if (!here || (sql.empty() && !line.starts_with("    SELECT"))) continue;
     sql += line + "\n";
     if (!line.ends_with(';')) continue;
-    // What tests beside this one have open on the server holds the newest events back for a while.
+    // Transactions of other tests on the server may hold the newest events back for a while.
     const auto query = std::exchange(sql, {});
     EXPECT_TRUE(wait_until([&] { return !cluster::execute_at(uri, query).empty(); })) << query;
     ++run;
@@ -167,7 +167,7 @@ TEST_F(PostgresSchema, TheQueriesOfThePageRun) {
 
 // -- migration, with steps made up for it ---------------------------------------------------------
 
-// They end at the tables of today, as steps do.
+// They end at the current tables, as steps do.
 constexpr std::array<postgres::migration, 2> steps{
     {{1, "ALTER TABLE nexus_meta ADD COLUMN note int8; INSERT INTO nexus_meta VALUES ('note', 2)"},
      {2,
@@ -192,7 +192,7 @@ TEST_F(PostgresSchema, AStepThatFailsLeavesEverythingAsItWas) {
   EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'schema_version'"), "1");
 }
 
-TEST_F(PostgresSchema, OfManyWhoMigrateAtOnceOneDoes) {
+TEST_F(PostgresSchema, OfManyThatMigrateAtOnceOneDoes) {
   must(at()->create());
   std::atomic<int> migrated{0};
   {
@@ -213,7 +213,7 @@ TEST_F(PostgresSchema, AWayThatIsNotThereIsSaid) {
   postgres::connection c{where()};
   const auto done = migrate_tables(c, where(), {}, 2);
   ASSERT_FALSE(done);
-  EXPECT_NE(done.error().message.find("no way from schema version 1"), std::string::npos);
+  EXPECT_NE(done.error().message.find("no migration from schema version 1"), std::string::npos);
 }
 
 TEST_F(PostgresSchema, AMigrationThatLeadsElsewhereIsUndoneAndNamesTheDifference) {
@@ -223,7 +223,8 @@ TEST_F(PostgresSchema, AMigrationThatLeadsElsewhereIsUndoneAndNamesTheDifference
     std::string_view difference;
   };
   const std::array<wrong, 4> all{
-      {{"ALTER TABLE nexus_meta ADD COLUMN note text", "column nexus_meta.note is not Nexus's"},
+      {{"ALTER TABLE nexus_meta ADD COLUMN note text",
+        "column nexus_meta.note is not part of a journal"},
        {"ALTER TABLE nexus_event_journal ALTER COLUMN slice TYPE bigint",
         "column nexus_event_journal.slice is bigint NOT NULL, not integer NOT NULL"},
        {"DROP INDEX nexus_event_journal_by_position",
@@ -256,7 +257,7 @@ TEST_F(PostgresSchema, TablesThatDifferAlreadyAreNotMigrated) {
       << done.error().message;
 }
 
-TEST_F(PostgresSchema, AMissingChosenIndexKeepsNobodyFromMigrating) {
+TEST_F(PostgresSchema, AMissingChosenIndexDoesNotPreventAMigration) {
   must(at()->create());
   EXPECT_EQ(must(at("&indexes=type,time")->migrate()), 1u);
 }

@@ -36,7 +36,7 @@ struct account {
   gid_t group;
 };
 
-// Whom the server runs as, if not us.
+// The user that runs the server, if not the current one.
 std::optional<account> other_account() {
   if (geteuid() != 0) return std::nullopt;
   for (const char* name : {"postgres", "nobody"}) {
@@ -72,7 +72,7 @@ bool can_bind(int port) {
   return free;
 }
 
-// Below what the system gives to outgoing connections, so that none takes it while we restart.
+// Below the range of outgoing connections, so that none takes it during a restart.
 int free_port() {
   std::random_device random;
   std::uniform_int_distribution<int> any{15'000, 32'000};
@@ -147,8 +147,8 @@ void server::init() {
   std::ofstream{file} << password_ << '\n';
   chmod(file.c_str(), 0600);
   give(file);
-  // Trust only through the socket, which lies in a directory of mode 0700: anyone on the machine
-  // could reach the port.
+  // Trust only through the socket, in a directory of mode 0700: anyone on the machine could reach
+  // the port.
   const auto child =
       spawn({postgres_program("initdb"), "--pgdata=" + dir_ + "/data", "--username=postgres",
              "--encoding=UTF8", "--locale=C", "--auth-local=trust", "--auth-host=scram-sha-256",
@@ -198,7 +198,8 @@ void server::stop() {
   postmaster_ = -1;
 }
 
-// As pg_ctl does: line 1 of the file is the postmaster's id, line 8 its status. A replica is ready when it
+// Like pg_ctl: line 1 of the file is the postmaster's id, line 8 its status. A replica is ready
+// when it
 // can be read.
 bool server::ready() const {
   std::ifstream file{dir_ + "/data/postmaster.pid"};
@@ -210,7 +211,7 @@ bool server::ready() const {
   return line.starts_with("ready") || line.starts_with("standby");
 }
 
-// Runs a program as whom PostgreSQL accepts, its output into the log.
+// Runs a program as a user that PostgreSQL accepts, with its output in the log.
 pid_t server::spawn(const std::vector<std::string>& args) const {
   const auto as = other_account();
   const auto log = dir_ + "/log";
@@ -234,7 +235,7 @@ pid_t server::spawn(const std::vector<std::string>& args) const {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  // Should the keeper itself be killed, an immediate shutdown. After setuid, which clears it.
+  // If the keeper itself is killed, an immediate shutdown. After setuid, which clears this setting.
   prctl(PR_SET_PDEATHSIG, SIGQUIT);
   if (getppid() != parent) _exit(126);
   execv(argv[0], argv.data());

@@ -1,4 +1,4 @@
-// A PostgreSQL server of one's own: a fresh data directory, a unix socket beside it, a port of 127.0.0.1.
+// A private PostgreSQL server: a new data directory, a unix socket beside it, a port of 127.0.0.1.
 //
 // Only the keeper (keeper.cpp) uses it: it forks, and a program with threads should not.
 // Threads: one. Throws: std::runtime_error with one line that names what is wrong.
@@ -13,7 +13,7 @@ namespace nexus::test {
 
 struct server_options {
   bool fsync = true;
-  std::string parent;                 ///< where its directory goes; empty: the temporary directory
+  std::string parent;                 ///< the parent of its directory; empty: /tmp or alike
   std::vector<std::string> settings;  ///< lines for postgresql.conf
 };
 
@@ -30,7 +30,7 @@ class server {
 
   /// Starts it and returns when it takes connections.
   void start();
-  /// As `pg_ctl stop -m immediate`: nothing is flushed, the next start recovers from the log.
+  /// Like `pg_ctl stop -m immediate`: nothing is flushed, the next start recovers from the log.
   void stop();
 
   [[nodiscard]] const std::string& dir() const {
@@ -53,8 +53,8 @@ class server {
   pid_t postmaster_ = -1;
 };
 
-/// Its program of that name: from NEXUS_POSTGRES_BIN, else the newest of /usr/lib/postgresql/*/bin,
-/// else from PATH.
+/// PostgreSQL's program of that name: from NEXUS_POSTGRES_BIN, else the newest of
+/// /usr/lib/postgresql/*/bin, else from PATH.
 [[nodiscard]] std::string postgres_program(const std::string& name);
 
 }  // namespace nexus::test

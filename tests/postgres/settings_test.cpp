@@ -1,4 +1,4 @@
-// What server, database and role say of a session, and what becomes of what the journal promises.
+// Settings of server, database and role, and the journal's guarantees under them.
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 class PostgresSettings : public PostgresTest {
  protected:
-  // For connections that are made from now on.
+  // For connections made from now on.
   void set(const std::string& name, const std::string& value) {
     pg.execute("ALTER DATABASE " + database_of(uri) + " SET " + name + " = " + value);
   }
@@ -24,7 +24,7 @@ class PostgresSettings : public PostgresTest {
     pg.execute("ALTER DATABASE " + database_of(uri) + " RESET " + name);
   }
 
-  // Notes at each commit of an append or an upsert how durable it is going to be.
+  // Records at each commit of an append or an upsert how durable it will be.
   void note_commits() {
     cluster::execute_at(
         uri,
@@ -41,7 +41,7 @@ class PostgresSettings : public PostgresTest {
                              "WITH noted AS (DELETE FROM commits RETURNING *) "
                              "SELECT string_agg(how, ' ' ORDER BY at) FROM noted");
   }
-  // How an append, an upsert and own SQL commit.
+  // How durable an append, an upsert and own SQL commit.
   std::string ways_to_commit(const std::string& parameters) {
     auto store = open_journal(uri + parameters);
     terse_session session{must(store->open_session())};
@@ -169,7 +169,7 @@ TEST_F(PostgresSettings, ADatabaseInWhichNoTriggerRunsIsRefused) {
   EXPECT_NE(why_not_opened(uri).find("session_replication_role is replica"), std::string::npos);
 }
 
-// A gap that nobody sees would be worse than an error.
+// An unnoticed gap would be worse than an error.
 TEST_F(PostgresSettings, RowsThatAPolicyHidesAreAnErrorAndNoGap) {
   auto store = open_journal(uri);
   terse_session session{must(store->open_session())};
@@ -214,7 +214,7 @@ TEST_F(PostgresSettings, AConnectionWhoseSettingsChangedUnderItIsReplacedAndSays
   auto store = open_journal(uri);
   terse_session session{must(store->open_session())};
   ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
-  // When all else of the append is done.
+  // After everything else of the append.
   cluster::execute_at(
       uri,
       "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -268,7 +268,7 @@ TEST_F(PostgresSettings, OwnSqlOnAConnectionThatBecameReadOnlyComesBackToo) {
   must(sql->execute("INSERT INTO t VALUES (1)"));
 }
 
-TEST_F(PostgresSettings, WhoMadeTheirSessionReadOnlyKeepThatSession) {
+TEST_F(PostgresSettings, ASessionMadeReadOnlyByItsUserIsKept) {
   auto store = open_journal(uri);
   cluster::execute_at(uri, "CREATE TABLE t (n bigint)");
   auto sql = must(store->open_session());
@@ -283,7 +283,7 @@ TEST_F(PostgresSettings, WhoMadeTheirSessionReadOnlyKeepThatSession) {
   must(sql->execute("INSERT INTO t VALUES (1)"));
 }
 
-// As after a failover to which nobody has told the program the way, or in the middle of one.
+// As after a failover of which the program was not told, or in the middle of one.
 TEST_F(PostgresSettings, AServerThatComesBackAsAReplicaIsWaitedForUntilItIsPromoted) {
   cluster own{{.fsync = false}};
   const auto at = own.fresh_database();

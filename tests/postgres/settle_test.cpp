@@ -1,4 +1,4 @@
-// What became of an append whose connection broke while it was committed: the truth, once and for all.
+// Settling an append whose connection broke during its commit: the final truth.
 #include <signal.h>
 
 #include <future>
@@ -27,7 +27,7 @@ class PostgresSettle : public PostgresTest {
     gate = must(beside->open_session());
   }
 
-  // What the settler says once it knows.
+  // The answer of the settler when it knows the truth.
   std::string settled(const request& lost) {
     std::string truth;
     EXPECT_TRUE(wait_until([&] {
@@ -37,7 +37,7 @@ class PostgresSettle : public PostgresTest {
     return truth;
   }
 
-  // From now on the numbers belong to that request or to the next, and to nobody else.
+  // From now on the numbers belong to that request or to the next one.
   void expect_final(const request& lost, const std::string& truth) {
     const sequence_nr highest = truth == "stored" ? 2 : 0;
     EXPECT_EQ(settler.highest(alice), highest);
@@ -46,7 +46,7 @@ class PostgresSettle : public PostgresTest {
     EXPECT_EQ(settler.history(alice), truth == "stored" ? "1:a 2:b 3:next" : "1:next");
   }
 
-  // From now on an append goes on only when `gate` opens.
+  // From now on an append waits until `gate` opens.
   void make_gate() {
     cluster::execute_at(direct,
                         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -101,7 +101,7 @@ TEST_F(PostgresSettle, ACommitThatArrivesWhenItWasSettledChangesNothing) {
   expect_final(lost, truth);
 }
 
-// A read alone would say "not stored" here, and a moment later it would be.
+// A read alone would say "not stored" here, and a moment later it would be stored.
 TEST_F(PostgresSettleAlone, ABackendThatCommitsSecondsLaterIsWaitedFor) {
   cluster::execute_at(direct, "CREATE ROLE plain_" + database_of(direct) + " LOGIN PASSWORD 'pw'");
   cluster::execute_at(
@@ -136,7 +136,7 @@ TEST_F(PostgresSettleAlone, ABackendThatCommitsSecondsLaterIsWaitedFor) {
 TEST_F(PostgresSettleAlone, ABackendThatStandsStillIsNotGuessedAbout) {
   const auto before = pg.backends(direct);
   net.once(fault::hold, executes("append"));
-  // It has taken in all but the commit, and now stands still.
+  // The server has received everything except the commit, and now stands still.
   ASSERT_EQ(sender.append(lost).substr(0, 7), "unknown");
   pid_t writer = 0;
   for (auto pid : before) {
@@ -164,7 +164,7 @@ TEST_F(PostgresSettle, AServerThatFallsSilentIsGivenUpAndSettled) {
   expect_final(lost, "stored");
 }
 
-TEST_F(PostgresSettle, ALostUpsertIsSettledLikewise) {
+TEST_F(PostgresSettle, ALostUpsertIsSettled) {
   for (auto what : {fault::cut_before, fault::cut_after}) {
     const auto id = what == fault::cut_before ? alice : bob;
     net.once(what, executes("upsert"));
@@ -182,7 +182,7 @@ TEST_F(PostgresSettle, ALostUpsertIsSettledLikewise) {
 TEST_F(PostgresSettle, WhatNeverReachedTheServerIsCertain) {
   net.refuse(true);
   net.cut();
-  // The first may find its connection broken while it sends; then nothing was sent at all.
+  // The first one may find its connection broken while sending; then nothing was sent at all.
   std::string outcome;
   EXPECT_TRUE(wait_until([&] {
     outcome = sender.append(lost);

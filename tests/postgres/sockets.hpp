@@ -75,7 +75,7 @@ inline void no_delay(const descriptor& d) {
   setsockopt(d.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-// Sends what goes at once and takes it off; false: the other side is gone.
+// Sends what can be sent at once and removes it; false: the other side is gone.
 inline bool send_some(const descriptor& to, std::string& bytes) {
   const auto sent = send(to.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0) return errno == EAGAIN || errno == EINTR;
@@ -83,7 +83,7 @@ inline bool send_some(const descriptor& to, std::string& bytes) {
   return true;
 }
 
-// Appends what is there; false: the other side has ended.
+// Appends what has arrived; false: the other side has ended.
 inline bool receive_some(const descriptor& from, std::string& into) {
   char bytes[65'536];
   const auto got = recv(from.get(), bytes, sizeof bytes, MSG_DONTWAIT);

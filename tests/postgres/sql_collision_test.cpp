@@ -1,4 +1,4 @@
-// Transactions that truly collide, and a network that breaks in the middle of them.
+// Transactions that really collide, and a network that breaks during them.
 #include <latch>
 #include <thread>
 
@@ -11,11 +11,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Of rows; SQLite has one lock for the whole file.
+// Row locks; SQLite has one lock for the whole file.
 class SqlRows : public SqlTransaction {};
 class SqlFile : public SqlTransaction {};
 
-// Both read and then write what the other one has read.
+// Each one reads, and then writes what the other one has read.
 TEST_P(SqlRows, WriteSkewIsTriedAgain) {
   const auto two = session();
   std::latch both_have_read{2};
@@ -71,7 +71,7 @@ TEST_P(SqlRows, ACollisionThatWasPassedOverIsTriedAgainToo) {
   EXPECT_EQ(guests(*one), "dan dan");
 }
 
-TEST_P(SqlRows, WhoIsChosenInADeadlockIsTriedAgain) {
+TEST_P(SqlRows, TheVictimOfADeadlockIsRetried) {
   const auto two = session();
   std::latch both_have_one{2};
   const auto both_rooms = [&](nexus::session& on, int first, int second, std::string_view guest,
@@ -110,7 +110,7 @@ TEST_P(SqlFile, ABusyFileIsTriedAgainABoundedNumberOfTimes) {
   EXPECT_EQ(calls, 0) << "the lock is taken by BEGIN";
   EXPECT_FALSE(two->broken());
 
-  // A read that becomes a write after somebody else has written can only be begun anew.
+  // A read transaction that writes after another writer must be restarted.
   must(one->rollback());
   must(two->execute("BEGIN"));
   EXPECT_EQ(guests(*two), "ann bob");
@@ -210,7 +210,7 @@ TEST_F(SqlNetwork, WhatWasSetOnALostConnectionIsMissedOnce) {
   must(one->reset(""));
   net.cut();
   EXPECT_TRUE(wait_until([&] { return pg.backends(direct).empty(); }));
-  must(add(*one));  // nothing was set: nobody needs to know
+  must(add(*one));  // no setting was lost: no error is needed
   EXPECT_EQ(count(), 3);
 }
 

@@ -1,5 +1,5 @@
-// Sessions open to SQL, of every database that has some: what a test says holds for all of them, unless
-// it is skipped by name.
+// SQL sessions of every database that has SQL: a test holds for all of them, unless it is skipped
+// by name.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ using testkit::terse_session;
 
 inline std::unique_ptr<journal_session> session_at(journal& of) { return must(of.open_session()); }
 
-/// The error's code, or "" if there is none.
+/// The error's code; "" if there is none.
 template <class Result>
 std::string code_of(const Result& r) {
   return r ? std::string{} : std::string{to_string(r.error().code)};
@@ -42,7 +42,7 @@ class Sql : public ::testing::TestWithParam<const char*> {
   }
   std::unique_ptr<journal_session> session() { return session_at(*store); }
 
-  /// A statement that does not end by itself, and writes to a table that `make_endless` makes.
+  /// A statement that does not end by itself, and writes to the table of `make_endless`.
   void make_endless() { must(one->execute("CREATE TABLE endless (n bigint)")); }
   [[nodiscard]] std::string endless() const {
     return is_sqlite()
@@ -50,7 +50,7 @@ class Sql : public ::testing::TestWithParam<const char*> {
                  "FROM n) SELECT count(*) FROM n"
                : "INSERT INTO endless SELECT 1 FROM pg_sleep(600)";
   }
-  /// Whether it runs by now, and not only is on its way: it locks the file, or the table.
+  /// Whether it runs already, and is not only on its way: it locks the file, or the table.
   bool endless_runs(nexus::session& seen_by) {
     if (is_sqlite()) {
       must(seen_by.execute("PRAGMA busy_timeout = 1"));
@@ -70,7 +70,7 @@ class Sql : public ::testing::TestWithParam<const char*> {
   const std::unique_ptr<journal_session> one = session();
 };
 
-/// With a table of rooms, of which number is the key.
+/// With a table of rooms, whose key is the number.
 class SqlTransaction : public Sql {
  protected:
   SqlTransaction() {

@@ -44,7 +44,7 @@ TEST_P(SqlPool, AnErrorOfOnesOwnKeepsTheSession) {
 }
 
 TEST_P(SqlPool, ABrokenSessionIsReplaced) {
-  if (is_sqlite()) GTEST_SKIP() << "nobody can end a connection to a file";
+  if (is_sqlite()) GTEST_SKIP() << "a connection to a file cannot be ended";
   const auto s = opened({.max = 1, .min_idle = 1});
   const auto broke = s.sessions().with([&](nexus::session& mine) {
     return mine.execute("SELECT pg_terminate_backend(pg_backend_pid())");
@@ -55,7 +55,7 @@ TEST_P(SqlPool, ABrokenSessionIsReplaced) {
 }
 
 TEST_P(SqlPool, ASessionThatDiedWhileIdleIsFoundByValidation) {
-  if (is_sqlite()) GTEST_SKIP() << "nobody can end a connection to a file";
+  if (is_sqlite()) GTEST_SKIP() << "a connection to a file cannot be ended";
   const auto s = opened({.max = 1, .min_idle = 1, .validate_on_borrow = true});
   const auto pid = must(s.sessions().with(
       [](nexus::session& mine) { return mine.query<std::int64_t>("SELECT pg_backend_pid()"); }))[0];

@@ -1,4 +1,4 @@
-// What a pool asks of a session: what was left behind in it goes, and it can be interrupted.
+// What a pool requires of a session: changes are undone, and calls can be interrupted.
 #include <thread>
 
 #include "sql_fixture.hpp"
@@ -73,7 +73,7 @@ TEST_P(SqlPooled, AnInterruptEndsAStatementAndAllThatFollow) {
   if (is_sqlite()) return;
   const auto there = "SELECT 1 FROM pg_stat_activity WHERE pid = $1";
   EXPECT_TRUE(wait_until([&] { return must(other->execute(there, pid)).empty(); }))
-      << "the server has seen that nobody waits any more";
+      << "the server has seen that its client is gone";
 }
 
 TEST_P(SqlPooled, AnInterruptedTransactionIsNotCommitted) {
@@ -111,7 +111,7 @@ TEST_P(SqlPooled, AnInterruptEndsWaitingForALock) {
   result<sql_rows> done;
   const auto begun = std::chrono::steady_clock::now();
   std::thread waiting{[&] { done = victim->execute("UPDATE t SET n = 3"); }};
-  // SQLite's waiting cannot be seen from outside; there it may also not have begun yet.
+  // SQLite's waiting cannot be observed from outside; there it may not have begun yet.
   const auto waits = "SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted";
   if (!is_sqlite()) {
     EXPECT_TRUE(wait_until([&] { return !must(one->execute(waits, pid)).empty(); }));
@@ -119,7 +119,7 @@ TEST_P(SqlPooled, AnInterruptEndsWaitingForALock) {
   victim->interrupt();
   waiting.join();
   EXPECT_FALSE(done);
-  // The server goes on waiting until it looks whether its client is there.
+  // The server waits until it checks whether its client is still there.
   if (!is_sqlite()) {
     EXPECT_TRUE(wait_until([&] { return must(one->execute(waits, pid)).empty(); }));
   } else {

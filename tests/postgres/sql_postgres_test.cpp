@@ -1,4 +1,4 @@
-// What only PostgreSQL has: settings, locks, prepared statements, types.
+// PostgreSQL only: settings, locks, prepared statements, types.
 #include "journal_fixture.hpp"
 #include "sql_fixture.hpp"
 
@@ -10,7 +10,7 @@ class SqlPostgres : public PostgresTest {
   static std::string shown(nexus::session& s, const std::string& what) {
     return must(s.query<std::string>("SHOW " + what)).at(0);
   }
-  // Of the whole server: by the sessions of this test's database.
+  // On the whole server, by the sessions of this test's database.
   std::int64_t locks() const {
     return std::stoll(cluster::value_at(
         uri,
@@ -29,7 +29,7 @@ TEST_F(SqlPostgres, OwnSqlHasTheServersSettingsAndTheJournalItsOwn) {
   const auto servers =
       cluster::value_at(uri, "SHOW enable_seqscan") + " " + cluster::value_at(uri, "SHOW jit");
   EXPECT_EQ(own(), servers);
-  // What the journal's statements see is what a column's default sees.
+  // The default of a column sees the settings of the journal's statements.
   must(
       sql.execute("CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
                   "INSERT INTO settings VALUES (current_setting('enable_seqscan'), "
@@ -48,7 +48,7 @@ TEST_F(SqlPostgres, OwnSqlHasTheServersSettingsAndTheJournalItsOwn) {
 }
 
 TEST_F(SqlPostgres, TheStatementTimeoutHoldsForOwnSql) {
-  auto patient = open_journal(uri + "&statement_timeout=1000");  // opening has as long
+  auto patient = open_journal(uri + "&statement_timeout=1000");  // bounds the opening, too
   auto s = must(patient->open_session());
   const auto late = s->execute("SELECT pg_sleep(600)");
   EXPECT_EQ(code_of(late), "query_failed");
@@ -85,7 +85,7 @@ TEST_F(SqlPostgres, AResetKeepsTheJournalsPreparedStatements) {
   EXPECT_EQ(events.append(alice, 1, {"b"}), "stored");
 }
 
-TEST_F(SqlPostgres, TheJournalPreparesAnewWhatOwnSqlHasDeallocated) {
+TEST_F(SqlPostgres, TheJournalPreparesAgainWhatOwnSqlHasDeallocated) {
   EXPECT_EQ(events.append(alice, 0, {"a"}), "stored");
   must(sql.execute("DEALLOCATE append_check"));
   EXPECT_EQ(events.append(alice, 1, {"b"}), "stored");

@@ -1,4 +1,4 @@
-// Transactions, savepoints and what is tried again.
+// Transactions, savepoints and retries.
 #include "sql_fixture.hpp"
 
 namespace nexus::test {

@@ -1,4 +1,4 @@
-// Values that go in and come out, statements that are wrong, and what a session is good for afterwards.
+// Values that go in and come out, invalid statements, and the session after them.
 #include <cmath>
 #include <limits>
 
@@ -145,7 +145,7 @@ TEST_P(Sql, TheJournalKeepsOutOfATransactionOfOnesOwn) {
   EXPECT_EQ(journal.append(alice, 0, {"a"}), "stored");
   must(transactional(sql, [&](nexus::session& s) -> result<void> {
     must(s.execute("INSERT INTO t VALUES (1)"));
-    EXPECT_NE(journal.append(alice, 1, {"b"}).find("within a transaction of one's own"),
+    EXPECT_NE(journal.append(alice, 1, {"b"}).find("within a transaction of the program"),
               std::string::npos);
     EXPECT_EQ(code_of(sql.highest(alice)), "invalid_argument");
     const testkit::request a{alice, 0, {"a"}};
@@ -157,7 +157,7 @@ TEST_P(Sql, TheJournalKeepsOutOfATransactionOfOnesOwn) {
   EXPECT_EQ(journal.history(alice), "1:a");
 }
 
-TEST_P(Sql, OnesOwnTablesAreNobodyElsesBusiness) {
+TEST_P(Sql, OwnTablesAreLeftAlone) {
   must(one->execute("CREATE TABLE rooms (number bigint PRIMARY KEY)"));
   auto again = open();
   auto tables = must(

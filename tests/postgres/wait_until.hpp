@@ -1,4 +1,4 @@
-// Waits for what another process does, of which nobody tells us.
+// Waits for an action of another process that cannot be observed otherwise.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 
 namespace nexus::test {
 
-/// Whether `condition` came true within `limit`.
+/// Whether `condition` became true within `limit`.
 template <class Condition>
 bool wait_until(Condition condition, std::chrono::milliseconds limit = std::chrono::seconds{30}) {
   const auto deadline = std::chrono::steady_clock::now() + limit;

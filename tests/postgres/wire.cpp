@@ -12,7 +12,7 @@ std::uint32_t number_at(std::string_view bytes, std::size_t at) {
   return n;
 }
 
-// Takes a text that ends with NUL off the front.
+// Takes a text that ends with NUL from the front.
 std::string take_text(std::string_view& from) {
   const auto end = from.find('\0');
   std::string text{from.substr(0, end)};
@@ -33,7 +33,7 @@ std::optional<message> client_stream::next() {
   if (started_) {
     made.ends = note(made.bytes[0], body);
   } else {
-    // Requests for encryption (1234.5679, 1234.5680) come before the one that starts.
+    // Requests for encryption (1234.5679, 1234.5680) come before the startup message.
     started_ = body.size() >= 4 && number_at(body, 0) >> 16U == 3;
   }
   return made;

@@ -1,4 +1,5 @@
-// What a client says in PostgreSQL's protocol 3, told apart just far enough to see where a transaction ends.
+// A client's messages in PostgreSQL's protocol 3, parsed just far enough to find the ends of
+// transactions.
 // (https://www.postgresql.org/docs/current/protocol-message-formats.html)
 //
 // Threads: one.
@@ -12,13 +13,13 @@
 
 namespace nexus::test {
 
-/// What a client wants done up to a Sync, or with a simple query. Outside BEGIN it commits then.
+/// A client's work up to a Sync, or a simple query. Outside BEGIN it commits then.
 struct unit {
   std::vector<std::string> executed;  ///< prepared statements by name; unnamed ones by their text
   std::string query;                  ///< a simple query's text
 };
 
-/// One whole message. `ends` what a Sync or a simple query ends.
+/// One whole message. `ends` holds the work that a Sync or a simple query ends.
 struct message {
   std::string bytes;
   std::optional<unit> ends;
@@ -27,7 +28,7 @@ struct message {
 class client_stream {
  public:
   void feed(std::string_view bytes) { buffer_.append(bytes); }
-  /// The next whole message, if there is one.
+  /// The next whole message, if any.
   [[nodiscard]] std::optional<message> next();
 
  private:

@@ -1,4 +1,4 @@
-// One HTTP request over a plain socket, as a scraper makes it.
+// One HTTP request over a plain socket, like a scraper's.
 #pragma once
 
 #include <arpa/inet.h>
@@ -12,7 +12,7 @@
 
 namespace nexus::test {
 
-/// Status line, header lines and body of GET http://127.0.0.1:PORT/PATH; "" if nobody listens.
+/// Status line, header lines and body of GET http://127.0.0.1:PORT/PATH; "" without a listener.
 inline std::string http_get(std::uint16_t port, const std::string& path) {
   const int s = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in to{};

@@ -1,4 +1,4 @@
-// What Prometheus gets over HTTP is what to_text says.
+// The metrics that Prometheus gets over HTTP equal those of to_text.
 #include <map>
 #include <nexus/nexus.hpp>
 #include <nexus/prometheus.hpp>
@@ -64,7 +64,7 @@ TEST(Prometheus, ScrapesWhatToTextSays) {
 
   const auto served = serve_metrics("127.0.0.1:0", sys.metrics());
   ASSERT_TRUE(served) << served.error().message;
-  // The store opens its sessions meanwhile: between two equal ones nothing has changed.
+  // The store opens its sessions meanwhile: between two equal texts nothing has changed.
   std::string before;
   std::string answer;
   std::string after;
@@ -98,7 +98,7 @@ TEST(Prometheus, ATakenPortIsAnErrorThatNamesIt) {
 
 TEST(Prometheus, ServesUntilTheServerGoes) {
   auto m = metrics::make();
-  m->count("only_of_this_test", "Nothing.").add(1);  // the port may be another program's afterwards
+  m->count("only_of_this_test", "Nothing.").add(1);  // afterwards the port may be reused
   std::uint16_t port = 0;
   {
     const auto served = serve_metrics("127.0.0.1:0", *m);

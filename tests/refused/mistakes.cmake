@@ -1,9 +1,8 @@
-# Compiles each beginner's mistake and compares the first error with the lines above the mistake's code.
+# Compiles each beginner's mistake and compares the first error with the lines above its code.
 # -DCOMPILER=… -DCOMPILER_ID=GNU|Clang -DDEFINITIONS=-Da;-Db -DINCLUDES=a;b -DSOURCES=a.cpp;b.cpp
 # -DBINARY_DIR=…
 #
-# All of them with NEXUS_LONG_TESTS, else those that are marked "by default". The headers are compiled
-# once.
+# All of them with NEXUS_LONG_TESTS, else those marked "by default". The headers are compiled once.
 
 set(ENV{LC_ALL} C)  # plain quotation marks
 set(command ${COMPILER} -std=gnu++20 -w ${DEFINITIONS})

@@ -1,4 +1,5 @@
-// What the beginner's mistakes share: the parts of a sound behavior, of which each mistake breaks one.
+// The common part of the beginner's mistakes: the parts of a sound behavior, of which each mistake
+// breaks one.
 #ifndef NEXUS_TESTS_MISTAKES
 #define NEXUS_TESTS_MISTAKES
 

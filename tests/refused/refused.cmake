@@ -1,4 +1,4 @@
-# Compiles types.cpp twice: as it is, and with what must not compile.
+# Compiles types.cpp twice: as it is, and with the code that must not compile.
 # -DCOMPILER=… -DDEFINITIONS=-Da;-Db -DINCLUDES=a;b -DSOURCE=…
 
 set(command ${COMPILER} -std=gnu++20 -fsyntax-only -w ${DEFINITIONS})

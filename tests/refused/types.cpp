@@ -1,6 +1,6 @@
-// What must not compile. REFUSED adds what is wrong; without it the file compiles.
+// Code that must not compile. REFUSED adds it; without REFUSED the file compiles.
 //
-// A line "// refused: TEXT" says what the compiler's errors have to contain.
+// A line "// refused: TEXT" states text that the compiler's errors must contain.
 #include <forward_list>
 #include <map>
 #include <nexus/nexus.hpp>

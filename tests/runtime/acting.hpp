@@ -1,4 +1,4 @@
-// A CAF actor made of a function. CAF 0.17's own spawn of functions trips checks of libstdc++.
+// A CAF actor made from a function. CAF 0.17's own spawn of functions trips checks of libstdc++.
 #pragma once
 
 #include <caf/all.hpp>

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "hand_made.hpp"
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 
 using namespace nexus;
 using namespace nexus::test;
@@ -15,7 +15,9 @@ using namespace std::chrono_literals;
 namespace {
 
 struct AnswersInActors : ::testing::Test {
-  caf::actor spawn(puppet::body body) { return sys.caf().spawn<puppet>(std::move(body)); }
+  caf::actor spawn(scripted_actor::body body) {
+    return sys.caf().spawn<scripted_actor>(std::move(body));
+  }
 
   void wait_for(const caf::actor& a) { wait_for_end(sys.caf(), a); }
 
@@ -144,7 +146,7 @@ TEST_F(AnswersInActors, AnActorThatQuitsWhileItWaitsIsToldNothing) {
   single.answer(1);
   timed.answer(1);
   chained.answer(1);
-  EXPECT_EQ(calls_alive, 0) << "nobody keeps the answers";
+  EXPECT_EQ(calls_alive, 0) << "nothing keeps the answers";
 }
 
 TEST_F(AnswersInActors, AskingAfterQuitDoesNotKeepTheActor) {

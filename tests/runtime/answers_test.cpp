@@ -204,7 +204,7 @@ TEST(Gather, EachQuestionHasItsOwnDeadline) {
   question<int> without;
   question<int> later{1h};
   std::jthread other;
-  // The one that is answered is so only after the first was given up.
+  // The answered one is answered only after the first was given up.
   auto first = soon.asked().or_else([&](const error& e) -> result<int> {
     other = std::jthread{[&] { later.answer(3); }};
     return fail(e);

@@ -34,7 +34,7 @@ TEST(DeadLetters, TheReasonComesFromTheError) {
   EXPECT_EQ(to_string(dead_letter_reason::expired), "expired");
 }
 
-TEST(DeadLetters, AreCountedByReasonAlsoWhenNobodyListens) {
+TEST(DeadLetters, AreCountedByReasonAlsoWithoutAListener) {
   dead_letters letters;
   letters.publish(about("a"));
   letters.publish(about("a", errc::stopped));
@@ -78,7 +78,8 @@ TEST(DeadLetters, OfManyThreadsEachIsHeardOnce) {
 
 namespace {
 
-// A CAF actor that subscribes; "throw" as a target makes it throw, "end" end its subscription.
+// A CAF actor that subscribes; the target "throw" makes it throw, "end" makes it end its
+// subscription.
 class DeadLettersInAnActor : public ::testing::Test {
  public:
   ~DeadLettersInAnActor() override {
@@ -94,7 +95,7 @@ class DeadLettersInAnActor : public ::testing::Test {
   std::vector<std::string> heard;
   caf::actor one = nexus::test::spawn(sys.caf(), [this](caf::event_based_actor* self) {
     auto mine = std::make_shared<nexus::registration>();
-    // Not owned by what it owns.
+    // Weak, to avoid a cycle.
     const std::weak_ptr own = mine;
     *mine = sys.letters().subscribe(self, [self, own, this](const dead_letter& l) {
       heard.push_back(l.target + (self->current_sender() == nullptr ? "" : "?"));

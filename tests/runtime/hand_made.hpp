@@ -1,4 +1,4 @@
-// Calls that a test answers by hand.
+// Calls that a test answers itself.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ class hand_made final : public call, public detail::answer_slot<R> {
   void set_error(error why) noexcept override { this->answer.emplace(tl::unexpected(why)); }
 };
 
-/// A question with both of its ends. Unanswered it is `stopped` when this goes.
+/// A question with both ends. Its destructor answers it with `stopped`.
 template <class R>
 class question {
  public:

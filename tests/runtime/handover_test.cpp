@@ -16,7 +16,7 @@ struct parcel : nexus::handed_over {
 using queue = nexus::handover<parcel>;
 using pushed = queue::pushed;
 
-// Hands over numbered parcels and wakes the consumer if it has to; how many were taken.
+// Hands over numbered parcels, and wakes the consumer if needed; returns how many were accepted.
 std::size_t hand_over(queue& to, std::vector<parcel>& mine, std::size_t from) {
   std::size_t taken = 0;
   for (auto& one : mine) {
@@ -30,7 +30,7 @@ std::size_t hand_over(queue& to, std::vector<parcel>& mine, std::size_t from) {
   return taken;
 }
 
-// Pops until it is closed: the numbers by who handed them over.
+// Pops until it is closed; returns the numbers by producer.
 template <std::size_t Producers>
 std::array<std::vector<std::size_t>, Producers> consume(queue& q) {
   std::array<std::vector<std::size_t>, Producers> got;
@@ -60,7 +60,7 @@ TEST(Handover, GivesInTheOrderItGot) {
   EXPECT_EQ(q.front(), nullptr);
 }
 
-TEST(Handover, OnlyWhoFindsItAsleepIsToldToWakeIt) {
+TEST(Handover, OnlyTheProducerThatFindsItAsleepIsToldToWakeIt) {
   queue q;
   std::vector<parcel> p(4);
   EXPECT_EQ(q.push(p[0]), pushed::queued) << "it has not looked yet";
@@ -130,7 +130,7 @@ TEST(Handover, NothingIsLostOrDoubledAndEachProducersOrderIsKept) {
 }
 
 TEST(Handover, ASleeperIsWokenByEachOfMany) {
-  // One at a time, so that it falls asleep in between as often as it can.
+  // One at a time, so that the consumer sleeps in between as often as possible.
   constexpr std::size_t rounds = 20'000;
   queue q;
   std::vector<parcel> parcels(rounds);

@@ -1,4 +1,4 @@
-// Counting from many threads, and what a collection shows of it.
+// Counting from many threads, and the result of a collection.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// A pool of sessions that do nothing but remember, in a time that stands still until it is told to go on.
+// A pool of sessions that only record calls, in virtual time.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,13 +16,13 @@ namespace nexus::test {
 
 using namespace std::chrono_literals;
 
-/// What becomes of the sessions, and what they are to do.
+/// The state of the sessions, and the test's orders to them.
 struct pool_world {
   std::atomic<int> alive{0};
   std::atomic<int> most_alive{0};
   std::atomic<int> opened{0};
   std::atomic<bool> down{false};     // opening fails
-  std::atomic<int> sick{0};          // so many validations fail
+  std::atomic<int> sick{0};          // this many validations fail
   std::atomic<bool> stuck{false};    // resets fail
   std::vector<std::string> queries;  // of resets and validations, when there is one thread
 };
@@ -89,7 +89,7 @@ class hand_cranked final : public executor {
   std::chrono::steady_clock::time_point now_{std::chrono::hours{1}};
 };
 
-/// Of one thread: nothing happens but in `go_on` and the calls themselves.
+/// On one thread: nothing happens except in `go_on` and the calls themselves.
 class PoolInVirtualTime : public ::testing::Test {
  protected:
   using test_pool = pool<test_session>;
@@ -98,9 +98,8 @@ class PoolInVirtualTime : public ::testing::Test {
     o.runs_on = cranked;
     o.name = "test";
     o.on_event = [this](const pool_event& e) {
-      auto text = std::string{to_string(e.what_happened)};
-      if (e.what_happened == pool_event::kind::destroyed)
-        text += " " + std::string{to_string(e.end)};
+      auto text = std::string{to_string(e.what)};
+      if (e.what == pool_event::kind::destroyed) text += " " + std::string{to_string(e.end)};
       events.push_back(std::move(text));
     };
     auto made = test_pool::make(std::move(o), [this]() -> result<std::unique_ptr<test_session>> {

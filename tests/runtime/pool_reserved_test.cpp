@@ -1,4 +1,4 @@
-// Common and reserved borrowers of one pool, who never wait for each other.
+// Common and reserved borrowers of one pool, which never wait for each other.
 #include <nexus/log.hpp>
 #include <random>
 #include <set>
@@ -41,23 +41,23 @@ TEST_F(PoolInVirtualTime, ACommonBorrowerNeverWaitsForReservedOnes) {
 
 TEST_F(PoolInVirtualTime, TheErrorOfAShareTellsOfThatShareAlone) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0, .borrow_timeout = 1s});
-  auto a = p.borrow({.who = "a handler"});
-  auto b = p.borrow({.who = "a recovery", .reserved = true});
+  auto a = p.borrow({.borrower = "a handler"});
+  auto b = p.borrow({.borrower = "a recovery", .reserved = true});
   auto common = p.request();
-  auto reserved = p.request({.who = "another recovery", .reserved = true});
+  auto reserved = p.request({.borrower = "another recovery", .reserved = true});
   go_on(p, 1s);
   const auto why = collect(common)->error().message;
-  EXPECT_NE(why.find("1 of 1 in use, 0 idle, 0 being opened, 0 waiting; a handler has had one for "
+  EXPECT_NE(why.find("1 of 1 in use, 0 idle, 0 being opened, 0 waiting; a handler has held one for "
                      "1.0 s"),
             std::string::npos)
       << why;
   const auto why_reserved = collect(reserved)->error().message;
   EXPECT_NE(why_reserved.find("for another recovery: 1 of 1 reserved in use"), std::string::npos)
       << why_reserved;
-  EXPECT_NE(why_reserved.find("a recovery has had one"), std::string::npos) << why_reserved;
+  EXPECT_NE(why_reserved.find("a recovery has held one"), std::string::npos) << why_reserved;
 }
 
-TEST_F(PoolInVirtualTime, OfBothSharesWhoHasWaitedLongestIsServedFirst) {
+TEST_F(PoolInVirtualTime, OfBothSharesTheLongestWaitingIsServedFirst) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0});
   world.down = true;
   auto first = p.request({.reserved = true});
@@ -72,7 +72,7 @@ TEST_F(PoolInVirtualTime, OfBothSharesWhoHasWaitedLongestIsServedFirst) {
   EXPECT_LT((**got_first)->number, (**got_second)->number);
 }
 
-// One that is being closed is not yet gone: were it not counted, its share would take the other's place.
+// A session being closed still counts: otherwise its share would take the other share's place.
 TEST_F(PoolInVirtualTime, WhatIsBeingClosedCountsToTheShareThatHadIt) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0});
   auto one = p.borrow();
@@ -88,7 +88,7 @@ TEST_F(PoolInVirtualTime, WhatIsBeingClosedCountsToTheShareThatHadIt) {
   EXPECT_EQ(world.most_alive, 2);
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsGetsAnIdleOneAsSoonAsItsShareHasRoom) {
+TEST_F(PoolInVirtualTime, AWaiterGetsAnIdleOneAsSoonAsItsShareHasRoom) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0});
   auto mine = p.borrow({.reserved = true});
   auto one = p.borrow();
@@ -99,7 +99,7 @@ TEST_F(PoolInVirtualTime, WhoWaitsGetsAnIdleOneAsSoonAsItsShareHasRoom) {
   one->poison();
   one->give_back();
   EXPECT_FALSE(waits.is_answered()) << "it is being closed";
-  world.down = true;  // so it can be no new one
+  world.down = true;  // so a new one is impossible
   cranked->run();
   auto got = collect(waits);
   ASSERT_TRUE(got && *got);
@@ -112,7 +112,7 @@ TEST_F(PoolInVirtualTime, AReservedBorrowerIsToldWhyIfOnlyCommonOnesAreThereAndN
   auto waits = p.request({.reserved = true});
   cranked->run();
   auto got = collect(waits);
-  ASSERT_TRUE(got && !*got) << "whoever has the other one may wait for this";
+  ASSERT_TRUE(got && !*got) << "the holder of the other one may wait for this";
   EXPECT_EQ(got->error().message, "the database is down");
 }
 
@@ -183,7 +183,7 @@ std::string leak_warning(pool_options o, std::chrono::nanoseconds held,
   auto p = *pool<test_session>::make(std::move(o), [&]() -> result<std::unique_ptr<test_session>> {
     return std::make_unique<test_session>(world, 1);
   });
-  auto one = p.borrow({.who = "it"});
+  auto one = p.borrow({.borrower = "it"});
   cranked->pass(held);
   testing::internal::CaptureStderr();
   p.tend();
@@ -194,10 +194,10 @@ std::string leak_warning(pool_options o, std::chrono::nanoseconds held,
 
 TEST_F(PoolInVirtualTime, TheLeakWarningSaysHowLongInAUnitThatShowsIt) {
   const std::pair<std::chrono::nanoseconds, const char*> all[] = {
-      {20ms, "it has had a session for 20 ms"},
-      {999ms, "it has had a session for 999 ms"},
-      {1'200ms, "it has had a session for 1.2 s"},
-      {90min, "it has had a session for 5400.0 s"}};
+      {20ms, "it has held a session for 20 ms"},
+      {999ms, "it has held a session for 999 ms"},
+      {1'200ms, "it has held a session for 1.2 s"},
+      {90min, "it has held a session for 5400.0 s"}};
   for (const auto& [held, text] : all) {
     const auto said = leak_warning({.max = 1, .min_idle = 0, .leak_after = 10ms}, held, cranked);
     EXPECT_NE(said.find(text), std::string::npos) << said;

@@ -7,7 +7,7 @@ namespace {
 
 using lent = result<lease<test_session>>;
 
-/// What was asked for and has been granted by now.
+/// The lease of a request, if it has been granted.
 std::optional<lent> collect(asked<lease<test_session>>& a) {
   if (!a.is_answered()) return std::nullopt;
   return a.get(0ns);
@@ -42,7 +42,7 @@ TEST_F(PoolInVirtualTime, NeverHasMoreThanMaxAlsoWhileOpening) {
   EXPECT_EQ(world.most_alive, 3);
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsLongestIsServedFirst) {
+TEST_F(PoolInVirtualTime, TheLongestWaitingIsServedFirst) {
   auto p = make({.max = 1, .min_idle = 1});
   std::optional held{p.borrow()};
   auto a = p.request();
@@ -58,9 +58,9 @@ TEST_F(PoolInVirtualTime, WhoWaitsLongestIsServedFirst) {
   EXPECT_FALSE(c.is_answered());
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsTooLongIsToldWithTheStatistics) {
+TEST_F(PoolInVirtualTime, ATimeoutHasTheStatistics) {
   auto p = make({.max = 1, .min_idle = 0, .borrow_timeout = 5s});
-  auto held = p.borrow({.who = "the one who has it"});
+  auto held = p.borrow({.borrower = "the one who has it"});
   auto late = p.request();
   go_on(p, 4'999ms);
   EXPECT_FALSE(late.is_answered());
@@ -74,7 +74,7 @@ TEST_F(PoolInVirtualTime, WhoWaitsTooLongIsToldWithTheStatistics) {
       << got->error().message;
   EXPECT_NE(
       got->error().message.find("1 of 1 in use, 0 idle, 0 being opened, 0 waiting; the one who "
-                                "has it has had one for 5.0 s"),
+                                "has it has held one for 5.0 s"),
       std::string::npos)
       << got->error().message;
   EXPECT_EQ(p.statistics().timeouts, 1u);
@@ -109,7 +109,7 @@ TEST_F(PoolInVirtualTime, WaitingCanBeCancelled) {
   EXPECT_EQ(collect(too_late)->error().code, errc::stopped);
 }
 
-TEST_F(PoolInVirtualTime, WhatNobodyCollectsGoesBack) {
+TEST_F(PoolInVirtualTime, AnUncollectedLeaseGoesBack) {
   auto p = make({.max = 1, .min_idle = 1});
   { auto dropped = p.request(); }
   EXPECT_EQ(p.statistics().in_use, 0u);
@@ -157,7 +157,7 @@ TEST_F(PoolInVirtualTime, WithoutResetsOnlyTransactionsAreEnded) {
   EXPECT_TRUE(world.queries.empty());
 }
 
-TEST_F(PoolInVirtualTime, BrokenPoisonedAndStuckOnesAreDestroyedAndTheirPlaceGoesToWhoWaits) {
+TEST_F(PoolInVirtualTime, BrokenPoisonedAndStuckOnesAreDestroyedAndTheirPlaceGoesToAWaiter) {
   using end = session_end;
   const std::pair<end, std::function<void(lease<test_session>&)>> ways[] = {
       {end::broken, [](auto& l) { l->is_broken = true; }},
@@ -260,7 +260,7 @@ TEST_F(PoolInVirtualTime, AValidationThatNeverPassesIsNotTriedForEver) {
   }
 }
 
-TEST_F(PoolInVirtualTime, WhoAskedKeepsItsTurnWhenAnIdleOneIsNotValid) {
+TEST_F(PoolInVirtualTime, ABorrowerKeepsItsTurnWhenAnIdleOneIsNotValid) {
   auto p = make({.max = 1, .min_idle = 1, .validate_on_borrow = true});
   world.sick = 1;
   auto first = p.request();
@@ -270,7 +270,7 @@ TEST_F(PoolInVirtualTime, WhoAskedKeepsItsTurnWhenAnIdleOneIsNotValid) {
   EXPECT_FALSE(second.is_answered());
 }
 
-TEST_F(PoolInVirtualTime, WhoHasOneForTooLongIsNamedOnce) {
+TEST_F(PoolInVirtualTime, TheBorrowerOfALeakIsNamedOnce) {
   auto p = make({.max = 1, .min_idle = 0, .leak_after = 30s});
   auto one = p.borrow();
   go_on(p, 29s);
@@ -281,7 +281,7 @@ TEST_F(PoolInVirtualTime, WhoHasOneForTooLongIsNamedOnce) {
   EXPECT_EQ(p.statistics().leaks, 1u);
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsIsToldWhyIfThereIsNothingAndNothingCanBeOpened) {
+TEST_F(PoolInVirtualTime, WaitersAreToldWhyIfThereIsNothingAndNothingCanBeOpened) {
   world.down = true;
   auto p = make({.max = 2, .min_idle = 1});
   EXPECT_EQ(p.statistics().open_failures, 1u);
@@ -298,7 +298,7 @@ TEST_F(PoolInVirtualTime, WhoWaitsIsToldWhyIfThereIsNothingAndNothingCanBeOpened
   EXPECT_TRUE(*collect(again));
 }
 
-TEST_F(PoolInVirtualTime, WhoWaitsGoesOnWaitingWhileOthersMayReturn) {
+TEST_F(PoolInVirtualTime, WaitersGoOnWaitingWhileOthersMayReturn) {
   auto p = make({.max = 2, .min_idle = 0});
   auto held = p.borrow();
   world.down = true;
@@ -372,11 +372,11 @@ TEST(PoolOptions, ThatMakeNoSenseAreRefusedInOneLine) {
       {{.max_lifetime = -1ms}, "pool pool: max_lifetime is -1 ms, below 0"},
       {{.lifetime_jitter = 2}, "pool pool: lifetime_jitter is 2, not within 0 and 1"},
       {{.leak_after = -1ms}, "pool pool: leak_after is -1 ms, below 0"},
-      {{.max_waiters = 0}, "pool pool: max_waiters is 0, so nobody could ever wait"},
+      {{.max_waiters = 0}, "pool pool: max_waiters is 0, so no borrower could ever wait"},
       {{.validate_on_borrow = true, .validation_query = ""},
        "pool pool: validate_on_borrow has no validation_query"},
       {{.reset_on_return = false, .reset_query = "X"},
-       "pool pool: there is a reset_query, and reset_on_return is off"},
+       "pool pool: there is a reset_query, but reset_on_return is off"},
       {{.threads = 0}, "pool pool: threads is 0, so nothing could be opened"}};
   for (const auto& [options, why] : bad) {
     auto made = pool<test_session>::make(options, []() -> result<std::unique_ptr<test_session>> {

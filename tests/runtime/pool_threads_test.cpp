@@ -1,4 +1,4 @@
-// The pool with threads, which wait for each other.
+// The pool with threads that wait for each other.
 #include <algorithm>
 #include <cstdio>
 #include <thread>
@@ -89,7 +89,7 @@ TEST_F(PoolOfThreads, ClosingWaitsForLeases) {
   auto p = make({.max = 2, .min_idle = 0});
   std::optional held{p.borrow()};
   std::jthread gives_back{[&] {
-    // Closing has begun; that nothing came free within 1 ms would say less.
+    // Waits until closing has begun; a timeout of 1 ms alone would prove less.
     for (auto other = p.borrow({.timeout = 1ms}); other || other.error().code != errc::pool_closed;
          other = p.borrow({.timeout = 1ms})) {
     }

@@ -1,4 +1,4 @@
-// "No limit" as a duration or a count, at each place of the runtime that takes one.
+// "No limit" as a duration or a count, in each function of the runtime that takes one.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "pool_fixture.hpp"
-#include "puppet.hpp"
+#include "scripted_actor.hpp"
 
 namespace nexus::test {
 namespace {
@@ -96,7 +96,7 @@ TEST(Saturating, TimersOfAnActorThatNeverComeDoNotComeAndThePastComesAtOnce) {
   nexus::system sys{{.stepped = true}};
   int early = 0, late = 0;
   std::shared_ptr<timers> own;
-  auto self = sys.caf().spawn<puppet>([&](caf::event_based_actor* a) {
+  auto self = sys.caf().spawn<scripted_actor>([&](caf::event_based_actor* a) {
     own = std::make_shared<timers>(a);
     own->once("past", nanoseconds::min(), [&] { ++early; });
     own->once("never", hours::max(), [&] { ++late; });
@@ -215,7 +215,7 @@ TEST(Saturating, EveryOptionOfAPoolAtItsLargest) {
       }};
       EXPECT_TRUE(made->borrow({.timeout = hours::max()}));
     }
-    for (int i = 0; i < 3; ++i) {  // with the pool's own timeout, if not for too long
+    for (int i = 0; i < 3; ++i) {  // with the pool's own timeout, if that is not too long
       std::optional lent{made->borrow()};
       std::jthread returns{[&] {
         while (made->statistics().waiting == 0) std::this_thread::yield();

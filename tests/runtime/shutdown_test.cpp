@@ -1,4 +1,4 @@
-// Ordered shutdown, with participants that only say what they are told to.
+// Ordered shutdown, with scripted participants.
 #include "nexus/shutdown.hpp"
 
 #include <gtest/gtest.h>
@@ -105,7 +105,7 @@ TEST_F(Shutdown, NothingStopsBeforeTheWritersAreFlushed) {
 }
 
 TEST_F(Shutdown, ChildrenStopBeforeTheirParents) {
-  // Joined from the top; a leaf and a middle take their time.
+  // Added from the top; a leaf and a middle one take some time.
   add("top");
   auto& left = add("left", "top");
   add("right", "top");
@@ -128,12 +128,12 @@ TEST_F(Shutdown, ChildrenStopBeforeTheirParents) {
   EXPECT_EQ(log, (names{"stop right", "stop leaf", "stop other leaf", "stop left", "stop top"}));
 }
 
-TEST_F(Shutdown, ACycleAndAnUnknownParentKeepNobodyFromStopping) {
+TEST_F(Shutdown, ACycleAndAnUnknownParentDoNotPreventAStop) {
   add("a", "b");
   add("b", "c");
   add("c", "a");
   add("self", "self");
-  add("orphan", "nobody");
+  add("orphan", "unknown");
   add("hangs on a cycle", "a").stops_at_once = false;
   between = [&] { parts.back()->left.clear(); };
   EXPECT_TRUE(run(100).complete());
@@ -177,15 +177,15 @@ TEST_F(Shutdown, WithoutAnyTimeAllIsBegunInOrder) {
             (names{"refuse top", "refuse leaf", "stop leaf", "stop top", "refuse db", "stop db"}));
 }
 
-// a is looked at before b. In every look b's work has just led to work at a, and the other way round,
-// so that each is quiet whenever it is asked.
+// a is looked at before b. In every look b's work has just led to work at a, and vice versa, so
+// that each is quiet whenever it is asked.
 TEST_F(Shutdown, WorkThatSlipsFromOneToAnotherBetweenLooksIsWaitedFor) {
   int hops = 20;
   auto& a = add("a");
   auto& b = add("b");
   bool at_a = false;
   b.quiet = [&] {
-    // The work leaves b for a, which has been looked at, just before b is asked.
+    // The work moves from b to a, which has been looked at, just before b is asked.
     if (hops > 0 && !at_a) {
       at_a = true;
       ++a.admitted_;
@@ -207,12 +207,12 @@ TEST_F(Shutdown, WorkThatSlipsFromOneToAnotherBetweenLooksIsWaitedFor) {
 TEST_F(Shutdown, QuietAgainWithMoreAdmittedIsNotQuiet) {
   auto& a = add("a");
   int looks = 0;
-  a.quiet = [&] { return ++looks % 2 == 1 || looks > 6; };  // never quiet twice in a row at first
+  a.quiet = [&] { return ++looks % 2 == 1 || looks > 6; };  // at first never quiet twice in a row
   EXPECT_TRUE(run(100).drained);
   EXPECT_EQ(looks, 8);
 }
 
-TEST_F(Shutdown, WhoeverJoinsMeanwhileIsToldAtOnceAndStopsToo) {
+TEST_F(Shutdown, AParticipantThatJoinsMeanwhileIsToldAtOnceAndStopsToo) {
   add("a").quiet = [&] { return parts.size() > 1; };
   between = [&] {
     if (parts.size() > 1) return;
@@ -241,7 +241,7 @@ TEST_F(Shutdown, ParticipantsMayGoWhileItIsLookedAtThem) {
   EXPECT_EQ(log.back(), "stop parent");
 }
 
-TEST_F(Shutdown, ASecondOneWaitsForWhatIsLeftAndTellsNobodyTwice) {
+TEST_F(Shutdown, ASecondOneWaitsForWhatIsLeftAndTellsNoneTwice) {
   auto& slow = add("slow");
   slow.stops_at_once = false;
   EXPECT_EQ(run(3).missed, (names{"slow"}));
@@ -254,7 +254,7 @@ TEST_F(Shutdown, ASecondOneWaitsForWhatIsLeftAndTellsNobodyTwice) {
 
 TEST(SystemShutdown, TakesItsTimeFromTheSystem) {
   nexus::system sys{{.threads = 1}};
-  EXPECT_TRUE(sys.shutdown(0s).complete()) << "nobody takes part";
+  EXPECT_TRUE(sys.shutdown(0s).complete()) << "there is no participant";
   names log;
   auto slow = std::make_shared<part>("slow", "", log);
   slow->stops_at_once = false;
@@ -276,7 +276,7 @@ TEST(SystemShutdown, ManyMayJoinAndGoWhileItRuns) {
       while (!over) {
         auto one = std::make_shared<part>("short", "", log);
         sys.join(one);
-        // Its last owner may be the run: the log must outlive it.
+        // The run may be its last owner: the log must outlive it.
         std::weak_ptr<part> gone = one;
         one.reset();
         while (!gone.expired()) std::this_thread::yield();

@@ -46,11 +46,11 @@ TEST(Supervision, PausesDoubleUpToTheLargest) {
                               restart_after(800ms), restart_after(1s), restart_after(1s)}));
 }
 
-TEST(Supervision, PausesBeginAnewAfterAQuietTime) {
+TEST(Supervision, PausesStartAgainAfterAQuietTime) {
   const supervision how{.backoff_min = 100ms, .jitter = 0, .quiet_after = 5s};
   failure_record record;
   EXPECT_EQ(record.failed(how, directive::restart, at(0s), 0), restart_after(100ms));
-  // Quiet is counted from when it began anew, which was at 100 ms.
+  // The uptime counts from the restart, at 100 ms.
   EXPECT_EQ(record.failed(how, directive::restart, at(5099ms), 0), restart_after(200ms));
   EXPECT_EQ(record.failed(how, directive::restart, at(5099ms + 200ms + 5s), 0),
             restart_after(100ms));
@@ -108,7 +108,7 @@ TEST(Supervision, UnlimitedRestartsAreNeverExceeded) {
 }
 
 TEST(Supervision, AllForOneRestartsAndStopsAllAndResumesOne) {
-  const supervision how{.who = strategy::all_for_one, .jitter = 0};
+  const supervision how{.scope = strategy::all_for_one, .jitter = 0};
   failure_record record;
   EXPECT_EQ(record.failed(how, directive::restart, at(0s), 0), restart_after(100ms, true));
   EXPECT_EQ(record.failed(how, directive::stop, at(0s), 0), (measure{directive::stop, true, {}}));
@@ -162,6 +162,6 @@ TEST(Supervision, AConfigurationThatMakesNoSenseIsNamed) {
             "supervision: jitter must be from 0 to 1");
   EXPECT_EQ(complaint({.quiet_after = -1s}), "supervision: quiet_after must not be negative");
   EXPECT_EQ(complaint({.restarts_max = supervision::unlimited, .backoff_min = 0s}),
-            "supervision: unlimited restarts need a backoff_min: what fails at once would never "
-            "rest");
+            "supervision: unlimited restarts need a backoff_min: an actor that always fails would "
+            "restart without a pause");
 }

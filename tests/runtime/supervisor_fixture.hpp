@@ -35,7 +35,7 @@ class Supervisor : public ::testing::Test {
   void drain() { ASSERT_TRUE(steps().drain()); }
   void pass(std::chrono::nanoseconds d) { ASSERT_TRUE(steps().advance(d)); }
 
-  /// Counts what it is told; "throw" throws, "quit" quits with an error, "leave" without.
+  /// Counts its messages; "throw" throws, "quit" quits with an error, "leave" without one.
   nexus::actor_factory counting() {
     return [this](caf::event_based_actor* self) -> caf::behavior {
       ++made;
@@ -48,7 +48,7 @@ class Supervisor : public ::testing::Test {
     };
   }
 
-  /// What `whom` answers: a number, or the name of an error.
+  /// The answer of `whom`: a number, or the name of an error.
   std::string ask(const caf::actor& whom, std::string what) {
     auto answer = std::make_shared<std::string>("nothing");
     ask_later(whom, std::move(what), answer);
@@ -70,7 +70,7 @@ class Supervisor : public ::testing::Test {
     drain();
   }
 
-  /// How it ended, as soon as it has.
+  /// How it ended, when it has ended.
   std::shared_ptr<std::string> watch(const caf::actor& whom) {
     auto end = std::make_shared<std::string>("alive");
     auto watcher = [=, this](caf::event_based_actor* self) -> caf::behavior {

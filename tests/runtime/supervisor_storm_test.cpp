@@ -1,5 +1,5 @@
-// Supervised actors that fail at random under a storm of questions from many threads: not one of them
-// stays unanswered.
+// Supervised actors that fail at random under a storm of questions from many threads: every
+// question is answered.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ constexpr int threads = 8;
 constexpr int asked_each = 2'000;
 constexpr std::size_t in_flight = 50;
 
-// What a question has its actor do.
+// What a question makes its actor do.
 enum : int { answer, promise, resume, restart, quit, stop };
 constexpr std::array kinds{answer, promise, resume, restart, quit, stop};
 
@@ -79,7 +79,7 @@ supervision eager(supervision how = {}) {
   return how;
 }
 
-/// Asks everybody in `whom` at random; of a hundred questions `weights` say how many do what.
+/// Asks actors of `whom` at random; `weights` says how many of a hundred questions do what.
 void storm(nexus::system& sys, const std::vector<caf::actor>& whom,
            std::array<int, kinds.size()> weights, tally& all) {
   auto ask = [&](int seed) {
@@ -139,7 +139,7 @@ TEST(SupervisorStorm, EveryQuestionIsAnsweredAndEveryRestartHappens) {
 TEST(SupervisorStorm, AlsoWhenAllAreRestartedForOne) {
   tally all;
   nexus::system sys{{.threads = 4}};
-  supervisor group{sys, "group", eager({.who = strategy::all_for_one})};
+  supervisor group{sys, "group", eager({.scope = strategy::all_for_one})};
   auto actors = spawned(group, 6, all);
   storm(sys, actors, {85, 10, 2, 2, 1, 0}, all);
   EXPECT_EQ(all.unanswered, 0);

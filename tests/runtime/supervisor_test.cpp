@@ -1,4 +1,4 @@
-// What a supervised actor lives through.
+// The life of a supervised actor.
 #include "nexus/supervisor.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ using namespace nexus;
 using namespace nexus::test;
 using namespace std::chrono_literals;
 
-TEST_F(Supervisor, ARestartBeginsAnewAfterAPauseWithTheSameHandle) {
+TEST_F(Supervisor, ARestartMakesANewStateAfterAPauseWithTheSameHandle) {
   supervisor group{sys, "group", plain()};
   auto one = group.spawn("one", counting()).value();
   EXPECT_EQ(ask(one, "a"), "1");
@@ -108,7 +108,7 @@ TEST_F(Supervisor, ResumeKeepsTheState) {
   EXPECT_EQ(group.counts().resumes, 1U);
 }
 
-TEST_F(Supervisor, StopTellsMonitorsAndLinksAndWhoWaits) {
+TEST_F(Supervisor, StopTellsMonitorsAndLinksAndWaitingAskers) {
   supervisor group{sys, "group", always(directive::stop)};
   auto one = group.spawn("one", counting()).value();
   auto end = watch(one);
@@ -188,7 +188,7 @@ TEST_F(Supervisor, ALinkThatDiesOfAnErrorIsAFailure) {
   EXPECT_EQ(ask(one, "a"), "1");
 }
 
-TEST_F(Supervisor, WhoLeavesOrIsToldToIsForgotten) {
+TEST_F(Supervisor, AnActorThatEndsWithoutAnErrorIsForgotten) {
   supervisor group{sys, "group", plain()};
   auto one = group.spawn("one", counting()).value();
   auto two = group.spawn("two", counting()).value();
@@ -273,7 +273,7 @@ TEST_F(Supervisor, ARestartDropsRequestsTimeoutsAndTimers) {
   drain();
 }
 
-TEST_F(Supervisor, AHandlerThatPromisedAnAnswerAndThrowsLeavesNobodyWaiting) {
+TEST_F(Supervisor, AHandlerThatPromisedAnAnswerAndThrowsLeavesNoAskerWaiting) {
   supervisor group{sys, "group", always(directive::resume)};
   auto one = group
                  .spawn("one",

@@ -1,4 +1,4 @@
-// What becomes of a group when one of it fails.
+// A group after one of its members failed.
 #include <gtest/gtest.h>
 
 #include <caf/all.hpp>
@@ -27,7 +27,7 @@ TEST_F(SupervisorTree, OneForOneLeavesTheOthersAlone) {
 }
 
 TEST_F(SupervisorTree, AllForOneRestartsAllWithTheirMailboxes) {
-  supervisor group{sys, "group", plain({.who = strategy::all_for_one, .restarts_max = 2})};
+  supervisor group{sys, "group", plain({.scope = strategy::all_for_one, .restarts_max = 2})};
   auto one = group.spawn("one", counting()).value();
   auto two = group.spawn("two", counting()).value();
   EXPECT_EQ(ask(two, "a"), "1");
@@ -40,7 +40,7 @@ TEST_F(SupervisorTree, AllForOneRestartsAllWithTheirMailboxes) {
   EXPECT_EQ(*answer, "1");
   EXPECT_EQ(made, 4);
   EXPECT_EQ(group.counts().restarts, 2U);
-  // They count together: one more each, and the group is done for.
+  // They count together: one more each, and the limit is exceeded.
   tell(two, "throw");
   pass(1s);
   tell(one, "throw");
@@ -86,7 +86,7 @@ TEST_F(SupervisorTree, AParentMayStopTheGroup) {
   EXPECT_TRUE(top.spawn("three", counting()));
 }
 
-TEST_F(SupervisorTree, WhatNobodyDecidesStopsTheGroupAndIsTold) {
+TEST_F(SupervisorTree, AFailureWithoutADecisionStopsTheGroupAndIsReported) {
   std::string given_up;
   supervisor top{sys,
                  "top",
@@ -109,7 +109,7 @@ TEST_F(SupervisorTree, TooManyRestartsMayBeEscalated) {
     tell(one, "throw");
     pass(1s);
   }
-  // The second went to the parent, whose restart of the group made its count begin anew.
+  // The second failure went to the parent, whose restart of the group reset the count.
   EXPECT_EQ(ask(one, "a"), "1");
   EXPECT_EQ(group.counts().escalations, 1U);
 }
@@ -144,12 +144,12 @@ TEST_F(SupervisorTree, NamesAreTakenOnce) {
   EXPECT_EQ(same.status().error().code, errc::already_exists);
   EXPECT_EQ(same.spawn("one", counting()).error().code, errc::already_exists);
   ASSERT_TRUE(top.spawn("one", counting()));
-  EXPECT_EQ(top.spawn("one", counting()).error().message, "\"top/one\" is there already");
+  EXPECT_EQ(top.spawn("one", counting()).error().message, "\"top/one\" already exists");
   supervisor group{sys, "one", plain(), &top};
   EXPECT_EQ(group.status().error().code, errc::already_exists);
 }
 
-TEST_F(SupervisorTree, AConfigurationThatMakesNoSenseTakesNobody) {
+TEST_F(SupervisorTree, AnInvalidConfigurationTakesNoActors) {
   supervisor group{sys, "group", {.jitter = 2}};
   EXPECT_EQ(group.spawn("one", counting()).error().message,
             "supervision: jitter must be from 0 to 1");

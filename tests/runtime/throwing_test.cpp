@@ -1,4 +1,5 @@
-// Functions of the program that throw: none ends the process or a thread of ours, and each is heard of.
+// Functions of the program that throw: none ends the process or a thread of Nexus, and each is
+// reported.
 #include <gtest/gtest.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
@@ -22,7 +23,7 @@
 namespace nexus::test {
 namespace {
 
-// What is thrown: something that is a std::exception, and something that is not.
+// The thrown value: a std::exception, or something else.
 enum class thrown { exception, number };
 
 [[noreturn]] void throw_one(thrown what) {
@@ -34,7 +35,7 @@ std::string text_of(thrown what) {
   return what == thrown::exception ? "oops" : "not a std::exception";
 }
 
-// Keeps what is logged.
+// Records the log.
 struct log_keeper {
   struct sink final : spdlog::sinks::base_sink<std::mutex> {
     void sink_it_(const spdlog::details::log_msg& m) override {
@@ -146,7 +147,7 @@ TEST_P(Throwing, ASessionsOwnFunctionsCostThatSession) {
       {.name = "p", .max = 1, .min_idle = 0, .validate_on_borrow = true},
       []() -> result<std::unique_ptr<rude>> { return std::make_unique<rude>(GetParam()); });
   for (const bool in_finish : {true, false}) {
-    for (const bool by_actor : {true, false}) {  // who returns is the pool's thread, or this one
+    for (const bool by_actor : {true, false}) {  // returned on the pool's thread, or on this one
       auto lent = by_actor ? p.request().get(30s) : p.borrow({.timeout = 30s});
       ASSERT_TRUE(lent) << lent.error().message;
       (*lent)->in_finish = in_finish;
@@ -208,7 +209,7 @@ TEST_P(Throwing, AJobOfASteppedSystemToo) {
   ASSERT_TRUE(sys.stepping()->drain());
   EXPECT_EQ(w.failed(), 1u);
   sys.stepping()->storages()->post(executor::work::read, [] { oops(); });
-  EXPECT_ANY_THROW((void)sys.stepping()->step()) << "whoever steps gets it";
+  EXPECT_ANY_THROW((void)sys.stepping()->step()) << "the caller of step gets it";
   EXPECT_EQ(executor::current(), nullptr);
   EXPECT_FALSE(sys.stepping()->step()) << "and may go on";
 }
@@ -221,7 +222,7 @@ TEST_P(Throwing, AListenerToDeadLettersKeepsNoOtherFromHearing) {
   letters.publish({"account|alice", {}, {errc::stopped, "gone"}});
   EXPECT_EQ(heard, 1);
   EXPECT_TRUE(
-      log.has("a listener to dead letters threw about the one for account|alice: " + text()));
+      log.has("a listener of dead letters threw on the letter for account|alice: " + text()));
 }
 
 TEST_P(Throwing, ASampledMetricIsLeftOut) {
@@ -271,7 +272,7 @@ TEST_P(Throwing, WhatASupervisorIsGivenLeavesItAtWork) {
   wait_for([&] { return given_up == 1 && top.children().empty(); });
   EXPECT_FALSE(top.status()) << "it was escalated, and there is no parent";
   wait_for([&] { return log.has("top: on_given_up threw: " + text()); });
-  EXPECT_TRUE(log.has("supervision: decide threw about "));
+  EXPECT_TRUE(log.has("supervision: decide threw on "));
 }
 
 TEST_P(Throwing, AFactoryOfASupervisedActorIsAFailureLikeAnyOther) {

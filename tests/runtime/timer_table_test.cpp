@@ -22,7 +22,7 @@ timer_rule delay(std::chrono::nanoseconds every) {
   return {at(every), timer_rule::kind::fixed_delay, every};
 }
 
-/// What fires at `t`, each done at once.
+/// The timers that fire at `t`, each done at once.
 std::vector<int> fired(table& timers, std::chrono::nanoseconds t) {
   std::vector<int> all;
   while (auto due = timers.fire(at(t))) {

@@ -16,7 +16,7 @@ using nexus::timers;
 
 namespace {
 
-// An actor that runs what it is told in virtual time. What it does is written down with its time.
+// An actor that runs a test's code in virtual time, and records its runs with their times.
 class Timers : public ::testing::Test {
  public:
   ~Timers() override {
@@ -134,7 +134,7 @@ TEST_F(Timers, SettingOneAgainAndAgainLeavesNothingInTheClock) {
     t.cancel_all();
     for (int i = 0; i < 1'000; ++i) t.once("b", 2000s - i * 1s, note("b"));
   });
-  // One timer is left: the next thing that happens in this system is that it runs.
+  // One timer is left: its run is the next event in this system.
   EXPECT_EQ(steps().next_timer(), start + 1001s);
   pass(1001s);
   EXPECT_EQ(seen, (entries{{"b", 1001s}}));
@@ -187,7 +187,7 @@ TEST(TimersOfAClass, DoNotKeepTheirActorAfterItHasQuit) {
   nexus::system sys{{.stepped = true}};
   sys.caf().spawn<ticking>(std::ref(gone));
   ASSERT_TRUE(sys.stepping()->advance(500ms));
-  EXPECT_FALSE(gone);  // nobody holds it but its timer
+  EXPECT_FALSE(gone);  // only its timer keeps it alive
   ASSERT_TRUE(sys.stepping()->advance(500ms));
   EXPECT_TRUE(gone);
 }

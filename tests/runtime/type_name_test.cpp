@@ -1,4 +1,4 @@
-// Names of types as labels, decided while compiling, on every compiler that builds this.
+// Names of types as labels, at compile time, on every compiler that builds this.
 #include <gtest/gtest.h>
 
 #include <nexus/detail/type_name.hpp>

@@ -114,7 +114,7 @@ TEST(UlidGenerator, TwoAtTheSameTimeMakeDifferentOnes) {
 }
 
 TEST(UlidGenerator, ThreadsNeverGetTheSameAndEachThreadsRise) {
-  constexpr std::size_t threads_max = 40;  // more than there are lines of ids
+  constexpr std::size_t threads_max = 40;  // more than there are sequences of ids
   constexpr std::size_t each = 2'000;
   nexus::wall_clock clock;
   ulid_generator ulids{clock};

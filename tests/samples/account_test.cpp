@@ -7,7 +7,7 @@
 namespace bank {
 namespace {
 
-// What a ledger sends one account, as the plan would: every posting knows the one before.
+// A ledger's postings to one account, like the plan's: every posting names the one before.
 class sender {
  public:
   explicit sender(std::string ledger) : ledger_{std::move(ledger)} {}
@@ -33,7 +33,7 @@ class sender {
   std::uint64_t digest_ = 0;
 };
 
-// Decides and applies; the answer, or the refusal's text.
+// Decides and applies; returns the answer, or the refusal's text.
 std::string give(account::state& s, const account::post& c) {
   const auto effect = nexus::decide<account>(s, c);
   for (const auto& event : effect.events()) account::apply(s, std::get<account::posted>(event));

@@ -26,7 +26,7 @@ struct heard {
   std::map<std::string, std::set<std::uint64_t>> sent;
   std::vector<acknowledgement> acknowledged;
 
-  // A last line that was cut off is not counted.
+  // An incomplete last line does not count.
   void take(const std::string& text) {
     std::istringstream lines{text.substr(0, text.rfind('\n') + 1)};
     for (std::string what; lines >> what;) {
@@ -45,7 +45,7 @@ struct heard {
 
 using tokens = std::vector<std::uint64_t>;
 
-// What is stored, read past the entities.
+// The stored tokens, read from the journal without entities.
 std::map<std::string, tokens> stored_in(nexus::store& store) {
   auto session = store.open_session();
   EXPECT_TRUE(session);
@@ -85,7 +85,8 @@ void expect_found_again(const heard& all, const std::string& uri) {
   }
 }
 
-// A writer is killed some milliseconds after its first answer; the next one goes on in its journal.
+// A writer is killed some milliseconds after its first answer; the next one continues in its
+// journal.
 void kill_writers(std::mt19937_64& random, int rounds, heard& all) {
   const temporary_folder directory;
   const auto uri = "sqlite:" + directory.path("tally.db");

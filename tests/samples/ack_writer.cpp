@@ -1,6 +1,6 @@
 // ack_writer URI ENTITIES TOKEN: adds tokens, counting up from TOKEN, to entities in turn until it
 // is killed. Writes "sent ENTITY TOKEN" before each ask and "acknowledged ENTITY NUMBER TOKEN"
-// after its answer, each with one write, so what it wrote outlives it in the pipe.
+// after its answer, each with one write, so its output survives in the pipe.
 #include <fmt/format.h>
 #include <unistd.h>
 

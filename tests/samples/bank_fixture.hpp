@@ -1,4 +1,4 @@
-// The bank, run in a folder that goes when the test does.
+// The bank, run in a temporary folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ class Bank : public ::testing::Test {
   [[nodiscard]] finished bank(command_line arguments, privileges p = privileges::kept) const;
   [[nodiscard]] command_line bank_line(command_line arguments) const;
 
-  /// Writes a file into the directory; answers its path.
+  /// Writes a file into the directory; returns its path.
   std::string file(std::string_view name, std::string_view text) const;
 
   [[nodiscard]] bool journal_exists() const { return std::filesystem::exists(journal()); }
@@ -29,11 +29,11 @@ class Bank : public ::testing::Test {
 
   void remove_journal() const;
 
-  /// Changes the journal behind the bank's back, by SQL. Answers how many rows changed.
+  /// Changes the journal behind the bank's back, by SQL. Returns the number of changed rows.
   int damage(const std::string& sql) const;
-  /// Someone else's SQLite database in the journal's place.
+  /// A foreign SQLite database in place of the journal.
   void make_foreign_database() const;
-  /// How many events are stored; 0 while there is no journal.
+  /// The number of stored events; 0 while there is no journal.
   [[nodiscard]] std::uint64_t events_stored() const;
 
   temporary_folder directory;
@@ -45,8 +45,8 @@ inline constexpr std::string_view header =
 /// The real ledger, of 34,715 postings.
 [[nodiscard]] std::string postings_csv();
 
-/// What `bank balances --csv` prints for it: samples/bank/data/balances.csv, which another program
-/// computed.
+/// The output of `bank balances --csv` for it: samples/bank/data/balances.csv, computed by another
+/// program.
 [[nodiscard]] std::string expected_balances();
 
 [[nodiscard]] std::string contents(const std::string& path);

@@ -31,7 +31,7 @@ class BankKill : public Bank {
   }
 };
 
-// A resumed import is shorter than a first one, so many imports come to their end: then the next
+// A resumed import is shorter than a first one, so many imports are completed: then the next one
 // one begins with a new journal. A slow machine kills less often.
 TEST_F(BankKill, AnImportKilledAtAnyMomentIsResumed) {
   auto random = random_source();
@@ -51,7 +51,7 @@ TEST_F(BankKill, AnImportKilledAtAnyMomentIsResumed) {
       ++kills;
       latest += latest / 20;
       import.wait();
-      if (random() % 2 == 0) continue;  // the next import is the first to see what is left
+      if (random() % 2 == 0) continue;  // the next import sees the rest first
       if (!journal_exists()) continue;
       const auto verified = bank({"verify"});
       EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
@@ -60,7 +60,7 @@ TEST_F(BankKill, AnImportKilledAtAnyMomentIsResumed) {
     } else {
       EXPECT_EQ(import.wait(), 0) << import.err();
       ++completed;
-      latest -= latest / 10;  // the machine has become faster, or less was left to do
+      latest -= latest / 10;  // the machine has become faster, or less work was left
       expect_whole();
       remove_journal();
     }

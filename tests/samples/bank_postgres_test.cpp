@@ -1,4 +1,4 @@
-// The bank on PostgreSQL: nothing changes but the URI.
+// The bank on PostgreSQL: only the URI changes.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,7 +32,7 @@ class BankOnPostgres : public Bank {
     EXPECT_TRUE(bank({"balances", "--csv"}, uri).out == expected_balances());
     EXPECT_EQ(stored(uri), postings);
   }
-  /// How many events are stored; 0 while there are no tables, or no server.
+  /// The number of stored events; 0 while there are no tables, or no server.
   [[nodiscard]] static unsigned long long stored(const std::string& uri) {
     try {
       return std::stoull(cluster::value_at(uri, "SELECT count(*) FROM nexus_event_journal"));
@@ -40,7 +40,7 @@ class BankOnPostgres : public Bank {
       return 0;
     }
   }
-  /// Waits for the import at `uri` to store up to `most` more events; answers how many there are.
+  /// Waits until the import at `uri` has stored up to `most` more events; returns the total.
   static unsigned long long wait_for_more(const std::string& uri, unsigned long long most) {
     const auto until = std::min(stored(uri) + most, postings);
     EXPECT_TRUE(nexus::test::wait_until([&] { return stored(uri) >= until; }, milliseconds{60'000}))
@@ -64,7 +64,7 @@ TEST_F(BankOnPostgres, BalancesAreTheSame) {
   EXPECT_EQ(bank({"verify"}, uri).code, 0);
 }
 
-// As often as the ledger lasts: between two crashes a few thousand postings get through.
+// Until the ledger is done: a few thousand postings get through between two crashes.
 TEST_F(BankOnPostgres, AnImportSurvivesCrashesOfTheServer) {
   cluster own;  // with fsync
   auto random = random_source();
@@ -86,7 +86,8 @@ TEST_F(BankOnPostgres, AnImportSurvivesCrashesOfTheServer) {
   std::cout << crashes << " crashes\n";
 }
 
-// The moments are counted in events, not in milliseconds: a fast machine imports in a few hundred.
+// The moments are counted in events, not in milliseconds: a fast machine imports in a few hundred
+// ms.
 TEST_F(BankOnPostgres, AnImportKilledAtAnyMomentIsResumed) {
   auto random = random_source();
   const int wanted = times(2, 200);
@@ -95,7 +96,7 @@ TEST_F(BankOnPostgres, AnImportKilledAtAnyMomentIsResumed) {
     const auto uri = cluster::shared().fresh_database();
     while (stored(uri) < postings && !HasFailure()) {
       process import{line({"import", postings_csv()}, uri), directory.path()};
-      const auto seen = wait_for_more(uri, random() % 6'000);  // 0: a program that just begins
+      const auto seen = wait_for_more(uri, random() % 6'000);  // 0: a program that has just started
       (void)import.kill();
       import.wait();
       halfway += seen > 0 && seen < postings ? 1 : 0;
@@ -106,7 +107,7 @@ TEST_F(BankOnPostgres, AnImportKilledAtAnyMomentIsResumed) {
   std::cout << halfway << " kills halfway\n";
 }
 
-// As far as a client can see: from some moment on there is no room for any event.
+// As seen by a client: from some moment on no event fits.
 TEST_F(BankOnPostgres, AFullDiskEndsAnImportWithTheReasonAndRoomResumesIt) {
   const auto uri = cluster::shared().fresh_database();
   const auto empty = file("empty.csv", header);
@@ -132,7 +133,7 @@ TEST_F(BankOnPostgres, AFullDiskEndsAnImportWithTheReasonAndRoomResumesIt) {
   expect_whole(uri);
 }
 
-// The same program goes on when there is room again.
+// The same program continues when there is room again.
 TEST_F(BankOnPostgres, AnImportOutlastsADiskThatIsFullForAWhile) {
   const auto uri = cluster::shared().fresh_database();
   ASSERT_EQ(bank({"import", file("empty.csv", header)}, uri).code, 0);

@@ -21,7 +21,7 @@ using nlohmann::json;
 
 using BankServe = ServedBank;
 
-// By curl, as somebody would in a terminal: status and body.
+// By curl, as in a terminal: status and body.
 struct shown {
   int status = 0;
   json body;
@@ -106,9 +106,9 @@ TEST_F(BankServe, WhatIsWrongIsSaidInOneLine) {
   const row rows[] = {
       {"GET", "/accounts/nobody", "", 404, "there is no account \"nobody\""},
       {"GET", "/accounts/nobody/history", "", 404, "there is no account \"nobody\""},
-      {"GET", "/accounts?limit=0", "", 400, "limit: \"0\" is no number from 1 to 1000"},
-      {"GET", "/accounts?limit=1001", "", 400, "limit: \"1001\" is no number from 1 to 1000"},
-      {"GET", "/accounts/a0/history?from=x", "", 400, "from: \"x\" is no number"},
+      {"GET", "/accounts?limit=0", "", 400, "limit: \"0\" is not a number from 1 to 1000"},
+      {"GET", "/accounts?limit=1001", "", 400, "limit: \"1001\" is not a number from 1 to 1000"},
+      {"GET", "/accounts/a0/history?from=x", "", 400, "from: \"x\" is not a number"},
       {"GET", transfer, "", 404, "there is no transfer \"01ARZ3NDEKTSV4RRFFQ69G5FAV\""},
       {"PUT", "/transfers/7", transfer_body(0, 1, "1"), 400, "\"7\" is no ULID"},
       {"PUT", transfer, "{", 400, "JSON"},
@@ -186,13 +186,13 @@ TEST_F(BankServe, AnAddressOfIPv6IsPrintedAsItIsAskedFor) {
 constexpr int accounts = 10;
 constexpr int clients = 8;
 
-// What one client did: transfers between random accounts, each sent until it is answered.
+// The work of one client: transfers between random accounts, each sent until it is answered.
 class busy_client {
  public:
   busy_client(int number, std::atomic<bool>& until)
       : random_{static_cast<unsigned>(number) + 1}, over_{until} {}
 
-  // Sends on while nobody answers, unless `patient` is false.
+  // Keeps sending without answers, unless `patient` is false.
   void run(const std::function<nexus::test::http_client()>& connect, bool patient) {
     auto to_bank = connect();
     while (!over_) {

@@ -30,13 +30,13 @@ const std::map<std::string, std::int64_t> opening{{"a", 100'000},
                                                   {"payer", 100'000'000},
                                                   {"payee", 0}};
 
-// What the killed processes said.
+// The output of the killed processes.
 struct said {
   std::map<std::string, bank::transfer::started> sent;  // by id
   std::map<std::string, bool> acknowledged;             // by id: whether the money moved
-  std::map<std::int64_t, bool> by_program;              // by amount, of `bank transfer`: likewise
+  std::map<std::int64_t, bool> by_program;  // by amount, of `bank transfer`: did money move
 
-  // A last line that was cut off is not counted.
+  // An incomplete last line does not count.
   void take(const std::string& text) {
     std::istringstream lines{text.substr(0, text.rfind('\n') + 1)};
     for (std::string what, id; lines >> what >> id;) {
@@ -80,7 +80,7 @@ class BankTransferKill : public Bank {
     return line;
   }
 
-  // What is in the journal, read past the entities and past `bank verify`.
+  // The content of the journal, read without entities and without `bank verify`.
   stored read() const {
     stored all;
     auto store = nexus::open("sqlite:" + journal());
@@ -121,7 +121,7 @@ class BankTransferKill : public Bank {
     EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
   }
 
-  // All is over: each transfer moved its money once or not at all, as was said.
+  // All are over: each transfer moved its money once or not at all, as reported.
   void expect_whole() {
     const auto found = read();
     auto balances = opening;
@@ -155,8 +155,7 @@ class BankTransferKill : public Bank {
     }
   }
 
-  // Kills a program some time after its start, by `latest` on a machine that is quick; answers what it
-  // said until then.
+  // Kills a program some time after its start, by `latest` on a fast machine; returns its output.
   std::string kill(const command_line& line, milliseconds latest) {
     process victim{line, directory.path()};
     const microseconds moment{
@@ -172,7 +171,7 @@ class BankTransferKill : public Bank {
   }
 
   void kill_writers() {
-    std::optional<process> second;  // at the same accounts, and at the first one's transfers
+    std::optional<process> second;  // on the same accounts and transfers
     if (random() % 3 == 0) second.emplace(writer_line(random()), directory.path());
     heard.take(kill(writer_line(random()), milliseconds{250}));
     if (!second) return;
@@ -183,7 +182,7 @@ class BankTransferKill : public Bank {
     heard.take(second->out());
   }
 
-  // Each has an amount of its own, so that it is found again.
+  // Each has a different amount, to identify it.
   command_line next_transfer() {
     heard.by_program[++amount] = false;
     return bank_line({"transfer", "payer", "payee", bank::format_hundredths(amount), "USD"});
@@ -194,7 +193,7 @@ class BankTransferKill : public Bank {
     heard.by_program[amount] = out.find("moved ") != std::string::npos;
   }
 
-  // The next transfer brings all to their end.
+  // The next transfer finishes all of them.
   void finish() {
     const auto f = run(next_transfer(), directory.path());
     ASSERT_EQ(f.code, 0) << f.err;
@@ -207,7 +206,7 @@ class BankTransferKill : public Bank {
   std::mt19937_64 random = random_source();
   said heard;
   std::int64_t amount = 0;    // of the last `bank transfer`
-  std::int64_t slowness = 1;  // of starting a program: sanitized, or beside others
+  std::int64_t slowness = 1;  // of starting a program: with sanitizers, or under load
   int kills = 0;
   int interrupted = 0;
   std::size_t acknowledged = 0;

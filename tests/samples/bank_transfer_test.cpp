@@ -19,7 +19,7 @@ class BankTransfer : public Bank {
     ASSERT_EQ(bank({"import", ledger}).code, 0);
   }
 
-  // Stores what a process that was killed has left of a transfer of 10.00 from a to b.
+  // Stores the events that a killed process has left of a transfer of 10.00 from a to b.
   void left_behind(const std::string& id, const std::vector<transfer::event>& of_transfer,
                    const std::vector<bank::account::event>& of_a) const {
     auto store = nexus::open("sqlite:" + journal());
@@ -95,7 +95,7 @@ TEST_F(BankTransfer, FirstFinishesWhatACrashInterrupted) {
   EXPECT_EQ(f.out.find("not over"), std::string::npos) << f.out;
 }
 
-// The account that pays cannot be read: its transfers wait, those of others go on.
+// The paying account cannot be read: its transfers wait, those of others go on.
 TEST_F(BankTransfer, OneThatIsHeldUpDoesNotKeepTheOthers) {
   ASSERT_EQ(
       bank({"import", file("c.csv", std::string{header} + "u,2026-01-01,pay,c,5.00,USD\n")}).code,

@@ -21,7 +21,7 @@ ledger of_one_account(std::size_t postings) {
   return made;
 }
 
-// Nearly every posting is turned away a few times: the account takes four at once, and is sent all.
+// Nearly every posting is refused a few times: the account takes four at once, and gets all.
 TEST(Importer, AnOverloadedAccountLosesNothing) {
   constexpr std::size_t postings = 500;
   const auto from = of_one_account(postings);

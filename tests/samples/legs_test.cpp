@@ -49,7 +49,7 @@ account::state holding(std::int64_t hundredths) {
   return s;
 }
 
-// The n-th of ids that rise.
+// The n-th of rising ids.
 std::string nth(std::size_t n) {
   auto digits = std::to_string(n);
   return "01ARZ3NDEKTSV4RRFF" + std::string(8 - digits.size(), '0') + digits;
@@ -115,7 +115,7 @@ TEST(AccountLegs, ForgettingWhatIsUnknownIsFine) {
   EXPECT_EQ(forget(s, id), 0u);
 }
 
-// Whoever asks again after all is over has slept through it, in another process say.
+// A process that asks again after everything is over has missed the end.
 TEST(AccountLegs, ALateCopyMovesNothingHoweverLate) {
   auto s = holding(1000);
   EXPECT_TRUE(give(s, leg_of(leg::withdraw, -300, nth(0))).posted());

@@ -87,7 +87,7 @@ TEST(Plan, CountsFailuresInARow) {
   }
 }
 
-// Real accounts without a runtime, each of which turns postings away at random, answered late.
+// Real accounts without a runtime, which refuse postings at random, answered late.
 TEST(Plan, NothingIsLostHoweverOftenPostingsAreTurnedAway) {
   for (unsigned seed = 0; seed < 50; ++seed) {
     SCOPED_TRACE(seed);

@@ -1,6 +1,6 @@
-// A child process with its output on pipes; nothing here ever sleeps or waits without a deadline.
+// A child process with its output on pipes; nothing here sleeps or waits without a deadline.
 //
-// Threads: one. A test's assertion fails when the operating system does.
+// Threads: one. If the operating system fails, a test's assertion fails.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@ namespace samples {
 
 using command_line = std::vector<std::string>;
 
-/// Root may write where permissions forbid it; a child without that capability may not.
+/// Root may write without permission; a child without that capability may not.
 enum class privileges : bool { kept, dropped };
 
 class process {
@@ -22,21 +22,21 @@ class process {
   /// Starts a program; its standard output and error go to one pipe each.
   explicit process(const command_line& line, const std::string& directory = ".",
                    privileges p = privileges::kept);
-  /// Kills what is still there.
+  /// Kills the process if it still runs.
   ~process();
   process(const process&) = delete;
   process& operator=(const process&) = delete;
 
-  /// Reads until both pipes are closed, for at most `limit`; answers whether they are.
+  /// Reads until both pipes are closed, for at most `limit`; returns whether they are.
   bool read_for(std::chrono::microseconds limit) {
     return read_until([] { return false; }, limit);
   }
-  /// The same, but ends early, with false, once `enough` holds for what was read.
+  /// The same, but ends early, with false, when `enough` returns true for the text so far.
   bool read_until(const std::function<bool()>& enough, std::chrono::microseconds limit);
 
-  /// SIGKILL; whether it still lived.
+  /// Sends SIGKILL; returns whether it was still running.
   bool kill();
-  /// Any other signal, likewise.
+  /// Sends another signal; returns whether it was still running.
   bool signal(int which);
 
   /// The exit code once all output is read; -1 when a signal ended it.

@@ -1,5 +1,5 @@
-// An entity on which two processes write at once: each command persists several events, and each
-// says on which state it was decided, so a torn, doubled or stale one is seen in the journal.
+// An entity that two processes write at once: each command persists several events, and each event
+// says on which state it was decided, so the journal shows torn, doubled and stale commands.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct rival {
     static constexpr std::string_view type_name = "noted";
     std::uint64_t token = 0;  ///< of its command
     std::uint32_t index = 0;  ///< among the command's events, from 0
-    std::uint64_t place = 0;  ///< of the command among the entity's, as it was decided, from 1
+    std::uint64_t place = 0;  ///< of the command among the entity's, as decided, from 1
     MSGPACK_DEFINE_MAP(token, index, place)
   };
   using event = std::variant<noted>;

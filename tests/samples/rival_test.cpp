@@ -21,10 +21,10 @@ namespace samples {
 namespace {
 
 constexpr std::uint64_t entities = 1'000;
-constexpr std::uint64_t rounds = 4;  // by the third both have been behind, see rival_writer.cpp
+constexpr std::uint64_t rounds = 4;  // by the third both have lost once, see rival_writer.cpp
 constexpr std::uint64_t tokens_per_writer = 1'000'000;
 
-/// A database of which each test has a new one: whatever `fresh` returns keeps it while it lives.
+/// A database; each test gets a new one, which lives as long as the result of `fresh`.
 struct database {
   std::string uri;
   std::shared_ptr<void> kept;
@@ -34,9 +34,9 @@ struct kind_of_database {
   database (*fresh)();
 };
 
-using place = std::pair<std::string, std::uint64_t>;  // an entity, and where in it a command stands
+using place = std::pair<std::string, std::uint64_t>;  // an entity, and the place of a command in it
 
-/// What one writer said.
+/// The output of one writer.
 struct account_of {
   std::string writer;
   std::map<std::uint64_t, place> acknowledged;  // by token
@@ -71,7 +71,7 @@ struct stored_command {
 };
 using stored_commands = std::map<std::uint64_t, stored_command>;  // by token
 
-/// Takes the records of one entity in order; what is wrong with them fails the test.
+/// Takes the records of one entity in order; errors fail the test.
 class reading {
  public:
   reading(std::string id, stored_commands& into) : id_{std::move(id)}, all_{into} {}
@@ -135,7 +135,7 @@ void expect_kept(const account_of& told, const stored_commands& stored) {
   for (auto token : told.refused) EXPECT_FALSE(stored.contains(token)) << "refused: " << token;
 }
 
-// Neither may stand still because nobody reads what it says while the other is listened to.
+// Reads from both: neither may block because its output is not read.
 void read_in_turn(const std::vector<std::unique_ptr<process>>& writers) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
   for (bool over = false; !over && std::chrono::steady_clock::now() < end;) {
@@ -146,7 +146,7 @@ void read_in_turn(const std::vector<std::unique_ptr<process>>& writers) {
 
 class Rivals : public testing::TestWithParam<kind_of_database> {
  protected:
-  /// What each of the two says who write at the same time.
+  /// The output of two writers that write at the same time.
   std::vector<account_of> write_at_once(const std::string& policy) {
     std::vector<std::unique_ptr<process>> writers;
     for (std::uint64_t i = 0; i < 2; ++i) {
@@ -180,7 +180,7 @@ class Rivals : public testing::TestWithParam<kind_of_database> {
   database in_ = GetParam().fresh();
 };
 
-TEST_P(Rivals, WhoIsOvertakenIsRefusedAndEveryAcknowledgedCommandIsThereOnce) {
+TEST_P(Rivals, AnOvertakenCommandIsRefusedAndEveryAcknowledgedOneIsThereOnce) {
   const auto told = write_at_once("refuse");
   ASSERT_FALSE(HasFailure());
   for (const auto& one : told) {
@@ -190,7 +190,7 @@ TEST_P(Rivals, WhoIsOvertakenIsRefusedAndEveryAcknowledgedCommandIsThereOnce) {
   expect_all_kept(told);
 }
 
-TEST_P(Rivals, WhoIsOvertakenIsDecidedAgainAndEveryAcknowledgedCommandIsThereOnce) {
+TEST_P(Rivals, AnOvertakenCommandIsDecidedAgainAndEveryAcknowledgedOneIsThereOnce) {
   const auto told = write_at_once("decide_again");
   ASSERT_FALSE(HasFailure());
   std::size_t refused = 0;
@@ -207,7 +207,7 @@ database sqlite_file() {
   return {"sqlite:" + folder->path("rivals.db"), folder};
 }
 
-// Which drops it at the end of the program.
+// The cluster drops it at the end of the program.
 database on_postgres() { return {nexus::test::cluster::shared().fresh_database(), nullptr}; }
 
 INSTANTIATE_TEST_SUITE_P(Postgres, Rivals,

@@ -1,10 +1,10 @@
 // rival_writer URI ENTITIES ROUNDS POLICY TOKEN: notes tokens, counting up from TOKEN, in each
-// entity once in a round; a conflict that it is told has it ask again, with another token. A round
-// begins when a second writer has come to it as well, so in each whoever was first in the last one is
+// entity once per round; after a conflict it asks again, with another token. A round begins when
+// both writers have reached it, so in each round the writer that was first in the last one is
 // behind. POLICY is `refuse` or `decide_again`.
 //
 // Writes "writer ULID", then for each command "acknowledged ENTITY TOKEN PLACE" or "refused ENTITY
-// TOKEN", and at last "again COUNT", how often commands were decided again.
+// TOKEN", and at the end "again COUNT", how often commands were decided again.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -77,7 +77,7 @@ class writer {
       if (!came) return nexus::fail(came.error());
       if (*came >= 2 * round) return {};
     }
-    return nexus::fail(nexus::errc::timeout, "nobody else came");
+    return nexus::fail(nexus::errc::timeout, "the other writer did not come");
   }
 
   void note(std::uint64_t entity) {

@@ -11,7 +11,7 @@
 
 namespace bank {
 
-// A running bank; several of them on one store are several processes.
+// A running bank; several of them on one store stand for several processes.
 struct running {
   explicit running(const nexus::store& in, const nexus::entity_options& options = {})
       : accounts{sys, in, options}, transfers{sys, in, options} {}
@@ -35,7 +35,7 @@ struct running {
     return all && all->contains("USD") ? all->at("USD") : 0;
   }
 
-  // "moved", why it was turned down, or "error: …".
+  // "moved", the reason of a refusal, or "error: …".
   std::string move(const std::string& from, const std::string& to, std::int64_t hundredths) {
     const auto ended =
         run_transfer(transfers, sys.next_id().to_string(), {from, to, hundredths, "USD"});

@@ -1,4 +1,4 @@
-// `bank serve` as a process, and clients that talk to it.
+// `bank serve` as a process, and its clients.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace samples {
 
-/// Serves the fixture's journal on a port of its own, the same one after each start.
+/// Serves the fixture's journal on a free port, the same one after each start.
 class ServedBank : public Bank {
  protected:
   using json = nlohmann::json;
@@ -44,7 +44,7 @@ class ServedBank : public Bank {
     return http_client{static_cast<std::uint16_t>(port), patience};
   }
 
-  /// Of an account in hundredths.
+  /// The balance of an account in hundredths.
   std::int64_t balance(int account) const {
     auto got = client().get("/accounts/a" + std::to_string(account));
     if (!got || got->status != 200) return -1;

@@ -1,4 +1,4 @@
-// An entity that only remembers what it was told, so that a test finds every acknowledgement again.
+// An entity that only remembers its tokens, so that a test finds every acknowledged one again.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct tally {
     MSGPACK_DEFINE_MAP(count)
   };
 
-  /// Answers which one of the entity's it was, from 1.
+  /// Answers the number of the token within the entity, from 1.
   struct add {
     std::uint64_t token = 0;
   };

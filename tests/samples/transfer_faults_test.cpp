@@ -1,4 +1,4 @@
-// Transfers on a storage that fails, loses requests and loses answers, and comes back.
+// Transfers on a storage that fails, loses requests, loses answers, and recovers.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -65,7 +65,7 @@ TEST_F(TransferFaults, MoneyIsNeitherLostNorDoubled) {
   running bank{*store, impatient};
   for (const auto& name : names) bank.post(name, 10'000);
 
-  // One request in eight goes wrong; the policy is called by one thread at a time.
+  // One request in eight fails; the policy is called by one thread at a time.
   faults->decide([&](operation of, const nexus::persistence_id&) -> std::optional<fault> {
     if (random() % 8 != 0) return {};
     if (of != operation::append) return fault::fail;
@@ -84,7 +84,7 @@ TEST_F(TransferFaults, MoneyIsNeitherLostNorDoubled) {
     const auto id = bank.sys.next_id().to_string();
     const auto hundredths = 1 + static_cast<std::int64_t>(i) * 37 % 4'000;
     sent[id] = {names[i % 3], names[(i + 1 + i / 3 % 2) % 3], hundredths, "USD"};
-    // Not every start is stored, and not every ending told.
+    // Not every start is stored, and not every end is reported.
     const auto one = bank.transfers.of(id);
     if (!one.tell(transfer::start{sent[id]})) continue;
     in_flight.emplace_back(id, one.ask(transfer::await{}));

@@ -1,5 +1,5 @@
-// Transfers as they run: entities on a journal in memory, with every kind of ending, and a second
-// process at the same transfers.
+// Running transfers: entities on a journal in memory, with every kind of ending, and a second
+// process with the same transfers.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -117,7 +117,7 @@ TEST_F(Transfers, AnEntityThatIsOverDoesNotStay) {
   EXPECT_EQ(bank.transfers.live(), 0u);
 }
 
-// What was begun when a bank was closed is finished by the next.
+// Transfers in progress when a bank was closed are finished by the next one.
 TEST_F(Transfers, AreFinishedByTheNextProcess) {
   {
     running bank{*store};
@@ -126,7 +126,7 @@ TEST_F(Transfers, AreFinishedByTheNextProcess) {
       const auto one = bank.transfers.of(bank.sys.next_id().to_string());
       ASSERT_TRUE(one.tell(transfer::start{{"a", "b", 10, "USD"}}));
     }
-    // The first answers only: the others are on their way.
+    // Only the first one is answered: the others are on their way.
     EXPECT_EQ(bank.move("a", "b", 1), "moved");
   }
   running next{*store};
@@ -140,7 +140,7 @@ TEST_F(Transfers, AreFinishedByTheNextProcess) {
   EXPECT_EQ((next.balance("b") - 1) % 10, 0);
 }
 
-// Two processes at the same transfers: each account and each transfer is written by both.
+// Two processes with the same transfers: both write each account and each transfer.
 TEST_F(Transfers, TwoProcessesAtOnceMoveMoneyOnce) {
   running one{*store};
   running two{*store};
@@ -156,7 +156,7 @@ TEST_F(Transfers, TwoProcessesAtOnceMoveMoneyOnce) {
       endings.push_back(it.ask(transfer::await{}));
     }
   }
-  // An ending may fail where a start was lost to the other process; the transfers are over all the
+  // An `await` may fail where a start was lost to the other process; the transfers are over all the
   // same when both were asked again.
   for (auto& e : endings) (void)e.get(seconds{30});
   for (const auto* bank : {&one, &two}) {

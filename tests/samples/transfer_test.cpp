@@ -15,7 +15,7 @@ const verdict no{"no"};
 
 using nexus::detail::question;
 
-// A transfer whose questions are answered by hand.
+// A transfer whose questions the test answers.
 class process {
  public:
   template <class C>
@@ -24,13 +24,13 @@ class process {
   }
   void recover() { take(transfer::on_recovered(state, self_)); }
 
-  /// Answers the last question, to a leg or to forget.
+  /// Answers the last question, about a leg or about forgetting.
   void answer(nexus::result<verdict> v) { tell_any(last<account::move>()->answered(std::move(v))); }
   void answer_forgotten(nexus::result<void> r) {
     tell_any(last<account::forget>()->answered(std::move(r)));
   }
 
-  /// Loses the last question and everything else but what is stored.
+  /// Drops the last question and everything else that is not stored.
   void crash() {
     process next;
     for (const auto& event : journal) next.apply(event);
@@ -41,8 +41,8 @@ class process {
 
   transfer::state state;
   std::vector<transfer::event> journal;
-  std::string asked;   ///< by the last step: "withdraw cash -500", "forget food"; "" for nobody
-  std::string stored;  ///< by the last step: "leg_posted"; "" for nothing
+  std::string asked;   ///< by the last step: "withdraw cash -500", "forget food"; "": none
+  std::string stored;  ///< by the last step: "leg_posted"; "": none
   bool unstashes = false;
 
  private:
@@ -108,7 +108,7 @@ process started() {
   return p;
 }
 
-// What await says: "waits", "moved", or why not.
+// The answer of await: "waits", "moved", or the reason.
 std::string ending_of(const process& p) {
   const auto e = nexus::decide<transfer>(p.state, transfer::await{});
   if (e.stashes()) return "waits";

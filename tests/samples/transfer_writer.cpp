@@ -1,7 +1,7 @@
-// transfer_writer URI SEED ACCOUNT…: finishes interrupted transfers, then runs some between the
-// accounts, many at a time, until it is killed. Writes "sent ID FROM TO HUNDREDTHS" before each and
-// "acknowledged ID moved" or "acknowledged ID refused" after it, each with one write, so what it
-// wrote outlives it in the pipe.
+// transfer_writer URI SEED ACCOUNT…: finishes interrupted transfers, then runs transfers between
+// the accounts, many at a time, until it is killed. Writes "sent ID FROM TO HUNDREDTHS" before each
+// and "acknowledged ID moved" or "acknowledged ID refused" after it, each with one write, so its
+// output survives in the pipe.
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -13,7 +13,7 @@ class SchemaProgram : public SqliteTest {
     return "sqlite:" + path() + parameters;
   }
 
-  /// Runs it on the journal at `uri`.
+  /// Runs the program on the journal at `uri`.
   static samples::finished run(const std::string& command, const std::string& uri,
                                const std::string& flag = "") {
     samples::command_line line{SCHEMA_PROGRAM, command, "--journal", uri};
@@ -38,13 +38,13 @@ class SchemaProgram : public SqliteTest {
 
 TEST_F(SchemaProgram, CreatesChecksMigratesAndDrops) {
   expect(run("check", at()), 1, at() + ": there is no such file\n");
-  expect(run("create", at()), 0, "the tables are there\n");
-  expect(run("create", at()), 0, "the tables are there\n");
+  expect(run("create", at()), 0, "the tables exist\n");
+  expect(run("create", at()), 0, "the tables exist\n");
   expect(run("check", at()), 0, "fine: schema version 1\n");
   expect(run("migrate", at()), 0, "nothing to do: schema version 1\n");
   expect_complaint(run("drop", at()), 2, "--yes");
   expect(run("check", at()), 0, "fine: schema version 1\n");
-  expect(run("drop", at(), "--yes"), 0, "the tables are gone\n");
+  expect(run("drop", at(), "--yes"), 0, "the tables are dropped\n");
   expect(run("migrate", at()), 0, "created: schema version 1\n");
 }
 

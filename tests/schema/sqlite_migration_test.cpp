@@ -1,4 +1,4 @@
-// Migration, with made-up versions: there is only one of today.
+// Migration with made-up versions, since there is only one real version.
 #include <sys/wait.h>
 
 #include <array>
@@ -110,7 +110,7 @@ TEST_F(SqliteMigration, OfManyAtOnceOneDoesIt) {
 }
 
 TEST_F(SqliteMigration, OfTwoProcessesAtOnceOneDoesIt) {
-  // Who takes the step leaves a line; both begin when the pipe is closed.
+  // The process that takes the step leaves a line; both begin when the pipe is closed.
   made_up second{more, {running(more + "INSERT INTO nexus_moods VALUES ('good')")}};
   for (int round = 0; round < 10; ++round) {
     sql("DROP TABLE IF EXISTS nexus_moods; UPDATE nexus_meta SET value = 1 "

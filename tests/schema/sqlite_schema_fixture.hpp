@@ -1,4 +1,4 @@
-// Tables at an address, and layouts that no Nexus has yet.
+// Tables at an address, and made-up layouts.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,8 @@
 
 namespace nexus::test {
 
-/// The layout of a made-up version: today's tables and `more`, reached from version 1 by `steps`.
+/// The layout of a made-up version: the current tables and `more`, reached from version 1 by
+/// `steps`.
 struct made_up {
   made_up(const std::string& more, std::vector<sqlite::migration> steps)
       : sql{std::string{sqlite::today().tables} + more},

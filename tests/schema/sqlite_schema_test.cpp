@@ -1,4 +1,4 @@
-// Making, checking and dropping the tables of a journal in SQLite.
+// Creating, checking and dropping the tables of a journal in SQLite.
 #include <array>
 #include <fstream>
 
@@ -73,19 +73,20 @@ TEST_F(SqliteSchema, EachDifferenceIsNamed) {
       {{"ALTER TABLE nexus_event_journal DROP COLUMN codec",
         "nexus_event_journal.codec is missing"},
        {"ALTER TABLE nexus_event_journal ADD COLUMN mood TEXT",
-        "nexus_event_journal.mood is not Nexus's"},
+        "nexus_event_journal.mood is not part of a journal"},
        {"DROP INDEX nexus_erased_by_position", "index nexus_erased_by_position is missing"},
        {"DROP INDEX nexus_erased_by_position; "
         "CREATE INDEX nexus_erased_by_position ON nexus_erased (sequence_nr)",
         "index nexus_erased_by_position is on nexus_erased (sequence_nr), not on nexus_erased "
         "(position)"},
-       {"CREATE UNIQUE INDEX one ON nexus_event_journal (timestamp)", "index one is not Nexus's"},
+       {"CREATE UNIQUE INDEX one ON nexus_event_journal (timestamp)",
+        "index one is not part of a journal"},
        {"DROP TRIGGER nexus_event_erased", "trigger nexus_event_erased is missing"},
        {"DROP TRIGGER nexus_event_erased; CREATE TRIGGER nexus_event_erased AFTER DELETE ON "
         "nexus_event_journal BEGIN SELECT 1; END",
-        "trigger nexus_event_erased has another text"},
+        "trigger nexus_event_erased has a different text"},
        {"CREATE TRIGGER mine AFTER INSERT ON nexus_event_journal BEGIN SELECT 1; END",
-        "trigger mine is not Nexus's"},
+        "trigger mine is not part of a journal"},
        {"DROP TABLE nexus_snapshot_store", "nexus_snapshot_store is missing"},
        {"DROP TABLE nexus_erased; CREATE TABLE nexus_erased (persistence_id TEXT PRIMARY KEY NOT "
         "NULL, sequence_nr TEXT NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID; CREATE INDEX "
@@ -137,7 +138,7 @@ TEST_F(SqliteSchema, ChosenIndexesAreNamedWhileTheyAreMissing) {
 
 TEST_F(SqliteSchema, AForeignDatabaseIsRefusedAndKept) {
   sql("CREATE TABLE users (name)");
-  const auto* names = "it holds \"users\" and no nexus_meta";
+  const auto* names = "it contains \"users\" but no nexus_meta";
   expect_refused(tables()->create(), errc::foreign_schema, names);
   expect_refused(tables()->migrate().map([](unsigned) {}), errc::foreign_schema, names);
   expect_refused(tables()->drop(), errc::foreign_schema, names);

@@ -8,7 +8,7 @@
 namespace nexus::simulation {
 namespace {
 
-/// Where a command's events are, in the journal's order.
+/// The place of a command's events, in the journal's order.
 struct place {
   sequence_nr last = 0;  ///< the number of the last one; 0: nothing is stored
   bool twice = false;
@@ -33,8 +33,8 @@ class history_check {
                                       detail.empty() ? "" : ": ", detail));
   }
 
-  // One after the other, as if nothing had ever run at the same time: each command's events stand
-  // together, complete, and are what it would have persisted on the state before them.
+  // As if commands had never overlapped: each command's events are together and complete, and equal
+  // those that it would have persisted on the state before them.
   void fold() {
     state now;
     const auto& records = journal_.records();
@@ -82,7 +82,7 @@ class history_check {
         }
         return;
       default:
-        return;  // all or nothing, which `fold` has seen to
+        return;  // all or nothing, which `fold` has checked
     }
   }
 

@@ -1,11 +1,11 @@
-// The rules that are checked when everything has come to rest.
+// The rules checked after everything has finished.
 #pragma once
 
 #include "model_journal.hpp"
 
 namespace nexus::simulation {
 
-/// Compares what callers were told with what is stored.
+/// Compares the answers to callers with the stored events.
 void check_history(surroundings& s, const model_journal& journal);
 
 }

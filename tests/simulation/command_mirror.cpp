@@ -7,7 +7,7 @@
 
 namespace nexus::simulation {
 
-// Within a step commands are decided before those that it refuses hear of it.
+// In a step, commands are decided before the refusals of that step are given.
 void command_mirror::pass_over_refused(command_id next) {
   while (!waiting_.empty() && waiting_.front() != next) {
     const auto& f = s_.fate_of(waiting_.front());
@@ -118,7 +118,7 @@ void command_mirror::loses(bool to_another) {
   if (to_another && !closing_) decides_again();
 }
 
-// Each a bounded number of times, before whatever waits, in the order of the decisions that are void.
+// Each a bounded number of times, before waiting commands, in the order of the void decisions.
 void command_mirror::decides_again() {
   std::vector<undurable> refused;
   auto at = waiting_.begin();

@@ -1,5 +1,5 @@
-// What a state machine may do with its commands, followed one by one: the order of decisions and
-// answers, the bounds, when an append has to begin, when an entity passivates and closes.
+// Follows a state machine's handling of commands one by one: the order of decisions and answers,
+// the bounds, the start of appends, passivation and closing.
 #pragma once
 
 #include <deque>
@@ -10,15 +10,15 @@
 
 namespace nexus::simulation {
 
-/// How things stand when every action of a step is performed.
+/// The state after every action of a step was performed.
 struct rest {
-  std::uint32_t held = 0;  ///< commands, as the machine says
+  std::uint32_t held = 0;  ///< commands, as the machine reports
   bool fresh = false;
   bool running = false;
-  bool drained = false;       ///< none is on its way
+  bool drained = false;       ///< no command is on its way
   bool writing = false;       ///< an append or its settling is in flight
-  bool saving = false;        ///< a snapshot is
-  bool after_append = false;  ///< that is answered, and no chain has run since
+  bool saving = false;        ///< a snapshot is in flight
+  bool after_append = false;  ///< an append was answered, and no chain has run since
 };
 
 class command_mirror {
@@ -36,7 +36,7 @@ class command_mirror {
   void waited() { stop_due_ = stop_due_ || !is_process(); }
   void process_fails() { --recovered_decided_; }
 
-  // What a command sees of its decision; 0 is the command of on_recovered.
+  // A command's view of its decision; 0 is the command of on_recovered.
   void decides(command_id id, const state& on);
   void decided(command_id id, const d::decision& what, std::uint32_t bytes, std::size_t events);
 
@@ -47,15 +47,15 @@ class command_mirror {
   void unstashes();
   void appends();
   void checks();
-  /// An append, to another writer if `to_another`: then they may be decided again.
+  /// An append is lost, to another writer if `to_another`: then commands may be decided again.
   void loses(bool to_another);
   void recovers();
-  /// `passes`: it is tried again, which a process waits for by itself.
+  /// `passes`: it is retried, which a process waits for by itself.
   void recovery_fails(bool passes);
   void stops(bool saving);
   void at_rest(const rest& r);
 
-  /// Undurable are commands of callers, and nothing else.
+  /// The undurable commands are all of callers.
   [[nodiscard]] bool callers_undurable() const noexcept;
   [[nodiscard]] bool anybody_waits() const noexcept { return !waiting_.empty(); }
 
@@ -83,15 +83,15 @@ class command_mirror {
   std::vector<command_id> stash_;
   std::vector<undurable> undurable_;
   std::size_t undurable_bytes_ = 0;
-  std::size_t last_bytes_ = 0;  // of the last command decided, which may pass the bound
+  std::size_t last_bytes_ = 0;  // of the last decided command, which may exceed the bound
   std::uint64_t recoveries_ = 0;
   std::uint64_t recovered_decided_ = 0;
   bool passivating_ = false;
-  bool may_passivate_ = false;  // it was asked to and has not stopped since
+  bool may_passivate_ = false;  // it was asked to, and has not stopped since
   bool asked_now_ = false;      // in this turn
-  bool check_failed_ = false;   // likewise
+  bool check_failed_ = false;   // in this turn
   bool closing_ = false;
-  bool stop_due_ = false;  // for another reason than passivation
+  bool stop_due_ = false;  // for a reason other than passivation
 };
 
 }

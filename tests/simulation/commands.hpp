@@ -1,8 +1,8 @@
-// The behavior that is simulated, as plain functions: what a state is, what a command leads to.
+// The simulated behavior as plain functions: the state, and the effects of commands.
 //
-// The state is a digest of every event in order, so two states are equal only if their histories are;
-// and an event carries the digest of the state it was decided on, so a journal shows by itself
-// whether each decision was made on the state that came before it.
+// The state is a digest of every event in order, so two states are equal only if their histories
+// are; and an event carries the digest of the state it was decided on, so a journal shows whether
+// each decision was made on the state before it.
 #pragma once
 
 #include <array>
@@ -17,10 +17,10 @@
 
 namespace nexus::simulation {
 
-/// Names a command in a run, from 1.
+/// The number of a command in a run, from 1.
 using command_id = std::uint32_t;
 
-/// What an event does to the flag that stashed commands wait for.
+/// The event's effect on the flag that stashed commands wait for.
 enum class gate_change : std::uint32_t { none, opens, shuts };
 
 struct event {
@@ -37,7 +37,7 @@ struct event {
 
 struct state {
   std::uint64_t digest = 0;
-  std::uint64_t count = 0;  ///< events, so also the number of the last one
+  std::uint64_t count = 0;  ///< events, which is also the last number
   std::int64_t balance = 0;
   std::uint64_t open = 0;
 
@@ -59,7 +59,7 @@ inline constexpr std::size_t padding_max = 40;  ///< of one event, in bytes
 
 enum class kind : std::uint8_t {
   write,     ///< persists `events` events; none: a read
-  withdraw,  ///< persists one, if the balance allows it
+  withdraw,  ///< persists one event, if the balance allows it
   refuse,    ///< is rejected
   gated,     ///< is stashed unless the gate is open
   throws     ///< apply throws at its last event
@@ -72,14 +72,14 @@ struct command {
   bool verified = false;
   nexus::detail::effect_flags then{};
   std::int64_t amount = 0;
-  std::uint32_t bytes = 0;     ///< what it counts toward the bounds
+  std::uint32_t bytes = 0;     ///< its share of the bounds
   std::uint32_t padding = 0;   ///< of each event
-  std::uint32_t patience = 0;  ///< it has a deadline so long after it is sent; 0: none
+  std::uint32_t patience = 0;  ///< its deadline, this long after it is sent; 0: none
 };
 
 [[nodiscard]] std::string to_string(const command& c);
 
-/// What the behavior says about a command on a state.
+/// The behavior's decision on a command and a state.
 struct verdict {
   enum class outcome : std::uint8_t { done, rejected, stash, threw };
   outcome is = outcome::done;
@@ -90,7 +90,7 @@ struct verdict {
 
 [[nodiscard]] verdict decide(const state& s, const command& c, command_id id);
 
-/// The features a plan allows its commands.
+/// The features that a plan allows its commands.
 struct command_mix {
   bool withdraws = true;
   bool refusals = true;

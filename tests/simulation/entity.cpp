@@ -11,7 +11,7 @@ enum stream : std::uint32_t { of_encoding = 400, of_process };
 result<void> sim_model::restore(const stored_snapshot& from) {
   const auto saved = decode_state(from.data);
   if (!saved) {
-    now.digest = ~now.digest;  // half of it had been decoded
+    now.digest = ~now.digest;  // half of it was decoded
     return fail(errc::corrupt, "does not decode");
   }
   now = *saved;
@@ -43,7 +43,7 @@ envelope sim_model::recovered_call() {
   if (wanted == on_recovered::nothing) return {};
   auto* made = new sim_call{witness_, 0, recovered_command(wanted)};
   envelope call{made};
-  made->leave();  // nobody asks
+  made->leave();  // no caller
   return call;
 }
 

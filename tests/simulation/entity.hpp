@@ -7,7 +7,7 @@
 
 namespace nexus::simulation {
 
-/// One machine's side of a run: what its model and calls report to.
+/// One machine's part of a run: its model and calls report to it.
 struct witness {
   surroundings& all;
   command_mirror commands;

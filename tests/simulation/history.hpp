@@ -1,4 +1,4 @@
-// What became of each command, and the first thing that was wrong.
+// The outcome of each command, and the first violation.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,20 @@
 
 namespace nexus::simulation {
 
-/// One command from its sending to its answer, with what only the simulator can see.
+/// A command from its sending to its answer, with facts that only the simulator knows.
 struct fate {
   enum class answer : std::uint8_t {
     none,
     done,     // with the state after it
     refused,  // by the behavior, with the state it was refused on
-    failed,   // by whoever runs it: `code` tells
-    lost      // the node crashed: nobody knows
+    failed,   // by the runtime: `code` says why
+    lost      // the node crashed: the outcome is unknown
   };
 
   command_id id = 0;
   command what{};
   std::uint32_t caller = 0;
-  std::uint32_t number = 0;  ///< among its caller's
+  std::uint32_t number = 0;  ///< among its caller's commands
   std::uint32_t node = 0;
   vtime sent = 0;
   vtime answered = 0;
@@ -33,10 +33,10 @@ struct fate {
   std::uint64_t seen_before = 0;    ///< the highest state that its node had shown when it was sent
   answer is = answer::none;
   errc code{};
-  state seen{};  ///< what it was answered from
+  state seen{};  ///< the state of its answer
   std::uint32_t decided = 0;
   std::uint32_t stashed = 0;
-  std::uint32_t again = 0;  ///< it is to be decided anew, since another writer was first
+  std::uint32_t again = 0;  ///< it is to be decided again, since another writer wrote first
   bool chained = false;     ///< its chain ran, on `chain_saw`
   state chain_saw{};
   d::decision last{};
@@ -47,7 +47,7 @@ struct fate {
   }
 };
 
-/// The first broken rule of a run; later ones may be consequences.
+/// The first violated rule of a run; later ones may be consequences.
 class referee {
  public:
   void broken(std::string rule, std::string detail) {
@@ -64,7 +64,7 @@ class referee {
   std::string detail_;
 };
 
-/// Places that a good simulation comes by, or it is not worth much.
+/// Situations that a good simulation must reach.
 enum class landmark : std::uint8_t {
   merged_append,  ///< events of several commands in one append
   stored_late,
@@ -75,24 +75,24 @@ enum class landmark : std::uint8_t {
   two_reads,
   loaded_again,  ///< a retention overtook the recovery
   passivated,
-  went_on,  ///< a machine stopped and a command was on its way
+  went_on,  ///< a machine stopped while a command was on its way
   closed_unsettled,
-  told_unsettled,       ///< callers did not wait until the storage told
+  told_unsettled,       ///< callers were answered before the storage settled
   dropped,              ///< a command reached a closed entity
   expired,              ///< a command's deadline passed
   checked,              ///< the journal's highest number is the machine's
-  overtaken,            ///< it is another
-  late_check,           ///< a reading was given up, and answered after all or the other way round
-  decided_again,        ///< a command, since another writer was first
-  stored_again,         ///< what it persisted the next time
+  overtaken,            ///< it differs
+  late_check,           ///< an abandoned read was answered late, or the reverse
+  decided_again,        ///< a command, after another writer wrote first
+  stored_again,         ///< its events were stored the next time
   retries_exhausted,    ///< a conflict too many
-  conflicts_in_a_row,   ///< so many that a pause is due
-  came_back_by_itself,  ///< a process, after trouble, with nobody waiting
-  process_failed        ///< on_recovered did
+  conflicts_in_a_row,   ///< enough for a pause
+  came_back_by_itself,  ///< a process, after a failure, without a caller
+  process_failed        ///< on_recovered failed
 };
 inline constexpr int landmarks = static_cast<int>(landmark::process_failed) + 1;
 
-/// What the parts of a run share.
+/// Shared by the parts of a run.
 struct surroundings {
   const plan& planned;
   virtual_time& time;
@@ -100,17 +100,17 @@ struct surroundings {
   bool calm = false;                                ///< no more faults
   std::uint32_t happened = 0;                       ///< faults that occurred so far, a bit each
   std::uint32_t reached = 0;                        ///< landmarks, a bit each
-  bool crashed = false;                             ///< some node, some time
-  bool closed = false;                              ///< likewise
+  bool crashed = false;                             ///< a node crashed in this run
+  bool closed = false;                              ///< a node closed in this run
   std::deque<fate> fates{};                         ///< by command id - 1
   std::vector<command_id> chains{};                 ///< in the order they ran
-  std::function<void(const std::string&)> trace{};  ///< one line per step, if anyone listens
+  std::function<void(const std::string&)> trace{};  ///< one line per step; may be empty
 
   [[nodiscard]] fate& fate_of(command_id id) { return fates[id - 1]; }
 
   void reaches(landmark l) noexcept { reached |= 1U << static_cast<unsigned>(l); }
 
-  /// True, and noted, if this fault is in the plan and its turn has come.
+  /// True, and recorded, if this fault is in the plan and due.
   [[nodiscard]] bool strikes(fault f, random& r) {
     if (calm || !planned.has(f) || !r.chance(planned.fault_permille)) return false;
     happened |= bit(f);

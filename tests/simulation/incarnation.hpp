@@ -1,4 +1,4 @@
-// One life of an entity on a node: a machine, its model, and what follows them.
+// One life of an entity on a node: a machine, its model, and their mirrors.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ struct node::incarnation {
   d::entity_fsm machine;
   std::shared_ptr<write> in_flight;
   bool watched = false;
-  std::uint32_t checking = 0;  // the reading of the highest number that is under way
+  std::uint32_t checking = 0;  // the running read of the highest number
 };
 
 }

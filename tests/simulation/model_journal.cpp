@@ -10,7 +10,7 @@ namespace nexus::simulation {
 namespace {
 
 enum stream : std::uint32_t { of_operation = 300, of_slow, of_outage, of_hole, of_preload };
-constexpr vtime phase = 20'000;  // how long the storage stays as it is
+constexpr vtime phase = 20'000;  // how long the storage keeps its condition
 
 }  // namespace
 
@@ -87,7 +87,7 @@ bool model_journal::hole() const {
   return true;
 }
 
-// `work` may put off the answer by adding to its second argument.
+// `work` may delay the answer by adding to its second argument.
 void model_journal::perform(operation o, bool write, std::function<void(operation&, vtime&)> work,
                             std::function<void()> answer) {
   auto when = s_.time.now() + latency(o.choices);
@@ -183,7 +183,7 @@ void model_journal::settle(std::uint32_t node, std::shared_ptr<write> w,
       [outcome, done = std::move(done)] { done(std::move(*outcome)); });
 }
 
-// The contract leaves open what settling says of erased records; this one remembers them.
+// The contract does not define settling of erased records; this journal remembers them.
 result<settlement> model_journal::perform_settle(operation& o, write& w) {
   const bool out = outage() && o.choices.chance(800);
   if (out) s_.happened |= bit(fault::outage);

@@ -1,5 +1,5 @@
 // A journal of one id that follows the contract of nexus/journal.hpp, in virtual time, with every
-// outcome the contract allows; and the truth, which survives whatever a caller is told.
+// outcome that the contract allows; and the truth, independent of the answers.
 #pragma once
 
 #include <functional>
@@ -13,12 +13,12 @@
 
 namespace nexus::simulation {
 
-/// An append on its way; settling is about the same one.
+/// An append on its way; settling refers to the same one.
 struct write {
   sequence_nr expected = 0;
   ulid writer{};
   std::vector<std::string> events;
-  bool fenced = false;  ///< it is settled: it can't be stored any more
+  bool fenced = false;  ///< it is settled: it cannot be stored any more
 };
 
 class model_journal {
@@ -29,27 +29,27 @@ class model_journal {
     vtime stored;
   };
 
-  /// How long a recovery may stall; the stalls of the journal are longer.
+  /// How long a recovery may stall; the journal's stalls are longer.
   static constexpr vtime stall = 50'000;
 
   explicit model_journal(surroundings& s);
 
-  /// Events and perhaps a snapshot of an earlier life.
+  /// Events, and perhaps a snapshot, of an earlier life.
   void preload();
 
-  // One node's writes are performed and answered in their order, reads in any.
+  // One node's writes are performed and answered in order, reads in any order.
   void append(std::uint32_t node, std::shared_ptr<write> w,
               std::function<void(append_outcome)> done);
   void settle(std::uint32_t node, std::shared_ptr<write> w,
               std::function<void(result<settlement>)> done);
-  /// Saves, then erases what `plan::keep_snapshots` says; true if it was saved.
+  /// Saves, then erases as `plan::keep_snapshots` says; true if it was saved.
   void save(std::uint32_t node, stored_snapshot s, std::function<void(bool)> done);
   void load(std::uint32_t node, std::function<void(result<d::load_result>)> done);
   void read_highest(std::uint32_t node, std::function<void(result<sequence_nr>)> done);
   void replay(std::uint32_t node, sequence_nr from, sequence_nr to,
               std::function<void(result<d::replay_chunk>)> done);
 
-  /// The node crashed: what it has asked for may still be performed or not.
+  /// The node crashed: its requests may still be performed or not.
   void crashed(std::uint32_t node) { ++lane_of(node).generation; }
 
   // The truth.
@@ -58,7 +58,7 @@ class model_journal {
   [[nodiscard]] const std::vector<record>& records() const noexcept { return records_; }
   /// The state after `number` events; `number` is at most `highest`.
   [[nodiscard]] const state& at(sequence_nr number) const { return states_[number]; }
-  /// Whether this is the state after some of the events that are stored now.
+  /// Whether this is the state after some of the events stored now.
   [[nodiscard]] bool knows(const state& s) const {
     return s.count <= highest() && states_[s.count] == s;
   }
@@ -105,7 +105,7 @@ class model_journal {
   std::vector<lane> lanes_;
 };
 
-/// The events of an earlier life, which a run begins with.
+/// The events of an earlier life, with which a run begins.
 [[nodiscard]] std::vector<std::string> preloaded_events(const plan& p);
 
 [[nodiscard]] ulid writer_named(std::uint64_t number);

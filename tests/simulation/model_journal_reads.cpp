@@ -1,4 +1,4 @@
-// What recoveries read from the model journal.
+// The reads of recoveries from the model journal.
 #include <algorithm>
 #include <utility>
 
@@ -19,7 +19,7 @@ void model_journal::load(std::uint32_t node, std::function<void(result<d::load_r
           return;
         }
         if (s_.strikes(fault::load_stall, o.choices)) more += stall + o.choices.below(stall);
-        // Two reads, between which somebody else may write.
+        // Two reads, between which another writer may write.
         (*answer)->snapshot = newest_snapshot(o);
         if (s_.planned.durable_state) return load_state(**answer);
         s_.time.after(o.choices.below(more), [this, answer] {
@@ -47,7 +47,7 @@ void model_journal::read_highest(std::uint32_t node,
       [answer, done = std::move(done)] { done(std::move(*answer)); });
 }
 
-// One read gives both.
+// One read returns both.
 void model_journal::load_state(d::load_result& to) const {
   to.highest = highest();
   if (highest() == 0) return;

@@ -50,7 +50,7 @@ void node::send(command_id id) {
     call->header.deadline += std::chrono::microseconds{f.sent + f.what.patience};
   }
   envelope e{call};
-  call->leave();  // who asked learns it from its fate
+  call->leave();  // the asker learns the outcome from its fate
   // A caller's commands arrive in their order.
   last_arrival_ = std::max(s_.time.now() + choices_.below(5), last_arrival_ + 1);
   s_.time.at(last_arrival_, [this, to = live_->number, e] { post(to, e); });
@@ -130,7 +130,7 @@ void node::turn() {
   ran_ = false;
   const bool after_append = std::holds_alternative<d::appended>(next);
   dispatch(std::move(next));
-  // Every command sent is counted at the gate: what the machine does not hold is on its way.
+  // The gate counts every command sent: those that the machine does not hold are on their way.
   if (live_ != nullptr && live_->number == number && on_its_way_ == live_->machine.held()) {
     live_->machine.step(now(), d::drained{}, out_);
     perform_all(now());
@@ -222,10 +222,10 @@ void node::end_incarnation() {
   }
   mailbox_.clear();
   out_.clear();
-  // Those that had not arrived are dropped with their mailbox, and so answered.
+  // Commands that had not arrived are dropped with their mailbox, and so answered.
   auto dropped = std::exchange(outstanding_, {});
   if (!dropped.empty() && !closing_) {
-    s_.judge.broken("a gate closes only when nobody is on the way",
+    s_.judge.broken("a gate closes only when no command is on its way",
                     fmt::format("{} were", dropped.size()));
   }
   if (!dropped.empty()) s_.reaches(landmark::dropped);

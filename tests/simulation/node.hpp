@@ -1,5 +1,6 @@
-// One system on the journal: what stands around the state machine (gate, mailbox, timers, stopping),
-// in virtual time and without threads. It does what entity_actor, entity_slot and the directory do.
+// One system on the journal: the surroundings of the state machine (gate, mailbox, timers,
+// stopping), in virtual time and without threads. Does the work of entity_actor, entity_slot and
+// the directory.
 #pragma once
 
 #include <deque>
@@ -13,27 +14,27 @@ namespace nexus::simulation {
 
 class node final : public d::entity_host {
  public:
-  /// `answered` hears of each command that is over.
+  /// Calls `answered` for each finished command.
   node(std::uint32_t number, surroundings& s, model_journal& journal,
        std::function<void(const fate&)> answered);
   ~node() override;
 
   [[nodiscard]] bool up() const noexcept { return up_; }
 
-  /// Sends a command, whose fate has been begun.
+  /// Sends a command; its fate exists already.
   void send(command_id id);
 
   void crash();
   void close();
   void passivate(bool only_now);
   void restart();
-  /// After a crash or a close, as a new writer.
+  /// Starts as a new writer, after a crash or a close.
   void start();
 
-  /// Nothing is left over: neither a command nor a count.
+  /// Nothing is left: no command and no count.
   void check_empty();
 
-  /// The highest state that it has shown to anybody.
+  /// The highest state that it has shown to a caller.
   [[nodiscard]] std::uint64_t shown() const noexcept { return shown_; }
 
   // entity_host
@@ -94,7 +95,7 @@ class node final : public d::entity_host {
   bool closing_ = false;
   bool gate_open_ = false;
   bool turning_ = false;
-  bool ran_ = false;  // a chain, in this turn
+  bool ran_ = false;  // a chain ran in this turn
   std::uint32_t writers_ = 0;
   std::uint64_t incarnations_ = 0;
   std::uint64_t on_its_way_ = 0;  // the count at the gate

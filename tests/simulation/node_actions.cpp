@@ -1,4 +1,4 @@
-// A node performs what its machine asks for, as entity_actor does.
+// A node performs its machine's actions, as entity_actor does.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ void node::perform(const d::moment& /*now*/, d::load& a) {
   if (!live_->watched) watch(to, a.epoch, live_->machine.progress());
 }
 
-// Looks once in a while whether a recovery has moved.
+// Checks from time to time whether a recovery has moved.
 void node::watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress) {
   live_->watched = true;
   s_.time.after(model_journal::stall, [this, of, epoch, progress] {
@@ -139,7 +139,7 @@ void node::perform(const d::moment& /*now*/, d::tell& a) {
   }
 }
 
-// One reading at a time, which is given up after a while; its answer may come all the same.
+// One read at a time, abandoned after a while; its answer may still come.
 void node::perform(const d::moment& /*now*/, d::read_highest& a) {
   if (live_->checking != 0) s_.judge.broken("the highest number is read once at a time", "");
   live_->checking = a.number;
@@ -162,7 +162,7 @@ void node::perform(const d::moment& /*now*/, d::stopped& /*a*/) {
     up_ = false;
   } else if (on_its_way_ != 0) {
     s_.reaches(landmark::went_on);
-    return;  // a command is on its way: this machine serves it as the next incarnation
+    return;  // a command is on its way: this machine goes on and serves it
   }
   end_incarnation();
 }

@@ -1,4 +1,4 @@
-// What a node's callers are told, and whether they may be.
+// The answers of a node, and whether they are allowed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ void node::check_shown(const fate& f) {
   shown_ = std::max(shown_, f.seen.count);
 }
 
-// A conflict is told only to who may not be decided again.
+// A conflict is reported only for a command that may not be decided again.
 void node::check_retries(const fate& f) {
   const auto most = s_.planned.machine.conflict_retries_max;
   if (f.again < most && !closing_) {
@@ -44,7 +44,7 @@ void node::check_retries(const fate& f) {
   if (most != 0 && f.again == most) s_.reaches(landmark::retries_exhausted);
 }
 
-// Each refusal has something that happened behind it.
+// Each refusal must have a cause in the run.
 void node::check_refusal(const fate& f, const error& why) {
   constexpr auto uncertain = bit(fault::unknown_stored) | bit(fault::unknown_late) |
                              bit(fault::unknown_nothing) | bit(fault::outage);
@@ -59,7 +59,7 @@ void node::check_refusal(const fate& f, const error& why) {
     case errc::unavailable:
       causes = uncertain | bit(fault::failed) | bit(fault::load_error) | bit(fault::replay_error) |
                bit(fault::settle_error) | bit(fault::hole);
-      // A recovery that the other system's retention keeps overtaking.
+      // A recovery that is overtaken again and again by the other system's retention.
       other = s_.planned.nodes > 1 && s_.planned.erase_events;
       break;
     case errc::too_large:
@@ -81,8 +81,8 @@ void node::check_refusal(const fate& f, const error& why) {
       other = closing_;
       break;
     case errc::outcome_unknown:
-      // A storage that does not tell, closing in the midst of it, or a durable state that somebody
-      // else has replaced since.
+      // A storage that does not answer, a close during that, or a durable state that another writer
+      // has replaced since.
       other = f.decided > 0 &&
               (closing_ || (s_.planned.durable_state && (s_.planned.nodes > 1 || s_.crashed)) ||
                (s_.happened & (bit(fault::settle_error) | bit(fault::outage))) != 0);

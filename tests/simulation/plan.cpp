@@ -5,7 +5,7 @@
 namespace nexus::simulation {
 namespace {
 
-// Names of streams, so that no two choices share one.
+// Names of streams, so that no two choices share a stream.
 enum stream : std::uint32_t { of_plan = 100, of_hot_plan, of_command, of_moment };
 
 void draw_machine(random& r, plan& p) {
@@ -21,7 +21,7 @@ void draw_machine(random& r, plan& p) {
   p.erase_events = p.keep_snapshots != 0 && r.chance(600);
   m.erases_events = p.erase_events;
   m.snapshot_optional = !p.erase_events && r.chance(300);
-  // One system's writers follow each other, so that is nothing the filter may object to.
+  // The writers of one system follow each other, so the filter cannot object.
   m.filter.mode = p.nodes == 1 && r.chance(300)
                       ? replay_filter_mode::fail
                       : r.pick({replay_filter_mode::off, replay_filter_mode::warn});
@@ -81,11 +81,11 @@ moment plan::moment_of(std::uint32_t number) const {
               moment_kind::passivate, moment_kind::passivate_now, moment_kind::passivate_now,
               moment_kind::restart, moment_kind::restart});
   const auto node = static_cast<std::uint32_t>(r.below(nodes));
-  if (r.chance(500)) {  // in the middle of things
+  if (r.chance(500)) {  // at any time
     const auto sends = static_cast<std::uint32_t>(r.between(1, std::uint64_t{callers} * commands));
     return {sends, r.below(r.pick<vtime>({4, 20, 200, 2'000})), what, node};
   }
-  // Most of what happens happens early.
+  // Most of it happens early.
   const auto latest = r.chance(700) ? faults_until / 8 : faults_until;
   return {0, r.below(latest + 1), what, node};
 }
@@ -104,7 +104,7 @@ plan plan_of(std::uint64_t seed) {
   p.storage_max = r.pick<vtime>({20, 200, 1'000, 5'000});
   p.recovered = r.pick({on_recovered::nothing, on_recovered::reads, on_recovered::persists});
   draw_machine(r, p);
-  // Who opens the gate must find room beside those who wait for it.
+  // The command that opens the gate must find room beside those waiting for it.
   const auto room = static_cast<std::uint32_t>(r.between(1, 10));
   p.mailbox_max = r.chance(150) ? p.machine.stash_max + room : 1'000;
   draw_mix(r, p.mix);
@@ -127,8 +127,8 @@ plan hot_plan_of(std::uint64_t seed) {
   draw_machine(r, p);
   p.machine.undurable_max = 256;
   draw_mix(r, p.mix);
-  p.mix.deadlines = false;  // what they meet depends on its speed
-  // When an entity is idle depends on its speed, and so then does how often it recovers.
+  p.mix.deadlines = false;  // their outcome depends on the speed
+  // An entity's idleness depends on its speed, and so do its recoveries.
   if (p.recovered == on_recovered::persists) p.mix.effects.passivates = false;
   return p;
 }

@@ -1,6 +1,6 @@
-// What a run consists of. A seed gives a plan, and a plan gives a run: every choice in it is drawn
-// from the seed and from names that taking something else away does not change. So a failing plan can
-// be made smaller while the same thing fails.
+// The content of a run. A seed gives a plan, and a plan gives a run: every choice is drawn from the
+// seed and from names that do not change when something else is removed. So a failing plan can be
+// reduced while it still fails in the same way.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ namespace nexus::simulation {
 
 namespace d = nexus::detail;
 
-/// What may go wrong, one bit each in plan::faults.
+/// Possible faults, one bit each in plan::faults.
 enum class fault : std::uint8_t {
-  rejected,        // an append, though nothing is wrong with it
-  failed,          // an append, before anything was sent
-  unknown_stored,  // an append is stored, and its answer lost
-  unknown_late,    // an append's answer is lost, and it is stored some time later if still possible
+  rejected,         // an append, though nothing is wrong with it
+  failed,           // an append, before anything was sent
+  unknown_stored,   // an append is stored, and its answer lost
+  unknown_late,     // an append's answer is lost, and it may be stored later
   unknown_nothing,  // an append is lost altogether
   own_conflict,     // an append is stored, and its repetition inside the storage conflicts
   settle_error,     // settling says: ask again
@@ -29,7 +29,7 @@ enum class fault : std::uint8_t {
   replay_error,
   replay_stall,
   cut_short,     // a chunk ends early
-  bad_snapshot,  // one that was loaded does not decode, or is beyond the highest number
+  bad_snapshot,  // a loaded snapshot does not decode, or is beyond the highest number
   hole,          // times in which an event seems to be missing
   save_error,
   prune_error,    // what a snapshot replaces stays
@@ -38,7 +38,7 @@ enum class fault : std::uint8_t {
   outage,         // times in which it does nothing
   process_fails,  // on_recovered throws, or its apply does
   moments,        // crashes, closes, restarts and passivations at any moment
-  lost_write      // an append is answered `stored` and is not: a lie no plan tells by itself
+  lost_write      // an append is answered `stored` and is not: only tests of the simulator use it
 };
 inline constexpr int faults_drawn = static_cast<int>(fault::lost_write);
 [[nodiscard]] const char* to_string(fault f) noexcept;
@@ -46,10 +46,10 @@ inline constexpr int faults_drawn = static_cast<int>(fault::lost_write);
   return 1U << static_cast<unsigned>(f);
 }
 
-/// What a node is told at some moment.
+/// What happens to a node at some moment.
 enum class moment_kind : std::uint8_t { crash, close, passivate, passivate_now, restart };
 struct moment {
-  std::uint32_t sends = 0;  ///< it comes after so many commands were sent; 0: whatever was
+  std::uint32_t sends = 0;  ///< after so many commands were sent; 0: at once
   vtime when = 0;           ///< counted from then
   moment_kind what = moment_kind::crash;
   std::uint32_t node = 0;
@@ -63,22 +63,21 @@ struct plan {
   std::uint32_t nodes = 1;
   std::uint32_t callers = 1;
   std::uint32_t commands = 10;  ///< of each caller
-  std::uint32_t window = 4;     ///< of a caller's commands not yet answered
-  bool open_loop = false;  ///< commands are sent at their times, whatever becomes of earlier ones
+  std::uint32_t window = 4;     ///< a caller's commands in flight
+  bool open_loop = false;       ///< commands are sent at their times, without waiting for answers
   std::uint32_t preloaded = 0;  ///< events that were stored before
   std::uint32_t moments = 0;
   std::uint32_t faults = 0;
   std::uint32_t fault_permille = 0;
   vtime faults_until = 0;
   vtime think_max = 0;
-  vtime storage_max = 0;  ///< how long an operation takes
+  vtime storage_max = 0;  ///< the longest operation
   d::fsm_options machine{};
   std::uint32_t mailbox_max = 1'000;
   std::size_t chunk_bytes_max = 1 << 20;
   unsigned keep_snapshots = 0;
   bool erase_events = false;
-  bool durable_state =
-      false;  ///< the journal keeps only the newest state, which is its own snapshot
+  bool durable_state = false;  ///< the journal keeps only the newest state, which is its snapshot
   on_recovered recovered = on_recovered::nothing;
   command_mix mix{};
   std::set<std::uint32_t> skipped;          ///< commands left out, see `command_key`
@@ -96,7 +95,7 @@ struct plan {
 
 [[nodiscard]] plan plan_of(std::uint64_t seed);
 
-/// A hot entity, without faults and without anything that depends on when it happens.
+/// A hot entity, without faults and without timing effects.
 [[nodiscard]] plan hot_plan_of(std::uint64_t seed);
 
 [[nodiscard]] std::string to_string(const plan& p);

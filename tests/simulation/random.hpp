@@ -1,7 +1,7 @@
-// Every choice of a simulation comes from here, so that a seed is the whole of it.
+// Every choice of a simulation comes from here, so the seed determines the run.
 //
-// splitmix64 (Steele, Lea, Flood 2014): a stream may be made from any mixture of numbers, so each
-// choice has a stream of its own and taking one away leaves the others as they were.
+// splitmix64 (Steele, Lea, Flood 2014): a stream may be made from any combination of numbers, so
+// each choice has its own stream, and removing one leaves the others unchanged.
 #pragma once
 
 #include <cstdint>

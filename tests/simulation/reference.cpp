@@ -46,7 +46,7 @@ class interpreter {
         return refuse(f, errc::rejected);
       case verdict::outcome::threw:
         refuse(f, errc::apply_failed);
-        return recover();  // the state is made anew
+        return recover();  // the state is rebuilt
       default:
         store(v);
     }

@@ -1,5 +1,5 @@
-// What one-at-a-time execution gives: each command is decided, stored and answered before the next one
-// is looked at. No machine, no time, no storage that fails.
+// One-at-a-time execution: each command is decided, stored and answered before the next one starts.
+// No machine, no time, no failing storage.
 #pragma once
 
 #include "run.hpp"
@@ -9,7 +9,7 @@ namespace nexus::simulation {
 /// The commands of `ran`, in the order they were sent, executed one at a time.
 [[nodiscard]] outcome one_at_a_time(const plan& p, const outcome& ran);
 
-/// Where two outcomes of the same commands differ; empty: nowhere.
+/// The difference between two outcomes of the same commands; empty: none.
 [[nodiscard]] std::string difference(const outcome& a, const outcome& b);
 
 /// Runs a plan without faults with 256 undurable commands and with one, and compares both with

@@ -14,8 +14,8 @@ namespace {
 
 enum stream : std::uint32_t { of_time = 200, of_caller, of_send };
 
-constexpr std::uint32_t nobody = 1'000;  // the caller of what the simulator itself sends
-constexpr vtime patience = 20'000;       // with commands that wait in a stash
+constexpr std::uint32_t simulator = 1'000;  // the caller of the simulator's own commands
+constexpr vtime patience = 20'000;       // with commands waiting in a stash
 constexpr std::uint64_t steps_max = 400'000;
 constexpr int calm_rounds_max = 60;
 
@@ -121,7 +121,7 @@ class world {
     }
   }
 
-  // Sends the next command after a while, if the window and the node allow.
+  // Sends the next command after a while, if the window and the node allow it.
   void next(caller& c) {
     while (c.sent < plan_.commands && plan_.skipped.count(command_key(c.number, c.sent)) != 0) {
       ++c.sent;
@@ -148,13 +148,13 @@ class world {
       s_.trace(fmt::format("{:>8} {}  #{} is {}", time_.now(), char('A' + f.node), f.id,
                            names[static_cast<int>(f.is)]));
     }
-    if (f.caller == nobody) return;
+    if (f.caller == simulator) return;
     auto& c = callers_[f.caller];
     --c.unanswered;
     if (!plan_.open_loop) next(c);
   }
 
-  // Opens the gate from time to time when nobody gets an answer any more.
+  // Opens the gate from time to time when no caller gets an answer any more.
   void help_the_stashed() {
     const bool over = answers_ == s_.fates.size() && everything_sent();
     if (over && s_.calm) return;
@@ -172,7 +172,7 @@ class world {
     opens.sets = gate_change::opens;
     opens.then.unstashes = true;
     for (std::uint32_t n = 0; n < plan_.nodes; ++n) {
-      if (nodes_[n]->up()) send(nobody, 0, n, opens);
+      if (nodes_[n]->up()) send(simulator, 0, n, opens);
     }
   }
 
@@ -209,7 +209,7 @@ class world {
     start_later(m.node);
   }
 
-  // Again and again, since a close may take its time.
+  // Repeated, since a close may take time.
   void start_later(std::uint32_t number) {
     time_.after(1 + random{plan_.seed, of_send, number, time_.now()}.below(2'000), [this, number] {
       if (nodes_[number]->up() && s_.calm) return;
@@ -231,11 +231,11 @@ class world {
     }
   }
 
-  // A node that has seen nothing of all this finds the state that the events add up to.
+  // A new node finds the state that the events add up to.
   void recover_at_last() {
     add_node();
     const auto number = static_cast<std::uint32_t>(nodes_.size() - 1);
-    send(nobody, 0, number, {});
+    send(simulator, 0, number, {});
     const auto id = s_.fates.back().id;
     const auto stored = journal_.highest();
     come_to_rest();
@@ -254,7 +254,7 @@ class world {
   model_journal journal_;
   std::vector<std::unique_ptr<node>> nodes_;
   std::vector<caller> callers_;
-  std::vector<moment> moments_;  // that wait for a command to be sent
+  std::vector<moment> moments_;  // waiting for a command to be sent
   std::uint64_t steps_ = 0;
   std::uint64_t answers_ = 0;
   std::uint64_t answers_before_ = 0;

@@ -15,7 +15,7 @@ class shrinker {
 
   plan smallest() {
     for (bool smaller = true; smaller && runs_ < runs_max;) {
-      smaller = false;  // every pass is made, whatever the ones before achieved
+      smaller = false;  // every pass is made, even if earlier ones changed nothing
       for (auto pass : {&shrinker::fewer_parts, &shrinker::fewer_faults, &shrinker::fewer_features,
                         &shrinker::fewer_commands, &shrinker::fewer_moments}) {
         if ((this->*pass)()) smaller = true;

@@ -1,5 +1,5 @@
-// Thousands of lives of one entity, each made from a seed. See plan.hpp for what a life has in it and
-// CMakeLists.txt for how to have more of them, or one again.
+// Thousands of lives of one entity, each made from a seed. See plan.hpp for the content of a life,
+// and CMakeLists.txt for running more, or repeating one.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@
 namespace nexus::simulation {
 namespace {
 
-// An assertion of the machine ends the program: say at least which seed it was.
+// An assertion of the machine ends the program: report at least its seed.
 std::array<char, 64> running{};
 void tell_seed(int signal) {
   const auto told =
@@ -38,7 +38,7 @@ std::uint64_t seeds(std::uint64_t usually, std::uint64_t when_long) {
   return number_from("NEXUS_SIMULATION_SEEDS").value_or(is_long ? when_long : usually);
 }
 
-/// What all the runs came to.
+/// The totals of all runs.
 struct total {
   std::uint64_t steps = 0;
   std::uint32_t happened = 0;
@@ -94,14 +94,14 @@ TEST(Simulation, AHotEntityIsIndistinguishableFromOneAtATimeExecution) {
       << "it is faster because it appends less";
 }
 
-// The simulator itself: a journal that lies is found out, and the failure comes out short.
+// A test of the simulator: a lying journal is found, and the failure is reduced.
 TEST(Simulation, ALostWriteIsFoundAndMadeSmall) {
   for (std::uint64_t seed = 1; seed < 1'000; ++seed) {
     auto p = plan_of(seed);
     p.faults = bit(fault::lost_write);
     p.fault_permille = 100;
     const auto o = run(p);
-    if (o.rule != "what is shown is durable") continue;  // it may show elsewhere first
+    if (o.rule != "what is shown is durable") continue;  // another rule may fail first
     const auto small = shrink(p, o.rule, run);
     std::size_t lines = 0;
     const auto again = run(small, [&](const std::string&) { ++lines; });

@@ -19,7 +19,7 @@ void storage_mirror::check_told(errc why) {
 // -- writes -----------------------------------------------------------------------------------
 
 void storage_mirror::appends(const d::append& a, sequence_nr durable) {
-  // Of the command that passed the bound.
+  // By the command that exceeded the bound.
   constexpr std::size_t events_bytes_max = events_max * (sizeof(event) + padding_max);
   if (writing()) broken("at most one append is in flight");
   if (closed_unsettled_) broken("closing gives up what is not settled");
@@ -41,7 +41,7 @@ void storage_mirror::append_answered(const append_outcome& outcome, bool of_call
   loss_ = errc::unavailable;
   if (std::holds_alternative<conflict>(outcome)) loss_ = errc::conflict;
   if (const auto* r = std::get_if<rejected>(&outcome)) loss_ = r->why.code;
-  // What comes again by itself must not do so without a pause.
+  // Automatic retries must not come without a pause.
   const bool refused = std::holds_alternative<rejected>(outcome) && !of_callers;
   const auto* c = std::get_if<conflict>(&outcome);
   const bool too_often = c != nullptr && c->highest < last_ && conflicts_too_often();
@@ -61,7 +61,7 @@ void storage_mirror::writes_again() {
   unwritten_ = false;
 }
 
-// A conflict may be settled too: it may be one's own lost answer.
+// A conflict may be settled too: it may be an own lost answer.
 void storage_mirror::settles() {
   if (writing_ == step::append || writing_ == step::settle) broken("settling follows an answer");
   if (wait_due_) broken("a failure is followed by a pause");
@@ -71,7 +71,7 @@ void storage_mirror::settles() {
 void storage_mirror::settled(const result<settlement>& what, bool of_callers) {
   writing_ = what ? step::nothing : step::unsettled;
   wait_due_ = !what && !closing_;
-  // Nobody waits for long without a reason.
+  // No caller waits for long without a reason.
   constexpr std::uint32_t silent_attempts = 5;
   const bool tells = !what && !closing_ && failures_ >= silent_attempts;
   if (tells) s_.reaches(landmark::told_unsettled);
@@ -102,19 +102,19 @@ void storage_mirror::saves() {
 
 void storage_mirror::loads(bool anybody_waits) {
   constexpr int loads_max = 4;
-  if (++loads_ > loads_max) broken("a recovery begins anew a bounded number of times");
+  if (++loads_ > loads_max) broken("a recovery is repeated a bounded number of times");
   if (writing()) broken("the truth is known before a recovery begins");
   if (wait_due_) broken("a failure is followed by a pause");
   if (closing_) broken("what closes does not recover");
   if (waited_ && !anybody_waits) {
     if (s_.planned.recovered == on_recovered::nothing) {
-      broken("nobody recovers after a failure unless somebody waits, or it is a process");
+      broken("only a process recovers after a failure without a command");
     }
     s_.reaches(landmark::came_back_by_itself);
   }
   if (loads_ > 1) s_.reaches(landmark::loaded_again);
   waited_ = false;
-  reads_ = 0;  // those of an earlier attempt don't count: their answers come too late
+  reads_ = 0;  // earlier attempts do not count: their answers come too late
 }
 
 void storage_mirror::reads(const d::replay& a) {

@@ -1,5 +1,5 @@
-// What a state machine may ask of the storage: one append at a time, the truth before anything else
-// after an unknown outcome, bounded reads, a pause after each failure.
+// The requests that a state machine may make of the storage: one append at a time, settling before
+// anything else after an unknown outcome, bounded reads, a pause after each failure.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ class storage_mirror {
   storage_mirror(surroundings& s, const model_journal& journal) : s_{s}, journal_{journal} {}
 
   // Inputs.
-  // `of_callers`: callers asked for all that was appended; nothing of it comes again by itself.
+  // `of_callers`: all of the append came from callers; none of it is repeated by itself.
   void append_answered(const append_outcome& outcome, bool of_callers);
   void settled(const result<settlement>& what, bool of_callers);
   void read_answered() { --reads_; }
@@ -33,10 +33,10 @@ class storage_mirror {
   void stops();
   void at_rest();
 
-  /// What became of the last append, if it was lost, is what its callers are told.
+  /// Callers of a lost append must get its outcome.
   void check_told(errc why);
 
-  /// It is the recovery's last part that failed: on_recovered.
+  /// The last part of the recovery failed: on_recovered.
   void process_fails() { process_failed_ = true; }
 
   /// Before a decision.
@@ -62,15 +62,15 @@ class storage_mirror {
   const model_journal& journal_;
   int reads_ = 0;
   int loads_ = 0;               // since a recovery ended
-  std::uint32_t failures_ = 0;  // waited for since something went well
+  std::uint32_t failures_ = 0;  // pauses since the last success
   bool unwritten_ = false;      // an append was lost, and none was stored since
   bool wait_due_ = false;
   bool process_failed_ = false;
   sequence_nr last_ = 0;         // of the append in flight
   std::uint32_t conflicts_ = 0;  // in a row
   bool waited_ = false;
-  bool lost_answer_ = false;  // what is settled, if not a conflict
-  bool told_ = false;         // its callers were told that this lasts
+  bool lost_answer_ = false;  // being settled, unless it is a conflict
+  bool told_ = false;         // its callers were told that settling takes long
   bool saving_ = false;
   bool closing_ = false;
   bool closed_unsettled_ = false;

@@ -1,4 +1,4 @@
-// Time that passes only when nothing is left to do at the present moment.
+// Time that passes only when nothing is left to do at the current moment.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace nexus::simulation {
 /// Microseconds since the run began.
 using vtime = std::uint64_t;
 
-/// Tasks in order of time; those of one moment in an order that the seed decides.
+/// Tasks in order of time; the seed orders tasks of one moment.
 class virtual_time {
  public:
   using task = std::function<void()>;

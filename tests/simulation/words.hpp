@@ -1,4 +1,4 @@
-// Inputs and actions as words of a trace.
+// Inputs and actions as words in a trace.
 #pragma once
 
 #include <string>

@@ -51,7 +51,7 @@ TEST(Builder, TheSameSeedMakesTheSameValues) {
   EXPECT_NE(bytes_of(1), bytes_of(2));
 }
 
-// Pins the generator down across compilers and platforms.
+// Fixes the generator's values across compilers and platforms.
 TEST(Builder, TheValuesOfASeedAreTheseEverywhere) {
   testkit::detail::splitmix64 random{1234567};
   EXPECT_EQ(random.next(), 6457827717110365317U) << "the published first number of this seed";

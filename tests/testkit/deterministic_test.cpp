@@ -21,7 +21,7 @@ using nexus::testkit::operation;
 
 namespace {
 
-// Notes when each message came.
+// Records when each message came.
 class diary final : public nexus::actor {
  public:
   struct note final : nexus::message {
@@ -38,7 +38,7 @@ class diary final : public nexus::actor {
 
   static nexus::envelope page() { return nexus::envelope{new note{false}}; }
 
-  /// Ends one that knows itself, and would be there for ever.
+  /// Ends an actor that holds a reference to itself, and would live for ever.
   struct end {
     deterministic_system& det;
     nexus::mailbox of;
@@ -252,7 +252,7 @@ TEST_P(Deterministic, AShutdownIsSteppedToo) {
 
 namespace {
 
-// What a run of a little world does, step by step.
+// The steps of a small world's run.
 std::vector<std::string> run_of_a_world(std::uint64_t seed) {
   deterministic_system det{seed};
   std::vector<std::string> steps;
@@ -382,7 +382,7 @@ TEST(DeterministicSystem, WhatGoesInCirclesIsAFailure) {
   det.drain();
 }
 
-TEST(DeterministicSystem, NobodyIsStarvedByAnActorThatTalksToItself) {
+TEST(DeterministicSystem, NoActorIsStarvedByOneThatTalksToItself) {
   deterministic_system det;
   bool heard = false;
   auto other = det.sys().spawn(std::make_unique<diary>([&](const nexus::mailbox&) {

@@ -1,4 +1,4 @@
-// Values are compared field by field: what differs is found, and named by its path.
+// Values are compared field by field: a difference is found, and named by its path.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -97,7 +97,7 @@ TEST(Difference, AFieldThatIsNotNamedShowsToAnOperator) {
 
 namespace {
 
-/// Kept in whole tens: what is read is another value, and is written as the same bytes again.
+/// Stores whole tens only: the value read differs, and is written as the same bytes again.
 struct tens {
   std::int64_t n = 0;
   friend bool operator==(const tens&, const tens&) = default;
@@ -128,7 +128,7 @@ MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
 
 namespace {
 
-/// Keeps a line's price as a float.
+/// Stores a line's price as a float.
 struct narrowing_serializer {
   static constexpr std::string_view name = "narrowing";
   template <class T>

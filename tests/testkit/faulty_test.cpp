@@ -1,4 +1,4 @@
-// The faulty store does what it was told, to whom, and how often; and nothing else.
+// The faulty store injects exactly the requested faults.
 #include <gtest/gtest.h>
 
 #include <nexus/testkit/contract/terse_session.hpp>
@@ -181,7 +181,7 @@ TEST_F(Faulty, AHeldCallWaitsAndOtherKindsDoNot) {
   std::jthread writer{[&] { outcome = other.append(alice, 0, {"a"}); }};
   ASSERT_TRUE(faults->wait_for(operation::append, 1));
   EXPECT_EQ(session.highest(alice), 0u);
-  faults->inject(fault::reject, operation::append);  // also of those already waiting
+  faults->inject(fault::reject, operation::append);  // also for jobs that wait already
   faults->release(operation::append);
   writer.join();
   EXPECT_EQ(outcome, "rejected invalid_argument");

@@ -1,4 +1,5 @@
-// A change of what is stored is seen, told by type and field, and told apart from a harmless one.
+// A change of stored types is found, reported by type and field, and distinguished from a harmless
+// one.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -33,7 +34,7 @@ struct address {
   MSGPACK_DEFINE_MAP(city, floor)
 };
 
-// The type as it is in the file of most tests.
+// The type as in the file of most tests.
 struct made {
   static constexpr std::string_view type_name = "made";
   std::int64_t cents = 0;
@@ -55,7 +56,7 @@ struct Fingerprint : testing::Test {
     unsetenv("NEXUS_ACCEPT_FINGERPRINTS");
     return text;
   }
-  /// The first line of what is said; the last word is whether it could be accepted.
+  /// The first line of the report; its last word says whether the change could be accepted.
   template <class E, class S = empty_state>
   std::string check() {
     auto r = testkit::check_fingerprint<storing<E, S>>(file);
@@ -177,7 +178,7 @@ struct with_upcast : renamed {
 
 TEST_F(Fingerprint, ANewVersionNeedsItsUpcasterAndIsAccepted) {
   EXPECT_EQ(check<without_upcast>(),
-            "event \"made\": version 1 became 2, and upcasters lift only what is of version 2 or "
+            "event \"made\": version 1 became 2, and upcasters read only version 2 or "
             "later - breaks");
   EXPECT_EQ(check<with_upcast>(), "event \"made\": version 1 became 2 - accept?");
   EXPECT_EQ(accept<with_upcast>(), "passes");
@@ -199,8 +200,8 @@ TEST_F(Fingerprint, ATypeThatIsGoneBreaksAndANewOneIsAccepted) {
 
 TEST_F(Fingerprint, AFileThatIsMissingOrSomethingElseIsNamed) {
   std::ofstream{file} << "hello\n";
-  EXPECT_NE(check<made>().find("thing.fingerprint\" is no fingerprint"), std::string::npos);
-  EXPECT_NE(accept<made>().find("is no fingerprint"), std::string::npos);
+  EXPECT_NE(check<made>().find("thing.fingerprint\" is not a fingerprint"), std::string::npos);
+  EXPECT_NE(accept<made>().find("is not a fingerprint"), std::string::npos);
   std::filesystem::remove(file);
   EXPECT_NE(check<made>().find("thing.fingerprint\" is not there"), std::string::npos);
   EXPECT_EQ(accept<made>(), "passes");

@@ -1,4 +1,4 @@
-// given, when, then: that it passes what is right and fails what is not.
+// given, when, then: passes for correct expectations and fails for wrong ones.
 #include <gtest/gtest-spi.h>
 
 #include <array>
@@ -101,7 +101,8 @@ TEST(Scenario, TellsAnotherEvent) {
 }
 
 TEST(Scenario, TellsAMissingAndAnExtraEvent) {
-  EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1}).then(), "one more is persisted");
+  EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1}).then(),
+                          "one more record is persisted");
   EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1}).then(lamp::lit{1}, lamp::lit{1}),
                           "is not persisted");
 }
@@ -111,15 +112,15 @@ TEST(Scenario, TellsAnotherReply) {
                           "replies 1, expected 2");
 }
 
-TEST(Scenario, TellsARefusalNobodyExpected) {
-  EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1001}).then(),
-                          "turned down: too bright");
+TEST(Scenario, TellsAnUnexpectedRefusal) {
+  EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1001}).then(), "rejected: too bright");
   EXPECT_NONFATAL_FAILURE(given<lamp>().when(lamp::light_up{1001}).then(rejects("too dark")),
                           "expected \"too dark\"");
 }
 
 TEST(Scenario, TellsAnotherQuestion) {
-  EXPECT_NONFATAL_FAILURE(given<room>().when(room::enter{"l1"}).then(), "somebody else is asked");
+  EXPECT_NONFATAL_FAILURE(given<room>().when(room::enter{"l1"}).then(),
+                          "one more question is asked");
   EXPECT_NONFATAL_FAILURE(
       given<room>().when(room::enter{"l1"}).then(asks<lamp>("l2", lamp::light_up{10})),
       "asks lamp|l1, expected lamp|l2");
@@ -137,7 +138,7 @@ TEST(Scenario, TellsWhatItDoesNotDo) {
 
 namespace {
 
-/// Persists so many events, so large and so deep ones, with such a tag.
+/// Persists a given number of events, of a given size and depth, with a given tag.
 struct press {
   static constexpr std::string_view entity_type = "press";
   struct sheet {
@@ -206,7 +207,7 @@ std::string refusal_of(Outcome outcome) {
 TEST(Scenario, RefusesMoreEventsThanTheRuntimeTakes) {
   const auto refused = refusal_of(given<press>().when(press::print{.copies = 10'001}));
   EXPECT_EQ(refused,
-            "turned down: one command persists 10001 events, at most 10000 are taken: raise "
+            "rejected: one command persists 10001 events, at most 10000 are allowed: raise "
             "entity_options::events_per_command_max, or persist them with several commands");
   const auto bounded = given<press>().with({.events_per_command_max = 2});
   bounded.when(press::print{.copies = 2}).then(press::printed{}, press::printed{}, replies(2));
@@ -219,7 +220,7 @@ TEST(Scenario, RefusesWhatIsTooLargeOrTooDeepAndInvalidTags) {
   EXPECT_NE(refusal_of(given<press>().when(press::print{.bytes = big})).find("is too large"),
             std::string::npos);
   EXPECT_EQ(refusal_of(given<press>().when(press::print{.depth = 32})),
-            "turned down: an event \"printed\" cannot be stored by \"msgpack\": nests more than 64 "
+            "rejected: an event \"printed\" cannot be stored by \"msgpack\": nests more than 64 "
             "maps and arrays in one another");
   given<press>().when(press::print{.depth = 31}).then(press::printed{press::nested(31)});
   EXPECT_NE(refusal_of(given<press>().when(press::print{.tag = std::string{"a\0b", 3}}))
@@ -231,7 +232,7 @@ TEST(Scenario, ARefusalPersistsNothing) {
   EXPECT_EQ(
       given<press>()
           .when(press::print{.copies = 10'001})
-          .then(rejects("one command persists 10001 events, at most 10000 are taken: raise "
+          .then(rejects("one command persists 10001 events, at most 10000 are allowed: raise "
                         "entity_options::events_per_command_max, or persist them with several "
                         "commands"))
           .state()

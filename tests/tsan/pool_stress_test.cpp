@@ -1,4 +1,4 @@
-// Many threads and one pool: everything that can go wrong does, and nothing may be lost by it.
+// Many threads and one pool with every kind of failure: nothing may be lost.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ struct world {
   std::atomic<int> failing{0};  // of 100 openings
 };
 
-// Who has it writes to it without a lock: two who have it at once are a race.
+// Its borrower writes to it without a lock: two borrowers at once are a data race.
 class fragile final : public poolable {
  public:
   explicit fragile(world& w) : world_{w} {
@@ -77,7 +77,7 @@ int long_times(int usual) {
   return std::getenv("NEXUS_LONG_TESTS") != nullptr ? usual * 20 : usual;
 }
 
-/// What one thread does with a pool, and what came of it.
+/// The work of one thread with a pool, and its results.
 class borrower {
  public:
   borrower(pool<fragile> from, unsigned seed) : from_{std::move(from)}, random_{seed} {}
@@ -96,7 +96,7 @@ class borrower {
     } else if (auto asked = from_.request(how); !one_in(10)) {
       take(asked.get(1h));
     } else {
-      ++dropped;  // goes back by itself
+      ++dropped;  // returned by its destructor
     }
   }
 
@@ -132,7 +132,7 @@ class borrower {
   std::minstd_rand random_;
 };
 
-TEST(PoolStress, NothingIsLostBySixtyFourWhoBorrowFailCancelAndClose) {
+TEST(PoolStress, NothingIsLostBySixtyFourBorrowersThatFailCancelAndClose) {
   for (int round = 0; round < long_times(4); ++round) {
     world w;
     w.failing = round % 2 == 0 ? 5 : 0;
@@ -155,7 +155,7 @@ TEST(PoolStress, NothingIsLostBySixtyFourWhoBorrowFailCancelAndClose) {
           accounted += b.got + b.refused + b.dropped;
         });
       }
-      // Half of the rounds are closed in the middle.
+      // Half of the rounds are closed during the work.
       if (round % 4 >= 2) {
         while (p.statistics().borrows < borrowers * 40) std::this_thread::yield();
         (void)p.close(round % 4 == 2 ? 0ms : 10s);
@@ -174,7 +174,7 @@ TEST(PoolStress, NothingIsLostBySixtyFourWhoBorrowFailCancelAndClose) {
   }
 }
 
-TEST(PoolStress, NobodyStarves) {
+TEST(PoolStress, NoBorrowerStarves) {
   world w;
   auto p = make(w, {.max = 4, .min_idle = 4});
   const std::uint64_t goal = static_cast<std::uint64_t>(long_times(20'000));

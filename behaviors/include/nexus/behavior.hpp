@@ -1,27 +1,31 @@
-// What makes a plain struct a behavior, event-sourced or durable-state, and the pure calls on one.
+// Behaviors: what an event-sourced or durable-state struct must have, and the pure calls on one.
 //
 //   struct counter {
 //     static constexpr std::string_view entity_type = "counter";
 //     struct add { int n = 0; };
 //     using command = std::variant<add>;
-//     struct added { static constexpr std::string_view type_name = "added"; int n = 0; MSGPACK_DEFINE_MAP(n) };
+//     struct added {
+//       static constexpr std::string_view type_name = "added";
+//       int n = 0;
+//       MSGPACK_DEFINE_MAP(n)
+//     };
 //     using event = std::variant<added>;
 //     struct state { int sum = 0; MSGPACK_DEFINE_MAP(sum) };
 //     static auto decide(const state&, const add& c) { return nexus::persist(added{c.n}); }
 //     static void apply(state& s, const added& e) { s.sum += e.n; }
 //   };
 //
-// A durable-state behavior has no `event` and no `apply`: it persists what its state is now, or erases
-// it. Beside that a behavior may have
+// A durable-state behavior has no `event` and no `apply`: it persists its state, or erases it. A
+// behavior may also have
 //
 //     static effect<B> on_recovered(const state&);          once per start, also of a new id
 //     static bool snapshot_when(const state&, const event&, sequence_nr);
-//     static tags(const one_event&)                         a range of strings stored with the event
+//     static tags(const one_event&)                         strings stored with the event
 //
-// (`decide` and `on_recovered` may take a context as last parameter.)
+// `decide` and `on_recovered` may take a context as last parameter.
 //
-// Threads: `decide` and `apply` are called on one thread at a time per entity, and in tests with no
-// runtime at all.
+// Threads: `decide` and `apply` are called on one thread at a time per entity. Tests may call them
+// without a runtime.
 #pragma once
 
 #include <concepts>
@@ -65,14 +69,15 @@ error bad_state(const stored_snapshot& stored, const error& why);
 
 }
 
-/// A struct with entity_type, command, event, state, and a `decide` for every command and an `apply`
-/// for every event. A struct that is meant as a behavior and is none does not compile.
+/// An event-sourced behavior: entity_type, command, event, state, a `decide` for every command and
+/// an `apply` for every event. A struct that is meant as a behavior but is not one does not
+/// compile.
 template <class B>
 concept event_sourced = detail::has_events<B> && detail::like_a_behavior<B> &&
     detail::sound_behavior<B>();
 
-/// A struct with entity_type, command, state, and a `decide` for every command; what it persists is
-/// the state itself.
+/// A durable-state behavior: entity_type, command, state, and a `decide` for every command. It
+/// persists the state itself.
 template <class B>
 concept durable_state =
     !detail::has_events<B> && detail::like_a_behavior<B> && detail::sound_behavior<B>();
@@ -80,14 +85,14 @@ concept durable_state =
 template <class B>
 concept behavior = event_sourced<B> || durable_state<B>;
 
-/// What asking `B` a `C` answers.
+/// The type of the answer when `B` is asked a `C`.
 template <class B, class C>
 using reply_t = typename detail::reply_of<
     B, std::decay_t<decltype(detail::call_decide<B>(std::declval<const typename B::state&>(),
                                                     std::declval<const C&>(),
                                                     std::declval<const context&>()))>>::type;
 
-/// Runs `decide` with no runtime.
+/// Runs `decide` without a runtime.
 template <behavior B, class C>
 [[nodiscard]] effect<B, reply_t<B, C>> decide(const typename B::state& state, const C& command,
                                               const context& c = context{"test", 1, timestamp{},
@@ -95,8 +100,8 @@ template <behavior B, class C>
   return detail::call_decide<B>(state, command, c);
 }
 
-/// Reads a stored event, lifted to the type's version of today if it is older.
-/// Fails with `unknown_type` (also for a codec), `unsupported_version` or `corrupt`.
+/// Reads a stored event; an older version is upcast to the current one. Fails with `unknown_type`
+/// (also for a codec), `unsupported_version` or `corrupt`.
 template <event_sourced B>
 [[nodiscard]] result<typename B::event> decode_event(const event_view& stored) {
   result<typename B::event> read = fail(errc::unknown_type, {});
@@ -119,7 +124,7 @@ template <event_sourced B>
   return read;
 }
 
-/// Reads a stored state into `out`, a fresh one; likewise.
+/// Reads a stored state into `out`, which is default-constructed. Same versions and errors.
 template <behavior B>
 [[nodiscard]] result<void> decode_state(const stored_snapshot& stored, typename B::state& out) {
   if (stored.type != B::entity_type) {

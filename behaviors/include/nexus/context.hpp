@@ -1,4 +1,6 @@
-// What `decide` may know beside state and command: its optional third parameter.
+// The optional third parameter of `decide`: the id, the time and the header of the command.
+//
+// Threads: the entity's, during the call.
 #pragma once
 
 #include <string_view>
@@ -14,16 +16,16 @@ class context {
   context(std::string_view id, sequence_nr next, timestamp now, const call_header& command) noexcept
       : id_{id}, next_{next}, now_{now}, command_{&command} {}
 
-  /// The entity's own id, without its type.
+  /// The id of the entity, without its type.
   [[nodiscard]] std::string_view id() const noexcept { return id_; }
 
-  /// The number that the first event persisted now will get.
+  /// The number that the first event of this command will get.
   [[nodiscard]] sequence_nr next_nr() const noexcept { return next_; }
 
-  /// When the command was taken up, by the system's clock; what its events are stamped with.
+  /// When the entity took up the command, by the system's clock; the timestamp of its events.
   [[nodiscard]] timestamp now() const noexcept { return now_; }
 
-  /// Ids and trace context of the command.
+  /// The ids and trace context of the command.
   [[nodiscard]] const call_header& command() const noexcept { return *command_; }
 
  private:

@@ -1,12 +1,12 @@
-// What a command leads to, as a value: `decide` returns one and touches nothing.
+// The effect of a command, as a value: `decide` returns an effect and has no side effects.
 //
 //   return nexus::persist(deposited{c.cents}).then_reply(&state::cents);
 //   return nexus::persist(started{}).then_ask<account>(c.from, account::hold{c.cents}, on_held);
 //   return nexus::reject("insufficient funds");
 //
-// After Akka Persistence's Effect, without the builder's traps: a chain is made from temporaries only,
-// so one that would be ignored does not compile, and neither does an effect that owes a reply and
-// gives none.
+// After Akka Persistence's Effect, with compile-time checks: chains are made from temporaries, so
+// an ignored chain does not compile, and an effect that must reply but does not reply does not
+// compile.
 //
 // Threads: values. Chains run on the entity's thread, in order, at most once, and only after
 // everything the command persisted is durable.
@@ -38,7 +38,7 @@ class effect_body {
  public:
   using state = typename B::state;
   using link = chain_link<B>;
-  /// What the behavior stores: one of its events, or its state.
+  /// The stored type of the behavior: its event variant, or its state.
   using record = record_t<B>;
 
   [[nodiscard]] bool rejected() const noexcept { return refused_.has_value(); }
@@ -49,7 +49,7 @@ class effect_body {
   [[nodiscard]] bool takes_snapshot() const noexcept { return traits_.flags.snapshots; }
   [[nodiscard]] bool erases() const noexcept { return traits_.flags.erases; }
 
-  /// Why the command was turned down; only when `rejected()`.
+  /// Why the command was rejected; only if `rejected()`.
   [[nodiscard]] const v0::error& error() const { return *refused_; }
 
   /// The events of an event-sourced behavior.
@@ -57,12 +57,12 @@ class effect_body {
     return records_;
   }
 
-  /// What a durable-state behavior will be; null if the command leaves it as it is.
+  /// The new state of a durable-state behavior; null if the command leaves it unchanged.
   [[nodiscard]] const record* new_state() const noexcept requires(!has_events<B>) {
     return records_.empty() ? nullptr : &records_.front();
   }
 
-  /// Free fields for the metadata of the events.
+  /// User fields for the metadata of the events.
   [[nodiscard]] const metadata_fields& metadata() const noexcept { return traits_.fields; }
 
   [[nodiscard]] std::vector<link>& links() noexcept { return links_; }
@@ -71,7 +71,7 @@ class effect_body {
     return traits_.links_before_reply;
   }
 
-  /// True if something in the chain must see the state that this command produced.
+  /// True if the chain has a then_run, which needs the state that this command produced.
   [[nodiscard]] bool runs() const noexcept { return traits_.flags.runs; }
 
   /// All of the above that are yes or no.
@@ -148,7 +148,7 @@ class effect_body {
 
 }
 
-/// What `decide` of behavior `B` leads to when the command is answered with an `R`.
+/// The effect of a command of behavior `B` that is answered with an `R`.
 template <class B, class R = void>
 class [[nodiscard("an effect does nothing unless decide returns it")]] effect
     : public detail::effect_body<B> {
@@ -178,7 +178,7 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
     this->take_links(d.links_);
   }
 
-  /// The answer, given the state after the events; nothing for `effect<B>`.
+  /// The answer, for the state after the events; nothing for `effect<B>`.
   [[nodiscard]] result<R> reply(const state& after) const {
     if (this->refused()) return fail(*this->refused());
     if constexpr (std::is_void_v<R>) {
@@ -193,7 +193,8 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
   std::function<R(const state&)> reply_;
 };
 
-/// Stores the events, all or none of them, in this order; or, for a durable state, what it is now.
+/// Stores the events, all or none of them, in this order. For a durable state: stores the new
+/// state.
 template <class... E>
 [[nodiscard]] auto persist(E... records) {
   static_assert(sizeof...(E) > 0, "persist takes at least one event");
@@ -217,42 +218,43 @@ template <class V>
   return detail::draft<detail::no_records, detail::constant_reply<V>>{{}, {std::move(value)}};
 }
 
-/// Changes nothing.
+/// Changes nothing and answers nothing.
 [[nodiscard]] inline auto none() { return detail::plain_draft({}); }
 
-/// Erases a durable state: it is as at first, but its version goes on rising.
+/// Erases a durable state: it starts again as a default state, but its version keeps rising.
 [[nodiscard]] inline auto erase() { return detail::plain_draft({.erases = true}); }
 
 /// Changes nothing and stops the entity; the next command starts it again.
 [[nodiscard]] inline auto stop() { return detail::plain_draft({.stops = true}); }
 
-/// Changes nothing and stops the entity as soon as no command is on its way.
+/// Changes nothing and stops the entity when no command is on its way.
 [[nodiscard]] inline auto passivate() { return detail::plain_draft({.passivates = true}); }
 
 /// Changes nothing and saves a snapshot.
 [[nodiscard]] inline auto snapshot() { return detail::plain_draft({.snapshots = true}); }
 
-/// Puts this command aside, undecided, until `unstash_all` or `then_unstash`; then it is decided
-/// before whatever waits, in the order of stashing. Past `stash_max` its caller gets `overloaded`.
-/// It is also decided again when an append is lost, and when the entity stops and starts again.
+/// Stashes this command, undecided, until `unstash_all` or `then_unstash`. Stashed commands are
+/// then decided before all waiting ones, in the order of stashing. Past `stash_max` the caller gets
+/// `overloaded`. A stashed command is also decided again when an append is lost, and when the
+/// entity restarts.
 [[nodiscard]] inline detail::putting_aside stash() { return {}; }
 
-/// Changes nothing and has the stashed commands decided, before whatever waits.
+/// Changes nothing and decides the stashed commands, before all waiting ones.
 [[nodiscard]] inline auto unstash_all() { return detail::plain_draft({.unstashes = true}); }
 
-/// Changes nothing and asks the entity `id` of `Other`; see then_ask of what this returns.
+/// Changes nothing and asks the entity `id` of `Other`; see then_ask.
 template <class Other, class C, class F>
 [[nodiscard]] auto ask(std::string id, C command, F answer) {
   return none().template then_ask<Other>(std::move(id), std::move(command), std::move(answer));
 }
 
-/// Turns the command down: the caller gets errc::rejected with `why`.
+/// Rejects the command: the caller gets errc::rejected with `why`.
 [[nodiscard]] inline detail::refusal reject(std::string why) {
   return {{errc::rejected, std::move(why)}};
 }
 
-/// There is no answer to this command in this state: the caller gets errc::unhandled, and so do the
-/// system's dead letters.
+/// The behavior does not handle this command in this state: the caller gets errc::unhandled, and
+/// the system's dead letters get the command.
 [[nodiscard]] inline detail::refusal unhandled() {
   return {{errc::unhandled, "the behavior does not handle this command in this state"}};
 }

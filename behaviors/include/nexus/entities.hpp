@@ -1,11 +1,11 @@
-// Entities of one behavior: an id leads to its one live actor, started and recovered on first use.
+// The entities of one behavior: each id has one live actor, started and recovered on first use.
 //
 //   nexus::entities<account> accounts{sys, *store, {.snapshot_every = 100}};
 //   auto left = accounts.of("alice").ask(account::withdraw{500}).get(1s);
 //
-// Threads: every call may be made from any thread and none blocks, but for the destructor.
-// Bounds: commands admitted and not yet answered, per entity, by number and bytes; past them the
-// sender gets `overloaded`, and for a command that never fits `too_large`. Failures come as answers;
+// Threads: any may make every call. No call blocks, except the destructor.
+// Bounds: per entity, commands admitted and not yet answered, by number and bytes. Past them the
+// sender gets `overloaded`, or `too_large` if the command can never fit. Failures come as answers;
 // see errc.
 #pragma once
 
@@ -31,7 +31,7 @@ namespace detail {
 
 enum class verified : bool { no, yes };
 
-/// Asks an entity; that it was not admitted is an answer, too.
+/// Asks an entity. A refusal to admit the command is an answer too.
 template <class B, class C>
 asked<reply_t<B, C>> ask_entity(entity_directory& in, std::string_view id,
                                 const entity_directory::slot_ref& slot, C command,
@@ -47,7 +47,7 @@ asked<reply_t<B, C>> ask_entity(entity_directory& in, std::string_view id,
 
 }
 
-/// One entity, whether live or not.
+/// An entity, live or not.
 template <behavior B>
 class entity_ref {
  public:
@@ -56,14 +56,14 @@ class entity_ref {
 
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
 
-  /// Sends a command now; the answer is collected with get() or then().
+  /// Sends a command now; collect the answer with get() or then().
   template <class C>
   requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(
       C command, call_header header = {})
   const { return send<C>(std::move(command), std::move(header), detail::verified::no); }
 
-  /// Likewise, with a deadline that goes along: a command that is not decided within `within` never
-  /// is, nor is what it would have led to.
+  /// Sends a command with a deadline: if it is not decided within `within`, it never is. Questions
+  /// that the command leads to have the same deadline.
   template <class C>
   requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(
       C command, time_span within, call_header header = {})
@@ -72,16 +72,16 @@ class entity_ref {
     return send<C>(std::move(command), std::move(header), detail::verified::no);
   }
 
-  /// Likewise, for entities that other processes write to as well: before it decides, the entity asks
-  /// the journal whether another writer has gone on, and recovers if so. One read of the highest
-  /// number; what comes behind waits for it.
+  /// Sends a command to an entity that other processes write too. Before deciding, the entity asks
+  /// the journal whether another writer has written, and recovers if so. This costs one read of the
+  /// highest number; later commands wait for it.
   template <class C>
   requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask_verified(
       C command, call_header header = {})
   const { return send<C>(std::move(command), std::move(header), detail::verified::yes); }
 
-  /// Sends a command whose answer nobody waits for; an error means it was not taken. If it comes to
-  /// nothing later, for whatever reason, the system's dead letters get it once, with the reason.
+  /// Sends a command whose answer is not awaited; an error means that it was not taken. If it fails
+  /// later, for any reason, the system's dead letters get it once, with the reason.
   template <class C>
   requires detail::is_alternative<C, typename B::command>
   [[nodiscard]] result<void> tell(C command, call_header header = {}) const {
@@ -109,7 +109,7 @@ class entity_ref {
     return detail::send_to_none<B, C, result<void>>();
   }
 
-  /// Answered when the entity that is live now ends, with why; `stopped` if none is.
+  /// Answered when the entity that is live now ends, with the reason; `stopped` if it is not live.
   [[nodiscard]] asked<ending> watch() const {
     auto* c = new detail::watch_call;
     asked<ending> answer{*c, *c};
@@ -129,8 +129,8 @@ class entity_ref {
   detail::entity_directory::slot_ref slot_;
 };
 
-/// The entity named `id` of the `entities<B>` on `sys`, from anywhere that has none at hand. Fails with
-/// `invalid_argument` if there are none.
+/// The entity `id` of the `entities<B>` on `sys`, for code that has no `entities` at hand. Fails
+/// with `invalid_argument` if there is none.
 template <behavior B>
 [[nodiscard]] result<entity_ref<B>> find(system& sys, std::string_view id) {
   auto found = detail::entity_directory::on(sys, B::entity_type);
@@ -141,7 +141,7 @@ template <behavior B>
   return entity_ref<B>{std::move(found), id};
 }
 
-/// Likewise for a plain CAF actor: `find<account>(self->system(), "alice")`.
+/// The same for a plain CAF actor: `find<account>(self->system(), "alice")`.
 template <behavior B>
 [[nodiscard]] result<entity_ref<B>> find(const caf::actor_system& on, std::string_view id) {
   auto* sys = system::of(on);
@@ -153,9 +153,9 @@ template <behavior B>
 template <behavior B>
 class entities {
  public:
-  /// Only one per entity_type and system: of a second one every command, and `status`, answers
-  /// `already_exists`, naming both behaviors if they are two. Options that contradict each other, and
-  /// invalid names, are `invalid_argument` likewise.
+  /// One per entity_type and system. For a second one, `status` and every command return
+  /// `already_exists`, which names both behaviors if they differ. Contradicting options and invalid
+  /// names are `invalid_argument` in the same way.
   entities(system& sys, const store& in, const entity_options& options = {})
       : directory_{detail::entity_directory::make(
             {B::entity_type, durable_state<B>, detail::model_of<B>::type::make,
@@ -166,19 +166,20 @@ class entities {
   __attribute__((unavailable("check the result of nexus::open, then pass the store: *RESULT")))
   entities(system& sys, const result<store>& in, const entity_options& options = {});
 
-  /// Takes no more commands, finishes what is in flight, and waits until every entity has stopped. What
-  /// gets nowhere is given up (nexus/shutdown.hpp), and after 10 s what nobody outside waits for. In
-  /// an actor it does not wait: what is not decided is answered `stopped`.
+  /// Refuses new commands, finishes the work in flight, and waits until every entity has stopped.
+  /// Work without progress is given up (nexus/shutdown.hpp), and after 10 s also work that no
+  /// caller outside waits for. In an actor it does not wait, and undecided commands are answered
+  /// `stopped`.
   ~entities() { directory_->close(); }
   entities(const entities&) = delete;
   entities& operator=(const entities&) = delete;
 
-  /// The entity named `id`. Whether the id is a valid one shows in the answers (`invalid_id`).
+  /// The entity `id`. An invalid id shows in the answers (`invalid_id`).
   [[nodiscard]] entity_ref<B> of(std::string_view id) const { return {directory_, id}; }
 
   [[nodiscard]] result<void> status() const { return directory_->status(); }
 
-  /// How many entities are live now.
+  /// The number of live entities.
   [[nodiscard]] std::size_t live() const { return directory_->live(); }
 
  private:

@@ -1,16 +1,16 @@
-// How a behavior's events and states become bytes: msgpack, unless it names another serializer.
+// Serializers: how a behavior's events and states become bytes. The default is msgpack.
 //
 //   struct account {
 //     using serializer = json_serializer;   // static constexpr name "json", encode, decode
 //     …
 //   };
 //
-// The name is stored with every row. A behavior reads rows of its own serializer and, whichever that
-// is, of msgpack: so a running system can change from msgpack to another one. Going from one of its
-// own to a third takes a serializer that reads both.
+// Every row stores the serializer's name. A behavior reads rows of its own serializer and of
+// msgpack, so a running system can change from msgpack to another serializer. A change from one
+// user serializer to another needs a serializer that reads both.
 //
 // Threads: any, several at once: a serializer is a set of static functions. Failures: typed errors
-// that say what is wrong and leave it to the caller to name the entity.
+// without the name of the entity, which the caller adds.
 #pragma once
 
 #include <array>
@@ -37,7 +37,7 @@ struct serializer_probe {
 
 }
 
-/// Static functions for every mapped type T. `encode` appends; it may throw, and so may `decode`.
+/// Static functions for every mapped type T. `encode` appends. Both may throw.
 ///   static constexpr std::string_view name;
 ///   template <class T> static void encode(const T& value, std::string& out);
 ///   template <class T> static result<void> decode(std::string_view bytes, T& value);
@@ -69,7 +69,7 @@ struct msgpack_serializer {
 
 namespace detail {
 
-/// The schema version a type says it has; 1 if it says nothing.
+/// The schema version that a type declares; 1 if it declares none.
 template <class T>
 constexpr std::uint32_t schema_version_of() {
   if constexpr (requires { T::schema_version; }) {
@@ -95,7 +95,7 @@ struct serializer_of<B> {
                 "the name msgpack is taken");
 };
 
-/// What rows of `B` are stored with as their codec.
+/// The codec stored with rows of `B`.
 template <class B>
 constexpr std::string_view serializer_name() {
   return serializer_of<B>::type::name;
@@ -108,8 +108,9 @@ error unknown_codec(std::string_view codec, std::string_view own);
 error not_upcast(std::string_view codec, std::uint32_t known);
 error after_upcast(std::uint32_t known, const error& why);
 
-/// Appends `value` to `out` by the serializer of `B`. `too_large` if the value nests too deep,
-/// `invalid_argument` if it could not be read back; when the serializer throws, `decide_failed`.
+/// Appends `value` to `out` with the serializer of `B`. Fails with `too_large` if the value nests
+/// too deep, `invalid_argument` if it could not be read back, `decide_failed` if the serializer
+/// throws.
 template <class B, class T>
 [[nodiscard]] result<void> encode_with(const T& value, std::string& out) {
   using own = typename serializer_of<B>::type;
@@ -144,17 +145,17 @@ constexpr upcast_step upcast_step_of() {
   }
 }
 
-/// The steps of `T`, that from version 1 first; nullptr where there is none.
+/// The upcast steps of `T`, starting from version 1; nullptr for a missing step.
 template <class T>
 inline constexpr auto upcast_steps = []<std::size_t... I>(std::index_sequence<I...>) {
   return std::array<upcast_step, sizeof...(I)>{upcast_step_of<T, I + 1>()...};
 }
 (std::make_index_sequence<schema_version_of<T>() - 1>{});
 
-/// Whether there is a way from `version` to the one known, steps.size() + 1.
+/// Whether the steps lead from `version` to the current version, steps.size() + 1.
 [[nodiscard]] result<void> can_upcast(std::uint32_t version, std::span<const upcast_step> steps);
 
-/// Goes it. A step that throws or fails is `corrupt`.
+/// Applies those steps. A step that throws or fails is `corrupt`.
 [[nodiscard]] result<void> upcast(document& d, std::uint32_t version,
                                   std::span<const upcast_step> steps);
 
@@ -167,7 +168,7 @@ template <class T>
   return read;
 }
 
-/// `decode` of a serializer that is not ours.
+/// `decode` of a user serializer.
 template <class S, class T>
 [[nodiscard]] result<void> decode_foreign(std::uint32_t version, std::string_view data, T& out) {
   try {
@@ -184,8 +185,9 @@ template <class S, class T>
   }
 }
 
-/// Reads what a row of `B` holds into `out`, lifted to the version of today. `out` is fresh; on
-/// failure it is unspecified. Fails with `unknown_type` for a codec, `unsupported_version`, `corrupt`.
+/// Reads a row of `B` into `out`, upcast to the current version. `out` must be default-constructed;
+/// on failure it is unspecified. Fails with `unknown_type` for a codec, `unsupported_version`,
+/// `corrupt`.
 template <class B, class T>
 [[nodiscard]] result<void> decode_stored(std::uint32_t version, std::string_view codec,
                                          std::string_view data, T& out) {

@@ -1,4 +1,4 @@
-// Everything of the optional target nexus::http: a server whose handlers get what they declare.
+// Everything of the optional target nexus::http: a server whose handlers declare what they need.
 #pragma once
 
 #include "nexus/http/entity.hpp"

@@ -1,7 +1,9 @@
 // Everything a program needs to run durable entities. Link nexus::nexus.
 //
-// `open` here knows every backend that was built; a program that wants to link only one includes the
-// parts and passes a list of backends instead.
+// This `open` knows every backend that was built. A program that wants to link only one backend
+// includes the parts and passes a list of backends instead.
+//
+// Threads: any. Failures: those of backend.hpp.
 #pragma once
 
 #include "nexus/entities.hpp"
@@ -14,10 +16,11 @@
 
 namespace nexus::inline v0 {
 
-/// Opens `memory:`, `sqlite:PATH[?synchronous=normal]` or `postgresql://…`; docs/storage.md lists every parameter.
+/// Opens `memory:`, `sqlite:PATH[?synchronous=normal]` or `postgresql://…`; docs/storage.md lists
+/// every parameter.
 [[nodiscard]] result<store> open(std::string_view address, store_options options = {});
 
-/// The tables that `open` with this address would use, without opening it.
+/// The tables that `open` would use for this address, without opening it.
 [[nodiscard]] result<std::unique_ptr<schema>> open_schema(std::string_view address);
 
 }  // namespace nexus::inline v0

@@ -1,22 +1,25 @@
-// What a kind of database offers to `open`: the scheme it answers to and a way in.
+// A backend: the URI scheme of a kind of database, and the function that opens one.
 //
 //   auto store = nexus::open("sqlite:bank.db", {nexus::sqlite_backend(), my_backend()});
 //
-// A third party's backend is one function that returns one of these.
+// A third-party backend is one function that returns a `backend`.
 //
-// What `open` refuses, before it has changed anything, each with one line that names the thing:
-//   invalid_argument   a parameter that it does not know (uri::only), a path that makes no sense
+// `open` refuses these before it changes anything. Each error is one line that names the thing:
+//   invalid_argument   an unknown parameter (uri::only), an invalid path
 //   foreign_schema     a database or file that holds something else
-//   newer_schema       what a newer version made; it stays as it is
-//   older_schema       what an older version made and has to be migrated first
-//   corrupt            a file that is its own and damaged so that nothing in it can be trusted
-//   unavailable        what cannot be reached, read or written now
-//   already_exists     what is open elsewhere, if it can be open only once; see below
+//   newer_schema       a journal made by a newer version; it is left unchanged
+//   older_schema       a journal made by an older version, which has to be migrated first
+//   corrupt            a journal file so damaged that nothing in it can be trusted
+//   unavailable        a database that cannot be reached, read or written now
+//   already_exists     a database that is open elsewhere, if it can be opened only once; see below
 // An empty or missing place becomes a new journal.
 //
-// One URI may be opened as often as one likes, in one process and in several: all those are one journal.
-// A backend that cannot do this refuses the second one with `already_exists`, also of another process;
-// it never makes two journals of one place. `memory:` names no place: each is another journal.
+// One URI may be opened any number of times, in one process and in several; all of them are one
+// journal. A backend that cannot do this refuses the second one with `already_exists`, also across
+// processes; it never makes two journals of one place. `memory:` names no place: each one is a new
+// journal.
+//
+// Threads: any may call `open` and `schema`; `open` blocks.
 #pragma once
 
 #include <functional>
@@ -33,11 +36,12 @@ namespace nexus::inline v0 {
 struct backend {
   std::string_view scheme;                                           ///< e.g. "sqlite"
   std::function<result<std::shared_ptr<journal>>(const uri&)> open;  ///< blocks; from any thread
-  /// The tables that `open` would find or make; empty: it has none. Connects to nothing yet.
+  /// The tables that `open` would find or make; empty: the backend has none. Does not connect yet.
   std::function<result<std::unique_ptr<nexus::schema>>(const uri&)> schema{};
 };
 
-/// The one among `backends` whose scheme `address` has; `invalid_argument`, naming those there are.
+/// The backend among `backends` for the scheme of `address`; else `invalid_argument`, which lists
+/// the schemes.
 [[nodiscard]] result<const backend*> backend_for(const uri& address,
                                                  std::span<const backend> backends);
 

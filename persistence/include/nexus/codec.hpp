@@ -1,25 +1,26 @@
 // Values to bytes and back: msgpack, with the fields that MSGPACK_DEFINE_MAP names.
 //
-// Strict where money is at stake: a field that the type has and the bytes lack is an error, unless it
-// is a std::optional; so is a field of another type, a number that the field's type cannot hold
-// exactly, a key or an element that a map or set holds twice, and anything behind the value. Unknown
-// fields are ignored. A type without fields needs no macro and is an empty map.
+// Decoding is strict. Errors are: a field of the type that is missing in the bytes, unless it is a
+// std::optional; a field of another type; a number that the field's type cannot hold exactly; a
+// repeated key of a map or element of a set; bytes behind the value. Unknown fields are ignored. A
+// type without fields needs no macro and is an empty map.
 //
 // Fields may be numbers (integers of up to 64 bits, float, double), strings, bytes, mapped types,
 // standard containers of them, std::optional, std::unique_ptr and shared_ptr (nil or a value),
 // std::variant (stored as index and value: alternatives keep their places), enums and durations (as
-// numbers), time points of seconds to nanoseconds (as msgpack's timestamp). What comes back is equal,
-// to the bit: -0.0 and NaN too. What cannot be told apart when it is read does not compile: an
-// optional or pointer directly inside another one. Nor do views, raw pointers and C arrays.
+// numbers), time points of seconds to nanoseconds (as msgpack's timestamp). Values come back equal
+// to the bit, -0.0 and NaN included. Types that are ambiguous when read do not compile: an optional
+// or pointer directly inside another one. Views, raw pointers and C arrays do not compile either.
 //
-// A value nests at most `nesting_max` (64) maps and arrays in one another, its own map included: a
-// struct, container, tuple and std::variant are one each. Deeper ones are neither written nor read.
+// A value nests at most `nesting_max` (64) maps and arrays, its own map included: a struct,
+// container, tuple and std::variant count one each. Deeper values are neither written nor read.
 //
-// Threads: any. Failures: `corrupt`, naming the field. Throws: `encode` of a value that nests too deep,
-// or whose own adaptor writes what cannot be read back, encode_error; else only when memory runs out.
+// Threads: any. Failures: `corrupt`, naming the field. Throws: `encode` throws encode_error for a
+// value that nests too deep, or whose own adaptor writes bytes that cannot be read back; otherwise
+// only when memory runs out.
 //
-// MSGPACK_DEFINE_MAP generates `msgpack_pack(packer)`, which shows every field's name and reference
-// to whatever packer it is given. Passing a visitor as that packer makes it the reflection.
+// MSGPACK_DEFINE_MAP generates `msgpack_pack(packer)`, which passes every field's name and
+// reference to the packer. A visitor in place of the packer makes it the reflection.
 #pragma once
 
 #include <cstddef>
@@ -42,8 +43,8 @@ class encode_error : public std::runtime_error {
 
 namespace detail {
 
-/// Parses bytes into msgpack objects and hands them to `use(const msgpack::object&)`.
-/// Claims beyond what `bytes` can hold are refused before anything is allocated for them.
+/// Parses bytes into msgpack objects and passes them to `use(const msgpack::object&)`. Sizes beyond
+/// what `bytes` can hold are refused before any allocation.
 result<void> with_unpacked(std::string_view bytes, void* context,
                            void (*use)(void* context, const msgpack::object&));
 
@@ -63,7 +64,8 @@ template <class T>
   return out;
 }
 
-/// How many bytes `encode` would append, without writing them; also of a value that it would refuse.
+/// The number of bytes `encode` would append, without writing; also for values that it would
+/// refuse.
 template <class T>
 [[nodiscard]] std::size_t encoded_size(const T& value) {
   detail::byte_counter counter;

@@ -1,12 +1,12 @@
-// How the sessions of a journal tell its watches, within one process, that they have appended. For
-// backends:
+// Tells the watches of a journal, within one process, that its sessions have appended. For authors
+// of backends:
 //
 //   auto outcomes = …;                   // of append
 //   appended_->notify(outcomes);         // appended_: std::shared_ptr<nexus::commit_signal>
 //   …
 //   return commit_signal::watch(appended_);  // journal::watch
 //
-// Threads: any. Notifying takes no lock while no watch waits, and any number of them is one.
+// Threads: any. `notify` takes no lock while no watch waits; several calls count as one.
 #pragma once
 
 #include <atomic>
@@ -22,13 +22,13 @@ namespace nexus::inline v0 {
 
 class commit_signal {
  public:
-  /// Something was appended, or may have been.
+  /// Events were appended, or may have been.
   void notify() noexcept;
 
-  /// The same if one of the outcomes is `stored`, or `unknown`.
+  /// The same if one of the outcomes is `stored` or `unknown`.
   void notify(std::span<const append_outcome> outcomes) noexcept;
 
-  /// A watch that is told; keeps the signal.
+  /// A watch of this signal; it keeps the signal alive.
   [[nodiscard]] static std::unique_ptr<journal_watch> watch(std::shared_ptr<commit_signal> of);
 
  private:

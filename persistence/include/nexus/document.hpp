@@ -1,4 +1,4 @@
-// A stored value before it has a C++ type: a msgpack map that an upcaster lifts to the next version.
+// A stored value without a C++ type: a msgpack map that an upcaster turns into the next version.
 //
 //   struct deposited {
 //     static constexpr std::string_view type_name = "deposited";
@@ -7,12 +7,14 @@
 //     std::string currency;
 //     MSGPACK_DEFINE_MAP(cents, currency)
 //
-//     static void upcast(nexus::from_version<1>, nexus::document& d) { d.rename("amount", "cents"); }
+//     static void upcast(nexus::from_version<1>, nexus::document& d) {
+//       d.rename("amount", "cents");
+//     }
 //     static void upcast(nexus::from_version<2>, nexus::document& d) { d.set("currency", "EUR"); }
 //   };
 //
 // An upcaster may also return `nexus::result<void>`, or throw: both make the row `corrupt`, and the
-// error names the step. One that leaves a field out is found out when the value is read, strictly.
+// error names the step. A field that an upcaster forgets is found by the strict reading afterwards.
 //
 // Threads: a value, on one thread at a time. Errors are `corrupt` and name the field.
 #pragma once
@@ -28,16 +30,16 @@
 
 namespace nexus::inline v0 {
 
-/// Says which version an `upcast` starts from; it ends at the next.
+/// The version from which an `upcast` starts; it ends at the next version.
 template <std::uint32_t N>
 struct from_version {
   static constexpr std::uint32_t value = N;
 };
 
-/// Fields by name, in their stored order. Owns its memory; moves, and copies only by `get<document>`.
+/// Fields by name, in their stored order. Owns its memory. Movable; copied only by `get<document>`.
 class document {
  public:
-  document();  ///< no fields
+  document();  ///< without fields
   document(document&&) noexcept;
   document& operator=(document&&) noexcept;
   ~document();
@@ -52,7 +54,7 @@ class document {
   [[nodiscard]] bool has(std::string_view name) const noexcept;
   [[nodiscard]] std::vector<std::string> names() const;
 
-  /// Reads a field as strictly as `decode`. A T may be a mapped type, a std::optional (empty when the
+  /// Reads a field as strictly as `decode`. A T may be a mapped type, a std::optional (empty if the
   /// field is missing) or a container; `document` or a container of documents is a copy.
   template <class T>
   [[nodiscard]] result<T> get(std::string_view name) const {
@@ -66,21 +68,21 @@ class document {
     return value;
   }
 
-  /// Writes a field: a new one goes to the end. Throws encode_error, as `encode` does.
+  /// Writes a field; a new field goes to the end. Throws encode_error, as `encode` does.
   template <class T>
   void set(std::string_view name, const T& value) {
     set_raw(name, encode(value));
   }
 
-  /// The map in a field, to be changed in place: what is done to it is done to this document.
+  /// The map in a field. Changes to it change this document.
   [[nodiscard]] result<document> at(std::string_view name);
 
-  /// Gives a field another name; it keeps its place. False if there is no `from`. Throws
-  /// std::invalid_argument if there is another field named `to`, whose value would be lost: an
+  /// Renames a field, which keeps its place. False if there is no field `from`. Throws
+  /// std::invalid_argument if another field is named `to`, since its value would be lost; an
   /// upcaster that throws makes its row `corrupt`.
   bool rename(std::string_view from, std::string_view to);
 
-  /// False if there was none.
+  /// False if there was no such field.
   bool erase(std::string_view name);
 
  private:

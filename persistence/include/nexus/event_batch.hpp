@@ -1,6 +1,6 @@
-// Encoded events on their way to a journal: owns their bytes, shows them as views.
+// Encoded events on their way to a journal: owns their bytes and shows them as views.
 //
-// Threads: belongs to one at a time.
+// Threads: one at a time.
 #pragma once
 
 #include <cstddef>
@@ -21,19 +21,19 @@ class event_batch {
   event_batch(const event_batch&) = delete;
   event_batch& operator=(const event_batch&) = delete;
 
-  /// Copies `data`, `metadata` and `tags`; `type` and `codec` must be literals or outlive the batch.
+  /// Copies `data`, `metadata` and `tags`; `type` and `codec` must outlive the batch.
   void add(event_view event);
 
-  /// Forgets the events from number `size` on.
+  /// Drops the events from index `size` on.
   void truncate(std::size_t size);
 
-  /// Takes the events from number `size` on away, into a batch of their own.
+  /// Moves the events from index `size` on into a new batch.
   [[nodiscard]] std::unique_ptr<event_batch> split(std::size_t size);
 
   [[nodiscard]] std::span<const event_view> events() const noexcept { return events_; }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
-  /// Of data, metadata and tags.
+  /// The size of data, metadata and tags.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:

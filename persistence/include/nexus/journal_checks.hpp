@@ -1,6 +1,6 @@
-// What every backend has to tell of a request, whatever its database: whether it can be stored at all,
-// and whether what is stored is its own. For authors of backends; nexus/journal_values.hpp has the
-// faults of appends and upserts.
+// Checks that every backend needs: whether a request can be stored at all, and whether stored data
+// is that of a request. For authors of backends; nexus/journal_values.hpp has the checks of appends
+// and upserts.
 //
 // Threads: any. Throws: nothing.
 #pragma once
@@ -16,47 +16,50 @@
 
 namespace nexus::inline v0 {
 
-/// The places of the requests that have no fault, by id: then batches lock and visit pages in one order.
-/// The outcomes of the others become `rejected`.
+/// The indices of the requests without a fault, sorted by id: batches that lock in different orders
+/// would wait for each other, and each page is visited once. The outcomes of the others become
+/// `rejected`.
 void take_faultless(std::span<const append_request> requests, const journal_limits& max,
                     std::vector<append_outcome>& outcomes, std::vector<std::size_t>& into);
 void take_faultless(std::span<const upsert_request> requests, const journal_limits& max,
                     std::vector<append_outcome>& outcomes, std::vector<std::size_t>& into);
 
-/// Why the request cannot be stored after `expected`, though that be the highest number: its events
-/// would pass the last number there is.
+/// Why the request cannot be stored after `expected`, even if that is the highest number: its
+/// events would pass sequence_nr_max.
 [[nodiscard]] std::optional<error> past_the_last_number(const append_request& request);
 
 /// Why the request is not stored where `highest` is the highest number of its id: `conflict`, or
-/// `rejected` past the last number there is.
+/// `rejected` past sequence_nr_max.
 [[nodiscard]] std::optional<append_outcome> refusal(const append_request& request,
                                                     sequence_nr highest);
 
-/// Why no journal with such limits saves the snapshot.
+/// Why a journal with these limits cannot save the snapshot.
 [[nodiscard]] std::optional<error> fault_of(const snapshot_request& request,
                                             const journal_limits& max);
 
-/// Whether there may be ids of `type`; empty means all types. Of a text that is no type, as "a|b", there
-/// are none to list.
+/// Whether there may be ids of `type`; empty means all types. An invalid type, such as "a|b", has
+/// none.
 [[nodiscard]] bool may_have_ids(std::string_view type);
 
-/// Whether a record found at one of the request's numbers is its own in everything it carried.
+/// Whether a record found at one of the request's numbers equals the request's in everything it
+/// carried.
 [[nodiscard]] bool carried(const append_request& request, const record_view& found);
 
-/// Likewise of a state, whatever its version.
+/// The same for a state, whatever its version.
 [[nodiscard]] bool carried(const upsert_request& request, const stored_state& found);
 
-/// What became of the request where `found` is stored now; null: nothing is.
+/// The outcome of the request if `found` is stored now; null: nothing is stored.
 [[nodiscard]] settlement settled_as(const upsert_request& request, const stored_state* found);
 
-/// Numbers past what a column of 64 bits holds name no event.
+/// A number that a column of 64 bits cannot hold belongs to no event.
 [[nodiscard]] inline std::int64_t column_nr(std::uint64_t n) noexcept {
   return static_cast<std::int64_t>(n < sequence_nr_max ? n : sequence_nr_max);
 }
 
 enum class stored_kind : std::uint8_t { event, snapshot, state };
 
-/// Why what is stored as this number of `id` cannot be read: its `column` holds what no journal writes.
+/// The error for a row, stored as this number of `id`, whose `column` has a value that no journal
+/// writes.
 [[nodiscard]] error corrupt_row(std::string_view journal, stored_kind kind,
                                 const persistence_id& id, std::int64_t number,
                                 std::string_view column);

@@ -1,7 +1,7 @@
-// What goes into a journal and comes out of it: events, snapshots, durable states, and what becomes of
-// a request. nexus/journal.hpp says which call takes which.
+// The values that go into and come out of a journal: events, snapshots, durable states, requests
+// and their outcomes. nexus/journal.hpp has the calls.
 //
-// Threads: plain values. Views are valid as long as the bytes of whoever made them.
+// Threads: plain values. Views are valid as long as the bytes they point to.
 #pragma once
 
 #include <compare>
@@ -26,11 +26,11 @@ namespace nexus::inline v0 {
 /// The number of an event within its persistence id, from 1; 0 means "before the first".
 using sequence_nr = std::uint64_t;
 
-/// The largest number any backend stores (a signed 64-bit column).
+/// The largest number that backends store (a signed 64-bit column).
 inline constexpr sequence_nr sequence_nr_max = std::numeric_limits<std::int64_t>::max();
 
-/// Where an event stands in the journal as a whole: opaque, ordered, never reused.
-/// Only backends look inside (PostgreSQL needs two parts, SQLite one).
+/// The place of an event in the whole journal: opaque, ordered, never reused. Only backends look
+/// inside (PostgreSQL needs two parts, SQLite one).
 struct position {
   std::uint64_t major = 0;
   std::uint64_t minor = 0;
@@ -38,30 +38,30 @@ struct position {
   friend auto operator<=>(const position&, const position&) = default;
 };
 
-/// An event as it is stored: bytes, and what it takes to read them.
+/// An event as stored: its bytes, and what is needed to read them.
 struct event_view {
   std::string_view type{};           ///< the stable name, e.g. "deposited"
   std::uint32_t schema_version = 1;  ///< of that type
   std::string_view codec = "msgpack";
-  std::string_view data{};      ///< any bytes, also none
-  std::string_view metadata{};  ///< any bytes, also none
+  std::string_view data{};      ///< any bytes, may be empty
+  std::string_view metadata{};  ///< any bytes, may be empty
   timestamp time{};
-  /// What to find the event by: at most `tags_max`, each 1 to `tag_bytes_max` bytes of valid UTF-8
-  /// without NUL. In any order, repeats are one; read back they are distinct and sorted bytewise.
+  /// At most `tags_max` tags, each 1 to `tag_bytes_max` bytes of valid UTF-8 without NUL. Order and
+  /// repeats do not matter; tags are read back distinct and sorted bytewise.
   std::span<const std::string_view> tags{};
 
   static constexpr std::size_t tags_max = 64;
   static constexpr std::size_t tag_bytes_max = 255;
 };
 
-/// What an event counts toward bounds by bytes: its data, metadata and tags.
+/// The size of an event in bounds by bytes: its data, metadata and tags.
 [[nodiscard]] inline std::size_t bytes_of(const event_view& event) noexcept {
   auto bytes = event.data.size() + event.metadata.size();
   for (const auto& tag : event.tags) bytes += tag.size();
   return bytes;
 }
 
-/// Events to be stored right after `expected`, all or none of them.
+/// Events to store right after `expected`, all or none of them.
 struct append_request {
   persistence_id id;
   sequence_nr expected = 0;  ///< must be exactly the id's highest number, or the request conflicts
@@ -69,28 +69,27 @@ struct append_request {
   std::span<const event_view> events{};  ///< at least one
 };
 
-/// Durable; `last` is where the request's last event stands.
+/// Durable. `last` is the position of the request's last event.
 struct stored {
   position last;
   friend bool operator==(const stored&, const stored&) = default;
 };
-/// Not stored by this call: the id's highest number (of a state: its version) is not what the request
-/// expected.
+/// Not stored: the id's highest number (of a state: its version) is not the expected one.
 struct conflict {
   sequence_nr highest = 0;
   friend bool operator==(const conflict&, const conflict&) = default;
 };
-/// Certainly not stored, and the request's own fault: too large, invalid.
+/// Certainly not stored, through the request's own fault: too large, invalid.
 struct rejected {
   error why;
   friend bool operator==(const rejected&, const rejected&) = default;
 };
-/// Certainly not stored: the storage was in trouble before anything could be durable.
+/// Certainly not stored: the storage failed before anything could be durable.
 struct failed {
   error why;
   friend bool operator==(const failed&, const failed&) = default;
 };
-/// May be stored, now or later: any error from COMMIT or after sending. Ask `settle`.
+/// May be stored, now or later: any error of COMMIT or after sending. Ask `settle`.
 struct unknown {
   error why;
   friend bool operator==(const unknown&, const unknown&) = default;
@@ -99,11 +98,11 @@ using append_outcome = std::variant<stored, conflict, rejected, failed, unknown>
 
 enum class settlement : std::uint8_t {
   stored,
-  not_stored,  ///< and never will be
-  superseded   ///< of a state: it has moved on past the request, so nobody can tell any more
+  not_stored,  ///< and never will be stored
+  superseded   ///< of a state: a later version exists by now, so the outcome is lost
 };
 
-/// An event read back.
+/// An event, as read back.
 struct record_view {
   sequence_nr number = 0;
   position at{};
@@ -114,10 +113,10 @@ struct record_view {
 /// Takes one record; false ends the replay early.
 using record_sink = std::function<bool(const record_view&)>;
 
-/// Likewise of records of many ids, as they stand in the journal as a whole.
+/// The same for records of many ids, in the order of the journal.
 using journal_sink = std::function<bool(const persistence_id& of, const record_view&)>;
 
-/// The state an entity had right after event `number`.
+/// The state of an entity right after event `number`.
 struct snapshot_view {
   sequence_nr number = 0;
   std::string_view type{};
@@ -133,7 +132,7 @@ struct snapshot_request {
   snapshot_view snapshot{};
 };
 
-/// A snapshot read back; owns its bytes.
+/// A snapshot as read back; owns its bytes.
 struct stored_snapshot {
   sequence_nr number = 0;
   std::string type{};
@@ -144,39 +143,40 @@ struct stored_snapshot {
   timestamp time{};
 };
 
-/// Snapshots whose number is within [from, to].
+/// Snapshots with a number within [from, to].
 struct snapshot_bounds {
   sequence_nr from = 0;
   sequence_nr to = sequence_nr_max;
 };
 
-/// What to erase of an id: snapshots numbered below `snapshots_below`, events up to `events_to`.
+/// What to erase of an id: snapshots numbered below `snapshots_below`, and events up to
+/// `events_to`.
 struct prune_request {
   persistence_id id;
   sequence_nr snapshots_below = 0;
   sequence_nr events_to = 0;
 };
 
-/// A durable state as it is stored: the value alone, without a history.
+/// A durable state as stored: only the value, without history.
 struct state_view {
   std::string_view type{};
   std::uint32_t schema_version = 1;
   std::string_view codec = "msgpack";
-  std::string_view data{};  ///< any bytes, also none
+  std::string_view data{};  ///< any bytes, may be empty
 };
 
-/// A state to be stored in the place of version `expected`. Consecutive states that were never stored
-/// on their own are one request, so `next` may be past `expected` + 1.
+/// A state to store in place of version `expected`. Consecutive states that were never stored
+/// separately are one request, so `next` may be more than `expected` + 1.
 struct upsert_request {
   persistence_id id;
   sequence_nr expected = 0;  ///< must be exactly the id's version, 0: never written
-  sequence_nr next = 0;      ///< the version it becomes; past `expected`
+  sequence_nr next = 0;      ///< the new version; greater than `expected`
   ulid writer{};
   timestamp time{};
-  std::optional<state_view> value{};  ///< none: erases, and leaves a tombstone that has the version
+  std::optional<state_view> value{};  ///< none: erases, and leaves a tombstone with the version
 };
 
-/// A durable state read back; owns its bytes.
+/// A durable state as read back; owns its bytes.
 struct stored_state {
   sequence_nr version = 0;
   bool erased = false;  ///< a tombstone: type, codec and data are empty
@@ -188,30 +188,31 @@ struct stored_state {
   timestamp time{};
 };
 
-/// What a backend takes; past it an append or upsert is `rejected` with `too_large`, a snapshot
-/// fails with it.
+/// The limits of a backend. Past them an append or upsert is `rejected` with `too_large`, and a
+/// snapshot fails with `too_large`.
 struct journal_limits {
   std::size_t payload_bytes_max = std::size_t{64}
                                   << 20;     ///< of an event's, snapshot's or state's data
   std::size_t request_events_max = 100'000;  ///< events in one request
-  /// Of their data, metadata and tags together; never below payload_bytes_max.
+  /// Of their data, metadata and tags together; at least payload_bytes_max.
   std::size_t request_bytes_max = std::size_t{256} << 20;
-  /// Of an event's, snapshot's or state's time; past them it is `invalid_argument`.
+  /// Of the time of an event, snapshot or state; a time outside is `invalid_argument`.
   timestamp time_min = timestamp::min();
   timestamp time_max = timestamp::max();
 
   [[nodiscard]] bool take(timestamp t) const noexcept { return time_min <= t && t <= time_max; }
 };
 
-/// Why no journal with such limits ever stores the request, whatever it holds: what a backend answers
-/// as `rejected` before it begins. Nothing about numbers past sequence_nr_max, which may conflict.
+/// Why a journal with these limits never stores the request, whatever it holds; a backend returns
+/// it as `rejected` before it starts. Numbers past sequence_nr_max are not checked, as they may
+/// conflict.
 [[nodiscard]] std::optional<error> fault_of(const append_request& request,
                                             const journal_limits& max);
 [[nodiscard]] std::optional<error> fault_of(const event_view& event, const journal_limits& max);
 [[nodiscard]] std::optional<error> fault_of(const upsert_request& request,
                                             const journal_limits& max);
 
-/// Tags as they are read back: distinct, sorted bytewise.
+/// The tags as they are read back: distinct, sorted bytewise.
 [[nodiscard]] std::vector<std::string_view> sorted_tags(std::span<const std::string_view> tags);
 
 }  // namespace nexus::inline v0

@@ -1,19 +1,21 @@
-// Follows a journal as a whole: passes what there is, then waits for what comes.
+// Follows a whole journal: passes the existing events, then waits for new ones.
 //
 //   auto reader = nexus::live_reader::open(store, last_seen);
 //   if (!reader) return complain(reader.error().message);
-//   while (auto n = reader->read([&](const nexus::persistence_id& of, const nexus::record_view& r) {
+//   auto sink = [&](const nexus::persistence_id& of, const nexus::record_view& r) {
 //     return print(of, r), true;
-//   }, 10s)) { … }
+//   };
+//   while (auto n = reader->read(sink, 10s)) { … }
 //
-// It sees every event exactly once, those of an id in order. A reader that begins at the position it
-// stored last, together with what it made of the events, goes on where it was.
+// A reader sees every event exactly once, and the events of an id in order. To continue after a
+// restart, store the position together with what was made of the events, and open the reader at
+// that position.
 //
-// Threads: `read` and `at` belong to one thread, which may block; where none may,
-// `read` passes what there is, and is `would_block` instead of waiting. `stop` may come
-// from any. Failures: those of the storage; the position stays, and the next `read` tries again,
-// after a pause that grows up to poll_every (or `within`).
-// Throws: what the sink throws, and the event it was given comes again.
+// Threads: `read` and `at` belong to one thread, which may block. On a thread that must not wait,
+// `read` passes what there is, and returns `would_block` instead of waiting. `stop` may come from
+// any thread. Failures: those of the storage. The position stays, and the next `read` retries after
+// a pause that grows up to poll_every (or `within`).
+// Throws: an exception of the sink; the event passed to it comes again.
 #pragma once
 
 #include <chrono>
@@ -25,36 +27,37 @@
 namespace nexus::inline v0 {
 
 struct live_reader_options {
-  /// How often the journal is asked though nobody said that there is more, such as another process.
+  /// How often to poll the journal for events that no watch reports, such as those of other
+  /// processes.
   std::chrono::nanoseconds poll_every = std::chrono::seconds{1};
   std::size_t batch_max = 1'000;  ///< records passed by one `read`; at least 1
-  /// After how long somebody who holds stored events back (journal_session::held_back) is named in the
-  /// log; again every 30 s.
+  /// After this time the holder of stored events (journal_session::held_back) is named in the log;
+  /// again every 30 s.
   std::chrono::nanoseconds lag_warning_after = std::chrono::seconds{5};
 };
 
 class live_reader {
  public:
-  /// Begins with the first event past `after`. The reader has a watch of its own, borrows a reserved
-  /// session of the pool while it reads, but not while the sink is called, and keeps the store. A sink may
-  /// borrow and ask entities.
+  /// Starts with the first event past `after`. The reader has its own watch and keeps the store
+  /// alive. While it reads it borrows a reserved session of the pool, but not while the sink runs:
+  /// a sink may borrow a session and ask entities.
   [[nodiscard]] static result<live_reader> open(const store& from, position after = {},
                                                 live_reader_options options = {});
   ~live_reader();
   live_reader(live_reader&&) noexcept;
   live_reader& operator=(live_reader&&) noexcept;
 
-  /// Passes what there is past its position; if that is nothing, waits for something, up to `within`.
-  /// Answers how many records were passed: 0 if none came. A sink that returns false ends the call and
-  /// keeps the record it was given. An error met behind the first record comes with the next call.
-  /// `stopped` after `stop`, and once the store was closed.
+  /// Passes the events past its position; if there are none, waits for one, up to `within`. Returns
+  /// the number of records passed: 0 if none came. A sink that returns false ends the call; the
+  /// record passed to it counts as read. An error after the first record is returned by the next
+  /// call. `stopped` after `stop`, and after the store was closed.
   [[nodiscard]] result<std::size_t> read(const journal_sink& sink, time_span within);
 
-  /// That of the last record that was passed.
+  /// The position of the last record passed.
   [[nodiscard]] position at() const noexcept;
 
-  /// Ends a `read` that waits; it and all later ones answer `stopped`. One that passes records ends
-  /// after those.
+  /// Ends a waiting `read`; this call and all later ones return `stopped`. A `read` that is passing
+  /// records finishes those first.
   void stop() noexcept;
 
  private:

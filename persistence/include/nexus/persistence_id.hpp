@@ -1,9 +1,10 @@
 // The name under which an entity's history is stored: `type|id`, as in "account|alice".
 //
 // A persistence id is valid UTF-8 of 1 to 255 bytes without NUL, compared bytewise; its type is not
-// empty and has no `|`. Whatever else is refused where the id is made, so no backend sees it.
+// empty and contains no `|`. Anything else is refused when the id is made, so backends never see
+// it.
 //
-// Threads: a value. Failures: `invalid_id`, saying what is wrong with which id.
+// Threads: a value. Failures: `invalid_id`, which names the id and what is wrong with it.
 #pragma once
 
 #include <compare>
@@ -21,7 +22,7 @@ class persistence_id {
   static constexpr std::size_t bytes_max = 255;
   static constexpr std::uint32_t slices = 1024;
 
-  /// Joins `type` and `id`; an empty `id` is refused.
+  /// Joins `type` and `id`; an empty `id` is an error.
   [[nodiscard]] static result<persistence_id> make(std::string_view type, std::string_view id);
 
   /// Checks a whole `type|id`.
@@ -35,7 +36,7 @@ class persistence_id {
     return std::string_view{text_}.substr(text_.find('|') + 1);
   }
 
-  /// FNV-1a-64 of the bytes mod 1,024: which of the slices of the key space the id belongs to.
+  /// FNV-1a-64 of the bytes mod 1,024: the slice of the key space that the id belongs to.
   [[nodiscard]] std::uint32_t slice() const noexcept;
 
   friend auto operator<=>(const persistence_id&, const persistence_id&) = default;

@@ -1,10 +1,10 @@
-// What a journal keeps itself in: tables that are made, checked, brought up to date and dropped.
+// The tables of a journal: printed, checked, created, migrated and dropped.
 //
 //   auto tables = nexus::open_schema("sqlite:bank.db?indexes=type");
 //   if (tables) std::cout << (*tables)->ddl();
 //
-// Threads: one at a time; calls block. Several processes may do the same at once: one does it, the
-// others find it done. Throws: nothing.
+// Threads: one at a time; calls block. Several processes may run the same call at once: one does
+// the work, the others find it done. Throws: nothing.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ namespace nexus::inline v0 {
 struct schema_status {
   unsigned found = 0;  ///< version in the database; 0: no tables of a journal
   unsigned known = 1;  ///< version of this Nexus
-  /// One line each, which names the thing; empty: everything is as `create` makes it.
+  /// One line per difference, which names the thing; empty: everything is as `create` makes it.
   std::vector<std::string> differences;
 };
 
@@ -31,32 +31,32 @@ class schema {
   schema(const schema&) = delete;
   schema& operator=(const schema&) = delete;
 
-  /// Every statement, commented, with the names and indexes chosen in the address. Running them by hand
-  /// gives exactly what create() makes, the version's row included. Touches no database.
+  /// All statements, commented, with the names and indexes that the address chooses. Running them
+  /// by hand creates exactly what create() makes, including the version's row. Does not connect.
   [[nodiscard]] virtual std::string ddl() const = 0;
 
-  /// Compares what is there with what should be. Reads only, and never makes anything; a foreign or
-  /// another version's database is a difference. Fails only if there is no reading it.
+  /// Compares the existing tables with the expected ones. Only reads. A foreign database, or one of
+  /// another version, is reported as a difference. Fails only if the database cannot be read.
   [[nodiscard]] virtual result<schema_status> check() = 0;
 
-  /// Makes the tables, or of existing ones the chosen indexes that are missing; all of it or nothing.
-  /// Refuses what is `foreign_schema`, `newer_schema` or `older_schema`.
+  /// Creates the tables, or the chosen indexes that existing tables lack; all or nothing. Fails
+  /// with `foreign_schema`, `newer_schema` or `older_schema`.
   [[nodiscard]] virtual result<void> create() = 0;
 
-  /// Brings the tables to today's version: every step and the version's row in one transaction, under
-  /// a lock that others wait for. Returns the version it found; 0: none, so it created them. Refuses
-  /// what is `foreign_schema` or `newer_schema`.
+  /// Migrates the tables to the current version: every step and the version's row in one
+  /// transaction, under a lock that other processes wait for. Returns the version found; 0: none,
+  /// so it created the tables. Fails with `foreign_schema` or `newer_schema`.
   [[nodiscard]] virtual result<unsigned> migrate() = 0;
 
-  /// Drops Nexus's tables with everything in them, and nothing else; without any it has nothing to do.
-  /// Refuses what is `foreign_schema` or `newer_schema`, whose tables this Nexus does not know.
+  /// Drops Nexus's tables with their content, and nothing else; does nothing if there are none.
+  /// Fails with `foreign_schema` or `newer_schema`, whose tables this Nexus does not know.
   [[nodiscard]] virtual result<void> drop() = 0;
 };
 
 struct backend;
 
-/// The tables of the journal at `address`, by the backend among `backends` whose scheme it has. Fails
-/// with `invalid_argument` if that one has no tables, as `memory:`.
+/// The tables of the journal at `address`, by the backend for its scheme. Fails with
+/// `invalid_argument` if that backend has no tables, such as `memory:`.
 [[nodiscard]] result<std::unique_ptr<schema>> open_schema(std::string_view address,
                                                           std::span<const backend> backends);
 

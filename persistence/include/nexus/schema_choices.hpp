@@ -1,8 +1,8 @@
-// What an address says about its journal's tables, in the same words for every database that has some:
+// The parameters of an address that choose a journal's tables, the same for every SQL database:
 //
-//   table_prefix=nexus_              what the name of each table, index and trigger begins with
-//   indexes=none                     or type, time, or both as type,time: beyond those of the keys
-//   tables=create|migrate|existing   what opening does about them
+//   table_prefix=nexus_              the prefix of the name of each table, index and trigger
+//   indexes=none                     or type, time, or type,time: indexes beyond those of the keys
+//   tables=create|migrate|existing   what opening does with the tables
 //
 // For authors of backends. Threads: a value. Failures: `invalid_argument`, naming the parameter.
 #pragma once
@@ -19,9 +19,9 @@ namespace nexus::inline v0 {
 
 struct schema_choices {
   enum class opening : std::uint8_t {
-    create,   ///< as schema::create does: another version is refused
-    migrate,  ///< as schema::migrate does
-    existing  ///< nothing is made: no tables, or another version's, are refused
+    create,   ///< as schema::create: another version is refused
+    migrate,  ///< as schema::migrate
+    existing  ///< makes nothing: missing tables, or another version's, are refused
   };
 
   /// For uri::only.
@@ -35,18 +35,18 @@ struct schema_choices {
 
   [[nodiscard]] static result<schema_choices> from(const uri& where);
 
-  /// `sql`, in which every name begins with "nexus_", with the prefix chosen instead.
+  /// `sql` with the chosen prefix in place of "nexus_" in every name.
   [[nodiscard]] std::string named(std::string_view sql) const;
 };
 
-/// Why the tables of the journal `name` are not used: `newer_schema` or `older_schema`, with a line that
-/// says what to do. `found` is not `known`.
+/// Why the tables of the journal `name` are not used: `newer_schema` or `older_schema`, with a line
+/// that says what to do. `found` differs from `known`.
 [[nodiscard]] error other_version(std::string_view name, unsigned found, unsigned known);
 
-/// Why what is there is no journal's: `foreign_schema`.
+/// The error for tables that are not a journal's: `foreign_schema`.
 [[nodiscard]] error not_a_journal(std::string_view name, std::string_view why);
 
-/// Why a journal whose tables should exist is not opened: `unavailable`, with what to do.
+/// The error for a journal whose tables do not exist but should: `unavailable`, with what to do.
 [[nodiscard]] error no_tables(std::string_view name);
 
 }  // namespace nexus::inline v0

@@ -1,5 +1,5 @@
-// How the tables of a journal differ from those that Nexus makes, for every database that has some: a
-// backend lists the parts that there should be and those that it finds, and gets the differences.
+// The differences between a journal's tables and the expected ones, for all databases: a backend
+// lists the expected parts and those that it finds, and gets the differences.
 //
 // For authors of backends. Threads: values. Throws: nothing.
 #pragma once
@@ -14,12 +14,12 @@ namespace nexus::inline v0 {
 
 /// A table, a column, a key, an index or a trigger.
 struct schema_part {
-  std::string name;       ///< how a line begins: "index nexus_erased_by_position"
-  std::string table;      ///< the name of its table's part; a table's own
-  std::string what{};     ///< is compared: "text NOT NULL"
-  bool tells = true;      ///< whether `what` is short enough for a line
-  bool harmless = false;  ///< no difference if there should be none
-  std::string fault{};    ///< of one that was found: what is wrong with it, whatever else it is
+  std::string name;       ///< the start of the line: "index nexus_erased_by_position"
+  std::string table;      ///< the name of its table's part; for a table its own name
+  std::string what{};     ///< compared: "text NOT NULL"
+  bool tells = true;      ///< whether `what` is short enough to show
+  bool harmless = false;  ///< no difference if it is extra
+  std::string fault{};    ///< what is wrong with a found part, whatever its `what`
 };
 
 struct schema_difference {
@@ -29,7 +29,7 @@ struct schema_difference {
   std::string line;  ///< "index nexus_erased_by_position is missing"
 };
 
-/// In the order of the parts, extra ones last. Of a missing table nothing more is said.
+/// In the order of the parts, extra ones last. For a missing table only the table is reported.
 [[nodiscard]] std::vector<schema_difference> compare(const std::vector<schema_part>& expected,
                                                      const std::vector<schema_part>& found);
 

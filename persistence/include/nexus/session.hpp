@@ -1,16 +1,18 @@
-// One connection to a database, open to SQL of one's own.
+// One connection to a database, for SQL of the program.
 //
 //   auto done = session.execute("UPDATE rooms SET guest = $1 WHERE number = $2", "ann", 12);
-//   auto free = session.query<std::int64_t, std::string>("SELECT number, bed FROM rooms WHERE guest IS NULL");
+//   auto free = session.query<std::int64_t, std::string>(
+//       "SELECT number, bed FROM rooms WHERE guest IS NULL");
 //
 // Parameters are written $1, $2 … on every database. Transactions: nexus/transaction.hpp.
 //
-// Threads: one at a time, but for `interrupt`; calls block. Throws: nothing.
-// Failures: `constraint_violated`, `query_failed` (the statement is wrong, or there is no SQL here),
-// `serialization_failed` (it collided with another transaction; may be tried again), `unavailable`,
-// `outcome_unknown` (the connection was lost with a commit under way, outside of a transaction with
-// any statement), `pool_closed` (it was interrupted). After an error within a transaction nothing is
-// accepted but its end, or that of the savepoint before it; all else, also `commit`, answers that error.
+// Threads: one at a time, except for `interrupt`; calls block. Throws: nothing.
+// Failures: `constraint_violated`, `query_failed` (the statement is invalid, or the database has no
+// SQL), `serialization_failed` (a collision with another transaction; may be retried),
+// `unavailable`, `outcome_unknown` (the connection was lost during a commit, or during any
+// statement outside of a transaction), `pool_closed` (the session was interrupted). After an error
+// within a transaction only its end, or that of the savepoint before it, is accepted; everything
+// else, also `commit`, returns that error.
 #pragma once
 
 #include <array>
@@ -27,7 +29,7 @@
 
 namespace nexus::inline v0 {
 
-/// How much transactions that run side by side may see of each other. SQLite's are always serializable.
+/// What concurrent transactions may see of each other. SQLite's are always serializable.
 enum class isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 [[nodiscard]] std::string_view to_string(isolation level) noexcept;
 
@@ -44,7 +46,7 @@ class session : public poolable {
     }
   }
 
-  /// Runs one statement and reads its rows: `rows_as`.
+  /// Runs one statement and reads its rows, as `rows_as` does.
   template <class... T, class... A>
   [[nodiscard]] result<std::vector<detail::sql_row<T...>>> query(std::string_view sql,
                                                                  const A&... parameters) {
@@ -56,20 +58,20 @@ class session : public poolable {
   [[nodiscard]] virtual result<sql_rows> run_sql(std::string_view sql,
                                                  std::span<const sql_value> with);
 
-  // For `transactional`, which pairs them:
+  // For `transactional`, which pairs these calls:
 
-  /// `invalid_argument` within a transaction. Of SQLite one that may write takes the file's only
-  /// write lock here.
+  /// `invalid_argument` within a transaction. On SQLite, a transaction that may write takes the
+  /// file's only write lock here.
   [[nodiscard]] virtual result<void> begin(isolation level, bool read_only);
   /// After an error the transaction is over. `outcome_unknown`: it may have been committed.
   [[nodiscard]] virtual result<void> commit();
   [[nodiscard]] virtual result<void> rollback();
-  /// Of the open transaction.
+  /// The isolation of the open transaction.
   [[nodiscard]] virtual result<isolation> level();
   [[nodiscard]] bool in_transaction() const noexcept { return unfinished(); }
 
   [[nodiscard]] result<void> finish() override;
-  /// What has no SQL is taken to be valid.
+  /// A session without SQL counts as valid.
   [[nodiscard]] result<void> validate(const std::string& query) override;
 };
 

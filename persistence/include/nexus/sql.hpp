@@ -1,4 +1,4 @@
-// Values that go into SQL and come out of it, the same for every database that has some.
+// The values of SQL statements and rows, the same for every SQL database.
 //
 // Threads: values.
 #pragma once
@@ -21,17 +21,17 @@
 
 namespace nexus::inline v0 {
 
-/// Bytes that are no text: BLOB, bytea.
+/// Bytes that are not text: BLOB, bytea.
 struct sql_bytes {
   std::string data;
   friend bool operator==(const sql_bytes&, const sql_bytes&) = default;
 };
 
-/// NULL, or a value. What a database has beside these (numeric, date, uuid, …) is text. SQLite has no
-/// bool: it is 0 or 1 there, and read as an integer.
+/// NULL, or a value. Other types of a database (numeric, date, uuid, …) are text. SQLite has no
+/// bool: it stores 0 or 1, read as an integer.
 using sql_value = std::variant<std::monostate, bool, std::int64_t, double, std::string, sql_bytes>;
 
-/// What a statement answered.
+/// The result of a statement.
 struct sql_rows {
   std::vector<std::string> columns{};          ///< their names
   std::vector<std::vector<sql_value>> rows{};  ///< each as wide as `columns`
@@ -51,7 +51,8 @@ namespace detail {
                                     std::string_view wanted);
 [[nodiscard]] error wrong_width(const sql_rows& from, std::size_t wanted);
 
-/// Of a statement, in capitals: "SELECT". Not a word: what stands there. Empty: there is no statement.
+/// The first word of a statement in capitals, e.g. "SELECT". If it is not a word, the text there.
+/// Empty: there is no statement.
 [[nodiscard]] std::string first_word(std::string_view sql);
 
 template <class T>
@@ -62,7 +63,7 @@ template <class T>
                        std::same_as<T, sql_bytes>) {
     return value;
   } else if constexpr (std::integral<T>) {
-    static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "SQL has no integers of 64 bits unsigned");
+    static_assert(sizeof(T) < 8 || std::is_signed_v<T>, "SQL has no unsigned 64-bit integers");
     return static_cast<std::int64_t>(value);
   } else if constexpr (std::floating_point<T>) {
     return static_cast<double>(value);
@@ -73,8 +74,8 @@ template <class T>
   }
 }
 
-/// Reads `from` as a `T`; none if it is something else. An integer may be read as bool or as double, if
-/// nothing is lost by that.
+/// Reads `from` as a `T`; none if the type differs. An integer may be read as bool or double if
+/// that loses nothing.
 template <class T>
 [[nodiscard]] std::optional<T> from_sql(const sql_value& from);
 template <>
@@ -127,9 +128,9 @@ using sql_row =
 
 }
 
-/// Every row as a std::tuple of the given types (of one type: as that type): bool, std::int64_t, double,
-/// std::string, sql_bytes, sql_value, or a std::optional of one for what may be NULL.
-/// `corrupt`, naming row and column, if something else was stored there.
+/// Every row as a std::tuple of the given types (for one type: as that type): bool, std::int64_t,
+/// double, std::string, sql_bytes, sql_value, or a std::optional of one for columns that may be
+/// NULL. `corrupt`, naming row and column, if a stored value has another type.
 template <class... T>
 [[nodiscard]] result<std::vector<detail::sql_row<T...>>> rows_as(const sql_rows& from) {
   if (from.columns.size() != sizeof...(T)) return fail(detail::wrong_width(from, sizeof...(T)));

@@ -1,11 +1,11 @@
-// An opened journal with the threads that work on it: writers that commit in groups, and a pool of
+// An open journal and the threads that work on it: writers that commit in groups, and a pool of
 // sessions for everything that reads.
 //
 //   nexus::result<nexus::store> store = nexus::open("sqlite:bank.db");
 //   if (!store) return complain(store.error().message);
 //
-// Threads: a store is a handle; copies share one journal, and any thread may use them. The last one
-// to go waits for the jobs in flight.
+// Threads: a store is a handle; copies share one journal, and any thread may use them. The last
+// handle waits for the jobs in flight.
 #pragma once
 
 #include <chrono>
@@ -33,32 +33,32 @@
 namespace nexus::inline v0 {
 
 struct store_options {
-  /// The sessions of everything that does not write to the journal; name, metrics and runs_on are the
-  /// store's. `reserved`, for what reads the journal, is at least `readers`.
+  /// The pool of sessions for everything except journal writes. Its name, metrics and runs_on are
+  /// the store's. `reserved`, for readers of the journal, is at least `readers`.
   pool_options pool{};
   unsigned readers =
-      2;  ///< threads that read for entities, each with a reserved one; at most 1,000
-  std::size_t read_queue_max = 1'000'000;  ///< jobs waiting for one of them
+      2;  ///< threads that read for entities, each with a reserved session; at most 1,000
+  std::size_t read_queue_max = 1'000'000;  ///< jobs waiting for a read thread
 
   std::size_t batch_events_max = 8'192;                 ///< of one commit
   std::size_t batch_bytes_max = std::size_t{16} << 20;  ///< of one commit
   std::size_t write_queue_max = 1'000'000;              ///< events waiting for a writer
   std::size_t write_queue_bytes_max = std::size_t{1} << 30;
-  /// How long the queue is waited for while it grows, in commits; 0: never.
+  /// How long a writer waits while its queue grows, in commit times; 0: never.
   double linger_share = 0.1;
 
   unsigned breaker_failures =
       10;  ///< failed calls in a row that open the circuit breaker; 0: never
-  std::chrono::milliseconds breaker_reset{3'000};  ///< how long it is open before one call may try
+  std::chrono::milliseconds breaker_reset{3'000};  ///< time it stays open before a probe
 
-  /// Instead of threads of its own: a stepped system's stepping()->storages(), in whose time the
-  /// circuit breaker counts then. A writer takes what has queued up as one job, each read is one.
+  /// Replaces the store's threads: a stepped system's stepping()->storages(). The circuit breaker
+  /// then uses that system's time. A writer takes its whole queue as one job; each read is one job.
   std::shared_ptr<executor> runs_on{};
-  std::shared_ptr<nexus::metrics> metrics{};  ///< where to count; none: a registry of its own
+  std::shared_ptr<nexus::metrics> metrics{};  ///< where to count; null: a new registry
 };
 
-/// Closed: calls go to the storage. Open: they are answered `unavailable` at once. Half-open: one call
-/// is on its way to try.
+/// Closed: calls go to the storage. Open: calls are answered `unavailable` at once. Half-open: one
+/// call is on its way as a probe.
 enum class circuit : std::uint8_t { closed, open, half_open };
 
 struct breaker_status {
@@ -68,13 +68,13 @@ struct breaker_status {
   std::string last_failure{};
 };
 
-/// What to keep of an id once a snapshot of it is durable.
+/// What to keep of an id when a snapshot of it is durable.
 struct retention {
-  unsigned snapshots = 0;  ///< the newest so many; 0: all, and every event
+  unsigned snapshots = 0;  ///< the number of newest snapshots to keep; 0: all, and every event
   bool events = false;     ///< erase also the events up to the oldest of those snapshots
 };
 
-/// Something for a writer to do; comes back as a message to `reply_to` when it is done.
+/// A job of a writer. When it is done it comes back as a message to `reply_to`.
 class write_job : public message, public handed_over {
  public:
   enum class step : std::uint8_t { append, settle, save_snapshot };
@@ -86,9 +86,9 @@ class write_job : public message, public handed_over {
   step todo = step::append;
   std::chrono::steady_clock::time_point queued{};  ///< set by store::write
 
-  // Appending and settling:
-  /// Of a durable state: `expected` is a version, and of `events`, one for each version after it, only
-  /// the last becomes the state, or a tombstone if it has no type.
+  // For appending and settling:
+  /// A durable state: `expected` is a version, and `events` has one event for each later version.
+  /// Only the last one becomes the state, or a tombstone if it has no type.
   bool of_state = false;
   sequence_nr expected = 0;
   ulid writer;
@@ -96,11 +96,11 @@ class write_job : public message, public handed_over {
   append_outcome outcome;      ///< of step::append
   result<settlement> settled;  ///< of step::settle
 
-  // Saving a snapshot:
+  // For saving a snapshot:
   stored_snapshot snapshot;
   retention keep;
   result<void> saved;
-  result<void> pruned;  ///< of what `keep` lets go, after the snapshot was saved
+  result<void> pruned;  ///< the outcome of erasing what `keep` drops, after the snapshot was saved
 
   [[nodiscard]] append_request request() const { return {id, expected, writer, events->events()}; }
   [[nodiscard]] upsert_request state_request() const;
@@ -125,56 +125,58 @@ class store {
   [[nodiscard]] std::string name() const;
   [[nodiscard]] journal_limits limits() const;
 
-  /// The pool of sessions that recoveries, queries and SQL of one's own share; no circuit breaker.
-  /// Recoveries, verified reads and live readers use reserved ones: they never wait for a borrower.
+  /// The pool of sessions for recoveries, queries and SQL of the program; without circuit breaker.
+  /// Recoveries, verified reads and live readers use reserved sessions, so they never wait for a
+  /// borrower.
   [[nodiscard]] const pool<journal_session>& sessions() const;
 
-  /// A session of one's own beside the pool, for blocking calls on a thread of one's own; no circuit
+  /// A session outside the pool, for blocking calls on a thread of the program; without circuit
   /// breaker.
   [[nodiscard]] result<std::unique_ptr<journal_session>> open_session() const;
 
-  /// A watch over what is appended to the journal, which must go before the store; nexus/live_reader.hpp
-  /// makes a reader of the two.
+  /// A watch over appends to the journal. It must end before the store; nexus/live_reader.hpp
+  /// combines store and watch.
   [[nodiscard]] result<std::unique_ptr<journal_watch>> watch() const;
 
-  /// Queues a job for the writer its id belongs to; a job not taken (`overloaded`, `stopped`) comes
-  /// back at once as certainly not done. The job's message goes to its `reply_to`.
+  /// Queues a job for the writer of its id. A job that is not accepted (`overloaded`, `stopped`)
+  /// comes back at once as certainly not done. The job's message goes to its `reply_to`.
   void write(const envelope& job) const;
 
-  /// Runs `f` on a reserved session of the pool, on a thread that may block; entities are recovered on the
-  /// same threads, so `f` must not wait for one. The circuit breaker counts an error that `f` returns if
-  /// `counts_for_breaker` says so. What `f` throws is logged and not counted. Fails with `overloaded` when the
-  /// queue is full, and `unavailable` while the circuit breaker is open; `f` is not called then. If the
-  /// breaker opens while `f` waits, every call of its session answers `unavailable`.
+  /// Runs `f` on a reserved session of the pool, on a thread that may block. Entities are recovered
+  /// on the same threads, so `f` must not wait for an entity. The circuit breaker counts an error
+  /// of `f` if `counts_for_breaker` says so; an exception of `f` is logged and not counted. Fails
+  /// with `overloaded` if the queue is full and `unavailable` while the circuit breaker is open;
+  /// `f` is not called then. If the breaker opens while `f` waits, every call of its session
+  /// returns `unavailable`.
   [[nodiscard]] result<void> read(std::function<result<void>(journal_session&)> f) const;
 
-  /// Waits until everything written before is answered; `timeout` if that takes longer than `within`.
-  /// Blocks: `would_block` in an actor on the scheduler, unless all is written. On a stepped system it does
-  /// the writers' work here and now.
+  /// Waits until everything written before is answered; `timeout` if that takes longer than
+  /// `within`. Blocks: `would_block` in an actor on the scheduler, unless everything is written. On
+  /// a stepped system it runs the writers' work on this thread.
   [[nodiscard]] result<void> flush(time_span within) const;
 
-  /// Takes no more jobs (`stopped`), finishes what is queued, ends the threads and closes their
-  /// sessions. What has not begun after `within` is answered `stopped`, and this with `timeout`; a call
-  /// to the storage that is under way then is waited for by the last handle to go. `would_block` in an
-  /// actor, and then nothing is closed.
+  /// Refuses new jobs (`stopped`), finishes queued ones, ends the threads and closes their
+  /// sessions. Jobs not started after `within` are answered `stopped`, and `close` returns
+  /// `timeout`; the last handle waits for a storage call that is still running. In an actor it
+  /// returns `would_block` and closes nothing.
   result<void> close(time_span within) const;
 
-  /// What a system's shutdown stops last: system::join. Always the same one, and lives as long as the
-  /// handles or whoever keeps it.
+  /// The participant that a system's shutdown stops last: see system::join. Always the same object;
+  /// it lives as long as the store's handles or any pointer to it.
   [[nodiscard]] std::shared_ptr<shutdown_participant> participant() const;
 
-  /// What the writers did since the store was opened.
+  /// Counts of the writers since the store was opened.
   [[nodiscard]] writer_statistics statistics() const;
 
-  /// What writers, readers and the circuit breaker count, labelled with this journal's name. A system
-  /// whose entities use the store shows it, too.
+  /// The metrics of writers, readers and the circuit breaker, labelled with this journal's name. A
+  /// system whose entities use the store includes them.
   [[nodiscard]] nexus::metrics& metrics() const;
 
-  /// Why all that is written now would be lost, e.g. because SQLite's file was removed while it is open;
-  /// nothing if all is well. `/health` of nexus::http is 503 then.
+  /// Why all future writes would be lost, e.g. because SQLite's file was removed while open; none
+  /// if all is well. `/health` of nexus::http returns 503 then.
   [[nodiscard]] std::optional<error> trouble() const;
 
-  /// Of the circuit breaker that writers and pooled sessions share.
+  /// The state of the circuit breaker that writers and pooled sessions share.
   [[nodiscard]] breaker_status breaker() const;
 
  private:
@@ -184,7 +186,7 @@ class store {
   std::shared_ptr<core> core_;
 };
 
-/// Opens `address` with the backend among `backends` whose scheme it has.
+/// Opens `address` with the backend among `backends` that has its scheme.
 [[nodiscard]] result<store> open(std::string_view address, std::span<const backend> backends,
                                  store_options options = {});
 [[nodiscard]] inline result<store> open(std::string_view address,

@@ -1,22 +1,24 @@
-// Transactions that are committed or undone as a whole.
+// Transactions: committed or rolled back as a whole.
 //
-//   auto booked = nexus::transactional(store.sessions(), [&](nexus::session& s) -> nexus::result<void> {
-//     auto taken = s.execute("UPDATE rooms SET guest = $1 WHERE number = $2 AND guest IS NULL", who, room);
+//   auto book = [&](nexus::session& s) -> nexus::result<void> {
+//     auto taken = s.execute("UPDATE rooms SET guest = $1 WHERE number = $2", guest, room);
 //     if (!taken) return nexus::fail(taken.error());
-//     return audit(s, who);   // a transactional call within: a savepoint
-//   });
+//     return audit(s, guest);   // a transactional call within: a savepoint
+//   };
+//   auto booked = nexus::transactional(store.sessions(), book);
 //
-// `f(session&)` may return nothing, a value or a result. An error that it returns, or an exception, rolls
-// back; an error of `commit` is the answer in place of its value. What collided with another transaction
-// (serialization failures, deadlocks, SQLite's busy) is done again from the beginning, a bounded number
-// of times, after a pause with jitter: `f` must not have effects elsewhere that cannot be repeated.
+// `f(session&)` may return nothing, a value or a result. An error result or an exception rolls
+// back; an error of `commit` replaces the value. A collision with another transaction
+// (serialization failure, deadlock, SQLite's busy) is retried from the start, a bounded number of
+// times, after a pause with jitter: `f` must not have other effects that cannot be repeated.
 //
-// Within a transaction of the session a call becomes a savepoint: its error or exception undoes no more
-// than itself, nothing is tried again, and it takes part in the isolation of the whole. One that asks for
-// a stricter isolation than the whole has is refused (`invalid_argument`); `read_only` has no meaning
-// there, and in a read-only transaction the database refuses writes (`query_failed`).
+// Within a transaction of the session a call becomes a savepoint: its error or exception undoes
+// only itself, nothing is retried, and it has the isolation of the whole. If it asks for a stricter
+// isolation, it is refused (`invalid_argument`). `read_only` has no meaning there; in a read-only
+// transaction the database refuses writes (`query_failed`).
 //
-// Threads: `f` runs on the calling one, which blocks. Failures: those of session and pool, and of `f`.
+// Threads: `f` runs on the calling thread, which blocks. Failures: those of session and pool, and
+// of `f`.
 #pragma once
 
 #include <chrono>
@@ -33,13 +35,13 @@ namespace nexus::inline v0 {
 struct transaction_options {
   isolation level = isolation::read_committed;
   bool read_only = false;
-  unsigned retries_max = 5;                  ///< beyond the first try
-  std::chrono::milliseconds retry_pause{5};  ///< doubled each time, each with jitter; at most 1 s
+  unsigned retries_max = 5;                  ///< after the first try
+  std::chrono::milliseconds retry_pause{5};  ///< doubled each time, with jitter; at most 1 s
 };
 
 namespace detail {
 
-/// One transaction, or a savepoint; undone at the end of the scope unless it was committed.
+/// A transaction or a savepoint; rolled back at the end of the scope unless it was committed.
 class transaction_scope {
  public:
   explicit transaction_scope(session& on) noexcept : session_{on} {}
@@ -56,12 +58,12 @@ class transaction_scope {
   bool open_ = false;
 };
 
-/// Waits before the next of so many tries; false if there is none.
+/// Pauses before the next try; false if no try is left.
 [[nodiscard]] bool pause_before_retry(unsigned tries_so_far, const transaction_options& options);
 
 }
 
-/// On a session that one has.
+/// On a given session.
 template <class F>
 auto transactional(session& on, F&& f, const transaction_options& options = {})
     -> outcome_of<F, session&> {
@@ -82,7 +84,7 @@ auto transactional(session& on, F&& f, const transaction_options& options = {})
   }
 }
 
-/// On one of a pool's.
+/// On a session of a pool.
 template <class S, class F>
 auto transactional(const pool<S>& from, F&& f, const transaction_options& options = {},
                    const borrow_options& borrowing = {}, caller where = caller::here())

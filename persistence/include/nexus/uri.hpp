@@ -1,6 +1,7 @@
 // A journal's address: `scheme:path?key=value&key=value`.
 //
-// Threads: a value. Failures: `invalid_argument`, naming the URI or the parameter; never a password.
+// Threads: a value. Failures: `invalid_argument`, which names the URI or the parameter, never a
+// password.
 #pragma once
 
 #include <map>
@@ -20,11 +21,12 @@ struct uri {
 
   [[nodiscard]] static result<uri> parse(std::string_view text);
 
-  /// The text for messages: with *** for `//user:PASSWORD@` and for parameters that are secrets.
+  /// The text for messages, with *** for the password in `//user:PASSWORD@` and for secret
+  /// parameters.
   [[nodiscard]] std::string shown() const { return shown(text); }
   [[nodiscard]] static std::string shown(std::string_view text);
 
-  /// Refuses parameters not in `known`, naming the first such.
+  /// Fails on the first parameter that is not in `known`, and names it.
   [[nodiscard]] result<void> only(std::span<const std::string_view> known) const;
 };
 

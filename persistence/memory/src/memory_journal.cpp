@@ -1,8 +1,9 @@
-// The memory backend: the journal contract with nothing in its way. Read it beside
-// nexus/journal.hpp to see what a backend owes.
+// The memory backend: the simplest implementation of the journal contract. Read it beside
+// nexus/journal.hpp to see what a backend must do.
 //
-// One store, one mutex: a call of a session holds it from beginning to end, which makes the call the
-// transaction that the contract asks for. Sinks run outside of it, so they may use other sessions.
+// One store, one mutex: each call of a session holds it from start to end, which makes the call the
+// transaction that the contract requires. Sinks run outside of the lock, so they may use other
+// sessions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +28,7 @@ class memory_session final : public journal_session {
     return outcomes;
   }
 
-  // No attempt outlives its call here, so what is not stored by now never will be.
+  // No attempt outlives its call here, so an event that is not stored now never will be.
   result<settlement> settle(const append_request& request) override {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());

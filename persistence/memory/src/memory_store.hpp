@@ -1,6 +1,6 @@
-// What the memory backend keeps, and how a request changes it.
+// The data of the memory backend, and the changes by requests.
 //
-// Threads: whoever holds the store's lock.
+// Threads: the holder of the store's lock.
 #pragma once
 
 #include <fmt/format.h>
@@ -61,7 +61,7 @@ struct record {
 };
 
 /// An id's records; erased ones are missing at the front, while `highest` stays. Shared, so that a
-/// replay keeps what it is about to pass without holding the lock.
+/// replay keeps its records without holding the lock.
 struct history {
   std::shared_ptr<const persistence_id> id;
   sequence_nr highest = 0;
@@ -74,7 +74,7 @@ struct memory_store {
   std::mutex lock;
   const std::shared_ptr<commit_signal> appended = std::make_shared<commit_signal>();
   std::uint64_t last_position = 0;
-  // Ordered bytewise by the whole `type|id`, which is the order `ids` lists in.
+  // Ordered bytewise by the whole `type|id`, the order in which `ids` lists.
   std::map<std::string, history, std::less<>> histories;
   std::map<position, std::shared_ptr<const record>> journal;  // the same records, of all ids
   std::map<std::string, std::map<sequence_nr, stored_snapshot>, std::less<>> snapshots;
@@ -119,7 +119,7 @@ inline append_outcome upsert_one(memory_store& s, const upsert_request& request)
   return stored{};
 }
 
-/// Up to `max` ids of `type` in `from` behind `after` that `wanted` takes.
+/// Up to `max` ids of `type` in `from`, after `after`, for which `wanted` returns true.
 template <class Map, class Wanted>
 std::vector<persistence_id> list(const Map& from, std::string_view type, std::string_view after,
                                  std::size_t max, Wanted wanted) {

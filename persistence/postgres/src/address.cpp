@@ -50,7 +50,7 @@ std::string for_libpq(std::string_view text) {
   return kept;
 }
 
-// What libpq makes of it; its complaint goes to `why`.
+// Lets libpq parse the URI; its error message goes to `why`.
 parsed_options parse(const std::string& text, std::string& why) {
   char* complaint = nullptr;
   parsed_options parsed{PQconninfoParse(text.c_str(), &complaint)};
@@ -66,21 +66,21 @@ std::optional<std::uint32_t> number(const std::string& text) {
   return value;
 }
 
-// The same alphabet as a prefix has, so that it never needs quotes; PostgreSQL cuts names at 63 bytes.
+// The alphabet of a prefix, so that it never needs quotes; PostgreSQL cuts names at 63 bytes.
 bool is_plain_name(std::string_view name) {
   auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
   return !name.empty() && name.size() <= 63 && std::ranges::all_of(name, plain) &&
          (name[0] < '0' || name[0] > '9');
 }
 
-// libpq waits for ever by default, and says nothing of who connects.
+// By default libpq waits without a limit, and does not name the program.
 void add_defaults(address& to) {
   auto missing = [&](std::string_view key) {
     return std::ranges::none_of(to.options, [&](const auto& o) { return o.first == key; });
   };
   if (missing("connect_timeout")) to.options.emplace_back("connect_timeout", "5");
   if (missing("application_name")) to.options.emplace_back("fallback_application_name", "nexus");
-  // Of what was sent and never acknowledged: a server that is gone does not say so.
+  // For sent data that is never acknowledged: a server that is gone does not report it.
   if (missing("tcp_user_timeout")) to.options.emplace_back("tcp_user_timeout", "30000");
 }
 
@@ -94,10 +94,10 @@ result<address> address::from(const uri& where) {
   made.name = where.shown().substr(0, where.shown().find('?'));
 
   std::string why;
-  // The stars in the place of a password go through it as well, and cannot be given away.
+  // Parsed with stars in place of the password, so that the message cannot reveal it.
   if (parse(for_libpq(where.shown()), why) == nullptr) return bad(why);
   const auto parsed = parse(for_libpq(where.text), why);
-  if (parsed == nullptr) return bad("the password's percent escapes make no sense");
+  if (parsed == nullptr) return bad("the password has invalid percent escapes");
   for (const auto* o = parsed.get(); o->keyword != nullptr; ++o) {
     if (o->val != nullptr) made.options.emplace_back(o->keyword, o->val);
   }

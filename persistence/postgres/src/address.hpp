@@ -1,6 +1,6 @@
-// Where a journal in PostgreSQL is: what libpq is told, and what is ours.
+// The address of a journal in PostgreSQL: libpq's options, and those of Nexus.
 //
-// Threads: a value. Failures: `invalid_argument`, one line that names the parameter and no password.
+// Threads: a value. Failures: `invalid_argument`, one line with the parameter and no password.
 #pragma once
 
 #include <chrono>
@@ -18,11 +18,11 @@ struct address {
   std::string name;  ///< for messages: the URI without password and parameters
   std::vector<std::pair<std::string, std::string>> options;  ///< libpq's keywords and values
   std::string schema;  ///< of the database; empty: the connection's current one
-  /// Of all connections of an opened journal; empty: what server, database and role say.
+  /// For all connections of an open journal; empty: as server, database and role set it.
   std::string search_path;
-  std::string synchronous_commit;  ///< empty: what they say, but `on` for `off` and `local`
+  std::string synchronous_commit;  ///< empty: as they set it, but `on` instead of `off` and `local`
   schema_choices tables{};
-  std::chrono::milliseconds patience{30'000};  ///< with one statement; 0: for ever
+  std::chrono::milliseconds patience{30'000};  ///< per statement; 0: no limit
   unsigned writers = 4;
 
   [[nodiscard]] static result<address> from(const uri& where);

@@ -1,4 +1,4 @@
-// What a statement answered.
+// The result of a statement.
 //
 // Threads: values.
 #pragma once
@@ -24,13 +24,13 @@ class rows {
     return {PQgetvalue(result_.get(), row, column),
             static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
   }
-  /// Of int8, xid8 and timestamptz; 0 if it has another size.
+  /// Reads int8, xid8 and timestamptz; 0 for another size.
   [[nodiscard]] std::int64_t int8(int row, int column) const noexcept;
   [[nodiscard]] bool boolean(int row, int column) const noexcept {
     return !bytes(row, column).empty() && bytes(row, column)[0] != 0;
   }
   [[nodiscard]] const PGresult* get() const noexcept { return result_.get(); }
-  /// What was done, as in "INSERT 0 5" or "ROLLBACK".
+  /// The command tag, as in "INSERT 0 5" or "ROLLBACK".
   [[nodiscard]] std::string_view tag() const noexcept { return PQcmdStatus(result_.get()); }
   /// Rows that an INSERT, UPDATE or DELETE touched.
   [[nodiscard]] std::int64_t affected() const noexcept;

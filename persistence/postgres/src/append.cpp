@@ -1,4 +1,4 @@
-// append and upsert: the one write path whose outcome must never be guessed.
+// append and upsert: the write path, whose outcome must never be guessed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,17 +12,18 @@
 namespace nexus::inline v0::postgres {
 namespace {
 
-// How often a batch is sent again after others were in its way. Each time somebody has got on.
+// How often a batch is sent again after a collision with others. Each collision means that another
+// transaction made progress.
 constexpr int tries_max = 20;
 
-// Another transaction was in the way: what is left may be sent again.
+// A collision with another transaction: the rest may be sent again.
 bool was_in_the_way(const trouble& why) {
   return why.is(sqlstate::unique_violation) || why.is(sqlstate::division_by_zero) ||
          why.is(sqlstate::deadlock_detected) || why.is(sqlstate::serialization_failure) ||
          why.is(sqlstate::lock_not_available);
 }
 
-// Something in a request is not to PostgreSQL's liking, and would not be the next time either.
+// PostgreSQL rejects something in a request, and would reject it again.
 bool is_the_requests_fault(const trouble& why) {
   return why.of_class("22") || why.of_class("23") || why.of_class("54");
 }
@@ -41,8 +42,8 @@ std::int64_t random_lock() {
 
 }  // namespace
 
-// In a round trip of its own, before anything is written: what is still on its way to the server when a
-// connection is lost must find the lock taken.
+// In its own round trip, before any write: when a connection is lost with a write still on its way
+// to the server, the lock must be taken already.
 void session::hold_lock(connection& c) {
   if (lock_held_) return;
   const auto lock = lock_ != 0 ? lock_ : random_lock();
@@ -57,13 +58,14 @@ void session::write(std::string_view doing, std::span<const Request> requests, i
   for (int tries = 0; tries < tries_max; ++tries) {
     if (once(doing, requests, todo, outcomes)) return;
   }
-  give<failed>(todo,
-               {errc::unavailable, fmt::format("{}: cannot {}: others were in the way {} times",
-                                               core_->where.name, doing, tries_max)},
-               outcomes);
+  give<failed>(
+      todo,
+      {errc::unavailable, fmt::format("{}: cannot {}: it collided with other transactions {} times",
+                                      core_->where.name, doing, tries_max)},
+      outcomes);
 }
 
-// Sends what is left; true if nothing is left to do.
+// Sends the remaining requests; true if none remain afterwards.
 template <class Request>
 bool session::once(std::string_view doing, std::span<const Request> requests, indices& todo,
                    std::vector<append_outcome>& outcomes) {
@@ -200,7 +202,7 @@ void session::store(connection& c, std::span<const upsert_request> requests, con
       outcomes[left[at]] = conflict{static_cast<sequence_nr>(found.int8(static_cast<int>(at), 0))};
     }
   } catch (const trouble& why) {
-    // What is stored is; and these are certainly not.
+    // Stored ones are stored; these are certainly not.
     give<failed>(left, describe(why, core_->where.name, "read versions"), outcomes);
   }
 }

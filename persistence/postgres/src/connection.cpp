@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr int version_min = 130'000;  // xid8 and its functions
 
-// The server gives up first, and says so: then it is known what became of a statement.
+// The server's timeout fires first and reports it, so the outcome of a statement is known.
 constexpr auto slack = 5s;
 
 std::string field(const PGresult* r, int code) {
@@ -31,7 +31,7 @@ trouble error_of(const PGresult* r) {
   return {field(r, PG_DIAG_SQLSTATE), one_line(message)};
 }
 
-// After these the server has ended the session, or is about to.
+// After these errors the server ends the session.
 bool is_fatal(const PGresult* r) {
   const auto severity = field(r, PG_DIAG_SEVERITY_NONLOCALIZED);
   return severity == "FATAL" || severity == "PANIC";
@@ -57,7 +57,7 @@ void connection::connect(const address& where) {
   handle_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
   if (PQstatus(handle_.get()) != CONNECTION_OK) lose(PQerrorMessage(handle_.get()));
   PQsetNoticeProcessor(
-      handle_.get(), [](void*, const char*) {}, nullptr);  // else to stderr
+      handle_.get(), [](void*, const char*) {}, nullptr);  // default: stderr
   PQsetnonblocking(handle_.get(), 1);
 }
 
@@ -83,7 +83,8 @@ void connection::lose(const std::string& why) {
 
 bool connection::alive() noexcept {
   if (lost_) return false;
-  // Its last words first, then the end. Nothing else comes unasked, but for a few notices.
+  // Reads the server's last messages up to the end. Nothing else arrives unrequested, except a few
+  // notices.
   for (int reads = 0; reads < 10 && PQstatus(handle_.get()) == CONNECTION_OK; ++reads) {
     pollfd socket{PQsocket(handle_.get()), POLLIN, 0};
     if (poll(&socket, 1, 0) <= 0) break;
@@ -121,7 +122,7 @@ void connection::flush() {
     const int left = PQflush(handle_.get());
     if (left == 0) return;
     if (left < 0) lose(PQerrorMessage(handle_.get()));
-    // The server may wait for us to read before it goes on reading.
+    // The server may wait for us to read before it continues reading.
     wait(POLLIN | POLLOUT);
     if (PQconsumeInput(handle_.get()) == 0) lose(PQerrorMessage(handle_.get()));
   }
@@ -151,7 +152,8 @@ std::vector<rows> connection::run(const std::vector<call>& calls) {
   try {
     return run_prepared(calls);
   } catch (const trouble& why) {
-    // Own SQL may deallocate our statements as well, or prepare one of that name. Nothing of this was done.
+    // Own SQL may deallocate our statements, or prepare one of that name. Then nothing of this run
+    // was done.
     if (!why.is(sqlstate::invalid_statement_name) && !why.is(sqlstate::duplicate_statement_name)) {
       throw;
     }
@@ -164,7 +166,7 @@ std::vector<rows> connection::run_prepared(const std::vector<call>& calls) {
   deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
   PQenterPipelineMode(handle_.get());
   std::vector<const statement*> preparing;
-  // How results will come: one per message sent, the prepared statement's before its first call's.
+  // The order of results: one per message sent, a statement's preparation before its first call.
   std::vector<const statement*> expected;
   for (const auto& one : calls) {
     const auto before = preparing.size();
@@ -201,7 +203,7 @@ std::vector<rows> connection::run_prepared(const std::vector<call>& calls) {
       lose("an answer has more than one result");
     }
   }
-  // An error here is one of the commit.
+  // An error here is an error of the commit.
   const rows synced{next_result()};
   if (PQresultStatus(synced.get()) != PGRES_PIPELINE_SYNC) {
     if (synced.get() == nullptr) lose("the connection ended before the transaction did");
@@ -252,7 +254,7 @@ rows connection::own(const std::string& sql, const text_parameters& with) {
     answer = rows{r};
     const auto status = PQresultStatus(r);
     if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
-      lost_ = true;  // it waits for data, or is full of them
+      lost_ = true;  // the server waits for data, or sends it
       throw trouble{std::string{sqlstate::not_supported},
                     "COPY from or to the client is not possible here", true};
     }

@@ -1,8 +1,8 @@
-// One connection of libpq, with statements prepared when they are first used.
+// A connection of libpq, with statements prepared at first use.
 //
-// What is sent together is one transaction and one round trip: the statements of a `run` go out in
-// libpq's pipeline mode behind one another, and one Sync commits them. (Without BEGIN, all that comes
-// before a Sync is an implicit transaction.)
+// A `run` is one transaction and one round trip: its statements are sent one after the other in
+// libpq's pipeline mode, and one Sync commits them. (Without BEGIN, everything before a Sync is an
+// implicit transaction.)
 //
 // Threads: one at a time. Throws: trouble.
 #pragma once
@@ -26,7 +26,7 @@ namespace nexus::inline v0::postgres {
 
 class text_parameters;
 
-/// A statement to prepare. The name is what the server shows, and what a test may wait for.
+/// A statement to prepare. The server shows its name, and tests may wait for it.
 struct statement {
   std::string name;
   std::string sql;
@@ -46,38 +46,40 @@ class connection {
   /// Connects, and refuses a server that cannot hold a journal.
   explicit connection(const address& where);
 
-  /// All of it in one transaction, or none; what each statement answered. Throws the first error.
+  /// Runs all calls in one transaction, or none; returns each statement's rows. Throws the first
+  /// error.
   std::vector<rows> run(const std::vector<call>& calls);
 
   rows query(const statement& what, const parameters& with = {});
 
-  /// Plain SQL, any number of statements, in one transaction unless it says otherwise. What it reads
-  /// comes back as text, of its last statement.
+  /// Plain SQL, any number of statements, in one transaction unless the SQL says otherwise. Returns
+  /// the rows of the last statement, as text.
   rows execute(const std::string& sql);
 
-  /// One statement of the user's own. It runs with the server's own settings, the journal's with ours:
-  /// `for_own_sql` changes them if need be, and `run` does the same. Not within a transaction.
+  /// Prepares for a statement of the user. Own SQL runs with the server's settings, the journal's
+  /// with ours: this changes the settings if needed, and `run` changes them back. Not within a
+  /// transaction.
   void for_own_sql();
   rows own(const std::string& sql, const text_parameters& with);
-  /// Undoes what own SQL may have left behind, but for prepared statements of ours; or what `query` says.
+  /// Undoes what own SQL may have left behind, except our prepared statements; or runs `query`.
   void reset(const std::string& query);
 
   [[nodiscard]] bool in_transaction() const noexcept;
 
-  /// False if the server has closed it meanwhile.
+  /// False if the server has closed the connection.
   [[nodiscard]] bool alive() noexcept;
 
   [[nodiscard]] bool lost() const noexcept { return lost_; }
 
-  /// The synchronous_commit and the search_path that it was set to.
+  /// The synchronous_commit and the search_path set on this connection.
   [[nodiscard]] const std::string& durability() const noexcept { return durability_; }
   [[nodiscard]] const std::string& search_path() const noexcept { return search_path_; }
 
-  /// Whether the server takes no writes, as far as it has told (from PostgreSQL 14 on).
+  /// True if the server takes no writes, as far as it has reported (from PostgreSQL 14 on).
   [[nodiscard]] bool of_replica() const noexcept;
   [[nodiscard]] bool reads_by_default() const noexcept;
-  /// That in words, or which setting is not as it was set: by a trigger, or by a pooler that has given
-  /// this connection to somebody else. Not within a transaction.
+  /// Why it is unusable, in words; or the setting that has changed: by a trigger, or by a pooler
+  /// that gave this connection to another client. Not within a transaction.
   [[nodiscard]] std::string unfit();
 
   [[nodiscard]] PGconn* handle() const noexcept { return handle_.get(); }
@@ -105,10 +107,10 @@ class connection {
     void operator()(PGconn* c) const noexcept { PQfinish(c); }
   };
   std::unique_ptr<PGconn, finish> handle_;
-  std::set<std::string_view> prepared_;  // names, of statements that outlive the connection
+  std::set<std::string_view> prepared_;  // the names; the statements outlive the connection
   struct pinned {
     std::string name, value;
-    settings of = settings::own;  // own: of both
+    settings of = settings::own;  // own: belongs to both
   };
   std::vector<pinned> pinned_;
   std::string durability_, search_path_;

@@ -1,4 +1,4 @@
-// What all sessions of one opened journal share.
+// The state shared by all sessions of one open journal.
 //
 // Threads: any.
 #pragma once
@@ -13,11 +13,12 @@
 
 namespace nexus::inline v0::postgres {
 
-/// Locks of connections that were lost with something under way. Each connection that writes holds a
-/// lock of its own as long as it lives: who gets hold of it knows that the server has done with it.
+/// The locks of lost connections that had a write under way. Each writing connection holds its own
+/// lock as long as it lives: a session that gets the lock knows that the server is done with the
+/// lost connection.
 ///
-/// Bounds: one per lost connection, until somebody settles.
-class doubts {
+/// Bounds: one per lost connection, until a settle.
+class unresolved_locks {
  public:
   void add(std::int64_t lock) {
     const std::lock_guard guard{mutex_};
@@ -42,7 +43,7 @@ struct core {
 
   const address where;
   const statements sql;
-  doubts in_doubt;
+  unresolved_locks unresolved;
   notifier news;
 };
 

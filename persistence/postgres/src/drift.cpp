@@ -63,7 +63,7 @@ void find_columns(connection& c, const std::string& name, parts& into) {
   }
 }
 
-// All indexes of the schema: those that are not ours are nobody's business.
+// All indexes of the schema; foreign ones are no difference.
 void find_indexes(connection& c, parts& into) {
   const auto found = c.execute(fmt::format(
       "SELECT t.relname, i.relname, x.indisprimary, "

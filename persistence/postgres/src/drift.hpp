@@ -1,4 +1,4 @@
-// How tables differ from those that Nexus makes.
+// The differences between a journal's tables and the expected ones.
 //
 // Threads: the connection's. Throws: trouble.
 #pragma once
@@ -12,11 +12,11 @@
 namespace nexus::inline v0::postgres {
 
 enum class drift : std::uint8_t {
-  of_tables,   ///< columns, keys and the trigger: without them it does not work
+  of_tables,   ///< columns, keys and the trigger, which a journal cannot work without
   of_anything  ///< indexes too
 };
 
-/// One line each; empty if there are none.
+/// One line each; empty if there is no difference.
 [[nodiscard]] std::vector<std::string> differences(connection& c, const address& where,
                                                    drift which = drift::of_anything);
 

@@ -9,7 +9,7 @@ namespace nexus::inline v0::postgres {
 namespace {
 
 struct meaning {
-  std::string_view state;  // the whole of it, or its class
+  std::string_view state;  // the whole state, or its class
   errc code;
 };
 

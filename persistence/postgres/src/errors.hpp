@@ -1,5 +1,5 @@
-// What PostgreSQL and libpq report, as an exception within this folder, and the one place where such
-// exceptions become results.
+// Errors of PostgreSQL and libpq as exceptions within this folder, and the one place that turns
+// them into results.
 //
 // Threads: any.
 #pragma once
@@ -19,14 +19,14 @@ class trouble : public std::runtime_error {
   trouble(std::string sqlstate, const std::string& what, bool connection_lost = false)
       : std::runtime_error{what}, sqlstate_{std::move(sqlstate)}, lost_{connection_lost} {}
 
-  /// Five characters, or none if it did not come from the server.
+  /// Five characters; empty if the error did not come from the server.
   [[nodiscard]] std::string_view sqlstate() const noexcept { return sqlstate_; }
   [[nodiscard]] bool is(std::string_view state) const noexcept { return sqlstate_ == state; }
   [[nodiscard]] bool of_class(std::string_view two) const noexcept {
     return std::string_view{sqlstate_}.substr(0, 2) == two;
   }
 
-  /// The connection is of no more use. What was sent may have been done, or may yet be.
+  /// True if the connection is unusable. What was sent may have been done, or may still be done.
   [[nodiscard]] bool connection_lost() const noexcept { return lost_; }
 
  private:
@@ -53,10 +53,10 @@ inline constexpr std::string_view syntax_error = "42601";
 /// "postgresql://host/bank: cannot append: relation "x" does not exist (SQLSTATE 42P01)".
 [[nodiscard]] error describe(const trouble& why, std::string_view name, std::string_view doing);
 
-/// Likewise, of a statement of the user's own.
+/// The same for a statement of the user.
 [[nodiscard]] error describe_sql(const trouble& why, std::string_view name);
 
-/// What `work` returns, a result; or, if it threw `trouble`, why.
+/// The result of `work`; or, if it threw `trouble`, the error.
 template <class Work>
 [[nodiscard]] auto attempt(std::string_view name, std::string_view doing, Work&& work)
     -> decltype(work()) {

@@ -23,7 +23,7 @@ parameters event_arrays::chunk::bound() {
 
 void event_arrays::clear() {
   if (chunks_.size() > 1) {
-    chunks_.clear();  // a batch that large is rare, and its memory is too much to keep
+    chunks_.clear();  // such a large batch is rare, and its memory too large to keep
     chunks_.resize(1);
   } else {
     chunks_.front().clear();

@@ -1,4 +1,4 @@
-// The columns of a batch of events, as the parameters of `append_events`.
+// A batch of events as columns: the parameters of `append_events`.
 //
 // Threads: one at a time.
 #pragma once
@@ -15,13 +15,13 @@ namespace nexus::inline v0::postgres {
 
 class event_arrays {
  public:
-  /// Forgets all but the memory, and of that only the first chunk's.
+  /// Removes all events, but keeps the memory of the first chunk.
   void clear();
 
-  /// Adds a request's events; returns the position within the transaction of the last one.
+  /// Adds a request's events; returns the position of the last one within the transaction.
   std::int64_t add(const append_request& request);
 
-  /// Each goes into a statement of its own: a message to PostgreSQL ends at 1 GiB.
+  /// Each chunk is a statement of its own: a message to PostgreSQL ends at 1 GiB.
   struct chunk {
     array ids{element::text}, numbers{element::int8}, positions{element::int8};
     array types{element::text}, versions{element::int8}, codecs{element::text};

@@ -16,8 +16,8 @@ constexpr std::array<column, 2> meta{
 constexpr std::array<column, 13> journal{
     {{"persistence_id", "text", true, "type|id"},
      {"sequence_nr", "bigint", true, "1, 2, 3 ... within the id"},
-     {"transaction_id", "xid8", true, "of the append; the first part of the position as a whole"},
-     {"position", "bigint", true, "1, 2, 3 ... within the transaction, the second part"},
+     {"transaction_id", "xid8", true, "of the append; the first part of the position"},
+     {"position", "bigint", true, "1, 2, 3 ... within the transaction; the second part"},
      {"event_type", "text", true, ""},
      {"schema_version", "bigint", true, "of that type"},
      {"codec", "text", true, "how event_data is encoded, e.g. msgpack"},
@@ -50,17 +50,17 @@ constexpr std::array<column, 9> snapshots{
 constexpr std::array<column, 11> states{
     {{"persistence_id", "text", true, ""},
      {"version", "bigint", true, "only rises"},
-     {"previous_version", "bigint", true, "the one it took the place of"},
+     {"previous_version", "bigint", true, "the version it replaced"},
      {"state_type", "text", true, ""},
      {"schema_version", "bigint", true, "of that type"},
      {"codec", "text", true, ""},
-     {"state_data", "bytea", false, "NULL: deleted; the version goes on"},
+     {"state_data", "bytea", false, "NULL: erased; the version keeps rising"},
      {"writer_id", "text", true, ""},
      {"timestamp", "timestamp with time zone", true, ""},
      {"slice", "integer", true, ""},
      {"key_id", "text", false, ""}}};
 
-// Room in each page for the next version of a row that is written over, which then costs no index.
+// Room in each page for the next version of an updated row, so that an update changes no index.
 constexpr std::string_view updated = " WITH (fillfactor = 80)";
 
 constexpr std::array<table, 6> all_tables{
@@ -79,8 +79,8 @@ constexpr index by_type{"nexus_event_journal_by_type", "nexus_event_journal",
 constexpr index by_time{"nexus_event_journal_by_time", "nexus_event_journal", "timestamp", false,
                         true};
 
-// Keeps numbers from being used again, whoever deletes, also a person with plain SQL; and takes the
-// tags along.
+// Keeps numbers from being reused after any deletion, also one by hand in SQL; and deletes the
+// tags.
 constexpr std::string_view body = R"sql(
 BEGIN
   INSERT INTO nexus_erased AS e (persistence_id, sequence_nr)
@@ -93,7 +93,7 @@ BEGIN
   RETURN NULL;
 END )sql";
 
-// The function finds the tables wherever the one who deletes looks for his.
+// The function must find the tables whatever search_path the deleting session has.
 std::string erasing(const schema_choices& chosen) {
   return fmt::format(
       "\nCREATE FUNCTION {0}() RETURNS trigger\n  LANGUAGE plpgsql SET search_path FROM CURRENT AS "

@@ -1,4 +1,4 @@
-// The tables of a journal in PostgreSQL, once, as data: DDL and checks are made from it. And the steps
+// The tables of a journal in PostgreSQL as data; DDL and checks are made from it. And the steps
 // that lead to them from older versions.
 //
 // Threads: constants.
@@ -15,18 +15,18 @@ namespace nexus::inline v0::postgres {
 
 inline constexpr unsigned schema_version = 1;
 
-/// The way from version `from` to the next one.
+/// A step from version `from` to the next one.
 struct migration {
   unsigned from = 0;
   std::string_view sql;
 };
 
-/// Those of this Nexus, up to `schema_version`.
+/// The steps of this Nexus, up to `schema_version`.
 [[nodiscard]] std::span<const migration> migrations() noexcept;
 
 struct column {
   std::string_view name;
-  std::string_view type;  ///< as format_type() gives it; texts are all COLLATE "C"
+  std::string_view type;  ///< as format_type() returns it; texts are all COLLATE "C"
   bool required = true;
   std::string_view meaning;
 };
@@ -43,20 +43,20 @@ struct index {
   std::string_view table;
   std::string_view columns;
   bool unique = false;
-  bool chosen = false;  ///< by the address, beyond those that are always there
+  bool chosen = false;  ///< by the address, in addition to those that always exist
 };
 
 [[nodiscard]] std::span<const table> tables() noexcept;
 
-/// Those that every journal has, and those that the address chose.
+/// The indexes of every journal, and those that the address chose.
 [[nodiscard]] std::vector<index> indexes(const schema_choices& chosen);
 
 inline constexpr std::string_view erased_function = "nexus_event_erased";
 inline constexpr std::string_view erased_trigger = "nexus_event_erased";
 [[nodiscard]] std::string erased_body(const schema_choices& chosen);
 
-/// Every statement, in order; `schema` is empty for the connection's current one. Without the
-/// transaction around them.
+/// All statements, in order, without a transaction around them; an empty `schema` means the
+/// connection's current one.
 [[nodiscard]] std::string ddl(const schema_choices& chosen, std::string_view schema);
 
 /// CREATE INDEX IF NOT EXISTS …;

@@ -14,7 +14,7 @@ namespace {
 // Rolls back unless committed.
 class transaction {
  public:
-  // Under a lock, so that of several processes one does the work and the others find it done.
+  // Under a lock, so that one of several processes does the work and the others find it done.
   transaction(connection& c, const address& where) : connection_{c} {
     c.execute("BEGIN");
     c.execute(
@@ -53,7 +53,7 @@ std::string first_value(const rows& found) {
 
 void make(connection& c, const address& where) {
   if (!where.schema.empty()) {
-    // Not "if not exists": that asks for a right which whoever uses an existing one need not have.
+    // Not "if not exists": it requires a right that users of an existing schema may lack.
     const auto exists =
         c.execute(fmt::format("SELECT 1 FROM pg_namespace WHERE nspname = '{}'", where.schema));
     if (exists.size() == 0) c.execute(fmt::format("CREATE SCHEMA {}", where.schema));
@@ -70,7 +70,7 @@ result<void> expect_current(const address& where, unsigned found) {
   return fail(other_version(where.name, found, schema_version));
 }
 
-// Transaction ids order the events of a journal; those of another server say nothing on this one.
+// Transaction ids order the events of a journal; ids of another server are meaningless on this one.
 bool was_restored(connection& c, const address& where) {
   const auto found = c.execute(where.tables.named(
       "SELECT transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) FROM nexus_event_journal "
@@ -78,7 +78,7 @@ bool was_restored(connection& c, const address& where) {
   return first_value(found) == "t";
 }
 
-// As if one transaction, before all others, had written them in their order.
+// Renumbers as if one transaction, before all others, had written the events in their order.
 void renumber(connection& c, const address& where) {
   c.execute(where.tables.named(R"sql(
 CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS
@@ -96,11 +96,12 @@ result<void> refuse_restored(connection& c, const address& where) {
   if (!was_restored(c, where)) return {};
   return foreign(
       where,
-      "its events name transactions that this server has not come to, so it was restored "
-      "from another one; `migrate` numbers them anew");
+      "its events have transaction ids that this server has not reached, so it was restored "
+      "from another server; run `nexus-schema migrate` to renumber them");
 }
 
-// What a user may do is told when it is needed; a journal that cannot be written is told at once.
+// Missing rights are reported when they are needed; a journal that cannot be written is reported at
+// once.
 result<void> expect_writable(connection& c, const address& where) {
   const auto may = c.execute(where.tables.named(
       "SELECT current_user, current_setting('transaction_read_only'), pg_is_in_recovery(), "
@@ -134,7 +135,7 @@ result<unsigned> found_version(connection& c, const address& where) {
       names, meta));
   if (found.size() == 0) return 0u;
   if (found.bytes(0, 0) != meta) {
-    return foreign(where, fmt::format("it holds a table {} and no {}", found.bytes(0, 0), meta));
+    return foreign(where, fmt::format("it has a table {} but no {}", found.bytes(0, 0), meta));
   }
   std::string version;
   try {
@@ -142,10 +143,10 @@ result<unsigned> found_version(connection& c, const address& where) {
         c.execute(fmt::format("SELECT value::bigint FROM {} WHERE name = 'schema_version'", meta)));
   } catch (const trouble& why) {
     if (!why.of_class("42") || why.is("42501"))
-      throw;  // no such columns; not: no right to read them
+      throw;  // rethrows, e.g. for a missing right; missing columns are not an error here
   }
   const auto number = std::strtoull(version.c_str(), nullptr, 10);
-  if (number < 1) return foreign(where, fmt::format("table {} names no schema_version", meta));
+  if (number < 1) return foreign(where, fmt::format("table {} has no schema_version", meta));
   return static_cast<unsigned>(number);
 }
 
@@ -165,8 +166,8 @@ result<void> create_tables(connection& c, const address& where) {
 
 namespace {
 
-// A step that does not lead to the tables of today must not be committed: no Nexus could open them. A
-// journal works without the indexes that the address chose.
+// A step that does not lead to the current tables must not be committed: no Nexus could open them.
+// The indexes that the address chooses may be missing.
 result<void> expect_tables_of_today(connection& c, address where, unsigned found) {
   where.tables.index_type = where.tables.index_time = false;
   const auto wrong = differences(c, where);
@@ -192,7 +193,7 @@ result<unsigned> migrate_tables(connection& c, const address& where,
     const auto step = std::ranges::find(steps, at, &migration::from);
     if (step == steps.end()) {
       return fail(errc::foreign_schema,
-                  fmt::format("{}: there is no way from schema version {}", where.name, at));
+                  fmt::format("{}: there is no migration from schema version {}", where.name, at));
     }
     c.execute(where.tables.named(step->sql));
     c.execute(where.tables.named(
@@ -226,7 +227,7 @@ result<void> prepare_tables(connection& c, const address& where) {
   }
   if (auto done = expect_writable(c, where); !done) return done;
   if (auto done = refuse_restored(c, where); !done) return done;
-  // Indexes may be missing: they cost time, not truth.
+  // Indexes may be missing: they affect only speed.
   const auto wrong = differences(c, where, drift::of_tables);
   return wrong.empty() ? result<void>{} : foreign(where, wrong.front());
 }

@@ -1,5 +1,5 @@
-// How a database is recognised as a journal's; making its tables, leading them to today's version,
-// dropping them, and what opening a journal does about them.
+// The check that a database has a journal; makes its tables, migrates them to the current version,
+// drops them; and the part of `open` that concerns tables.
 //
 // Threads: the connection's. Throws: trouble.
 #pragma once
@@ -22,8 +22,8 @@ namespace nexus::inline v0::postgres {
                                               std::span<const migration> steps, unsigned target);
 [[nodiscard]] result<unsigned> migrate_tables(connection& c, const address& where);
 
-/// What `open` does: makes, migrates or only looks, as the address says; and refuses tables that are
-/// not what they should be, or that this user may not write.
+/// The part of `open` for tables: creates, migrates or only checks, as the address says. Refuses
+/// tables that differ from the expected ones, or that this user may not write.
 [[nodiscard]] result<void> prepare_tables(connection& c, const address& where);
 
 /// schema::drop.

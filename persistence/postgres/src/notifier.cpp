@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto pause = 20ms;       // between two of them
+constexpr auto pause = 20ms;       // between two notifications
 constexpr auto patience_off = 1s;  // after a failure
 
 }  // namespace
@@ -29,14 +29,14 @@ notifier::~notifier() {
 }
 
 void notifier::appended() {
-  if (news_.exchange(true)) return;  // it will be told with what was there before
+  if (news_.exchange(true)) return;  // the next notification covers it
   std::call_once(started_, [this] {
     thread_ = std::thread{[this] {
       name_this_thread("nexus.notifier");
       run();
     }};
   });
-  const std::lock_guard guard{mutex_};  // so that it is not just about to wait
+  const std::lock_guard guard{mutex_};  // so that the thread is not between its check and its wait
   changed_.notify_one();
 }
 

@@ -1,8 +1,8 @@
-// Tells other sessions of new events, by NOTIFY after the commit that made them.
+// Tells other sessions of new events, by NOTIFY after the commit.
 //
-// Within the append a NOTIFY costs a quarter of the throughput, since commits that notify wait for each
-// other. So a thread with a connection of its own tells once of whatever came meanwhile. What it fails
-// to tell is found by polling.
+// A NOTIFY within the append costs a quarter of the throughput, since notifying commits wait for
+// each other. So a thread with its own connection sends one NOTIFY for all events since the last
+// one. Polling finds the events of a failed NOTIFY.
 //
 // Threads: any.
 #pragma once
@@ -28,7 +28,7 @@ class notifier {
   notifier(const notifier&) = delete;
   notifier& operator=(const notifier&) = delete;
 
-  /// Something was committed. The first call starts the thread.
+  /// Events were committed. The first call starts the thread.
   void appended();
 
  private:

@@ -18,7 +18,7 @@ std::string_view array::encoded() {
   to = put(to, static_cast<std::uint32_t>(type_));
   if (size_ == 0) return {bytes_.get(), static_cast<std::size_t>(to - bytes_.get())};
   to = put(to, static_cast<std::int32_t>(size_));
-  put(to, std::int32_t{1});  // the first one's index
+  put(to, std::int32_t{1});  // the index of the first element
   return {bytes_.get(), used_};
 }
 

@@ -1,8 +1,8 @@
 // Parameters of a prepared statement in PostgreSQL's binary form.
 //
-// Formats: https://www.postgresql.org/docs/15/protocol-message-formats.html; an array is its number of
-// dimensions, a flag for NULLs, the element's type, length, lower bound, then each element behind its
-// length. All big endian.
+// Formats: https://www.postgresql.org/docs/15/protocol-message-formats.html; an array is its number
+// of dimensions, a flag for NULLs, the element's type, length, lower bound, then each element after
+// its length. All big endian.
 //
 // Threads: values.
 #pragma once
@@ -21,7 +21,7 @@
 
 namespace nexus::inline v0::postgres {
 
-/// Writes a number in network order; returns the place behind it.
+/// Writes a number in network order; returns the position after it.
 template <class Number>
 char* put(char* to, Number value) {
   static_assert(std::endian::native == std::endian::little);
@@ -39,7 +39,7 @@ char* put(char* to, Number value) {
 /// Microseconds since 2000-01-01, as a timestamptz is stored.
 inline constexpr std::int64_t postgres_epoch_micros = 946'684'800'000'000;
 
-/// The object ids of the types we bind, fixed for ever by PostgreSQL's catalogue.
+/// The object ids of the bound types, fixed by PostgreSQL's catalogue.
 enum class element : std::uint32_t {
   bytea = 17,
   int8 = 20,
@@ -48,7 +48,7 @@ enum class element : std::uint32_t {
   timestamptz = 1184
 };
 
-/// One array. Its memory is kept when it is begun anew.
+/// One array. `begin` reuses its memory.
 class array {
  public:
   explicit array(element type) : type_{type} { grow(header_bytes); }
@@ -61,7 +61,7 @@ class array {
   void int8(std::int64_t value) { put(put(room(4 + 8), std::int32_t{8}), value); }
   void int4(std::int32_t value) { put(put(room(4 + 4), std::int32_t{4}), value); }
   void time(timestamp t) { int8(t.time_since_epoch().count() - postgres_epoch_micros); }
-  /// Of text and bytea.
+  /// An element of text or bytea.
   void bytes(std::string_view value) {
     auto* to = put(room(4 + value.size()), static_cast<std::int32_t>(value.size()));
     if (!value.empty()) std::memcpy(to, value.data(), value.size());
@@ -78,7 +78,7 @@ class array {
  private:
   static constexpr std::size_t header_bytes = 20;  // of an array with one dimension
 
-  // Where one more element goes. (A std::string would check its room three times for each.)
+  // Room for one more element. (A std::string would check its capacity three times per element.)
   char* room(std::size_t bytes) {
     if (used_ + bytes > capacity_) grow(used_ + bytes);
     auto* to = bytes_.get() + used_;
@@ -96,14 +96,14 @@ class array {
   bool nulls_ = false;
 };
 
-/// The values of $1, $2 …, in that order. What is given as a view must outlive the sending.
+/// The values of $1, $2 …, in that order. Views must outlive the sending.
 class parameters {
  public:
   parameters() = default;
   ~parameters() = default;
   parameters(parameters&&) = default;
   parameters& operator=(parameters&&) = default;
-  parameters(const parameters&) = delete;  // the values point into what is owned
+  parameters(const parameters&) = delete;  // the values point into owned memory
   parameters& operator=(const parameters&) = delete;
 
   parameters& text(std::string_view value) { return add(value); }
@@ -123,7 +123,7 @@ class parameters {
   std::vector<const char*> values_;
   std::vector<int> lengths_;
   std::vector<int> formats_;
-  std::deque<std::array<char, 8>> owned_;  // a deque, so that they stay where they are
+  std::deque<std::array<char, 8>> owned_;  // a deque, so that elements do not move
 };
 
 }  // namespace nexus::inline v0::postgres

@@ -19,15 +19,15 @@ using namespace std::chrono_literals;
 constexpr auto first_pause = 50ms;
 constexpr auto longest_pause = 2'000ms;
 
-// 4713 BC, the first day that PostgreSQL knows. The last one is past what a timestamp of ours holds.
+// 4713 BC, the first day of PostgreSQL's range. Its last day is past the range of `timestamp`.
 constexpr timestamp first_time{std::chrono::microseconds{-210'866'803'200'000'000}};
 
 }  // namespace
 
 journal_limits limits() noexcept { return {.time_min = first_time}; }
 
-// With a pause that grows while the server cannot be reached, and jitter, so that not everybody comes
-// back at the same moment.
+// With a pause that grows while the server cannot be reached, and jitter, so that sessions do not
+// all reconnect at the same moment.
 result<void> session::connect(std::string_view doing) {
   replace_if_due();
   if (connection_ && !connection_->alive()) drop_connection();
@@ -59,7 +59,7 @@ error session::failure(const trouble& why, std::string_view doing) {
       if (reason.empty() && why.is(sqlstate::read_only_transaction)) return "it is read-only";
       return reason;
     } catch (const trouble&) {
-      return {};  // the first one says more
+      return {};  // the first warning has more detail
     }
   }();
   if (!unfit.empty()) {
@@ -71,7 +71,7 @@ error session::failure(const trouble& why, std::string_view doing) {
 }
 
 void session::drop_connection() noexcept {
-  if (in_flight_ && lock_ != 0) core_->in_doubt.add(lock_);
+  if (in_flight_ && lock_ != 0) core_->unresolved.add(lock_);
   lock_ = 0;
   lock_held_ = false;
   touched_ = false;
@@ -102,7 +102,7 @@ class postgres_journal final : public journal {
   const std::shared_ptr<core> core_;
 };
 
-// A server that was tuned for speed may lose what a session has made durable.
+// A server tuned for speed may lose what a session has made durable.
 void warn_of_danger(connection& c, const address& where) {
   const auto found = c.execute(
       "SELECT name FROM (VALUES ('fsync'), ('full_page_writes')) AS asked (name) "
@@ -124,7 +124,8 @@ result<std::shared_ptr<journal>> open_journal(const uri& location) {
     connection c{*where};
     auto prepared = prepare_tables(c, *where);
     if (prepared) warn_of_danger(c, *where);
-    // So that a journal's connections all find the same tables, whatever a role is set to later.
+    // So that all connections of a journal find the same tables, even if a role's setting changes
+    // later.
     where->search_path = c.search_path();
     return prepared;
   });

@@ -1,4 +1,4 @@
-// Reading records and what there is of them, and erasing them.
+// Reading and listing records, and erasing them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,13 +11,13 @@
 namespace nexus::inline v0::postgres {
 namespace {
 
-// libpq has the whole of an answer in memory, so a page is a few rows at first, and then as many as
-// make about so many bytes.
+// libpq holds a whole result in memory, so the first page has few rows, and later pages as many
+// rows as make about so many bytes.
 constexpr std::int64_t first_page_rows = 32;
 constexpr std::int64_t page_rows_max = 4'096;
 constexpr std::int64_t page_bytes = 4 << 20;
 
-// How many events of an id one transaction erases: more would hold up others, and run out of time.
+// Events of an id erased by one transaction: more would delay others, and exceed the timeout.
 constexpr std::int64_t erase_max = 10'000;
 
 class paging {
@@ -128,7 +128,7 @@ result<void> session::read_all(position after, std::size_t max, const journal_si
 
 result<std::optional<std::string>> session::held_back() {
   using held = result<std::optional<std::string>>;
-  return with_connection("see who holds back readers", [&](connection& c) -> held {
+  return with_connection("find out what holds back readers", [&](connection& c) -> held {
     const auto found = c.query(core_->sql.held_back);
     if (found.size() == 0) return std::nullopt;
     return std::string{found.bytes(0, 0)};
@@ -162,14 +162,14 @@ result<void> session::prune(std::span<const prune_request> requests) {
     if (of_events.size() == 0) return {};
     parameters range;
     range.all(of_events).all(upto).int8(erase_max);
-    // One id may have more than one transaction erases; then there is another.
+    // An id may have more events than one transaction erases; then another one follows.
     while (c.query(core_->sql.erase_events, range).affected() >= erase_max) {
     }
     return {};
   });
 }
 
-// `type|…` up to the first that is past it, or everything.
+// `type|…` up to the first id past it, or all ids.
 result<std::vector<persistence_id>> session::list(const statement& listing, std::string_view doing,
                                                   std::string_view type, std::string_view after,
                                                   std::size_t max) {

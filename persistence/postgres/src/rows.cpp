@@ -38,7 +38,7 @@ std::uint32_t word(std::string_view bytes, std::size_t at) {
   return __builtin_bswap32(value);
 }
 
-// What snapshots and states have in common.
+// The common part of snapshots and states.
 template <class Stored>
 std::string_view read_stored(const rows& of, int row, Stored& into) {
   if (!read_version(of, row, 2, into.schema_version)) return "schema_version";

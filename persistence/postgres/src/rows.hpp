@@ -1,4 +1,4 @@
-// Rows to records. PostgreSQL keeps the types; what a column may hold beyond them is checked.
+// Rows to records. PostgreSQL guarantees the types; the values within them are checked.
 //
 // Threads: the connection's. Throws: nothing.
 #pragma once
@@ -18,10 +18,10 @@ class record_reader {
  public:
   explicit record_reader(const rows& of) : rows_{of} {}
 
-  /// Number, type, schema version, codec and data. Returns the name of the first column that no journal
-  /// writes so, or nothing.
+  /// Number, type, schema version, codec and data. Returns the name of the first column with a
+  /// value that no journal writes; empty if there is none.
   [[nodiscard]] std::string_view payload(int row, record_view& into) const;
-  /// All of it. The record's tags last until the next call.
+  /// The whole record. Its tags last until the next call.
   [[nodiscard]] std::string_view record(int row, record_view& into);
 
  private:
@@ -29,7 +29,7 @@ class record_reader {
 
   const rows& rows_;
   std::vector<std::string_view> tags_;
-  std::string last_writer_;  // runs of rows have the same
+  std::string last_writer_;  // runs of rows have the same writer
   ulid writer_;
 };
 

@@ -1,4 +1,4 @@
-// nexus::schema on a PostgreSQL database, with a connection of its own for each call.
+// nexus::schema on a PostgreSQL database, with its own connection for each call.
 //
 // Threads: one at a time. Throws: nothing.
 #pragma once

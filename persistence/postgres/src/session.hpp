@@ -1,4 +1,4 @@
-// The journal contract on one connection to PostgreSQL, made anew when it is lost.
+// The journal contract on one connection to PostgreSQL, which is replaced when it is lost.
 #pragma once
 
 #include <chrono>
@@ -60,17 +60,18 @@ class session final : public journal_session {
   bool broken() const noexcept override { return gate_.interrupted() || !connection_ || replace_; }
   bool unfinished() const noexcept override;
   bool touched() const noexcept override { return touched_; }
-  /// Without a query as DISCARD ALL, in one round trip; the journal's statements stay prepared.
+  /// Without a query like DISCARD ALL, in one round trip; the journal's statements stay prepared.
   result<void> reset(const std::string& query) override;
   result<void> validate(const std::string& query) override;
-  /// The server ends its statement within 2 s; before PostgreSQL 14 when it has something to say.
+  /// The server ends the statement within 2 s; before PostgreSQL 14 when it next writes to the
+  /// client.
   void interrupt() noexcept override { gate_.interrupt(); }
 
  private:
   using time_point = std::chrono::steady_clock::time_point;
   using indices = std::vector<std::size_t>;
 
-  // Does `work` on the connection. Every call of the contract goes through here.
+  // Runs `work` on the connection. Every call of the contract uses this.
   template <class Work>
   auto with_connection(std::string_view doing, Work&& work)
       -> decltype(work(std::declval<connection&>())) {
@@ -87,7 +88,7 @@ class session final : public journal_session {
     }
   }
 
-  // What is told of it. Drops a connection that is lost, or that is of no more use.
+  // The error to report. Drops a connection that is lost or unusable.
   error failure(const trouble& why, std::string_view doing);
   result<void> connect(std::string_view doing);
   void drop_connection() noexcept;
@@ -95,19 +96,19 @@ class session final : public journal_session {
 
   [[nodiscard]] error told(errc code, std::string_view why) const;
   [[nodiscard]] error was_interrupted() const;
-  // The journal's calls would take part in a transaction that is not theirs.
+  // Otherwise the journal's calls would take part in the program's transaction.
   [[nodiscard]] result<void> outside_of_transaction(std::string_view doing) const;
   result<void> connect_for_sql();
   result<rows> send_own(const std::string& sql, std::span<const sql_value> with,
                         bool& lost_after_sending);
   result<void> commit_by(std::string_view sql);
-  // Why the server refuses it, if it does so with every write; then the connection is to be replaced.
+  // Why the server refuses every write, if it does; then the connection is to be replaced.
   std::string refuses_writes(const trouble& why);
   void replace_if_due() noexcept;
   template <class Work>
   result<void> between_leases(Work&& work);
 
-  // One transaction for all requests that have no fault.
+  // One transaction for all valid requests.
   template <class Request>
   std::vector<append_outcome> write_all(std::string_view doing, std::span<const Request> requests);
   template <class Request>
@@ -120,10 +121,10 @@ class session final : public journal_session {
              std::vector<append_outcome>& outcomes);
   void store(connection& c, std::span<const upsert_request> requests, const indices& todo,
              std::vector<append_outcome>& outcomes);
-  // Takes those out of `todo` that cannot be stored, after others were in the way or if need be.
+  // Removes invalid requests from `todo`, after a collision or if needed.
   void weed(connection& c, std::span<const append_request> requests, indices& todo,
             std::vector<append_outcome>& outcomes, bool in_the_way);
-  // Of states the statement itself tells.
+  // For states the statement itself reports them.
   void weed(connection&, std::span<const upsert_request>, indices&, std::vector<append_outcome>&,
             bool) {}
 
@@ -144,15 +145,15 @@ class session final : public journal_session {
   std::shared_ptr<core> core_;
   std::unique_ptr<connection> connection_;
   socket_gate gate_;
-  std::int64_t lock_ = 0;   // of the connection; 0: none yet
-  bool lock_held_ = false;  // for certain: own SQL may have let go of it
-  bool in_flight_ = false;  // a write, of which nobody knows yet what becomes of it
+  std::int64_t lock_ = 0;   // the connection's; 0: none yet
+  bool lock_held_ = false;  // certainly held: own SQL may release it
+  bool in_flight_ = false;  // a write whose outcome is not known yet
 
-  std::optional<error> failed_;  // what the open transaction of one's own has failed with
+  std::optional<error> failed_;  // the error of the program's open transaction
   bool touched_ = false;         // by own SQL
-  bool replace_ = false;         // the connection, after the transaction: it became read-only
+  bool replace_ = false;         // after the transaction: the connection became read-only
 
-  // After a connection that could not be made, the next is tried only after a pause.
+  // After a failed connect the next attempt waits for a pause.
   std::chrono::milliseconds pause_{0};
   time_point not_before_{};
   error refused_;

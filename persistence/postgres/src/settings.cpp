@@ -1,8 +1,8 @@
-// What a connection is set to. Server, database and role may say anything; so whatever a statement of ours
-// depends on is set, and stays as it is when the server's configuration is read again.
+// The settings of a connection. Server, database and role may have any values, so every setting
+// that our statements depend on is set here, and stays when the server's configuration is reloaded.
 //
-// Not set: default_transaction_read_only, which is how a server is kept from being written. The journal
-// waits until it may write again.
+// Not set: default_transaction_read_only, which administrators use to keep a server from being
+// written. The journal waits until writes are allowed again.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,22 +16,22 @@ namespace {
 
 struct setting {
   const char* name;
-  const char* value;  // as pg_settings shows it
-  int since = 0;      // the first version that knows it
+  const char* value;  // in the form of pg_settings
+  int since = 0;      // the first version that has it
 };
 
 // For the journal and for own SQL.
 constexpr std::array<setting, 6> for_all{
     {{"client_encoding", "UTF8"},
      {"client_min_messages", "warning"},
-     {"extra_float_digits", "1"},  // else a double is not read as it was stored
+     {"extra_float_digits", "1"},  // otherwise a double is not read as it was stored
      {"exit_on_error", "off"},
-     {"quote_all_identifiers", "off"},          // else all types differ from those of the DDL
-     {"idle_session_timeout", "0", 140'000}}};  // the pool sees to that
+     {"quote_all_identifiers", "off"},          // otherwise all types differ from those of the DDL
+     {"idle_session_timeout", "0", 140'000}}};  // the pool handles idle sessions
 
-// Indexes always: a plan made while a table was small would read the whole of it when it has grown.
-// Joins by nested loops keep the order in which rows were sent, so that two writers lock alike.
-// A row that a policy hides would be a silent gap: without row_security it is an error.
+// Always indexes: a plan made for a small table would scan the whole table after it has grown.
+// Nested-loop joins keep the order of the rows sent, so that two writers lock in the same order.
+// Without row_security a row hidden by a policy is an error, instead of a silent gap.
 constexpr std::array<setting, 13> for_events{{{"default_transaction_isolation", "read committed"},
                                               {"plan_cache_mode", "force_generic_plan"},
                                               {"enable_seqscan", "off"},
@@ -46,19 +46,19 @@ constexpr std::array<setting, 13> for_events{{{"default_transaction_isolation", 
                                               {"transaction_timeout", "0", 170'000},
                                               {"row_security", "off"}}};
 
-// Own SQL may have changed any of them. RESET ROLE goes back to what the role's own settings say.
+// Own SQL may have changed any setting. RESET ROLE returns to the role's own settings.
 constexpr std::string_view reset_settings =
     "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL;";
 
-// As DISCARD ALL, but for DEALLOCATE ALL. Tells whether there are statements to deallocate.
+// Like DISCARD ALL, without DEALLOCATE ALL. Reports whether there are statements to deallocate.
 constexpr std::string_view discard =
     "CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES;";
 constexpr std::string_view has_prepared =
     "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)";
 
-// What they say, but `off` and `local` become `on`: an event is acknowledged when it is on the disk of the
-// server, and synchronous standbys have it too. `remote_write` is less than `on` where there are such
-// standbys, but there it was chosen by somebody who has them.
+// The server's value, but `off` and `local` become `on`: an event is acknowledged when it is on the
+// server's disk, and on synchronous standbys. `remote_write` is weaker than `on` if there are such
+// standbys, but then an administrator chose it.
 constexpr std::string_view durable =
     "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' "
     "ELSE current_setting('synchronous_commit') END";
@@ -79,8 +79,8 @@ bool is_on(PGconn* of, const char* reported) {
   return value != nullptr && std::string_view{value} == "on";
 }
 
-// Else a statement whose session was interrupted goes on to its end. Not of the journal's: what becomes of
-// those is asked for by `settle`.
+// Otherwise the statement of an interrupted session runs to its end. Not for the journal's
+// statements: `settle` finds out about those.
 std::string_view watch_client(PGconn* on) {
   constexpr int knows_it = 140'000;
   if (PQserverVersion(on) < knows_it) return "";
@@ -119,9 +119,10 @@ void connection::set_up(const address& where) {
       set("search_path",
           path.empty() ? "current_setting('search_path')" : literal(handle_.get(), path))));
   if (found.bytes(0, 2) == "replica") {
-    throw trouble{"",
-                  "session_replication_role is replica, so no trigger runs, and numbers of erased "
-                  "events would be used again; take it from the role's or the database's settings"};
+    throw trouble{
+        "",
+        "session_replication_role is replica, so no trigger runs, and numbers of erased "
+        "events would be used again; remove it from the role's or the database's settings"};
   }
   durability_ = found.bytes(0, 0);
   search_path_ = found.bytes(0, 1);
@@ -140,7 +141,7 @@ void connection::for_journal() {
   if (taken.bytes(0, 0) == "t") forget_prepared();
 }
 
-// Whether own SQL has put a statement of its own in the place of one of ours.
+// Whether own SQL has replaced one of our prepared statements by its own.
 std::string connection::names_taken() const {
   std::string names;
   for (const auto name : prepared_) names += fmt::format("{}'{}'", names.empty() ? "" : ", ", name);
@@ -163,7 +164,7 @@ void connection::for_own_sql() {
 void connection::reset(const std::string& query) {
   has_ = settings::own;
   if (!query.empty()) {
-    execute(query);  // alone: DISCARD ALL does not go together with others
+    execute(query);  // alone: DISCARD ALL cannot be combined with other statements
     execute(fmt::format("{}{}", common_, watch_client(handle_.get())));
     return;
   }
@@ -172,7 +173,7 @@ void connection::reset(const std::string& query) {
   if (left.bytes(0, 0) == "t") forget_prepared();
 }
 
-// -- what has changed under it ---------------------------------------------------------------------
+// -- changed settings -----------------------------------------------------------------------------
 
 bool connection::of_replica() const noexcept { return is_on(handle_.get(), "in_hot_standby"); }
 

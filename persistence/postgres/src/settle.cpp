@@ -1,26 +1,26 @@
-// The truth about a request whose answer was lost.
+// Finds out about a request whose answer was lost.
 //
-// To read is not enough: the lost connection's backend may still be at it and commit seconds later. Each
-// connection that writes holds a lock as long as its backend lives; so who gets that lock knows that the
-// backend has gone, and that what it reads then will stay so.
+// Reading is not enough: the lost connection's backend may still be running and commit seconds
+// later. Each writing connection holds a lock as long as its backend lives. A session that gets
+// that lock knows that the backend is gone, so what it reads then is final.
 #include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::postgres {
 void session::end_doubts(connection& c) {
-  for (auto lock : core_->in_doubt.all()) {
+  for (auto lock : core_->unresolved.all()) {
     parameters which;
     which.int8(lock);
     try {
-      // One that waits for a client that has gone may wait for hours, with its locks.
+      // A backend that waits for a lost client may wait for hours, and keeps its locks.
       c.query(core_->sql.end_holder, which);
     } catch (const trouble&) {
-      if (c.lost()) throw;  // else it has to be waited for
+      if (c.lost()) throw;  // otherwise wait for it
     }
     c.run({{core_->sql.wait_briefly, {}}, {core_->sql.take_lock, which}});
     c.query(core_->sql.release_lock, which);
-    core_->in_doubt.remove(lock);
+    core_->unresolved.remove(lock);
   }
 }
 
@@ -34,7 +34,7 @@ result<settlement> session::settle_as_is(const Request& request) {
 
 result<settlement> session::settle(const append_request& request) {
   auto found = settle_as_is(request);
-  core_->news.appended();  // what was in doubt may be there only now
+  core_->news.appended();  // the event may have become visible only now
   return found;
 }
 result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }

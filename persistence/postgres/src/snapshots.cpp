@@ -7,7 +7,7 @@
 
 namespace nexus::inline v0::postgres {
 result<void> session::save_snapshots(std::span<const snapshot_request> requests) {
-  // By id and number, for the sake of others' locks; of two of one number the later replaces the other.
+  // Sorted by id and number to lock in one order; of two with one number the later one wins.
   std::map<std::pair<std::string_view, sequence_nr>, const snapshot_request*> sorted;
   for (const auto& request : requests) {
     if (auto why = fault_of(request, limits())) return tl::unexpected<error>(*std::move(why));

@@ -1,7 +1,7 @@
-// A connection that another thread may cut while it is used, lost or replaced.
+// Lets another thread cut a connection while it is used, lost or replaced.
 //
-// Threads: any. libpq closes its socket by itself when a connection is lost, and the number may be
-// another file's at once; so this keeps a descriptor of its own.
+// Threads: any. libpq closes its socket when a connection is lost, and the number may be reused at
+// once; so this keeps its own descriptor.
 #pragma once
 
 #include <fcntl.h>

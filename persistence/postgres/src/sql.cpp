@@ -1,4 +1,4 @@
-// SQL of one's own on the journal's connection, and transactions around it.
+// SQL of the program on the journal's connection, and its transactions.
 #include <fmt/format.h>
 
 #include <array>
@@ -18,10 +18,11 @@ error session::was_interrupted() const {
 result<void> session::outside_of_transaction(std::string_view doing) const {
   if (!unfinished()) return {};
   return fail(told(errc::invalid_argument,
-                   fmt::format("cannot {} within a transaction of one's own", doing)));
+                   fmt::format("cannot {} within a transaction of the program", doing)));
 }
 
-// What was set on a connection goes with it: who has set something is told, and not given another one.
+// Settings end with their connection: a program that changed some gets an error instead of a new
+// connection.
 result<void> session::connect_for_sql() {
   if (gate_.interrupted()) return fail(was_interrupted());
   if (unfinished()) return {};
@@ -33,7 +34,7 @@ result<void> session::connect_for_sql() {
   return connect("connect");
 }
 
-// Sends it. `lost_after_sending`: nobody knows what became of it.
+// Sends it. `lost_after_sending`: its outcome is unknown.
 result<rows> session::send_own(const std::string& sql, std::span<const sql_value> with,
                                bool& lost_after_sending) {
   auto bound = text_parameters::from(with, core_->where.name);
@@ -60,11 +61,11 @@ result<rows> session::send_own(const std::string& sql, std::span<const sql_value
   }
 }
 
-// A replica refuses all of them; of its own default a server says so only to what is no transaction, in
-// which it can be overridden, and it may be the session's own.
+// A replica refuses all writes. With default_transaction_read_only a server refuses only statements
+// outside of transactions, as transactions can override it; and the session may have set it itself.
 std::string session::refuses_writes(const trouble& why) {
   const bool read_only = why.is(sqlstate::read_only_transaction);
-  if (!read_only && !why.is(sqlstate::not_supported)) return {};  // a replica's BEGIN READ WRITE
+  if (!read_only && !why.is(sqlstate::not_supported)) return {};  // BEGIN READ WRITE on a replica
   if (connection_->of_replica()) return is_replica;
   if (!read_only || !connection_->reads_by_default() || connection_->in_transaction()) return {};
   try {
@@ -82,7 +83,7 @@ void session::replace_if_due() noexcept {
 
 result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_value> with) {
   if (sql.find('\0') != std::string_view::npos) {
-    return fail(told(errc::query_failed, "the statement holds a NUL byte"));
+    return fail(told(errc::query_failed, "the statement contains a NUL byte"));
   }
   const auto word = detail::first_word(sql);
   if ((word == "COMMIT" || word == "END") && unfinished()) {
@@ -115,7 +116,7 @@ result<void> session::begin(isolation level, bool read_only) {
                                   read_only ? "READ ONLY" : "READ WRITE"),
                       {});
   if (done) return {};
-  if (unfinished()) (void)rollback();  // a replica's has begun, and failed at READ WRITE
+  if (unfinished()) (void)rollback();  // on a replica it has begun, and failed at READ WRITE
   if (done.error().code == errc::outcome_unknown) done.error().code = errc::unavailable;
   return fail(std::move(done.error()));
 }
@@ -130,7 +131,7 @@ result<void> session::commit_by(std::string_view sql) {
     return fail(std::move(why));
   }
   if (gate_.interrupted()) {
-    drop_connection();  // before anything of the commit was sent
+    drop_connection();  // before any part of the commit was sent
     return fail(was_interrupted());
   }
   bool lost = false;
@@ -150,7 +151,7 @@ result<void> session::commit_by(std::string_view sql) {
 result<void> session::rollback() {
   if (!unfinished()) return fail(told(errc::invalid_argument, "no transaction is open"));
   failed_.reset();
-  if (!connection_) return {};  // it went with the connection
+  if (!connection_) return {};  // it ended with the connection
   bool ignored = false;
   if (auto done = send_own("ROLLBACK", {}, ignored); !done && connection_) drop_connection();
   return {};
@@ -185,15 +186,15 @@ result<void> session::between_leases(Work&& work) {
 }
 
 result<void> session::reset(const std::string& query) {
-  lock_held_ = false;  // it is let go of like any other, and taken again before the next write
+  lock_held_ = false;  // it is released with the others, and taken again later
   auto done = between_leases([&](connection& c) { c.reset(query); });
   if (done) touched_ = false;
-  // The next connection may find that it is over: of a replica that was promoted, or in a role's settings.
+  // A new connection may work again, if a replica was promoted or a role's settings changed.
   if (done && (connection_->of_replica() || connection_->reads_by_default())) drop_connection();
   return done;
 }
 
-// With whatever settings there are: it asks whether anybody is there.
+// With the current settings: it only checks that the server answers.
 result<void> session::validate(const std::string& query) {
   return between_leases([&](connection& c) { c.execute(query); });
 }

@@ -8,7 +8,7 @@
 namespace nexus::inline v0::postgres {
 namespace {
 
-// Fixed for ever by PostgreSQL's catalogue.
+// Fixed by PostgreSQL's catalogue.
 namespace type {
 constexpr Oid inferred = 0;
 constexpr Oid boolean = 16;
@@ -20,7 +20,7 @@ constexpr Oid float4 = 700;
 constexpr Oid float8 = 701;
 }  // namespace type
 
-constexpr std::size_t parameters_max = 65'535;  // of the protocol
+constexpr std::size_t parameters_max = 65'535;  // the protocol's limit
 
 template <class Number>
 Number number_in(std::string_view text) {
@@ -29,7 +29,7 @@ Number number_in(std::string_view text) {
   return value;
 }
 
-// In whichever of its two forms the session writes them.
+// In either of the two forms that sessions write.
 sql_bytes bytes_in(const char* text) {
   std::size_t size = 0;
   const std::unique_ptr<unsigned char, decltype(&PQfreemem)> raw{
@@ -116,7 +116,7 @@ sql_rows to_sql_rows(const rows& answer) {
     to.reserve(static_cast<std::size_t>(columns));
     for (int i = 0; i < columns; ++i) to.push_back(value_at(from, row, i));
   }
-  // The tag of a SELECT has a number as well: that of its rows.
+  // The tag of a SELECT has a number as well: its rows.
   if (!answer.tag().starts_with("SELECT") && !answer.tag().starts_with("FETCH"))
     made.affected = answer.affected();
   return made;

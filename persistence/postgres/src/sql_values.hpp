@@ -1,5 +1,5 @@
-// Values of the user's own statements, in PostgreSQL's text form: the server infers what a parameter is,
-// and tells what a column is.
+// Values of the user's statements in PostgreSQL's text form: the server infers the types of
+// parameters, and reports those of columns.
 //
 // Threads: values.
 #pragma once
@@ -19,7 +19,7 @@ namespace nexus::inline v0::postgres {
 /// Parameters for PQsendQueryParams. The values they were made from must outlive them.
 class text_parameters {
  public:
-  /// `query_failed` for what has no text form.
+  /// `query_failed` for values without a text form.
   [[nodiscard]] static result<text_parameters> from(std::span<const sql_value> values,
                                                     const std::string& name);
 
@@ -38,10 +38,10 @@ class text_parameters {
   std::vector<const char*> values_;
   std::vector<int> lengths_;
   std::vector<int> formats_;
-  std::deque<std::string> owned_;  // a deque, so that they stay where they are
+  std::deque<std::string> owned_;  // a deque, so that elements do not move
 };
 
-/// What came back in text form.
+/// A result in text form.
 [[nodiscard]] sql_rows to_sql_rows(const rows& answer);
 
 }  // namespace nexus::inline v0::postgres

@@ -17,13 +17,13 @@ INSERT INTO nexus_event_tags (tag, transaction_id, position)
 SELECT t.tag, pg_current_xact_id(), t.position FROM unnest($1::text[], $2::int8[]) AS t (tag, position)
 )sql";
 
-// Whether `expected` was each id's highest number; fails with "division by zero" if not. That the
-// numbers were free the unique key has seen to by now, waiting for whoever was about to take or erase
-// them. What is left: the number before must be the last one, stored or erased. This looks with a
-// snapshot of its own, taken after the inserts, so that nothing can have changed behind its back.
-// Sub-selects for single values are two look-ups for each request. EXISTS would become a hash of the
-// whole journal, made anew for each batch.
-// How durable the commit is it says itself, whatever a trigger has set meanwhile.
+// Checks that `expected` was each id's highest number; fails with "division by zero" if not. The
+// unique key has ensured already that the numbers were free, by waiting for transactions that take
+// or erase them. It remains to check that the number before is the last one, stored or erased. The
+// check has its own snapshot, taken after the inserts, so nothing can have changed meanwhile.
+// Sub-selects for single values are two look-ups per request. EXISTS would become a hash of the
+// whole journal, built again for each batch.
+// The commit sets its own durability, whatever a trigger has set meanwhile.
 constexpr auto append_check_sql = R"sql(
 SELECT pg_current_xact_id(), 1 / (count(*) = 0)::int4, set_config('synchronous_commit', $3::text, true)
 FROM unnest($1::text[], $2::int8[]) AS r (id, expected)
@@ -42,8 +42,8 @@ SELECT greatest(
 FROM unnest($1::text[]) WITH ORDINALITY AS r (id, at) ORDER BY r.at
 )sql";
 
-// The version that a state takes the place of is stored with it: so the row that is in the way can be
-// held against it, and the statement needs no retry.
+// The version that a state replaces is stored with it: so a conflicting row can be checked against
+// it, and the statement needs no retry.
 constexpr auto upsert_states_sql = R"sql(
 INSERT INTO nexus_durable_state AS s (persistence_id, version, previous_version, state_type,
     schema_version, codec, state_data, writer_id, timestamp, slice)
@@ -67,7 +67,7 @@ SELECT coalesce((SELECT s.version FROM nexus_durable_state s WHERE s.persistence
 FROM unnest($1::text[]) WITH ORDINALITY AS r (id, at) ORDER BY r.at
 )sql";
 
-// Whoever has the lock, however its number was used before: a process id alone may be another's now.
+// Ends the holder of the lock: a process id alone may belong to another session by now.
 constexpr auto end_holder_sql = R"sql(
 SELECT count(pg_terminate_backend(l.pid)) FROM pg_locks l
 WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
@@ -91,8 +91,8 @@ WHERE persistence_id = $1::text AND sequence_nr BETWEEN $2::int8 AND $3::int8
 ORDER BY sequence_nr LIMIT $4::int8
 )sql";
 
-// All transactions before the snapshot's xmin have ended, so none of their events is still to come. The
-// position alone would skip a late committer, and so would one from a sequence.
+// All transactions before the snapshot's xmin have ended, so none of their events can still appear.
+// The position alone would skip events that commit late, as would one from a sequence.
 constexpr auto read_all_sql = R"sql(
 SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
     j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp,
@@ -105,8 +105,8 @@ WHERE (j.transaction_id, j.position) > ($1::xid8, $2::int8)
 ORDER BY j.transaction_id, j.position LIMIT $3::int8
 )sql";
 
-// Who has the oldest transaction that may still write, if any stored event waits for it. A session's
-// own number has 32 bits only.
+// The session with the oldest transaction that may still write, if a stored event waits for it. A
+// session's own transaction number has only 32 bits.
 constexpr auto held_back_sql = R"sql(
 WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
 SELECT coalesce(
@@ -125,7 +125,7 @@ FROM horizon
 WHERE EXISTS (SELECT FROM nexus_event_journal j WHERE j.transaction_id >= horizon.xmin)
 )sql";
 
-// From id to id by two look-ups each, however many events an id has.
+// Goes from id to id by two look-ups each, however many events an id has.
 constexpr auto list_ids_sql = R"sql(
 WITH RECURSIVE listed (id) AS (
   SELECT (SELECT least(
@@ -189,7 +189,7 @@ DELETE FROM nexus_snapshot_store s USING unnest($1::text[], $2::int8[]) AS r (id
 WHERE s.persistence_id = r.id AND s.sequence_nr < r.below
 )sql";
 
-// From the lowest up, at most $3 of each id: whatever stops this leaves runs without gaps.
+// From the lowest up, at most $3 of each id: an interruption leaves runs without gaps.
 constexpr auto erase_events_sql = R"sql(
 DELETE FROM nexus_event_journal j USING
   (SELECT r.id, least(r.upto, (SELECT min(m.sequence_nr) FROM nexus_event_journal m

@@ -1,4 +1,4 @@
-// Every statement of a session, with the names that the address chose.
+// The statements of a session, with the names that the address chose.
 //
 // Threads: constant once made.
 #pragma once
@@ -11,7 +11,7 @@ namespace nexus::inline v0::postgres {
 struct statements {
   explicit statements(const schema_choices& names);
 
-  // Appending. The check comes behind the inserts, in the same transaction.
+  // Appending. The check follows the inserts, in the same transaction.
   statement append_events, append_tags, append_check, highest;
   statement durable, upsert_states, versions;
   // Settling.
@@ -19,7 +19,7 @@ struct statements {
   // Reading.
   statement read_events, read_payloads, read_all, held_back, list_ids;
   statement load_snapshot, list_snapshots, load_state, list_states;
-  // The rest.
+  // Others.
   statement save_snapshots, erase_snapshots, prune_snapshots, erase_events;
 };
 

@@ -52,7 +52,7 @@ class watch final : public journal_watch {
   }
 
  private:
-  // Takes in everything that has come: of many news one is enough.
+  // Reads all notifications that have arrived; any number counts as one.
   bool heard() {
     if (PQconsumeInput(connection_->handle()) == 0) {
       throw trouble{"", one_line(PQerrorMessage(connection_->handle())), true};
@@ -90,7 +90,8 @@ class watch final : public journal_watch {
 
 result<std::unique_ptr<journal_watch>> make_watch(std::shared_ptr<core> of) {
   auto made = std::make_unique<watch>(std::move(of));
-  // At once, so that nothing is missed between this and the first wait. If that fails, wait says so.
+  // Listens at once, so that no event is missed before the first wait. A failure here is reported
+  // by wait.
   try {
     made->listen();
   } catch (const trouble&) {

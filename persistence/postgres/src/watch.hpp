@@ -1,4 +1,4 @@
-// Waits for the news that notifiers of any process send.
+// Waits for the notifications that notifiers of any process send.
 #pragma once
 
 #include <memory>

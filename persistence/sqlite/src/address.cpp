@@ -22,9 +22,9 @@ result<address> address::from(const uri& where) {
   };
   if (made.path.empty()) return bad("no path; expected sqlite:PATH");
   if (made.path == ":memory:") return bad("for a journal in memory use memory:");
-  if (made.path.find('\0') != std::string::npos) return bad("the path holds a NUL byte");
+  if (made.path.find('\0') != std::string::npos) return bad("the path contains a NUL byte");
   if (made.choices.prefix.starts_with("sqlite_"))
-    return bad("sqlite_ is SQLite's own table_prefix");
+    return bad("table_prefix is sqlite_, which SQLite reserves");
   if (made.choices.prefix != schema_choices::default_prefix) {
     made.name += "?table_prefix=" + made.choices.prefix;
   }
@@ -34,11 +34,11 @@ result<address> address::from(const uri& where) {
       return bad(fmt::format("synchronous is \"{}\", not full or normal", given->second));
     }
   }
-  // Wherever the program goes later. And SQLite gives some names a meaning of their own ("file:…"),
-  // none of which begins with a slash.
+  // Absolute, since the program may change its directory. Also, SQLite interprets some names
+  // ("file:…"), none of which begins with a slash.
   std::error_code lost;
   made.path = fs::absolute(made.path, lost).string();
-  if (lost) return bad("the program's directory is gone");
+  if (lost) return bad("the working directory is gone");
   return made;
 }
 

@@ -15,7 +15,7 @@ namespace nexus::inline v0::sqlite {
 struct address {
   std::string path;  ///< absolute
   std::string
-      name;  ///< for messages, "sqlite:PATH", with the table_prefix if it is not the usual one
+      name;  ///< for messages, "sqlite:PATH", with the table_prefix if it is not the default
   bool synchronous_full = true;
   schema_choices choices;
 

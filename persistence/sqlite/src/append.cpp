@@ -1,4 +1,4 @@
-// append and upsert: the one write path whose outcome must never be guessed.
+// append and upsert: the write path, whose outcome must never be guessed.
 #include <algorithm>
 
 #include "nexus/journal_checks.hpp"
@@ -19,8 +19,8 @@ void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_dou
 template <class Request>
 std::vector<append_outcome> session::write_all(std::string_view doing,
                                                std::span<const Request> requests) {
-  std::vector<append_outcome> outcomes(requests.size());  // `stored` until something is against it
-  // Requests of a call are independent of each other, so their positions may come in any order.
+  std::vector<append_outcome> outcomes(requests.size());  // `stored` until something contradicts it
+  // The requests of a call are independent, so their positions may have any order.
   take_faultless(requests, limits(), outcomes, order_);
   if (order_.empty()) return outcomes;
 
@@ -31,7 +31,7 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
     return t.commit(in_doubt);
   });
   if (!done) sqlite::finish(outcomes, done.error(), in_doubt);
-  // What the connection believes about the log may differ from what the file holds now.
+  // The connection's view of the log may differ from the file's content now.
   if (in_doubt) connection_.reset();
   return outcomes;
 }
@@ -84,7 +84,7 @@ void session::insert(connection& c, const append_request& request, std::int64_t&
 
 namespace {
 
-/// 0 if there is no row; -1 if what the row has is no version.
+/// 0 if there is no row; -1 if the row's version is invalid.
 std::int64_t version_of(connection& c, const persistence_id& id) {
   c.sql.read_version.text(1, id.str());
   reading scope{c.sql.read_version};

@@ -17,11 +17,12 @@ connection::connection(std::unique_ptr<journal_database> opened)
     : guard{opened->choices}, db{guarded(std::move(opened), guard)}, sql{*db} {}
 
 transaction::~transaction() {
-  if (!connection_.in_transaction()) return;  // committed, or SQLite rolled back by itself
+  if (!connection_.in_transaction()) return;  // committed, or rolled back by SQLite
   try {
     connection_.sql.rollback.run();
   } catch (const SQLite::Exception&) {
-    // Still in the transaction: who owns the connection sees it and closes it, which rolls back.
+    // Still in the transaction: the connection's owner sees it and closes the connection, which
+    // rolls back.
   }
 }
 
@@ -30,7 +31,7 @@ result<void> transaction::commit(bool& in_doubt) {
   try {
     connection_.sql.commit.run();
   } catch (const SQLite::Exception& why) {
-    // Busy, and still in the transaction: it has not begun to commit and will be rolled back.
+    // Busy, and still in the transaction: the commit has not begun and will be rolled back.
     bool untouched = why.getErrorCode() == SQLITE_BUSY && connection_.in_transaction();
     in_doubt = !untouched && !wrote_nothing(connection_.db->getHandle(), why);
     throw;
@@ -40,9 +41,9 @@ result<void> transaction::commit(bool& in_doubt) {
   return {};
 }
 
-// SQLite writes a transaction's frames to the log in their order, and what makes them a commit stands
-// in the last one: a write that found no space was that one or one before it. Only on devices where a
-// write may harm its neighbours copies of the last frame follow.
+// SQLite writes a transaction's frames to the log in order, and the last one makes them a commit: a
+// write without space failed at that frame or before it. Copies of the last frame follow only on
+// devices where a write may damage its neighbours.
 bool wrote_nothing(sqlite3* db, const SQLite::Exception& why) {
   if (why.getErrorCode() != SQLITE_FULL) return false;
   sqlite3_file* file = nullptr;

@@ -1,4 +1,4 @@
-// One connection with its statements, and the write transaction.
+// A connection with its statements, and the write transaction.
 //
 // Threads: one at a time. Throws: SQLite::Exception.
 #pragma once
@@ -25,8 +25,8 @@ struct connection {
     return sqlite3_get_autocommit(db->getHandle()) == 0;
   }
 
-  /// Why what it has just committed, or would read, is not the journal's any more; nothing if all is
-  /// well, or if it has not joined a journal.
+  /// Why its last commit, or its next read, does not concern the journal's file any more; none if
+  /// all is well, or if it has not joined a journal.
   [[nodiscard]] std::optional<error> trouble() const {
     return file ? file->trouble() : std::nullopt;
   }
@@ -46,8 +46,8 @@ class transaction {
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;
 
-  /// Throws with `in_doubt` true if it may have taken effect or may yet do so. Fails, and is in doubt,
-  /// if it was committed to a file that has been removed or replaced.
+  /// Throws with `in_doubt` true if it may have taken effect or may still do so. Fails, and is in
+  /// doubt, if it committed to a file that was removed or replaced.
   [[nodiscard]] result<void> commit(bool& in_doubt);
   [[nodiscard]] result<void> commit() {
     bool in_doubt = false;
@@ -58,7 +58,8 @@ class transaction {
   connection& connection_;
 };
 
-/// True if a COMMIT that failed so has written no commit to the log: with a full disk that is certain.
+/// True if a COMMIT with this error has written no commit to the log, which is certain for a full
+/// disk.
 [[nodiscard]] bool wrote_nothing(sqlite3* db, const SQLite::Exception& why);
 
 }  // namespace nexus::inline v0::sqlite

@@ -20,18 +20,18 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using opening = schema_choices::opening;
 
-// A checkpoint costs random writes and two syncs, and the pages it copies are mostly the ones the
-// next batch touches again: the default of 1,000 pages writes at 0.6 of this one's rate. 40 MB of
-// log are recovered in well under a second.
+// A checkpoint costs random writes and two syncs, and mostly copies pages that the next batch
+// changes again: the default of 1,000 pages reaches 0.6 of this rate. 40 MB of log are recovered in
+// well under a second.
 constexpr int checkpoint_pages = 10'000;
-constexpr int log_bytes_max = 64 << 20;  // what is left of a log that grew longer under a reader
-constexpr int cache_kib = 16 << 10;      // per connection; more wrote and read no faster
+constexpr int log_bytes_max = 64 << 20;  // the rest of a log that grew longer under a reader
+constexpr int cache_kib = 16 << 10;      // per connection; more was not faster
 
 tl::unexpected<error> refuse(errc code, const address& where, std::string_view why) {
   return fail(code, fmt::format("{}: {}", where.name, why));
 }
 
-// SQLite alone says "unable to open database file" to all of these.
+// SQLite alone reports "unable to open database file" for all of these.
 result<void> check_path(const address& where, access how) {
   std::error_code ignored;
   auto status = fs::status(where.path, ignored);
@@ -39,7 +39,7 @@ result<void> check_path(const address& where, access how) {
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     return refuse(errc::invalid_argument, where, "is not a regular file");
   }
-  // Through symbolic links, as SQLite goes: the files beside it stand where the target is.
+  // Follows symbolic links as SQLite does: the files beside it are where the target is.
   auto parent = fs::weakly_canonical(fs::absolute(where.path, ignored), ignored).parent_path();
   if (!fs::is_directory(parent, ignored)) {
     return refuse(errc::invalid_argument, where,
@@ -58,7 +58,7 @@ result<void> check_path(const address& where, access how) {
   return {};
 }
 
-// Two processes that do this to a fresh file at once may see "busy" without the timeout's waiting.
+// Two processes that do this to a new file at once may get "busy" without waiting for the timeout.
 result<void> use_wal(SQLite::Database& db, const address& where) {
   auto deadline = std::chrono::steady_clock::now() + busy_timeout;
   for (;;) {
@@ -92,12 +92,12 @@ result<unsigned> set_up(journal_database& db, const address& where, open_mode mo
   if (sqlite3_db_readonly(db.getHandle(), "main") != 0) {
     return refuse(errc::unavailable, where, "may not be written");
   }
-  // Looked at before anything is changed: a foreign file stays as it is.
+  // Checked before any change: a foreign file stays as it is.
   const auto ours = where.with(of);
   const bool makes = mode == open_mode::create && where.choices.tables != opening::existing;
   const bool migrates = makes && where.choices.tables == opening::migrate;
   auto found = [&] {
-    const SQLite::Transaction reading{db};  // of one moment, whatever another process makes there
+    const SQLite::Transaction reading{db};  // one consistent view, whatever other processes do
     return usable(db, ours, migrates);
   }();
   if (!found) return found;
@@ -106,7 +106,7 @@ result<unsigned> set_up(journal_database& db, const address& where, open_mode mo
       return refuse(errc::unavailable, where, "has lost its tables since it was opened");
     }
     if (!makes) return fail(no_tables(where.name));
-    db.exec("PRAGMA page_size = 4096");  // larger pages wrote and read slower
+    db.exec("PRAGMA page_size = 4096");  // larger pages were slower to write and read
   }
   if (auto done = use_wal(db, where); !done) return fail(std::move(done.error()));
   db.exec(fmt::format(

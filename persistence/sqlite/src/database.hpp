@@ -1,4 +1,4 @@
-// Opening the file: what is refused, and how a connection is set up.
+// Opens the file: refuses invalid ones, and sets up a connection.
 //
 // Threads: any; the database opened belongs to one thread at a time. Throws: nothing.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace nexus::inline v0::sqlite {
 
-/// A connection that knows how its tables are named.
+/// A connection that knows the names of its tables.
 struct journal_database : SQLite::Database {
   journal_database(const std::string& file, int flags, int busy_ms, schema_choices named)
       : SQLite::Database{file, flags, busy_ms}, choices{std::move(named)} {}
@@ -28,8 +28,8 @@ struct journal_database : SQLite::Database {
 inline constexpr std::chrono::milliseconds busy_timeout{5'000};
 
 enum class open_mode {
-  create,   ///< the file and its tables are made if need be, as the address says
-  existing  ///< a session of a journal that was opened: an empty file there is a lost one
+  create,   ///< makes the file and its tables if needed, as the address says
+  existing  ///< for a session of an open journal: an empty file has lost its tables
 };
 
 [[nodiscard]] result<std::unique_ptr<journal_database>> open_database(const address& where,
@@ -37,11 +37,11 @@ enum class open_mode {
 
 enum class access { create, write, read };
 
-/// Opens the file alone; SQLite itself looks into it only when something is asked. None if it does not
-/// exist and is not to be created.
+/// Only opens the file; SQLite reads it at the first statement. None if it does not exist and must
+/// not be created.
 [[nodiscard]] result<std::unique_ptr<journal_database>> open_file(const address& where, access how);
 
-/// Looks whether it is a journal, sets the connection up, and sees to the tables as the address says.
+/// Checks that it is a journal, sets up the connection, and handles the tables as the address says.
 /// Returns the version found. Throws: SQLite::Exception.
 [[nodiscard]] result<unsigned> set_up(journal_database& db, const address& where, open_mode mode,
                                       const layout& of);

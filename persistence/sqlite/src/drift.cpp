@@ -11,7 +11,7 @@ namespace {
 
 using parts = std::vector<schema_part>;
 
-// Of a statement only the words count.
+// A statement is compared word by word.
 std::string words(std::string_view sql) {
   std::string made;
   for (char c : sql) {

@@ -11,8 +11,8 @@
 
 namespace nexus::inline v0::sqlite {
 
-/// Nothing if all is as it should be. An index of somebody's own is no difference unless it is unique:
-/// it refuses no event.
+/// The differences; empty if there are none. A foreign index is no difference unless it is unique:
+/// it rejects no event.
 [[nodiscard]] std::vector<schema_difference> differences(SQLite::Database& db, const tables& t);
 
 /// The names of the tables, in no particular order.

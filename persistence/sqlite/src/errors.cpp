@@ -12,13 +12,13 @@ namespace {
 errc code_of(int code) noexcept {
   switch (code & 0xff) {  // the low byte is the primary code of an extended one
     case SQLITE_NOTADB:
-    case SQLITE_ERROR:  // our SQL is fixed: it fails only on tables that are not ours
+    case SQLITE_ERROR:  // our SQL is fixed: it fails only on foreign tables
       return errc::foreign_schema;
     case SQLITE_CORRUPT:
       return errc::corrupt;
     case SQLITE_TOOBIG:
       return errc::too_large;
-    case SQLITE_INTERRUPT:  // nothing interrupts but poolable::interrupt
+    case SQLITE_INTERRUPT:  // only poolable::interrupt interrupts
       return errc::pool_closed;
     default:
       return errc::unavailable;

@@ -1,4 +1,4 @@
-// The one place where SQLite's exceptions become results.
+// The one place that turns SQLite's exceptions into results.
 //
 // Threads: any. Throws: nothing.
 #pragma once
@@ -17,10 +17,10 @@ namespace nexus::inline v0::sqlite {
 [[nodiscard]] error describe(const SQLite::Exception& why, std::string_view name,
                              std::string_view doing);
 
-/// Likewise, of a statement of the user's own.
+/// The same for a statement of the user.
 [[nodiscard]] error describe_sql(const SQLite::Exception& why, std::string_view name);
 
-/// What `work` returns, a result; or, if SQLite threw in it, why.
+/// The result of `work`; or, if SQLite threw in it, the error.
 template <class Work>
 [[nodiscard]] auto attempt(std::string_view name, std::string_view doing, Work&& work)
     -> decltype(work()) {
@@ -31,7 +31,7 @@ template <class Work>
   }
 }
 
-/// A caller's sink within `attempt`: what it throws comes out of the call as it is, also if it is SQLite's.
+/// A caller's sink within `attempt`: its exceptions leave the call unchanged, even SQLite's own.
 template <class Sink>
 class apart {
  public:

@@ -13,7 +13,7 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// Where SQLite has its log: beside the file that symbolic links lead to.
+// The path of SQLite's log: beside the target of symbolic links.
 std::string log_of(sqlite3* db) { return sqlite3_filename_wal(sqlite3_db_filename(db, "main")); }
 
 bool has_moved(sqlite3* db) {
@@ -38,7 +38,7 @@ result<std::shared_ptr<journal_file>> journal_file::of(const std::string& path, 
   if (held < 0 || ::fstat(held, &found) != 0) {
     const int why = errno;
     if (held >= 0) ::close(held);
-    return fail(errc::unavailable, fmt::format("{}: cannot look at the file: {}", name,
+    return fail(errc::unavailable, fmt::format("{}: cannot read the file's status: {}", name,
                                                std::system_category().message(why)));
   }
   std::shared_ptr<journal_file> made{
@@ -56,7 +56,8 @@ journal_file::share::~share() {
 }
 
 std::optional<error> journal_file::trouble() {
-  // Under the lock, so that the last connection does not close, and the -wal go, in between.
+  // Under the lock, so that the last connection cannot close, which would remove the -wal,
+  // meanwhile.
   const std::lock_guard guard{lock_};
   return looked_at(compare(shares_ > 0 ? &log_ : nullptr, log_id_));
 }

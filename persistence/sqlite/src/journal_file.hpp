@@ -1,8 +1,8 @@
-// Which file a journal was opened on, and whether its name still leads there.
+// The file of an open journal, and whether its name still leads to it.
 //
-// A file that is removed, moved away or replaced while it is open takes everything with it that is
-// written to it from then on, and SQLite in WAL mode does not notice. So whoever has committed compares
-// the inodes at the names of the database and of its -wal with those that are open.
+// If a file is removed, moved away or replaced while it is open, everything written later is lost,
+// and SQLite in WAL mode does not notice. So after a commit the inodes at the names of the database
+// and of its -wal are compared with the open ones.
 //
 // Threads: any. Throws: nothing.
 #pragma once
@@ -29,28 +29,28 @@ struct file_id {
   friend bool operator==(const file_id&, const file_id&) = default;
 };
 
-/// Of the file that a name leads to now, through symbolic links; nothing if there is none.
+/// The file that a name leads to now, through symbolic links; none if there is none.
 [[nodiscard]] std::optional<file_id> id_of(const std::string& path) noexcept;
 
 /// Shared by the sessions of one journal.
 class journal_file {
  public:
-  /// Of the file that `db` has open as `path`; `name` is for messages. The inode is held from here on,
-  /// so that the number is not given to another file even if no connection is left.
+  /// The file that `db` has open as `path`; `name` is for messages. The inode is held from here on,
+  /// so that its number is not reused even if no connection is left.
   [[nodiscard]] static result<std::shared_ptr<journal_file>> of(const std::string& path,
                                                                 std::string name, sqlite3* db);
   ~journal_file();
   journal_file(const journal_file&) = delete;
   journal_file& operator=(const journal_file&) = delete;
 
-  /// Why what is committed now would be lost; nothing if all is well.
+  /// Why commits are lost now; none if all is well.
   [[nodiscard]] std::optional<error> trouble();
 
-  /// True from when somebody found trouble until somebody finds that it is over. Costs next to nothing.
+  /// True after a check failed, until a later check succeeds. Costs next to nothing.
   [[nodiscard]] bool suspect() const noexcept { return suspect_.load(std::memory_order_relaxed); }
 
-  /// A connection's share. Goes before the connection closes, since the last one to close removes the
-  /// -wal.
+  /// The share of a connection. End it before the connection closes, since the last connection to
+  /// close removes the -wal.
   class share {
    public:
     share(std::shared_ptr<journal_file> of, std::string log, file_id log_id)
@@ -59,7 +59,7 @@ class journal_file {
     share(const share&) = delete;
     share& operator=(const share&) = delete;
 
-    /// As journal_file::trouble, with the -wal that this connection has open. Two calls of stat.
+    /// Like journal_file::trouble, with the -wal that this connection has open. Two calls of stat.
     [[nodiscard]] std::optional<error> trouble() const {
       return of_->looked_at(of_->compare(&log_, log_id_));
     }

@@ -5,10 +5,10 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// docs/internals/sqlite.md has the measurements behind this layout. Positions are given by the
-// append, inside its transaction: past the last one in the journal and past every one erased.
-// AUTOINCREMENT promises the same, and writes to sqlite_sequence with every row. The trigger keeps
-// `highest` and the positions from falling whoever deletes, also a person with plain SQL.
+// docs/internals/sqlite.md has the measurements behind this layout. The append assigns positions
+// inside its transaction: past the last one in the journal and past every erased one. AUTOINCREMENT
+// promises the same, but writes to sqlite_sequence with every row. The trigger keeps `highest` and
+// the positions from falling after any deletion, also one by hand in SQL.
 constexpr std::string_view tables_of_today = R"sql(
 -- What says that the tables are a journal's, and of which version.
 CREATE TABLE nexus_meta (
@@ -44,12 +44,12 @@ CREATE INDEX nexus_event_tags_by_position ON nexus_event_tags (position);
 -- What was erased, so that no number and no position is used again.
 CREATE TABLE nexus_erased (
   persistence_id TEXT    PRIMARY KEY NOT NULL,
-  sequence_nr    INTEGER NOT NULL,     -- the highest that was erased
-  position       INTEGER NOT NULL      -- likewise
+  sequence_nr    INTEGER NOT NULL,     -- the highest erased
+  position       INTEGER NOT NULL      -- the highest erased
 ) WITHOUT ROWID;
 CREATE INDEX nexus_erased_by_position ON nexus_erased (position);
 
--- Writes it, whoever deletes.
+-- Fills it after any deletion.
 CREATE TRIGGER nexus_event_erased AFTER DELETE ON nexus_event_journal BEGIN
   INSERT INTO nexus_erased (persistence_id, sequence_nr, position)
     VALUES (old.persistence_id, old.sequence_nr, old.position)
@@ -80,7 +80,7 @@ CREATE TABLE nexus_durable_state (
   state_type     TEXT    NOT NULL,
   schema_version INTEGER NOT NULL,
   codec          TEXT    NOT NULL,
-  state_data     BLOB,                 -- NULL: deleted; the version goes on
+  state_data     BLOB,                 -- NULL: erased; the version keeps rising
   writer_id      TEXT    NOT NULL,
   timestamp      INTEGER NOT NULL,
   slice          INTEGER NOT NULL,

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a process waits for another's migration, which may build an index over everything.
+// How long a process waits for another one's migration, which may index the whole journal.
 constexpr auto migration_wait = 10min;
 
 tl::unexpected<error> foreign(const tables& t, std::string_view why) {
@@ -28,7 +28,7 @@ bool holds(SQLite::Database& db, const std::string& table) {
   return query.executeStep();
 }
 
-// Nexus's tables are not put among those of something else; those of another prefix are no stranger.
+// Nexus does not add tables to a foreign database; tables of another prefix are not foreign.
 result<unsigned> inspect_without_meta(SQLite::Database& db, const tables& t) {
   SQLite::Statement other{db,
                           "SELECT 1 FROM sqlite_master m JOIN sqlite_master e ON e.name = "
@@ -38,11 +38,11 @@ result<unsigned> inspect_without_meta(SQLite::Database& db, const tables& t) {
   SQLite::Statement any{
       db, "SELECT name FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY name LIMIT 1"};
   if (!any.executeStep()) return 0U;
-  return foreign(t, fmt::format("it holds \"{}\" and no {}meta", any.getColumn(0).getString(),
+  return foreign(t, fmt::format("it contains \"{}\" but no {}meta", any.getColumn(0).getString(),
                                 t.choices.prefix));
 }
 
-// Whether there is nothing to make, so that nobody's lock is needed.
+// True if there is nothing to make, so that no lock is needed.
 bool is_up_to_date(SQLite::Database& db, const tables& t, unsigned found) {
   const auto& prefix = t.choices.prefix;
   auto lacks = [&](bool chosen, std::string_view index) {
@@ -72,11 +72,11 @@ result<unsigned> found_version(SQLite::Database& db, const tables& t) {
   if (!holds(db, meta)) return inspect_without_meta(db, t);
   SQLite::Statement query{db, "SELECT value FROM " + meta + " WHERE name = 'schema_version'"};
   if (!query.executeStep() || !query.getColumn(0).isInteger()) {
-    return foreign(t, fmt::format("table {} names no schema_version", meta));
+    return foreign(t, fmt::format("table {} has no schema_version", meta));
   }
   const auto found = query.getColumn(0).getInt64();
   if (found < 1 || found > std::numeric_limits<std::int32_t>::max()) {
-    return foreign(t, fmt::format("there is no schema version {}", found));
+    return foreign(t, fmt::format("schema version {} does not exist", found));
   }
   return static_cast<unsigned>(found);
 }
@@ -99,7 +99,7 @@ result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrat
     return found;
   };
   {
-    const SQLite::Transaction reading{db};  // of one moment, whatever another process does
+    const SQLite::Transaction reading{db};  // one consistent view, whatever other processes do
     auto found = usable(db, t, may_migrate);
     if (!found) return found;
     if (is_up_to_date(db, t, *found)) return verified(*found);
@@ -133,7 +133,7 @@ result<unsigned> migrate_tables(SQLite::Database& db, const tables& t) {
 }
 
 result<void> verify_tables(SQLite::Database& db, const tables& t) {
-  auto unchosen = t.choices;  // a journal works without the indexes that were chosen, too
+  auto unchosen = t.choices;  // the chosen indexes may be missing
   unchosen.index_type = unchosen.index_time = false;
   for (const auto& one : differences(db, {t.of, unchosen, t.name})) {
     if (one.how == schema_difference::kind::missing) return foreign(t, one.line);

@@ -1,4 +1,4 @@
-// How a file is recognised as a journal; making its tables, leading them to today's version, dropping
+// The check that a file is a journal; makes its tables, migrates them to the current version, drops
 // them.
 //
 // Threads: the connection's. Throws: SQLite::Exception.
@@ -8,26 +8,25 @@
 
 namespace nexus::inline v0::sqlite {
 
-/// The version of the tables in the file; 0 for none where some may be made. Fails with
+/// The version of the tables in the file; 0 for none where tables may be made. Fails with
 /// `foreign_schema`. Changes nothing.
 [[nodiscard]] result<unsigned> found_version(SQLite::Database& db, const tables& t);
 
-/// The same, if it is a version to go on from; else `newer_schema`, or `older_schema` unless it
-/// `may_migrate`.
+/// The same for a usable version; else `newer_schema`, or `older_schema` unless it `may_migrate`.
 [[nodiscard]] result<unsigned> usable(SQLite::Database& db, const tables& t, bool may_migrate);
 
-/// Makes the tables and chosen indexes that are missing; in one transaction, if there is anything to do.
-/// Returns the version before.
+/// Makes the missing tables and chosen indexes; in one transaction, if anything is to do. Returns
+/// the version before.
 [[nodiscard]] result<unsigned> create_tables(SQLite::Database& db, const tables& t);
 
-/// Likewise, or takes the steps to today's version.
+/// The same, or takes the steps to the current version.
 [[nodiscard]] result<unsigned> migrate_tables(SQLite::Database& db, const tables& t);
 
-/// Fails with `foreign_schema`, naming the first table, column, index or trigger that is missing,
-/// but for the indexes that can be chosen.
+/// Fails with `foreign_schema`, which names the first table, column, index or trigger that is
+/// missing; chosen indexes may be missing.
 [[nodiscard]] result<void> verify_tables(SQLite::Database& db, const tables& t);
 
-/// Drops the tables; refuses what is foreign or newer. One transaction.
+/// Drops the tables; refuses foreign and newer ones. One transaction.
 [[nodiscard]] result<void> drop_tables(SQLite::Database& db, const tables& t);
 
 }  // namespace nexus::inline v0::sqlite

@@ -1,4 +1,4 @@
-// Reading records and what there is of them, and erasing them.
+// Reading and listing records, and erasing them.
 #include <fmt/format.h>
 
 #include "nexus/journal_checks.hpp"
@@ -6,10 +6,10 @@
 
 namespace nexus::inline v0::sqlite {
 
-// Erasing more in one transaction would keep other writers waiting and the log growing.
+// More in one transaction would delay other writers and let the log grow.
 constexpr std::int64_t erase_rows_max = 10'000;
 
-constexpr int persistence_id_column = 9;  // of read_all, behind those of read_events
+constexpr int persistence_id_column = 9;  // of read_all, after the columns of read_events
 
 sequence_nr highest_number(connection& c, const persistence_id& id, bool erased) {
   std::int64_t found = 0;
@@ -32,7 +32,8 @@ result<sequence_nr> session::highest(const persistence_id& id) {
   });
 }
 
-// Steps through `row` with `read` filling the record; both replays differ in what they read only.
+// Steps through `row`, with `read` filling the record; the two replays differ only in what they
+// read.
 template <class Sink, class Read>
 result<void> replay_rows(statement& row, const std::string& journal, const persistence_id& id,
                          Sink& sink, Read read) {
@@ -82,8 +83,8 @@ result<void> session::replay_payloads(const persistence_id& id, sequence_nr from
   return done;
 }
 
-// Positions are given inside of write transactions, of which there is one at a time: whatever is not
-// yet visible stands past all that is.
+// Positions are assigned inside write transactions, of which there is one at a time: an event that
+// is not visible yet is past all visible ones.
 result<void> session::read_all(position after, std::size_t max, const journal_sink& sink) {
   if (max == 0) return {};
   apart passing{sink};
@@ -92,7 +93,7 @@ result<void> session::read_all(position after, std::size_t max, const journal_si
     row.integer(1, column_nr(after.major)).integer(2, column_nr(max));
     reading scope{row};
     tag_cursor tags{c.sql.read_tags};
-    std::optional<persistence_id> of;  // events of an id often stand side by side
+    std::optional<persistence_id> of;  // neighbouring events often have the same id
     record_view record;
     while (row.step()) {
       if (auto text = row.bytes(persistence_id_column); !of || of->str() != text) {
@@ -115,7 +116,7 @@ result<void> session::read_all(position after, std::size_t max, const journal_si
   return done;
 }
 
-// From the lowest up: whatever stops this leaves a run without gaps.
+// From the lowest up: an interruption leaves a run without gaps.
 std::int64_t erase_some(connection& c, const persistence_id& id, std::int64_t to,
                         std::int64_t rows_max) {
   std::int64_t lowest = 0;
@@ -153,7 +154,7 @@ result<void> session::prune(std::span<const prune_request> requests) {
         const auto erased = erase_some(c, id, column_nr(events_to), room);
         room -= erased;
         if (room > 0) break;
-        // As many as one transaction may erase: the rest in another.
+        // The maximum of one transaction: the rest goes into another.
         if (auto done = t->commit(); !done) return done;
         t.reset();
         t = std::make_unique<transaction>(c);

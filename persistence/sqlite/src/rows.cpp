@@ -7,7 +7,7 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// One look-up per column: the value's own accessors take no lock and no index.
+// One look-up per column: the value's accessors take no lock and need no index.
 bool read_number(const statement& row, int column, std::int64_t min, std::int64_t& into) {
   auto* value = row.value(column);
   if (sqlite3_value_type(value) != SQLITE_INTEGER) return false;
@@ -25,7 +25,7 @@ bool read_version(const statement& row, int column, std::uint32_t& into) {
 bool read_bytes(const statement& row, int column, int type, std::string_view& into) {
   auto* value = row.value(column);
   if (sqlite3_value_type(value) != type) return false;
-  // In this order: the size is that of the bytes the call before it returned.
+  // In this order: the size is that of the bytes returned by the call before it.
   const void* data = sqlite3_value_blob(value);
   const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
   into = {data == nullptr ? "" : static_cast<const char*>(data), size};

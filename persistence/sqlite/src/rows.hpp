@@ -14,7 +14,7 @@
 
 namespace nexus::inline v0::sqlite {
 
-/// ULIDs as they are stored, remembering the last one: runs of rows have the same writer.
+/// ULIDs as stored, with the last one cached: runs of rows have the same writer.
 class writer_column {
  public:
   [[nodiscard]] std::string_view text(const ulid& writer);
@@ -26,24 +26,26 @@ class writer_column {
   std::string text_;
 };
 
-/// Reads the current row of `read_events` or `read_all`; its views last until the next step. Returns the name of
-/// the first column that no journal writes so, or nothing.
+/// Reads the current row of `read_events` or `read_all`; its views last until the next step.
+/// Returns the name of the first column with a value that no journal writes; empty if there is
+/// none.
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
                                         record_view& into);
 
-/// Likewise for `read_payloads`: number, type, version, codec and data.
+/// The same for `read_payloads`: number, type, version, codec and data.
 [[nodiscard]] std::string_view read_payload(const statement& row, record_view& into);
 
-/// Likewise for `load_snapshot`.
+/// The same for `load_snapshot`.
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
                                         stored_snapshot& into);
 
-/// Likewise for `load_state`.
+/// The same for `load_state`.
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
                                         stored_state& into);
 
-/// The tags of events whose positions ascend. It stands on the next tagged event of the whole journal,
-/// so untagged events cost a comparison each, and a journal without tags one look-up.
+/// The tags of events in ascending order of position. The cursor is at the next tagged event of the
+/// whole journal, so untagged events cost a comparison each, and a journal without tags one
+/// look-up.
 class tag_cursor {
  public:
   /// `rows` is `read_tags`.
@@ -52,7 +54,7 @@ class tag_cursor {
   tag_cursor(const tag_cursor&) = delete;
   tag_cursor& operator=(const tag_cursor&) = delete;
 
-  /// Gives the record its tags, valid until the next call; false if a row is corrupt.
+  /// Sets the record's tags, valid until the next call; false if a row is corrupt.
   [[nodiscard]] bool read(record_view& record);
 
  private:
@@ -61,7 +63,7 @@ class tag_cursor {
   void step() { next_ = rows_.step() ? rows_.integer(0) : none_left; }
 
   statement& rows_;
-  std::int64_t next_ = 0;  // position of the row it stands on; 0: not begun
+  std::int64_t next_ = 0;  // position of the current row; 0: not begun
   std::vector<std::string> tags_;
   std::vector<std::string_view> views_;
 };

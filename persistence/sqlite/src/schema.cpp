@@ -1,4 +1,4 @@
-// Opens the file anew for each call.
+// Opens the file for each call.
 #include "schema.hpp"
 
 #include <SQLiteCpp/Transaction.h>
@@ -66,7 +66,7 @@ class file_schema final : public nexus::schema {
 
   result<void> compare_with(schema_status& status, journal_database& db) {
     db.exec("PRAGMA query_only = on");
-    const SQLite::Transaction reading{db};  // of one moment, whatever another process does
+    const SQLite::Transaction reading{db};  // one consistent view, whatever other processes do
     const auto ours = where_.with(of_);
     auto found = found_version(db, ours);
     if (!found) return fail(std::move(found.error()));

@@ -10,7 +10,7 @@
 
 namespace nexus::inline v0::sqlite {
 
-/// The tables at an address, as `open` would find them. Tests bring a layout of their own.
+/// The tables at an address, as `open` would find them. Tests pass their own layout.
 [[nodiscard]] std::unique_ptr<nexus::schema> make_schema(address where, const layout& of = today());
 
 }  // namespace nexus::inline v0::sqlite

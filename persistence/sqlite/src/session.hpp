@@ -24,7 +24,7 @@ class session final : public journal_session {
     use(std::move(opened));
   }
 
-  /// To a journal that is open: only to that very file, which must be where it was.
+  /// Connects to the file of an open journal, which must still be in place.
   [[nodiscard]] static result<std::unique_ptr<connection>> connect(const address& where,
                                                                    journal_file& file);
 
@@ -64,17 +64,18 @@ class session final : public journal_session {
     return failed_ || (connection_ && connection_->in_transaction());
   }
   bool touched() const noexcept override { return connection_ && connection_->guard.touched(); }
-  /// Without a query by opening the file anew, which undoes pragmas, temporary tables and ATTACH.
+  /// Without a query by reopening the file, which undoes pragmas, temporary tables and ATTACH.
   result<void> reset(const std::string& query) override;
   result<void> validate(const std::string& query) override;
   void interrupt() noexcept override { interrupted_ = true; }
 
  private:
   void use(std::unique_ptr<connection> opened);
-  // Makes the connection anew if the last call had to drop it; fails while the file is known to be gone.
+  // Reconnects if the last call had to drop the connection; fails while the file is known to be
+  // gone.
   result<void> connected();
 
-  // Does `work` on the connection. Every call of the contract goes through here.
+  // Runs `work` on the connection. Every call of the contract uses this.
   template <class Work>
   auto with_connection(std::string_view doing, Work&& work)
       -> decltype(work(std::declval<connection&>())) {
@@ -85,20 +86,20 @@ class session final : public journal_session {
     return done;
   }
 
-  // The journal's calls would take part in a transaction that is not theirs.
+  // Otherwise the journal's calls would take part in the program's transaction.
   result<void> outside_of_transaction(std::string_view doing) const;
 
-  // What is to be known of a statement, also of one that failed.
+  // The effect of a statement, also of a failed one.
   struct effect {
     bool writes = false;
-    bool may_stand = false;  // it failed, and if it was to commit it may have done so all the same
-    bool full = false;       // the disk was, and nothing was committed
+    bool may_stand = false;  // it failed, but if it was to commit, it may have committed
+    bool full = false;       // the disk was full, and nothing was committed
   };
   result<sql_rows> run_alone(std::string_view sql, std::span<const sql_value> with, effect& had);
   result<void> commit_by(std::string_view sql);
   tl::unexpected<error> committed_in_doubt(error why);
 
-  // One transaction for all requests that have no fault.
+  // One transaction for all valid requests.
   template <class Request>
   std::vector<append_outcome> write_all(std::string_view doing, std::span<const Request> requests);
 
@@ -125,23 +126,23 @@ class session final : public journal_session {
   writer_column writers_;
   std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
 
-  std::optional<error> failed_;  // what the open transaction of one's own has failed with
+  std::optional<error> failed_;  // the error of the program's open transaction
   bool read_only_ = false;       // that transaction is
   std::atomic<bool> interrupted_ = false;
 };
 
-/// The highest number ever stored. `erased`: whether anything ever was, in the whole journal.
+/// The highest number ever stored. `erased`: whether anything was erased, in the whole journal.
 [[nodiscard]] sequence_nr highest_number(connection& c, const persistence_id& id,
                                          bool erased = true);
 
 [[nodiscard]] journal_limits limits() noexcept;
 
-/// Erases the lowest events of an id up to `to`, about `rows_max` at most, in the open transaction;
-/// how many numbers that were, less than `rows_max` when nothing is left to do.
+/// Erases the lowest events of an id up to `to`, about `rows_max` at most, in the open transaction.
+/// Returns how many numbers that were: less than `rows_max` when nothing is left to do.
 std::int64_t erase_some(connection& c, const persistence_id& id, std::int64_t to,
                         std::int64_t rows_max);
 
-/// Reads the ids that `listing`, with its parameters ?1 to ?3 as in list_ids, gives.
+/// Reads the ids of `listing`, whose parameters ?1 to ?3 are those of list_ids.
 [[nodiscard]] result<std::vector<persistence_id>> list(statement& listing,
                                                        const std::string& journal,
                                                        std::string_view type,

@@ -1,13 +1,13 @@
-// The truth about a request whose answer was lost.
+// Finds out about a request whose answer was lost.
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::sqlite {
 
-// A commit whose sync failed has left its frames in the log: they are invisible now, and would be
-// back after a crash, when the log is read anew. So the truth is read inside a write transaction
-// that commits durably itself: its frames take the place of the left ones, or follow them if they
-// were adopted, and frames are chained by checksums, so that nothing behind it can come back.
+// A commit whose sync failed leaves its frames in the log: they are invisible now, and would be
+// back after a crash, when the log is read again. So the truth is read inside a write transaction
+// that commits durably itself: its frames overwrite the old ones, or follow them if they were
+// adopted; frames are chained by checksums, so nothing behind them can come back.
 template <class Request>
 result<settlement> session::settle_as_is(const Request& request) {
   if (!unfinished()) connection_.reset();
@@ -18,8 +18,8 @@ result<settlement> session::settle_as_is(const Request& request) {
     c.sql.mark_settled.run();
     if (auto done = t.commit(); !done) return fail(std::move(done.error()));
     if (*found == settlement::not_stored) return found;
-    // Adopted from a log whose sync had failed, the pages may be in memory only, and Linux forgets
-    // that they were to be written: a checkpoint writes them to the database and syncs that.
+    // Pages adopted from a log whose sync failed may be in memory only, and Linux forgets that they
+    // are to be written: a checkpoint writes them to the database and syncs it.
     int code = sqlite3_wal_checkpoint_v2(c.db->getHandle(), nullptr, SQLITE_CHECKPOINT_FULL,
                                          nullptr, nullptr);
     if (code != SQLITE_OK) throw SQLite::Exception(c.db->getHandle(), code);
@@ -29,7 +29,7 @@ result<settlement> session::settle_as_is(const Request& request) {
 
 result<settlement> session::settle(const append_request& request) {
   auto found = settle_as_is(request);
-  appended_->notify();  // what was in doubt may be there only now
+  appended_->notify();  // the event may have become visible only now
   return found;
 }
 result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }

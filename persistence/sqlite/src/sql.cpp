@@ -1,4 +1,4 @@
-// SQL of one's own on the journal's connection, and transactions around it.
+// SQL of the program on the journal's connection, and its transactions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void check(sqlite3* db, int code) {
 
 int is_interrupted(void* flag) { return static_cast<std::atomic<bool>*>(flag)->load() ? 1 : 0; }
 
-// As SQLite waits by itself, but that nothing interrupts. 0: no longer.
+// Waits as SQLite itself would, but can be interrupted. 0: stop waiting.
 int wait_for_lock(void* flag, int tries) {
   constexpr std::array delays_ms{1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
   const auto delay_ms = [&](int n) {
@@ -40,7 +40,7 @@ int wait_for_lock(void* flag, int tries) {
 void session::use(std::unique_ptr<connection> opened) {
   connection_ = std::move(opened);
   auto* db = connection_->db->getHandle();
-  // Looked at by SQLite itself: so nothing has to be guarded against the connection's being replaced.
+  // SQLite polls it, so replacing the connection needs no guard.
   constexpr int operations = 1'000;
   sqlite3_progress_handler(db, operations, is_interrupted, &interrupted_);
   sqlite3_busy_handler(db, wait_for_lock, &interrupted_);
@@ -64,7 +64,7 @@ result<void> session::connected() {
 result<void> session::outside_of_transaction(std::string_view doing) const {
   if (!unfinished()) return {};
   return fail(errc::invalid_argument,
-              fmt::format("{}: cannot {} within a transaction of one's own", where_.name, doing));
+              fmt::format("{}: cannot {} within a transaction of the program", where_.name, doing));
 }
 
 result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_value> with,
@@ -94,7 +94,7 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
   } catch (const SQLite::Exception& why) {
     if (!guard.refusal().empty()) return bad(guard.refusal());
     auto told = describe_sql(why, where_.name);
-    // With other files attached, or temporary tables, one may be committed and another not.
+    // With attached files or temporary tables, one file may be committed and another not.
     had.full = !guard.touched() && wrote_nothing(db, why);
     had.may_stand = !had.full && (told.code == errc::unavailable || told.code == errc::corrupt);
     return fail(std::move(told));
@@ -117,19 +117,21 @@ result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_valu
   const bool over = !connection_->in_transaction();
   if (over) read_only_ = false;
   if (done) failed_.reset();
-  // By itself, or with the savepoint that had begun the transaction; a lesser one touches no file.
+  // By itself, or by releasing the savepoint that began the transaction; an inner savepoint touches
+  // no file.
   const bool commits = within ? word == "RELEASE" : had.writes;
   if (commits && had.may_stand) return committed_in_doubt(std::move(done.error()));
   if (commits && over && done) {
     if (auto why = connection_->trouble()) return committed_in_doubt(*std::move(why));
   }
-  // Also if SQLite has rolled back by itself: what comes next must not be committed one by one.
+  // Also if SQLite has rolled back by itself: the following statements must not be committed one by
+  // one.
   if (!done && within && !failed_) failed_ = done.error();
   return done;
 }
 
 tl::unexpected<error> session::committed_in_doubt(error why) {
-  connection_.reset();  // what it believes about the log may differ from what the file holds now
+  connection_.reset();  // its view of the log may differ from the file's content now
   why.code = errc::outcome_unknown;
   return tl::unexpected<error>{std::move(why)};
 }
@@ -165,7 +167,7 @@ result<void> session::commit_by(std::string_view sql) {
     if (auto why = connection_->trouble()) return committed_in_doubt(*std::move(why));
     return {};
   }
-  // These SQLite tells before it begins to commit, and the transaction is still open then.
+  // SQLite reports these before it begins to commit, and the transaction is still open then.
   const bool untouched =
       connection_->in_transaction() &&
       (done.error().code == errc::serialization_failed ||
@@ -179,7 +181,7 @@ result<void> session::rollback() {
   if (!unfinished()) return fail(errc::invalid_argument, where_.name + ": no transaction is open");
   failed_.reset();
   read_only_ = false;
-  if (!connection_ || !connection_->in_transaction()) return {};  // SQLite did it by itself
+  if (!connection_ || !connection_->in_transaction()) return {};  // SQLite rolled back by itself
   try {
     connection_->sql.rollback.run();
   } catch (const SQLite::Exception&) {

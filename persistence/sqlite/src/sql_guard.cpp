@@ -26,19 +26,19 @@ constexpr std::array look_only{"table_info",       "table_xinfo",      "table_li
 
 struct unwanted {
   const char* pragma;
-  const char* but;  // what it may be set to all the same
+  const char* but;  // the value that is allowed
   const char* why;
 };
-// What opening the file anew does not undo, or what would stop the journal's writer meanwhile.
+// Settings that reopening the file does not undo, or that would stop the journal's writer.
 constexpr std::array unwanted_pragmas{
     unwanted{"journal_mode", "wal", "a journal needs write-ahead logging"},
     unwanted{"locking_mode", "normal", "it would lock out the journal's writer"},
     unwanted{"writable_schema", "0", "it can damage the journal's tables"},
     unwanted{"schema_version", "", "it can damage the journal's tables"},
-    unwanted{"soft_heap_limit", "", "it is one for the whole program"},
-    unwanted{"hard_heap_limit", "", "it is one for the whole program"},
-    unwanted{"temp_store_directory", "", "it is one for the whole program"},
-    unwanted{"data_store_directory", "", "it is one for the whole program"}};
+    unwanted{"soft_heap_limit", "", "it applies to the whole program"},
+    unwanted{"hard_heap_limit", "", "it applies to the whole program"},
+    unwanted{"temp_store_directory", "", "it applies to the whole program"},
+    unwanted{"data_store_directory", "", "it applies to the whole program"}};
 
 constexpr std::array<std::string_view, 9> journal_parts{
     "event_journal", "snapshot_store", "durable_state",          "event_tags",        "erased",
@@ -56,7 +56,7 @@ void sql_guard::watch(sqlite3* db) {
 
 int sql_guard::judge(int action, const char* first, const char* second, const char* in) {
   if (action == SQLITE_PRAGMA) return judge_pragma(first, second, in);
-  // The words CREATE TEMP are actions of their own, a name in temp is not.
+  // CREATE TEMP has its own action codes, a name in temp has not.
   if (in != nullptr && same(in, "temp")) touched_ = true;
   switch (action) {
     case SQLITE_ATTACH:

@@ -1,7 +1,8 @@
-// What SQL of one's own may do to a journal's connection, and whether it leaves something behind there.
+// Limits what SQL of the program may do to a journal's connection, and tells whether it left
+// something behind.
 //
-// SQLite's compiler tells (its authorizer) whatever words a statement uses: many PRAGMAs take effect
-// while they are compiled, also behind EXPLAIN and in a statement that is never run.
+// SQLite's compiler reports every action of a statement (to its authorizer): many PRAGMAs take
+// effect while they are compiled, also behind EXPLAIN and in a statement that is never run.
 //
 // Threads: the connection's.
 #pragma once
@@ -22,14 +23,14 @@ class sql_guard {
   sql_guard(const sql_guard&) = delete;
   sql_guard& operator=(const sql_guard&) = delete;
 
-  /// Before statements are prepared, which this would make anew. The guard outlives the connection.
+  /// Call it before preparing statements, as it would prepare them again. Outlives the connection.
   void watch(sqlite3* db);
 
-  /// A setting, a temporary object or an attached file was left on the connection.
+  /// True if a setting, a temporary object or an attached file was left on the connection.
   [[nodiscard]] bool touched() const noexcept { return touched_; }
   void forgive() noexcept { touched_ = false; }
 
-  /// Why the last statement was refused; empty: it was not.
+  /// Why the last statement was refused; empty if it was not.
   [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
   void begin_statement() noexcept { refusal_.clear(); }
 

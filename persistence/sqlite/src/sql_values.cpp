@@ -13,7 +13,7 @@ void check(sqlite3* db, int code) {
   if (code != SQLITE_OK) throw SQLite::Exception(db, code);
 }
 
-// N of $N and ?N; of a bare ? its place; 0 of other names.
+// N of $N and ?N; for a plain ? its position; 0 for other names.
 std::size_t number_of(sqlite3_stmt* s, int at) {
   const char* name = sqlite3_bind_parameter_name(s, at);
   if (name == nullptr) return static_cast<std::size_t>(at);
@@ -99,7 +99,7 @@ sql_rows step_all(sqlite3* db, sqlite3_stmt* s) {
     for (int i = 0; i < columns; ++i) row.push_back(value_at(s, i));
   }
   if (code != SQLITE_DONE) throw SQLite::Exception(db, code);
-  // The number of changes stays what it was after a statement that changes nothing.
+  // The number of changes keeps its old value after a statement that changes nothing.
   if (sqlite3_total_changes64(db) != before) rows.affected = sqlite3_changes64(db);
   return rows;
 }

@@ -8,7 +8,7 @@ namespace sqlite {
 journal_limits limits() noexcept { return {}; }
 
 result<std::unique_ptr<connection>> session::connect(const address& where, journal_file& file) {
-  // Looked at before, since SQLite would make a -wal beside whatever file is there.
+  // Checked first, since SQLite would make a -wal beside any file at that path.
   if (auto why = file.trouble()) return fail(*std::move(why));
   auto db = open_database(where, open_mode::existing);
   if (!db) return fail(std::move(db.error()));
@@ -54,7 +54,7 @@ result<std::shared_ptr<journal>> open_journal(const uri& location) {
   if (!where) return fail(std::move(where.error()));
   auto db = open_database(*where, open_mode::create);
   if (!db) return fail(std::move(db.error()));
-  // That the statements can be prepared shows that the tables are what they should be.
+  // Preparing the statements proves that the tables are the expected ones.
   return attempt(where->name, "open", [&]() -> result<std::shared_ptr<journal>> {
     const connection checked{std::move(*db)};
     auto file = journal_file::of(where->path, where->name, checked.db->getHandle());

@@ -47,12 +47,12 @@ bool statement::step() {
     sqlite3_reset(handle_.get());
     return false;
   }
-  reading scope{*this};  // reset only once the message has been read
+  reading scope{*this};  // resets only after the message was read
   throw SQLite::Exception(sqlite3_db_handle(handle_.get()), code);
 }
 
 std::string_view statement::bytes(int column) const {
-  // In this order: the size is that of the bytes the call before it returned.
+  // In this order: the size is that of the bytes returned by the call before it.
   const void* data = sqlite3_column_blob(handle_.get(), column);
   auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column));
   return {data == nullptr ? "" : static_cast<const char*>(data), size};

@@ -1,9 +1,9 @@
 // A prepared statement over a SQLiteCpp database that binds without copying.
 //
-// SQLite::Statement copies string_views and hides its handle; this is the little it lacks. What is
-// bound must live until the statement was stepped through or reset.
+// SQLite::Statement copies string_views and hides its handle; this adds the missing part. Bound
+// values must live until the statement was stepped to its end or reset.
 //
-// Threads: belongs to its connection's. Throws: SQLite::Exception.
+// Threads: those of its connection. Throws: SQLite::Exception.
 #pragma once
 
 #include <sqlite3.h>
@@ -18,7 +18,7 @@ namespace nexus::inline v0::sqlite {
 
 class statement {
  public:
-  /// The names of tables in `text` begin with "nexus_"; those that were chosen are put in their place.
+  /// The table names in `text` begin with "nexus_"; the chosen names replace them.
   statement(const journal_database& db, std::string_view text);
 
   statement& integer(int at, std::int64_t value);

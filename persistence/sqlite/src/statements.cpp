@@ -3,7 +3,8 @@
 namespace nexus::inline v0::sqlite {
 namespace {
 
-// From id to id by two index seeks each, however many events an id has; min() of a range is a seek.
+// Goes from id to id by two index seeks each, however many events an id has; min() of a range is a
+// seek.
 constexpr std::string_view list_ids_sql =
     "WITH RECURSIVE listed (id) AS ("
     "  SELECT (SELECT min(id) FROM"
@@ -28,7 +29,7 @@ statements::statements(const journal_database& db)
       tail{db,
            "SELECT coalesce((SELECT max(position) FROM nexus_event_journal), 0), "
            "coalesce((SELECT max(position) FROM nexus_erased), 0)"},
-      // A corrupt row's text in place of a number would be the maximum: texts are past all numbers.
+      // The text of a corrupt row would be the maximum, since texts sort after all numbers.
       last_number{db,
                   "SELECT max(sequence_nr) FROM nexus_event_journal "
                   "WHERE persistence_id = ?1 AND sequence_nr <= 9223372036854775807"},

@@ -1,4 +1,5 @@
-// Metrics for Prometheus, by prometheus-cpp: served over HTTP, or beside what a program exports anyway.
+// Metrics for Prometheus, by prometheus-cpp: served over HTTP, or added to a program's own
+// exporter.
 //
 //   auto served = nexus::serve_metrics("127.0.0.1:9464", sys.metrics());   // GET /metrics
 //
@@ -18,7 +19,7 @@
 
 namespace nexus::inline v0 {
 
-/// For a prometheus::Exposer or Gateway that the program has; those keep no reference. Keeps the
+/// For a prometheus::Exposer or Gateway of the program, which hold only a weak reference. Keeps the
 /// registry alive.
 class prometheus_exporter final : public prometheus::Collectable {
  public:
@@ -30,15 +31,15 @@ class prometheus_exporter final : public prometheus::Collectable {
   std::shared_ptr<const metrics> of_;
 };
 
-/// Serves until it goes, which takes up to 2 s: its web server (civetweb) looks that seldom whether it
-/// should end. A scrape under way is waited for.
+/// Serves until it is destroyed. That takes up to 2 s, the polling interval of its web server
+/// (civetweb), and waits for a running scrape.
 class metrics_server {
  public:
   metrics_server(metrics_server&& other) noexcept;
   metrics_server& operator=(metrics_server&& other) noexcept;
   ~metrics_server();
 
-  /// Where it listens; for port 0 the one that the system chose.
+  /// The port it listens on; for port 0 the one that the system chose.
   [[nodiscard]] std::uint16_t port() const;
 
  private:
@@ -49,8 +50,8 @@ class metrics_server {
   std::unique_ptr<impl> impl_;
 };
 
-/// Serves `of` at http://ADDRESS/metrics to whoever can reach the address ("host:port"). Fails with
-/// `unavailable`, e.g. if the port is taken.
+/// Serves `of` at http://ADDRESS/metrics to every client that can reach the address ("host:port").
+/// Fails with `unavailable`, e.g. if the port is taken.
 [[nodiscard]] result<metrics_server> serve_metrics(const std::string& address, const metrics& of);
 
 }  // namespace nexus::inline v0

@@ -1,10 +1,10 @@
 // An actor: an object that handles one message at a time on CAF's scheduler.
 //
-// Nexus builds entities on this; CAF sits behind it, so no header here needs CAF and what depends
-// on CAF's version stays in one file (runtime/src/caf/caf_bridge.cpp).
+// Nexus builds entities on actors. No header here includes CAF, and everything that depends on
+// CAF's version is in one file (runtime/src/caf/caf_bridge.cpp).
 //
-// Threads: `receive` runs on CAF's scheduler threads, never twice at once; it must not block. A
-// `mailbox` is a value that may be used from any thread.
+// Threads: `receive` runs on CAF's scheduler threads, never twice at once, and must not block. A
+// `mailbox` is a value that any thread may use.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ namespace nexus::inline v0 {
 
 class system;
 
-/// Where messages are sent: a counted reference to a running actor.
+/// The address of a running actor: a counted reference.
 class mailbox {
  public:
   mailbox() noexcept = default;
@@ -30,7 +30,7 @@ class mailbox {
   /// Never blocks. After the actor has stopped, the message is dropped.
   void send(envelope m) const;
 
-  /// Sends after `delay`, or drops the message if the actor stopped meanwhile.
+  /// Sends after `delay`. The message is dropped if the actor has stopped by then.
   void send_after(time_span delay, envelope m) const;
 
   [[nodiscard]] explicit operator bool() const noexcept { return control_ != nullptr; }
@@ -49,7 +49,7 @@ class actor {
   /// Called once, before the first message.
   virtual void started(const mailbox& self) = 0;
 
-  /// After `stop` the object is destroyed and messages still queued are dropped.
+  /// After `stop` the actor is destroyed, and queued messages are dropped.
   [[nodiscard]] virtual verdict receive(envelope m) = 0;
 };
 

@@ -1,8 +1,8 @@
-// Answers to what was asked: collected by a thread that waits, or inside a CAF actor.
+// Answers to questions, collected by a thread that waits or inside a CAF actor.
 //
 //   auto asked = accounts.of("alice").ask(account::withdraw{500});   // sent here
 //   nexus::result<std::int64_t> left = asked.get(1s);                // a plain thread waits
-//   std::move(asked).then(self, [](nexus::result<std::int64_t> r) { … });   // or: inside a CAF actor
+//   std::move(asked).then(self, [](nexus::result<std::int64_t> r) { … });   // or: in a CAF actor
 //
 //   auto moved = accounts.of("alice").ask(account::withdraw{500})    // one answer made of two
 //                    .and_then([&](auto) { return accounts.of("bob").ask(account::deposit{500}); })
@@ -10,15 +10,16 @@
 //
 //   auto all = nexus::gather(std::move(many)).get(1s);   // std::vector<result<R>>, in order
 //
-// Threads: an answer belongs to one thread at a time. It is collected once, and functions given to
-// `map` and the like run where it is: on the thread in `get`, or as messages of the actor in `then`.
-// What they throw leaves `get`, or is what any handler of the actor throws.
-// Time: each question is waited for until the deadline in its header, and none longer than the
-// timeout of `get` or `then`; what is open then is `timeout` from there on, and a late answer is
-// dropped. Inside an actor its own clock counts. A timeout of any unit's max() is no limit.
-// Failures: `timeout` (the command may still take effect), `stopped` (whoever should answer is gone),
-// `invalid_argument` (`get()` of a question without a deadline), `would_block` (`get` where it would
-// block a thread of the scheduler), and what the answerer says.
+// Threads: an answer belongs to one thread at a time and is collected once. `get` runs the
+// functions given to `map`, `and_then` and `or_else` on the waiting thread, `then` runs them as
+// messages of the actor. An exception from such a function leaves `get`; in an actor it counts as
+// thrown by a handler.
+// Time: each question is awaited until the deadline in its header, at most for the timeout of `get`
+// or `then`. A question still open then becomes `timeout`, and its late answer is dropped. Inside
+// an actor the actor's clock counts. A timeout of any unit's max() is no limit.
+// Failures: `timeout` (the command may still take effect), `stopped` (the answering side is gone),
+// `invalid_argument` (`get()` on a question without a deadline), `would_block` (`get` would block a
+// thread of the scheduler), and the error that the answering side returns.
 #pragma once
 
 #include <chrono>
@@ -54,26 +55,28 @@ class [[nodiscard]] asked {
     if (call_ != nullptr) call_->leave();
   }
 
-  /// What errors and metadata call the command.
+  /// The id of the command, as in errors and metadata.
   [[nodiscard]] const ulid& command_id() const noexcept { return call_->header.command_id; }
 
   /// True when `get` would not block.
   [[nodiscard]] bool is_answered() const noexcept { return call_->is_answered(); }
 
-  /// Waits for the answer; call it once. Where nobody may wait (detail/may_wait.hpp), such as in an actor
-  /// on the scheduler or in `decide`, it is `would_block` at once unless the answer is there: use `then`.
+  /// Waits for the answer; call it once. On a thread that must not wait (detail/may_wait.hpp), such
+  /// as in an actor on the scheduler or in `decide`, an answer that is not there yet is
+  /// `would_block`: use `then`.
   [[nodiscard]] result<R> get(time_span timeout) {
     if (call_->is_answered()) return take();
     return get_until(detail::later(std::chrono::steady_clock::now(), timeout));
   }
 
-  /// Waits until the command's deadline; without one it is `invalid_argument`, answered or not.
+  /// Waits until the command's deadline. Without a deadline the result is `invalid_argument`, even
+  /// if the answer is there.
   [[nodiscard]] result<R> get() {
     if (call_->header.deadline == detail::steady_time{}) return nexus::fail(detail::no_deadline());
     return get_until(detail::never);
   }
 
-  /// Has `f(result<R>)` run inside the CAF actor `self`, as one of its messages, once the answer is
+  /// Runs `f(result<R>)` inside the CAF actor `self`, as one of its messages, when the answer is
   /// there or the command's deadline has passed.
   template <class F>
   void then(caf::scheduled_actor* self, F f) && {
@@ -85,7 +88,7 @@ class [[nodiscard]] asked {
                                 std::move(f));
   }
 
-  /// As of `answer`.
+  /// Same as answer::map, answer::and_then and answer::or_else.
   template <class F>
   auto map(F f) && {
     return answer<R>{std::move(*this)}.map(std::move(f));
@@ -126,7 +129,7 @@ class [[nodiscard]] asked {
   detail::answer_slot<R>* slot_ = nullptr;
 };
 
-/// An answer made of others. Nothing of it runs before it is collected, by `get` or `then`, once.
+/// An answer made of other answers. It runs when it is collected, by `get` or `then`, once.
 template <class R>
 class [[nodiscard]] answer {
  public:
@@ -134,10 +137,11 @@ class [[nodiscard]] answer {
   answer(result<R> r) : from_{std::make_unique<detail::ready<R>>(std::move(r))} {}
   explicit answer(std::unique_ptr<detail::source<R>> from) noexcept : from_{std::move(from)} {}
 
-  /// Everything asked so far is answered; what `and_then` and `or_else` ask is asked when collected.
+  /// True when everything asked so far is answered. `and_then` and `or_else` ask only when
+  /// collected.
   [[nodiscard]] bool is_answered() const { return from_->is_answered(); }
 
-  /// As of `asked`; a question without a deadline is `invalid_argument` in its place.
+  /// Same as asked::get. A question without a deadline becomes `invalid_argument` in its place.
   [[nodiscard]] result<R> get(time_span timeout) {
     return get_until(detail::later(std::chrono::steady_clock::now(), timeout), true);
   }
@@ -153,19 +157,20 @@ class [[nodiscard]] answer {
                                 std::move(f));
   }
 
-  /// The answer `f(R)`, which is an answer<U> for a `U`, also void. Errors are passed on.
+  /// The answer `f(R)`: an answer<U> if `f` returns a `U`, which may be void. Errors are passed on.
   template <class F>
   auto map(F f) && {
     return detail::linked<R>(std::move(from_), detail::mapping<R, F>{std::move(f)});
   }
 
-  /// Goes on with what `f(R)` returns: a result<U>, an asked<U> or an answer<U>. Errors are passed on.
+  /// Continues with the return value of `f(R)`: a result<U>, an asked<U> or an answer<U>. Errors
+  /// are passed on.
   template <class F>
   auto and_then(F f) && {
     return detail::linked<R>(std::move(from_), detail::continuing<R, F>{std::move(f)});
   }
 
-  /// Goes on with what `f(error)` returns, of the same `R`, if there is no value.
+  /// On an error, continues with the return value of `f(error)`, which has the same `R`.
   template <class F>
   answer or_else(F f) && {
     return detail::linked<R>(std::move(from_), detail::mending<R, F>{std::move(f)});
@@ -189,8 +194,8 @@ class [[nodiscard]] answer {
   std::unique_ptr<detail::source<R>> from_;
 };
 
-/// Collects all of them, under one timeout: what did not answer in time is `timeout` in its place, so
-/// this itself never fails. In the order given.
+/// Collects all answers under one timeout, in the given order. An answer that is late is `timeout`
+/// in its place, so `gather` itself never fails.
 template <class A>
 [[nodiscard]] auto gather(std::vector<A> all) {
   using R = detail::answer_value_t<A>;
@@ -198,7 +203,7 @@ template <class A>
       std::make_unique<detail::gathering<R>>(detail::sources_of<R>(std::move(all)))};
 }
 
-/// Likewise for answers of different types: a std::tuple of their results.
+/// Same for answers of different types: a std::tuple of their results.
 template <class... A>
 requires(detail::is_answer<A>&&...) [[nodiscard]] auto gather(A... each) {
   return answer<std::tuple<result<detail::answer_value_t<A>>...>>{

@@ -1,9 +1,10 @@
-// A question on its way: the header that travels with it, its answer, and whoever waits for that.
+// A question on its way: its header, its answer, and the continuation that waits for the answer.
 //
 // The asker's side, `asked`, is in nexus/answers.hpp.
 //
-// Threads: the answer may be given on any; one thread at a time waits for it.
-// Failures: `stopped` when whoever should answer is gone, and what the answerer says.
+// Threads: any thread may give the answer; one thread at a time waits for it.
+// Failures: `stopped` when the answering side is gone, and the error that the answering side
+// returns.
 #pragma once
 
 #include <atomic>
@@ -23,32 +24,33 @@
 
 namespace nexus::inline v0 {
 
-/// What travels with every command, beside its value.
+/// Travels with every command, beside its value.
 struct call_header {
   ulid command_id{};          ///< names this command, in errors and in event metadata
-  ulid correlation_id{};      ///< the conversation it belongs to; empty: starts one
-  ulid causation_id{};        ///< the command that caused it; empty: came from outside
+  ulid correlation_id{};      ///< the conversation; empty: the command starts one
+  ulid causation_id{};        ///< the command that caused this one; empty: it came from outside
   std::string traceparent{};  ///< W3C trace context, carried along unread
-  std::string tracestate{};   ///< likewise, what vendors add to it
-  /// In the system's steady time (system::steady); after it the command is not decided any more and
-  /// its caller gets `timeout`. What it leads to asks others under the same deadline. Zero: none.
+  std::string tracestate{};   ///< W3C trace context, the part that vendors add
+  /// In the system's steady time (system::steady). A command is not decided after its deadline, and
+  /// its caller gets `timeout`. Questions that the command leads to have the same deadline. Zero:
+  /// no deadline.
   std::chrono::steady_clock::time_point deadline{};
 };
 
-/// A message that is answered once. Lives until both the asker and the last envelope are gone.
+/// A message that is answered once. It lives until both the asker and the last envelope are gone.
 class call : public message {
  public:
   call_header header;
 
   ~call() override { delete trouble_.load(std::memory_order_acquire); }
 
-  /// Answers with an error. The answer must not have been given yet.
+  /// Answers with an error. Call it at most once, and not after an answer.
   void fail(error why) noexcept {
     set_error(std::move(why));
     complete();
   }
 
-  /// Makes the stored answer visible and runs the continuation, on this thread.
+  /// Publishes the stored answer and runs the continuation on this thread.
   void complete() noexcept {
     auto before = state_.fetch_or(answered, std::memory_order_acq_rel);
     assert((before & answered) == 0);
@@ -59,7 +61,7 @@ class call : public message {
     return (state_.load(std::memory_order_acquire) & answered) != 0;
   }
 
-  /// Runs `f` once the answer is there: on the answering thread, or now if it is already.
+  /// Runs `f` when the answer is there: on the answering thread, or now if it is there already.
   /// At most once per call.
   void on_answer(std::function<void()> f) {
     continuation_ = std::move(f);
@@ -68,10 +70,11 @@ class call : public message {
     if ((before & answered) != 0) std::exchange(continuation_, nullptr)();
   }
 
-  /// Blocks the calling thread; false when `until` came first. Uses up `on_answer`.
+  /// Blocks the calling thread; false if `until` came before the answer. Uses up `on_answer`.
   [[nodiscard]] bool wait_until(std::chrono::steady_clock::time_point until);
 
-  /// What keeps the answer, for who stops waiting before it comes. The first one told stays.
+  /// Records why the answer is late, for the error of a caller that stops waiting. The first note
+  /// stays.
   void note_trouble(std::string_view what) {
     if (trouble_.load(std::memory_order_relaxed) != nullptr) return;
     auto made = std::make_unique<const std::string>(what);
@@ -80,18 +83,19 @@ class call : public message {
       (void)made.release();
     }
   }
-  /// Empty if there is none.
+  /// Empty if nothing was noted.
   [[nodiscard]] std::string_view trouble() const noexcept {
     const auto* told = trouble_.load(std::memory_order_acquire);
     return told == nullptr ? std::string_view{} : std::string_view{*told};
   }
 
-  /// Nobody can collect the answer any more. Of a call that a continuation waits for: never.
+  /// True when no caller can collect the answer any more. Never true for a call with a
+  /// continuation.
   [[nodiscard]] bool asker_left() const noexcept {
     return shares_.load(std::memory_order_acquire) == 1;
   }
 
-  /// The asker's share of the lifetime.
+  /// Gives up the asker's share of the lifetime.
   void leave() noexcept {
     if (shares_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
@@ -118,7 +122,7 @@ class call : public message {
 
 namespace detail {
 
-/// Where a call keeps its answer.
+/// The place of a call's answer.
 template <class R>
 struct answer_slot {
   std::optional<result<R>> answer;

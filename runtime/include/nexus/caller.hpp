@@ -1,6 +1,6 @@
-// Where in the program a function is called, as the default of a parameter of it.
+// The place in the program that calls a function, as a default argument of that function.
 //
-// std::source_location, which clang before 16 does not have with libstdc++.
+// It replaces std::source_location, which clang before 16 lacks with libstdc++.
 #pragma once
 
 namespace nexus::inline v0 {

@@ -1,6 +1,6 @@
-// Time as a value that can be replaced: microseconds of UTC from one place per system.
+// Time of day as a replaceable value: microseconds of UTC, from one clock per system.
 //
-// Threads: `now` may be called from any. Throws: nothing.
+// Threads: any may call `now`. Throws: nothing.
 #pragma once
 
 #include <atomic>
@@ -8,7 +8,7 @@
 
 namespace nexus::inline v0 {
 
-/// Microseconds since 1970-01-01 00:00 UTC; what journals store.
+/// Microseconds since 1970-01-01 00:00 UTC, as stored in journals.
 using timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
 class clock {
@@ -17,7 +17,7 @@ class clock {
   [[nodiscard]] virtual timestamp now() const noexcept = 0;
 };
 
-/// The machine's wall clock; it may step backwards when the machine's does.
+/// The machine's wall clock. It steps backwards when the machine's clock does.
 class wall_clock final : public clock {
  public:
   [[nodiscard]] timestamp now() const noexcept override {
@@ -26,7 +26,7 @@ class wall_clock final : public clock {
   }
 };
 
-/// A clock that only moves when told to, for tests.
+/// A clock that moves only when it is set, for tests.
 class manual_clock final : public clock {
  public:
   explicit manual_clock(timestamp start = timestamp{}) noexcept : now_{start} {}

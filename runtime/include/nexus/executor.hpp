@@ -1,7 +1,7 @@
-// Where work that blocks runs instead of on threads of its own: one piece after the other, when whoever
-// steps says so. See nexus/stepping.hpp.
+// Runs blocking work in place of threads: one job after the other, when the owner steps. See
+// nexus/stepping.hpp.
 //
-// Threads: all of one that is stepped belongs to the thread that steps. Throws: what a job throws.
+// Threads: a stepped executor belongs to the thread that steps. Throws: what a job throws.
 #pragma once
 
 #include <chrono>
@@ -19,16 +19,17 @@ class executor {
   executor(const executor&) = delete;
   executor& operator=(const executor&) = delete;
 
-  /// Has `job` run later, after those of its kind that came before. Whoever posts bounds how many.
+  /// Queues `job` behind earlier jobs of the same kind. The caller bounds the number of queued
+  /// jobs.
   virtual void post(work kind, std::function<void()> job) = 0;
 
-  /// What such a job takes for the steady time.
+  /// The steady time, as such a job sees it.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point now() const noexcept = 0;
 
   /// Lets time pass while a job runs, in place of a sleep.
   virtual void pass(std::chrono::nanoseconds d) = 0;
 
-  /// The one whose job the calling thread is running; null outside of such jobs.
+  /// The executor whose job the calling thread runs; null outside of such jobs.
   [[nodiscard]] static executor* current() noexcept;
 };
 

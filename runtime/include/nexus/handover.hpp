@@ -1,11 +1,12 @@
-// A queue from many to one without a lock: nobody who hands something over waits for another who does.
+// A lock-free queue from many producers to one consumer. Producers never wait for each other.
 //
-// One word points to what came last, and each to what came before it; the consumer takes all of it at
-// once and turns it around (R. K. Treiber's stack, 1986). The same word says that the consumer sleeps,
-// so that only who finds it asleep has to wake it.
+// One word points to the newest item, and each item to the one before it; the consumer takes all
+// items at once and reverses them (R. K. Treiber's stack, 1986). The same word says that the
+// consumer sleeps, so only the producer that finds it asleep has to wake it.
 //
-// Threads: `push` and `finish` from any; the rest is the consumer's, one thread at a time. Bound:
-// whoever pushes counts. Lifetime: what waits belongs to the queue's user, until it is popped.
+// Threads: any may call `push` and `finish`; the rest is for the consumer, one thread at a time.
+// Bound: the producers count. Lifetime: a queued item belongs to the user of the queue until it is
+// popped.
 #pragma once
 
 #include <atomic>
@@ -13,7 +14,7 @@
 
 namespace nexus::inline v0 {
 
-/// What can wait in a handover, in one at a time.
+/// The base of queued items. An item is in one handover at a time.
 class handed_over {
   template <class T>
   friend class handover;
@@ -27,7 +28,7 @@ class handover {
   enum class pushed : std::uint8_t {
     queued,
     woke,    ///< the consumer sleeps: `wake` it
-    refused  ///< it is closed
+    refused  ///< the queue is closed
   };
 
   handover() = default;
@@ -36,16 +37,17 @@ class handover {
 
   pushed push(T& one) noexcept { return link(one); }
 
-  /// Ends what waits in `wait`.
+  /// Wakes the consumer from `wait`.
   void wake() noexcept { newest_.notify_all(); }
 
-  /// The last push: once all before it are popped, it is closed. Only the first call counts.
+  /// The last push: when all items before it are popped, the queue is closed. Only the first call
+  /// counts.
   void finish() noexcept {
     if (finishing_.exchange(true)) return;
     if (link(last_) == pushed::woke) wake();
   }
 
-  /// The oldest one, null if there is none: then it sleeps, or is closed.
+  /// The oldest item. If there is none, null, and the queue is now asleep or closed.
   [[nodiscard]] T* front() noexcept {
     while (oldest_ == nullptr) {
       if (!fetch()) return nullptr;
@@ -53,12 +55,12 @@ class handover {
     return static_cast<T*>(oldest_);
   }
 
-  /// Takes out what `front` gave.
+  /// Removes the item that `front` returned.
   void pop() noexcept { oldest_ = oldest_->next_; }
 
   [[nodiscard]] bool closed() const noexcept { return newest_.load() == &closed_; }
 
-  /// Blocks while it sleeps.
+  /// Blocks while the queue is asleep.
   void wait() const noexcept { newest_.wait(&asleep_); }
 
  private:
@@ -72,7 +74,7 @@ class handover {
     return before == &asleep_ ? pushed::woke : pushed::queued;
   }
 
-  // Everything that was pushed, oldest first; false if that is nothing.
+  // Takes all pushed items, oldest first; false if there are none.
   bool fetch() noexcept {
     auto* one = newest_.load();
     if (one == nullptr && newest_.compare_exchange_strong(one, finished_ ? &closed_ : &asleep_)) {
@@ -99,7 +101,7 @@ class handover {
   std::atomic<handed_over*> newest_{nullptr};
   std::atomic<bool> finishing_{false};
 
-  // Of the consumer alone, but for what is pushed:
+  // Used by the consumer alone; only `last_` is pushed:
   handed_over last_;
   handed_over* oldest_ = nullptr;
   bool finished_ = false;

@@ -1,7 +1,8 @@
-// Where Nexus writes its log: one spdlog logger named "nexus".
+// The log of Nexus: one spdlog logger named "nexus".
 //
-// At its first use it is what the program registered under that name (spdlog::register_logger), else
-// one of its own that writes warnings and errors to stderr. Nothing ever goes to stdout.
+// The first use takes the logger that the program registered under that name
+// (spdlog::register_logger); without one, Nexus makes a logger that writes warnings and errors to
+// stderr. Nexus never writes to stdout.
 //
 // Threads: any. Throws: nothing.
 #pragma once
@@ -17,11 +18,12 @@ namespace nexus::inline v0 {
 
 enum class log_level : std::uint8_t { debug, info, warning, error, off };
 
-/// Lets messages of `from` and above through, of whichever logger is used now.
+/// Sets the level of the logger in use: messages of level `from` and above are written.
 void set_log_level(log_level from) noexcept;
 
-/// Logs to `to` from now on, at the level that it has; none: to stderr, from warnings on, as by
-/// default. Every logger given here is kept until the process ends, since any thread may be using it.
+/// Logs to `to` from now on, at the level of that logger; null: to stderr, warnings and above, as
+/// by default. Each logger given here is kept until the process ends, since any thread may be using
+/// it.
 void use_logger(std::shared_ptr<spdlog::logger> to);
 
 }  // namespace nexus::inline v0

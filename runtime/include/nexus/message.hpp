@@ -1,10 +1,11 @@
-// What actors receive: a message object behind one pointer, the envelope.
+// Messages of actors: a message object behind one pointer, the envelope.
 //
-// One C++ type crosses CAF, so user types need no CAF registration and a send costs one pointer. The
-// last envelope of a message to go tells the message, so nobody waits for an answer that cannot come.
+// Only one C++ type crosses CAF, so user types need no CAF registration and a send costs one
+// pointer. When the last envelope is gone, its message is told, so that no caller waits for an
+// answer that cannot come.
 //
-// Threads: an envelope may be copied and dropped on any thread; the message belongs to whoever
-// handles it.
+// Threads: an envelope may be copied and dropped on any thread; the message belongs to its
+// receiver.
 #pragma once
 
 #include <atomic>
@@ -13,7 +14,7 @@
 
 namespace nexus::inline v0 {
 
-/// Base of everything an actor receives. `kind` tells a receiver what to cast to.
+/// The base of every message. `kind` tells the receiver which type to cast to.
 class message {
  public:
   explicit message(std::uint8_t kind) noexcept : kind_{kind} {}

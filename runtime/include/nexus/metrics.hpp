@@ -1,15 +1,15 @@
-// Counters, histograms and sampled values, and the one way to read them all: `collect`.
+// Counters, histograms and sampled values, all read by `collect`.
 //
 //   auto mine = nexus::metrics::make();
 //   auto& paid = mine->count("shop_orders_total", "Orders.", {{"outcome", "paid"}});
 //   paid.add();
 //   std::cout << nexus::to_text(*mine);
 //
-// Names and labels are Prometheus's: [a-zA-Z_][a-zA-Z0-9_]*, counters end in _total, units last
-// (_seconds, _bytes). What Nexus itself counts begins with nexus_.
+// Names and labels follow Prometheus: [a-zA-Z_][a-zA-Z0-9_]*, counters end in _total, units last
+// (_seconds, _bytes). Metrics of Nexus begin with nexus_.
 //
-// Threads: any. A counter or histogram may be kept as a reference for as long as the registry lives;
-// adding to it takes no lock and, up to `detail::stripes` threads, no cache line of another thread.
+// Threads: any. References to counters and histograms stay valid as long as the registry lives.
+// Adding takes no lock and, up to `detail::stripes` threads, no cache line of another thread.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ inline constexpr std::size_t cache_line_bytes = 64;
 
 [[nodiscard]] std::uint8_t next_stripe() noexcept;
 
-/// Which stripe is the calling thread's.
+/// The stripe of the calling thread.
 [[nodiscard]] inline std::size_t own_stripe() noexcept {
   static constinit thread_local std::uint8_t mine = stripes;
   if (mine == stripes) mine = next_stripe();
@@ -44,7 +44,7 @@ inline constexpr std::size_t cache_line_bytes = 64;
 
 }
 
-/// What only ever grows.
+/// A value that only grows.
 class counter {
  public:
   void add(std::uint64_t n = 1) noexcept {
@@ -60,21 +60,21 @@ class counter {
 };
 
 struct metric_bucket {
-  double up_to = 0;  ///< inclusive; of the last one infinity
+  double up_to = 0;  ///< inclusive; infinity in the last bucket
   std::uint64_t count = 0;
   friend bool operator==(const metric_bucket&, const metric_bucket&) = default;
 };
 
-/// How observed values are distributed over buckets with fixed bounds.
+/// The distribution of observed values over buckets with fixed bounds.
 class histogram {
  public:
-  /// `bounds` ascend strictly and are finite.
+  /// `bounds` must be finite and strictly ascending.
   explicit histogram(std::span<const double> bounds);
 
-  /// What is not a number is left out.
+  /// NaN is ignored.
   void observe(double value) noexcept;
 
-  /// Each bucket counts what those before it count, too.
+  /// Cumulative: each bucket includes the ones before it.
   [[nodiscard]] std::vector<metric_bucket> buckets() const;
   [[nodiscard]] double sum() const noexcept;
   [[nodiscard]] std::uint64_t count() const noexcept;
@@ -83,7 +83,7 @@ class histogram {
   struct alignas(detail::cache_line_bytes) line {
     std::array<std::atomic<std::uint64_t>, detail::cache_line_bytes / 8> words{};
   };
-  // A stripe is some lines: the bits of its sum, then how many fell into each bucket.
+  // A stripe is some cache lines: the bits of its sum, then the count of each bucket.
   [[nodiscard]] std::atomic<std::uint64_t>& word(std::size_t stripe, std::size_t i) noexcept;
   [[nodiscard]] std::uint64_t load(std::size_t stripe, std::size_t i) const noexcept;
 
@@ -101,7 +101,7 @@ enum class metric_kind : std::uint8_t { counter, gauge, histogram };
 
 struct metric_sample {
   metric_labels labels{};
-  double value = 0;                      ///< of a histogram the sum of what was observed
+  double value = 0;                      ///< of a histogram: the sum of the observed values
   std::vector<metric_bucket> buckets{};  ///< of a histogram: cumulative; the last counts everything
 };
 
@@ -109,7 +109,7 @@ struct metric_family {
   std::string name;
   std::string help;
   metric_kind kind = metric_kind::counter;
-  std::vector<metric_sample> samples{};  ///< ordered by their labels, which differ
+  std::vector<metric_sample> samples{};  ///< ordered by their labels, each set of labels once
 };
 
 class metrics : public std::enable_shared_from_this<metrics> {
@@ -119,26 +119,27 @@ class metrics : public std::enable_shared_from_this<metrics> {
   metrics(const metrics&) = delete;
   metrics& operator=(const metrics&) = delete;
 
-  /// The counter or histogram of that name and those labels, made at the first call. A name has one
-  /// kind: what is asked for as another one is logged as an error, counts, and is not collected. The
-  /// first help stays, as do the first bounds.
+  /// The counter or histogram of this name and these labels, made at the first call. A name has one
+  /// kind: a request for another kind is logged as an error and returns a metric that counts but is
+  /// not collected. The first help and the first bounds stay.
   [[nodiscard]] counter& count(std::string_view name, std::string_view help,
                                const metric_labels& labels = {});
   [[nodiscard]] histogram& measure(std::string_view name, std::string_view help,
                                    std::span<const double> bounds,
                                    const metric_labels& labels = {});
 
-  /// Asks `f` for a value (a gauge, or what counts itself) at every collection, until the registration
-  /// goes, which waits for a call of `f` under way. `f` is called on the collecting thread. It must not
-  /// end registrations nor collect, and may be called as soon as it is given: register last.
+  /// Calls `f` for a value (a gauge, or a count kept elsewhere) at every collection, on the
+  /// collecting thread, until the registration goes; its end waits for a running call of `f`. `f`
+  /// must not end registrations or collect. `f` may be called before `sample` returns: register
+  /// last.
   registration sample(std::string_view name, std::string_view help, const metric_labels& labels,
                       std::function<double()> f, metric_kind kind = metric_kind::gauge);
 
-  /// Collects what `other` has, too, for as long as it lives.
+  /// Collects the metrics of `other` too, as long as it lives.
   void include(metrics& other);
 
-  /// Everything, ordered by name. Each registry that is included, also through others, is asked once;
-  /// samples of the same name and labels are added up.
+  /// All metrics, ordered by name. Each included registry, direct or indirect, is asked once;
+  /// samples with the same name and labels are summed.
   [[nodiscard]] std::vector<metric_family> collect() const;
 
  private:
@@ -148,7 +149,7 @@ class metrics : public std::enable_shared_from_this<metrics> {
   std::shared_ptr<impl> impl_;
 };
 
-/// In Prometheus's text format (version 0.0.4), which most collectors read.
+/// Prometheus's text format (version 0.0.4), which most collectors read.
 [[nodiscard]] std::string to_text(const metrics& of);
 [[nodiscard]] std::string to_text(std::span<const metric_family> families);
 

@@ -1,4 +1,4 @@
-// A pool of sessions: some are kept open, and lent to one at a time.
+// A pool of sessions: it keeps some open and lends each to one borrower at a time.
 //
 //   auto done = pool.with([](nexus::session& s) { return s.execute("DELETE FROM carts"); });
 //
@@ -6,21 +6,21 @@
 //   if (!lent) return complain(lent.error().message);
 //   (*lent)->execute("…");                         // goes back at the end of the scope
 //
-//   pool.request().then(self, [](nexus::result<nexus::lease<nexus::session>> lent) { … });   // an actor
+//   pool.request().then(self, [](auto lent) { … });   // an actor; a result of a lease
 //
-// Whoever finds none free waits, first come first served. There are never more than `max`, also while
-// some are being opened or closed; what becomes free, or its place, goes to who has waited longest.
-// `reserved` borrowers have a share of their own, of `pool_options::reserved` sessions beside. A
-// lease goes back by itself: its open transaction is rolled back and it is reset before the next one
-// gets it; what is broken or poisoned is destroyed.
+// A borrower that finds no free session waits, first come first served. At most `max` sessions
+// exist, including those being opened or closed; a free session, or its place, goes to the borrower
+// that has waited longest. `reserved` borrowers have `pool_options::reserved` sessions in addition.
+// The end of a lease returns the session: an open transaction is rolled back, and the session is
+// reset before the next loan. A broken or poisoned session is destroyed.
 //
-// Threads: a pool is a handle; copies share one pool, and any thread may use them. A lease belongs to
-// one thread at a time. What `borrow` lent is cleaned on the thread that returns it, what `request` lent
-// on one of the pool's, so an actor never blocks in that.
-// Bounds: `max` sessions, `max_waiters` who wait. Failures: `pool_exhausted`, with the statistics;
-// `pool_closed`; `stopped`, when waiting was cancelled; if there is no session at all and none can be
-// opened, why.
-// After HikariCP's ConcurrentBag and deadpool, with a queue of waiters in order instead of a race.
+// Threads: a pool is a handle; copies share one pool, and any thread may use them. A lease belongs
+// to one thread at a time. A session from `borrow` is cleaned on the thread that returns it, a
+// session from `request` on one of the pool's threads, so actors never block on it.
+// Bounds: `max` sessions, `max_waiters` waiting borrowers. Failures: `pool_exhausted`, with the
+// statistics; `pool_closed`; `stopped`, if the wait was cancelled; if the pool has no session and
+// can open none, the error of opening.
+// After HikariCP's ConcurrentBag and deadpool, with an ordered queue of waiters instead of a race.
 #pragma once
 
 #include <cassert>
@@ -49,11 +49,12 @@ struct lease_access;
 
 struct borrow_options {
   std::optional<time_span> timeout{};  ///< none: `borrow_timeout` of the pool
-  std::stop_token cancel{};            ///< stops waiting
+  std::stop_token cancel{};            ///< cancels the wait
   std::string_view
-      who{};  ///< in the warning of a leak; none: file and line. Must outlive the lease
-  /// One of pool_options::reserved. Whoever has one must wait for nothing but the session itself until it
-  /// is back: neither for another session nor for anybody else who may need a reserved one.
+      borrower{};  ///< its name in leak warnings; none: file and line. Must outlive the lease
+  /// Uses pool_options::reserved. Until it is returned, its holder must wait for nothing but the
+  /// session itself: not for another session, and not for anything that may need a reserved
+  /// session.
   bool reserved = false;
 };
 
@@ -69,16 +70,16 @@ class [[nodiscard]] lease {
     return *this;
   }
 
-  /// False after it went back, or was moved from.
+  /// False after the return, and after a move.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(held_); }
 
   S& operator*() const noexcept { return static_cast<S&>(held_.get()); }
   S* operator->() const noexcept { return &**this; }
 
-  /// It is not to be lent again: destroyed when it goes back.
+  /// Marks the session as unusable: it is destroyed when it is returned.
   void poison() noexcept { held_.poison(); }
 
-  /// Goes back now. Returning it twice is an assert.
+  /// Returns the session now. A second return is an assert.
   void give_back() noexcept {
     assert(held_ && "a lease is returned once");
     lease gone{std::move(*this)};
@@ -98,9 +99,9 @@ class pool {
  public:
   static_assert(std::is_base_of_v<poolable, S>);
 
-  /// Starts the pool, which opens `min_idle` in the background by `opener`, called on any thread.
-  /// An opener that throws, or gives none, has failed to open one.
-  /// `invalid_argument` for options that make no sense.
+  /// Starts the pool, which opens `min_idle` sessions in the background. It calls `opener` on any
+  /// thread; an opener that throws or returns null has failed to open a session. `invalid_argument`
+  /// for invalid options.
   [[nodiscard]] static result<pool> make(pool_options options,
                                          std::function<result<std::unique_ptr<S>>()> opener) {
     auto core = detail::pool_core::make(
@@ -113,21 +114,22 @@ class pool {
     return pool{*std::move(core)};
   }
 
-  /// Waits for a session. In an actor on the scheduler it is `would_block` if none is free: use `request`.
+  /// Waits for a session. In an actor on the scheduler `would_block` if none is free: use `request`
+  /// there.
   [[nodiscard]] result<lease<S>> borrow(const borrow_options& options = {},
                                         caller where = caller::here()) const {
-    auto got =
-        core_->borrow({options.timeout, options.cancel, {options.who, where}, options.reserved});
+    auto got = core_->borrow(
+        {options.timeout, options.cancel, {options.borrower, where}, options.reserved});
     if (!got) return fail(std::move(got.error()));
     return lease<S>{*std::move(got)};
   }
 
-  /// Asks for a session; the answer is collected with `then` or `get`. One that nobody collects any
-  /// more goes back.
+  /// Asks for a session; collect the answer with `then` or `get`. A session whose answer cannot be
+  /// collected any more is returned.
   [[nodiscard]] asked<lease<S>> request(const borrow_options& options = {},
                                         caller where = caller::here()) const;
 
-  /// Calls `f(S&)` with a borrowed session, on this thread; answers what it answers, as a result.
+  /// Calls `f(S&)` with a borrowed session on this thread, and returns its result.
   template <class F>
   auto with(F&& f, const borrow_options& options = {}, caller where = caller::here()) const
       -> outcome_of<F, S&> {
@@ -136,7 +138,7 @@ class pool {
     return call_for_outcome(std::forward<F>(f), **lent);
   }
 
-  /// Returns a lease of this pool. Another's, or one that has gone back, is an assert.
+  /// Returns a lease of this pool. A lease of another pool, or one returned already, is an assert.
   void give_back(lease<S> lent) const noexcept {
     assert(lent && "a lease is returned once");
     assert(lent.held_.of(*core_) && "a lease returns to its own pool");
@@ -144,15 +146,16 @@ class pool {
 
   [[nodiscard]] pool_statistics statistics() const { return core_->statistics(); }
 
-  /// The first half of `close`: lends no more, and waits for nobody.
+  /// The first half of `close`: stops lending, without waiting.
   void stop_lending() const { core_->stop_lending(); }
 
-  /// Lends no more (`pool_closed`, also to who waits), waits until all leases are back, or else, when
-  /// `within` is over, interrupts what is lent: every call on it fails then. True if all were back.
-  /// Blocks; in an actor it only stops lending. The last handle to go closes without waiting.
+  /// Stops lending (`pool_closed`, also for waiting borrowers), then waits until all leases are
+  /// returned. After `within` it interrupts the sessions still lent: every call on them fails. True
+  /// if all were returned in time. Blocks; in an actor it only stops lending. The last handle
+  /// closes without waiting.
   bool close(time_span within) const { return core_->close(within); }
 
-  /// Of a pool without threads of its own: does what is due by now.
+  /// For a pool without its own threads: does what is due now.
   void tend() const { core_->tend(); }
 
  private:
@@ -170,7 +173,7 @@ struct lease_access {
   }
 };
 
-/// Asking for a session, as a call.
+/// A request for a session, as a call.
 template <class S>
 class lease_call final : public call, public answer_slot<lease<S>> {
  public:
@@ -186,7 +189,7 @@ template <class S>
 asked<lease<S>> pool<S>::request(const borrow_options& options, caller where) const {
   auto* made = new detail::lease_call<S>;
   asked<lease<S>> answer{*made, *made};
-  core_->request({options.timeout, options.cancel, {options.who, where}, options.reserved},
+  core_->request({options.timeout, options.cancel, {options.borrower, where}, options.reserved},
                  [made, keep = envelope{made}](result<detail::held_slot> got) {
                    if (got) {
                      made->answer.emplace(detail::lease_access::make<S>(*std::move(got)));

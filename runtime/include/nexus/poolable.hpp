@@ -1,6 +1,6 @@
-// What a pool keeps: something that is costly to open, and belongs to one at a time.
+// What a pool lends: an object that is costly to open, and has one user at a time.
 //
-// Threads: one at a time, but for `interrupt`. Throws: nothing.
+// Threads: one at a time, except for `interrupt`. Throws: nothing.
 #pragma once
 
 #include <string>
@@ -13,32 +13,32 @@ class poolable {
  public:
   virtual ~poolable() = default;
 
-  /// It is of no more use: instead of being lent again it is destroyed. Does no I/O.
+  /// True if it is unusable: it is destroyed instead of lent again. Does no I/O.
   [[nodiscard]] virtual bool broken() const noexcept { return false; }
 
-  /// An unfinished transaction has to be undone before it is lent again. Does no I/O.
+  /// True if an open transaction has to be rolled back before the next loan. Does no I/O.
   [[nodiscard]] virtual bool unfinished() const noexcept { return false; }
 
-  /// Somebody may have left settings, locks and the like behind. Does no I/O.
+  /// True if the borrower may have left settings, locks and the like behind. Does no I/O.
   [[nodiscard]] virtual bool touched() const noexcept { return false; }
 
-  /// Undoes what `unfinished` tells of; `touched` stays. May block.
+  /// Undoes what `unfinished` reports; `touched` stays. May block.
   [[nodiscard]] virtual result<void> finish() { return {}; }
 
-  /// Undoes what `touched` tells of by `query`; empty: by what its kind needs. May block.
+  /// Undoes what `touched` reports, with `query`; empty: with the default of its kind. May block.
   [[nodiscard]] virtual result<void> reset(const std::string& query) {
     (void)query;
     return {};
   }
 
-  /// Whether it still works, by `query`. May block.
+  /// Checks with `query` that it still works. May block.
   [[nodiscard]] virtual result<void> validate(const std::string& query) {
     (void)query;
     return {};
   }
 
-  /// Ends a call that is under way, and makes it and all later ones fail. From any thread, during any
-  /// other call, but not while or after it is destroyed. Must not block.
+  /// Aborts a running call, and makes this call and all later ones fail. Any thread may call it
+  /// during any other call, but not during or after destruction. Must not block.
   virtual void interrupt() noexcept {}
 };
 

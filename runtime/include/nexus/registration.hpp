@@ -1,6 +1,6 @@
-// Something that lasts until its registration goes.
+// A registration undoes something when it is destroyed.
 //
-// Threads: a registration belongs to one at a time.
+// Threads: a registration belongs to one thread at a time.
 #pragma once
 
 #include <functional>

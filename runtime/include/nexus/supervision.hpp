@@ -1,14 +1,15 @@
-// What becomes of those that fail: a strategy as a value, and what it remembers of a child.
+// What happens after a failure: the strategy as a value, and the record of a child's failures.
 //
 //   nexus::supervision how{.restarts_max = 3, .restarts_window = 10s};
 //   how.decide = [](const nexus::failure& f) {
 //     return f.is<std::bad_alloc>() ? nexus::directive::escalate : nexus::directive::restart;
 //   };
 //
-// The words are those of Akka's supervision (https://doc.akka.io/libraries/akka-core/current/general/supervision.html).
+// The terms are those of Akka's supervision
+// (https://doc.akka.io/libraries/akka-core/current/general/supervision.html).
 //
-// Threads: plain values. `decide` may be called on any thread, also at the same time; it must not
-// block. Failures: a configuration that makes no sense is `invalid_argument`, see `check`.
+// Threads: plain values. `decide` may be called on any thread, on several at once, and must not
+// block. Failures: an invalid configuration is `invalid_argument`, see `check`.
 #pragma once
 
 #include <chrono>
@@ -24,20 +25,20 @@
 namespace nexus::inline v0 {
 
 enum class directive : std::uint8_t {
-  resume,   ///< go on with the next message, as if nothing had been
-  restart,  ///< begin anew with the same mailbox, after a pause
-  stop,     ///< end, so that whoever watches hears
-  escalate  ///< it is the parent's to decide, about the group as a whole
+  resume,   ///< continue with the next message, as if nothing had happened
+  restart,  ///< make a new state, after a pause; the mailbox stays
+  stop,     ///< end the child; its links and monitors are told
+  escalate  ///< let the parent decide, for the group as a whole
 };
 
-/// As it is spelled in C++, e.g. "restart".
+/// The enumerator's name, e.g. "restart".
 [[nodiscard]] std::string_view to_string(directive d) noexcept;
 
 struct failure {
-  error why;                   ///< `actor_failed`, with what was thrown or the reason of the exit
-  std::exception_ptr cause{};  ///< what was thrown; none: it quit with an error
+  error why;                   ///< `actor_failed`, with the exception's text or the exit reason
+  std::exception_ptr cause{};  ///< the exception; null: it quit with an error
 
-  /// What was thrown is an `E`.
+  /// True if the exception is an `E`.
   template <class E>
   [[nodiscard]] bool is() const {
     if (cause == nullptr) return false;
@@ -52,17 +53,17 @@ struct failure {
 };
 
 enum class strategy : std::uint8_t {
-  one_for_one,  ///< only the child that failed is restarted or stopped
-  all_for_one   ///< all of its group are, and count their restarts together
+  one_for_one,  ///< only the failed child is restarted or stopped
+  all_for_one   ///< all children of the group are, and their restarts are counted together
 };
 
 struct supervision {
   static constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 
   std::function<directive(const failure&)> decide{};  ///< none: restart; if it throws: escalate
-  strategy who = strategy::one_for_one;
+  strategy scope = strategy::one_for_one;
 
-  unsigned restarts_max = 10;  ///< within `restarts_window`; one more is `when_exceeded`
+  unsigned restarts_max = 10;  ///< within `restarts_window`; after one more `when_exceeded` applies
   std::chrono::nanoseconds restarts_window = std::chrono::seconds{60};
   directive when_exceeded = directive::stop;  ///< stop or escalate
 
@@ -73,34 +74,34 @@ struct supervision {
   /// After this uptime since the last restart the back-off starts again at `backoff_min`.
   std::chrono::nanoseconds quiet_after = std::chrono::seconds{30};
 
-  /// Called when a failure is escalated and there is no parent, after the error was logged. What it throws
-  /// is logged, and nothing else comes of it.
+  /// Called when a failure is escalated and there is no parent, after the error was logged. An
+  /// exception is logged, and has no other effect.
   std::function<void(const failure&)> on_given_up{};
 };
 
-/// `invalid_argument` with what is wrong.
+/// `invalid_argument` that names the invalid option.
 [[nodiscard]] result<void> check(const supervision& how);
 
-/// What `how.decide` says.
+/// The directive of `how.decide`.
 [[nodiscard]] directive decide(const supervision& how, const failure& what) noexcept;
 
-/// What is to be done about a failure.
+/// The measure taken after a failure.
 struct measure {
   directive what = directive::stop;
-  bool all = false;                  ///< about the whole group: of restart and stop only
+  bool all = false;                  ///< applies to the whole group; only for restart and stop
   std::chrono::nanoseconds after{};  ///< the pause before a restart
 
   friend bool operator==(const measure&, const measure&) = default;
 };
 
-/// What is remembered of a child that failed; under all_for_one of a group. Knows no clock: time is
-/// told. Never larger than `restarts_max` moments.
+/// The record of a child's failures; under all_for_one, of a group's. It has no clock: callers pass
+/// the time. Holds at most `restarts_max` moments.
 class failure_record {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// It failed at `now`, and `decide` said `wanted`. `chance`, from 0 to 1, places the pause within
-  /// its jitter.
+  /// Records a failure at `now` for which `decide` returned `wanted`. `chance`, from 0 to 1, places
+  /// the pause within its jitter.
   [[nodiscard]] measure failed(const supervision& how, directive wanted, time_point now,
                                double chance);
 
@@ -110,7 +111,7 @@ class failure_record {
                                                double chance);
 
   std::vector<time_point> restarts_;  // those within the window
-  time_point last_due_{};             // when the last restart was to begin
+  time_point last_due_{};             // when the last restart was due
   unsigned in_a_row_ = 0;
 };
 

@@ -1,26 +1,27 @@
-// Plain CAF actors under supervision: one that fails is restarted, resumed or stopped, and keeps its
-// handle and its mailbox.
+// Supervision of plain CAF actors: an actor that fails is restarted, resumed or stopped, and keeps
+// its handle and its mailbox.
 //
 //   nexus::supervisor top{sys, "app"};
 //   nexus::supervisor parsers{sys, "parsers", {.restarts_max = 3}, &top};
 //   auto parser = parsers.spawn("parser 1", [](caf::event_based_actor* self) -> caf::behavior {
-//     auto state = std::make_shared<parsing>();   // made anew by each restart
+//     auto state = std::make_shared<parsing>();   // new after each restart
 //     return {[state](const std::string& line) { return state->parse(line); }};
 //   });
 //
-// An actor fails when a handler throws, or when it quits with an error. Whoever asked it gets an error
-// at once. Before a restart its state and handlers, requests it waits for and receive timeouts are
-// dropped; messages wait in its mailbox, links and monitors stay. Stopped, it ends with an error, so
-// that links and monitors hear. An actor that quits without an error, or that is told to exit by
-// `user_shutdown` or `kill`, is gone and forgotten. `resume` of one that quit is `restart`, at once.
+// An actor fails when a handler throws, or when it quits with an error. Its asker gets an error at
+// once. A restart drops the state, the handlers, open requests and receive timeouts; queued
+// messages, links and monitors stay. A stopped actor ends with an error, so that links and monitors
+// are told. An actor that quits without an error, or exits by `user_shutdown` or `kill`, is
+// forgotten. `resume` of an actor that quit is `restart` without a pause.
 //
-// What is escalated is decided by the parent's strategy, where the child is this group as a whole:
-// resumed is the actor that failed; restarted and stopped are all of the group and of the groups below
-// it. Without a parent the group is stopped. A group that was stopped takes no more actors.
+// The parent's strategy decides an escalated failure; for the parent, the child is this group as a
+// whole. `resume` applies to the actor that failed; `restart` and `stop` apply to all actors of the
+// group and of the groups below it. Without a parent the group is stopped. A stopped group takes no
+// more actors.
 //
-// Threads: a supervisor may be used from any thread. Destroyed on a plain one it waits for its actors,
-// in an actor it does not. `make` and all that an actor does runs on CAF's threads. A supervisor may
-// outlive its system, which stops it then.
+// Threads: any may use a supervisor. Its destructor waits for its actors on a plain thread, but not
+// in an actor. `make`, and everything an actor does, runs on CAF's threads. A supervisor may
+// outlive its system, which stops it first.
 #pragma once
 
 #include <cstdint>
@@ -44,26 +45,26 @@ namespace nexus::inline v0 {
 class supervision_group;
 class system;
 
-/// Makes an actor's state and behavior, at first and at each restart. If it throws, the actor failed;
-/// if there is no behavior then, the actor ends like any other in CAF.
+/// Makes an actor's state and behavior, at the start and at each restart. If it throws, the actor
+/// has failed; if it returns no behavior, the actor ends as usual in CAF.
 using actor_factory = std::function<caf::behavior(caf::event_based_actor*)>;
 
-/// What was done to members of a group, which are actors and the groups below, and how often.
+/// How often each measure was applied to members of a group: actors and the groups below.
 struct supervision_counts {
   std::uint64_t restarts = 0;
   std::uint64_t resumes = 0;
   std::uint64_t stops = 0;
-  std::uint64_t escalations = 0;  ///< of failures, each once
+  std::uint64_t escalations = 0;  ///< failures escalated, each counted once
 };
 
 class supervisor {
  public:
-  /// Messages that may come while an actor waits for its restart. Past it they are dead letters, and
-  /// whoever asks gets caf::sec::unavailable_or_would_block.
+  /// Messages that may queue while an actor waits for its restart. Further messages are dead
+  /// letters, and an asker gets caf::sec::unavailable_or_would_block.
   static constexpr unsigned waiting_max = 10'000;
 
-  /// `parent` must outlive this. The name, of one's own in the system, is the parent's path
-  /// and `name`, e.g. "app/parsers".
+  /// `parent` must outlive this. The full name is the parent's path and `name`, e.g. "app/parsers",
+  /// and must be unique in the system.
   supervisor(system& on, std::string name, supervision how = {}, supervisor* parent = nullptr);
 
   /// Stops its actors and waits until they have ended.
@@ -71,21 +72,21 @@ class supervisor {
   supervisor(const supervisor&) = delete;
   supervisor& operator=(const supervisor&) = delete;
 
-  /// Why it takes no actors: `invalid_argument`, `already_exists` or `stopped`.
+  /// Why the group takes no actors: `invalid_argument`, `already_exists` or `stopped`.
   [[nodiscard]] result<void> status() const;
 
-  /// Starts an actor, which lives until it ends or this does, whether or not anybody holds it.
-  /// `already_exists` if the group has one of that name.
+  /// Starts an actor. It lives until it ends or the supervisor does, even if the program keeps no
+  /// handle. `already_exists` if the group has an actor of that name.
   [[nodiscard]] result<caf::actor> spawn(std::string name, actor_factory make);
 
-  /// The names of those that have not ended.
+  /// The names of the actors that have not ended.
   [[nodiscard]] std::vector<std::string> children() const;
 
-  /// Has its actors, and those of the groups below it, end after the message they are at. What is in
-  /// their mailboxes then is dead letters. Does not wait.
+  /// Ends its actors, and those of the groups below, after their current message. Messages left in
+  /// their mailboxes are dead letters. Does not wait.
   void stop();
 
-  /// E.g. "app/parsers"; its counts are nexus_supervision_total with this as `supervisor`.
+  /// E.g. "app/parsers"; the label `supervisor` of nexus_supervision_total.
   [[nodiscard]] const std::string& path() const noexcept;
 
   [[nodiscard]] supervision_counts counts() const noexcept;

@@ -1,10 +1,10 @@
-// A duration as a parameter: takes every unit of std::chrono, and none overflows.
+// A duration as a parameter: takes every unit of std::chrono and never overflows.
 //
 //   accounts.of("alice").ask(c, 500ms);                          // as ever
 //   accounts.of("alice").ask(c, std::chrono::hours::max());      // no limit
 //
-// The unit is nanoseconds, so the longest is 292 years. A longer one is that, which every function
-// takes as "no limit"; a negative one is over at once.
+// The unit is nanoseconds, so the longest is 292 years. Longer durations become that, which every
+// function takes as "no limit"; negative durations are over at once.
 //
 // Threads: a value. Throws: nothing.
 #pragma once
@@ -19,7 +19,7 @@ class time_span {
  public:
   constexpr time_span() noexcept = default;
   template <class Rep, class Period>
-  constexpr time_span(std::chrono::duration<Rep, Period> d) noexcept  // NOLINT: stands for it
+  constexpr time_span(std::chrono::duration<Rep, Period> d) noexcept  // NOLINT: implicit on purpose
       : length_{detail::saturated<std::chrono::nanoseconds>(d)} {}
 
   constexpr operator std::chrono::nanoseconds() const noexcept { return length_; }  // NOLINT

@@ -1,10 +1,10 @@
-// Keyed timers as a value: which are set, and which is due. No clock and no actor: time is told.
+// Keyed timers as a value: which are set, and which is due. Callers pass the time.
 //
 //   timer_table<command> timers;
 //   timers.set("retry", {now + 1s}, command{…});
 //   if (auto due = timers.fire(now)) { run(due->what); timers.done(std::move(*due), now); }
 //
-// Threads: belongs to one at a time. An empty table is one pointer.
+// Threads: one at a time. An empty table is one pointer.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ struct timer_rule {
   enum class kind : std::uint8_t {
     once,
     fixed_rate,  ///< due at `first` + n × `every`, however late it was handled
-    fixed_delay  ///< due `every` after the last was done
+    fixed_delay  ///< due `every` after the previous run was done
   };
 
   std::chrono::steady_clock::time_point first;
@@ -41,8 +41,8 @@ class timer_table {
  public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// A timer at a fixed rate that is late is made up for so often; what was missed before that is
-  /// skipped, and the phase kept.
+  /// How many missed runs of a late fixed-rate timer are made up for; earlier ones are skipped, and
+  /// the phase is kept.
   static constexpr std::int64_t made_up_max = 8;
 
   /// A timer that was due. Hand it back to `done`.
@@ -52,7 +52,7 @@ class timer_table {
     T what;
   };
 
-  /// Replaces a timer of the same key, also one that has fired and is not done.
+  /// Replaces a timer of the same key, also one that has fired and is not done yet.
   void set(std::string_view key, timer_rule rule, T what) {
     assert(rule.repeats == timer_rule::kind::once || rule.every > std::chrono::nanoseconds{});
     rule.every = std::max(rule.every, std::chrono::nanoseconds{1});
@@ -84,13 +84,13 @@ class timer_table {
   }
   [[nodiscard]] bool empty() const { return rows_ == nullptr || rows_->by_key.empty(); }
 
-  /// When the next is due; none if there is none, or if only one that is not done yet.
+  /// When the next timer is due; none if no timer is set, or only one that is not done yet.
   [[nodiscard]] std::optional<time_point> next() const {
     if (rows_ == nullptr || rows_->by_due.empty()) return std::nullopt;
     return std::get<time_point>(*rows_->by_due.begin());
   }
 
-  /// Takes the one that was due first. A timer that repeats stays active while it runs.
+  /// Takes the timer that was due first. A repeating timer stays active while it runs.
   [[nodiscard]] std::optional<fired> fire(time_point now) {
     if (const auto due = next(); !due || *due > now) return std::nullopt;
     auto at = std::get<iterator>(*rows_->by_due.begin());
@@ -108,8 +108,8 @@ class timer_table {
     return made;
   }
 
-  /// What has fired has run, until `now`. Unless it was cancelled or replaced meanwhile, it is set
-  /// again if it repeats.
+  /// Reports that a fired timer has run, until `now`. A repeating timer is set again, unless it was
+  /// cancelled or replaced meanwhile.
   void done(fired&& f, time_point now) {
     --rows_->running;
     auto at = rows_->by_key.find(f.key);
@@ -125,7 +125,7 @@ class timer_table {
  private:
   struct row {
     timer_rule rule;
-    std::uint64_t number;  // tells a timer from an earlier one of its key
+    std::uint64_t number;  // distinguishes a timer from earlier timers of its key
     time_point due;
     T what;
   };
@@ -142,7 +142,7 @@ class timer_table {
 
   struct rows {
     by_key_map by_key;
-    // Without those that run now. Of two that are due at once the one that was set first.
+    // Without the timers that run now. Among timers due at once, the one set first comes first.
     std::set<moment, sooner> by_due;
     std::uint64_t last_number = 0;
     std::size_t running = 0;
@@ -154,7 +154,7 @@ class timer_table {
     shrink();
   }
 
-  // Numbers must not begin anew while one runs.
+  // Numbers must not restart while a timer runs.
   void shrink() {
     if (rows_->by_key.empty() && rows_->running == 0) rows_.reset();
   }

@@ -1,17 +1,17 @@
-// Keyed timers of a CAF actor: what is set under a key replaces what was, and cancelled means it.
+// Keyed timers of a CAF actor. Setting a key replaces its timer; a cancelled timer never runs.
 //
 //   nexus::timers t{self};                       // in the actor's state
 //   t.once("give up", 30s, [=] { self->quit(); });
 //   t.at_fixed_rate("tick", 1s, [] { … });       // keeps its phase
-//   t.with_fixed_delay("poll", 1s, [] { … });    // counts from when the last one was done
+// the period starts when a run is done
 //   t.cancel("give up");
 //
-// A timer runs as a message of the actor, by the actor's own clock. One that was cancelled or replaced
-// never runs, also if its message was in the mailbox already. All are gone with this object and with
-// the actor. A fixed rate that is late makes up for the last 8 and skips what was missed before.
+// A timer runs as a message of the actor, by the actor's clock. A cancelled or replaced timer never
+// runs, even if its message was already in the mailbox. All timers end with this object and with
+// the actor. A late fixed-rate timer makes up for the last 8 missed runs and skips earlier ones.
 //
-// Threads: belongs to the actor; call it inside. An actor with a timer lives until it quits. A timer
-// that throws is a failure of the actor like any other; if the actor goes on, so does the timer.
+// Threads: belongs to the actor; call it inside. An actor with a timer lives until it quits. A
+// timer that throws makes the actor fail as usual; if the actor goes on, so does the timer.
 #pragma once
 
 #include <chrono>
@@ -29,17 +29,17 @@ namespace nexus::inline v0 {
 
 class timers {
  public:
-  /// `self` must outlive this. A supervised actor that is restarted needs a new one: make it in the
+  /// `self` must outlive this. A restarted supervised actor needs a new object: make it in the
   /// function that makes the behavior.
   explicit timers(caf::scheduled_actor* self);
   ~timers();
   timers(timers&& other) noexcept;
   timers& operator=(timers&& other) noexcept;
 
-  /// A delay that is not positive is as soon as possible.
+  /// A delay of zero or less means as soon as possible.
   void once(std::string_view key, time_span delay, std::function<void()> f);
 
-  /// First after one `period`, which must be positive.
+  /// Runs first after one `period`, which must be positive.
   void at_fixed_rate(std::string_view key, time_span period, std::function<void()> f);
   void with_fixed_delay(std::string_view key, time_span delay, std::function<void()> f);
 
@@ -47,7 +47,7 @@ class timers {
   bool cancel(std::string_view key);
   void cancel_all();
 
-  /// Set and neither cancelled nor, if it does not repeat, begun.
+  /// True for a timer that is set, not cancelled and, if it does not repeat, not started yet.
   [[nodiscard]] bool active(std::string_view key) const;
 
  private:

@@ -31,9 +31,9 @@ struct ulid {
   [[nodiscard]] static result<ulid> parse(std::string_view text);
 };
 
-/// Makes ULIDs, never one twice. Those that one thread gets rise strictly, also within a millisecond
-/// and when the clock steps back; those of different threads are in order by the millisecond, as far as
-/// the clock is. Threads do not wait for each other.
+/// Makes ULIDs, each unique. Those made on one thread rise strictly, also within a millisecond and
+/// when the clock steps back; those of different threads are ordered by the millisecond, as exactly
+/// as the clock. Threads do not wait for each other.
 class ulid_generator {
  public:
   explicit ulid_generator(const clock& time);

@@ -1,8 +1,8 @@
-// Threads for calls that block, so that CAF's scheduler never does.
+// Threads for blocking calls, so that CAF's scheduler never blocks.
 //
-// Threads: every member may be called from any, `submit` also by jobs; submitting takes no lock.
-// Bound: `queue_max` jobs; one more is refused. What a job throws is logged and counted, and the thread
-// goes on with the next.
+// Threads: any may call every member, jobs may call `submit` too; submitting takes no lock. Bound:
+// `queue_max` jobs; one more is refused. An exception of a job is logged and counted, and the
+// thread goes on with the next job.
 #pragma once
 
 #include <chrono>
@@ -18,41 +18,41 @@ namespace nexus::inline v0 {
 
 class workers {
  public:
-  /// A job learns which of the `threads` it runs on, 0 … threads - 1, to use what that thread owns.
+  /// A job gets the index of its thread, 0 … threads - 1, to use what that thread owns.
   using job = std::function<void(unsigned thread)>;
 
-  /// `name` shows in debuggers (15 bytes at most are kept).
+  /// `name` shows in debuggers, up to 15 bytes.
   workers(const std::string& name, unsigned threads, std::size_t queue_max);
 
-  /// No threads: each job is one of `on`, and thread 0's.
+  /// Without threads: every job runs as a job of `on`, as thread 0.
   workers(std::shared_ptr<executor> on, std::size_t queue_max);
 
-  /// Drops the jobs that have not begun and waits for those that have.
+  /// Drops the jobs that have not started and waits for the others.
   ~workers();
   workers(const workers&) = delete;
   workers& operator=(const workers&) = delete;
 
-  /// Queues a job, first come first served; false when the queue is full, or finished.
+  /// Queues a job, first come first served. False if the queue is full or finished.
   [[nodiscard]] bool submit(job j);
 
-  /// How many jobs wait now.
+  /// The number of jobs that wait now.
   [[nodiscard]] std::size_t queued() const noexcept;
 
-  /// The last thing to submit: the threads end when they have done what was queued before.
+  /// Ends submission: the threads end when the jobs queued before are done.
   void finish();
 
-  /// Waits for that; false when the deadline passed first. Without threads it does the jobs itself.
+  /// Waits for that; false if the deadline passed first. Without threads it runs the jobs itself.
   [[nodiscard]] bool wait_until_ended(std::chrono::steady_clock::time_point deadline);
   [[nodiscard]] bool ended() const;
 
-  /// After `finish`: does what is queued on this thread, as thread 0, beside whatever the others do.
+  /// After `finish`: runs queued jobs on this thread, as thread 0, beside the other threads.
   void run_here();
 
-  /// How many jobs were ever taken.
+  /// The number of jobs accepted so far.
   [[nodiscard]] std::uint64_t accepted() const noexcept;
-  /// How many of them threw.
+  /// The number of jobs that threw.
   [[nodiscard]] std::uint64_t failed() const noexcept;
-  /// All of them are done.
+  /// True when all jobs are done.
   [[nodiscard]] bool is_quiet() const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// wake_in_actor for those that an actor's state may own.
+// wake_in_actor as an object, for callers that the actor's state may own.
 #pragma once
 
 #include <functional>
@@ -9,19 +9,19 @@
 
 namespace nexus::inline v0 {
 
-/// Rings inside an actor: once, at a time or when it is rung before. A bell that is not rung keeps its
-/// actor from becoming unreachable, but not from going after it has quit.
+/// Rings inside an actor: once, at a given time or when it is rung before. A bell that has not rung
+/// keeps its actor reachable, but does not keep it alive after it has quit.
 class bell {
  public:
   bell() = default;
   bell(caf::scheduled_actor* self, detail::steady_time until, std::function<void()> f) {
-    // Only the handler owns the way back to the actor, and goes with it.
+    // Only the handler owns the function that wakes the actor, and destroys it.
     auto rung = std::make_shared<std::function<void()>>();
     *rung = detail::wake_in_actor(self, until, [rung, f = std::move(f)] { f(); });
     ring_ = rung;
   }
 
-  /// On any thread; does nothing if it has rung.
+  /// Any thread may call it; does nothing after the bell has rung.
   void ring() {
     if (auto f = std::exchange(ring_, {}).lock()) (*f)();
   }

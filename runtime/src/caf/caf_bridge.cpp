@@ -13,11 +13,11 @@
 
 namespace nexus::inline v0 {
 
-using namespace caf_version;  // NOLINT: all of it is for here
+using namespace caf_version;  // NOLINT: this file needs all of it
 
 namespace {
 
-// A CAF actor that passes its messages on to a Nexus actor.
+// A CAF actor that passes its messages to a Nexus actor.
 class host final : public caf::event_based_actor {
  public:
   host(caf::actor_config& config, std::unique_ptr<actor> hosted, bool has_threads)
@@ -27,7 +27,8 @@ class host final : public caf::event_based_actor {
     hosted_->started(caf_bridge::wrap(caf::actor{this}));
     return {[this](envelope& m) {
       if (hosted_ == nullptr) return;
-      // It is never detached, so that this thread is the scheduler's, also if that is an adopted one.
+      // The actor is never detached, so this thread belongs to the scheduler, also to an adopted
+      // one.
       if (has_threads_) detail::belongs_to_scheduler(&home_system());
       const detail::no_waiting here{detail::in_an_actor};
       if (hosted_->receive(std::move(m)) == actor::verdict::stop) {
@@ -40,7 +41,7 @@ class host final : public caf::event_based_actor {
   const char* name() const override { return "nexus.actor"; }
 
 #ifndef CAF_VERSION_MAJOR
-  // The last mailbox may go after CAF's system, whose logger CAF 0.17 asks for even then.
+  // The last mailbox may be destroyed after CAF's system, whose logger CAF 0.17 still uses.
   void on_destroy() override {
     if (!getf(is_cleaned_up_flag)) caf::event_based_actor::on_destroy();
   }
@@ -98,7 +99,7 @@ void mailbox::send(envelope m) const {
   enqueue(control_of(control_), caf::make_message_id(), std::move(m));
 }
 
-// CAF adds the delay to its clock's time: a century is as good as for ever, and does not overflow.
+// CAF adds the delay to its clock's time: a century means for ever, and does not overflow.
 void mailbox::send_after(time_span delay, envelope m) const {
   if (control_ == nullptr) return;
   constexpr std::chrono::microseconds longest = std::chrono::hours{24} * 365 * 100;
@@ -117,10 +118,10 @@ void caf_bridge::send_urgent(const mailbox& to, envelope m) {
 
 std::function<void()> detail::wake_in_actor(caf::scheduled_actor* self, steady_time until,
                                             const std::function<void()>& f) {
-  // A handler added to an actor that has quit would keep it from ending.
+  // A handler added to an actor that has quit would keep the actor alive.
   if (self->getf(caf::abstract_actor::is_shutting_down_flag)) return [] {};
-  // What a CAF request does, without a request: `self` awaits a response id, and whoever wakes it
-  // enqueues that response. The handler is used up by the first; CAF drops another silently.
+  // Like a CAF request without the request: `self` awaits a response id, and the wake-up enqueues
+  // that response. The first response uses up the handler; CAF drops further ones silently.
   auto id = self->new_request_id(caf::message_priority::normal).response_id();
   add_response_handler(self, id, until, f);
   return [id, to = caf::strong_actor_ptr{self->ctrl()}] { enqueue(to.get(), id, envelope{}); };
@@ -132,7 +133,7 @@ detail::steady_time detail::now_in_actor(caf::scheduled_actor* self) { return se
 
 struct caf_bridge::impl {
   explicit impl(unsigned threads) {
-    // A journal's writer keeps one core busy when it matters: leave it that one.
+    // A busy journal writer needs a core: leave one for it.
     if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency()) - 1;
     set_threads(config, std::min(threads, system_options::threads_max));
     config.add_thread_hook<scheduler_threads>();
@@ -142,7 +143,7 @@ struct caf_bridge::impl {
   explicit impl(by_hand) : has_threads{false} {
     set_by_hand(config);
     used = &owned.emplace(config);
-    // Whoever is left then has nobody to run it.
+    // Actors left then have no thread to run on.
     used->await_actors_before_shutdown(false);
   }
 
@@ -170,9 +171,9 @@ std::size_t caf_bridge::running() const {
   return impl_->owned ? impl_->owned->registry().running() : 0;
 }
 
-// CAF 0.17 uses thread-local objects at the end of its system. Those of the main thread have gone before
-// the statics, of which a system may be one: then another thread ends it. Not else, since CAF waits
-// for what such objects hold.
+// CAF 0.17 uses thread-local objects when its system ends. Those of the main thread are destroyed
+// before the statics, and a system may be a static: then another thread ends it. Otherwise not,
+// since CAF waits for what such objects hold.
 void caf_bridge::end() {
   impl_->used = nullptr;
   if (!impl_->owned) return;

@@ -1,4 +1,4 @@
-// The way to CAF: the only header between Nexus and a version of CAF.
+// The bridge to CAF: the only header between Nexus and a version of CAF.
 #pragma once
 
 #include <chrono>
@@ -18,51 +18,53 @@ namespace nexus::inline v0 {
 
 class caf_bridge {
  public:
-  /// Owns a scheduler of `threads`; 0: one per core but one, for a journal's writer.
+  /// Owns a scheduler of `threads`; 0: the number of cores minus one, which is left for a journal's
+  /// writer.
   explicit caf_bridge(unsigned threads);
   explicit caf_bridge(caf::actor_system& adopted);
 
-  /// Owns a scheduler without threads, which does what the calls below say.
+  /// Owns a scheduler without threads, which the calls below step.
   struct by_hand {};
   explicit caf_bridge(by_hand);
 
-  /// Waits for the actors of an owned scheduler; without threads it waits for nobody.
+  /// Waits for the actors of an owned scheduler; without threads it does not wait.
   ~caf_bridge();
 
-  /// Nobody's mailbox after the end.
+  /// After the end, a mailbox without an actor.
   mailbox spawn(std::unique_ptr<actor> a);
 
   [[nodiscard]] bool owns_a_scheduler() const noexcept;
 
-  /// How many actors of an owned scheduler have not ended.
+  /// The number of actors of an owned scheduler that have not ended.
   [[nodiscard]] std::size_t running() const;
 
-  /// What the destructor does; only `spawn`, `set_now` and the mailboxes may be used then.
+  /// Does the work of the destructor; afterwards only `spawn`, `set_now` and the mailboxes may be
+  /// used.
   void end();
   caf::actor_system& system() noexcept;
 
-  /// The time that CAF's clock keeps.
+  /// The time of CAF's clock.
   [[nodiscard]] std::chrono::steady_clock::time_point steady() const noexcept;
 
   static mailbox wrap(const caf::actor& a);
 
-  /// Sends `m` ahead of what is in the mailbox.
+  /// Sends `m` ahead of the queued messages.
   static void send_urgent(const mailbox& to, envelope m);
 
-  // Of a scheduler without threads:
+  // For a scheduler without threads:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// How many actors have something to do; the one that has waited longest is number 0.
+  /// The number of actors with something to do; number 0 has waited longest.
   [[nodiscard]] std::size_t runnable() const;
-  /// How many messages they have, or one that only begins.
+  /// The number of their messages; an actor that only starts counts one.
   [[nodiscard]] std::size_t messages() const;
   [[nodiscard]] std::string name_of(std::size_t which) const;
-  /// Has it handle one message, and sends it to the end of the line if there are more.
+  /// Lets the actor handle one message, and moves it to the end of the line if it has more.
   void run(std::size_t which);
 
   void set_now(time_point t);
   [[nodiscard]] std::optional<time_point> next_timer() const;
-  /// Has the next timer send its message.
+  /// Lets the next timer send its message.
   void fire_timer();
   void forget_timers();
 

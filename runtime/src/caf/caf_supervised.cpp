@@ -14,7 +14,7 @@ namespace nexus::inline v0 {
 namespace {
 
 failure failure_of(std::exception_ptr cause) {
-  std::string what = "something that is no std::exception was thrown";
+  std::string what = "something that is not a std::exception was thrown";
   try {
     std::rethrow_exception(cause);
   } catch (const std::exception& e) {
@@ -24,7 +24,7 @@ failure failure_of(std::exception_ptr cause) {
   return {{errc::actor_failed, std::move(what)}, std::move(cause)};
 }
 
-// Told to end, rather than failed.
+// Told to end, as opposed to failed.
 bool is_ordinary_end(const caf::error& why) {
   return !why || why == caf::make_error(caf::exit_reason::normal) ||
          why == caf::make_error(caf::exit_reason::user_shutdown) ||
@@ -62,7 +62,8 @@ class supervised final : public caf_version::intercepting_actor {
   bool admits(const caf::mailbox_element& x) override {
     if (!waiting_.load(std::memory_order_acquire) || !caf_version::is_ordinary(x)) return true;
     if (arrived_.fetch_add(1, std::memory_order_relaxed) < supervisor::waiting_max) return true;
-    group_->lost(name_, {errc::overloaded, path_ + " waits for its restart, and too many for it"});
+    group_->lost(name_,
+                 {errc::overloaded, path_ + " waits for its restart, and its queue is full"});
     return false;
   }
 
@@ -82,7 +83,9 @@ class supervised final : public caf_version::intercepting_actor {
   void stop(caf::error why);
   void wait(std::chrono::nanoseconds pause);
   void set_handlers(bool all);
-  void unhandled() { group_->lost(name_, {errc::unhandled, path_ + " has no handler for it"}); }
+  void unhandled() {
+    group_->lost(name_, {errc::unhandled, path_ + " has no handler for the message"});
+  }
 
   const std::shared_ptr<supervision_group> group_;
   const std::string name_;
@@ -90,7 +93,7 @@ class supervised final : public caf_version::intercepting_actor {
   actor_factory make_;
   std::atomic<bool> waiting_{false};  // for its restart
   std::atomic<unsigned> arrived_{0};  // while it waits
-  bool is_ending_ = false;            // that is settled
+  bool is_ending_ = false;            // set by a decision to end
 };
 
 caf::invoke_message_result supervised::take(caf::mailbox_element& x) {
@@ -101,13 +104,13 @@ caf::invoke_message_result supervised::take(caf::mailbox_element& x) {
     return invoke_message_result::consumed;
   }
   if (waiting_) {
-    // All wait but what wakes it, and what tells it to exit.
+    // All messages wait, except responses that wake it and messages that tell it to exit.
     const bool wakes = multiplexed_responses_.find(x.mid) != multiplexed_responses_.end();
     if (!wakes && !x.content().match_elements<caf::exit_msg>()) {
       return invoke_message_result::skipped;
     }
   }
-  // A handler that makes a promise takes the sender along, and may throw then.
+  // A handler that makes a promise moves the sender away, and may throw afterwards.
   const auto id = x.mid;
   const auto asker = id.is_request() ? x.sender : nullptr;
   auto taken = invoke_message_result::consumed;
@@ -122,8 +125,8 @@ caf::invoke_message_result supervised::take(caf::mailbox_element& x) {
   return taken;
 }
 
-// A promise that was delivered before is not told from one that was dropped: whoever has an answer
-// drops the second.
+// A promise delivered earlier looks like a dropped one: an asker that has an answer drops the
+// second.
 void supervised::fail(const caf::strong_actor_ptr& asker, caf::message_id id, const failure& what) {
   auto why = caf::make_error(caf::sec::runtime_error, what.why.message);
   if (auto promise = make_response_promise(); promise.pending()) {
@@ -144,7 +147,7 @@ void supervised::begin() {
 }
 
 void supervised::failed(const failure& what) {
-  if (is_ending_ || getf(is_shutting_down_flag)) return;  // has_quit() asks
+  if (is_ending_ || getf(is_shutting_down_flag)) return;  // has_quit() calls it
   const auto m = group_->failed(name_, what, clock().now());
   if (m.what == directive::restart) return wait(m.after);
   if (m.what == directive::resume) return set_handlers(false);
@@ -160,7 +163,7 @@ void supervised::has_quit() {
     detail::log().warn("{} stops: {}", path_, what.why.message);
     return;
   }
-  // CAF ends it after this message, unless it has a behavior then.
+  // CAF ends it after this message, unless it has a behavior by then.
   is_ending_ = false;
   unsetf(is_shutting_down_flag);
   fail_state_ = caf::error{};
@@ -185,7 +188,7 @@ void supervised::wait(std::chrono::nanoseconds pause) {
   multiplexed_responses_.clear();
   forget_idle_handler();
   set_handlers(true);
-  become(caf::behavior{[](const envelope&) {}});  // without one it would end
+  become(caf::behavior{[](const envelope&) {}});  // without a behavior it would end
   arrived_ = 0;
   waiting_ = true;
   const auto due = detail::later(clock().now(), pause);
@@ -197,7 +200,7 @@ void supervised::wait(std::chrono::nanoseconds pause) {
   });
 }
 
-// A handler that throws is gone: CAF calls it out of its place.
+// A handler that throws is lost: CAF has moved it out of its place for the call.
 void supervised::set_handlers(bool all) {
   if (all || !default_handler_) {
     default_handler_ = [this](caf::scheduled_actor*, auto&) {

@@ -1,4 +1,4 @@
-// All that differs between CAF 0.17.6 and 1.x. For sources that include CAF anyway.
+// All differences between CAF 0.17.6 and 1.x, for sources that include CAF anyway.
 #pragma once
 
 #include <pthread.h>
@@ -17,7 +17,7 @@
 #include "nexus/detail/may_wait.hpp"
 #include "nexus/message.hpp"
 
-// CAF 1.1 says "0100" of its CAF_VERSION; 0.17 knows no CAF_VERSION_MAJOR.
+// CAF 1.1 defines CAF_VERSION as "0100"; 0.17 has no CAF_VERSION_MAJOR.
 #ifdef CAF_VERSION_MAJOR
 #include <caf/anon_mail.hpp>
 #include <caf/detail/test_coordinator.hpp>
@@ -37,7 +37,7 @@ namespace nexus::inline v0::caf_version {
 
 #ifdef CAF_VERSION_MAJOR
 
-// Enqueues without a sender and without counting references.
+// Enqueues without a sender, and without changing reference counts.
 template <class T>
 void enqueue(caf::actor_control_block* to, caf::message_id id, T m) {
   to->get()->enqueue(caf::make_mailbox_element(nullptr, id, std::move(m)), nullptr);
@@ -49,20 +49,20 @@ inline void send_anon_after(const caf::actor& to, std::chrono::microseconds dela
   caf::anon_mail(std::move(m)).schedule(due).send(to);
 }
 
-// CAF wants its types known before the first actor_system, which may be the program's own: so before
-// main. Telling it again, as CAF_MAIN does, changes nothing.
+// CAF must know its types before the first actor_system, which may be the program's own: so before
+// main. Registering again, as CAF_MAIN does, changes nothing.
 inline const bool types_are_known = [] {
   caf::core::init_global_meta_objects();
   caf::init_global_meta_objects<caf::id_block::nexus>();
   return true;
 }();
 
-/// Whether `self` has a thread of its own, on which it may wait.
+/// True if `self` has its own thread, which may wait.
 inline bool is_detached(const caf::scheduled_actor* self) {
   return self->getf(caf::abstract_actor::is_detached_flag);
 }
 
-/// Marks the threads of the scheduler, on which nobody may wait.
+/// Marks the threads of the scheduler, which must not wait.
 class scheduler_threads final : public caf::thread_hook {
  public:
   void init(caf::actor_system& sys) override { of_ = &sys; }
@@ -75,7 +75,7 @@ class scheduler_threads final : public caf::thread_hook {
   const caf::actor_system* of_ = nullptr;
 };
 
-/// Has no threads: somebody else's thread moves its actors.
+/// True if it has no threads: another thread steps its actors.
 inline bool is_stepped(const caf::actor_system& sys) {
   return caf::get_or(sys.config(), "caf.scheduler.policy", "stealing") == "testing";
 }
@@ -100,11 +100,11 @@ inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
 
 inline void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("caf.scheduler.max-threads", threads);
-  // A thief with nobody to steal from polls: that keeps a core busy, and answers late when it sleeps.
+  // A thief without a victim polls, which keeps a core busy and delays answers while it sleeps.
   if (threads == 1) config.set("caf.scheduler.policy", "sharing");
 }
 
-// What CAF has for tests is not exported: only members in sight and virtual ones are used.
+// CAF does not export its test coordinator: only inline and virtual members are used.
 using step_scheduler = caf::detail::test_coordinator;
 using step_clock = caf::detail::test_actor_clock;
 
@@ -116,7 +116,7 @@ inline step_clock& clock_of(caf::actor_system& sys) {
   return static_cast<step_clock&>(sys.clock());
 }
 
-// A timer that was cancelled stays in the list.
+// A cancelled timer stays in the list.
 inline const std::multimap<std::chrono::steady_clock::time_point, caf::action>& timers_of(
     step_clock& clock) {
   std::erase_if(clock.actions, [](const auto& one) { return one.second.disposed(); });
@@ -138,7 +138,7 @@ inline caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::re
 
 #else
 
-// Enqueues without a sender and without counting references.
+// Enqueues without a sender, and without changing reference counts.
 template <class T>
 void enqueue(caf::actor_control_block* to, caf::message_id id, T m) {
   to->get()->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(m)), nullptr);
@@ -148,13 +148,13 @@ inline void send_anon_after(const caf::actor& to, std::chrono::microseconds dela
   caf::delayed_anon_send(to, delay, std::move(m));
 }
 
-/// Whether `self` has a thread of its own, on which it may wait.
+/// True if `self` has its own thread, which may wait.
 inline bool is_detached(const caf::scheduled_actor* self) {
   return self->getf(caf::abstract_actor::is_detached_flag);
 }
 
-/// Marks the threads of the scheduler, on which nobody may wait. CAF does not say whose a thread is,
-/// but has named it by then.
+/// Marks the threads of the scheduler, which must not wait. CAF does not say whose thread it is,
+/// but has named the thread by then.
 class scheduler_threads final : public caf::thread_hook {
  public:
   void init(caf::actor_system& sys) override { of_ = &sys; }
@@ -169,7 +169,7 @@ class scheduler_threads final : public caf::thread_hook {
   const caf::actor_system* of_ = nullptr;
 };
 
-/// Has no threads: somebody else's thread moves its actors.
+/// True if it has no threads: another thread steps its actors.
 inline bool is_stepped(const caf::actor_system& sys) {
   return caf::get_or(sys.config(), "scheduler.policy", caf::atom("stealing")) ==
          caf::atom("testing");
@@ -192,7 +192,7 @@ inline void add_response_handler(caf::scheduled_actor* self, caf::message_id id,
 
 inline void set_threads(caf::actor_system_config& config, unsigned threads) {
   config.set("scheduler.max-threads", threads);
-  // A thief with nobody to steal from polls: that keeps a core busy, and answers late when it sleeps.
+  // A thief without a victim polls, which keeps a core busy and delays answers while it sleeps.
   if (threads == 1) config.set("scheduler.policy", caf::atom("sharing"));
 }
 
@@ -227,7 +227,7 @@ inline void call_in(const caf::scheduled_actor* self, const std::function<void()
 
 // -- an actor that sees its messages first ----------------------------------------------------
 
-/// What a user sends, rather than CAF or Nexus itself.
+/// True for a message of a user, not of CAF or Nexus itself.
 inline bool is_ordinary(const caf::mailbox_element& x) {
   const auto& m = x.content();
   return !x.mid.is_response() && !m.match_elements<caf::exit_msg>() &&
@@ -235,26 +235,26 @@ inline bool is_ordinary(const caf::mailbox_element& x) {
          !m.match_elements<envelope>();
 }
 
-/// Answers the request `id` of `asker` with an error; nothing happens if it was answered already, or
-/// was none.
+/// Answers the request `id` of `asker` with an error. Does nothing if it was answered already, or
+/// is not a request.
 inline void fail_request(const caf::strong_actor_ptr& asker, caf::message_id id, caf::error why) {
   if (!asker || !id.is_request()) return;
   enqueue(asker.get(), id.response_id(), std::move(why));
 }
 
-/// What an intercepting actor is told, besides its messages.
+/// The events that an intercepting actor gets, besides its messages.
 class interception {
  public:
-  /// Handles `x`: as a rule by pass_on(x).
+  /// Handles `x`: usually by pass_on(x).
   virtual caf::invoke_message_result take(caf::mailbox_element& x) = 0;
 
-  /// False: there is no room for `x` in the mailbox. On any thread.
+  /// False if the mailbox has no room for `x`. Called on any thread.
   virtual bool admits(const caf::mailbox_element& x) = 0;
 
-  /// An ordinary message came too late, or its turn did not come. On any thread.
+  /// An ordinary message came too late, or will not be handled. Called on any thread.
   virtual void lost() = 0;
 
-  /// The last that is heard of it: whoever watches was told.
+  /// The last call: links and monitors were told.
   virtual void ended() = 0;
 
  protected:
@@ -265,8 +265,8 @@ inline const caf::sec no_room = caf::sec::unavailable_or_would_block;
 
 #ifdef CAF_VERSION_MAJOR
 
-/// Does what scheduled_actor::resume does, whose steps are not virtual in 1.x. Left out are its
-/// metrics of the time in the mailbox.
+/// Replaces scheduled_actor::resume, whose steps are not virtual in 1.x, without its metrics of the
+/// time in the mailbox.
 class intercepting_actor : public caf::event_based_actor, public interception {
  public:
   explicit intercepting_actor(caf::actor_config& config) : caf::event_based_actor{config} {}
@@ -323,15 +323,15 @@ class intercepting_actor : public caf::event_based_actor, public interception {
     return caf::event_based_actor::consume(x);
   }
 
-  /// Puts what was skipped back into the mailbox.
+  /// Puts skipped messages back into the mailbox.
   void offer_again() {
     for (; !skipped_.empty(); skipped_.pop_back()) {
       mailbox().push_front(std::move(skipped_.back()));
     }
   }
 
-  /// An idle handler stays when the behavior changes, but not one that came with a behavior: there is
-  /// no other way to drop one.
+  /// An idle handler stays when the behavior changes, unless it came with a behavior: there is no
+  /// other way to drop it.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   void forget_idle_handler() {
@@ -360,7 +360,7 @@ class intercepting_actor : public caf::event_based_actor, public interception {
 
   caf::invoke_message_result consume(caf::mailbox_element& x) final { return take(x); }
 
-  // The last handle may go after CAF's system, whose logger CAF asks for even then.
+  // The last handle may be destroyed after CAF's system, whose logger CAF still uses.
   void on_destroy() override {
     if (!getf(is_cleaned_up_flag)) caf::event_based_actor::on_destroy();
   }
@@ -383,7 +383,8 @@ class intercepting_actor : public caf::event_based_actor, public interception {
     return caf::event_based_actor::consume(x);
   }
 
-  /// A queue offers what was skipped again when one of its own messages was handled; these are two.
+  /// A queue offers skipped messages again after one of its own messages was handled; there are two
+  /// queues.
   void offer_again() {
     get_normal_queue().flush_cache();
     get_urgent_queue().flush_cache();
@@ -392,7 +393,7 @@ class intercepting_actor : public caf::event_based_actor, public interception {
   void forget_idle_handler() {}
 
  private:
-  // A queue of queues says which one before each message.
+  // A nested queue passes its key before each message.
   struct leftovers {
     intercepting_actor& of;
     void operator()(const caf::mailbox_element& x) const {

@@ -27,7 +27,7 @@ constexpr timestamp begin{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}
 
 executor* executor::current() noexcept { return running; }
 
-// Also what the stores keep of it, who may live longer than the system.
+// Stores hold this too, and may live longer than the system.
 struct stepping::impl final : executor {
   impl(caf_bridge& of, std::uint64_t s) : bridge{&of}, drawn{s != 0}, numbers{s} {}
 
@@ -63,7 +63,7 @@ struct stepping::impl final : executor {
   caf_bridge* bridge;  // null after the end
   const bool drawn;
   std::mt19937_64 numbers;
-  // Not zero, which means "none" where it is a deadline.
+  // Not zero, which means "no deadline".
   steady_clock::time_point time{1h};
   std::array<kind, 2> kinds;
   std::function<void(const std::string&)> listener;
@@ -109,7 +109,7 @@ void stepping::impl::run_job(work k) {
 
 stepping::stepping(caf_bridge& of, std::uint64_t seed) : impl_{std::make_shared<impl>(of, seed)} {
   impl_->move_to(impl_->time);
-  (void)drain();  // CAF's own actors begin
+  (void)drain();  // CAF's own actors start
 }
 stepping::~stepping() = default;
 
@@ -126,7 +126,7 @@ result<std::size_t> stepping::drain(std::size_t at_most) {
   while (steps < at_most && impl_->step()) ++steps;
   if (steps < at_most || idle()) return steps;
   return fail(errc::overloaded,
-              fmt::format("not idle after {} steps: something goes in circles", at_most));
+              fmt::format("not idle after {} steps: probably an endless loop of steps", at_most));
 }
 
 result<void> stepping::advance(time_span d) {
@@ -148,14 +148,14 @@ bool stepping::run_until(const std::function<bool()>& holds, time_span within) {
     if (impl_->step()) continue;
     const auto next = next_timer();
     if (!next || *next > end) {
-      // Without a limit there is no such moment: what never comes leaves the time as it is.
+      // Without a limit there is no such moment: the time stays as it is.
       if (end != detail::never) impl_->move_to(end);
       return holds();
     }
     impl_->move_to(*next);
     steps = 0;
   }
-  detail::log().error("stepped system: not there after {} steps at one moment", steps_max);
+  detail::log().error("stepped system: not idle after {} steps at one moment", steps_max);
   return false;
 }
 
@@ -190,7 +190,7 @@ void stepping::end() {
     detail::log().error("stepped system: {}", drained.error().message);
   impl_->bridge->forget_timers();
   (void)drain();
-  // They may hold actors, and outlive CAF's system in a store.
+  // Jobs may hold actors, and outlive CAF's system in a store.
   for (auto& k : impl_->kinds) k.jobs.clear();
   impl_->bridge = nullptr;
 }

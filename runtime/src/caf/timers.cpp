@@ -7,8 +7,8 @@
 
 namespace nexus::inline v0 {
 
-// One wake-up is on its way at a time, for the timer that is due next: how often timers are set and
-// cancelled leaves nothing behind in CAF's clock.
+// One wake-up is pending at a time, for the timer due next: setting and cancelling timers often
+// leaves nothing behind in CAF's clock.
 struct timers::impl : std::enable_shared_from_this<timers::impl> {
   explicit impl(caf::scheduled_actor* s) : self{s} {}
 
@@ -33,7 +33,7 @@ struct timers::impl : std::enable_shared_from_this<timers::impl> {
                 }};
   }
 
-  // CAF has no way to take back a handler but to use it up.
+  // CAF can only remove a handler by using it up.
   void disarm() {
     ++turn;
     wake.ring();
@@ -42,7 +42,7 @@ struct timers::impl : std::enable_shared_from_this<timers::impl> {
   void ring() {
     wake = {};
     auto due = all.fire(now());
-    arm();  // for the others, should this one throw or last
+    arm();  // for the others, in case this one throws or is the last
     if (!due) return;
     struct finally {
       impl& of;
@@ -61,7 +61,7 @@ struct timers::impl : std::enable_shared_from_this<timers::impl> {
   table all;
   bell wake;  // for the time `armed`
   time_point armed{};
-  std::uint64_t turn = 0;  // tells the wake-up that counts from those that were taken back
+  std::uint64_t turn = 0;  // distinguishes the current wake-up from cancelled ones
 };
 
 timers::timers(caf::scheduled_actor* self) : impl_{std::make_shared<impl>(self)} {}

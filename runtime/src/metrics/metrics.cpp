@@ -126,13 +126,13 @@ using named_kind = std::pair<std::string, metric_kind>;
   });
 }
 
-// "le" is what a histogram's buckets are told apart by.
+// "le" is the label of a histogram's buckets.
 [[maybe_unused]] bool are_names(const metric_labels& labels) {
   return std::all_of(labels.begin(), labels.end(),
                      [](const auto& l) { return is_name(l.first) && l.first != "le"; });
 }
 
-// Adds to the sample of those labels, e.g. of two stores of one name.
+// Adds to the sample with these labels, e.g. of two stores with one name.
 void add(std::map<metric_labels, metric_sample>& to, metric_sample sample) {
   auto [at, is_new] = to.try_emplace(sample.labels, sample);
   if (is_new) return;
@@ -151,7 +151,7 @@ struct collected {
 }  // namespace
 
 struct metrics::impl {
-  mutable std::mutex lock;  // never held while something sampled is asked
+  mutable std::mutex lock;  // never held while a sampled function runs
   std::map<named_kind, family> families;
   std::map<std::string, metric_kind, std::less<>> kinds;
   std::vector<std::weak_ptr<metrics>> included;
@@ -165,7 +165,7 @@ struct metrics::impl {
     if (!is_new) return found->second;
     found->second.help = help;
     if (at->second != kind) {
-      detail::log().error("the metric {} is there as another kind already: not collected", name);
+      detail::log().error("the metric {} exists already with another kind: not collected", name);
     }
     return found->second;
   }

@@ -1,4 +1,4 @@
-// What a pool does by itself: opening, ending, looking after time.
+// The pool's own work: opening, closing, timers.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr auto first_pause = 50ms;
 constexpr auto longest_pause = 2'000ms;
 
-// Of threads, which are never asked for more than one thing per slot at a time.
+// For threads that have at most one job per slot at a time.
 constexpr std::size_t jobs_max = 1'000'000;
 
 double uniform() {
@@ -25,7 +25,7 @@ double uniform() {
   return std::uniform_real_distribution<double>{0, 1}(random);
 }
 
-// What is given back to the program lives longer than the pool that it is given from.
+// Functions passed to the program may outlive the pool.
 struct handle {
   explicit handle(std::shared_ptr<session_pool> p) : pool{std::move(p)} {}
   ~handle() { pool->shut(); }
@@ -61,7 +61,7 @@ void session_pool::start() {
                               : std::make_unique<workers>("nexus.pool", options_.threads, jobs_max);
   if (options_.metrics) export_metrics();
   if (!options_.runs_on) timer_thread_ = std::thread{[this] { run_timer(); }};
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   open_more(todo, now());
 }
@@ -82,9 +82,9 @@ void session_pool::shut() {
 
 // -- opening and ending ---------------------------------------------------------------------------
 
-void session_pool::open_more(deeds& todo, time_point now) {
+void session_pool::open_more(deferred& todo, time_point now) {
   if (closed_ || now < not_before_) return;
-  std::size_t served = 0;  // those who may have one
+  std::size_t served = 0;  // waiting borrowers that may have a session
   for (auto of : pool_shares) served += std::min(waiting(of).size(), room(of));
   const auto there = idle_.size() + count(pool_slot::state::opening);
   auto wanted = served - std::min(served, there);
@@ -106,7 +106,7 @@ void session_pool::open_in(pool_slot& slot) {
   opened(slot, std::move(made), now() - began);
 }
 
-// A program's own function: whatever it does, the slot has to hear of it.
+// The opener is the program's function: whatever it does, the slot must get a result.
 result<std::unique_ptr<poolable>> session_pool::open_one() {
   result<std::unique_ptr<poolable>> made;
   const bool returned =
@@ -116,7 +116,7 @@ result<std::unique_ptr<poolable>> session_pool::open_one() {
                             fmt::format("{}: opening a session threw: {}", options_.name, what));
               });
   if (returned && made && *made == nullptr) {
-    return fail(errc::unavailable, options_.name + ": opening a session gave none");
+    return fail(errc::unavailable, options_.name + ": opening a session returned none");
   }
   return made;
 }
@@ -128,7 +128,7 @@ void session_pool::callback_threw(std::string_view which, const std::string& wha
 
 void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> made,
                           std::chrono::nanoseconds took) {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   const auto at = now();
   if (!made) {
@@ -142,8 +142,8 @@ void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> mad
     if (options_.on_event) {
       todo.tell({pool_event::kind::open_failed, options_.name, {}, last_failure_, took});
     }
-    // Else one of those that there are may yet serve them. Common borrowers may themselves wait for a
-    // reserved one, so those do not count on them.
+    // Otherwise an existing session may still serve them. Common borrowers may themselves wait for
+    // a reserved one, so reserved sessions do not count.
     if (total() == 0) fail_waiters(pool_share::common, made.error(), todo);
     if (total() == taken(pool_share::common)) {
       fail_waiters(pool_share::reserved, made.error(), todo);
@@ -166,8 +166,8 @@ void session_pool::opened(pool_slot& slot, result<std::unique_ptr<poolable>> mad
   hand_on(slot, todo, at);
 }
 
-// It keeps its place until it has really gone.
-void session_pool::retire(pool_slot& slot, session_end why, deeds& todo) {
+// The session keeps its place until it is really closed.
+void session_pool::retire(pool_slot& slot, session_end why, deferred& todo) {
   become(slot, pool_slot::state::ending);
   auto gone = std::make_shared<std::unique_ptr<poolable>>(std::move(slot.session));
   todo.post([this, &slot, why, gone](unsigned) {
@@ -177,7 +177,7 @@ void session_pool::retire(pool_slot& slot, session_end why, deeds& todo) {
 }
 
 void session_pool::ended(pool_slot& slot, session_end why) {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   become(slot, pool_slot::state::empty);
   free_share(slot);
@@ -191,7 +191,7 @@ void session_pool::ended(pool_slot& slot, session_end why) {
 }
 
 void session_pool::stop_lending() {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   if (std::exchange(closed_, true)) return;
   if (options_.on_event) todo.tell({pool_event::kind::closed, options_.name});
@@ -204,7 +204,7 @@ bool session_pool::close(std::chrono::nanoseconds within) {
   if (within.count() > 0 && !options_.runs_on && no_waiting_here() != nullptr) {
     const std::lock_guard guard{lock_};
     if (count(pool_slot::state::lent) == 0) return true;
-    log().error("{}: closing does not wait in {}, and breaks nothing: call close on a plain thread",
+    log().error("{}: close does not wait in {}, nor interrupt sessions: call it on a plain thread",
                 options_.name, no_waiting_here());
     return false;
   }
@@ -225,17 +225,17 @@ bool session_pool::close(std::chrono::nanoseconds within) {
 
 // -- time -----------------------------------------------------------------------------------------
 
-void session_pool::expire_waiters(deeds& todo, time_point now) {
+void session_pool::expire_waiters(deferred& todo, time_point now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto w = *deadlines_.begin()->second->at;
     forget(*w);
-    tell(pool_event::kind::timed_out, w->who, now - w->since, todo);
+    tell(pool_event::kind::timed_out, w->origin, now - w->since, todo);
     w->settle(fail(too_late(*w)), todo);
     todo.drop(w);
   }
 }
 
-void session_pool::look_for_leaks(deeds& todo, time_point now) {
+void session_pool::look_for_leaks(deferred& todo, time_point now) {
   if (leak_after_ <= 0ms) return;
   for (auto& slot : slots_) {
     if (slot.now != pool_slot::state::lent || slot.told_leaked ||
@@ -244,13 +244,13 @@ void session_pool::look_for_leaks(deeds& todo, time_point now) {
     }
     slot.told_leaked = true;
     ++counts_.leaks;
-    tell(pool_event::kind::leaked, slot.who, now - slot.idle_since, todo);
-    todo.log_leak(fmt::format("{}: {} has had a session for {}", options_.name, name_of(slot.who),
-                              shown(now - slot.idle_since)));
+    tell(pool_event::kind::leaked, slot.holder, now - slot.idle_since, todo);
+    todo.log_leak(fmt::format("{}: {} has held a session for {}", options_.name,
+                              name_of(slot.holder), shown(now - slot.idle_since)));
   }
 }
 
-void session_pool::tend(deeds& todo, time_point now) {
+void session_pool::tend(deferred& todo, time_point now) {
   expire_waiters(todo, now);
   look_for_leaks(todo, now);
   const auto old = std::stable_partition(idle_.begin(), idle_.end(),
@@ -258,7 +258,7 @@ void session_pool::tend(deeds& todo, time_point now) {
   for (auto i = old; i != idle_.end(); ++i) retire(**i, session_end::lifetime, todo);
   idle_.erase(old, idle_.end());
   if (idle_ttl_ > 0ms) {
-    // The one that was used least recently is the first.
+    // The first one was used least recently.
     while (idle_.size() > options_.min_idle && now - idle_.front()->idle_since >= idle_ttl_) {
       retire(*idle_.front(), session_end::idle, todo);
       idle_.erase(idle_.begin());
@@ -268,12 +268,12 @@ void session_pool::tend(deeds& todo, time_point now) {
 }
 
 void session_pool::tend() {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   tend(todo, now());
 }
 
-// No later than any lease or session that begins from now on may need it, so that lending wakes nobody.
+// Not later than any future lease or session may need it, so that lending wakes no thread.
 session_pool::time_point session_pool::next_due(time_point now) const {
   auto due = now + 60s;
   const auto at_most = [&](time_point t) { due = std::min(due, t); };
@@ -298,7 +298,7 @@ session_pool::time_point session_pool::next_due(time_point now) const {
 void session_pool::run_timer() {
   name_this_thread("nexus.pool.time");
   for (;;) {
-    deeds todo{*this};
+    deferred todo{*this};
     std::unique_lock guard{lock_};
     tend(todo, now());
     guard.unlock();
@@ -336,10 +336,9 @@ pool_statistics session_pool::statistics() const {
   return read();
 }
 
-void session_pool::tell(pool_event::kind what, const borrower& who, std::chrono::nanoseconds took,
-                        deeds& todo) const {
+void session_pool::tell(pool_event::kind what, const borrower& of, std::chrono::nanoseconds took,
+                        deferred& todo) const {
   if (!options_.on_event) return;
-  todo.tell({what, options_.name, who.name.empty() ? who.where.file : who.name, {}, took});
+  todo.tell({what, options_.name, of.name.empty() ? of.where.file : of.name, {}, took});
 }
-
 }

@@ -1,4 +1,4 @@
-// Who gets which session, and what becomes of it when it comes back.
+// Lending sessions, and taking them back.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,13 +10,13 @@
 
 namespace nexus::inline v0::detail {
 
-// -- who waits ------------------------------------------------------------------------------------
+// -- waiters -------------------------------------------------------------------------------------
 
-// A thread that waits; lives on its stack.
+// A waiting thread; lives on its stack.
 struct session_pool::blocked final : waiter {
   blocked(const borrow_request& wanted, time_point from, time_point until)
       : waiter{{wanted, true}, from, until} {}
-  void get(result<held_slot> with, deeds&) override {
+  void get(result<held_slot> with, deferred&) override {
     got = std::move(with);
     changed.notify_one();
   }
@@ -25,28 +25,29 @@ struct session_pool::blocked final : waiter {
   std::optional<result<held_slot>> got;
 };
 
-// Somebody who is told.
+// A borrower with a callback.
 struct session_pool::asking final : waiter, std::enable_shared_from_this<asking> {
   asking(const borrow_request& wanted, time_point from, time_point until, granted whom)
       : waiter{{wanted, false}, from, until}, to{std::move(whom)} {}
-  void get(result<held_slot> with, deeds& todo) override {
+  void get(result<held_slot> with, deferred& todo) override {
     todo.answer(shared_from_this(), std::move(with));
   }
 
   granted to;
-  std::size_t not_valid = 0;  // of those that were tried for it
+  std::size_t not_valid = 0;  // of the sessions tried for it
   std::optional<std::stop_callback<std::function<void()>>> cancelling;
 };
 
-void session_pool::deeds::answer(std::shared_ptr<asking> w, result<held_slot> with) {
+void session_pool::deferred::answer(std::shared_ptr<asking> w, result<held_slot> with) {
   answers_.emplace_back(std::move(w), std::move(with));
 }
 
-// In this order: who waits is served first.
-void session_pool::deeds::run() {
+// In this order: waiting borrowers are served first.
+void session_pool::deferred::run() {
   for (auto& [w, with] : std::exchange(answers_, {})) {
-    (void)guarded([&, &to = w->to, &got = with] { std::exchange(to, nullptr)(std::move(got)); },
-                  [&](const std::string& what) { of_.callback_threw("who was lent one", what); });
+    (void)guarded(
+        [&, &to = w->to, &got = with] { std::exchange(to, nullptr)(std::move(got)); },
+        [&](const std::string& what) { of_.callback_threw("the borrower's function", what); });
   }
   for (auto& job : std::exchange(jobs_, {})) {
     if (!of_.workers_->submit(job)) job(0);
@@ -59,7 +60,7 @@ void session_pool::deeds::run() {
   dropped_.clear();
 }
 
-void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo) {
+void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deferred& todo) {
   w->queued = true;
   auto& one = *w;
   auto& all = waiting(one.share);
@@ -70,7 +71,7 @@ void session_pool::enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo
   }
   if (!in_front) {
     ++counts_.waits;
-    tell(pool_event::kind::waiting, one.who, {}, todo);
+    tell(pool_event::kind::waiting, one.origin, {}, todo);
   }
   open_more(todo, now());
 }
@@ -81,7 +82,7 @@ void session_pool::forget(waiter& w) {
   waiting(w.share).erase(w.at);
 }
 
-void session_pool::fail_waiters(pool_share of, const error& why, deeds& todo) {
+void session_pool::fail_waiters(pool_share of, const error& why, deferred& todo) {
   for (auto& w : std::exchange(waiting(of), {})) {
     w->queued = false;
     deadlines_.erase({w->deadline, w.get()});
@@ -90,12 +91,12 @@ void session_pool::fail_waiters(pool_share of, const error& why, deeds& todo) {
   }
 }
 
-// Of its share, whose sessions nobody else can have.
+// Names the borrower's share, whose sessions the other share cannot take.
 error session_pool::exhausted(std::string_view what, const claim& by) const {
   const auto s = read();
   const auto other = by.share == pool_share::common ? pool_share::reserved : pool_share::common;
   auto text = fmt::format("{}: {} for {}: {} of {}{} in use, {} idle, {} being opened, {} waiting",
-                          options_.name, what, name_of(by.who), s.in_use - taken(other),
+                          options_.name, what, name_of(by.origin), s.in_use - taken(other),
                           most(by.share), by.share == pool_share::reserved ? " reserved" : "",
                           s.idle, s.opening, waiting(by.share).size());
   const pool_slot* oldest = nullptr;
@@ -104,10 +105,10 @@ error session_pool::exhausted(std::string_view what, const claim& by) const {
     if (oldest == nullptr || slot.idle_since < oldest->idle_since) oldest = &slot;
   }
   if (oldest != nullptr) {
-    text += fmt::format("; {} has had one for {}", name_of(oldest->who),
+    text += fmt::format("; {} has held one for {}", name_of(oldest->holder),
                         shown(now() - oldest->idle_since));
   }
-  if (!last_failure_.empty()) text += "; the last one could not be opened: " + last_failure_;
+  if (!last_failure_.empty()) text += "; the last session could not be opened: " + last_failure_;
   return {errc::pool_exhausted, std::move(text)};
 }
 
@@ -115,20 +116,20 @@ error session_pool::closed_error() const {
   return {errc::pool_closed, options_.name + ": the pool is closed"};
 }
 
-std::optional<error> session_pool::refusal(const claim& by, deeds& todo) {
+std::optional<error> session_pool::refusal(const claim& by, deferred& todo) {
   if (closed_) return closed_error();
   if (most(by.share) == 0) {
     return error{errc::invalid_argument, options_.name + ": the pool has no reserved sessions"};
   }
   if (waiting(by.share).size() < options_.max_waiters) return std::nullopt;
   ++counts_.refused;
-  tell(pool_event::kind::refused, by.who, {}, todo);
-  return exhausted("too many wait already", by);
+  tell(pool_event::kind::refused, by.origin, {}, todo);
+  return exhausted("too many borrowers wait already", by);
 }
 
 // -- lending --------------------------------------------------------------------------------------
 
-pool_slot* session_pool::take_idle(pool_share of, deeds& todo, time_point now) {
+pool_slot* session_pool::take_idle(pool_share of, deferred& todo, time_point now) {
   while (room(of) > 0 && !idle_.empty()) {
     auto& slot = *idle_.back();
     idle_.pop_back();
@@ -143,7 +144,7 @@ void session_pool::lend(pool_slot& slot, const claim& to, time_point now) {
   slot.taken_of = to.share;
   ++taken(to.share);
   slot.idle_since = now;
-  slot.who = to.who;
+  slot.holder = to.origin;
   slot.may_block = to.may_block;
   slot.told_leaked = false;
   ++slot.borrows;
@@ -156,7 +157,7 @@ void session_pool::free_share(pool_slot& slot) {
   slot.taken_of.reset();
 }
 
-// Who has waited longest of those whose share has room; null: nobody.
+// The borrower that has waited longest, among the shares with room; null if there is none.
 session_pool::queue* session_pool::next_waiting() {
   queue* next = nullptr;
   for (auto of : pool_shares) {
@@ -167,8 +168,8 @@ session_pool::queue* session_pool::next_waiting() {
   return next;
 }
 
-// To who has waited longest, or to those that are idle.
-void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
+// To the borrower that has waited longest; without one, to the idle sessions.
+void session_pool::hand_on(pool_slot& slot, deferred& todo, time_point now) {
   free_share(slot);
   if (auto* whom = next_waiting()) return give(slot, *whom, todo, now);
   become(slot, pool_slot::state::idle);
@@ -176,8 +177,8 @@ void session_pool::hand_on(pool_slot& slot, deeds& todo, time_point now) {
   idle_.push_back(&slot);
 }
 
-// A share got room, and no session with it.
-void session_pool::serve_waiting(deeds& todo, time_point now) {
+// A share got room, but no session with it.
+void session_pool::serve_waiting(deferred& todo, time_point now) {
   while (auto* whom = next_waiting()) {
     auto* slot = take_idle(whom->front()->share, todo, now);
     if (slot == nullptr) return;
@@ -185,7 +186,7 @@ void session_pool::serve_waiting(deeds& todo, time_point now) {
   }
 }
 
-void session_pool::give(pool_slot& slot, queue& whom, deeds& todo, time_point now) {
+void session_pool::give(pool_slot& slot, queue& whom, deferred& todo, time_point now) {
   auto next = whom.front();
   forget(*next);
   lend(slot, *next, now);
@@ -193,7 +194,7 @@ void session_pool::give(pool_slot& slot, queue& whom, deeds& todo, time_point no
   if (wait_seconds_ != nullptr) {
     wait_seconds_->observe(std::chrono::duration<double>(waited).count());
   }
-  tell(pool_event::kind::borrowed, next->who, waited, todo);
+  tell(pool_event::kind::borrowed, next->origin, waited, todo);
   next->settle(held_slot{shared_from_this(), slot}, todo);
   todo.drop(std::move(next));
 }
@@ -221,7 +222,7 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
   const auto since = now();
   const claim mine{wanted, true};
   for (std::size_t not_valid = 0;;) {
-    deeds todo{*this};
+    deferred todo{*this};
     std::unique_lock guard{lock_};
     if (closed_) return fail(closed_error());
     auto* slot = take_idle(mine.share, todo, since);
@@ -232,20 +233,20 @@ result<held_slot> session_pool::borrow(const borrow_request& wanted) {
     }
     lend(*slot, mine, since);
     open_more(todo, since);
-    tell(pool_event::kind::borrowed, wanted.who, {}, todo);
+    tell(pool_event::kind::borrowed, wanted.origin, {}, todo);
     guard.unlock();
     todo.run();
     const auto valid = options_.validate_on_borrow ? validated(*slot) : result<void>{};
     if (valid) return held_slot{shared_from_this(), *slot};
     finish_return(*slot, session_end::not_valid);
-    // Its turn had come, so it keeps it; but new ones that are not valid either come without end.
+    // The borrower keeps its turn; but an endless run of new invalid sessions must end.
     if (++not_valid > options_.max) return fail(valid.error());
   }
 }
 
 result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_point since,
                                              bool in_front, std::unique_lock<std::mutex>& guard,
-                                             deeds& todo) {
+                                             deferred& todo) {
   const auto deadline =
       later(since, std::chrono::nanoseconds{wanted.timeout.value_or(borrow_timeout_)});
   if (auto why = refuse_to_wait("borrow()", "use request().then(self, …) in an actor", deadline)) {
@@ -261,11 +262,11 @@ result<held_slot> session_pool::wait_for_one(const borrow_request& wanted, time_
   if (mine->got) return *std::move(mine->got);
   forget(*mine);
   if (!wanted.cancel.stop_requested()) {
-    tell(pool_event::kind::timed_out, wanted.who, now() - since, todo);
+    tell(pool_event::kind::timed_out, wanted.origin, now() - since, todo);
     return fail(too_late(*mine));
   }
   ++counts_.cancelled;
-  tell(pool_event::kind::cancelled, wanted.who, now() - since, todo);
+  tell(pool_event::kind::cancelled, wanted.origin, now() - since, todo);
   return fail(errc::stopped, options_.name + ": waiting for a session was cancelled");
 }
 
@@ -275,11 +276,11 @@ error session_pool::too_late(const waiter& w) {
   return exhausted(fmt::format("no session became free within {} ms", waited.count()), w);
 }
 
-// There is nobody to wait for.
+// Nothing to wait for: a stepped pool has no other thread.
 result<held_slot> session_pool::borrow_stepped(const borrow_request& wanted) {
   pool_slot* slot = nullptr;
   {
-    deeds todo{*this};
+    deferred todo{*this};
     const std::lock_guard guard{lock_};
     const claim mine{wanted, true};
     if (auto why = refusal(mine, todo)) return fail(*std::move(why));
@@ -319,7 +320,7 @@ void session_pool::request(const borrow_request& wanted, granted to) {
 }
 
 void session_pool::ask(const std::shared_ptr<asking>& w, bool in_front) {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   if (w->settled) return;  // cancelled meanwhile
   if (auto why = refusal(*w, todo)) return w->settle(fail(*std::move(why)), todo);
@@ -332,7 +333,7 @@ void session_pool::ask(const std::shared_ptr<asking>& w, bool in_front) {
     todo.post([this, w, slot](unsigned) { ask_validated(w, *slot); });
     return;
   }
-  tell(pool_event::kind::borrowed, w->who, at - w->since, todo);
+  tell(pool_event::kind::borrowed, w->origin, at - w->since, todo);
   w->settle(held_slot{shared_from_this(), *slot}, todo);
 }
 
@@ -342,19 +343,19 @@ void session_pool::ask_validated(const std::shared_ptr<asking>& w, pool_slot& sl
     finish_return(slot, session_end::not_valid);
     if (++w->not_valid <= options_.max) return ask(w, true);
   }
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   if (!valid) {
     if (!w->settled) w->settle(fail(valid.error()), todo);
     return;
   }
   if (w->settled) return hand_on(slot, todo, now());  // cancelled meanwhile
-  tell(pool_event::kind::borrowed, w->who, now() - w->since, todo);
+  tell(pool_event::kind::borrowed, w->origin, now() - w->since, todo);
   w->settle(held_slot{shared_from_this(), slot}, todo);
 }
 
 void session_pool::cancel(const std::shared_ptr<asking>& w) {
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   if (w->settled) return;
   if (w->queued) {
@@ -362,7 +363,7 @@ void session_pool::cancel(const std::shared_ptr<asking>& w) {
     forget(*w);
   }
   ++counts_.cancelled;
-  tell(pool_event::kind::cancelled, w->who, now() - w->since, todo);
+  tell(pool_event::kind::cancelled, w->origin, now() - w->since, todo);
   w->settle(fail(errc::stopped, options_.name + ": waiting for a session was cancelled"), todo);
 }
 
@@ -382,7 +383,7 @@ void session_pool::go_back(pool_slot& slot) noexcept {
       !is.broken() && (is.unfinished() || (options_.reset_on_return && is.touched()));
   if (!to_clean) return finish_return(slot, std::nullopt);
   if (slot.may_block) return finish_return(slot, clean(slot));
-  deeds{*this}.post([this, &slot](unsigned) { finish_return(slot, clean(slot)); });
+  deferred{*this}.post([this, &slot](unsigned) { finish_return(slot, clean(slot)); });
 }
 
 std::optional<session_end> session_pool::clean(pool_slot& slot) noexcept {
@@ -399,11 +400,11 @@ std::optional<session_end> session_pool::clean(pool_slot& slot) noexcept {
 
 void session_pool::finish_return(pool_slot& slot, std::optional<session_end> end) noexcept {
   const bool broken = slot.session->broken();
-  deeds todo{*this};
+  deferred todo{*this};
   const std::lock_guard guard{lock_};
   const auto at = now();
-  if (end == session_end::not_valid) --counts_.borrows;  // nobody got it
-  tell(pool_event::kind::returned, slot.who, at - slot.idle_since, todo);
+  if (end == session_end::not_valid) --counts_.borrows;  // it was not lent
+  tell(pool_event::kind::returned, slot.holder, at - slot.idle_since, todo);
   if (closed_) {
     end = session_end::pool_closed;
   } else if (broken && !end) {

@@ -1,15 +1,16 @@
-// The pool itself: slots, who waits, and what has to be done next.
+// The pool itself: slots, waiters, and the next work to do.
 //
-// Every function that changes something works under one lock and leaves to `deeds` what may block, call
-// others or take long; that is done once the lock is free.
+// Every function that changes the pool works under one lock. Work that may block, call others or
+// take long goes to `deferred`, and runs when the lock is free.
 //
-// Two shares, of common and of reserved borrowers, bound how many sessions each may have; any session
-// serves either. There is a slot for every one of both, so whose share has room never waits for a
-// borrower of the other share: it finds a slot that is idle, or one that it can have opened.
+// Two shares, for common and for reserved borrowers, bound how many sessions each may have; any
+// session serves either. There are as many slots as both shares together, so a borrower whose share
+// has room never waits for the other share: there is an idle slot, or one in which a session can be
+// opened.
 //
-// Threads: any. Invariants, under the lock: whose share has room waits only while nothing is idle; a slot
-// is empty or counts towards `max` + `reserved`; a session counts to the share it is lent to, from lending
-// until it is idle again or gone.
+// Threads: any. Invariants, under the lock: a borrower whose share has room waits only while no
+// session is idle; a slot is empty or counts towards `max` + `reserved`; a session counts to the
+// share it is lent to, from lending until it is idle again or closed.
 #pragma once
 
 #include <array>
@@ -44,22 +45,22 @@ struct pool_slot {
   state now = state::empty;
   std::unique_ptr<poolable> session;
   pool_clock::time_point ends{};        // by max_lifetime
-  pool_clock::time_point idle_since{};  // or, while lent, since when
+  pool_clock::time_point idle_since{};  // while lent: when it was lent
   std::uint64_t borrows = 0;
-  borrower who{};
+  borrower holder{};
   std::optional<pool_share> taken_of{};  // the share it counts to
   bool poisoned = false;
   bool told_leaked = false;
-  bool may_block = false;  // whoever returns it
+  bool may_block = false;  // whether the returning thread may block
 };
 
 class session_pool final : public pool_core, public std::enable_shared_from_this<session_pool> {
  public:
   session_pool(pool_options options, opener open);
 
-  /// Opens the first ones and starts the threads.
+  /// Opens the first sessions and starts the threads.
   void start();
-  /// What the last handle does.
+  /// Called by the last handle.
   void shut();
 
   result<held_slot> borrow(const borrow_request& wanted) override;
@@ -78,24 +79,24 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   struct waiter;
   struct blocked;
   struct asking;
-  class deeds;
+  class deferred;
   using queue = std::list<std::shared_ptr<waiter>>;  // of one share
 
   // Lending, under the lock (pool_lending.cpp):
-  pool_slot* take_idle(pool_share of, deeds& todo, time_point now);
+  pool_slot* take_idle(pool_share of, deferred& todo, time_point now);
   void lend(pool_slot& slot, const claim& to, time_point now);
   void free_share(pool_slot& slot);
   queue* next_waiting();
-  void serve_waiting(deeds& todo, time_point now);
-  void give(pool_slot& slot, queue& whom, deeds& todo, time_point now);
-  void hand_on(pool_slot& slot, deeds& todo, time_point now);
-  void enqueue(std::shared_ptr<waiter> w, bool in_front, deeds& todo);
+  void serve_waiting(deferred& todo, time_point now);
+  void give(pool_slot& slot, queue& whom, deferred& todo, time_point now);
+  void hand_on(pool_slot& slot, deferred& todo, time_point now);
+  void enqueue(std::shared_ptr<waiter> w, bool in_front, deferred& todo);
   void forget(waiter& w);
-  std::optional<error> refusal(const claim& who, deeds& todo);
-  error exhausted(std::string_view what, const claim& who) const;
+  std::optional<error> refusal(const claim& by, deferred& todo);
+  error exhausted(std::string_view what, const claim& by) const;
   error closed_error() const;
   result<held_slot> wait_for_one(const borrow_request& wanted, time_point since, bool in_front,
-                                 std::unique_lock<std::mutex>& guard, deeds& todo);
+                                 std::unique_lock<std::mutex>& guard, deferred& todo);
   error too_late(const waiter& w);
   // … and without it:
   result<held_slot> borrow_stepped(const borrow_request& wanted);
@@ -104,7 +105,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void cancel(const std::shared_ptr<asking>& w);
   result<void> validated(pool_slot& slot);
   result<std::unique_ptr<poolable>> open_one();
-  // What a session's own function, which may not throw, answers if it does.
+  // The result of a session's own function; an exception, which is not allowed, becomes an error.
   template <class F>
   result<void> called(F f, std::string_view which) const noexcept;
   void callback_threw(std::string_view which, const std::string& what) const noexcept;
@@ -112,18 +113,18 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void finish_return(pool_slot& slot, std::optional<session_end> end) noexcept;
 
   // Keeping, under the lock (pool_keeping.cpp):
-  void open_more(deeds& todo, time_point now);
-  void retire(pool_slot& slot, session_end why, deeds& todo);
-  void expire_waiters(deeds& todo, time_point now);
-  void look_for_leaks(deeds& todo, time_point now);
-  void tend(deeds& todo, time_point now);
+  void open_more(deferred& todo, time_point now);
+  void retire(pool_slot& slot, session_end why, deferred& todo);
+  void expire_waiters(deferred& todo, time_point now);
+  void look_for_leaks(deferred& todo, time_point now);
+  void tend(deferred& todo, time_point now);
   time_point next_due(time_point now) const;
   void become(pool_slot& slot, pool_slot::state next);
   std::size_t count(pool_slot::state which) const {
     return count_[static_cast<std::size_t>(which)];
   }
   std::size_t total() const { return slots_.size() - count(pool_slot::state::empty); }
-  // Of a share:
+  // For a share:
   std::size_t most(pool_share of) const {
     return of == pool_share::common ? options_.max : options_.reserved;
   }
@@ -133,7 +134,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   queue& waiting(pool_share of) { return waiting_[static_cast<std::size_t>(of)]; }
   const queue& waiting(pool_share of) const { return waiting_[static_cast<std::size_t>(of)]; }
   std::size_t waiting() const { return waiting_[0].size() + waiting_[1].size(); }
-  void fail_waiters(pool_share of, const error& why, deeds& todo);
+  void fail_waiters(pool_share of, const error& why, deferred& todo);
   pool_statistics read() const;
   // … and without it:
   void open_in(pool_slot& slot);
@@ -143,27 +144,27 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void run_timer();
   void export_metrics();
 
-  void tell(pool_event::kind what, const borrower& who, std::chrono::nanoseconds took,
-            deeds& todo) const;
+  void tell(pool_event::kind what, const borrower& of, std::chrono::nanoseconds took,
+            deferred& todo) const;
   time_point now() const { return options_.runs_on ? options_.runs_on->now() : pool_clock::now(); }
 
   const pool_options options_;
-  // Of them, in the unit of clocks; the longest is for ever.
+  // Options in the unit of clocks; the maximum means no limit.
   const std::chrono::nanoseconds borrow_timeout_, idle_ttl_, max_lifetime_, leak_after_;
   const opener open_;
 
   mutable std::mutex lock_;
   std::vector<pool_slot> slots_;
-  std::array<std::size_t, pool_slot::states> count_{};  // of them, by state
-  std::vector<pool_slot*> idle_;  // the one used last is at the end, and is lent next
+  std::array<std::size_t, pool_slot::states> count_{};  // slots by state
+  std::vector<pool_slot*> idle_;  // the last one was used last, and is lent next
   std::array<queue, pool_shares.size()> waiting_;             // by share
-  std::array<std::size_t, pool_shares.size()> taken_{};       // likewise
-  std::set<std::pair<time_point, const waiter*>> deadlines_;  // of those that do not block
-  pool_statistics counts_;                                    // what only grows
+  std::array<std::size_t, pool_shares.size()> taken_{};       // by share
+  std::set<std::pair<time_point, const waiter*>> deadlines_;  // of waiters that do not block
+  pool_statistics counts_;                                    // only the growing ones
   bool closed_ = false;
-  std::condition_variable changed_;  // fewer sessions; who closes waits for it
+  std::condition_variable changed_;  // fewer sessions; `close` waits for it
 
-  // After a failure to open, the next is tried only after a pause.
+  // After a failed opening the next attempt waits for a pause.
   std::string last_failure_;
   std::chrono::milliseconds pause_{0};
   time_point not_before_{};
@@ -179,21 +180,21 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   std::thread timer_thread_;
 };
 
-/// What is to be done once the lock is free: declared before the lock is taken.
-class session_pool::deeds {
+/// Work to do when the lock is free: declare it before taking the lock.
+class session_pool::deferred {
  public:
-  explicit deeds(session_pool& of) noexcept : of_{of} {}
-  ~deeds() { run(); }
-  deeds(const deeds&) = delete;
-  deeds& operator=(const deeds&) = delete;
+  explicit deferred(session_pool& of) noexcept : of_{of} {}
+  ~deferred() { run(); }
+  deferred(const deferred&) = delete;
+  deferred& operator=(const deferred&) = delete;
 
   void run();
 
-  /// On one of the pool's threads; here, if they have ended.
+  /// On a thread of the pool, or here if the threads have ended.
   void post(workers::job job) { jobs_.push_back(std::move(job)); }
   void tell(pool_event e) { events_.push_back(std::move(e)); }
   void answer(std::shared_ptr<asking> w, result<held_slot> with);
-  /// A waiter is destroyed without the lock, since that waits for its stop callback.
+  /// A waiter is destroyed without the lock, since its destructor waits for its stop callback.
   void drop(std::shared_ptr<waiter> w) { dropped_.push_back(std::move(w)); }
   void log_leak(std::string text) { leaks_.push_back(std::move(text)); }
 
@@ -206,31 +207,31 @@ class session_pool::deeds {
   std::vector<std::string> leaks_;
 };
 
-/// Who wants a session, of which share, and whether the thread that returns it may block.
+/// The claim of a borrower: its share, and whether the thread that returns the session may block.
 struct session_pool::claim {
   claim(const borrow_request& wanted, bool blocks)
-      : who{wanted.who},
+      : origin{wanted.origin},
         share{wanted.reserved ? pool_share::reserved : pool_share::common},
         may_block{blocks} {}
-  const borrower who;
+  const borrower origin;
   const pool_share share;
   const bool may_block;
 };
 
-/// Whoever wants a session and has none yet.
+/// A borrower without a session.
 struct session_pool::waiter : claim {
-  waiter(const claim& whom, time_point from, time_point until)
-      : claim{whom}, since{from}, deadline{until} {}
+  waiter(const claim& by, time_point from, time_point until)
+      : claim{by}, since{from}, deadline{until} {}
   virtual ~waiter() = default;
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
   /// Under the lock, once.
-  void settle(result<held_slot> with, deeds& todo) {
+  void settle(result<held_slot> with, deferred& todo) {
     settled = true;
     get(std::move(with), todo);
   }
-  virtual void get(result<held_slot> with, deeds& todo) = 0;
+  virtual void get(result<held_slot> with, deferred& todo) = 0;
 
   const time_point since;
   const time_point deadline;
@@ -239,10 +240,9 @@ struct session_pool::waiter : claim {
   bool settled = false;
 };
 
-/// "250 ms", "1.5 s": how long, in a unit that shows it.
+/// "250 ms", "1.5 s": a duration in a readable unit.
 [[nodiscard]] std::string shown(std::chrono::nanoseconds took);
 
-/// "bank/serve.cpp:88", or what it called itself.
-[[nodiscard]] std::string name_of(const borrower& who);
-
+/// "bank/serve.cpp:88", or the borrower's name.
+[[nodiscard]] std::string name_of(const borrower& of);
 }

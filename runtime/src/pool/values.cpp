@@ -79,12 +79,12 @@ result<void> check(const pool_options& o) {
   if (!(o.lifetime_jitter >= 0 && o.lifetime_jitter <= 1)) {
     return refuse(fmt::format("lifetime_jitter is {}, not within 0 and 1", o.lifetime_jitter));
   }
-  if (o.max_waiters == 0) return refuse("max_waiters is 0, so nobody could ever wait");
+  if (o.max_waiters == 0) return refuse("max_waiters is 0, so no borrower could ever wait");
   if (o.validate_on_borrow && o.validation_query.empty()) {
     return refuse("validate_on_borrow has no validation_query");
   }
   if (!o.reset_query.empty() && !o.reset_on_return) {
-    return refuse("there is a reset_query, and reset_on_return is off");
+    return refuse("there is a reset_query, but reset_on_return is off");
   }
   if (o.threads > 1'000) return refuse(fmt::format("threads is {}, more than 1000", o.threads));
   if (o.threads == 0) return refuse("threads is 0, so nothing could be opened");
@@ -93,11 +93,11 @@ result<void> check(const pool_options& o) {
 
 namespace detail {
 
-std::string name_of(const borrower& who) {
-  if (!who.name.empty()) return std::string{who.name};
-  const std::filesystem::path file{who.where.file};
+std::string name_of(const borrower& of) {
+  if (!of.name.empty()) return std::string{of.name};
+  const std::filesystem::path file{of.where.file};
   return fmt::format("{}:{}", (file.parent_path().filename() / file.filename()).string(),
-                     who.where.line);
+                     of.where.line);
 }
 
 std::string shown(std::chrono::nanoseconds took) {
@@ -111,9 +111,9 @@ std::string shown(std::chrono::nanoseconds took) {
 void session_pool::export_metrics() {
   auto& in = *options_.metrics;
   const metric_labels mine{{"pool", options_.name}};
-  wait_seconds_ =
-      &in.measure("nexus_pool_wait_seconds", "How long who had to wait for a session did.",
-                  growing_bounds(20e-6, 2, 20), mine);
+  wait_seconds_ = &in.measure("nexus_pool_wait_seconds",
+                              "Wait time of borrowers that had to wait for a session.",
+                              growing_bounds(20e-6, 2, 20), mine);
   const auto add = [&](std::string_view name, std::string_view help, metric_labels with,
                        metric_kind kind, std::function<double(const pool_statistics&)> f) {
     with.insert(mine.begin(), mine.end());
@@ -131,14 +131,14 @@ void session_pool::export_metrics() {
         [part](const pool_statistics& s) { return static_cast<double>(s.*part); });
   };
   constexpr std::string_view sessions = "nexus_pool_sessions";
-  constexpr std::string_view sessions_help = "Sessions of the pool, by what they are doing.";
+  constexpr std::string_view sessions_help = "Sessions of the pool, by state.";
   gauge("nexus_pool_sessions_max", "Sessions the pool may have.", {}, &pool_statistics::max);
   gauge(sessions, sessions_help, {{"state", "idle"}}, &pool_statistics::idle);
   gauge(sessions, sessions_help, {{"state", "in_use"}}, &pool_statistics::in_use);
   gauge(sessions, sessions_help, {{"state", "opening"}}, &pool_statistics::opening);
-  gauge("nexus_pool_waiting", "Who wants a session and has none.", {}, &pool_statistics::waiting);
+  gauge("nexus_pool_waiting", "Borrowers waiting for a session.", {}, &pool_statistics::waiting);
   constexpr std::string_view borrows = "nexus_pool_borrows_total";
-  constexpr std::string_view borrows_help = "Requests for a session, by what came of them.";
+  constexpr std::string_view borrows_help = "Requests for a session, by outcome.";
   counter(borrows, borrows_help, {{"outcome", "lent"}}, &pool_statistics::borrows);
   counter(borrows, borrows_help, {{"outcome", "timeout"}}, &pool_statistics::timeouts);
   counter(borrows, borrows_help, {{"outcome", "cancelled"}}, &pool_statistics::cancelled);
@@ -146,12 +146,12 @@ void session_pool::export_metrics() {
   counter("nexus_pool_waits_total", "Requests that had to wait.", {}, &pool_statistics::waits);
   counter("nexus_pool_leaks_total", "Sessions held for too long.", {}, &pool_statistics::leaks);
   counter("nexus_pool_created_total", "Sessions opened.", {}, &pool_statistics::created);
-  counter("nexus_pool_callback_failures_total", "Functions given to the pool that threw.", {},
+  counter("nexus_pool_callback_failures_total", "Callbacks of the pool that threw.", {},
           &pool_statistics::callback_failures);
   counter("nexus_pool_open_failures_total", "Sessions that could not be opened.", {},
           &pool_statistics::open_failures);
   for (std::size_t i = 0; i < session_ends; ++i) {
-    add("nexus_pool_destroyed_total", "Sessions that ended, by why.",
+    add("nexus_pool_destroyed_total", "Sessions that ended, by reason.",
         {{"reason", std::string{to_string(static_cast<session_end>(i))}}}, metric_kind::counter,
         [i](const pool_statistics& s) { return static_cast<double>(s.destroyed[i]); });
   }

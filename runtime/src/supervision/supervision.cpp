@@ -37,7 +37,9 @@ result<void> check(const supervision& how) {
   if (!(how.jitter >= 0 && how.jitter <= 1)) return bad("jitter must be from 0 to 1");
   if (how.quiet_after < nanoseconds{}) return bad("quiet_after must not be negative");
   if (how.restarts_max == supervision::unlimited && how.backoff_min == nanoseconds{}) {
-    return bad("unlimited restarts need a backoff_min: what fails at once would never rest");
+    return bad(
+        "unlimited restarts need a backoff_min: an actor that always fails would restart without a "
+        "pause");
   }
   return {};
 }
@@ -47,7 +49,7 @@ directive decide(const supervision& how, const failure& what) noexcept {
   auto said = directive::escalate;
   (void)detail::guarded([&] { said = how.decide(what); },
                         [&](const std::string& text) {
-                          detail::log().error("supervision: decide threw about \"{}\": {}",
+                          detail::log().error("supervision: decide threw on \"{}\": {}",
                                               what.why.message, text);
                         });
   return said;
@@ -56,7 +58,7 @@ directive decide(const supervision& how, const failure& what) noexcept {
 measure failure_record::failed(const supervision& how, directive wanted, time_point now,
                                double chance) {
   if (wanted == directive::restart && !may_restart(how, now)) wanted = how.when_exceeded;
-  const bool all = how.who == strategy::all_for_one;
+  const bool all = how.scope == strategy::all_for_one;
   switch (wanted) {
     case directive::restart:
       return {wanted, all, pause(how, now, chance)};

@@ -30,7 +30,7 @@ supervisor::supervisor(system& on, std::string name, supervision how, supervisor
 void supervisor::sample() {
   auto add = [&](directive d, std::uint64_t supervision_counts::*which) {
     sampled_.push_back(on_->metrics().sample(
-        "nexus_supervision_total", "What was done to members of a supervisor.",
+        "nexus_supervision_total", "Measures applied to members of a supervisor.",
         {{"supervisor", group_->path()}, {"directive", std::string{to_string(d)}}},
         [of = group_, which] { return static_cast<double>(of->counts().*which); },
         metric_kind::counter));
@@ -44,12 +44,12 @@ void supervisor::sample() {
 supervisor::~supervisor() {
   group_->stop_all();
   if (auto* by_hand = on_->stepping()) {
-    // Nobody else moves them.
+    // No other thread steps them.
     if (!by_hand->is_within_a_step()) {
       (void)by_hand->run_until([&] { return group_->empty(); });
     }
   } else if (!on_->has_ended() && detail::no_waiting_here() == nullptr) {
-    // Where it must not wait its actors end by themselves, each after the message it is at.
+    // On a thread that must not wait, its actors end later, each after its current message.
     group_->wait_until_empty();
   }
   group_->leave_parent();

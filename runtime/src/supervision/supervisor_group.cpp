@@ -28,7 +28,7 @@ result<void> supervision_group::join_parent() {
   std::lock_guard guard{parent_->lock_};
   if (!parent_->status_) return parent_->status_;
   if (!parent_->members_.emplace(name_, member{{}, weak_from_this()}).second) {
-    return fail(errc::already_exists, fmt::format("\"{}\" is there already", path_));
+    return fail(errc::already_exists, fmt::format("\"{}\" already exists", path_));
   }
   return {};
 }
@@ -54,11 +54,11 @@ result<void> supervision_group::status() const {
 
 result<void> supervision_group::add(const std::string& name,
                                     const std::function<mailbox()>& start) {
-  // Under the lock, since the actor may fail before it is known here.
+  // Under the lock, since the actor may fail before it is registered here.
   std::lock_guard guard{lock_};
   if (!status_) return status_;
   if (members_.contains(name)) {
-    return fail(errc::already_exists, fmt::format("\"{}/{}\" is there already", path_, name));
+    return fail(errc::already_exists, fmt::format("\"{}/{}\" already exists", path_, name));
   }
   members_.emplace(name, member{start(), {}});
   return {};
@@ -108,7 +108,7 @@ measure supervision_group::failed(const std::string& name, const failure& what, 
     std::lock_guard guard{lock_};
     auto at = members_.find(name);
     if (at == members_.end()) return {};
-    auto& record = how_.who == strategy::all_for_one ? together_ : at->second.record;
+    auto& record = how_.scope == strategy::all_for_one ? together_ : at->second.record;
     m = record.failed(how_, wanted, now, std::uniform_real_distribution<>{}(random_));
   }
   detail::log().info("{}/{}: {} after \"{}\"", path_, name, to_string(m.what), what.why.message);
@@ -121,7 +121,7 @@ measure supervision_group::escalated(const std::string& name, const failure& wha
   if (parent_ != nullptr) {
     m = parent_->failed(name_, what, now);
   } else {
-    detail::log().error("{}/{} failed and nobody is left to decide, {} stops: {}", path_, name,
+    detail::log().error("{}/{} failed and there is no parent to decide, {} stops: {}", path_, name,
                         path_, what.why.message);
     if (how_.on_given_up) {
       (void)detail::guarded([&] { how_.on_given_up(what); },
@@ -141,7 +141,7 @@ measure supervision_group::carry_out(measure m, const std::string& but) {
   return m;
 }
 
-// The whole group is meant: what was before does not count any more.
+// The whole group is told: earlier records do not count any more.
 void supervision_group::told(measure m) {
   if (m.what == directive::stop) close({errc::stopped, fmt::format("\"{}\" was stopped", path_)});
   std::lock_guard guard{lock_};

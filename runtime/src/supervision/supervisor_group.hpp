@@ -1,7 +1,7 @@
-// What a supervisor and its actors share: who they are, and what is done about a failure. Knows CAF's
-// actors by their mailboxes only.
+// The state shared by a supervisor and its actors: the members, and the handling of failures. Knows
+// CAF's actors only by their mailboxes.
 //
-// Threads: any. One group is locked at a time, and no code of users runs under a lock.
+// Threads: any. One group is locked at a time, and user code never runs under a lock.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@
 
 namespace nexus::inline v0 {
 
-/// What the group has one of its actors do.
+/// An order of the group to one of its actors.
 struct supervision_order final : message {
   explicit supervision_order(measure m) : message{0}, what{m} {}
   const measure what;
@@ -31,24 +31,25 @@ class supervision_group final : public shutdown_participant,
   supervision_group(std::string name, supervision how, std::shared_ptr<supervision_group> parent,
                     dead_letters letters, std::uint64_t seed);
 
-  /// Actors and groups of one parent share their names.
+  /// The actors and groups of one parent share one set of names.
   [[nodiscard]] result<void> join_parent();
   void leave_parent();
 
-  /// From now on nobody is taken; `why` unless there was a reason before.
+  /// Refuses new members from now on, with `why` unless there was an earlier reason.
   void close(error why);
   [[nodiscard]] result<void> status() const;
 
-  /// Calls `start` if there may be an actor of that name.
+  /// Calls `start` if an actor of that name may join.
   [[nodiscard]] result<void> add(const std::string& name, const std::function<mailbox()>& start);
 
-  /// A member failed: what it is to do. The others are told here, if it concerns them.
+  /// A member failed. Returns the measure for it; other members are told here, if the measure
+  /// concerns them.
   [[nodiscard]] measure failed(const std::string& name, const failure& what, time_point now);
 
   /// An actor has ended.
   void gone(const std::string& name);
 
-  /// A message to an actor reached nobody.
+  /// A message to an actor was not delivered.
   void lost(const std::string& name, error why) noexcept;
 
   void stop_all();
@@ -59,7 +60,8 @@ class supervision_group final : public shutdown_participant,
   [[nodiscard]] supervision_counts counts() const noexcept;
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  // shutdown_participant. What waits in CAF's mailboxes nobody knows: it is not waited for.
+  // shutdown_participant. Messages in CAF's mailboxes cannot be counted, so it does not wait for
+  // them.
   [[nodiscard]] stage of() const override { return stage::work; }
   [[nodiscard]] std::string name() const override { return "supervisor " + path_; }
   [[nodiscard]] std::string parent() const override { return parent_ ? parent_->name() : ""; }

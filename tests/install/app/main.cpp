@@ -1,4 +1,4 @@
-// A stranger's first program: a counter that survives its process.
+// A first program outside of this repository: a counter that survives its process.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -34,7 +34,7 @@ struct counter {
   static void apply(state& s, const incremented& e) { s.value += e.by; }
 };
 
-/// Opens the journal anew, adds `by`, and returns the sum; -1 and a line on stderr for trouble.
+/// Opens the journal again, adds `by`, and returns the sum; on failure -1 and a line on stderr.
 std::int64_t increment_once(std::int64_t by) {
   nexus::system sys;
   auto store = nexus::open("sqlite:stranger.db");

@@ -1,5 +1,5 @@
-// The whole test of a third party's backend, and what only this one can do wrong. Answers are lost by a
-// faulty store around it.
+// The whole test of a third-party backend, and of the mistakes that only this one can make. A faulty
+// store around it loses answers.
 #include <fcntl.h>
 
 #include <atomic>

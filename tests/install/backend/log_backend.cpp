@@ -16,7 +16,7 @@ using namespace nexus;
 constexpr journal_limits limits_of_log{.payload_bytes_max = std::size_t{1} << 20,
                                        .request_events_max = 10'000};
 
-/// What the sessions of one journal object share.
+/// The state shared by the sessions of one journal object.
 struct core {
   std::string name;
   std::unique_ptr<log_file> file;
@@ -49,7 +49,7 @@ entry entry_of(const append_request& request, sequence_nr number, const event_vi
   return made;
 }
 
-/// Of a snapshot or a state.
+/// For a snapshot or a state.
 template <class View>
 entry entry_of(entry::kind of, const persistence_id& id, sequence_nr number, const View& v) {
   entry made{of, id.str(), number};
@@ -109,7 +109,8 @@ class log_session final : public journal_session {
         });
   }
 
-  // The mark is durable before the truth is read: a commit whose sync failed cannot come back behind it.
+  // The mark is durable before the truth is read: a commit whose sync failed cannot come back after
+  // it.
   result<settlement> settle(const append_request& request) override {
     return locked(true, [&]() -> result<settlement> {
       if (auto done = write_frame({entry{}}); !done) return fail(std::move(done.error()));
@@ -143,7 +144,8 @@ class log_session final : public journal_session {
     });
   }
 
-  // Nothing moves in the file: what was looked up under the lock is read, and passed, without it.
+  // Records in the file do not move: places looked up under the lock are read, and passed, without
+  // it.
   result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
                       const record_sink& sink) override {
     std::vector<log_index::stored_event> found;
@@ -160,7 +162,7 @@ class log_session final : public journal_session {
     return {};
   }
 
-  // Positions are given in the order of the file, so nothing comes in front of what is there.
+  // Positions are assigned in the order of the file, so no event appears before one already read.
   result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
     std::vector<std::pair<persistence_id, log_index::stored_event>> found;
     auto looked_up = locked(false, [&]() -> result<void> {
@@ -260,7 +262,7 @@ class log_session final : public journal_session {
   void interrupt() noexcept override { interrupted_ = true; }
 
  private:
-  /// Every call goes through here: the file is locked, and the index is what the file says.
+  /// Every call uses this: it locks the file and updates the index.
   template <class Work>
   auto locked(bool exclusive, Work work) -> decltype(work()) {
     std::lock_guard guard{core_->lock};
@@ -285,7 +287,7 @@ class log_session final : public journal_session {
     return catch_up();
   }
 
-  // append and upsert: one frame for all requests that nothing is against.
+  // append and upsert: one frame for all valid requests.
   template <class Request, class Take>
   std::vector<append_outcome> write(std::span<const Request> requests, Take take) {
     std::vector<append_outcome> outcomes(requests.size());
@@ -373,7 +375,7 @@ nexus::backend log_backend(std::function<int(int)> sync) {
     auto made = std::make_shared<core>();
     made->name = "log:" + where.path;
     made->file = std::move(*file);
-    // What is damaged is told now, and not by the first entity.
+    // Damage is reported now, and not by the first entity.
     auto journal = std::make_shared<log_journal>(made);
     if (auto first = journal->open_session().value()->ids("", "", 1); !first) {
       return fail(std::move(first.error()));

@@ -18,7 +18,7 @@ constexpr std::string_view kind_of_file = "nexus-log ";
 constexpr std::string_view header = "nexus-log 1\n";
 constexpr std::size_t frame_head = 12;
 
-// FNV-1a: finds what a disk or an editor did, and is not meant to find what an enemy did.
+// FNV-1a: finds damage by a disk or an editor, not forgery.
 std::uint64_t checksum(std::string_view bytes) {
   std::uint64_t hash = 14695981039346656037u;
   for (unsigned char c : bytes) hash = (hash ^ c) * 1099511628211u;
@@ -45,7 +45,7 @@ nexus::result<std::unique_ptr<log_file>> log_file::open(const std::string& path,
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   std::unique_ptr<log_file> made{new log_file{fd, "log:" + path, std::move(sync)}};
   if (fd < 0) return fail(made->system_trouble("open"));
-  // A file that was made just now must not be forgotten by its folder.
+  // The folder must not lose a new file.
   const auto parent = std::filesystem::absolute(path).parent_path();
   const int folder = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool kept = folder >= 0 && ::fsync(folder) == 0;
@@ -73,8 +73,8 @@ nexus::error log_file::system_trouble(std::string_view doing) const {
   return trouble(errc::unavailable, "cannot " + std::string{doing} + ": " + std::strerror(errno));
 }
 
-// Of a file that is not ours nothing is changed. One that is empty, or has a part of the line only, was
-// made just now, perhaps by one who was killed.
+// A foreign file is not changed. A file that is empty, or has only a part of the line, is new,
+// perhaps made by a process that was killed.
 nexus::result<void> log_file::check_header() {
   auto found = bytes(0, header.size());
   if (!found) return fail(std::move(found.error()));
@@ -149,8 +149,8 @@ nexus::result<void> log_file::commit(const std::vector<entry>& entries, bool& in
   }
   if (written == frame.size() && sync_(fd_) == 0) return {};
   auto why = system_trouble("commit");
-  // The disk may have the whole frame although the sync failed. Nobody reads it any more, and what is
-  // committed next stands in its place: until then a crash may bring it back.
+  // The disk may have the whole frame although the sync failed. It is not read any more, and the
+  // next commit overwrites it: until then a crash may bring it back.
   in_doubt = written == frame.size();
   if (::ftruncate(fd_, static_cast<off_t>(end_)) != 0) why = system_trouble("take back a commit");
   return fail(std::move(why));

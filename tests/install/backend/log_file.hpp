@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-/// One change: of its fields each kind has what it needs.
+/// One change; each kind uses the fields it needs.
 struct entry {
   enum kind : std::uint8_t { event, erase_events, snapshot, erase_snapshots, state, mark };
 
@@ -34,7 +34,7 @@ struct entry {
                  micros, tags)
 };
 
-/// Where an entry stands.
+/// The place of an entry.
 struct place {
   std::uint64_t offset = 0;
   std::size_t size = 0;
@@ -44,7 +44,7 @@ class log_file {
  public:
   using sync_function = std::function<int(int)>;
 
-  /// Makes the file if need be; `foreign_schema`, `newer_schema`, or `unavailable`.
+  /// Makes the file if needed; `foreign_schema`, `newer_schema`, or `unavailable`.
   static nexus::result<std::unique_ptr<log_file>> open(const std::string& path, sync_function sync);
   ~log_file();
   log_file(const log_file&) = delete;
@@ -62,12 +62,12 @@ class log_file {
     int fd_;
   };
 
-  /// Passes what was committed since the last time. Under a lock. What a killed writer has left is no
-  /// whole frame: it is passed over, and written over by the next one.
+  /// Passes what was committed since the last call. Under a lock. An incomplete frame of a killed
+  /// writer is skipped, and overwritten by the next one.
   nexus::result<void> catch_up(const std::function<void(const entry&, place)>& apply);
 
-  /// Makes `entries` durable as one frame; under an exclusive lock, after catch_up. `in_doubt`: they may
-  /// be there after a crash, although this is an error.
+  /// Makes `entries` durable as one frame; under an exclusive lock, after catch_up. `in_doubt`: they
+  /// may be there after a crash, although this is an error.
   nexus::result<void> commit(const std::vector<entry>& entries, bool& in_doubt);
 
   nexus::result<entry> read(place at) const;

@@ -1,6 +1,6 @@
-// What is where in the file: made from its entries in their order, so every process makes the same one.
+// Index of the file: made from its entries in order, so it is the same in every process.
 //
-// Threads: whoever has the journal's lock.
+// Threads: the holder of the journal's lock.
 #pragma once
 
 #include <algorithm>
@@ -89,7 +89,7 @@ struct log_index {
     return found;
   }
 
-  /// The ids of `type` in `map` behind `after` that `wanted` takes.
+  /// The ids of `type` in `map`, after `after`, for which `wanted` returns true.
   template <class Map, class Wanted>
   static std::vector<nexus::persistence_id> list(const Map& map, std::string_view type,
                                                  std::string_view after, std::size_t max,

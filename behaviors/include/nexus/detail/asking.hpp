@@ -1,8 +1,8 @@
-// Asking another entity as an effect: the answer comes back as a command of the asker's.
+// Asking another entity as an effect: the answer comes back as a command to the asking entity.
 //
-// Threads: sent on the asker's thread; the answer is turned into a command on the answering one.
-// Bound: one command per question, admitted beyond the bounds of the asker's mailbox, since a lost
-// answer would be a process that stands still.
+// Threads: sent on the asker's thread; the answer becomes a command on the answering thread.
+// Bound: one command per question. It passes the bounds of the asker's mailbox, since a lost answer
+// would leave a process waiting for ever.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,7 @@ class asking : public std::enable_shared_from_this<asking<B>> {
   [[nodiscard]] std::string_view entity_type() const noexcept { return type_; }
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
 
-  /// `cause` is the header of the command whose effect this is.
+  /// `cause` is the header of the command that has this effect.
   virtual void send(entity_host& host, const call_header& cause) const = 0;
 
  protected:
@@ -35,9 +35,9 @@ class asking : public std::enable_shared_from_this<asking<B>> {
   std::string id_;
 };
 
-/// What comes to the entity in the place of an answer whose mapping threw. It is a command that fails,
-/// and so reaches supervision, `on_signal` and the dead letters. A process begins anew, after a pause:
-/// its on_recovered asks again, as after a crash.
+/// Replaces an answer whose mapping threw: a command that fails, and so reaches supervision,
+/// `on_signal` and the dead letters. A process starts again after a pause, and its on_recovered
+/// asks again, as after a crash.
 template <class B>
 class lost_answer final : public entity_call, public answer_slot<void> {
  public:
@@ -64,25 +64,25 @@ class lost_answer final : public entity_call, public answer_slot<void> {
   error why_;
 };
 
-/// The way of a question and of its answer: what is known without a type of the user's.
+/// The route of a question and of its answer: the part that does not depend on user types.
 struct question_way {
   std::shared_ptr<entity_directory> self;   ///< of the entity that asks
-  std::shared_ptr<entity_directory> other;  ///< of the one that is asked; null: there is none
+  std::shared_ptr<entity_directory> other;  ///< of the asked entity; null: there is none
   std::string id;                           ///< of the entity that asks
   call_header there;
   call_header back;
 
-  /// From here on the asker is not at rest, until `answered`.
+  /// The asking entity is not at rest from here until `answered`.
   [[nodiscard]] static question_way begin(entity_host& host, const call_header& cause,
                                           std::string_view asked_type, const void* asked_tag);
 
-  /// Sends `c`, a new one, to the entity that asked, as its answer.
+  /// Sends the new call `c` to the entity that asked, as its answer.
   void answered(entity_call* c) const;
 
   /// Sends the question `c` to the entity `to`; its continuation is set.
   void send(std::string_view to, entity_call& c, envelope e) const;
 
-  [[nodiscard]] error nobody_of(std::string_view type) const;
+  [[nodiscard]] error no_entities_of(std::string_view type) const;
 };
 
 /// A new call that carries `command` to an entity of `B`.
@@ -95,7 +95,7 @@ template <class B>
   return made;
 }
 
-/// The question of a `B` to an `Other` that is told a `C`.
+/// A question of a `B` to an `Other`, with the command `C`.
 template <class B, class Other, class C>
 class question final : public asking<B> {
  public:
@@ -109,12 +109,12 @@ class question final : public asking<B> {
 
   [[nodiscard]] const C& command() const noexcept { return command_; }
 
-  /// What the asker is told when the answer is `a`.
+  /// The command that the asker gets for the answer `a`.
   [[nodiscard]] typename B::command answered(answer_type a) const { return back_(std::move(a)); }
 
   void send(entity_host& host, const call_header& cause) const override {
     auto way = question_way::begin(host, cause, Other::entity_type, &behavior_tag<Other>);
-    if (way.other == nullptr) return come_back(way, fail(way.nobody_of(Other::entity_type)));
+    if (way.other == nullptr) return come_back(way, fail(way.no_entities_of(Other::entity_type)));
     command_call<Other, C>* c = nullptr;
     try {
       c = new command_call<Other, C>{{command_}};
@@ -123,7 +123,7 @@ class question final : public asking<B> {
                                        "copying the command of then_ask")));
     }
     envelope sent{c};
-    // The call lives until its continuation has run: an answered one drops it by `leave`.
+    // The call lives until its continuation has run; then `leave` releases it.
     c->on_answer([c, way, q = this->shared_from_this()] {
       static_cast<const question&>(*q).come_back(way, std::move(*c->answer));
       c->leave();
@@ -132,7 +132,7 @@ class question final : public asking<B> {
   }
 
  private:
-  // Makes a command of the answer, which is the user's code, and sends it.
+  // Maps the answer to a command, in the user's code, and sends the command.
   void come_back(const question_way& way, answer_type&& a) const noexcept {
     entity_call* c = nullptr;
     try {

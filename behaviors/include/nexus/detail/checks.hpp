@@ -1,5 +1,5 @@
-// Whether a struct is a behavior. A struct that is meant as one and is not does not compile, and the
-// first error says what is missing; see required.hpp.
+// Whether a struct is a behavior. A struct that is meant as a behavior but is not one does not
+// compile, and the first error says what is missing; see required.hpp.
 //
 // The concepts tell a sound behavior at little cost. Only when one fails, functions find out why.
 #pragma once
@@ -28,7 +28,7 @@ concept decides = requires(const typename B::state& s, const C& command, const c
 }
 || requires(const typename B::state& s, const C& command) { B::decide(s, command); };
 
-// Constrained here too: clang 14 looks at reply_t before it looks at the constraints of `ask`.
+// Constrained here too: clang 14 checks reply_t before the constraints of `ask`.
 template <class B, class C>
 requires is_alternative<C, typename B::command>
 decltype(auto) call_decide(const typename B::state& state, const C& command, const context& c) {

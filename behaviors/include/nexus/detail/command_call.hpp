@@ -1,4 +1,4 @@
-// A command on its way: decides, keeps its answer, and runs its chain once everything is durable.
+// A command on its way: decides, keeps the answer, and runs the chain when everything is durable.
 #pragma once
 
 #include <array>
@@ -23,8 +23,8 @@ struct model_of;
 template <class B>
 class asking;
 
-/// A command for an entity of `B`, whatever its type and its answer's: this part is compiled once per
-/// behavior, and not once per command.
+/// A call for an entity of `B`: the part that does not depend on the types of the command and its
+/// answer, compiled once per behavior instead of once per command.
 template <class B>
 class behavior_call : public entity_call {
  public:
@@ -47,19 +47,19 @@ class behavior_call : public entity_call {
  protected:
   using model = typename model_of<B>::type;
 
-  /// Of the function that decides, for messages.
+  /// The name of the function that decides, for messages.
   [[nodiscard]] virtual std::string name() const = 0;
 
-  /// Keeps the answer of `e`, given the state after it.
+  /// Keeps the answer of `e`, for the state after it.
   virtual void keep_answer(const effect_body<B>& e, const typename B::state& after) = 0;
 
-  // It may have been decided before, on a state that was lost.
+  // The command may have been decided before, on a state that was lost.
   void forget_chain() noexcept {
     chain_.reset();
     chained = false;
   }
 
-  // Encodes and checks everything before the first event enters the state.
+  // Encodes and checks all events before the first one is applied.
   decision take(effect_body<B>& e, model& m, const context& c, const decision_limits& limits,
                 event_batch& out) {
     if (e.stashes()) return put_aside(c, limits);
@@ -94,13 +94,13 @@ class behavior_call : public entity_call {
     std::size_t before_reply;
   };
 
-  // Only what runs sees the state: it may be gone when a question of a last command is asked.
+  // Only then_run may read the state: it may be gone when the question of a last command is sent.
   void follow(chain_link<B>& l, const model& m, entity_host& host) {
     if (!l.ask) return l.run(m.state());
     l.ask->send(host, header);
   }
 
-  // What `write` refuses names its event only.
+  // An error of `write` names only the event.
   void set_named(error why, const context& c) {
     const auto id = std::string{B::entity_type}.append("|").append(c.id());
     if (why.message.find(id) == std::string::npos) why.message.insert(0, id + ": ");
@@ -109,7 +109,7 @@ class behavior_call : public entity_call {
 
   decision put_aside(const context& c, const decision_limits& limits) {
     if (!counted) {
-      set_named({errc::decide_failed, "on_recovered is no command that could be stashed"}, c);
+      set_named({errc::decide_failed, "on_recovered cannot be stashed"}, c);
     } else if (limits.stash_full) {
       set_named({errc::overloaded, "the stash is full; see entity_options::stash_max"}, c);
     } else {
@@ -121,7 +121,7 @@ class behavior_call : public entity_call {
   std::unique_ptr<chain> chain_;
 };
 
-/// One that is answered with an `R`.
+/// A call that is answered with an `R`.
 template <class B, class R>
 class replying_call : public behavior_call<B>, public answer_slot<R> {
  public:
@@ -196,7 +196,7 @@ template <class... Cs>
 inline constexpr std::array<std::string_view, sizeof...(Cs)> command_names<std::variant<Cs...>>{
     type_name<Cs>()...};
 
-/// What decides a command of the user's.
+/// Decides a command of the user.
 template <class B, class C>
 struct command_of {
   static constexpr std::uint8_t index = index_of<C, typename B::command>;
@@ -217,7 +217,7 @@ struct command_of {
 template <class B, class C>
 using command_call = deciding_call<B, reply_t<B, C>, command_of<B, C>>;
 
-/// What decides on_recovered.
+/// Decides on_recovered.
 template <class B>
 struct recovered_of {
   static constexpr std::uint8_t index = entity_call::no_index;
@@ -232,7 +232,7 @@ struct recovered_of {
   [[nodiscard]] static std::size_t extra_bytes() { return 0; }
 };
 
-/// The call that a recovered entity begins with, if its behavior asks for one.
+/// The first call of a recovered entity, if its behavior has on_recovered.
 template <class B>
 envelope make_recovered_call() {
   if constexpr (recovers<B>) {

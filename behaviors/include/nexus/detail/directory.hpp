@@ -1,4 +1,4 @@
-// id → live actor: what `entities` does that needs no type of the user's.
+// id → live actor: the part of `entities` that does not depend on user types.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace nexus::inline v0::detail {
 
-/// What an ending is asked with, see entity_ref::watch.
+/// Asks how an entity ends, see entity_ref::watch.
 class watch_call final : public call, public answer_slot<ending> {
  public:
   watch_call() noexcept;
@@ -33,26 +33,26 @@ class watch_call final : public call, public answer_slot<ending> {
   }
 };
 
-/// Its address says which C++ type a directory serves.
+/// The address of a behavior's tag identifies its C++ type.
 template <class B>
 inline constexpr char behavior_tag = 0;
 
-/// What a directory must know of a behavior.
+/// The facts about a behavior that a directory needs.
 struct behavior_info {
   std::string_view entity_type;
-  bool of_state;  ///< durable-state rather than event-sourced
+  bool of_state;  ///< durable-state instead of event-sourced
   std::unique_ptr<entity_model> (*make_model)();
   const void* tag;
-  std::span<const std::string_view> commands;  ///< their names, in the order of the variant
-  std::string_view cpp_name;                   ///< of the behavior
-  std::string fault;  ///< what is wrong with the names it stores, see fault_of_names
+  std::span<const std::string_view> commands;  ///< the commands' names, in the order of the variant
+  std::string_view cpp_name;                   ///< the name of the behavior
+  std::string fault;  ///< the error in its stored names, see fault_of_names; empty: none
 };
 
 enum class admission : std::uint8_t {
-  outside,  ///< bounded, and refused once an ordered shutdown has begun
-  inside,   ///< bounded: what an entity asks one of another type
-  kin,      ///< bounded: what it asks one of its own type
-  always    ///< for answers that an entity waits for, and what it tells itself
+  outside,  ///< bounded; refused once an ordered shutdown has begun
+  inside,   ///< bounded: an entity asks one of another type
+  kin,      ///< bounded: an entity asks one of its own type
+  always    ///< for answers that an entity waits for, and its commands to itself
 };
 
 class entity_directory {
@@ -68,35 +68,35 @@ class entity_directory {
   /// The entities of `type` on `sys`; null if there are none.
   [[nodiscard]] static std::shared_ptr<entity_directory> on(system& sys, std::string_view type);
 
-  /// Why no entity of this directory answers, e.g. its name is taken.
+  /// The error of all entities of this directory, e.g. its name is taken.
   [[nodiscard]] virtual result<void> status() const = 0;
 
   /// See behavior_tag.
   [[nodiscard]] virtual const void* behavior() const = 0;
 
-  /// As C++ spells it.
+  /// As spelled in C++.
   [[nodiscard]] virtual std::string_view behavior_name() const = 0;
 
-  /// The live entity's slot, if there is one.
+  /// The slot of the live entity, if it is live.
   [[nodiscard]] virtual slot_ref find(std::string_view id) const = 0;
 
-  /// Sends to the entity, starting it if need be; `known` saves the look-up while it is live.
-  /// On failure the command was not taken, and the call is answered with the failure.
+  /// Sends to the entity, and starts it if needed. `known` saves the look-up while the entity is
+  /// live. On failure the command was not taken, and the call is answered with the failure.
   [[nodiscard]] virtual result<void> send(std::string_view id, const slot_ref& known,
                                           entity_call& c, envelope e, admission by) = 0;
 
-  /// Answered when the live entity ends, with why. Not counted at its gate.
+  /// Answers `c` when the live entity ends, with the reason. The gate does not count it.
   virtual void watch(std::string_view id, call& c, envelope e) = 0;
 
   [[nodiscard]] virtual std::size_t live() const = 0;
   [[nodiscard]] virtual std::chrono::steady_clock::time_point steady() const = 0;
 
-  /// Around a question to another entity: the asker is not at rest before its answer is back.
+  /// Bracket a question to another entity: the asker is not at rest until the answer is back.
   virtual void question_asked() noexcept = 0;
   virtual void question_answered() noexcept = 0;
   [[nodiscard]] virtual ulid next_id() = 0;
 
-  /// The header of a command that `cause` led to.
+  /// The header of a command caused by `cause`.
   [[nodiscard]] call_header caused_by(const call_header& cause) {
     call_header made;
     made.command_id = next_id();
@@ -108,8 +108,8 @@ class entity_directory {
     return made;
   }
 
-  /// Takes no more commands, finishes what is in flight and waits until every entity has stopped; on a
-  /// thread that must not wait it only begins that, and what is not decided is answered `stopped`.
+  /// Refuses new commands, finishes the work in flight and waits until every entity has stopped. On
+  /// a thread that must not wait it does not wait, and undecided commands are answered `stopped`.
   virtual void close() = 0;
 };
 

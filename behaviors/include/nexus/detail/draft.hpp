@@ -1,4 +1,5 @@
-// An effect in the making: what `persist`, `reply`, `none` … return, before a behavior claims it.
+// Drafts: the return values of `persist`, `reply`, `none` …, before they become an effect of a
+// behavior.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,7 @@ inline constexpr bool is_alternative = false;
 template <class T, class... Ts>
 inline constexpr bool is_alternative<T, std::variant<Ts...>> = (std::is_same_v<T, Ts> || ...);
 
-/// Event-sourced rather than durable-state.
+/// Event-sourced instead of durable-state.
 template <class B>
 concept has_events = requires {
   typename B::event;
@@ -59,7 +60,7 @@ inline constexpr bool is_record_of =
 
 using metadata_fields = std::vector<std::pair<std::string, std::string>>;
 
-/// What an effect carries beside its records, its answer and its chain.
+/// The parts of an effect besides its records, its answer and its chain.
 struct effect_traits {
   effect_flags flags{};
   std::size_t links_before_reply = 0;
@@ -77,8 +78,8 @@ struct chain_link {
   std::shared_ptr<asking<B>> ask{};  ///< null: `run`
 };
 
-/// Calls `f` with the alternative that `v` holds. std::visit generates a table of functions instead,
-/// which takes several times as long to compile.
+/// Calls `f` with the alternative that `v` holds. std::visit generates a table of functions
+/// instead, which takes several times as long to compile.
 template <class F, class... T>
 void with_alternative(const std::variant<T...>& v, F f) {
   const bool called = [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -88,7 +89,7 @@ void with_alternative(const std::variant<T...>& v, F f) {
   if (!called) throw std::bad_variant_access{};
 }
 
-/// Such a question before it is known whose it is.
+/// Such a question before the asking behavior is known.
 template <class Other, class C, class F>
 struct ask_link {
   using asked_behavior = Other;
@@ -132,7 +133,8 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
         links_{std::move(links)},
         traits_{std::move(traits)} {}
 
-  /// Answers with `f(state)`, the state after this command: a member pointer or a callable.
+  /// Answers with `f(state)` of the state after this command. `f` is a member pointer or a
+  /// callable.
   template <class F>
   auto then_reply(F f)&& {
     static_assert(std::is_same_v<Reply, no_reply>, "an effect replies once");
@@ -141,33 +143,34 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
                                     std::move(traits_)};
   }
 
-  /// Runs `f(state)` once durable; until then nothing later is decided, so it sees the state that
-  /// this command produced. For side effects that may be lost in a crash. It must not block.
+  /// Runs `f(state)` when the command is durable. Later commands are decided only after that, so
+  /// `f` sees the state that this command produced. For side effects that may be lost in a crash.
+  /// `f` must not block.
   template <class F>
   auto then_run(F f)&& {
     return std::move(*this).linked(std::move(f));
   }
 
-  /// Once durable, asks the entity `id` of `Other`; `answer(result<reply>)` makes a command of one's
-  /// own out of the answer, or of the failure, which comes back also if this entity has stopped
-  /// meanwhile. A crash loses it: ask again in `on_recovered` what must be answered.
+  /// Asks the entity `id` of `Other` when the command is durable. `answer(result<reply>)` turns the
+  /// answer, or the failure, into a command of this entity, which gets it even if it has stopped
+  /// meanwhile. A crash loses the question: if it must be answered, ask again in `on_recovered`.
   template <class Other, class C, class F>
   auto then_ask(std::string id, C command, F answer)&& {
     return std::move(*this).linked(
         ask_link<Other, C, F>{std::move(id), std::move(command), std::move(answer)});
   }
 
-  /// Stops the entity once all of this is done; what waits is handled by its next incarnation.
+  /// Then stops the entity. Waiting commands are handled after its next start.
   auto then_stop()&& {
     return std::move(*this).with([](effect_traits& t) { t.flags.stops = true; });
   }
 
-  /// Likewise, but only when no command is on its way.
+  /// Then stops the entity, but only when no command is on its way.
   auto then_passivate()&& {
     return std::move(*this).with([](effect_traits& t) { t.flags.passivates = true; });
   }
 
-  /// Then the stashed commands are decided, before whatever waits.
+  /// Then decides the stashed commands, before all waiting ones.
   auto then_unstash()&& {
     return std::move(*this).with([](effect_traits& t) { t.flags.unstashes = true; });
   }
@@ -177,7 +180,7 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
     return std::move(*this).with([](effect_traits& t) { t.flags.snapshots = true; });
   }
 
-  /// Adds a field of one's own to the metadata of the events.
+  /// Adds a field to the metadata of the events.
   auto with_metadata(std::string name, std::string value)&& {
     return std::move(*this).with(
         [&](effect_traits& t) { t.fields.emplace_back(std::move(name), std::move(value)); });
@@ -211,12 +214,12 @@ inline draft<no_records, no_reply> plain_draft(effect_flags flags) {
   return draft<no_records, no_reply>{{}, {}, {}, {.flags = flags}};
 }
 
-/// A command turned down; fits every effect and takes no chain.
+/// A rejected command. It converts to every effect and takes no chain.
 struct [[nodiscard("a refusal does nothing unless decide returns it")]] refusal {
   error why;
 };
 
-/// A command put aside; likewise.
+/// A stashed command. It converts to every effect and takes no chain.
 struct [[nodiscard("stash does nothing unless decide returns it")]] putting_aside{};
 
 }

@@ -1,8 +1,8 @@
-// The state of a durable-state entity: what it last persisted.
+// The state of a durable-state entity: the last one it persisted.
 //
-// To the machine it is an entity whose history is its newest snapshot: a version is a number, and what
-// is appended is the state itself. Of several states in one append only the last is stored, under the
-// last version; the writer knows (write_job::of_state).
+// The state machine treats it as an entity whose history is its newest snapshot: a version is a
+// number, and an append stores the state itself. Of several states in one append only the last is
+// stored, under the last version; write_job::of_state tells the writer so.
 #pragma once
 
 #include <memory>

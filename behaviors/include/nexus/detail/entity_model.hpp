@@ -1,5 +1,5 @@
-// What the entity state machine sees of a behavior: commands that decide themselves, and a model that
-// holds the state. No type of the user's shows here, so one machine serves every behavior.
+// The state machine's view of a behavior: commands that decide themselves, and a model that holds
+// the state. Without user types, so one machine serves every behavior.
 #pragma once
 
 #include <cstddef>
@@ -29,50 +29,50 @@ class entity_model {
  public:
   virtual ~entity_model() = default;
 
-  /// Forgets the state; `begin` or `restore` comes before it is used again.
+  /// Drops the state. `begin` or `restore` must follow before the next use.
   virtual void reset() = 0;
 
-  /// The state of an entity with no events. Its constructor is the user's, and may throw.
+  /// Makes the state of an entity without events. The user's constructor may throw.
   [[nodiscard]] virtual result<void> begin() {
     reset();
     return {};
   }
 
-  /// Continues from a snapshot. Its error says what is wrong, without naming the entity.
+  /// Continues from a snapshot. The error does not name the entity.
   [[nodiscard]] virtual result<void> restore(const stored_snapshot& from) = 0;
 
-  /// Applies a stored event. Likewise.
+  /// Applies a stored event. The error does not name the entity.
   [[nodiscard]] virtual result<void> replay(const event_view& event) = 0;
 
-  /// The state now, encoded: type, version, codec and data are filled in.
+  /// The encoded current state; type, version, codec and data are set.
   [[nodiscard]] virtual result<stored_snapshot> encode_snapshot() const = 0;
 
-  /// The command that `on_recovered` of the behavior amounts to, none if it has no such function.
-  /// Nobody counts it or waits for its answer.
+  /// The call for `on_recovered` of the behavior; empty if it has none. The call is not counted,
+  /// and no caller waits for its answer.
   [[nodiscard]] virtual envelope recovered_call() { return {}; }
 
-  /// Whether the behavior has `on_recovered`: what it has begun goes on without a command, so the
-  /// entity comes back by itself after trouble of the storage.
+  /// Whether the behavior has `on_recovered`. Its work continues without a command, so the entity
+  /// restarts by itself after a storage failure.
   [[nodiscard]] virtual bool is_process() const noexcept { return false; }
 };
 
-/// What deciding a command came to.
+/// The outcome of deciding a command.
 struct decision {
   effect_flags flags{};
-  bool rebuilds = false;  ///< apply threw: nothing was persisted, and the state is spoilt
-  bool failed = false;    ///< decide or apply threw: supervision has a say
+  bool rebuilds = false;  ///< apply threw: nothing was persisted, and the state is unusable
+  bool failed = false;    ///< decide or apply threw: supervision decides what happens
   bool pauses = false;    ///< before the rebuild, longer each time until something is stored
 
   friend bool operator==(const decision&, const decision&) = default;
 };
 
-/// Bounds that a decision keeps to; past them the command is answered `too_large`, or `overloaded`
-/// if it asks for a place in a full stash.
+/// Bounds of a decision. A command past them is answered `too_large`, or `overloaded` if the stash
+/// is full.
 struct decision_limits {
   std::size_t event_bytes_max = journal_limits{}.payload_bytes_max;
   std::size_t events_max = events_per_command_default;
   std::size_t events_bytes_max = journal_limits{}.request_bytes_max;  ///< of one command's events
-  bool by_journal = false;  ///< `events_max` is what the journal takes: no option can raise it
+  bool by_journal = false;  ///< `events_max` is the journal's bound: no option can raise it
   bool stash_full = false;
 };
 
@@ -81,40 +81,41 @@ class entity_call : public call {
  public:
   static constexpr std::uint8_t no_index = 255;
 
-  /// Decides on `model`'s state: adds events to `out`, applies them, and keeps the answer.
+  /// Decides on the state of `model`: adds events to `out`, applies them, and keeps the answer.
   [[nodiscard]] virtual decision decide(entity_model& model, const context& c,
                                         const decision_limits& limits,
                                         event_batch& out) noexcept = 0;
 
-  /// Everything is durable: runs the chain on `model`'s state and gives the answer.
+  /// Called when everything is durable: runs the chain on the state of `model` and gives the
+  /// answer.
   virtual void finish(const entity_model& model, entity_host& host) noexcept = 0;
 
-  /// The answer that waits to be given, if it is an error.
+  /// The pending answer, if it is an error.
   [[nodiscard]] virtual const error* refusal() const noexcept { return nullptr; }
 
-  /// What a verified command waits for: that no other writer has gone on meanwhile.
+  /// The check of a verified command, that no other writer has written meanwhile.
   enum class check : std::uint8_t { none, wanted, under_way };
 
   check verify = check::none;
-  std::uint8_t index = no_index;  ///< which of the behavior's commands it is
-  std::uint32_t size_bytes = 0;   ///< what it counts toward the bounds by bytes
-  bool chained = false;           ///< as decided: something follows that may ask others
+  std::uint8_t index = no_index;  ///< the index of the command in the behavior's variant
+  std::uint32_t size_bytes = 0;   ///< its share of the bounds by bytes
+  bool chained = false;           ///< as decided: it has a chain that may ask others
   bool from_outside = false;      ///< as it was admitted
-  bool counted = true;            ///< at the gate; what the entity tells itself is not
+  bool counted = true;            ///< by the gate; false for commands that the entity sends itself
   effect_flags flags{};           ///< as decided
-  bool told = false;              ///< no caller hears of its end: the dead letters do
-  /// The answer to a question of the entity's own: without it a process stands still. It is admitted
-  /// beyond every bound, outlives trouble of the storage, and is decided again if its append is lost.
+  bool told = false;              ///< no caller hears how it ends; the dead letters do
+  /// The answer to a question of the entity, which a process needs to go on. It passes every bound,
+  /// survives storage failures, and is decided again if its append is lost.
   bool own = false;
-  std::uint32_t retries = 0;      ///< how often another writer was first and it is decided again
+  std::uint32_t retries = 0;      ///< how often another writer was first and it was decided again
   sequence_nr releasable_at = 0;  ///< the number that must be durable before the answer
-  entity_call* next = nullptr;    ///< in the one list it is in
+  entity_call* next = nullptr;    ///< in the list that holds it
 
  protected:
   entity_call() noexcept;
 };
 
-/// Calls in order, without an allocation of its own. Holds an envelope of each.
+/// A list of calls, without allocations. Holds an envelope of each.
 class call_list {
  public:
   call_list() = default;
@@ -132,7 +133,7 @@ class call_list {
     count_in(*c);
   }
 
-  /// Puts all of `first`, in its order, before what is here.
+  /// Inserts all of `first`, in its order, before the calls in this list.
   void prepend(call_list& first) noexcept {
     if (first.empty()) return;
     first.last_->next = first_;
@@ -154,7 +155,7 @@ class call_list {
     return envelope::adopt(c);
   }
 
-  /// Calls `f` with each, in order.
+  /// Calls `f` with each call, in order.
   template <class F>
   void each(F f) const {
     for (auto* c = first_; c != nullptr; c = c->next) f(*c);
@@ -177,27 +178,28 @@ class call_list {
   entity_call* last_ = nullptr;
   std::size_t bytes_ = 0;
   std::uint32_t size_ = 0;
-  std::uint32_t counted_ = 0;  // those of them that were counted at the gate
+  std::uint32_t counted_ = 0;  // the calls that the gate counted
 };
 
 class entity_directory;
 
-/// What the end of a command may reach beyond the state: the entity's surroundings.
+/// The surroundings of an entity, as far as the end of a command needs them.
 class entity_host {
  public:
   virtual ~entity_host() = default;
 
-  /// The entity's own directory and id, for answers that come back as commands.
+  /// The entity's directory and id, for answers that come back as commands.
   [[nodiscard]] virtual std::shared_ptr<entity_directory> own_directory() = 0;
   [[nodiscard]] virtual const persistence_id& own_id() const = 0;
 
   /// The entities of another type on this system; null if there are none.
   [[nodiscard]] virtual std::shared_ptr<entity_directory> directory_of(std::string_view type) = 0;
 
-  /// The behavior had no answer to this command.
+  /// Reports that the behavior does not handle this command.
   virtual void unhandled(const entity_call& c, const error& why) = 0;
 
-  /// What follows `c`, a then_run or the mapping of a then_ask, threw. The command itself stands.
+  /// Reports that the chain of `c` threw: a then_run or the mapping of a then_ask. The command
+  /// stands.
   virtual void chain_threw(const entity_call& /*c*/, const error& /*why*/) noexcept {}
 };
 
@@ -205,18 +207,18 @@ class entity_host {
 [[nodiscard]] std::string_view encode_metadata(const call_header& command,
                                                const metadata_fields& fields);
 
-/// More events, or bytes of them, than one command may persist.
+/// The error for more events, or bytes of events, than one command may persist.
 [[nodiscard]] error too_many_events(std::size_t count, const decision_limits& limits);
 [[nodiscard]] error too_many_bytes(std::size_t bytes, const decision_limits& limits);
 
-/// "type|id: where threw: what". What was thrown is the exception that is being handled.
+/// "type|id: where threw: what". Call it while the exception is being handled.
 [[nodiscard]] error threw(errc code, std::string_view entity_type, std::string_view id,
                           std::string_view where);
 
-/// The message of the exception that is being handled.
+/// The message of the exception being handled.
 [[nodiscard]] std::string what_was_thrown();
 
-/// Runs a callback of the user's, which gives nothing or a result<void>. What it throws is `code`.
+/// Runs a callback of the user that returns nothing or a result<void>. An exception becomes `code`.
 template <class F>
 [[nodiscard]] result<void> guarded(errc code, std::string_view what, F f) {
   try {

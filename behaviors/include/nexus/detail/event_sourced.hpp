@@ -76,8 +76,8 @@ class event_sourced_model final : public entity_model {
     return {};
   }
 
-  /// Applies the effect's events, the first of which has number `first`. True if the behavior wants
-  /// a snapshot of what they came to.
+  /// Applies the effect's events, numbered from `first`. True if the behavior wants a snapshot of
+  /// the resulting state.
   bool apply(const effect_body<B>& e, sequence_nr first) {
     bool wanted = false;
     for (const auto& event : e.events()) {
@@ -120,7 +120,7 @@ class event_sourced_model final : public entity_model {
     }
   }
 
-  // What the journal would reject is refused here, where it harms no other command.
+  // Refuses what the journal would reject, so that no other command of the append fails with it.
   static result<void> add(const event_view& view, const decision_limits& limits, event_batch& out) {
     if (auto fault = fault_of(view, {.payload_bytes_max = limits.event_bytes_max})) {
       return fail(std::move(*fault));

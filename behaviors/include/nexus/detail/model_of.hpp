@@ -1,4 +1,4 @@
-// Which model holds the state of a behavior.
+// The model that holds the state of a behavior.
 #pragma once
 
 #include "nexus/detail/command_call.hpp"

@@ -9,7 +9,7 @@
 
 namespace nexus::inline v0::detail {
 
-/// Fails if a payload is past the limit.
+/// Fails if a payload is larger than the limit.
 [[nodiscard]] inline result<void> check_size(std::string_view what, std::string_view type,
                                              std::size_t bytes, const decision_limits& limits) {
   if (bytes <= limits.event_bytes_max) return {};
@@ -18,12 +18,12 @@ namespace nexus::inline v0::detail {
                                    std::to_string(limits.event_bytes_max));
 }
 
-/// Says of what it is that it was not encoded: "an event \"deposited\" nests …".
+/// Names the value that was not encoded: "an event \"deposited\" nests …".
 [[nodiscard]] inline error named(std::string_view what, std::string_view type, error why) {
   return {why.code, std::string{what}.append(" \"").append(type).append("\" ").append(why.message)};
 }
 
-/// A snapshot but for its number, writer and time.
+/// A snapshot without its number, writer and time.
 template <class B>
 [[nodiscard]] result<stored_snapshot> encode_state(const typename B::state& state) {
   stored_snapshot made;

@@ -1,10 +1,10 @@
 // What a behavior must have, for the compiler's first error to name.
 //
-// Each name stands for one requirement and is marked unavailable. A check that fails mentions the name
-// with the types it is about, and both compilers print them in one line with what to write:
+// Each name stands for one requirement and is marked unavailable. A check that fails mentions the
+// name with the types it is about, and both compilers print them in one line with what to write:
 //
-//   error: 'nexus::v0::required::decide_for<account, account::withdraw>' is unavailable: write in the
-//   behavior: static auto decide(const state&, const COMMAND&)
+//   error: 'nexus::v0::required::decide_for<account, account::withdraw>' is unavailable: write in
+//   the behavior: static auto decide(const state&, const COMMAND&)
 //
 // A static_assert would not do: in its error GCC prints no types. After its mention a check skips
 // whatever depends on it.

@@ -1,8 +1,9 @@
-// The names under which a behavior stores things: each is valid, and no two events share one. With a
-// name known to the compiler a fault does not compile; any other is found when entities are made.
+// Checks the names under which a behavior stores things: each is valid, and no two events share
+// one. An invalid name that the compiler knows does not compile; others are found when entities are
+// made.
 //
-// Two events with one name would be stored alike and read back as the first: another state after a
-// restart than before.
+// Two events with one name would be stored alike, and both read back as the first: the state after
+// a restart would differ.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +24,7 @@ namespace nexus::inline v0::detail {
 inline constexpr std::size_t type_name_bytes_max = 255;
 inline constexpr std::size_t entity_type_bytes_max = 253;  // with "|" and an id: a persistence id
 
-/// What is wrong with a name, or nothing.
+/// The error in a name; empty if it is valid.
 constexpr std::string_view fault_of_name(std::string_view name, std::size_t bytes_max) {
   if (name.empty()) return "is empty";
   if (name.size() > bytes_max) return "is too long";
@@ -36,7 +37,7 @@ constexpr std::string_view fault_of_entity_type(std::string_view name) {
   return fault_of_name(name, entity_type_bytes_max);
 }
 
-// Known to the compiler: usable in a constant expression.
+// True if the compiler knows the name: it is usable in a constant expression.
 template <class E>
 concept names_its_type = requires {
   typename std::integral_constant<std::size_t, std::string_view{E::type_name}.size()>;
@@ -117,7 +118,7 @@ inline constexpr bool distinct_commands = true;
 template <class B, class... C>
 inline constexpr bool distinct_commands<B, std::variant<C...>> = differs_from_commands<B, C...>();
 
-/// True, or does not compile: part of the concept of a behavior, so that no way leads past it.
+/// True, or does not compile. It is part of the concept of a behavior, so every use is checked.
 template <class B>
 inline constexpr bool well_named_behavior =
     entities_named<B>() && distinct_commands<B, typename B::command>;
@@ -126,7 +127,7 @@ inline constexpr bool well_named_behavior<B> =
     entities_named<B>() &&
     distinct_commands<B, typename B::command>&& events_named<B, typename B::event>;
 
-/// The same at run time, for names that the compiler does not know. Empty: nothing is wrong.
+/// The same check at run time, for names that the compiler does not know. Empty: no error.
 template <class... E>
 std::string fault_of_event_names(const std::variant<E...>* /*events*/) {
   const std::array<std::string_view, sizeof...(E)> names{std::string_view{E::type_name}...};

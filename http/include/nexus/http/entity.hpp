@@ -1,13 +1,14 @@
-// Entities as a handler gets them: what it asks carries the request's deadline and trace.
+// Entities for handlers: questions carry the request's deadline and trace.
 //
-//   web.get("/accounts/{name}", [](http::entity<account> one) { return one.ask(account::balance{}); });
+//   web.get("/accounts/{name}",
+//           [](http::entity<account> one) { return one.ask(account::balance{}); });
 //
 //   web.get("/richest", [](http::entities<account> all) -> nexus::result<http::json> {
 //     auto alice = all.of("alice").ask(account::balance{});   // both are sent, then waited for
 //     auto bob = all.of("bob").ask(account::balance{});
 //     …
 //
-// Threads: values, which belong to the request's handler. Failures come as answers; see errc.
+// Threads: values that belong to the request's handler. Failures come as answers; see errc.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,7 @@
 
 namespace nexus::inline v0::http {
 
-/// One entity, whether live or not.
+/// An entity, live or not.
 template <behavior B>
 class entity {
  public:
@@ -31,20 +32,20 @@ class entity {
 
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
 
-  /// Sends a command now. The answer is collected with `get()`, which waits until the request's
-  /// deadline, or returned from the handler.
+  /// Sends a command now. Collect the answer with `get()`, which waits until the request's
+  /// deadline, or return it from the handler.
   template <class C>
   requires nexus::detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(C command)
   const { return send(std::move(command), nexus::detail::verified::no); }
 
-  /// Likewise, as entity_ref::ask_verified.
+  /// The same with entity_ref::ask_verified.
   template <class C>
   requires nexus::detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask_verified(
       C command)
   const { return send(std::move(command), nexus::detail::verified::yes); }
 
  private:
-  // From inside: in an ordered shutdown a request that was admitted is finished.
+  // Sent as work from inside: in an ordered shutdown an admitted request is finished.
   template <class C>
   asked<reply_t<B, C>> send(C command, nexus::detail::verified how) const {
     return nexus::detail::ask_entity<B>(*directory_, id_, nullptr, std::move(command), header_, how,

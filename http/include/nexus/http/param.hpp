@@ -1,12 +1,14 @@
-// A part of the path as a handler declares it: by name, and as what it is to be.
+// A parameter of the path, declared by a handler with its name and type.
 //
 //   web.get("/rooms/{number}/beds/{bed}",
-//           [](http::param<"number", int> room, http::param<"bed"> bed) { return show(*room, *bed); });
+//           [](http::param<"number", int> room, http::param<"bed"> bed) {
+//             return show(*room, *bed);
+//           });
 //
-// The name is checked when the route is added. Text that is no such number, or does not fit it, is a 400,
-// and the handler is not called.
+// The name is checked when the route is added. Text that is not such a number, or does not fit it,
+// gets a 400, and the handler is not called.
 //
-// Threads: a value, which belongs to the request's handler.
+// Threads: a value that belongs to the request's handler.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +25,7 @@ namespace nexus::inline v0::http {
 
 namespace detail {
 
-/// A string as a template's argument.
+/// A string as a template argument.
 template <std::size_t N>
 struct param_name {
   char text[N];

@@ -1,10 +1,10 @@
-// What a client asked for.
+// A request of a client.
 //
 //   auto name = request.param("name");              // of /accounts/{name}, percent-decoded
 //   auto limit = request.query("limit");            // of ?limit=10
 //   auto order = request.json<order>();             // by nlohmann::json's from_json
 //
-// Threads: a value, which belongs to the request's handler.
+// Threads: a value that belongs to the request's handler.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -22,26 +22,26 @@ namespace nexus::inline v0::http {
 using name_values = std::vector<std::pair<std::string, std::string>>;
 
 struct request {
-  std::string method{};   ///< as it was sent: GET and get are two
-  std::string path{};     ///< as it was sent, without the query
+  std::string method{};   ///< as sent: GET and get differ
+  std::string path{};     ///< as sent, without the query
   std::string body{};     ///< whole
-  name_values headers{};  ///< as they came
-  name_values queries{};  ///< decoded, as they came
+  name_values headers{};  ///< in the order sent
+  name_values queries{};  ///< decoded, in the order sent
   name_values params{};   ///< decoded, in the order of the path
 
-  /// The first header of that name, in whatever case.
+  /// The first header of that name, ignoring case.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
 
-  /// The first of that name in the query.
+  /// The first query parameter of that name.
   [[nodiscard]] std::optional<std::string_view> query(std::string_view name) const noexcept;
 
-  /// The part of the path that stands for {name}. A name that the route does not have throws
-  /// std::out_of_range, a 500; http::param is checked when the route is added.
+  /// The part of the path for {name}. A name that the route does not have throws std::out_of_range,
+  /// a 500; http::param is checked when the route is added.
   [[nodiscard]] std::string_view param(std::string_view name) const;
 
-  /// The body as a `T`; `invalid_argument`, a 400, says what is wrong with it: no JSON, nested deeper
-  /// than 64, a key that stands twice, a number that the type cannot hold. The last is found by writing
-  /// the `T` back, so of a type that has no to_json it is from_json's to find.
+  /// The body as a `T`, or `invalid_argument`, a 400, which says what is wrong: invalid JSON,
+  /// nested deeper than 64, a repeated key, a number that the type cannot hold. The last check
+  /// writes the `T` back; for a type without to_json, from_json must do it.
   template <class T = nlohmann::json>
   [[nodiscard]] result<T> json() const {
     auto parsed = parse_json();
@@ -69,9 +69,11 @@ struct request {
   [[nodiscard]] static error wrong_json(std::string_view why);
 };
 
-/// The JSON body as a `T`, for handlers that declare it: what is none is a 400 before they are called.
+/// The JSON body as a `T`, for handlers that declare it. An invalid body gets a 400, without a
+/// call.
 ///
-///   web.post("/transfers", [](http::body<order> wanted) { return place(wanted->from, wanted->to); });
+///   web.post("/transfers",
+///            [](http::body<order> wanted) { return place(wanted->from, wanted->to); });
 template <class T>
 struct body {
   T value;

@@ -1,8 +1,8 @@
-// What a handler answers with, and which status an error becomes.
+// The response of a handler, and the status of an error.
 //
 //   return http::response::json({{"cents", 500}}, 201);
 //   return http::response::problem(404, "not_found", "there is no transfer " + id);
-//   return nexus::fail(nexus::errc::rejected, "insufficient funds");   // 409, as application/problem+json
+//   return nexus::fail(nexus::errc::rejected, "insufficient funds");   // a problem, 409
 //
 // Threads: values. Throws: only when memory runs out.
 #pragma once
@@ -26,10 +26,10 @@ struct response {
   std::string content_type{};  ///< of a body
   std::vector<std::pair<std::string, std::string>> headers{};
 
-  /// What is no UTF-8 in `value` becomes U+FFFD.
+  /// Bytes in `value` that are not UTF-8 become U+FFFD.
   [[nodiscard]] static response json(const nlohmann::json& value, int status = 200);
   [[nodiscard]] static response text(std::string body, int status = 200);
-  /// RFC 9457: what went wrong, for a program (`title`) and for people.
+  /// RFC 9457: describes the failure for programs (`title`) and for people.
   [[nodiscard]] static response problem(int status, std::string_view title,
                                         std::string_view detail);
 
@@ -39,18 +39,18 @@ struct response {
   }
 };
 
-/// The status that stands for an error:
+/// The status of an error:
 ///
 ///   400  invalid_argument, invalid_id
-///   409  rejected (or what the route or the server says, e.g. 422), unhandled, conflict,
+///   409  rejected (unless the route or the server sets another, e.g. 422), unhandled, conflict,
 ///        constraint_violated
 ///   413  too_large
 ///   429  overloaded; with Retry-After
 ///   503  pool_exhausted, pool_closed, stopped, unavailable, serialization_failed; with Retry-After
-///   504  timeout, outcome_unknown: it may have happened, or happen yet
-///   500  everything else: the server's log tells more, the client is told no details
+///   504  timeout, outcome_unknown: the effect may have happened, or may still happen
+///   500  everything else: details are in the server's log, the client gets none
 ///
-/// `conflict` is 409 and no 503, since who asked should look at what another one has done meanwhile.
+/// `conflict` is 409 and not 503, since the client should look at the other writer's changes.
 [[nodiscard]] int status_of(errc code, int rejected = 409) noexcept;
 
 namespace detail {
@@ -60,8 +60,8 @@ struct is_result : std::false_type {};
 template <class T>
 struct is_result<result<T>> : std::true_type {};
 
-/// What a handler returned, as a response: that itself, an answer that is waited for, a result of
-/// something, or anything that nlohmann::json takes.
+/// The return value of a handler as a response: a response, an answer to wait for, a result, or
+/// anything that nlohmann::json takes.
 template <class T>
 [[nodiscard]] result<response> to_response(T&& made) {
   using V = std::decay_t<T>;

@@ -1,38 +1,41 @@
-// An HTTP server whose handlers get what they declare.
+// An HTTP server whose handlers declare what they need.
 //
 //   nexus::http::server web{sys, {.port = 8080}};
 //   web.use(store);      // sessions of its pool
 //   web.use(accounts);   // entities<account>
-//   web.get("/accounts/{name}", [](http::entity<account> one) { return one.ask(account::balance{}); });
-//   web.get("/rooms", [](nexus::session& db) { return names_of(db.query<std::string>("SELECT …")); });
+//   web.get("/accounts/{name}",
+//           [](http::entity<account> one) { return one.ask(account::balance{}); });
+//   web.get("/rooms",
+//           [](nexus::session& db) { return names_of(db.query<std::string>("SELECT …")); });
 //   if (auto started = web.start(); !started) return complain(started.error().message);
 //
-// A handler takes, in any order, any of
+// A handler takes any of these, in any order:
 //
-//   const http::request&      what was asked for
-//   nexus::session&           the request's session: borrowed from the pool when it is first used, within
-//                             the request's deadline, returned when the handler is done. If none became
-//                             free its calls answer `pool_exhausted`
-//   S&                        what the pool lends, e.g. journal_session: borrowed before the handler is called
+//   const http::request&      the request
+//   nexus::session&           the request's session: borrowed from the pool at its first use,
+//                             within the request's deadline, returned when the handler is done. If none
+//                             becomes free, its calls return `pool_exhausted`
+//   S&                        the pool's session type, e.g. journal_session: borrowed at once
 //   http::entity<B>           the entity that the path's parameter names
-//   http::entities<B>         all of them
-//   http::param<"name", T>    the part of the path that stands for {name}, as a T
+//   http::entities<B>         all entities of a behavior
+//   http::param<"name", T>    the part of the path for {name}, as a T
 //   http::body<T>             the JSON body as a T
 //
-// and returns an http::response, anything that nlohmann::json takes, an `asked` or `answer`, a result of
-// one of these, or nothing (204). Errors become application/problem+json: http/response.hpp has the
-// table. What a handler throws is a 500, and logged.
+// It returns an http::response, anything that nlohmann::json takes, an `asked` or `answer`, a
+// result of one of these, or nothing (204). Errors become application/problem+json: see the table
+// in http/response.hpp. An exception becomes a 500 and is logged.
 //
-// Deadline: the header X-Request-Timeout ("250ms", "2s") or the server's default bounds borrowing, is
-// the deadline of what entities are asked, and interrupts what the request's session does. Trace: a valid
-// W3C traceparent goes on to what is asked, and comes back under a new parent id; otherwise a new trace begins.
+// Deadline: the header X-Request-Timeout ("250ms", "2s") or the server's default. It limits the
+// wait for a session, is the deadline of questions to entities, and interrupts the request's
+// session. Trace: a valid W3C traceparent is passed to the questions, and returned with a new
+// parent id; otherwise a new trace starts.
 //
-// Threads: a handler runs on one of the server's and may block; many run at the same time. `use` and
-// routes come before `start`. Bounds: threads (one connection each, also while it is kept alive),
-// connections that wait, sizes, times. A connection that finds too many waiting gets a 503; one that says
-// nothing ends when another one waits. A request that is malformed is a 400 and ends its connection. Put a
-// proxy before it that ends TLS and slow clients.
-// Shutdown: takes part in system::shutdown; requests that it has admitted are finished.
+// Threads: a handler runs on a thread of the server and may block; many run at the same time. Call
+// `use` and add routes before `start`. Bounds: threads (one connection each, also while it is kept
+// alive), waiting connections, sizes, times. A connection that finds too many waiting gets a 503;
+// an idle connection is closed when another one waits. A malformed request gets a 400 and ends its
+// connection. Put a proxy in front for TLS and slow clients.
+// Shutdown: takes part in system::shutdown; admitted requests are finished.
 #pragma once
 
 #include <chrono>
@@ -55,23 +58,23 @@
 namespace nexus::inline v0::http {
 
 struct server_options {
-  std::string address = "127.0.0.1";  ///< whoever can reach it reads metrics, too
-  std::uint16_t port = 8080;          ///< 0: one that is free
-  unsigned threads = 16;              ///< 10,000 at most
-  std::size_t waiting_max = 128;      ///< connections that wait for a thread
-  unsigned backlog = 1'024;           ///< connections that the system keeps for us
+  std::string address = "127.0.0.1";  ///< anyone who can reach it can read the metrics too
+  std::uint16_t port = 8080;          ///< 0: a free port
+  unsigned threads = 16;              ///< at most 10,000
+  std::size_t waiting_max = 128;      ///< connections waiting for a thread
+  unsigned backlog = 1'024;           ///< connections queued by the operating system
 
-  std::size_t head_bytes_max = std::size_t{64} << 10;  ///< request line and headers; 16 MiB at most
-  std::size_t target_bytes_max = std::size_t{8} << 10;  ///< path and query; likewise
+  std::size_t head_bytes_max = std::size_t{64} << 10;  ///< request line and headers; at most 16 MiB
+  std::size_t target_bytes_max = std::size_t{8} << 10;  ///< path and query; at most 16 MiB
   std::size_t body_bytes_max = std::size_t{1} << 20;
-  std::chrono::milliseconds read_timeout{10'000};  ///< for a request to come as a whole
+  std::chrono::milliseconds read_timeout{10'000};  ///< for the whole request to arrive
   std::chrono::milliseconds write_timeout{10'000};
   std::chrono::milliseconds keep_alive{5'000};  ///< without a request
   unsigned keep_alive_requests = 1'000;         ///< at least 1
 
   std::string deadline_header = "X-Request-Timeout";  ///< empty: none
-  std::chrono::milliseconds timeout{30'000};          ///< of a request that has none; above 0
-  std::chrono::milliseconds timeout_max{300'000};     ///< a longer one is cut to this
+  std::chrono::milliseconds timeout{30'000};          ///< of requests without that header; above 0
+  std::chrono::milliseconds timeout_max{300'000};     ///< longer ones are cut to this
   std::chrono::milliseconds borrow_timeout{5'000};    ///< for a session, within the deadline
 
   int rejected = 409;                   ///< the status of errc::rejected, 400 to 499
@@ -93,16 +96,16 @@ class server {
  public:
   explicit server(system& sys, server_options options = {});
 
-  /// Refuses new requests, waits for those that are being answered, and stops.
+  /// Refuses new requests, waits for the running ones, and stops.
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  /// Sessions for handlers come from the store's pool; /health tells of it and of its circuit breaker.
-  /// The store's metrics are shown with the system's.
+  /// Handlers get sessions of the store's pool. /health reports the pool and the circuit breaker;
+  /// the metrics path includes the store's metrics.
   void use(const store& s);
 
-  /// Likewise of a pool of one's own. One pool per server, which keeps it open.
+  /// The same for a pool of the program. One pool per server, which keeps it open.
   template <class S>
   void use(const pool<S>& sessions) {
     lend(
@@ -121,10 +124,10 @@ class server {
     lead_to(B::entity_type, &nexus::detail::behavior_tag<B>, all.status());
   }
 
-  // Adds a route. A `{name}` stands for one part of the path, not empty, percent-decoded; what is spelled
-  // out comes before it. HEAD is answered as GET, OPTIONS by what there is. Fails with `invalid_argument`
-  // if the handler declares what the server was not given or the path does not have, the pattern makes
-  // no sense or stands twice; `start` fails with the first of these.
+  // Adds a route. `{name}` matches one non-empty part of the path, percent-decoded; literal parts
+  // take precedence. HEAD is answered like GET, OPTIONS with the methods of the path. Fails with
+  // `invalid_argument` if the handler declares something that the server or the path does not have,
+  // or the pattern is invalid or a duplicate; `start` fails with the first of these errors.
 
   template <class F>
   result<void> get(std::string_view pattern, F handler, const route_options& options = {}) {
@@ -155,12 +158,12 @@ class server {
         options);
   }
 
-  /// Listens, and serves until this goes or the system is shut down. Fails with `unavailable`, e.g. if
-  /// the port is taken, and `invalid_argument`: what `use` and routes were refused for, an address or
-  /// options that make no sense.
+  /// Listens, and serves until the destructor or a shutdown of the system. Fails with
+  /// `unavailable`, e.g. if the port is taken, and `invalid_argument`: an error of `use` or a
+  /// route, an invalid address or invalid options.
   [[nodiscard]] result<void> start();
 
-  /// Where it listens; 0 before `start`.
+  /// The port it listens on; 0 before `start`.
   [[nodiscard]] std::uint16_t port() const noexcept;
 
   /// "http://127.0.0.1:8080", "http://[::1]:8080".

@@ -1,17 +1,20 @@
-// A handler whose request is one transaction.
+// Wraps a handler so that its request is one transaction.
 //
 //   web.put("/rooms/{number}", http::transactional(
 //       [](const http::request& r, nexus::session& db) -> nexus::result<void> {
-//         auto taken = db.execute("UPDATE rooms SET guest = $1 WHERE number = $2", r.body, r.param("number"));
+//         auto taken = db.execute("UPDATE rooms SET guest = $1 WHERE number = $2", r.body,
+//                                 r.param("number"));
 //         if (!taken) return nexus::fail(taken.error());
 //         …
 //       }));
 //
-// It begins before the handler is called, on the request's session, and is committed before the response
-// is sent if the handler answered a status below 400. Otherwise, or if it throws, it is rolled back. A
-// commit that fails is the response. What collided with another transaction is tried again from the
-// beginning, as nexus/transaction.hpp says: the handler must not have effects elsewhere that cannot be
-// repeated, so it had better not ask entities to do something.
+// The transaction begins before the handler is called, on the request's session. It is committed
+// before the response is sent if the handler returned a status below 400; otherwise, or if the
+// handler throws, it is rolled back. A failed commit becomes the response. A collision with another
+// transaction is retried from the start, as nexus/transaction.hpp describes: the handler must not
+// have other effects that cannot be repeated, so it should not send commands to entities.
+//
+// Threads: that of the handler. Failures: those of nexus/transaction.hpp and of the handler.
 #pragma once
 
 #include <optional>

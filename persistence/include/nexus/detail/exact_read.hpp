@@ -1,4 +1,5 @@
-// Numbers and times from msgpack, without a change of value: what does not fit is an error.
+// Reads numbers and times from msgpack without changing a value: a value that does not fit is an
+// error.
 #pragma once
 
 #include <cmath>
@@ -32,7 +33,7 @@ template <class T>
     return value;
   } else {
     constexpr double largest = std::numeric_limits<T>::max();
-    const bool in_range = std::abs(value) <= largest;  // converting what is not would be undefined
+    const bool in_range = std::abs(value) <= largest;  // converting a larger one would be undefined
     if (!in_range && std::isfinite(value)) does_not_fit(value);
     const auto narrow = static_cast<T>(value);
     if (in_range && static_cast<double>(narrow) != value) does_not_fit(value);
@@ -100,10 +101,11 @@ template <class TimePoint>
 void read_time(TimePoint& value, const msgpack::object& from) {
   using t = ticks<TimePoint>;
   auto [seconds, nanoseconds] = time_parts_of(from);
-  if (nanoseconds >= t::nanoseconds) throw field_error{"is no time: its nanoseconds pass a second"};
+  if (nanoseconds >= t::nanoseconds)
+    throw field_error{"is not a time: its nanoseconds exceed a second"};
   if (nanoseconds % t::tick != 0) throw field_error{"is a finer time than its type can hold"};
   auto rest = nanoseconds / t::tick;
-  if (seconds < 0) {  // towards zero first: the lowest time there is must not overflow on the way
+  if (seconds < 0) {  // towards zero first: the lowest time must not overflow on the way
     ++seconds;
     rest -= t::in_a_second;
   }
@@ -111,7 +113,7 @@ void read_time(TimePoint& value, const msgpack::object& from) {
   if (__builtin_mul_overflow(seconds, t::in_a_second, &count) ||
       __builtin_add_overflow(count, rest, &count) ||
       !std::in_range<typename TimePoint::rep>(count)) {
-    throw field_error{"is a time past what its type can hold"};
+    throw field_error{"is a time outside the range of its type"};
   }
   value = TimePoint{typename TimePoint::duration{static_cast<typename TimePoint::rep>(count)}};
 }

@@ -1,6 +1,6 @@
-// Numbers and times to msgpack without a change of value, where msgpack-c alone would make one: it
-// writes -0.0 as the integer 0, and divides by zero for clocks finer than a nanosecond. The
-// counterpart of exact_read.hpp.
+// Writes numbers and times to msgpack without changing a value. msgpack-c alone would write -0.0 as
+// the integer 0, and divides by zero for clocks finer than a nanosecond. The counterpart of
+// exact_read.hpp.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ void store_bits(char* to, Bits bits) {
   for (std::size_t i = sizeof(Bits); i > 0; --i, bits >>= 8) to[i - 1] = static_cast<char>(bits);
 }
 
-/// A float's or double's own bits after their head.
+/// Writes the bits of a float or double after its head.
 template <class Packer, class Bits>
 void write_bits(Packer& to, unsigned char head, Bits bits) {
   std::array<char, 1 + sizeof(Bits)> bytes{static_cast<char>(head)};
@@ -32,7 +32,7 @@ void write_bits(Packer& to, unsigned char head, Bits bits) {
   to.pack_str_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
 }
 
-/// A whole number is written as an integer, which is shorter, where it comes back as the same value.
+/// Writes whole numbers as integers, which are shorter, where they read back as the same value.
 template <class Packer, class T>
 void write_floating(Packer& to, T value) {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>,
@@ -52,7 +52,7 @@ void write_floating(Packer& to, T value) {
   }
 }
 
-/// How a time point's ticks divide a second.
+/// How the ticks of a time point divide a second.
 template <class TimePoint>
 struct ticks {
   using rep = typename TimePoint::rep;
@@ -67,7 +67,7 @@ struct ticks {
   static constexpr std::int64_t tick = nanoseconds / per_second::num;  ///< in nanoseconds
 };
 
-/// As msgpack's timestamp: seconds since 1970, rounded down, and nanoseconds.
+/// Writes msgpack's timestamp: seconds since 1970, rounded down, and nanoseconds.
 template <class Packer, class TimePoint>
 void write_time(Packer& to, const TimePoint& value) {
   using t = ticks<TimePoint>;

@@ -1,4 +1,4 @@
-// Values from msgpack, strictly. The counterpart of write_value.hpp.
+// Reads values from msgpack, strictly. The counterpart of write_value.hpp.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace nexus::inline v0::detail {
 template <class T>
 void assign(T& value, const msgpack::object& from);
 
-/// The packer that assigns: gets name and field in turn from the generated msgpack_pack.
+/// A packer that assigns: the generated msgpack_pack passes it names and fields in turn.
 class field_reader {
  public:
   explicit field_reader(const msgpack::object& from) : map_{from.via.map} {
@@ -37,7 +37,7 @@ class field_reader {
       if constexpr (literal<T>) {
         throw field_error{NEXUS_FIELD_IS_A_LITERAL};
       } else {
-        read(const_cast<T&>(field));  // ours: `decode` handed out a mutable object
+        read(const_cast<T&>(field));  // safe: `decode` passed a mutable object
       }
       return;
     }
@@ -66,7 +66,7 @@ class field_reader {
     }
   }
 
-  // Writers keep the order of the declaration, so the next pair is nearly always the one.
+  // Writers keep the order of the declaration, so the next pair nearly always matches.
   const msgpack::object* find() {
     for (std::uint32_t i = 0; i < map_.size; ++i) {
       const auto& pair = map_.ptr[next_++ % map_.size];
@@ -96,7 +96,7 @@ class field_reader {
   throw field_error{"has " + std::to_string(found.size) + " elements, not " + std::to_string(size)};
 }
 
-// msgpack's own reading is lenient, so nothing that holds other values is left to it.
+// msgpack's own conversions are lenient, so nothing that holds other values uses them.
 template <class T>
 struct assigner {
   static void run(T& value, const msgpack::object& from) {
@@ -185,7 +185,7 @@ struct assigner {
     if (value.size() != found.size) throw field_error{"has an element twice"};
   }
 
-  // msgpack alone would take a shorter one and leave the rest as it was.
+  // msgpack alone would accept a shorter array and leave the rest unchanged.
   static void read_array(T& value, const msgpack::object& from) {
     if constexpr (byte_element<typename T::value_type>) {
       if (from.type != msgpack::type::BIN) throw field_error{"is not binary"};
@@ -220,8 +220,8 @@ void assign(T& value, const msgpack::object& from) {
 
 }
 
-// MSGPACK_DEFINE_MAP also generates a msgpack_unpack that nobody calls here, but which must compile:
-// for what msgpack-c has no conversion of its own.
+// MSGPACK_DEFINE_MAP also generates a msgpack_unpack, which is never called here but must compile:
+// these cover the types that msgpack-c cannot convert.
 namespace msgpack {
 MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
   namespace adaptor {

@@ -1,4 +1,4 @@
-// What kind of value a stored type is: how the codec, fingerprints and builders tell types apart.
+// The kinds of stored types, for the codec, fingerprints and builders.
 #pragma once
 
 #include <array>
@@ -30,13 +30,13 @@ struct any_packer {
   void pack(const T&);
 };
 
-/// A class whose fields MSGPACK_DEFINE_MAP named.
+/// A class with MSGPACK_DEFINE_MAP.
 template <class T>
 concept mapped = std::is_class_v<T> && requires(const T& value, any_packer& packer) {
   value.msgpack_pack(packer);
 };
 
-/// A class without fields, which needs no macro: an empty map.
+/// A class without fields: an empty map. It needs no macro.
 template <class T>
 concept fieldless = std::is_class_v<T> && std::is_empty_v<T> && !mapped<T>;
 
@@ -80,7 +80,7 @@ concept map_like = requires(T& m, typename T::key_type k, typename T::mapped_typ
   m.size();
 };
 
-/// vector, deque, list, set …: what is filled from its end. Maps and strings are not.
+/// vector, deque, list, set …: containers filled at the end. Not maps, not strings.
 template <class T>
 concept sequence = std::is_class_v<T> && !map_like<T> && !std::is_convertible_v<T, std::string> &&
                    requires(T & s, typename T::value_type v) {
@@ -89,12 +89,12 @@ concept sequence = std::is_class_v<T> && !map_like<T> && !std::is_convertible_v<
   s.size();
 };
 
-/// Bytes: std::vector<unsigned char> and its like.
+/// Bytes: std::vector<unsigned char> and similar types.
 template <class T>
 concept byte_element =
     std::is_same_v<T, char> || std::is_same_v<T, unsigned char> || std::is_same_v<T, std::byte>;
 
-/// What is read and written as a whole by msgpack itself: bytes as binary, and flags.
+/// Types that msgpack reads and writes as a whole: bytes as binary, and flags.
 template <class T>
 inline constexpr bool packed_whole = false;
 template <byte_element T, class A>
@@ -104,12 +104,12 @@ inline constexpr bool packed_whole<std::array<T, N>> = true;
 template <class A>
 inline constexpr bool packed_whole<std::vector<bool, A>> = true;
 
-/// One value of msgpack's own, with nothing inside.
+/// A single msgpack value without parts.
 template <class T>
 concept scalar = std::is_integral_v<T> || std::is_same_v<T, std::byte> ||
     std::is_convertible_v<const T&, std::string_view>;
 
-/// A pointer that owns: written as nil or as what it points to.
+/// An owning pointer: written as nil or as its value.
 template <class T>
 inline constexpr bool is_owner = false;
 template <class T>
@@ -117,7 +117,8 @@ inline constexpr bool is_owner<std::unique_ptr<T>> = true;
 template <class T>
 inline constexpr bool is_owner<std::shared_ptr<T>> = true;
 
-/// What may be written as nil, which stands for an empty optional, and so cannot be the value of one.
+/// Types that may be written as nil. An optional cannot hold them, since nil stands for an empty
+/// optional.
 template <class T>
 inline constexpr bool may_be_nil =
     is_optional<T> || is_owner<T> || std::is_same_v<T, msgpack::type::nil_t> ||
@@ -126,13 +127,13 @@ inline constexpr bool may_be_nil =
   "std::optional or a pointer directly inside another one: an empty inner one would come " \
   "back as an empty outer one. Use one of them, or a struct or std::variant around the inner one"
 
-/// A name that MSGPACK_DEFINE_MAP made; a field of this type cannot be told from one when compiled.
+/// Names made by MSGPACK_DEFINE_MAP; the compiler cannot distinguish them from fields of this type.
 template <class T>
 inline constexpr bool literal =
     std::is_array_v<T>&& std::is_convertible_v<const T&, std::string_view>;
 #define NEXUS_FIELD_IS_A_LITERAL "a field is a C array of characters: use std::string"
 
-/// What would point into the bytes it was read from, or to somebody else's value.
+/// Types that would point into the bytes they were read from, or to another object.
 template <class T>
 inline constexpr bool only_refers =
     std::is_pointer_v<T> || std::is_same_v<T, std::string_view> ||
@@ -150,20 +151,20 @@ inline constexpr bool unsupported_container<std::multimap<K, V, L, A>> = true;
 template <class K, class V, class H, class E, class A>
 inline constexpr bool unsupported_container<std::unordered_multimap<K, V, H, E, A>> = true;
 
-/// Written and read by an adaptor of the user's, or one of msgpack's that nothing here knows.
+/// Types with an adaptor of the user's, or with one of msgpack's that is unknown here.
 template <class T>
 concept foreign =
     !mapped<T> && !fieldless<T> && !std::is_enum_v<T> && !std::is_arithmetic_v<T> &&
     !is_duration<T> && !is_time_point<T> && !may_be_nil<T> && !scalar<T> && !packed_whole<T> &&
     !is_variant<T> && !is_tuple<T> && !map_like<T> && !sequence<T> && !is_array<T>;
 
-/// A template of which an argument is mapped: msgpack alone would read it leniently.
+/// A template with a mapped type as argument: msgpack alone would read it leniently.
 template <class T>
 inline constexpr bool holds_mapped = false;
 template <template <class...> class C, class... T>
 inline constexpr bool holds_mapped<C<T...>> = (mapped<T> || ...);
 
-/// What msgpack-c has no conversion for. Newer ones know variants.
+/// Types that msgpack-c cannot convert. Newer versions know variants.
 #if __has_include(<msgpack/v1/adaptor/cpp17/variant.hpp>)
 template <class T>
 inline constexpr bool variant_unknown = false;

@@ -1,4 +1,5 @@
-// Whether bytes are text. Usable in constant expressions, for names that are checked when compiled.
+// Checks whether bytes are UTF-8. Usable in constant expressions, for names checked by the
+// compiler.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Values to msgpack. The counterpart of read_value.hpp: what one writes the other reads.
+// Writes values to msgpack. The counterpart of read_value.hpp.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@
 
 namespace nexus::inline v0 {
 
-/// How many maps and arrays may lie inside one another in a stored value, the value's own map
-/// included: what is written and what is read keep to it.
+/// How many maps and arrays may nest in a stored value, its own map included. Writers and readers
+/// check it.
 inline constexpr std::size_t nesting_max = 64;
 
 namespace detail {
@@ -26,8 +26,8 @@ namespace detail {
 /// Throws encode_error (`invalid_argument`).
 [[noreturn]] void not_encodable(const char* why);
 
-/// How many maps and arrays lie inside one another in `bytes`, which an adaptor of the user's wrote.
-/// Throws encode_error if they are not one value of msgpack.
+/// The depth of nested maps and arrays in `bytes`, which a user's adaptor wrote. Throws
+/// encode_error unless they are exactly one msgpack value.
 [[nodiscard]] std::size_t nesting_of(std::string_view bytes);
 
 struct byte_sink {
@@ -40,7 +40,8 @@ struct byte_counter {
   void write(const char*, std::size_t n) { size += n; }
 };
 
-/// A packer that knows how deep it is. Counting bytes is not refused for it: nothing is stored.
+/// A packer that tracks its depth. When only bytes are counted, nothing is refused: nothing is
+/// stored.
 template <class Sink>
 class value_packer : public msgpack::packer<Sink> {
  public:
@@ -48,7 +49,7 @@ class value_packer : public msgpack::packer<Sink> {
 
   explicit value_packer(Sink& sink) : msgpack::packer<Sink>{sink}, sink_{sink} {}
 
-  /// Around the elements of a map or an array.
+  /// Called around the elements of a map or an array.
   void enter() {
     if constexpr (checks) {
       if (++levels_ > nesting_max) nested_too_deep();
@@ -63,7 +64,7 @@ class value_packer : public msgpack::packer<Sink> {
     return 0;
   }
 
-  /// Checks what was written past `begin` by somebody who does not count.
+  /// Checks the bytes past `begin`, whose writer did not track the depth.
   void check_since(std::size_t begin) const {
     if constexpr (checks) {
       if (levels_ + nesting_of(std::string_view{sink_.out}.substr(begin)) > nesting_max) {
@@ -72,7 +73,7 @@ class value_packer : public msgpack::packer<Sink> {
     }
   }
 
-  /// Of an optional that is not empty: it must not be stored as if it were.
+  /// Checks a non-empty optional: it must not be stored as nil.
   void check_present(std::size_t begin) const {
     if constexpr (checks) {
       if (sink_.out[begin] == '\xc0') {
@@ -89,7 +90,7 @@ class value_packer : public msgpack::packer<Sink> {
 template <class Packer, class T>
 void write_value(Packer& to, const T& value);
 
-/// The packer that passes every field on to `write_value`.
+/// The packer that passes every field to `write_value`.
 template <class Packer>
 class field_writer {
  public:
@@ -113,7 +114,7 @@ class field_writer {
 
  private:
   Packer& to_;
-  bool is_named_ = false;  // what comes next is a field
+  bool is_named_ = false;  // the next call passes a field
 };
 
 template <class T>
@@ -180,7 +181,7 @@ struct writer {
     }
   }
 
-  // By an adaptor that is not ours.
+  // Writes with a user's adaptor.
   template <class Packer>
   static void write_foreign(Packer& to, const T& value) {
     static_assert(!holds_mapped<T>,

@@ -1,8 +1,8 @@
-// How answers are collected: every source hands its answer to one receiver, down to whoever collects.
+// How answers are collected: each source passes its answer to one receiver, up to the collection.
 //
 //   question ──▶ link (map, and_then, or_else) ──▶ gathering ──▶ collection
 //
-// Threads: all of it runs where the answer is collected, on the thread that waits or inside the CAF
+// Threads: everything runs where the answer is collected, on the waiting thread or inside the CAF
 // actor. Only calls are answered elsewhere: they put their number into an inbox.
 #pragma once
 
@@ -25,17 +25,17 @@ class scheduled_actor;
 
 namespace nexus::inline v0::detail {
 
-/// When the asker of `c` stops waiting.
+/// The time at which the asker of `c` stops waiting.
 [[nodiscard]] inline steady_time deadline_of(const call& c) noexcept {
   return c.header.deadline == steady_time{} ? never : c.header.deadline;
 }
 
-[[nodiscard]] error no_answer(const call& c);  ///< `timeout`, with what is known to keep it
-[[nodiscard]] error no_deadline();  ///< `invalid_argument`: get() would have to wait for ever
+[[nodiscard]] error no_answer(const call& c);  ///< `timeout`, with the known reason for the delay
+[[nodiscard]] error no_deadline();  ///< `invalid_argument`: get() would wait without a limit
 
-/// The returned function has `f` run inside `self`, as one of its messages. `f` runs once: when that
-/// function is called, on any thread, or at `until` of the actor's clock. Of an actor that has quit
-/// nothing runs. Defined where CAF's version is known.
+/// Returns a function that runs `f` inside `self`, as one of its messages. `f` runs once: when the
+/// returned function is called, on any thread, or at `until` of the actor's clock. After the actor
+/// has quit, nothing runs. Defined in the file that knows CAF's version.
 [[nodiscard]] std::function<void()> wake_in_actor(caf::scheduled_actor* self, steady_time until,
                                                   const std::function<void()>& f);
 [[nodiscard]] steady_time now_in_actor(caf::scheduled_actor* self);
@@ -57,22 +57,22 @@ class receiver {
   virtual void receive(result<R> r) = 0;
 };
 
-/// One run of collecting an answer: which questions are open, and until when.
+/// One collection of an answer: the open questions and the time limit.
 class collecting : public std::enable_shared_from_this<collecting> {
  public:
-  /// Waits for no answer beyond `until`; `endless` may wait for ever.
+  /// Waits for answers until `until`. With `endless` a question without a deadline is allowed.
   collecting(steady_time until, bool endless);
   virtual ~collecting();
   collecting(const collecting&) = delete;
   collecting& operator=(const collecting&) = delete;
 
-  /// Has `q` told, now or later, that `c` is answered or that its time is over.
+  /// Tells `q`, now or later, that `c` is answered or overdue.
   void await(call& c, open_question& q);
 
-  /// Begins, and waits on this thread.
+  /// Starts, and waits on this thread.
   void run();
 
-  /// Begins inside `self`, and calls `finish` there.
+  /// Starts inside `self`, and calls `finish` there.
   void run_in(caf::scheduled_actor* self);
 
  protected:
@@ -98,22 +98,22 @@ class collecting : public std::enable_shared_from_this<collecting> {
 
   const steady_time until_;
   const bool endless_;
-  const std::shared_ptr<inbox> inbox_;  // shared with the calls, which may be answered late
+  const std::shared_ptr<inbox> inbox_;  // shared with calls, which may answer late
   std::vector<open_question*> open_;    // by number; null: settled
   std::priority_queue<due, std::vector<due>, std::greater<>> dues_;
 };
 
-/// Where an answer comes from. Lives as long as the run it was started in.
+/// Where an answer comes from. Lives as long as the collection in which it was started.
 template <class R>
 class source {
  public:
   virtual ~source() = default;
   [[nodiscard]] virtual bool is_answered() const = 0;
-  /// Called once; `to` is told once, now or later in the run.
+  /// Called once. `to` receives its answer once, now or later in the collection.
   virtual void start(collecting& in, receiver<R>& to) = 0;
 };
 
-/// An answer that is there.
+/// An answer that is known already.
 template <class R>
 class ready final : public source<R> {
  public:
@@ -126,7 +126,7 @@ class ready final : public source<R> {
   result<R> result_;
 };
 
-/// Goes on with what `F` makes of a result<T>: a result<U>, or another source of `U`.
+/// Applies `F` to a result<T>; continues with the result<U> or source of `U` that `F` returns.
 template <class T, class U, class F>
 class link final : public source<U>, receiver<T> {
  public:
@@ -173,7 +173,7 @@ class collection : public collecting, receiver<R> {
   std::optional<result<R>> result_;
 };
 
-/// Collects one answer inside an actor and tells it `F`.
+/// Collects one answer inside an actor and passes it to `F`.
 template <class R, class F>
 class told_collection final : public collection<R> {
  public:

@@ -1,4 +1,4 @@
-// Many answers collected as one, in the order in which they were given.
+// Several answers collected as one, in the given order.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace nexus::inline v0::detail {
 
-/// Where one of many answers goes; tells `in` once it is there.
+/// Holds one of several answers; tells `in` when it is there.
 template <class R, class In>
 class place final : receiver<R> {
  public:
@@ -67,7 +67,7 @@ class gathering final : public source<std::vector<result<R>>> {
 
  private:
   std::vector<place<R, gathering>> places_;
-  std::size_t missing_;  // all of them, and all started
+  std::size_t missing_;  // one per answer, and one until all are started
   receiver<value>* to_ = nullptr;
 };
 
@@ -94,7 +94,7 @@ class tuple_gathering final : public source<std::tuple<result<R>...>> {
 
  private:
   std::tuple<place<R, tuple_gathering>...> places_;
-  std::size_t missing_ = sizeof...(R) + 1;  // all of them, and all started
+  std::size_t missing_ = sizeof...(R) + 1;  // one per answer, and one until all are started
   receiver<value>* to_ = nullptr;
 };
 

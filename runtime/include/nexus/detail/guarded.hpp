@@ -1,5 +1,5 @@
-// Calling a program's own function where nothing that it throws may get further: on a thread of ours,
-// under a lock, or in the middle of others that wait to be called.
+// Calls a function of the program whose exceptions must not get further: on a thread of Nexus,
+// under a lock, or among other functions that must be called too.
 //
 // Threads: the caller's. Throws: nothing.
 #pragma once
@@ -10,10 +10,10 @@
 
 namespace nexus::inline v0::detail {
 
-/// The sentence of what is being handled; only inside a catch block.
+/// The text of the exception being handled. Call it only inside a catch block.
 [[nodiscard]] std::string thrown_text() noexcept;
 
-/// Calls `f()`; if that throws, calls `failed(text)` and answers false. `failed` must not throw.
+/// Calls `f()`. If `f` throws, calls `failed(text)` and returns false. `failed` must not throw.
 template <class F, class G>
 bool guarded(F&& f, G&& failed) noexcept {
   try {

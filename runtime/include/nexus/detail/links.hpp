@@ -1,4 +1,5 @@
-// What chaining makes of an answer, and how it is told what an answer is.
+// The links of a chain of answers (map, and_then, or_else), and the traits that detect answer
+// types.
 #pragma once
 
 #include <functional>
@@ -38,7 +39,7 @@ concept is_answer = requires {
 template <class R>
 class asked_source;
 
-/// Takes an answer apart.
+/// Gets the source out of an answer.
 struct source_access {
   template <class R>
   static std::unique_ptr<source<R>> of(answer<R> a) {
@@ -50,7 +51,7 @@ struct source_access {
   }
 };
 
-/// A leaf: something asked.
+/// The leaf of a chain: a question.
 template <class R>
 class asked_source final : public source<R>, open_question {
  public:
@@ -70,7 +71,7 @@ class asked_source final : public source<R>, open_question {
   receiver<R>* to_ = nullptr;
 };
 
-/// What `f` returns for the value of a result.
+/// The return type of `f` for the value of a result.
 template <class F, class R>
 struct returned {
   using type = std::invoke_result_t<F&, R>;
@@ -91,7 +92,7 @@ decltype(auto) call_with_value(F& f, result<R>&& r) {
   }
 }
 
-/// What a function of a chain may go on with: a result, or another answer.
+/// The types that a function of a chain may return: a result, or another answer.
 template <class X>
 struct next_of {};
 template <class R>

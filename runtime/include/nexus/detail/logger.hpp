@@ -1,4 +1,4 @@
-// The logger itself, for sources that link spdlog.
+// The logger itself, for source files that link spdlog.
 #pragma once
 
 #include <spdlog/logger.h>
@@ -9,10 +9,11 @@
 
 namespace nexus::inline v0::detail {
 
-/// Says that a line was lost, on stderr, once per process.
+/// Reports a lost line on stderr, once per process.
 void note_lost_line() noexcept;
 
-/// Threads of ours log: what a program's sink, formatter or error handler throws costs the line, no more.
+/// For threads of Nexus: if a program's sink, formatter or error handler throws, only the line is
+/// lost.
 class logging {
  public:
   explicit logging(spdlog::logger& to) noexcept : to_{to} {}

@@ -1,8 +1,8 @@
-// Where a thread must not wait: on the few threads that everything else needs in order to go on.
+// Tells which threads must not wait: the few that everything else needs to make progress.
 //
-// Threads of a scheduler that Nexus owns are known as such; of an adopted one those that an actor of
-// Nexus has run on. Beside them, whatever runs callbacks of users says so for as long as it does.
-// Detached and blocking actors have threads of their own, and may wait.
+// These are the threads of a scheduler that Nexus owns; of an adopted scheduler, the threads on
+// which an actor of Nexus has run; and any thread while it runs a user's callback inside
+// `no_waiting`. Detached and blocking actors have their own threads, and may wait.
 #pragma once
 
 #include <chrono>
@@ -13,25 +13,26 @@
 
 namespace nexus::inline v0::detail {
 
-/// Where the calling thread is if it must not wait, e.g. "a thread of the scheduler"; else null.
+/// Describes the place if the calling thread must not wait, e.g. "a thread of the scheduler"; else
+/// null.
 [[nodiscard]] const char* no_waiting_here() noexcept;
 
-/// The error of a call that would wait until `until` here, `would_block`; none if it may, or would not
-/// have to wait at all. `what` is the call, `instead` what to use.
+/// The `would_block` error of a call that would wait here until `until`; none if it may wait, or
+/// need not. `what` names the call, `instead` what to use in its place.
 [[nodiscard]] std::optional<error> refuse_to_wait(std::string_view what, std::string_view instead,
                                                   std::chrono::steady_clock::time_point until);
 [[nodiscard]] std::optional<error> refuse_to_wait(std::string_view what, std::string_view instead);
 
-/// Likewise for what collects answers.
+/// The same for collecting answers.
 [[nodiscard]] std::optional<error> refuse_to_collect(std::chrono::steady_clock::time_point until);
 
-/// From now on the calling thread is one of the scheduler of `of`, a caf::actor_system.
+/// Marks the calling thread as one of the scheduler of `of`, a caf::actor_system.
 void belongs_to_scheduler(const void* of) noexcept;
 
-/// The scheduler that the calling thread belongs to; null if it is not known, or none.
+/// The scheduler of the calling thread; null if it has none, or if that is not known.
 [[nodiscard]] const void* scheduler_here() noexcept;
 
-/// For as long as this lives the calling thread is `where`.
+/// While this lives, the calling thread must not wait; `where` describes it.
 class no_waiting {
  public:
   explicit no_waiting(const char* where) noexcept;

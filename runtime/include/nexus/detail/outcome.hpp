@@ -1,4 +1,4 @@
-// What a function that may return nothing, a value or a result comes to: a result.
+// Turns the outcome of a function that returns nothing, a value or a result into a result.
 #pragma once
 
 #include <functional>

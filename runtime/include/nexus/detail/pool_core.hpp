@@ -1,4 +1,4 @@
-// The pool without its type: nexus/pool.hpp casts.
+// The pool without its session type; nexus/pool.hpp casts.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ namespace nexus::inline v0::detail {
 class pool_core;
 struct pool_slot;
 
-/// A lease without its type: goes back when it goes.
+/// A lease without its session type. The destructor returns the session.
 class held_slot {
  public:
   held_slot() noexcept = default;
@@ -48,7 +48,7 @@ class held_slot {
   pool_slot* slot_ = nullptr;
 };
 
-/// Who borrows, for messages.
+/// The borrower, for messages.
 struct borrower {
   std::string_view name;
   caller where;
@@ -57,17 +57,17 @@ struct borrower {
 struct borrow_request {
   std::optional<time_span> timeout;
   std::stop_token cancel;
-  borrower who;
+  borrower origin;
   bool reserved = false;
 };
 
 class pool_core {
  public:
   using opener = std::function<result<std::unique_ptr<poolable>>()>;
-  /// Told once, on any thread, with no lock held.
+  /// Called once, on any thread, with no lock held.
   using granted = std::function<void(result<held_slot>)>;
 
-  /// The last handle to go closes the pool; leases may outlive it.
+  /// The last handle closes the pool when it goes; leases may outlive it.
   [[nodiscard]] static result<std::shared_ptr<pool_core>> make(pool_options options, opener open);
 
   virtual ~pool_core() = default;

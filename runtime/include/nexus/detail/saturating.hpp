@@ -1,8 +1,8 @@
 // Arithmetic on times, durations and counts that stays at its bounds instead of overflowing.
 //
-// A user writes "no limit" as nanoseconds::max(), milliseconds::max() or SIZE_MAX. Each sum, product and
-// change of unit of a bound or duration that a user may choose goes through here, so that "no limit"
-// stays "no limit", and a negative duration stays in the past.
+// A user writes "no limit" as nanoseconds::max(), milliseconds::max() or SIZE_MAX. Every sum,
+// product and unit change of a user's bound or duration uses these functions. So "no limit" stays
+// "no limit", and a negative duration stays in the past.
 //
 // Threads: pure functions. Throws: nothing.
 #pragma once
@@ -60,7 +60,7 @@ template <class Rep, class Period>
   return a + b;
 }
 
-/// `d`, which is not negative, times 2 to the power of `n`.
+/// `d` times 2 to the power of `n`; `d` is not negative.
 template <class Rep, class Period>
 [[nodiscard]] constexpr auto doubled(std::chrono::duration<Rep, Period> d, unsigned n) noexcept {
   using same = std::chrono::duration<Rep, Period>;
@@ -71,7 +71,7 @@ template <class Rep, class Period>
   return d;
 }
 
-/// `t` + `by`; `never` if that is beyond what clocks tell.
+/// `t` + `by`; `never` if the clock cannot represent that.
 template <class Rep, class Period>
 [[nodiscard]] constexpr steady_time later(steady_time t,
                                           std::chrono::duration<Rep, Period> by) noexcept {
@@ -92,12 +92,12 @@ template <class Rep, class Period>
   return later(t, back == unit::min() ? unit::max() : -back);
 }
 
-/// From `from` to `to`.
+/// The time from `from` to `to`.
 [[nodiscard]] constexpr steady_time::duration between(steady_time from, steady_time to) noexcept {
   return earlier(to, from.time_since_epoch()).time_since_epoch();
 }
 
-/// Where a default time_point means "no deadline": `t` + `by`, which never is that one.
+/// `t` + `by`, never equal to the default time_point, which means "no deadline" to its users.
 [[nodiscard]] constexpr steady_time deadline_at(steady_time t,
                                                 std::chrono::nanoseconds by) noexcept {
   const auto at = later(t, by);

@@ -1,4 +1,5 @@
-// The name of a type as its source spells it, for labels and messages: "withdraw" of account::withdraw.
+// The name of a type as the source spells it, for labels and messages: "withdraw" of
+// account::withdraw.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,7 @@ constexpr std::string_view pretty_function() noexcept {
   return __PRETTY_FUNCTION__;
 }
 
-// How much the compiler writes around the type, found out with a type whose name is known.
+// The text that the compiler puts around a type's name, measured with a type whose name is known.
 struct name_frame {
   std::size_t before = pretty_function<double>().find("double");
   std::size_t after = pretty_function<double>().size() - before - 6;
@@ -25,11 +26,11 @@ constexpr std::string_view full_type_name() noexcept {
   return all.substr(frame.before, all.size() - frame.before - frame.after);
 }
 
-/// Its last component, without template arguments: "pair" of std::pair<a::b, c>. Lives for ever.
+/// The last component, without template arguments: "pair" of std::pair<a::b, c>. Static storage.
 template <class T>
 constexpr std::string_view type_name() noexcept {
   auto name = full_type_name<T>();
-  // The arguments' own names are not looked at: what is at depth 0 counts.
+  // Only text at depth 0 counts: names inside the template arguments are skipped.
   std::size_t begin = 0;
   std::size_t end = name.size();
   int depth = 0;

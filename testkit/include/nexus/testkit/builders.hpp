@@ -1,16 +1,16 @@
-// Made-up commands, events and states, from a seed: make one, make many, override what matters.
+// Generated commands, events and states, from a seed: make one, make many, override fields.
 //
 //   testkit::builder<account::posted> postings{seed};
 //   postings.with([](account::posted& p) { p.currency = "USD"; });
 //   auto one = postings.make();
 //   auto many = postings.make(100, [](account::posted& p, std::size_t i) { p.line = i + 1; });
 //
-// Fills every field that MSGPACK_DEFINE_MAP names, nested ones too: numbers mostly small and now and
-// then at the end of their range, texts also empty, long, hostile or in other scripts (always UTF-8),
-// optionals there or not, containers of up to three, any alternative of a variant. Enums, and what
-// has no MSGPACK_DEFINE_MAP, keep the values they are initialised with.
+// Fills every field of MSGPACK_DEFINE_MAP, nested ones too: numbers mostly small and sometimes at
+// the end of their range; texts also empty, long, hostile or in other scripts (always UTF-8);
+// optionals with or without a value; containers of up to three; any alternative of a variant.
+// Enums, and types without MSGPACK_DEFINE_MAP, keep their initial values.
 //
-// The same seed makes the same values on every platform. Threads: a builder belongs to one at a time.
+// The same seed makes the same values on every platform. Threads: one at a time.
 #pragma once
 
 #include <concepts>
@@ -29,10 +29,10 @@ class builder {
  public:
   explicit builder(std::uint64_t seed) : seed_{seed}, random_{seed} {}
 
-  /// To be told when a test fails.
+  /// The seed, to report when a test fails.
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
 
-  /// Changes every value from now on; overrides run in the order they were added.
+  /// Changes every later value; overrides run in the order they were added.
   builder& with(std::function<void(T&)> f) & {
     overrides_.push_back(std::move(f));
     return *this;
@@ -49,7 +49,7 @@ class builder {
     return made;
   }
 
-  /// One more override, for this value: `f(T&)`.
+  /// An additional override for this value: `f(T&)`.
   template <std::invocable<T&> F>
   [[nodiscard]] T make(F f) {
     auto made = make();
@@ -61,7 +61,7 @@ class builder {
     return make(count, [](T&, std::size_t) {});
   }
 
-  /// Likewise for each of these: `f(T&, index)` or `f(T&)`.
+  /// The same for each of these values: `f(T&, index)` or `f(T&)`.
   template <class F>
   requires std::invocable<F&, T&, std::size_t> || std::invocable<F&, T&>
   [[nodiscard]] std::vector<T> make(std::size_t count, F f) {

@@ -1,5 +1,5 @@
-// What goes wrong in a faulty store (nexus/testkit/faulty.hpp), when, and for whom; and what was asked
-// of it.
+// The faults of a faulty store (nexus/testkit/faulty.hpp): which, when and for which ids. Counts
+// its calls, too.
 //
 // Threads: any may call anything at any time. Throws: only when memory runs out.
 #pragma once
@@ -35,11 +35,11 @@ enum class operation : std::uint8_t {
   erase,  ///< erase_to, erase_snapshots, prune
   save,   ///< save_snapshots
   settle,
-  watch  ///< waits of the journal's watches, which a held one does not return from
+  watch  ///< waits of the journal's watches; a held one does not return
 };
 
-/// What becomes of a request. An append is answered by the outcome of that name. Other calls answer an
-/// error: `invalid_argument` for `reject`, `conflict` for `conflict`, else `unavailable`.
+/// The fault of a request. An append gets the outcome of that name. Other calls get an error:
+/// `invalid_argument` for `reject`, `conflict` for `conflict`, else `unavailable`.
 enum class fault : std::uint8_t {
   fail,          ///< not done
   reject,        ///< not done, as if it were the request's own fault
@@ -52,54 +52,55 @@ class faults {
  public:
   static constexpr std::size_t forever = std::numeric_limits<std::size_t>::max();
 
-  /// Decides on one request; nothing: let it pass. One call at a time; must not call the faults.
+  /// Decides on one request; none: let it pass. One call at a time; must not call the faults.
   using policy = std::function<std::optional<fault>(operation, const persistence_id&)>;
 
-  /// The next `n` requests of a kind go wrong, whoever's they are; each id of a call is one. What is
-  /// told first is used up first.
+  /// Makes the next `n` requests of a kind fail, for any id; each id of a call is one request.
+  /// Faults are used up in the order of injection.
   void inject(fault what, operation of, std::size_t n = 1) { add({what, of, std::nullopt, n}); }
-  /// Those of one id.
+  /// Makes the next `n` requests of one id fail.
   void inject(fault what, operation of, persistence_id id, std::size_t n = 1) {
     add({what, of, std::move(id), n});
   }
-  /// Asked about every request that no injected fault takes; those that have no id (`read_all`,
-  /// `ids`, `state_ids`, watches) are not.
+  /// Calls `p` for every request that no injected fault takes, except those without an id
+  /// (`read_all`, `ids`, `state_ids`, watches).
   void decide(policy p) {
     std::lock_guard guard{lock_};
     policy_ = std::move(p);
   }
-  /// From now on nothing goes wrong; holds and delays stay.
+  /// Removes all faults; holds and delays stay.
   void clear() {
     std::lock_guard guard{lock_};
     rules_.clear();
     policy_ = nullptr;
   }
 
-  /// Calls of a kind wait before they begin until `release`; one that is never released keeps its
-  /// store from closing. Not of a stepped store, where nobody could release it: stepping::hold.
+  /// Makes calls of a kind wait before they start, until `release`; a call that is never released
+  /// keeps its store from closing. Not for a stepped store, whose only thread would wait: use
+  /// stepping::hold.
   void hold(operation of) { set_held(of, true); }
   void release(operation of) { set_held(of, false); }
 
-  /// Calls of a kind take longer by so much. In a stepped store the time passes at once, and timers
-  /// that became due meanwhile come after the answer.
+  /// Makes calls of a kind slower. In a stepped store the time passes at once, and timers that
+  /// became due meanwhile come after the answer.
   void delay(operation of, std::chrono::milliseconds by) {
     std::lock_guard guard{lock_};
     at(of).delay = by;
   }
 
-  /// From now on `read_all` passes nothing and `held_back` names `who`, as if an open transaction kept
-  /// everything back; nothing: nobody does any more.
-  void hold_back(std::optional<std::string> who) {
+  /// From now on `read_all` passes nothing and `held_back` names `holder`, as if an open
+  /// transaction held everything back; none: ends this.
+  void hold_back(std::optional<std::string> holder) {
     std::lock_guard guard{lock_};
-    holder_ = std::move(who);
+    holder_ = std::move(holder);
   }
 
-  /// How many calls of a kind there were, also those held or gone wrong.
+  /// The number of calls of a kind, including those held or failed.
   [[nodiscard]] std::size_t calls(operation of) const {
     std::lock_guard guard{lock_};
     return at(of).sizes.size();
   }
-  /// How many requests each of them had, in order.
+  /// The number of requests of each call, in order.
   [[nodiscard]] std::vector<std::size_t> batches(operation of) const {
     std::lock_guard guard{lock_};
     return at(of).sizes;
@@ -119,7 +120,7 @@ class faults {
     return holder_;
   }
 
-  /// A call begins: counts it, and keeps it waiting if it is held.
+  /// Starts a call: counts it, and makes it wait if it is held.
   void begin(operation of, std::size_t requests) {
     std::unique_lock guard{lock_};
     at(of).sizes.push_back(requests);
@@ -140,7 +141,7 @@ class faults {
     }
   }
 
-  /// What is to go wrong with a request of `id`, null for a call that has none.
+  /// The fault of a request of `id`, which is null for a call without id.
   [[nodiscard]] std::optional<fault> take(operation of, const persistence_id* id) {
     std::lock_guard guard{lock_};
     for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {

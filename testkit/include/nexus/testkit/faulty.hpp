@@ -1,20 +1,20 @@
-// A backend that does what another one does, except where a test says otherwise:
+// A backend that behaves like another one, except where a test injects a fault:
 //
 //   auto faults = std::make_shared<nexus::testkit::faults>();
 //   auto store = nexus::open("memory:", {nexus::testkit::faulty(nexus::memory_backend(), faults)});
 //   …
-//   faults->inject(fault::lose_answer, operation::append);      // the next append is done, untold
-//   faults->inject(fault::fail, operation::read, alice, 3);     // alice cannot be read three times
-//   faults->hold(operation::append);                            // a commit that takes its time
+// the next append is done, its answer is lost
+// three reads of alice fail
+// commits wait
 //   ASSERT_TRUE(faults->wait_for(operation::append, 1));
 //   faults->release(operation::append);
 //   EXPECT_EQ(faults->calls(operation::append), 1u);
 //
 // In a batch of appends or upserts each id has its own fault, and the others are done as if it were
-// not there. A call that answers for all its ids at once (save_snapshots, prune) goes wrong if one of
-// them does. With no faults it passes the journal contract as the one inside does.
+// not there. A call with one answer for all its ids (save_snapshots, prune) fails if one of them
+// does. Without faults it passes the journal contract if the inner backend does.
 //
-// Threads: as of the backend inside. Throws: what it throws.
+// Threads: those of the inner backend. Throws: what the inner backend throws.
 #pragma once
 
 #include <array>
@@ -107,7 +107,7 @@ class faulty_session final : public journal_session {
                         [&] { return inner_->save_snapshots(requests); });
   }
 
-  // SQL of one's own has no faults.
+  // SQL of the program has no faults.
   result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
     return inner_->run_sql(sql, with);
   }
@@ -131,7 +131,7 @@ class faulty_session final : public journal_session {
                       : what == fault::conflict ? errc::conflict
                                                 : errc::unavailable;
     return {code, std::string{"faulty store: the "} + names.at(static_cast<std::size_t>(of)) +
-                      " of " + whose + " goes wrong, as the test says"};
+                      " of " + whose + " fails, as the test injected"};
   }
 
   template <class Do>
@@ -152,7 +152,7 @@ class faulty_session final : public journal_session {
     faults_->begin(of, 1);
     return answer(faults_->take(of, nullptr), of, what, work);
   }
-  // All or none: done if no more than answers is lost.
+  // All or none: done unless more than the answer is lost.
   template <class Request, class Do>
   std::invoke_result_t<Do> call_for_all(operation of, std::span<const Request> requests, Do work) {
     faults_->begin(of, requests.size());
@@ -227,7 +227,7 @@ class faulty_watch final : public journal_watch {
   result<void> wait(std::chrono::nanoseconds within) override {
     faults_->begin(operation::watch, 1);
     if (faults_->take(operation::watch, nullptr)) {
-      return nexus::fail(errc::unavailable, "faulty store: the watch goes wrong, as the test says");
+      return nexus::fail(errc::unavailable, "faulty store: the watch fails, as the test injected");
     }
     return inner_->wait(within);
   }
@@ -263,7 +263,7 @@ class faulty_journal final : public journal {
   std::shared_ptr<faults> faults_;
 };
 
-/// `inner` under its own scheme, with what `told` says. Every store opened with it shares `told`.
+/// `inner` under its own scheme, with the faults of `told`, which all stores opened with it share.
 [[nodiscard]] inline backend faulty(backend inner, std::shared_ptr<faults> told) {
   inner.open = [open = std::move(inner.open),
                 told = std::move(told)](const uri& where) -> result<std::shared_ptr<journal>> {

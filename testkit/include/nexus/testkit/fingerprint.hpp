@@ -1,11 +1,11 @@
-// The fields of a behavior's events and state in a file, so that no change of them goes unseen.
+// The fields of a behavior's events and state in a file, so that no change of them goes unnoticed.
 //
 //   TEST(Account, WhatIsStoredStaysReadable) {
 //     EXPECT_TRUE(nexus::testkit::check_fingerprint<account>(TEST_DATA "/account.fingerprint"));
 //   }
 //
-// The file lies in the user's repository; NEXUS_ACCEPT_FINGERPRINTS=1 in the environment of the test
-// writes it. It names every event type and the state with version, fields and their kinds:
+// The file is in the user's repository; a test run with NEXUS_ACCEPT_FINGERPRINTS=1 writes it. It
+// names every event type and the state, with version, fields and their kinds:
 //
 //   event "deposited" version 2
 //     cents: int64
@@ -13,13 +13,15 @@
 //     lines: array<{}>
 //     lines[].text: string
 //
-// A field that was renamed, removed, retyped, or added and is not optional fails until its type has
-// another schema_version with an `upcast` from the one before. Such a version, a new type, a field
-// that is new and optional, or became so, fail until they are accepted. The C++ names of types stand
-// nowhere; nor do an enum's values, which are the user's to keep.
+// The check fails if a field was renamed, removed, retyped, or added without being optional, until
+// its type has another schema_version with an `upcast` from the one before. Such a version, a new
+// type, and a field that is new and optional or became optional fail until they are accepted. The
+// C++ names of types are not part of it, nor are an enum's values, which the user must keep.
 //
 // The check also counts the fields of every struct and fails if MSGPACK_DEFINE_MAP names fewer. It
-// cannot count those of a struct with constructors, private fields or a base.
+// cannot count the fields of a struct with constructors, private fields or a base.
+//
+// Threads: one. Failures: a failed assertion that names type and field.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -90,12 +92,12 @@ inline testing::AssertionResult check(const std::filesystem::path& file, const p
   }
   std::ifstream in{file};
   const auto before = from_text({std::istreambuf_iterator<char>{in}, {}});
-  if (!before) return testing::AssertionFailure() << file << " is no fingerprint";
+  if (!before) return testing::AssertionFailure() << file << " is not a fingerprint";
   const auto found = compare(*before, now);
   auto result = testing::AssertionFailure();
   for (const auto& line : found.breaking) result << line << "\n";
   if (!found.breaking.empty()) {
-    return result << "What is stored could no longer be read as it was meant. Give the type a new "
+    return result << "Stored data could no longer be read correctly. Give the type a new "
                      "schema_version and an upcast from the one before, then accept it with "
                      "NEXUS_ACCEPT_FINGERPRINTS=1. If nothing is stored yet, delete "
                   << file << " and do the same.";
@@ -109,7 +111,7 @@ inline testing::AssertionResult check(const std::filesystem::path& file, const p
 
 }
 
-/// The fields of what `B` stores, as it stands in the file.
+/// The fields that `B` stores, in the form of the file.
 template <event_sourced B>
 [[nodiscard]] std::string fingerprint() {
   return detail::to_text(detail::print_of<B>());

@@ -1,5 +1,5 @@
-// The journal contract as tests: what nexus/journal.hpp says in words. Every backend passes it, ours
-// and third parties' alike; this is a backend's whole test file:
+// The contract of nexus/journal.hpp as tests. Every backend must pass them, in this repository or
+// elsewhere. A backend's whole test file:
 //
 //   #include <nexus/testkit/journal_contract.hpp>
 //
@@ -10,8 +10,8 @@
 //                                .fresh = [] { return "memory:"; },
 //                                .reopens = false}));
 //
-// What can be said about a journal is described in contract/fixture.hpp: without it tests are skipped,
-// so look at what is skipped. Some tests start this program once more, as a second process. Link nexus::testkit and
+// contract/fixture.hpp describes the optional parts. Without them tests are skipped, so look at the
+// skipped tests. Some tests start this program again, as a second process. Link nexus::testkit and
 // GTest::gtest_main. The tests are defined here, so include this in one source file of a program; a
 // program that tests several backends instantiates all of them in that file.
 #pragma once

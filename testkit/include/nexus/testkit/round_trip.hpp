@@ -1,11 +1,13 @@
-// What a behavior stores comes back as it was: every event type and the state, many times over.
+// Checks that every event type and the state of a behavior are read back as stored, many times.
 //
 //   EXPECT_TRUE(nexus::testkit::check_round_trip<account>(seed));
 //
-// Catches serializers and adaptors of one's own that lose something. Values are compared, field by
-// field and to the bit, and by operator== where a type has one. The bytes are not compared: what is lost
-// in writing is the same bytes again. A field that MSGPACK_DEFINE_MAP does not name is found by counting,
-// as in check_fingerprint, else by operator==.
+// Finds user serializers and adaptors that lose something. Values are compared field by field and
+// to the bit, and by operator== where a type has one. Comparing bytes would not help: a value that
+// loses something when written is written the same way again. A field that is missing in
+// MSGPACK_DEFINE_MAP is found by counting, as in check_fingerprint, else by operator==.
+//
+// Threads: one. Failures: a failed assertion that names the value and the difference.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A behavior under a pencil: what was, what is asked, what must come of it. No actor, no journal.
+// Tests a behavior as given events, a command, and expected effects. No actor, no journal.
 //
 //   using namespace nexus::testkit;
 //   given<account>(deposited{100}).when(withdraw{30}).then(withdrawn{30}, replies(70));
@@ -6,11 +6,11 @@
 //   given<transfer>(started{…}).when(held{}).then(held_at{…}, asks<account>("bob", deposit{30}));
 //
 // Events and states (and commands, if they have MSGPACK_DEFINE_MAP) pass through the behavior's
-// serializer and back on the way, so a field that is not stored shows here. What the runtime would
-// refuse to store is refused here, too: more events than events_per_command_max, events or states that
-// are too large or nest too deep, invalid tags. `then` must name every event and every question, in
-// order; a reply, or what else the effect does, only if it is of interest. It returns the scenario as
-// it goes on. After Akka's EventSourcedBehaviorTestKit.
+// serializer and back, so a field that is not stored is found. What the runtime would refuse to
+// store is refused here, too: more events than events_per_command_max, events or states that are
+// too large or nest too deep, invalid tags. `then` must name every event and every question, in
+// order; the reply and other parts of the effect are optional. It returns the scenario after the
+// command. After Akka's EventSourcedBehaviorTestKit.
 //
 // Threads: values. Failures: a non-fatal failure of GoogleTest at the line of `when`.
 #pragma once
@@ -54,7 +54,7 @@ std::string shown(const T& value) {
   return out.str();
 }
 
-/// The effect as the runtime takes it: a refusal, if it would not store what the effect persists.
+/// The effect as the runtime takes it: a refusal, if the runtime would not store its records.
 template <class B, class R>
 effect<B, R> storable(effect<B, R> e, const call_header& header, const context& c,
                       const decision_limits& limits) {
@@ -67,7 +67,7 @@ effect<B, R> storable(effect<B, R> e, const call_header& header, const context& 
   return e;
 }
 
-/// A value after a journey through the store.
+/// A value after being stored and read.
 template <class B, class T>
 T stored_and_read(const T& value, const char* file, int line) {
   std::string bytes;
@@ -78,7 +78,7 @@ T stored_and_read(const T& value, const char* file, int line) {
              !done) {
     ADD_FAILURE_AT(file, line) << "does not decode: " << done.error().message;
   } else if (const auto where = difference(value, read)) {
-    ADD_FAILURE_AT(file, line) << "is another after it was stored and read: " << shown<B>(value)
+    ADD_FAILURE_AT(file, line) << "differs after it was stored and read: " << shown<B>(value)
                                << " became " << shown<B>(read) << detail::at(*where);
   }
   return read;
@@ -104,14 +104,14 @@ struct doing {
 
 }
 
-/// The answer is `value`.
+/// Expects the answer `value`.
 template <class V>
 detail::replying<V> replies(V value) {
   return {std::move(value)};
 }
-/// The command is turned down with this reason.
+/// Expects a rejection with this reason.
 inline detail::rejecting rejects(std::string why) { return {std::move(why)}; }
-/// Another entity is asked; commands are compared by their fields.
+/// Expects a question to another entity; commands are compared by their fields.
 template <class Other, class C>
 detail::asking_for<Other, C> asks(std::string id, C command) {
   return {std::move(id), std::move(command)};
@@ -127,7 +127,7 @@ inline constexpr detail::doing erases{&detail::effect_flags::erases, "erases"};
 template <behavior B>
 class scenario;
 
-/// What a command led to, to be compared by `then`.
+/// The outcome of a command, compared by `then`.
 template <behavior B, class R>
 class outcome {
  public:
@@ -136,15 +136,15 @@ class outcome {
     after_.take(effect_, file_, line_);
   }
 
-  /// Expects these events and questions, in order, and what else is named.
+  /// Expects these events and questions, in order, and the other parts named.
   template <class... E>
   scenario<B> then(const E&... expected) {
     (check(expected), ...);
     const auto records = record_count();
-    if (!rejected_ && effect_.rejected()) failure() << "turned down: " << effect_.error().message;
-    if (records_ < records) failure() << "one more is persisted: " << record_shown(records_);
+    if (!rejected_ && effect_.rejected()) failure() << "rejected: " << effect_.error().message;
+    if (records_ < records) failure() << "one more record is persisted: " << record_shown(records_);
     if (asks_ < questions().size()) {
-      failure() << "somebody else is asked: " << questions()[asks_]->entity_type() << "|"
+      failure() << "one more question is asked: " << questions()[asks_]->entity_type() << "|"
                 << questions()[asks_]->id();
     }
     return after_;
@@ -217,7 +217,7 @@ class outcome {
   template <class V>
   void check(const detail::replying<V>& expected) {
     static_assert(!std::is_void_v<R>, "this command is answered with nothing");
-    if (effect_.rejected()) return;  // `then` tells
+    if (effect_.rejected()) return;  // `then` reports it
     const auto answer = effect_.reply(after_.state());
     if (answer && !(*answer == expected.value)) {
       failure() << "replies " << ::testing::PrintToString(*answer) << ", expected "
@@ -228,9 +228,9 @@ class outcome {
   void check(const detail::rejecting& expected) {
     rejected_ = true;
     if (!effect_.rejected()) {
-      failure() << "is not turned down";
+      failure() << "is not rejected";
     } else if (effect_.error().message != expected.why) {
-      failure() << "turned down with \"" << effect_.error().message << "\", expected \""
+      failure() << "rejected with \"" << effect_.error().message << "\", expected \""
                 << expected.why << "\"";
     }
   }
@@ -274,7 +274,7 @@ class outcome {
   bool rejected_ = false;
 };
 
-/// An entity and what it has become.
+/// An entity and its state.
 template <behavior B>
 class scenario {
  public:
@@ -283,21 +283,21 @@ class scenario {
   scenario() = default;
   explicit scenario(state_type s) : state_{std::move(s)} {}
 
-  /// The id that `decide` sees in its context.
+  /// Sets the id that `decide` sees in its context.
   [[nodiscard]] scenario named(std::string id) const {
     auto made = *this;
     made.id_ = std::move(id);
     return made;
   }
 
-  /// The time that it sees there.
+  /// Sets the time that `decide` sees in its context.
   [[nodiscard]] scenario at(timestamp now) const {
     auto made = *this;
     made.now_ = now;
     return made;
   }
 
-  /// The bound that `options` set: events_per_command_max.
+  /// Sets the bound events_per_command_max from `options`.
   [[nodiscard]] scenario with(const entity_options& options) const {
     auto made = *this;
     made.limits_.events_max = options.events_per_command_max;
@@ -317,7 +317,7 @@ class scenario {
     }
   }
 
-  /// What `on_recovered` leads to.
+  /// The outcome of `on_recovered`.
   [[nodiscard]] outcome<B, void> when_recovered(const char* file = __builtin_FILE(),
                                                 int line = __builtin_LINE()) const {
     const context c{id_, number_ + 1, now_, header_};
@@ -366,7 +366,7 @@ class scenario {
   nexus::detail::decision_limits limits_{};
 };
 
-/// An entity with these events behind it; or, for a durable state, this state or none.
+/// An entity with these past events; or, for a durable state, this state or none.
 template <behavior B, class... E>
 [[nodiscard]] scenario<B> given(const E&... before) {
   if constexpr (nexus::detail::has_events<B>) {

@@ -1,4 +1,4 @@
-// From what a handler declares to what it gets.
+// Makes the arguments that a handler declares.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@
 
 namespace nexus::inline v0::http::detail {
 
-// Of each parameter type: `missing` says why a route cannot have it, "" if it can; `take` makes it for a
-// request, a pointer where the parameter is a reference.
+// For each parameter type: `missing` says why a route cannot provide it, "" if it can; `take` makes
+// it for a request, as a pointer where the parameter is a reference.
 template <class P>
 struct argument {
   static_assert(sizeof(P) == 0,
@@ -35,12 +35,12 @@ struct argument<const request&> {
 template <>
 struct argument<session&> {
   static std::string missing(const resources& with, const route_names&) {
-    return with.lend ? "" : "a session, but the server uses no pool of them";
+    return with.lend ? "" : "a session, but the server has no pool of sessions";
   }
   static result<session*> take(exchange& e) { return &e.lent; }
 };
 
-// What only the pool's own type can do, e.g. read a journal: borrowed before the handler is called.
+// A session type of the pool, e.g. one that reads a journal: borrowed before the handler is called.
 template <std::derived_from<session> S>
 struct argument<S&> {
   static std::string missing(const resources& with, const route_names&) {
@@ -70,7 +70,8 @@ struct argument<entities<B>> {
   }
 };
 
-// The one that the path parameter of its type's name names; or the only parameter, whatever its name.
+// The entity of the path parameter with the behavior's name; of a single parameter, whatever its
+// name.
 template <class B>
 struct argument<entity<B>> {
   static std::string missing(const resources& with, const route_names& route) {
@@ -112,7 +113,7 @@ struct argument<body<T>> {
   }
 };
 
-// `const entities<B>&` and the like are as good as the value.
+// `const entities<B>&` and the like work like the value.
 template <class P>
 requires std::same_as < P, const std::remove_cvref_t<P>
 & > &&requires { argument<std::remove_cvref_t<P>>::take; }
@@ -133,12 +134,13 @@ template <class R, class... P>
 struct calling<std::function<R(P...)>> {
   static std::string missing(const resources& with, const route_names& route) {
     std::string why;
-    // The first one that is missing.
+    // The first missing parameter.
     (void)((why = argument<P>::missing(with, route), !why.empty()) || ...);
     return why;
   }
 
-  /// Calls `f` with what it declares, or answers the first error of what could not be had.
+  /// Calls `f` with its arguments, or returns the error of the first argument that cannot be
+  /// provided.
   template <class F>
   static result<response> call(const F& f, exchange& e) {
     std::tuple taken{argument<P>::take(e)...};
@@ -157,7 +159,7 @@ struct calling<std::function<R(P...)>> {
   }
 };
 
-/// A handler of whatever kind: `missing` and `call` as above.
+/// A handler of any kind, with `missing` and `call` as above.
 template <class F>
 struct handling : calling<decltype(std::function{std::declval<F>()})> {};
 

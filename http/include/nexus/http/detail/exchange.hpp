@@ -1,4 +1,4 @@
-// One request that is being answered, and what the server can give its handler.
+// One request in progress, and the resources of the server for its handler.
 #pragma once
 
 #include <chrono>
@@ -17,18 +17,18 @@
 
 namespace nexus::inline v0::http::detail {
 
-/// How long to wait for a session, and for whom, as the pool's leak warning names it.
+/// Lends a session. The options have the time limit, and the name for the pool's leak warning.
 using pool_lender = std::function<result<lent_session>(const borrow_options&)>;
 
-/// What the server was given by `use`.
+/// The resources that the server got by `use`.
 struct resources {
   pool_lender lend{};                            ///< empty: no pool
-  const std::type_info* session_type = nullptr;  ///< what the pool lends
+  const std::type_info* session_type = nullptr;  ///< the type of the pool's sessions
   /// By behavior_tag.
   std::map<const void*, std::shared_ptr<nexus::detail::entity_directory>> entities{};
 };
 
-/// What a route's pattern says about parameters.
+/// The parameter names of a route's pattern.
 struct route_names {
   std::vector<std::string> params;
 };
@@ -36,7 +36,7 @@ struct route_names {
 struct exchange {
   const request& asked;
   const resources& with;
-  call_header header;  ///< of what the handler asks: deadline, trace
+  call_header header;  ///< of the handler's questions: deadline, trace
   request_session lent;
 };
 

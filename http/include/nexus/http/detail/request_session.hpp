@@ -1,4 +1,4 @@
-// The session of one request: borrows one of the server's pool when it is first used.
+// The session of one request: borrows a session of the server's pool at its first use.
 #pragma once
 
 #include <chrono>
@@ -12,22 +12,22 @@
 
 namespace nexus::inline v0::http::detail {
 
-/// Goes back to its pool with the last pointer.
+/// The last pointer returns the session to its pool.
 using lent_session = std::shared_ptr<session>;
 using session_lender = std::function<result<lent_session>()>;
 
-/// What the handler sees. If none could be borrowed, every call says why: an error that the handler
-/// passes on becomes the 503 that it stands for. It is not tried again. Once the request's time is over
-/// the session is interrupted, and calls answer `timeout`.
+/// The session that the handler sees. If none can be borrowed, every call returns that error; a
+/// handler that passes it on answers 503. It is not retried. When the request's time is over, the
+/// session is interrupted, and calls return `timeout`.
 class request_session final : public session {
  public:
   request_session(session_lender lend, std::chrono::steady_clock::time_point deadline)
       : lend_{std::move(lend)}, deadline_{deadline} {}
 
-  /// The pool's own, borrowed now if need be.
+  /// The pool's session, borrowed now if needed.
   [[nodiscard]] result<session*> borrowed();
 
-  /// What an error of the pool's own means here: who interrupted it.
+  /// Translates an error of the pool's session: an interruption becomes its reason.
   [[nodiscard]] error told(error why) const;
 
   result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override;

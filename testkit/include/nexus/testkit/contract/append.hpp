@@ -1,4 +1,4 @@
-// One request: numbers without gap or repeat, and all of it or nothing.
+// One request: numbers without gaps or repeats, and all or nothing.
 #pragma once
 
 #include <limits>

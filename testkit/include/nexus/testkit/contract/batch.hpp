@@ -18,7 +18,7 @@ TEST_P(JournalContract, OneCallAppendsToManyIds) {
 
 TEST_P(JournalContract, OutcomesComeInTheOrderOfTheRequests) {
   ASSERT_EQ(session.append_all({{alice, 0, {"a"}}, {bob, 0, {"a", "b"}}}), "stored, stored");
-  // Neither sorted by id nor by what becomes of them.
+  // Sorted neither by id nor by outcome.
   EXPECT_EQ(session.append_all({{carol, 0, {"c"}}, {bob, 0, {"x"}}, {alice, 0, {"x"}}}),
             "stored, conflict 2, conflict 1");
 }

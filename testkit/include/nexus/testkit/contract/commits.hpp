@@ -1,4 +1,4 @@
-// Commits that really fail: what an answer says, what is there, and what a crash brings back.
+// Commits that really fail: the answer, the stored data, and the data after a crash.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace nexus::inline v0::testkit {
 
-/// Commits fail as long as it lives.
+/// Makes commits fail as long as it lives.
 class failing_commits {
  public:
   failing_commits(const journal_under_test& journal, const std::string& uri)
@@ -25,7 +25,7 @@ class failing_commits {
   const std::string& uri_;
 };
 
-/// What the journal would hold after a crash now: `read` of a session of the copy.
+/// The journal's content after a crash at this moment: `read` runs on a session of the copy.
 template <class Read>
 std::string after_a_crash(const journal_under_test& journal, const std::string& uri, Read read) {
   const auto copy = journal.crashed(uri);
@@ -38,7 +38,7 @@ std::string after_a_crash(const journal_under_test& journal, const std::string& 
   return found;
 }
 
-/// "failed" or "unknown", if that is what the outcome is.
+/// The outcome "failed" or "unknown"; empty for other outcomes.
 inline std::string trouble_of(const append_outcome& outcome) {
   if (std::holds_alternative<failed>(outcome)) return "failed";
   if (std::holds_alternative<unknown>(outcome)) return "unknown";
@@ -59,7 +59,7 @@ TEST_P(JournalContract, AnAppendWhoseCommitFailsIsNeverTakenForStored) {
     }
     const auto said = trouble_of(outcome);
     ASSERT_TRUE(said == "failed" || said == "unknown") << said;
-    // "failed" is certain at once; "unknown" is once it has been settled.
+    // "failed" is certain at once; "unknown" is certain when it has been settled.
     const auto truth = said == "failed" ? "not stored" : session.settle(sent);
     const std::string expected = truth == "stored" ? "1:a 2:b" : "";
     if (GetParam().crashed) {
@@ -97,7 +97,7 @@ TEST_P(JournalContract, AnUpsertWhoseCommitFailsIsNeverTakenForStored) {
   }
 }
 
-// Asking while the trouble lasts: an error, or the truth for good.
+// Settling while the failure lasts: an error, or the final truth.
 TEST_P(JournalContract, ASettleWhoseOwnCommitFailsDoesNotGuess) {
   if (!GetParam().fail_commits) GTEST_SKIP() << "no fail_commits";
   const request sent{alice, 0, {"a", "b"}};

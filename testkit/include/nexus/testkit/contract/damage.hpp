@@ -1,4 +1,4 @@
-// Damaged rows, files of something else, and what a newer version made.
+// Damaged rows, foreign files, and journals of a newer version.
 #pragma once
 
 #include "nexus/testkit/contract/global_order.hpp"

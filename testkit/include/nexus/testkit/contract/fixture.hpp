@@ -1,5 +1,5 @@
-// What the contract suite must be told about a journal, and what every one of its tests starts from:
-// an open journal with nothing in it, and one session.
+// The description of a journal for the contract suite, and the fixture of all its tests: an open,
+// empty journal and one session.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,47 +20,49 @@ namespace nexus::inline v0::testkit {
 
 /// A kind of journal. `backend` and `fresh` are required.
 ///
-/// Tests at the limits go exactly to what `journal::limits()` states (64 MiB of payload by default).
-/// If that is slow, let `fresh` name a journal with smaller ones.
+/// The tests of limits use exactly what `journal::limits()` states (64 MiB of payload by default).
+/// If that is slow, let `fresh` name a journal with smaller limits.
 struct journal_under_test {
   std::string name{};        ///< shown when a test fails
   nexus::backend backend{};  ///< opens what `fresh` made
 
-  /// Makes a place for a journal with nothing in it and returns its URI: another one each time.
+  /// Makes a new place for an empty journal and returns its URI: a different one each time.
   std::function<std::string()> fresh{};
 
-  /// Cleans that place up again; everything is closed by then. May be left out.
+  /// Cleans up that place after everything is closed. Optional.
   std::function<void(const std::string& uri)> remove{};
 
-  /// Whether a journal that is closed and opened again under its URI is the same one.
+  /// Whether a journal that is closed and opened again under its URI is the same journal.
   bool reopens = true;
 
-  /// Makes the next append or upsert of this session answer `unknown`, whatever became of it: stored, not
-  /// stored, or still on its way (best: each in turn). Left out, only answers thrown away are settled.
+  /// Makes the next append or upsert of this session return `unknown`, whatever its outcome:
+  /// stored, not stored, or still on its way (best: each in turn). Without it, only discarded
+  /// answers are settled.
   std::function<void(journal_session&)> lose_next_answer{};
 
-  // What follows may be left out as well; tests that need it are skipped then. Give what the database
-  // can do: each of these finds mistakes that no other test finds.
+  // The rest is optional too; tests that need a missing part are skipped. Set what the database can
+  // do: each part finds mistakes that no other test finds.
 
-  /// Whether several journals of one URI may be open at once, in this process and in others. If not,
-  /// opening another is to be refused with `already_exists`. Asked only of journals that reopen.
+  /// Whether several journals of one URI may be open at once, in this process and in others. If
+  /// not, opening a second one must be refused with `already_exists`. Only for journals that
+  /// reopen.
   bool shared = true;
 
-  /// How long each race of threads or processes goes on at least. Longer finds more.
+  /// The minimum length of each race of threads or processes. A longer one finds more.
   std::chrono::milliseconds race{200};
 
-  /// Lets what `lose_next_answer` has left on its way arrive now, and returns when it has.
+  /// Lets everything that `lose_next_answer` left on its way arrive now, and returns when it has.
   std::function<void()> let_arrive{};
 
-  /// From now on (true) the commits of a journal really fail, as on a full disk or by a sync that fails,
-  /// until they work again (false). Every session of it, also one that is open.
+  /// With true, the commits of a journal really fail from now on, as on a full disk or after a
+  /// failed sync; with false they work again. Applies to every session, also open ones.
   std::function<void(const std::string& uri, bool fail)> fail_commits{};
 
   /// Copies what a crash of the machine would leave at this moment, and returns the copy's URI.
   std::function<std::string(const std::string& uri)> crashed{};
 
-  /// Damages one stored event so that it cannot be read, as a bad disk would, or a person with an editor.
-  /// No session of the journal is open.
+  /// Damages one stored event so that it cannot be read, as a bad disk or a manual change would. No
+  /// session of the journal is open.
   std::function<void(const std::string& uri, const persistence_id& id, sequence_nr number)>
       damage{};
 
@@ -75,10 +77,11 @@ struct journal_under_test {
   }
 };
 
-/// The environment variable in which a second process finds the journal of the first (second_process.hpp).
+/// The environment variable that passes the journal of the first process to the second
+/// (second_process.hpp).
 inline constexpr auto journal_of_parent = "NEXUS_CONTRACT_JOURNAL";
 
-/// Named like a test suite since that is how GoogleTest shows it.
+/// Named like a test suite, since GoogleTest shows this name.
 class JournalContract : public ::testing::TestWithParam<journal_under_test> {
  protected:
   void SetUp() override {

@@ -1,5 +1,5 @@
-// The journal as a whole: every event once, ascending in position, and nothing that shows up later in
-// front of what was read.
+// The whole journal: every event once, in ascending position, and none that appears later at a
+// position before one already read.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,8 @@ namespace nexus::inline v0::testkit {
 
 inline constexpr std::chrono::seconds patience{10};
 
-/// Reads on, `max` at a time, until it has `n` records past `after`. A database that others use, too,
-/// may hold back for a while what is stored already.
+/// Reads on, `max` at a time, until it has `n` records past `after`. In a database with other
+/// users, stored records may be held back for a while.
 inline std::vector<journal_record> follow(terse_session& s, std::size_t n, position after = {},
                                           std::size_t max = everything) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -33,7 +33,7 @@ inline std::vector<journal_record> follow(terse_session& s, std::size_t n, posit
     }
     if (all.size() >= n || std::chrono::steady_clock::now() < deadline) continue;
     throw std::runtime_error{"read " + std::to_string(all.size()) + " of " + std::to_string(n) +
-                             " records; " + must(s.inner().held_back()).value_or("nobody") +
+                             " records; " + must(s.inner().held_back()).value_or("nothing") +
                              " holds the rest back"};
   }
   return all;
@@ -49,7 +49,7 @@ inline std::string told(const std::vector<journal_record>& records) {
   return all;
 }
 
-/// Whether each stands past the one before.
+/// Whether each position is past the one before.
 inline bool ascends(const std::vector<journal_record>& records) {
   return std::adjacent_find(records.begin(), records.end(), [](const auto& a, const auto& b) {
            return a.at >= b.at;
@@ -72,7 +72,7 @@ TEST_P(JournalContract, EventsOfOneCallAreEachReadOnceAndOfAnIdInOrder) {
             "stored, stored, stored");
   auto all = follow(session, 5);
   EXPECT_TRUE(ascends(all));
-  // Requests of a call are independent: their order is the backend's.
+  // The requests of a call are independent: the backend chooses their order.
   std::stable_sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.of < b.of; });
   EXPECT_EQ(told(all), "alice 1:a, alice 2:b, bob 1:x, bob 2:y, carol 1:p");
 }
@@ -143,7 +143,7 @@ TEST_P(JournalContract, ErasedEventsAreNotReadAndTheirPositionsDoNotReturn) {
   session.erase_to(alice, 3);
   EXPECT_EQ(told(session.read_all()), "");
   ASSERT_EQ(session.append(alice, 3, {"d"}), "stored");
-  EXPECT_EQ(told(follow(session, 1, last)), "alice 4:d") << "whoever saw the last one misses none";
+  EXPECT_EQ(told(follow(session, 1, last)), "alice 4:d") << "a reader at the last one misses none";
 }
 
 TEST_P(JournalContract, WhatWasNotStoredIsNotRead) {
@@ -180,18 +180,18 @@ TEST_P(JournalContract, ReopeningKeepsTheOrderOfTheWhole) {
   EXPECT_EQ(told(follow(session, 1, last)), "bob 2:y");
 }
 
-// Each writer has a session and ids of its own, and a call that conflicts now and then. The first one's
-// calls are large and the others' small: a position taken before the transaction then stands before
-// one that was read already. The writers wait a little for a reader that is behind, since only one who
-// reads what is new can be overtaken. The reader reads few at a time, to be behind, and then many, to
-// be where positions are being given.
+// Each writer has its own session and ids, and now and then a call that conflicts. The first
+// writer's calls are large and the others' small: a position taken before the transaction then lies
+// before one already read. The writers wait a little for a reader that is behind, since only a
+// reader of new events can be overtaken. The reader first reads few at a time, to fall behind, and
+// then many, to be where positions are being assigned.
 TEST_P(JournalContract, AReaderThatFollowsManyWritersSeesEveryEventOnce) {
   constexpr std::size_t writers = 4;
   constexpr std::size_t rounds_max = 400;  // each of them is read three times
   const race_length length{60, GetParam().race};
   std::atomic<std::size_t> at_work = writers;
   std::atomic<std::size_t> total = 0;
-  std::atomic<std::size_t> count = 0;  // of what was read
+  std::atomic<std::size_t> count = 0;  // records read
   auto wait_for_the_reader = [&] {
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{20};
     while (total > count + 500 && std::chrono::steady_clock::now() < until) {
@@ -218,7 +218,7 @@ TEST_P(JournalContract, AReaderThatFollowsManyWritersSeesEveryEventOnce) {
       --at_work;
     });
   }
-  std::optional<std::chrono::steady_clock::time_point> deadline;  // once they have ended
+  std::optional<std::chrono::steady_clock::time_point> deadline;  // set when they have ended
   std::map<persistence_id, sequence_nr> seen;
   position last;
   for (std::size_t turn = 0; at_work > 0 || count < total; ++turn) {

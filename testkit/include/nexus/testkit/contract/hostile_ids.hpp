@@ -1,4 +1,4 @@
-// Ids that look like SQL, patterns or each other are names like any other.
+// Ids that look like SQL, like patterns or like each other are ordinary names.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 
 namespace nexus::inline v0::testkit {
 
-/// All different, though a collation, a pattern, a trim or a cut would take some for the same.
+/// All different, though a collation, a pattern, a trim or a cut would confuse some of them.
 inline std::vector<persistence_id> hostile_ids() {
   texts all{"t|alice",   "t|Alice", "t|ALICE", "T|alice", "t|alice ", "t| alice", "t|alice\t",
             "t|alice\n", "t|a",     "t|a%",    "t|%",     "t|_",      "t|a_",     "t|*",
@@ -15,7 +15,7 @@ inline std::vector<persistence_id> hostile_ids() {
             "t|\\'",     "t|\\x00", "t|$1",    "t|:id",   "t|{0}",    "t||",      "t|a|b",
             "t|\x01",    "t|\x7f",  "t|0",     "t|00",    "t|-0",     "t|1e3",    "t|NULL",
             "'|'",       " | ",     "t|/../x", "t|a;b",   "t|1000"};
-  // SQL that would end one statement and begin another.
+  // SQL that would end one statement and start another.
   all.insert(all.end(), {"t|'; DROP TABLE nexus_event_journal; --", "t|' OR '1'='1", "t|x') --",
                          "t|\"; DELETE FROM nexus_event_journal; --", "'; DROP TABLE x; --|1"});
   // UTF-8 of 2, 3 and 4 bytes, one letter composed and decomposed, ligatures, the first and last.
@@ -24,7 +24,7 @@ inline std::vector<persistence_id> hostile_ids() {
               "t|日本語",     "t|ﬁ",          "t|fi",     "t|🐢",       "t|\U0001F422\U0001F422",
               "t|\u0080",     "t|\u07FF",     "t|\u0800", "t|\uFFFD",  "t|\uFFFF",
               "t|\U00010000", "t|\U0010FFFF", "t|\u200B", "t|a\u200B", "ü|a"});
-  // The longest, and the same cut by one.
+  // The longest id, and the same id cut by one.
   all.push_back("t|" + std::string(253, 'x'));
   all.push_back("t|" + std::string(252, 'x'));
   all.push_back("t|" + std::string(252, 'x') + "y");
@@ -94,7 +94,7 @@ TEST_P(JournalContract, HostileIdsHaveSnapshotsApart) {
   }
 }
 
-TEST_P(JournalContract, WhatIsNoIdIsRefusedBeforeAJournalSeesIt) {
+TEST_P(JournalContract, AnInvalidIdIsRefusedBeforeAJournalSeesIt) {
   using namespace std::string_view_literals;
   auto too_long = "t|" + std::string(254, 'x');
   for (std::string_view text : {""sv, "t"sv, "|x"sv, "t|"sv, "t|a\0b"sv, "t|\0"sv, "\0|x"sv,

@@ -98,7 +98,7 @@ TEST_P(JournalContract, WhatCannotBeATypeListsNothing) {
 
 TEST_P(JournalContract, AnEmptyTypeListsEveryType) {
   store_one_event_each(session, {"b|1", "a|2", "ab|1", "a|1", "é|1", "A|1"});
-  // By the bytes of the whole id, in which `|` stands behind the letters.
+  // Ordered by the bytes of the whole id, in which `|` comes after the letters.
   EXPECT_EQ(session.ids(""), (texts{"A|1", "ab|1", "a|1", "a|2", "b|1", "é|1"}));
   EXPECT_EQ(session.ids("", "", 2), (texts{"A|1", "ab|1"}));
   EXPECT_EQ(session.ids("", "ab|1", 2), (texts{"a|1", "a|2"}));

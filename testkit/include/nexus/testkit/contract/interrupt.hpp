@@ -1,4 +1,4 @@
-// `interrupt`: the session does nothing any more, and harms no other.
+// `interrupt`: the session does nothing more, and disturbs no other session.
 #pragma once
 
 #include <atomic>
@@ -9,13 +9,13 @@
 
 namespace nexus::inline v0::testkit {
 
-/// The code of what must be an error.
+/// The code of an expected error.
 template <class T>
 std::string code_of(const result<T>& r) {
   return r ? "none" : std::string{to_string(r.error().code)};
 }
 
-/// "failed" and the code, if that is what the outcome is.
+/// "failed" and the code for such an outcome; empty for other outcomes.
 inline std::string failure_of(const append_outcome& outcome) {
   const auto* f = std::get_if<failed>(&outcome);
   return f ? "failed " + std::string{to_string(f->why.code)} : told(outcome);
@@ -75,7 +75,7 @@ TEST_P(JournalContract, NothingIsReadAfterAnInterrupt) {
 TEST_P(JournalContract, AnInterruptDuringAReplayEndsTheSession) {
   ASSERT_EQ(session.append(alice, 0, {"a", "b"}), "stored");
   auto& inner = session.inner();
-  // Whether the rest still comes is the backend's.
+  // Whether the remaining records still come is up to the backend.
   (void)inner.replay(alice, 1, 2, everything, [&](const record_view&) {
     inner.interrupt();
     return true;
@@ -85,7 +85,7 @@ TEST_P(JournalContract, AnInterruptDuringAReplayEndsTheSession) {
   EXPECT_EQ(another_session().append(alice, 2, {"c"}), "stored") << "nothing is locked";
 }
 
-// Interrupted at any moment of an append: what it answers is true, and it is the last.
+// Interrupted at any moment of an append: its outcome is true, and it is the last one.
 TEST_P(JournalContract, AnAppendThatIsInterruptedAnswersTheTruth) {
   for (int round = 0; round < 10; ++round) {
     const auto id = must(persistence_id::make("interrupted", std::to_string(round)));

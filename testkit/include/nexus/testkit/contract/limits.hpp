@@ -1,18 +1,18 @@
-// What limits() states is taken to the last byte, and not one more.
+// Exactly what limits() states is accepted, and not one byte more.
 #pragma once
 
 #include "nexus/testkit/contract/fixture.hpp"
 
 namespace nexus::inline v0::testkit {
 
-/// Recognizable at both ends, so that a cut or a shift shows.
+/// Recognizable at both ends, so that a cut or a shift is found.
 inline std::string payload_of(std::size_t bytes) {
   std::string made(bytes, '.');
   if (bytes >= 2) made.front() = '<', made.back() = '>';
   return made;
 }
 
-/// More is not worth the time and memory: such a journal is to be opened with smaller limits.
+/// More is not worth the time and memory: open such a journal with smaller limits.
 inline constexpr std::size_t tested_bytes_max = std::size_t{256} << 20;
 inline constexpr std::size_t tested_events_max = 1'000'000;
 inline constexpr auto too_much = "limits() states more than can be tested here";

@@ -1,4 +1,4 @@
-// Opening a journal, and opening it again.
+// Opening a journal, and reopening it.
 #pragma once
 
 #include "nexus/testkit/contract/fixture.hpp"

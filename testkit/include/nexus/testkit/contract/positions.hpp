@@ -1,4 +1,4 @@
-// Where events stand in the journal as a whole: ascending, never the same place twice.
+// Positions of events in the whole journal: ascending, each unique.
 #pragma once
 
 #include <algorithm>

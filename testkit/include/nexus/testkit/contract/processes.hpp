@@ -1,4 +1,4 @@
-// Two processes with one database, and one that is killed while it appends.
+// Two processes on one database, and a process that is killed while it appends.
 #pragma once
 
 #include <map>
@@ -44,8 +44,8 @@ TEST_P(JournalContract, AHeadIsNotRememberedAcrossProcesses) {
   EXPECT_TRUE(second.passed());
 }
 
-/// Appends one event to `id` at its highest number, again and again until `over`; tells `won` which
-/// numbers were acknowledged. Who finds the database busy for too long tries again.
+/// Appends one event to `id` at its highest number, repeatedly until `over`; passes each
+/// acknowledged number to `won`. A call that finds the database busy for too long is retried.
 template <class Over, class Won>
 void append_until(terse_session& session, const persistence_id& id, const ulid& writer, Over over,
                   Won won) {
@@ -60,7 +60,7 @@ void append_until(terse_session& session, const persistence_id& id, const ulid& 
   }
 }
 
-/// How many numbers one of the two wins at most before it waits for the other.
+/// The number of wins after which one process waits for the other.
 inline constexpr std::size_t wins_of_a_turn = 20;
 
 inline void race_as_the_second(first_process& first, terse_session& session,
@@ -94,7 +94,7 @@ TEST_P(JournalContract, NoNumberIsAcknowledgedTwiceByTwoProcesses) {
     over = length.over(own);
     second.tell(over ? "stop" : "go on");
   };
-  hear(second.said());  // it is there: now they race
+  hear(second.said());  // it is running: the race starts
   append_until(
       session, alice, own_writer,
       [&] {
@@ -118,15 +118,15 @@ TEST_P(JournalContract, NoNumberIsAcknowledgedTwiceByTwoProcesses) {
 
 inline constexpr std::size_t events_of_killed = 3;  // in each request
 
-/// The ids of the one that is killed.
+/// The ids of the process that is killed.
 inline std::vector<persistence_id> ids_of_killed() {
   std::vector<persistence_id> ids;
   for (auto name : {"a", "b", "c", "d"}) ids.push_back(must(persistence_id::make("killed", name)));
   return ids;
 }
 
-/// Appends calls of two requests, whose events hold their own numbers, until the end, and tells what was
-/// acknowledged, as in "2 9": id 2 has all up to number 9.
+/// Appends calls of two requests, whose events hold their own numbers, until the end. Reports what
+/// was acknowledged, as in "2 9": id 2 has all numbers up to 9.
 inline void append_until_killed(first_process& first, terse_session& session) {
   const auto ids = ids_of_killed();
   std::map<std::size_t, sequence_nr> highest;
@@ -152,13 +152,14 @@ inline void append_until_killed(first_process& first, terse_session& session) {
         highest[i] += events_of_killed;
         if (!first.tell(std::to_string(i) + " " + std::to_string(highest[i]))) return;
       } else {
-        highest[i] = session.highest(ids[i]);  // a call of the one before came late
+        highest[i] = session.highest(ids[i]);  // a call of the previous process came late
       }
     }
   }
 }
 
-/// Every number once, with its own data, and requests whole; the highest.
+/// Checks that every number is there once, with its own data, and requests are whole; returns the
+/// highest.
 inline sequence_nr whole_history(terse_session& session, const persistence_id& id) {
   sequence_nr highest = 0;
   for (const auto& r : session.records(id)) {

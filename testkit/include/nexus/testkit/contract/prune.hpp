@@ -1,4 +1,4 @@
-// Which snapshots there are, and erasing the old of many ids in one call.
+// Listing snapshots, and erasing the old ones of many ids in one call.
 #pragma once
 
 #include <limits>

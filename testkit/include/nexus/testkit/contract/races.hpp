@@ -1,4 +1,4 @@
-// Two threads, each with a session of its own: of two that race for a number exactly one wins.
+// Two threads, each with its own session: of two that race for a number exactly one wins.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace nexus::inline v0::testkit {
 
-/// How long a race goes on: long enough to tell on a slow database, longer where rounds are cheap,
-/// since the window in which a fast one can go wrong is narrow.
+/// The length of a race: long enough for a slow database, and longer where rounds are cheap, since
+/// a fast database has only a narrow window for mistakes.
 class race_length {
  public:
   race_length(std::size_t rounds_min, std::chrono::milliseconds at_least)
@@ -29,8 +29,8 @@ class race_length {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Where two threads wait for each other and go on within a tenth of a microsecond. A barrier would
-/// put one to sleep and wake it when a fast journal has long answered the other.
+/// Where two threads meet and continue within a tenth of a microsecond of each other. A barrier
+/// would let one sleep, and wake it long after a fast journal has answered the other.
 class meeting_point {
  public:
   void wait_for_both() noexcept {
@@ -92,7 +92,7 @@ TEST_P(JournalContract, OfTwoSessionsThatRaceForANumberExactlyOneWins) {
   race_for_numbers(another_session(), another_session(), session, alice, {150, GetParam().race});
 }
 
-// A database that locks row by row must neither deadlock nor abort the innocent.
+// A database that locks row by row must neither deadlock nor abort requests without a conflict.
 TEST_P(JournalContract, CallsThatMeetInOppositeOrdersLoseOnlyWhereTheyConflict) {
   constexpr std::size_t contested = 20;
   std::vector<persistence_id> ids;
@@ -104,7 +104,8 @@ TEST_P(JournalContract, CallsThatMeetInOppositeOrdersLoseOnlyWhereTheyConflict) 
   bool over = false;
   race_length length{20, GetParam().race};
   meeting_point meet;
-  // Each call has the contested ids, the second session's in reverse, and at its end an id of its own.
+  // Each call has the contested ids, the second session's in reverse, and at its end an id of its
+  // session.
   auto race = [&](std::size_t me, const persistence_id& own) {
     for (sequence_nr round = 0; !over; ++round) {
       std::vector<request> batch;
@@ -127,8 +128,8 @@ TEST_P(JournalContract, CallsThatMeetInOppositeOrdersLoseOnlyWhereTheyConflict) 
     const auto& second = outcomes[1][round];
     ASSERT_EQ(first.size(), contested + 1);
     ASSERT_EQ(second.size(), contested + 1);
-    ASSERT_EQ(told(first.back()), "stored") << "nobody else appends to alice";
-    ASSERT_EQ(told(second.back()), "stored") << "nobody else appends to bob";
+    ASSERT_EQ(told(first.back()), "stored") << "no other session appends to alice";
+    ASSERT_EQ(told(second.back()), "stored") << "no other session appends to bob";
     for (std::size_t i = 0; i < contested; ++i) {
       std::array both{told(first[i]), told(second[contested - 1 - i])};
       std::sort(both.begin(), both.end());

@@ -1,4 +1,4 @@
-// What was stored comes back as it was, byte for byte.
+// Records are read back as they were stored, byte for byte.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,14 @@
 
 namespace nexus::inline v0::testkit {
 
-/// Every value a byte can have, once.
+/// Every byte value once.
 inline std::string all_bytes() {
   std::string bytes;
   for (int b = 0; b < 256; ++b) bytes += static_cast<char>(b);
   return bytes;
 }
 
-/// Times at the ends of what a journal takes, around the epoch, and an everyday one.
+/// Times at the ends of the journal's range, around the epoch, and an ordinary one.
 inline std::vector<timestamp> telling_times(const journal_limits& taken) {
   using std::chrono::microseconds;
   using namespace std::chrono_literals;

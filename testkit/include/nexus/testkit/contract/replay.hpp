@@ -1,4 +1,4 @@
-// Reading a range: from, to, max, and a sink that has seen enough.
+// Reading a range: from, to, max, and a sink that ends the replay.
 #pragma once
 
 #include <limits>

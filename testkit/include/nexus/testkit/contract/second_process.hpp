@@ -1,4 +1,4 @@
-// A second process: this program once more, which runs the same test on the same journal.
+// A second process: this program again, running the same test on the same journal.
 //
 //   TEST_P(JournalContract, X) {
 //     if (auto first = first_process::of_this()) {  // the second process comes here
@@ -8,9 +8,10 @@
 //     second_process second{uri};
 //     EXPECT_EQ(second.said(), "stored");
 //
-// The two talk by lines, over a socket that is the second one's standard input.
+// The two exchange lines over a socket, which is the standard input of the second process.
 //
-// Threads: one. Throws: std::runtime_error when the operating system fails, or nothing is said in time.
+// Threads: one. Throws: std::runtime_error when the operating system fails, or no line arrives in
+// time.
 #pragma once
 
 #include <fcntl.h>
@@ -49,7 +50,7 @@ class line_socket {
   line_socket(const line_socket&) = delete;
   line_socket& operator=(const line_socket&) = delete;
 
-  /// False if the other one has gone.
+  /// False if the other process is gone.
   bool tell(std::string_view text) {
     std::string line{text};
     line += '\n';
@@ -63,7 +64,7 @@ class line_socket {
     return true;
   }
 
-  /// The next line within that time; nothing: there is none, or the other one has gone.
+  /// The next line within that time; none if there is none, or the other process is gone.
   std::optional<std::string> next(std::chrono::milliseconds within) {
     const auto deadline = std::chrono::steady_clock::now() + within;
     for (;;) {
@@ -95,16 +96,16 @@ class line_socket {
 
 inline constexpr std::chrono::seconds process_patience{60};
 
-/// In the second process: the first one.
+/// The first process, as seen by the second.
 class first_process {
  public:
-  /// Nothing in the first process.
+  /// Null in the first process.
   static std::unique_ptr<first_process> of_this() {
     if (std::getenv(journal_of_parent) == nullptr) return nullptr;
     return std::unique_ptr<first_process>{new first_process};
   }
 
-  /// False once the first process has gone.
+  /// False if the first process is gone.
   bool tell(std::string_view line) { return socket_.tell(line); }
   std::string said() {
     auto line = socket_.next(process_patience);
@@ -120,7 +121,7 @@ class first_process {
 
 class second_process {
  public:
-  /// Starts it in the test that runs now.
+  /// Starts the second process in the running test.
   explicit second_process(const std::string& uri) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
@@ -142,23 +143,24 @@ class second_process {
   void tell(std::string_view line) {
     if (!socket_->tell(line)) throw std::runtime_error{"the second process has gone\n" + printed()};
   }
-  /// What it says next.
+  /// The next line of the second process.
   std::string said() {
     auto line = socket_->next(process_patience);
     if (!line) throw std::runtime_error{"the second process said nothing\n" + printed()};
     return *std::move(line);
   }
-  /// The same if it has said something already.
+  /// The next line, if it is there already.
   std::optional<std::string> said_already() { return socket_->next(std::chrono::milliseconds{0}); }
 
-  /// SIGKILL, whatever it is doing, and waits until it is gone. What it said can still be read.
+  /// Kills it with SIGKILL, at any point, and waits for its end. Its earlier lines can still be
+  /// read.
   void kill() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
     (void)wait();
   }
 
-  /// Whether its test passed; waits for its end.
+  /// Waits for its end; true if its test passed.
   bool passed() {
     const auto deadline = std::chrono::steady_clock::now() + process_patience;
     while (socket_->next(process_patience)) {

@@ -1,4 +1,4 @@
-// After an answer was lost: the truth about a request.
+// Settling a request whose answer was lost.
 #pragma once
 
 #include <limits>
@@ -124,7 +124,7 @@ TEST_P(JournalContract, ALostAnswerSettlesAsTheTruthAndStaysSo) {
     auto outcome = sender.outcome_of(first);
     ASSERT_TRUE(std::holds_alternative<unknown>(outcome)) << told(outcome);
 
-    // From now on the numbers belong to that request or to the next, and to nobody else.
+    // From now on the numbers belong to that request or to the next one.
     auto truth = session.settle(first);
     request next{id, truth == "stored" ? 2u : 0u, {"c"}};
     EXPECT_EQ(session.append(next), "stored") << truth;

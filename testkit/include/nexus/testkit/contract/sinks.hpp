@@ -1,4 +1,4 @@
-// A sink that throws: what it throws comes out unchanged, and the session works on.
+// A sink that throws: the exception passes through unchanged, and the session still works.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ namespace nexus::inline v0::testkit {
 
 struct no_exception_class {};
 
-/// What `call` throws, in a word.
+/// Describes what `call` throws, in a word.
 inline std::string thrown_by(const std::function<void()>& call) {
   try {
     call();
@@ -30,7 +30,7 @@ inline std::string thrown_by(const std::function<void()>& call) {
   return "nothing";
 }
 
-/// Throws something else each time.
+/// Throws a different type for each value.
 inline void throw_one(int which) {
   if (which == 0) throw std::runtime_error{"of the sink"};
   if (which == 1) throw 7;

@@ -1,11 +1,12 @@
-// States that two write at once, and the truth about one whose answer was lost.
+// Races for a state's version, and settling an upsert whose answer was lost.
 #pragma once
 
 #include "nexus/testkit/contract/races.hpp"
 
 namespace nexus::inline v0::testkit {
 
-// In each round both write on the same version, one of them the next and the other the one after.
+// In each round both write on the same version, one of them the next version and the other the one
+// after.
 TEST_P(JournalContract, OfTwoSessionsThatRaceForAVersionExactlyOneWins) {
   constexpr std::array writers{own_writer, other_writer};
   constexpr std::array<sequence_nr, 2> steps{1, 2};
@@ -60,7 +61,7 @@ TEST_P(JournalContract, AnUpsertThatWasPassedByIsSuperseded) {
   ASSERT_EQ(session.upsert({alice, 1, 2, state("two"), other_writer}), "stored");
   EXPECT_EQ(session.settle_state(mine), "superseded");
   EXPECT_EQ(session.settle_state({alice, 0, 1, state("never sent")}), "superseded")
-      << "nobody can tell";
+      << "the outcome is lost";
   ASSERT_EQ(session.upsert({alice, 2, 3}), "stored");
   EXPECT_EQ(session.settle_state({alice, 1, 2, state("two"), other_writer}), "superseded");
 }

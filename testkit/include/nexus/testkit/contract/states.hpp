@@ -1,4 +1,4 @@
-// Durable states: a value and a version that only rises.
+// Durable states: a value, and a version that only rises.
 #pragma once
 
 #include <limits>
@@ -85,7 +85,7 @@ TEST_P(JournalContract, EveryFieldOfAStateComesBack) {
   }
 }
 
-TEST_P(JournalContract, ATombstoneSaysWhoErasedAndWhen) {
+TEST_P(JournalContract, ATombstoneHasTheWriterAndTheTimeOfTheErasure) {
   const timestamp when{std::chrono::microseconds{7}};
   ASSERT_EQ(session.upsert(alice, 0, 1, "one"), "stored");
   ASSERT_EQ(session.upsert({alice, 1, 2, {}, other_writer, when}), "stored");

@@ -80,7 +80,7 @@ TEST_P(JournalContract, AsManyAndAsLongTagsAsTheLimitAreTaken) {
   EXPECT_EQ(session.records(alice).at(0).tags, names);
 }
 
-TEST_P(JournalContract, ATagThatIsNoneRejectsItsRequestAlone) {
+TEST_P(JournalContract, AnInvalidTagRejectsItsRequestAlone) {
   using namespace std::string_view_literals;
   const std::string too_long(event_view::tag_bytes_max + 1, 'x');
   for (auto tag : {""sv, "a\0b"sv, "\0"sv, "\xff"sv, "\xc0\xaf"sv, "\xed\xa0\x80"sv,

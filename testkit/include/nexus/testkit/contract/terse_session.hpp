@@ -1,11 +1,11 @@
-// A journal session that takes and answers short texts, so that a test reads as what it says:
+// A journal session with short texts as arguments and results, for readable tests:
 //
 //   EXPECT_EQ(session.append(alice, 0, {"a", "b"}), "stored");
 //   EXPECT_EQ(session.append(alice, 0, {"x"}), "conflict 2");
 //   EXPECT_EQ(session.history(alice), "1:a 2:b");
 //
-// Threads: those of the session inside. Throws: std::runtime_error when a call fails that the test
-// did not expect to fail; GoogleTest then reports the journal's own message.
+// Threads: those of the wrapped session. Throws: std::runtime_error when a call fails unexpectedly;
+// GoogleTest then reports the journal's message.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +43,7 @@ inline persistence_id operator""_id(const char* text, std::size_t size) {
   return must(persistence_id::parse({text, size}));
 }
 
-/// A writer whose id is sixteen times `letter`.
+/// A writer id of sixteen times `letter`.
 constexpr ulid writer_named(char letter) {
   ulid made;
   for (auto& byte : made.bytes) byte = static_cast<std::uint8_t>(letter);
@@ -66,7 +66,7 @@ inline snapshot_view snapshot(sequence_nr number, std::string_view data) {
 /// A durable state of which only the data matters.
 inline state_view state(std::string_view data) { return {.type = "balance", .data = data}; }
 
-/// Events given in full, or by their data alone. The texts must outlive the list.
+/// Events in full, or only their data. The texts must outlive the list.
 class event_list {
  public:
   event_list(std::initializer_list<std::string_view> data) {
@@ -91,10 +91,10 @@ struct request {
   ulid writer = own_writer;
 
   operator append_request() const& { return {id, expected, writer, events}; }
-  operator append_request() && = delete;  // it would be a view of what is about to go
+  operator append_request() && = delete;  // it would be a view of a temporary
 };
 
-/// An upsert_request in short; `value` left out erases.
+/// A short upsert_request; without `value` it erases.
 struct put {
   persistence_id id;
   sequence_nr expected;
@@ -122,7 +122,7 @@ struct record {
   friend bool operator==(const record&, const record&) = default;
 };
 
-/// The same of a journal as a whole.
+/// A record of the whole journal.
 struct journal_record : record {
   persistence_id of;
 };
@@ -141,7 +141,7 @@ inline record owned(const record_view& r) {
           texts{e.tags.begin(), e.tags.end()}};
 }
 
-/// "stored", "conflict 3", "rejected too_large", or "failed" or "unknown" with the journal's message.
+/// "stored", "conflict 3", "rejected too_large"; "failed" or "unknown" with the journal's message.
 inline std::string told(const append_outcome& outcome) {
   struct teller {
     std::string operator()(const stored&) const { return "stored"; }

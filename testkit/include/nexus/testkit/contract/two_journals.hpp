@@ -1,4 +1,4 @@
-// Several journal objects of one URI, in one process: they are one journal, and none remembers anything
+// Several journal objects of one URI in one process are one journal, and none remembers anything
 // that another could change.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace nexus::inline v0::testkit {
 
-/// Why this journal is not asked to be open twice, or nothing.
+/// Why this journal is not opened twice; null if it is.
 inline const char* why_alone(const journal_under_test& journal) {
   if (!journal.reopens) return "this journal is another one each time";
   if (!journal.shared) return "this journal may be open only once";

@@ -1,7 +1,7 @@
-// Where two values of a stored type differ, field by field: the path of the first difference.
+// The path of the first difference between two values of a stored type, field by field.
 //
-// The fields are those that MSGPACK_DEFINE_MAP names, so no type needs an operator==. Numbers are
-// compared to the bit: -0.0 is not 0.0, and a NaN is equal to the same NaN.
+// The fields are those of MSGPACK_DEFINE_MAP, so no type needs an operator==. Numbers are compared
+// to the bit: -0.0 differs from 0.0, and a NaN equals the same NaN.
 #pragma once
 
 #include <algorithm>
@@ -23,11 +23,11 @@ namespace nexus::inline v0::testkit::detail {
 
 namespace shapes = nexus::detail;
 
-/// Nothing if they are the same; else where they differ: "", ".lines[2].cents", ".pair#1".
+/// None if they are equal; else the path of the difference: "", ".lines[2].cents", ".pair#1".
 template <class T>
 std::optional<std::string> difference(const T& a, const T& b);
 
-/// Says where, behind a sentence.
+/// Appends the path to a sentence.
 inline std::string at(const std::string& where) {
   return where.empty() || where[0] == ' ' ? where : ", at " + where;
 }
@@ -37,7 +37,7 @@ bool same(const T& a, const T& b) {
   return !difference(a, b);
 }
 
-/// The packer that collects the addresses of the fields of one value, in order.
+/// A packer that collects the addresses of the fields of one value, in order.
 struct field_collector {
   std::vector<const void*> fields;
   bool is_named = false;
@@ -50,7 +50,7 @@ struct field_collector {
   }
 };
 
-/// The packer that compares each field with that of another value of the same type.
+/// A packer that compares each field with that of another value of the same type.
 class field_comparer {
  public:
   explicit field_comparer(const std::vector<const void*>& others) : others_{others} {}
@@ -71,7 +71,7 @@ class field_comparer {
  private:
   template <class T>
   void compare(const T& field) {
-    if constexpr (!shapes::literal<T>) {  // a name, then: the codec refuses such fields
+    if constexpr (!shapes::literal<T>) {  // it is a name: the codec refuses such fields
       const auto& other = *static_cast<const T*>(others_[next_++]);
       if (found) return;
       if (auto inside = difference(field, other)) found = "." + name_ + *inside;
@@ -96,7 +96,8 @@ std::optional<std::string> fields_differ(const T& a, const T& b) {
   field_comparer compared{others.fields};
   a.msgpack_pack(compared);
   if (compared.found) return compared.found;
-  // A field that is not named shows to an operator== alone. One that holds NaN equals nothing.
+  // A field outside of MSGPACK_DEFINE_MAP shows only to an operator==. A value that holds NaN
+  // equals nothing.
   if constexpr (std::equality_comparable<T>) {
     if (a == a && b == b && !(a == b)) {
       return std::string{" (by operator==: is every field in MSGPACK_DEFINE_MAP?)"};
@@ -115,7 +116,7 @@ template <class T>
 std::optional<std::string> variants_differ(const T& a, const T& b) {
   if (a.index() != b.index()) return std::string{};
   std::optional<std::string> inside;
-  // By its place: an alternative may be there twice.
+  // By index: a type may occur twice among the alternatives.
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (void)((a.index() == I && (inside = difference(std::get<I>(a), std::get<I>(b)), true)) || ...);
   }
@@ -136,7 +137,7 @@ std::optional<std::string> tuples_differ(const T& a, const T& b) {
   return found;
 }
 
-/// Each of `a` has one of its own in `b`, wherever.
+/// Each element of `a` has a counterpart in `b`, in any order.
 template <class T>
 bool same_in_any_order(const T& a, const T& b) {
   std::vector<const typename T::value_type*> left;
@@ -159,7 +160,7 @@ std::optional<std::string> elements_differ(const T& a, const T& b) {
     auto other = b.begin();
     std::size_t at = 0;
     for (auto one = a.begin(); one != a.end(); ++one, ++other, ++at) {
-      // Also of vector<bool>, whose elements are no references.
+      // By value, for vector<bool>, whose elements are not references.
       const typename T::value_type& left = *one;
       const typename T::value_type& right = *other;
       if (auto inside = difference(left, right)) return "[" + std::to_string(at) + "]" + *inside;
@@ -168,7 +169,7 @@ std::optional<std::string> elements_differ(const T& a, const T& b) {
   }
 }
 
-// A kind of one's own: by operator==, else by what is stored of it.
+// A type with an adaptor of the user's: by operator==, else by its stored bytes.
 template <class T>
 bool foreign_same(const T& a, const T& b) {
   if constexpr (std::equality_comparable<T>) {

@@ -1,4 +1,4 @@
-// How many fields a struct has: as many as the values that it can be initialised with. MSGPACK_DEFINE_MAP
+// The number of fields of a struct: the number of values that can initialize it. MSGPACK_DEFINE_MAP
 // adds functions only, so a struct with it is still an aggregate. After Boost.PFR (Polukhin).
 #pragma once
 
@@ -9,13 +9,13 @@
 
 namespace nexus::inline v0::testkit::detail {
 
-/// With a constructor that takes whatever it is given.
+/// With a constructor that takes anything.
 template <class T>
 concept takes_anything =
     nexus::detail::is_optional<T> || nexus::detail::is_variant<T> || nexus::detail::is_tuple<T>;
 
-/// A value for any field of `Owner`, but for those that take anything: from it they could be made in two
-/// ways.
+/// A value for any field of `Owner`, except fields that take anything: they could be made from it in
+/// two ways.
 template <class Owner>
 struct any_field {
   template <class T>
@@ -26,7 +26,7 @@ struct any_taker {
   operator T() const;  // NOLINT: converts on purpose
 };
 
-/// A value for what `Derived` inherits from.
+/// A value for a base of `Derived`.
 template <class Derived>
 struct any_base {
   template <class T>

@@ -21,8 +21,8 @@ namespace nexus::inline v0::testkit::detail {
 
 namespace shapes = nexus::detail;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every platform, which the
-/// distributions of the standard library do not promise.
+/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every platform, unlike the
+/// distributions of the standard library.
 class splitmix64 {
  public:
   explicit splitmix64(std::uint64_t seed) : state_{seed} {}
@@ -34,14 +34,14 @@ class splitmix64 {
     return z ^ (z >> 31U);
   }
 
-  /// Below `bound`, which is small against 2^64.
+  /// Below `bound`, which must be small against 2^64.
   std::uint64_t below(std::uint64_t bound) { return next() % bound; }
 
  private:
   std::uint64_t state_;
 };
 
-/// Texts that have broken programs before, all valid UTF-8.
+/// Texts that often break programs, all valid UTF-8.
 inline constexpr std::array<std::string_view, 16> odd_texts{
     std::string_view{},
     " ",
@@ -61,7 +61,7 @@ inline constexpr std::array<std::string_view, 16> odd_texts{
     "-1e309",
 };
 
-/// The packer that fills: gets name and field in turn from the generated msgpack_pack.
+/// A packer that fills: the generated msgpack_pack passes it names and fields in turn.
 class filler {
  public:
   explicit filler(splitmix64& random, int depth = 0) : random_{random}, depth_{depth} {}
@@ -72,7 +72,7 @@ class filler {
   void pack(const T& field) {
     if (named_) {
       named_ = false;
-      fill(const_cast<T&>(field));  // ours: the builder made it
+      fill(const_cast<T&>(field));  // safe: the builder made the object
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
       named_ = true;
     }
@@ -133,7 +133,8 @@ class filler {
         value.insert(value.end(), std::move(one));
       }
     }
-    // An enum keeps its default: which values it has cannot be known. So does a user's own kind.
+    // Enums keep their default, as their valid values are unknown. So do types with the user's
+    // adaptor.
   }
 
   template <class T>
@@ -165,7 +166,7 @@ class filler {
     return value;
   }
 
-  // Numbers with two decimals, and the ends of the range; no NaN, which equals nothing.
+  // Numbers with two decimals, and the ends of the range; no NaN, since it equals nothing.
   template <class T>
   T floating() {
     using limits = std::numeric_limits<T>;

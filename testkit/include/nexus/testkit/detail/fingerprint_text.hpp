@@ -1,4 +1,4 @@
-// Fingerprints as text, and what a difference between two of them means for what is stored.
+// Fingerprints as text, and the effect of their differences on stored data.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,7 @@ inline std::string to_text(const print& p) {
   return text;
 }
 
-/// Reads what `to_text` wrote; lines with # are comments. Nothing if the text is something else.
+/// Reads the output of `to_text`; lines with # are comments. None if the text is something else.
 inline std::optional<print> from_text(const std::string& text) {
   constexpr std::string_view head = "serializer ";
   constexpr std::string_view version = " version ";
@@ -65,7 +65,7 @@ inline std::optional<print> from_text(const std::string& text) {
 }
 
 struct difference {
-  std::vector<std::string> breaking;  ///< what is stored could not be read any more, or wrongly
+  std::vector<std::string> breaking;  ///< stored data could not be read any more, or wrongly
   std::vector<std::string> harmless;
 };
 
@@ -100,7 +100,7 @@ class field_comparison {
           "was " + was.kind + " and is " + is->kind);
       return;
     }
-    // One of the same kind in the same place, by another name.
+    // A field of the same kind in the same place, with another name.
     if (i < now_.fields.size() && now_.fields[i].kind == was.kind &&
         find(before_.fields, now_.fields[i].path) == nullptr) {
       renamed_.push_back(now_.fields[i].path);
@@ -119,7 +119,7 @@ class field_comparison {
     return std::find(renamed_.begin(), renamed_.end(), path) != renamed_.end();
   }
 
-  // Also what lies within a field that is new and optional.
+  // Also true for fields within a new optional field.
   [[nodiscard]] bool inside_new_optional(std::string_view path) const {
     return std::any_of(now_.fields.begin(), now_.fields.end(), [&](const field& f) {
       const bool within = path == f.path || (path.starts_with(f.path) &&
@@ -150,7 +150,7 @@ inline void compare_shapes(const shape& before, const shape& now, difference& ou
   } else if (before.version > now.version) {
     out.breaking.push_back(versions);
   } else if (before.version < now.reads_from) {
-    out.breaking.push_back(versions + ", and upcasters lift only what is of version " +
+    out.breaking.push_back(versions + ", and upcasters read only version " +
                            std::to_string(now.reads_from) + " or later");
   } else {
     out.harmless.push_back(versions);
@@ -160,7 +160,7 @@ inline void compare_shapes(const shape& before, const shape& now, difference& ou
 inline difference compare(const print& before, const print& now) {
   difference out;
   if (before.serializer != now.serializer) {
-    // Rows of msgpack are always read.
+    // Rows of msgpack can always be read.
     auto& to = before.serializer == "msgpack" ? out.harmless : out.breaking;
     to.push_back("serializer " + before.serializer + " became " + now.serializer);
   }

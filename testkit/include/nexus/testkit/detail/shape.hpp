@@ -1,4 +1,4 @@
-// The fields of stored types as text: names and kinds, nested ones by their path.
+// The fields of stored types as text: names and kinds; nested fields by their path.
 #pragma once
 
 #include <algorithm>
@@ -51,7 +51,7 @@ class shape_reader {
   }
 
  private:
-  // The packer that lists: gets name and field in turn from the generated msgpack_pack.
+  // A packer that lists: the generated msgpack_pack passes it names and fields in turn.
   class lister {
    public:
     lister(shape_reader& to, std::string prefix) : to_{to}, prefix_{std::move(prefix)} {}
@@ -86,7 +86,7 @@ class shape_reader {
   void add(const std::string& path) {
     const auto place = fields_.size();
     fields_.push_back({path, {}});
-    auto kind = kind_of<T>(path);  // what is nested comes after
+    auto kind = kind_of<T>(path);  // nested fields come after it
     fields_[place].kind = std::move(kind);
   }
 
@@ -135,7 +135,7 @@ class shape_reader {
         return "array<" + kind_of<element>(path + "[]") + size + ">";
       }
     } else {
-      return "opaque";  // read and written by an adaptor of the user's
+      return "opaque";  // read and written by the user's adaptor
     }
   }
 

@@ -1,4 +1,4 @@
-#include "farewells.hpp"
+#include "lingering_close.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -20,7 +20,7 @@ constexpr milliseconds linger{500};
 constexpr milliseconds look_again{20};  // whether more have come
 constexpr std::size_t leaving_max = 256;
 
-// False once there is nothing to wait for.
+// False if there is nothing to wait for.
 bool drained(int socket) {
   std::array<char, 4096> unread;
   const auto n = ::recv(socket, unread.data(), unread.size(), MSG_DONTWAIT);
@@ -29,12 +29,12 @@ bool drained(int socket) {
 
 }  // namespace
 
-farewells::~farewells() {
+lingering_close::~lingering_close() {
   for (const auto& one : new_) ::close(one.socket);
   for (const auto& one : all_) ::close(one.socket);
 }
 
-void farewells::say(int socket) {
+void lingering_close::close(int socket) {
   ::shutdown(socket, SHUT_WR);
   std::lock_guard guard{lock_};
   new_.push_back({socket, steady_clock::now() + linger});
@@ -45,13 +45,13 @@ void farewells::say(int socket) {
   changed_.notify_one();
 }
 
-void farewells::stop() {
+void lingering_close::stop() {
   std::lock_guard guard{lock_};
   stopped_ = true;
   changed_.notify_one();
 }
 
-void farewells::run() {
+void lingering_close::run() {
   for (;;) {
     {
       std::unique_lock guard{lock_};
@@ -64,7 +64,7 @@ void farewells::run() {
   }
 }
 
-void farewells::look() {
+void lingering_close::look() {
   std::vector<pollfd> waits;
   for (const auto& one : all_) waits.push_back({one.socket, POLLIN, 0});
   (void)::poll(waits.data(), waits.size(), static_cast<int>(look_again.count()));

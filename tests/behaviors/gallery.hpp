@@ -1,4 +1,4 @@
-// A door with a bell: every effect that tally.hpp does not show, and a house that asks it.
+// A gallery has every effect that tally.hpp does not have; a guide asks it.
 #pragma once
 
 #include <array>
@@ -8,13 +8,13 @@
 
 namespace nexus::test {
 
-struct door {
-  static constexpr std::string_view entity_type = "door";
+struct gallery {
+  static constexpr std::string_view entity_type = "gallery";
 
   struct open {};
   struct shut {};
-  struct enter {};  ///< waits until the door is open; answers how many have entered
-  struct leave {};  ///< the door passivates behind whoever leaves
+  struct enter {};  ///< waits until the gallery is open; answers how many have entered
+  struct leave {};  ///< the gallery passivates after the guest has left
   struct photograph {};
   struct look {};
   using command = std::variant<open, shut, enter, leave, photograph, look>;
@@ -40,7 +40,7 @@ struct door {
     return nexus::persist(opened{}).with_metadata("by", "janitor").then_unstash();
   }
   static auto decide(const state&, const shut&) { return nexus::persist(closed{}); }
-  static effect<door, std::int64_t> decide(const state& s, const enter&) {
+  static effect<gallery, std::int64_t> decide(const state& s, const enter&) {
     if (!s.is_open) return nexus::stash();
     return nexus::persist(entered{}).then_reply(&state::visitors);
   }
@@ -58,19 +58,19 @@ struct door {
   }
 };
 
-struct house {
-  static constexpr std::string_view entity_type = "house";
+struct guide {
+  static constexpr std::string_view entity_type = "guide";
 
   struct visit {
-    std::string door;
-    MSGPACK_DEFINE_MAP(door)
+    std::string gallery;
+    MSGPACK_DEFINE_MAP(gallery)
   };
   struct came_in {
     std::int64_t number = 0;
     std::string failure;
     MSGPACK_DEFINE_MAP(number, failure)
   };
-  struct wait {};  ///< answers once somebody came in, or could not
+  struct wait {};  ///< answers when a guest has entered, or could not
   struct starts {};
   using command = std::variant<visit, came_in, wait, starts>;
 
@@ -92,20 +92,20 @@ struct house {
   };
 
   static auto decide(const state&, const visit& c) {
-    return nexus::ask<door>(c.door, door::enter{}, [](result<std::int64_t> r) {
+    return nexus::ask<gallery>(c.gallery, gallery::enter{}, [](result<std::int64_t> r) {
       return r ? came_in{*r, {}} : came_in{0, r.error().message};
     });
   }
   static auto decide(const state&, const came_in& c) {
     return nexus::persist(visited{c.number, c.failure}).then_unstash();
   }
-  static effect<house, std::string> decide(const state& s, const wait&) {
+  static effect<guide, std::string> decide(const state& s, const wait&) {
     if (s.last.empty()) return nexus::stash();
     return nexus::reply(s.last);
   }
   static auto decide(const state& s, const starts&) { return nexus::reply(s.starts); }
 
-  static effect<house> on_recovered(const state&) { return nexus::persist(started{}); }
+  static effect<guide> on_recovered(const state&) { return nexus::persist(started{}); }
 
   static void apply(state& s, const started&) { ++s.starts; }
   static void apply(state& s, const visited& e) {

@@ -1,4 +1,4 @@
-// A CAF actor that only does what a test says.
+// A CAF actor that only runs the code of a test.
 #pragma once
 
 #include <caf/all.hpp>
@@ -9,11 +9,12 @@
 
 namespace nexus::test {
 
-/// Runs `body` when it starts, and lives until that or an answer quits it.
-class puppet final : public caf::event_based_actor {
+/// Runs `body` when it starts, and lives until `body` or an answer quits it.
+class scripted_actor final : public caf::event_based_actor {
  public:
   using body = std::function<void(caf::event_based_actor*)>;
-  puppet(caf::actor_config& config, body b) : caf::event_based_actor{config}, body_{std::move(b)} {}
+  scripted_actor(caf::actor_config& config, body b)
+      : caf::event_based_actor{config}, body_{std::move(b)} {}
 
   caf::behavior make_behavior() override {
     body_(this);
@@ -29,7 +30,7 @@ inline void wait_for_end(caf::actor_system& in, const caf::actor& a) {
   self->wait_for(a);
 }
 
-/// What an actor tells a test.
+/// Passes values from an actor to a test.
 template <class T>
 T heard(std::promise<T>& p) {
   auto f = p.get_future();
