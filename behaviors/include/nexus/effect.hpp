@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "nexus/detail/draft.hpp"
-#include "nexus/detail/required.hpp"
+#include "nexus/detail/fitting.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus::inline v0 {
@@ -49,7 +49,7 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   template <class Records, class Reply, class... Links>
   effect(detail::draft<Records, Reply, Links...> d)  // NOLINT: converts on purpose
       : traits_{std::move(d.traits_)} {
-    take_records(d.records_);
+    if constexpr (detail::can_persist<B>(static_cast<Records*>(nullptr))) take_records(d.records_);
     if constexpr (!std::is_same_v<Reply, detail::no_reply>) {
       if constexpr (std::is_invocable_r_v<R, const Reply&, const state&>) {
         reply_ = std::move(d.reply_);
@@ -59,7 +59,9 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
     } else if constexpr (!std::is_void_v<R>) {
       (void)required::reply_of<B, R>;
     }
-    std::apply([&](auto&... l) { (take_link(l), ...); }, d.links_);
+    if constexpr ((detail::can_follow<B, Links>() && ...)) {
+      std::apply([&](auto&... l) -> void { (take_link(l), ...); }, d.links_);
+    }
   }
 
   [[nodiscard]] bool rejected() const noexcept { return refused_.has_value(); }
@@ -109,33 +111,15 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
  private:
   template <class Records>
   void take_records(Records & from) {
-    if constexpr (requires { typename Records::value_type; }) {
-      if constexpr (!detail::has_events<B>) {
-        (void)required::one_state_of<B>;
-      } else if constexpr (is_persisted<typename Records::value_type>()) {
-        records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-      }
-    } else {
-      std::apply([&](auto&... r) { take_each(r...); }, from);
-    }
-  }
-
-  template <class... Record>
-  void take_each(Record & ... r) {
-    if constexpr (!detail::has_events<B> && sizeof...(Record) > 1) {
-      (void)required::one_state_of<B>;
-    } else if constexpr ((is_persisted<Record>() && ...)) {
-      records_.reserve(sizeof...(r));
-      (records_.emplace_back(std::move(r)), ...);
-    }
-  }
-
-  template <class Record>
-  static constexpr bool is_persisted() {
-    if constexpr (detail::is_record_of<B, Record>) {
-      return true;
-    } else {
-      return required::event_of<B, Record>;
+    if constexpr (requires { from.size(); }) {
+      records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    } else if constexpr (std::tuple_size_v<Records> > 0) {
+      std::apply(
+          [&](auto&... r) -> void {
+            records_.reserve(sizeof...(r));
+            (records_.emplace_back(std::move(r)), ...);
+          },
+          from);
     }
   }
 
@@ -143,11 +127,9 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect {
   void take_link(Link & l) {
     if constexpr (requires { typename Link::asked_behavior; }) {
       links_.emplace_back(std::in_place_type<ask>, l.template bind<B>());
-    } else if constexpr (std::is_invocable_v<Link&, const state&>) {
+    } else {
       links_.emplace_back(std::in_place_type<run>, std::move(l));
       runs_ = true;
-    } else {
-      (void)required::run_on_state_of<B, Link>;
     }
   }
 
