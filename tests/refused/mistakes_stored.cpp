@@ -88,6 +88,16 @@ struct paid {
 using account = storing<paid>;
 #endif
 
+#ifdef A_VIEW_AS_A_FIELD
+// error: a stored value owns what it holds: use std::string or std::vector
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  std::string_view by;
+  MSGPACK_DEFINE_MAP(by)
+};
+using account = storing<paid>;
+#endif
+
 #ifdef A_MISSPELLED_FIELD
 // The compiler's own words.
 // g++: 'centz' was not declared in this scope; did you mean 'cents'?

@@ -28,6 +28,25 @@ struct withdrawn {
   static constexpr std::string_view type_name = "withdrawn";
 };
 
+/// Signatures that are unusual and sound.
+struct unusual {
+  static constexpr const char* entity_type = "unusual";
+  struct first {};
+  struct second {};
+  using command = std::variant<first, second>;
+  using event = std::variant<deposited, withdrawn>;
+  struct state {};
+  template <class C>
+  static auto decide(const auto& /*state*/, C /*command*/, const nexus::context& /*c*/) noexcept {
+    return nexus::persist(deposited{}).then_reply([](const auto&) { return 1; });
+  }
+  static void apply(auto& /*state*/, deposited /*event*/) noexcept {}
+  static void apply(state& /*state*/, const withdrawn& /*event*/, int /*more*/ = 0) {}
+  static auto on_recovered(const state& /*state*/, const nexus::context& /*c*/) {
+    return nexus::none().then_run([](const auto&) {});
+  }
+};
+
 template <class T>
 struct holder {
   T one;
@@ -41,6 +60,8 @@ void stored() {
 
 void allowed() {
   static_assert(nexus::behavior<account<deposited, withdrawn>>);
+  static_assert(nexus::behavior<unusual>);
+  static_assert(!nexus::behavior<int> && !nexus::behavior<std::string>);
   stored<std::optional<std::vector<std::optional<int>>>>();
   stored<std::shared_ptr<int>>();
   stored<std::chrono::system_clock::time_point>();

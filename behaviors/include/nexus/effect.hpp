@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "nexus/detail/draft.hpp"
-#include "nexus/detail/required.hpp"
+#include "nexus/detail/fitting.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus::inline v0 {
@@ -89,24 +89,16 @@ class effect_body {
   void take_records(no_records&) {}
   template <class E>
   void take_records(one_record<E>& from) {
-    take_record(from.record);
+    records_.emplace_back(std::move(from.record));
   }
   template <class... E>
   void take_records(std::tuple<E...>& from) {
-    if constexpr (!has_events<B>) {
-      (void)required::one_state_of<B>;
-    } else {
-      records_.reserve(sizeof...(E));
-      std::apply([this](E&... each) { (take_record(each), ...); }, from);
-    }
+    records_.reserve(sizeof...(E));
+    std::apply([this](E&... each) { (records_.emplace_back(std::move(each)), ...); }, from);
   }
   template <class E>
   void take_records(std::vector<E>& from) {
-    if constexpr (!has_events<B>) {
-      (void)required::one_state_of<B>;
-    } else if constexpr (is_persisted<E>()) {
-      records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-    }
+    records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
   }
 
   void take_links(no_links&) {}
@@ -115,31 +107,15 @@ class effect_body {
     take_links(all.before);
     if constexpr (requires { typename Link::asked_behavior; }) {
       links_.push_back({.run = {}, .ask = all.link.template bind<B>()});
-    } else if constexpr (std::is_invocable_v<Link&, const state&>) {
+    } else {
       links_.push_back({.run = std::move(all.link)});
       traits_.flags.runs = true;
-    } else {
-      (void)required::run_on_state_of<B, Link>;
     }
   }
 
   const std::optional<v0::error>& refused() const noexcept { return refused_; }
 
  private:
-  template <class E>
-  void take_record(E& one) {
-    if constexpr (is_persisted<E>()) records_.emplace_back(std::move(one));
-  }
-
-  template <class E>
-  static constexpr bool is_persisted() {
-    if constexpr (is_record_of<B, E>) {
-      return true;
-    } else {
-      return required::event_of<B, E>;
-    }
-  }
-
   effect_traits traits_;
   std::vector<record> records_;
   std::vector<link> links_;
@@ -165,7 +141,9 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
   template <class Records, class Reply, class Links>
   effect(detail::draft<Records, Reply, Links> d)  // NOLINT: converts on purpose
       : body{std::move(d.traits_)} {
-    this->take_records(d.records_);
+    if constexpr (detail::can_persist<B>(static_cast<Records*>(nullptr))) {
+      this->take_records(d.records_);
+    }
     if constexpr (!std::is_same_v<Reply, detail::no_reply>) {
       if constexpr (std::is_invocable_r_v<R, const Reply&, const state&>) {
         reply_ = std::move(d.reply_);
@@ -175,7 +153,9 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
     } else if constexpr (!std::is_void_v<R>) {
       (void)required::reply_of<B, R>;
     }
-    this->take_links(d.links_);
+    if constexpr (detail::can_follow_all<B>(static_cast<Links*>(nullptr))) {
+      this->take_links(d.links_);
+    }
   }
 
   /// The answer, for the state after the events; nothing for `effect<B>`.

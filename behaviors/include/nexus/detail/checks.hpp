@@ -13,6 +13,7 @@
 
 #include "nexus/context.hpp"
 #include "nexus/detail/draft.hpp"
+#include "nexus/detail/fitting.hpp"
 #include "nexus/detail/required.hpp"
 #include "nexus/detail/shapes.hpp"
 #include "nexus/detail/stored_names.hpp"
@@ -22,11 +23,20 @@ namespace nexus::inline v0::detail {
 
 // -- decide ---------------------------------------------------------------------------------------
 
-template <class B, class C>
-concept decides = requires(const typename B::state& s, const C& command, const context& c) {
+template <class B, class State, class C>
+concept decides_on = requires(State& s, C& command, const context& c) {
   B::decide(s, command, c);
 }
-|| requires(const typename B::state& s, const C& command) { B::decide(s, command); };
+|| requires(State& s, C& command) { B::decide(s, command); };
+template <class B, class C>
+concept decides = decides_on<B, const typename B::state, const C>;
+
+/// With a decide that needs an object.
+template <class B, class C>
+concept decides_as_object = requires(B& b, typename B::state& s, C& command, const context& c) {
+  b.decide(s, command, c);
+}
+|| requires(B& b, typename B::state& s, C& command) { b.decide(s, command); };
 
 // Constrained here too: clang 14 checks reply_t before the constraints of `ask`.
 template <class B, class C>
@@ -39,26 +49,29 @@ decltype(auto) call_decide(const typename B::state& state, const C& command, con
   }
 }
 
-template <class B, class T>
-inline constexpr bool is_effect_of = std::is_same_v<T, refusal> || std::is_same_v<T, putting_aside>;
-template <class B, class R>
-inline constexpr bool is_effect_of<B, effect<B, R>> = true;
-template <class B, class Records, class Reply, class Links>
-inline constexpr bool is_effect_of<B, draft<Records, Reply, Links>> = true;
-
-template <class B, class T>
-constexpr bool replies_from_state(std::type_identity<T> /*effect*/) {
-  return true;
-}
-template <class B, class Records, class Reply, class Links>
-constexpr bool replies_from_state(std::type_identity<draft<Records, Reply, Links>> /*effect*/) {
-  if constexpr (std::is_same_v<Reply, no_reply> ||
-                std::is_invocable_v<const Reply&, const typename B::state&>) {
-    return true;
-  } else {
-    return required::reply_from_state_of<B, Reply>;
-  }
-}
+/// What decide for a `C` may return.
+template <class B, class C, class Returned>
+struct returned_effect {
+  static constexpr bool fits = required::effect_from_decide<B, C, Returned>;
+};
+template <class B, class C>
+struct returned_effect<B, C, refusal> {
+  static constexpr bool fits = true;
+};
+template <class B, class C>
+struct returned_effect<B, C, putting_aside> {
+  static constexpr bool fits = true;
+};
+template <class B, class C, class R>
+struct returned_effect<B, C, effect<B, R>> {
+  static constexpr bool fits = true;
+};
+template <class B, class C, class Records, class Reply, class Links>
+struct returned_effect<B, C, draft<Records, Reply, Links>> {
+  static constexpr bool fits = can_persist<B>(static_cast<Records*>(nullptr)) &&
+                               can_reply<B, Reply>() &&
+                               can_follow_all<B>(static_cast<Links*>(nullptr));
+};
 
 template <class B, class C>
 constexpr bool has_decide_for() {
@@ -66,18 +79,10 @@ constexpr bool has_decide_for() {
   if constexpr (decides<B, C>) {
     using returned = std::decay_t<decltype(call_decide<B>(
         std::declval<const state&>(), std::declval<const C&>(), std::declval<const context&>()))>;
-    if constexpr (is_effect_of<B, returned>) {
-      return replies_from_state<B>(std::type_identity<returned>{});
-    } else {
-      return required::effect_from_decide<B, C, returned>;
-    }
-  } else if constexpr (
-      requires(state & s, C & command) { B::decide(s, command); } ||
-      requires(state & s, C & command, const context& c) { B::decide(s, command, c); }) {
+    return returned_effect<B, C, returned>::fits;
+  } else if constexpr (decides_on<B, state, C>) {
     return required::const_decide_for<B, C>;
-  } else if constexpr (
-      requires(B & b, state & s, C & command) { b.decide(s, command); } ||
-      requires(B & b, state & s, C & command, const context& c) { b.decide(s, command, c); }) {
+  } else if constexpr (decides_as_object<B, C>) {
     return required::static_decide_for<B, C>;
   } else {
     return required::decide_for<B, C>;
