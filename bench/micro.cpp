@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <msgpack.hpp>
 #include <mutex>
 #include <nexus/pool.hpp>
 #include <optional>

@@ -71,7 +71,7 @@ class process {
       stored = std::visit([](const auto& one) { return std::string{one.type_name}; }, event);
     }
     unstashes = e.unstashes();
-    question_ = e.links().empty() ? nullptr : std::get<nexus::effect<transfer>::ask>(e.links()[0]);
+    question_ = e.links().empty() ? nullptr : e.links()[0].ask;
     asked = question_ == nullptr ? "" : describe();
   }
 
