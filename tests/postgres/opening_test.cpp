@@ -176,7 +176,7 @@ TEST_F(PostgresOpening, ParametersThatMakeNoSense) {
 TEST_F(PostgresOpening, OtherPeoplesTables) {
   const auto uri = pg.fresh_database();
   cluster::execute_at(uri, "CREATE TABLE nexus_event_journal (x int)");
-  expect_line(uri, {"is not a Nexus journal", "nexus_event_journal and no nexus_meta"});
+  expect_line(uri, {"is not a Nexus journal", "nexus_event_journal but no nexus_meta"});
 }
 
 TEST_F(PostgresOpening, ANewerAndAnOlderSchema) {

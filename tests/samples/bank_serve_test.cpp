@@ -110,7 +110,7 @@ TEST_F(BankServe, WhatIsWrongIsSaidInOneLine) {
       {"GET", "/accounts?limit=1001", "", 400, "limit: \"1001\" is not a number from 1 to 1000"},
       {"GET", "/accounts/a0/history?from=x", "", 400, "from: \"x\" is not a number"},
       {"GET", transfer, "", 404, "there is no transfer \"01ARZ3NDEKTSV4RRFFQ69G5FAV\""},
-      {"PUT", "/transfers/7", transfer_body(0, 1, "1"), 400, "\"7\" is no ULID"},
+      {"PUT", "/transfers/7", transfer_body(0, 1, "1"), 400, "\"7\" is not a ULID"},
       {"PUT", transfer, "{", 400, "JSON"},
       {"PUT", transfer, "{\"from\":\"a0\"}", 400, "to"},
       {"PUT", transfer, transfer_body(0, 1, "x"), 400, "amount"},
