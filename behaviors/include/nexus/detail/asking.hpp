@@ -89,9 +89,8 @@ struct question_way {
 template <class B>
 [[nodiscard]] entity_call* call_of(typename B::command&& command) {
   entity_call* made = nullptr;
-  with_alternative(command, [&]<class C>(const C& one) {
-    made = new command_call<B, C>{{std::move(const_cast<C&>(one))}};  // NOLINT: it is ours
-  });
+  with_alternative(command,
+                   [&]<class C>(C& one) { made = new command_call<B, C>{{std::move(one)}}; });
   return made;
 }
 

@@ -78,15 +78,21 @@ struct chain_link {
   std::shared_ptr<asking<B>> ask{};  ///< null: `run`
 };
 
+template <class V, class F, std::size_t... I>
+void with_alternative_of(V& v, F& f, std::index_sequence<I...>) {
+  const bool called = ((v.index() == I && (f(*std::get_if<I>(&v)), true)) || ...);
+  if (!called) throw std::bad_variant_access{};
+}
+
 /// Calls `f` with the alternative that `v` holds. std::visit generates a table of functions
 /// instead, which takes several times as long to compile.
 template <class F, class... T>
 void with_alternative(const std::variant<T...>& v, F f) {
-  const bool called = [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return ((v.index() == I && (f(*std::get_if<I>(&v)), true)) || ...);
-  }
-  (std::index_sequence_for<T...>{});
-  if (!called) throw std::bad_variant_access{};
+  with_alternative_of(v, f, std::index_sequence_for<T...>{});
+}
+template <class F, class... T>
+void with_alternative(std::variant<T...>& v, F f) {
+  with_alternative_of(v, f, std::index_sequence_for<T...>{});
 }
 
 /// Such a question before the asking behavior is known.
