@@ -26,13 +26,17 @@ int status_of(errc code, int rejected) noexcept {
   switch (code) {
     case errc::invalid_argument:
     case errc::invalid_id:
+    case errc::foreign_position:
       return 400;
     case errc::rejected:
       return rejected;
     case errc::unhandled:
     case errc::conflict:
     case errc::constraint_violated:
+    case errc::held_back:
       return 409;
+    case errc::history_erased:
+      return 410;
     case errc::too_large:
       return 413;
     case errc::overloaded:

@@ -70,9 +70,65 @@ std::optional<error> fault_of(const snapshot_request& request, const journal_lim
   return std::nullopt;
 }
 
+std::optional<error> foreign(const position& at, std::uint32_t strands, std::uint64_t epoch,
+                             std::string_view journal) {
+  if (at.strand >= strands) {
+    return error{errc::foreign_position,
+                 fmt::format("{}: the position \"{}\" is of strand {}, but the journal has {}",
+                             journal, to_string(at), at.strand, strands)};
+  }
+  if (at.is_start() || at.epoch == epoch) return std::nullopt;
+  return error{errc::foreign_position,
+               fmt::format("{}: the position \"{}\" is of another journal, or from before its "
+                           "events were renumbered",
+                           journal, to_string(at))};
+}
+
+error erased_past(const position& after, std::string_view journal) {
+  return {
+      errc::history_erased,
+      fmt::format("{}: events past the position \"{}\" were erased; read from_kept to skip them",
+                  journal, to_string(after))};
+}
+
+error held_back_by(std::string_view reader, const persistence_id& id, std::string_view journal) {
+  return {errc::held_back,
+          fmt::format("{}: events of {} are kept for the reader \"{}\", which has not read them; "
+                      "let it read on, forget it, or erase by force",
+                      journal, id.str(), reader)};
+}
+
+std::optional<error> fault_of_reader(std::string_view name) {
+  auto refuse = [&](std::string_view why) {
+    return error{errc::invalid_argument,
+                 fmt::format("the name of a reader, \"{}\", {}", shown(name), why)};
+  };
+  if (name.empty()) return refuse("is empty");
+  if (name.size() > stored_reader::name_bytes_max) {
+    return refuse(fmt::format("has {} bytes, at most {} are allowed", name.size(),
+                              stored_reader::name_bytes_max));
+  }
+  if (name.find('\0') != std::string_view::npos) return refuse("contains a NUL byte");
+  if (!is_utf8(name)) return refuse("is not valid UTF-8");
+  return std::nullopt;
+}
+
 bool may_have_ids(std::string_view type) {
   using namespace std::string_view_literals;
   return type.find_first_of("|\0"sv) == std::string_view::npos && is_utf8(type);
+}
+
+std::optional<id_range> id_range::of(const id_filter& which) {
+  if (!may_have_ids(which.type) || !is_utf8(which.prefix)) return std::nullopt;
+  const auto type = which.type.empty() ? std::string{} : fmt::format("{}|", which.type);
+  id_range made{.from = fmt::format("{}{}", type, which.prefix), .before = {}};
+  made.before = past_all_with(made.from);
+  // Ids have no NUL, so nothing is between a text and the same text with \1 behind it.
+  if (const auto after = fmt::format("{}{}", type, which.after);
+      after >= made.from && !after.empty()) {
+    made.from = after + '\1';
+  }
+  return made;
 }
 
 bool carried(const append_request& request, const record_view& found) {
@@ -93,6 +149,18 @@ bool carried(const upsert_request& request, const stored_state& found) {
   if (found.erased || !value) return found.erased && !value;
   return found.type == value->type && found.schema_version == value->schema_version &&
          found.codec == value->codec && found.data == value->data;
+}
+
+changed_state changed_as(const stored_state& found, const position& at) {
+  changed_state made{at, found.version, std::nullopt, found.writer, found.time};
+  if (!found.erased) made.value = {found.type, found.schema_version, found.codec, found.data};
+  return made;
+}
+
+error no_changes(std::string_view journal) {
+  return {errc::invalid_argument,
+          fmt::format("{}: changes of durable states are not numbered; open it with indexes=states",
+                      journal)};
 }
 
 settlement settled_as(const upsert_request& request, const stored_state* found) {

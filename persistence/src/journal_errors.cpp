@@ -29,6 +29,8 @@ error_meaning meaning_of(errc code) noexcept {
     case errc::unknown_type:
     case errc::unsupported_version:
     case errc::history_erased:
+    case errc::foreign_position:
+    case errc::held_back:
     case errc::foreign_schema:
     case errc::newer_schema:
     case errc::older_schema:

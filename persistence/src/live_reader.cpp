@@ -32,11 +32,12 @@ constexpr nanoseconds failed_pause_min = 10ms;
 
 class live_reader::core {
  public:
-  core(store from, position after, const live_reader_options& options,
+  core(store from, reading_start start, const live_reader_options& options,
        std::unique_ptr<journal_watch> watch)
       : from_{std::move(from)},
         options_{options},
-        at_{after},
+        at_{start.after},
+        from_kept_{start.from_kept},
         watch_{std::move(watch)},
         events_{from_.metrics().count("nexus_live_read_events_total",
                                       "Events passed to live readers.", labels())} {
@@ -62,6 +63,7 @@ class live_reader::core {
   const store from_;
   const live_reader_options options_;
   position at_;
+  const bool from_kept_;
   read_ahead ahead_;  // records left by a sink that stopped or threw
   const std::unique_ptr<journal_watch> watch_;
   bool watch_failed_ = false;
@@ -121,7 +123,7 @@ result<void> live_reader::core::fill(std::optional<std::string>& holder) {
   }
   if (!lent) return fail(std::move(lent.error()));
   auto done = (*lent)->read_all(
-      at_, std::max(options_.batch_max, std::size_t{1}),
+      {at_, from_kept_}, std::max(options_.batch_max, std::size_t{1}),
       [&](const persistence_id& of, const record_view& record) { return ahead_.add(of, record); });
   if (!ahead_.empty()) return {};  // an error after a record occurs again in the next read
   if (!done) return done;
@@ -189,13 +191,13 @@ void live_reader::core::stop() noexcept {
   watch_->wake();
 }
 
-result<live_reader> live_reader::open(const store& from, position after,
+result<live_reader> live_reader::open(const store& from, reading_start start,
                                       live_reader_options options) {
   auto watch = from.watch();
   if (!watch) return fail(std::move(watch.error()));
   if (auto lent = from.sessions().borrow({.borrower = "a live reader", .reserved = true}); !lent)
     return fail(std::move(lent.error()));
-  return live_reader{std::make_unique<core>(from, after, options, std::move(*watch))};
+  return live_reader{std::make_unique<core>(from, start, options, std::move(*watch))};
 }
 
 live_reader::live_reader(std::unique_ptr<core> made) noexcept : core_{std::move(made)} {}

@@ -20,6 +20,7 @@ class read_ahead {
   static constexpr std::size_t bytes_max = std::size_t{4} << 20;
 
   [[nodiscard]] bool empty() const noexcept { return next_ == records_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return records_.size() - next_; }
   [[nodiscard]] const persistence_id& of() const noexcept { return *records_[next_].of; }
   [[nodiscard]] record_view front() const noexcept {
     const auto& r = records_[next_];

@@ -24,12 +24,21 @@ class refusing_session final : public journal_session {
                       const record_sink&) override {
     return fail(why_);
   }
-  result<void> read_all(position, std::size_t, const journal_sink&) override { return fail(why_); }
+  result<void> read_all(reading_start, std::size_t, const journal_sink&) override {
+    return fail(why_);
+  }
+  result<page_info> query(const event_filter&, const event_page&, const journal_sink&) override {
+    return fail(why_);
+  }
+  result<std::uint64_t> count(const event_filter&) override { return fail(why_); }
+  result<std::string> explain(const event_filter&) override { return fail(why_); }
+  result<void> save_reader(const stored_reader&) override { return fail(why_); }
+  result<std::vector<stored_reader>> readers() override { return fail(why_); }
+  result<void> forget_reader(std::string_view) override { return fail(why_); }
   result<std::optional<std::string>> held_back() override { return fail(why_); }
   result<sequence_nr> highest(const persistence_id&) override { return fail(why_); }
-  result<void> erase_to(const persistence_id&, sequence_nr) override { return fail(why_); }
-  result<std::vector<persistence_id>> ids(std::string_view, std::string_view,
-                                          std::size_t) override {
+  result<void> erase_to(const persistence_id&, sequence_nr, erasing) override { return fail(why_); }
+  result<std::vector<persistence_id>> ids(const id_filter&, std::size_t) override {
     return fail(why_);
   }
   result<void> save_snapshots(std::span<const snapshot_request>) override { return fail(why_); }
@@ -45,13 +54,14 @@ class refusing_session final : public journal_session {
     return fail(why_);
   }
   result<void> prune(std::span<const prune_request>) override { return fail(why_); }
+  result<std::size_t> prune_held_back(std::size_t) override { return fail(why_); }
   result<std::optional<stored_state>> get_state(const persistence_id&) override {
     return fail(why_);
   }
-  result<std::vector<persistence_id>> state_ids(std::string_view, std::string_view,
-                                                std::size_t) override {
+  result<std::vector<persistence_id>> state_ids(const id_filter&, std::size_t) override {
     return fail(why_);
   }
+  result<void> read_states(position, std::size_t, const state_sink&) override { return fail(why_); }
 
  private:
   error why_;

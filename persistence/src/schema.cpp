@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "nexus/backend.hpp"
 #include "nexus/schema_choices.hpp"
@@ -18,18 +19,22 @@ bool is_prefix(std::string_view text) {
          std::all_of(text.begin(), text.end(), fits);
 }
 
+struct named_index {
+  std::string_view name;
+  bool index_choices::*chosen;
+};
+constexpr std::array named_indexes{
+    named_index{"type", &index_choices::type},   named_index{"time", &index_choices::time},
+    named_index{"slice", &index_choices::slice}, named_index{"instance", &index_choices::instance},
+    named_index{"tag", &index_choices::tag},     named_index{"states", &index_choices::states}};
+
 bool choose_indexes(schema_choices& into, std::string_view list) {
   if (list == "none") return true;
   for (;;) {
     const auto comma = list.find(',');
-    const auto one = list.substr(0, comma);
-    if (one == "type") {
-      into.index_type = true;
-    } else if (one == "time") {
-      into.index_time = true;
-    } else {
-      return false;
-    }
+    const auto found = std::ranges::find(named_indexes, list.substr(0, comma), &named_index::name);
+    if (found == named_indexes.end()) return false;
+    into.indexes.*found->chosen = true;
     if (comma == std::string_view::npos) return true;
     list.remove_prefix(comma + 1);
   }
@@ -66,7 +71,8 @@ result<schema_choices> schema_choices::from(const uri& where) {
       }
       made.prefix = value;
     } else if (name == "indexes") {
-      if (!choose_indexes(made, value)) return bad(name, value, "none, type, time or type,time");
+      if (!choose_indexes(made, value))
+        return bad(name, value, "none, or a list of type, time, slice, instance, tag, states");
     } else if (name == "tables") {
       if (!choose_tables(made, value)) return bad(name, value, "create, migrate or existing");
     }

@@ -12,6 +12,9 @@ namespace nexus::inline v0 {
 /// surrogates, nothing above U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text);
 
+/// The smallest UTF-8 text past all texts that begin with `prefix`; empty if there is none.
+[[nodiscard]] std::string past_all_with(std::string_view prefix);
+
 /// `text` in a form for messages: printable, cut short.
 [[nodiscard]] std::string shown(std::string_view text);
 

@@ -38,6 +38,10 @@ std::string_view to_string(errc code) noexcept {
       return "unsupported_version";
     case errc::history_erased:
       return "history_erased";
+    case errc::foreign_position:
+      return "foreign_position";
+    case errc::held_back:
+      return "held_back";
     case errc::foreign_schema:
       return "foreign_schema";
     case errc::newer_schema:

@@ -72,7 +72,8 @@ reply list_accounts(const http::request& r, nexus::journal_session& journal,
                     const http::entities<account>& accounts) {
   const auto limit = number(r, "limit", page_usual, page_max);
   if (!limit) return nexus::fail(limit.error());
-  const auto names = journal.ids(account::entity_type, r.query("after").value_or(""), *limit);
+  const auto names =
+      journal.ids({.type = account::entity_type, .after = r.query("after").value_or("")}, *limit);
   if (!names) return nexus::fail(names.error());
   std::vector<nexus::asked<account::balances>> asked;
   for (const auto& id : *names) asked.push_back(accounts.of(id.id()).ask(account::get_balances{}));

@@ -59,7 +59,7 @@ nexus::result<void> for_each_id(
     const std::function<nexus::result<void>(const nexus::persistence_id&)>& sink) {
   std::string after;
   for (;;) {
-    auto page = session.ids(type, after, page_max);
+    auto page = session.ids({.type = type, .after = after}, page_max);
     if (!page) return nexus::fail(page.error());
     if (page->empty()) return {};
     for (const auto& id : *page) {

@@ -58,7 +58,7 @@ nexus::result<void> for_each_open_transfer(
     const std::function<nexus::result<void>(std::string_view id)>& sink) {
   std::string after;
   for (;;) {
-    const auto page = session.ids(transfer::entity_type, after, page_max);
+    const auto page = session.ids({.type = transfer::entity_type, .after = after}, page_max);
     if (!page) return nexus::fail(page.error());
     if (page->empty()) return {};
     for (const auto& id : *page) {

@@ -52,7 +52,7 @@ struct given_positions {
   std::atomic<std::uint64_t> last = 0;
   std::atomic<std::uint64_t> commits = 0;
   std::mutex lock;
-  std::map<position, std::pair<persistence_id, sequence_nr>> committed;
+  std::map<std::uint64_t, std::pair<persistence_id, sequence_nr>> committed;
 };
 class positions_too_early final : public forwarding_session {
  public:
@@ -70,24 +70,24 @@ class positions_too_early final : public forwarding_session {
       if (!std::holds_alternative<stored>(outcomes[i])) continue;
       auto n = requests[i].expected;
       for (std::size_t at = 0; at < requests[i].events.size(); ++at) {
-        given_->committed.emplace(position{0, first[i] + at}, std::pair{requests[i].id, ++n});
+        given_->committed.emplace(first[i] + at, std::pair{requests[i].id, ++n});
       }
     }
     return outcomes;
   }
 
-  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
-    std::vector<std::pair<position, std::pair<persistence_id, sequence_nr>>> found;
+  result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override {
+    std::vector<std::pair<std::uint64_t, std::pair<persistence_id, sequence_nr>>> found;
     {
       std::lock_guard guard{given_->lock};
-      auto at = given_->committed.upper_bound(after);
+      auto at = given_->committed.upper_bound(from.after.minor);
       for (; at != given_->committed.end() && found.size() < max; ++at) found.emplace_back(*at);
     }
     for (const auto& [at, which] : found) {
       bool more = true;
       auto read = inner().replay(which.first, which.second, which.second, 1,
                                  [&, at = at, &which = which](record_view r) {
-                                   r.at = at;
+                                   r.at = {.epoch = 1, .minor = at};
                                    return more = sink(which.first, r);
                                  });
       if (!read || !more) return read;
@@ -292,12 +292,11 @@ class lists_by_prefix final : public forwarding_session {
   lists_by_prefix(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
       : forwarding_session{std::move(s)} {}
 
-  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
-                                          std::size_t max) override {
-    if (may_have_ids(type)) return inner().ids(type, after, max);
-    auto all = inner().ids("", "", max);
+  result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override {
+    if (may_have_ids(which.type)) return inner().ids(which, max);
+    auto all = inner().ids({}, max);
     if (!all) return all;
-    std::erase_if(*all, [&](const auto& id) { return !id.str().starts_with(type); });
+    std::erase_if(*all, [&](const auto& id) { return !id.str().starts_with(which.type); });
     return all;
   }
 };

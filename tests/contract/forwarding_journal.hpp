@@ -27,16 +27,25 @@ class forwarding_session : public journal_session {
                       const record_sink& sink) override {
     return inner_->replay(id, from, to, max, sink);
   }
-  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
-    return inner_->read_all(after, max, sink);
+  std::uint32_t strands() const noexcept override { return inner_->strands(); }
+  result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override {
+    return inner_->read_all(from, max, sink);
   }
+  result<void> save_reader(const stored_reader& r) override { return inner_->save_reader(r); }
+  result<std::vector<stored_reader>> readers() override { return inner_->readers(); }
+  result<void> forget_reader(std::string_view name) override { return inner_->forget_reader(name); }
   result<sequence_nr> highest(const persistence_id& id) override { return inner_->highest(id); }
-  result<void> erase_to(const persistence_id& id, sequence_nr to) override {
-    return inner_->erase_to(id, to);
+  result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override {
+    return inner_->erase_to(id, to, how);
   }
-  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
-                                          std::size_t max) override {
-    return inner_->ids(type, after, max);
+  result<void> prune(std::span<const prune_request> requests) override {
+    return inner_->prune(requests);
+  }
+  result<std::size_t> prune_held_back(std::size_t max) override {
+    return inner_->prune_held_back(max);
+  }
+  result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override {
+    return inner_->ids(which, max);
   }
   result<void> save_snapshots(std::span<const snapshot_request> requests) override {
     return inner_->save_snapshots(requests);
@@ -56,9 +65,11 @@ class forwarding_session : public journal_session {
   result<std::optional<stored_state>> get_state(const persistence_id& id) override {
     return inner_->get_state(id);
   }
-  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
-                                                std::size_t max) override {
-    return inner_->state_ids(type, after, max);
+  result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override {
+    return inner_->state_ids(which, max);
+  }
+  result<void> read_states(position after, std::size_t max, const state_sink& sink) override {
+    return inner_->read_states(after, max, sink);
   }
   bool broken() const noexcept override { return inner_->broken(); }
   void interrupt() noexcept override { inner_->interrupt(); }

@@ -120,7 +120,7 @@ TEST_F(GoldenJournal, WhatWasErasedStaysSoAndItsNumbersTaken) {
   auto snapshot = session->load_snapshot(id, {});
   ASSERT_TRUE(snapshot && *snapshot);
   EXPECT_EQ((*snapshot)->number, 5u);
-  auto ids = session->ids("basket", "", 10);
+  auto ids = session->ids({.type = "basket"}, 10);
   ASSERT_TRUE(ids);
   EXPECT_EQ(ids->size(), 3u);
 }

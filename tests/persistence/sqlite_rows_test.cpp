@@ -49,8 +49,8 @@ TEST_F(SqliteRows, ErasedIdsAreListedInTheirPlace) {
   auto s = session();
   for (const auto* name : {"a", "b", "c", "d"}) (void)append(*s, batch{name, 0, 2});
   for (const auto* name : {"b", "d"}) ASSERT_TRUE(s->erase_to(id(name), 9));
-  EXPECT_EQ(s->ids("t", "", 9).value(), (std::vector{id("a"), id("b"), id("c"), id("d")}));
-  EXPECT_EQ(s->ids("", "t|a", 2).value(), (std::vector{id("b"), id("c")}));
+  EXPECT_EQ(s->ids({.type = "t"}, 9).value(), (std::vector{id("a"), id("b"), id("c"), id("d")}));
+  EXPECT_EQ(s->ids({.after = "t|a"}, 2).value(), (std::vector{id("b"), id("c")}));
 }
 
 TEST_F(SqliteRows, ACorruptRowIsAnErrorThatNamesIdAndNumber) {
@@ -172,7 +172,7 @@ TEST_F(SqliteRows, AnInvalidIdIsCorrupt) {
   auto s = session();
   (void)append(*s, batch{"a"});
   sql("UPDATE nexus_event_journal SET persistence_id = 'no bar'");
-  auto listed = s->ids("", "", 9);
+  auto listed = s->ids({}, 9);
   ASSERT_FALSE(listed);
   EXPECT_EQ(listed.error().code, errc::corrupt);
 }

@@ -50,7 +50,7 @@ std::map<std::string, tokens> stored_in(nexus::store& store) {
   auto session = store.open_session();
   EXPECT_TRUE(session);
   std::map<std::string, tokens> stored;
-  const auto ids = (*session)->ids(tally::entity_type, "", 1000).value();
+  const auto ids = (*session)->ids({.type = tally::entity_type}, 1000).value();
   for (const auto& id : ids) {
     auto& of_id = stored[std::string{id.id()}];
     auto read =

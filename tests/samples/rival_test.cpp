@@ -113,7 +113,7 @@ stored_commands stored_in(const std::string& uri) {
   EXPECT_TRUE(store);
   auto session = store->open_session().value();
   stored_commands all;
-  const auto ids = session->ids(rival::entity_type, "", entities + 2).value();
+  const auto ids = session->ids({.type = rival::entity_type}, entities + 2).value();
   EXPECT_EQ(ids.size(), entities + 1) << "and the one at which the writers met";
   for (const auto& id : ids) {
     stored_commands of_meeting;

@@ -202,8 +202,8 @@ TEST_F(SqliteSchema, TwoJournalsInOneFileKnowNothingOfEachOther) {
   ASSERT_TRUE(two->erase_to(id("a"), 2));
   EXPECT_EQ(numbers(*one, "a").value(), (std::vector<nexus::sequence_nr>{1, 2, 3}));
   EXPECT_EQ(numbers(*two, "a").value(), (std::vector<nexus::sequence_nr>{3}));
-  EXPECT_EQ(one->ids("t", "", 9).value().size(), 1U);
-  EXPECT_EQ(two->ids("t", "", 9).value().size(), 2U);
+  EXPECT_EQ(one->ids({.type = "t"}, 9).value().size(), 1U);
+  EXPECT_EQ(two->ids({.type = "t"}, 9).value().size(), 2U);
 }
 
 TEST_F(SqliteSchema, OpeningOnlyExistingTablesMakesNothing) {

@@ -118,8 +118,8 @@ TEST_F(Faulty, EveryKindOfCallCanGoWrong) {
   expect_unavailable(op::read, [&] { return s.load_snapshot(alice, {}); });
   expect_unavailable(op::read, [&] { return s.snapshot_numbers(alice, {}, 9); });
   expect_unavailable(op::read, [&] { return s.get_state(alice); });
-  expect_unavailable(op::read, [&] { return s.ids("", "", 9); });
-  expect_unavailable(op::read, [&] { return s.state_ids("", "", 9); });
+  expect_unavailable(op::read, [&] { return s.ids({}, 9); });
+  expect_unavailable(op::read, [&] { return s.state_ids({}, 9); });
   expect_unavailable(op::save, [&] { return s.save_snapshots({&saved, 1}); });
   expect_unavailable(op::erase, [&] { return s.prune({&pruned, 1}); });
   expect_unavailable(op::erase, [&] { return s.erase_to(alice, 1); });

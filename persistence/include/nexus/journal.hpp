@@ -28,6 +28,9 @@
 //   too_large, invalid_argument   the request itself is at fault: also as `rejected`
 //   foreign_schema, newer_schema, older_schema   not this journal's tables, also after `open`
 //   pool_closed        the session was interrupted
+//   foreign_position   a position of another journal, of a strand that it has not, or of an earlier
+//                      numbering
+//   history_erased     a reader starts before erased events
 // For an append or upsert the outcome matters more than its code. `failed` is retried after a
 // pause, whatever the code. So only a request that is certainly not stored is `failed`; after any
 // doubt it is `unknown`.
@@ -46,6 +49,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nexus/event_query.hpp"     // IWYU pragma: export
 #include "nexus/journal_values.hpp"  // IWYU pragma: export
 #include "nexus/session.hpp"         // IWYU pragma: export
 
@@ -87,13 +91,47 @@ class journal_session : public session {
     return replay(id, from, to, max, sink);
   }
 
-  /// Passes the records of all ids with a position past `after` to `sink`, complete and in
-  /// ascending order of position, at most `max` of them. It passes no record before whose position
-  /// another event may still become visible. So a reader that continues after the last position it
-  /// saw sees every event exactly once, and the events of an id in the order of their numbers.
-  /// Erased records are skipped.
-  [[nodiscard]] virtual result<void> read_all(position after, std::size_t max,
+  /// The number of orders of the journal, as of `journal::strands`.
+  [[nodiscard]] virtual std::uint32_t strands() const noexcept { return 1; }
+
+  /// Passes the records of all ids of the strand of `from.after` with a position past it to `sink`,
+  /// complete and in ascending order of position, at most `max` of them. It passes no record before
+  /// whose position another event may still become visible. So a reader that continues after the
+  /// last position it saw sees every event of the strand exactly once, and the events of an id in
+  /// the order of their numbers.
+  ///
+  /// `history_erased` if an event past `from.after` has been erased, in the snapshot that the
+  /// records are read from; with `from.from_kept` such events are skipped. Without events, and past
+  /// the last one, nothing is passed; `foreign_position` as described above.
+  [[nodiscard]] virtual result<void> read_all(reading_start from, std::size_t max,
                                               const journal_sink& sink) = 0;
+
+  /// Passes the events that match `filter` to `sink`: those of one page, in its order. It passes
+  /// only what `read_all` would pass now. A sink that returns false ends the page: `next` continues
+  /// behind the last event passed. An invalid filter or page is `invalid_argument` and names
+  /// the field; erased events are skipped. The implementation here scans the journal.
+  [[nodiscard]] virtual result<page_info> query(const event_filter& filter, const event_page& page,
+                                                const journal_sink& sink);
+
+  /// The number of events that `query` would pass on all pages together.
+  [[nodiscard]] virtual result<std::uint64_t> count(const event_filter& filter);
+
+  /// How `query` finds the events of a filter, for people: the index that serves it, or that it
+  /// scans.
+  [[nodiscard]] virtual result<std::string> explain(const event_filter& filter);
+
+  /// Stores the position up to which a reader has read a strand, and registers the reader if needed:
+  /// from then on, events past it are not erased (see `erase_to`). The name is valid UTF-8 of 1 to
+  /// `stored_reader::name_bytes_max` bytes without NUL. May be called in a transaction of the
+  /// program, and is a part of it then.
+  [[nodiscard]] virtual result<void> save_reader(const stored_reader& reader) = 0;
+
+  /// All registered readers, a value per reader and strand, sorted by both.
+  [[nodiscard]] virtual result<std::vector<stored_reader>> readers() = 0;
+
+  /// Removes a registered reader, which then holds back nothing; removing an unknown one is no
+  /// error.
+  [[nodiscard]] virtual result<void> forget_reader(std::string_view name) = 0;
 
   /// What keeps stored events from being read by `read_all` now, in words for a warning, as in "pid
   /// 4711 (psql): its transaction has been open for 12 s"; none if nothing does.
@@ -104,14 +142,15 @@ class journal_session : public session {
 
   /// Erases the records numbered up to and including `to` for good. Erasing past `highest` erases
   /// all records and leaves `highest`. May stop part of the way on an error; the rest has no gap.
-  [[nodiscard]] virtual result<void> erase_to(const persistence_id& id, sequence_nr to) = 0;
+  /// Stops at the slowest registered reader of the strand, and returns `held_back` with its name if
+  /// there was more to erase, unless forced.
+  [[nodiscard]] virtual result<void> erase_to(const persistence_id& id, sequence_nr to,
+                                              erasing how = erasing::up_to_readers) = 0;
 
-  /// Up to `max` ids of `type` whose `highest` is not 0, in ascending bytewise order, starting
-  /// after `after` (the part behind `type|`; empty: from the start). An empty `type` lists every
-  /// type, and then `after` is a whole `type|id`. An invalid `type` (journal_checks.hpp:
-  /// `may_have_ids`) lists nothing: "a|b" does not list the ids of type "a" that begin with "b".
-  [[nodiscard]] virtual result<std::vector<persistence_id>> ids(std::string_view type,
-                                                                std::string_view after,
+  /// Up to `max` ids whose `highest` is not 0, in ascending bytewise order. An invalid `which.type`
+  /// (journal_checks.hpp: `may_have_ids`) lists nothing: "a|b" does not list the ids of type "a"
+  /// that begin with "b".
+  [[nodiscard]] virtual result<std::vector<persistence_id>> ids(const id_filter& which,
                                                                 std::size_t max) = 0;
 
   /// Saves all snapshots or none. Replaces a snapshot of the same id and number.
@@ -131,19 +170,14 @@ class journal_session : public session {
                                                                           std::size_t max) = 0;
 
   /// Erases old snapshots and events of many ids for good, if possible in one transaction. May stop
-  /// part of the way on an error; the rest has no gap.
-  [[nodiscard]] virtual result<void> prune(std::span<const prune_request> requests) {
-    for (const auto& [id, snapshots_below, events_to] : requests) {
-      if (snapshots_below > 0) {
-        auto done = erase_snapshots(id, {.from = 0, .to = snapshots_below - 1});
-        if (!done) return done;
-      }
-      if (events_to > 0) {
-        if (auto done = erase_to(id, events_to); !done) return done;
-      }
-    }
-    return {};
-  }
+  /// part of the way on an error; the rest has no gap. Events that a registered reader still needs
+  /// are not erased; the journal remembers them for `prune_held_back`.
+  [[nodiscard]] virtual result<void> prune(std::span<const prune_request> requests) = 0;
+
+  /// Erases what earlier calls of `prune` left to readers that have gone on since, of up to `max`
+  /// ids. Returns the number of ids from which it erased; fewer than `max`: nothing is left to do
+  /// until a reader goes on.
+  [[nodiscard]] virtual result<std::size_t> prune_held_back(std::size_t max) = 0;
 
   /// Replaces each request's state of version `request.expected`. As with `append`: at most one
   /// request per id in a call; one outcome each, in order; one transaction, in which a conflicting
@@ -162,9 +196,15 @@ class journal_session : public session {
   [[nodiscard]] virtual result<std::optional<stored_state>> get_state(const persistence_id& id) = 0;
 
   /// Like `ids`, for ids that have a state which is not erased.
-  [[nodiscard]] virtual result<std::vector<persistence_id>> state_ids(std::string_view type,
-                                                                      std::string_view after,
+  [[nodiscard]] virtual result<std::vector<persistence_id>> state_ids(const id_filter& which,
                                                                       std::size_t max) = 0;
+
+  /// Passes the latest state or tombstone of every id that changed past `after`, in the order of the
+  /// last changes, with the guarantees of `read_all`: a reader that continues after the last position
+  /// it saw misses no id's latest state, and may miss states between. `invalid_argument` if the
+  /// journal does not number changes of states; with SQL backends the URI's `indexes=states` makes it.
+  [[nodiscard]] virtual result<void> read_states(position after, std::size_t max,
+                                                 const state_sink& sink) = 0;
 };
 
 /// Tells a reader that there may be more events. It misses what its database does not report (with
@@ -196,6 +236,10 @@ class journal {
   [[nodiscard]] virtual result<std::unique_ptr<journal_watch>> watch() = 0;
 
   [[nodiscard]] virtual journal_limits limits() const = 0;
+
+  /// The number of orders in which events stand, 1 to `slices`: positions of one strand are ordered.
+  /// Never changes. `strand_of` says which strand an id belongs to.
+  [[nodiscard]] virtual std::uint32_t strands() const noexcept { return 1; }
 
   /// The number of sessions that should append side by side; an id always uses the same one. 1 if
   /// only a single transaction can write at a time.

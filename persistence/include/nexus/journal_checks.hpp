@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,9 +38,34 @@ void take_faultless(std::span<const upsert_request> requests, const journal_limi
 [[nodiscard]] std::optional<error> fault_of(const snapshot_request& request,
                                             const journal_limits& max);
 
+/// Why the position is none of a journal with so many strands and this numbering:
+/// `foreign_position`. The start of any of its strands is its own.
+[[nodiscard]] std::optional<error> foreign(const position& at, std::uint32_t strands,
+                                           std::uint64_t epoch, std::string_view journal);
+
+/// The error of a reader that starts at `after`, past which events were erased.
+[[nodiscard]] error erased_past(const position& after, std::string_view journal);
+
+/// The error of an erasure that stopped at a registered reader.
+[[nodiscard]] error held_back_by(std::string_view reader, const persistence_id& id,
+                                 std::string_view journal);
+
+/// Why a reader cannot be registered under this name.
+[[nodiscard]] std::optional<error> fault_of_reader(std::string_view name);
+
 /// Whether there may be ids of `type`; empty means all types. An invalid type, such as "a|b", has
 /// none.
 [[nodiscard]] bool may_have_ids(std::string_view type);
+
+/// The ids that fit a filter are those from `from`, included, to `before`, excluded; an empty
+/// `before` is past all ids. Both are valid UTF-8.
+struct id_range {
+  std::string from;
+  std::string before;
+
+  /// None if nothing fits the filter.
+  [[nodiscard]] static std::optional<id_range> of(const id_filter& which);
+};
 
 /// Whether a record found at one of the request's numbers equals the request's in everything it
 /// carried.
@@ -47,6 +73,12 @@ void take_faultless(std::span<const upsert_request> requests, const journal_limi
 
 /// The same for a state, whatever its version.
 [[nodiscard]] bool carried(const upsert_request& request, const stored_state& found);
+
+/// What a reader of changes sees of a state that was last changed at `at`; views into `found`.
+[[nodiscard]] changed_state changed_as(const stored_state& found, const position& at);
+
+/// The error of `read_states` where changes are not numbered.
+[[nodiscard]] error no_changes(std::string_view journal);
 
 /// The outcome of the request if `found` is stored now; null: nothing is stored.
 [[nodiscard]] settlement settled_as(const upsert_request& request, const stored_state* found);

@@ -4,7 +4,6 @@
 // Threads: plain values. Views are valid as long as the bytes they point to.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -18,6 +17,7 @@
 
 #include "nexus/clock.hpp"
 #include "nexus/persistence_id.hpp"
+#include "nexus/position.hpp"  // IWYU pragma: export
 #include "nexus/result.hpp"
 #include "nexus/ulid.hpp"
 
@@ -29,13 +29,14 @@ using sequence_nr = std::uint64_t;
 /// The largest number that backends store (a signed 64-bit column).
 inline constexpr sequence_nr sequence_nr_max = std::numeric_limits<std::int64_t>::max();
 
-/// The place of an event in the whole journal: opaque, ordered, never reused. Only backends look
-/// inside (PostgreSQL needs two parts, SQLite one).
-struct position {
-  std::uint64_t major = 0;
-  std::uint64_t minor = 0;
+/// Where a reader of a strand starts: behind `after`.
+struct reading_start {
+  position after{};
+  /// Passes what is kept where events behind `after` were erased, instead of `history_erased`.
+  bool from_kept = false;
 
-  friend auto operator<=>(const position&, const position&) = default;
+  reading_start() = default;
+  reading_start(position at, bool kept = false) : after{at}, from_kept{kept} {}  // NOLINT: implicit
 };
 
 /// An event as stored: its bytes, and what is needed to read them.
@@ -116,6 +117,29 @@ using record_sink = std::function<bool(const record_view&)>;
 /// The same for records of many ids, in the order of the journal.
 using journal_sink = std::function<bool(const persistence_id& of, const record_view&)>;
 
+/// A registered reader's progress in one strand.
+struct stored_reader {
+  std::string name{};
+  position at{};     ///< it has read up to here
+  timestamp time{};  ///< when it said so
+
+  static constexpr std::size_t name_bytes_max = 255;
+};
+
+enum class erasing : std::uint8_t {
+  up_to_readers,  ///< events that a registered reader has not read yet stay
+  forced          ///< also those; the reader gets `history_erased`
+};
+
+/// Which ids to list: those of `type` that begin with `prefix`, past `after`. An empty type means
+/// every type; then `prefix` and `after` are parts of the whole `type|id`, else of the part behind
+/// `type|`.
+struct id_filter {
+  std::string_view type{};
+  std::string_view after{};
+  std::string_view prefix{};
+};
+
 /// The state of an entity right after event `number`.
 struct snapshot_view {
   sequence_nr number = 0;
@@ -187,6 +211,18 @@ struct stored_state {
   ulid writer{};
   timestamp time{};
 };
+
+/// The last change of a state, as read back.
+struct changed_state {
+  position at{};
+  sequence_nr version = 0;
+  std::optional<state_view> value{};  ///< none: a tombstone
+  ulid writer{};
+  timestamp time{};
+};
+
+/// Takes one state; false ends the reading early.
+using state_sink = std::function<bool(const persistence_id& of, const changed_state&)>;
 
 /// The limits of a backend. Past them an append or upsert is `rejected` with `too_large`, and a
 /// snapshot fails with `too_large`.

@@ -1,4 +1,4 @@
-// Follows a whole journal: passes the existing events, then waits for new ones.
+// Follows a strand of a journal: passes the existing events, then waits for new ones.
 //
 //   auto reader = nexus::live_reader::open(store, last_seen);
 //   if (!reader) return complain(reader.error().message);
@@ -7,9 +7,10 @@
 //   };
 //   while (auto n = reader->read(sink, 10s)) { … }
 //
-// A reader sees every event exactly once, and the events of an id in order. To continue after a
-// restart, store the position together with what was made of the events, and open the reader at
-// that position.
+// A reader sees every event of its strand exactly once, and the events of an id in order. To continue
+// after a restart, store the position (to_string) together with what was made of the events, and open
+// the reader at that position. If events past it are erased before they are read, `read` fails with
+// `history_erased`; see journal_session::save_reader.
 //
 // Threads: `read` and `at` belong to one thread, which may block. On a thread that must not wait,
 // `read` passes what there is, and returns `would_block` instead of waiting. `stop` may come from
@@ -38,10 +39,10 @@ struct live_reader_options {
 
 class live_reader {
  public:
-  /// Starts with the first event past `after`. The reader has its own watch and keeps the store
+  /// Starts with the first event past `start.after`, in its strand. The reader has its own watch and keeps the store
   /// alive. While it reads it borrows a reserved session of the pool, but not while the sink runs:
   /// a sink may borrow a session and ask entities.
-  [[nodiscard]] static result<live_reader> open(const store& from, position after = {},
+  [[nodiscard]] static result<live_reader> open(const store& from, reading_start start = {},
                                                 live_reader_options options = {});
   ~live_reader();
   live_reader(live_reader&&) noexcept;

@@ -1,7 +1,7 @@
 // The parameters of an address that choose a journal's tables, the same for every SQL database:
 //
 //   table_prefix=nexus_              the prefix of the name of each table, index and trigger
-//   indexes=none                     or type, time, or type,time: indexes beyond those of the keys
+//   indexes=none                     or a list of type, time, slice, instance, tag, states
 //   tables=create|migrate|existing   what opening does with the tables
 //
 // For authors of backends. Threads: a value. Failures: `invalid_argument`, naming the parameter.
@@ -17,6 +17,18 @@
 
 namespace nexus::inline v0 {
 
+/// Indexes beyond those of the keys. Each makes appends slower; a query works without them.
+struct index_choices {
+  bool type = false;      ///< events by type and position
+  bool time = false;      ///< events by time
+  bool slice = false;     ///< events by slice and position
+  bool instance = false;  ///< events by the id without its type, and position
+  bool tag = false;       ///< events by tag and position: always there
+  bool states = false;    ///< durable states by their last change
+
+  friend bool operator==(const index_choices&, const index_choices&) = default;
+};
+
 struct schema_choices {
   enum class opening : std::uint8_t {
     create,   ///< as schema::create: another version is refused
@@ -29,8 +41,7 @@ struct schema_choices {
   static constexpr std::string_view default_prefix = "nexus_";
 
   std::string prefix{default_prefix};  ///< [a-z_][a-z0-9_]{0,29}: needs no quotes, leaves room
-  bool index_type = false;             ///< events by (event_type, position)
-  bool index_time = false;             ///< events by (timestamp)
+  index_choices indexes{};
   opening tables = opening::create;
 
   [[nodiscard]] static result<schema_choices> from(const uri& where);

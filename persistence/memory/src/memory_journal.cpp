@@ -50,8 +50,36 @@ class memory_session final : public journal_session {
     return pass(copy_of(id, from, to, max), [&](const auto& r) { return sink(r.view()); });
   }
 
-  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
-    return pass(copy_of_all(after, max), [&](const auto& r) { return sink(*r.of, r.view()); });
+  result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override {
+    auto found = copy_of_all(from, max);
+    if (!found) return fail(std::move(found.error()));
+    return pass(*found, [&](const auto& r) { return sink(*r.of, r.view()); });
+  }
+
+  result<void> save_reader(const stored_reader& reader) override {
+    if (auto why = fault_of_reader(reader.name)) return fail(*std::move(why));
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    if (auto why = foreign(reader.at, 1, store_.epoch, "memory:")) return fail(*std::move(why));
+    store_.readers.insert_or_assign(reader.name, reader);
+    return {};
+  }
+
+  result<std::vector<stored_reader>> readers() override {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    std::vector<stored_reader> all;
+    for (const auto& [name, one] : store_.readers) all.push_back(one);
+    return all;
+  }
+
+  result<void> forget_reader(std::string_view name) override {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    if (auto found = store_.readers.find(name); found != store_.readers.end()) {
+      store_.readers.erase(found);
+    }
+    return {};
   }
 
   result<sequence_nr> highest(const persistence_id& id) override {
@@ -60,24 +88,45 @@ class memory_session final : public journal_session {
     return history_of(store_, id).highest;
   }
 
-  result<void> erase_to(const persistence_id& id, sequence_nr to) override {
+  result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
-    auto found = store_.histories.find(id.str());
-    if (found == store_.histories.end()) return {};
-    auto& from = found->second;
-    while (!from.records.empty() && from.first() <= to) {
-      store_.journal.erase(from.records.front()->at);
-      from.records.pop_front();
+    if (const auto* reader = erase(store_, id, to, how)) {
+      return fail(held_back_by(reader->name, id, "memory:"));
     }
     return {};
   }
 
-  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
-                                          std::size_t max) override {
+  result<void> prune(std::span<const prune_request> requests) override {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
-    return list(store_.histories, type, after, max, [](const history&) { return true; });
+    for (const auto& [id, snapshots_below, events_to] : requests) {
+      if (snapshots_below > 0) erase_some(id, {.from = 0, .to = snapshots_below - 1});
+      if (erase(store_, id, events_to, erasing::up_to_readers) == nullptr) continue;
+      auto& to = store_.to_prune[id];
+      to = std::max(to, events_to);
+    }
+    return {};
+  }
+
+  result<std::size_t> prune_held_back(std::size_t max) override {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    std::size_t pruned = 0;
+    for (auto at = store_.to_prune.begin(); at != store_.to_prune.end() && pruned < max;) {
+      const auto& [id, to] = *at;
+      const auto first = history_of(store_, id).first();
+      const bool held = erase(store_, id, to, erasing::up_to_readers) != nullptr;
+      if (!held || history_of(store_, id).first() != first) ++pruned;
+      at = held ? std::next(at) : store_.to_prune.erase(at);
+    }
+    return pruned;
+  }
+
+  result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    return list(store_.histories, which, max, [](const history&) { return true; });
   }
 
   result<void> save_snapshots(std::span<const snapshot_request> requests) override {
@@ -114,11 +163,7 @@ class memory_session final : public journal_session {
   result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
-    auto found = store_.snapshots.find(id.str());
-    if (found == store_.snapshots.end()) return {};
-    std::erase_if(found->second, [&](const auto& entry) {
-      return entry.first >= within.from && entry.first <= within.to;
-    });
+    erase_some(id, within);
     return {};
   }
 
@@ -151,7 +196,7 @@ class memory_session final : public journal_session {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
     auto found = store_.states.find(request.id.str());
-    return settled_as(request, found == store_.states.end() ? nullptr : &found->second);
+    return settled_as(request, found == store_.states.end() ? nullptr : &found->second->value);
   }
 
   result<std::optional<stored_state>> get_state(const persistence_id& id) override {
@@ -159,28 +204,35 @@ class memory_session final : public journal_session {
     if (interrupted_) return fail(why_interrupted());
     auto found = store_.states.find(id.str());
     if (found == store_.states.end()) return std::nullopt;
-    return found->second;
+    return found->second->value;
   }
 
-  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
-                                                std::size_t max) override {
+  result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
-    return list(store_.states, type, after, max, [](const stored_state& s) { return !s.erased; });
+    return list(store_.states, which, max, [](const auto& s) { return !s->value.erased; });
+  }
+
+  result<void> read_states(position after, std::size_t max, const state_sink& sink) override {
+    auto found = copy_of_states(after, max);
+    if (!found) return fail(std::move(found.error()));
+    return pass(*found, [&](const auto& s) { return sink(s.id, s.view()); });
   }
 
   bool broken() const noexcept override { return interrupted_; }
   void interrupt() noexcept override { interrupted_ = true; }
 
  private:
-  using shared_records = std::vector<std::shared_ptr<const record>>;
+  template <class T>
+  using shared = std::vector<std::shared_ptr<const T>>;
+  using shared_records = shared<record>;
 
   static error why_interrupted() {
     return {errc::pool_closed, "memory: the session was interrupted: the pool closed"};
   }
 
-  template <class Sink>
-  result<void> pass(const shared_records& found, Sink sink) {
+  template <class T, class Sink>
+  result<void> pass(const shared<T>& found, Sink sink) {
     for (const auto& r : found) {
       if (interrupted_) break;
       if (!sink(*r)) return {};
@@ -210,14 +262,37 @@ class memory_session final : public journal_session {
     return {begin, begin + count};
   }
 
-  shared_records copy_of_all(position after, std::size_t max) {
+  result<shared_records> copy_of_all(reading_start from, std::size_t max) {
     std::lock_guard guard{store_.lock};
-    shared_records found;
-    for (auto at = store_.journal.upper_bound(after); at != store_.journal.end(); ++at) {
-      if (found.size() == max) break;
+    if (auto why = foreign(from.after, 1, store_.epoch, "memory:")) return fail(*std::move(why));
+    if (!from.from_kept && from.after.minor < store_.last_erased) {
+      return fail(erased_past(from.after, "memory:"));
+    }
+    return first_of(store_.journal, from.after, max);
+  }
+
+  result<shared<state>> copy_of_states(position after, std::size_t max) {
+    std::lock_guard guard{store_.lock};
+    if (auto why = foreign(after, 1, store_.epoch, "memory:")) return fail(*std::move(why));
+    return first_of(store_.changes, after, max);
+  }
+
+  template <class T>
+  static shared<T> first_of(const std::map<std::uint64_t, std::shared_ptr<const T>>& all,
+                            position after, std::size_t max) {
+    shared<T> found;
+    for (auto at = all.upper_bound(after.minor); at != all.end() && found.size() < max; ++at) {
       found.push_back(at->second);
     }
     return found;
+  }
+
+  void erase_some(const persistence_id& id, snapshot_bounds within) {
+    auto found = store_.snapshots.find(id.str());
+    if (found == store_.snapshots.end()) return;
+    std::erase_if(found->second, [&](const auto& entry) {
+      return entry.first >= within.from && entry.first <= within.to;
+    });
   }
 
   memory_store& store_;

@@ -5,11 +5,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -70,15 +72,44 @@ struct history {
   sequence_nr first() const { return highest - records.size() + 1; }
 };
 
+struct state {
+  persistence_id id;
+  position at;  // of the last change
+  stored_state value;
+
+  changed_state view() const { return changed_as(value, at); }
+};
+
+/// The numbering of a new journal. Two journals have the same one with a probability of 2^-63.
+inline std::uint64_t new_epoch() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 31 ^ random()) | 1;
+}
+
 struct memory_store {
   std::mutex lock;
+  const std::uint64_t epoch = new_epoch();
   const std::shared_ptr<commit_signal> appended = std::make_shared<commit_signal>();
   std::uint64_t last_position = 0;
+  std::uint64_t last_erased = 0;  // the highest position of an erased event
+  std::uint64_t last_change = 0;  // of states
   // Ordered bytewise by the whole `type|id`, the order in which `ids` lists.
   std::map<std::string, history, std::less<>> histories;
-  std::map<position, std::shared_ptr<const record>> journal;  // the same records, of all ids
+  std::map<std::uint64_t, std::shared_ptr<const record>> journal;  // the same records, of all ids
   std::map<std::string, std::map<sequence_nr, stored_snapshot>, std::less<>> snapshots;
-  std::map<std::string, stored_state, std::less<>> states;
+  std::map<std::string, std::shared_ptr<const state>, std::less<>> states;
+  std::map<std::uint64_t, std::shared_ptr<const state>> changes;  // the same, by their last changes
+  std::map<std::string, stored_reader, std::less<>> readers;
+  std::map<persistence_id, sequence_nr> to_prune;  // what readers hold back
+
+  position at(std::uint64_t minor) const { return {.epoch = epoch, .minor = minor}; }
+
+  /// The reader that has read least; null if none is registered.
+  const stored_reader* slowest() const {
+    auto behind = [](const auto& a, const auto& b) { return a.second.at < b.second.at; };
+    auto found = std::min_element(readers.begin(), readers.end(), behind);
+    return found == readers.end() ? nullptr : &found->second;
+  }
 };
 
 inline const history& history_of(const memory_store& s, const persistence_id& id) {
@@ -93,9 +124,9 @@ inline append_outcome append_one(memory_store& s, const append_request& request)
   auto& into = s.histories[request.id.str()];
   if (!into.id) into.id = std::make_shared<const persistence_id>(request.id);
   for (const auto& event : request.events) {
-    position at{.major = 0, .minor = ++s.last_position};
+    const auto at = s.at(++s.last_position);
     auto made = std::make_shared<const record>(into.id, ++into.highest, at, request.writer, event);
-    s.journal.emplace_hint(s.journal.end(), at, made);
+    s.journal.emplace_hint(s.journal.end(), at.minor, made);
     into.records.push_back(std::move(made));
   }
   return stored{into.records.back()->at};
@@ -104,29 +135,49 @@ inline append_outcome append_one(memory_store& s, const append_request& request)
 inline append_outcome upsert_one(memory_store& s, const upsert_request& request) {
   if (auto fault = fault_of(request, limits_of_memory)) return rejected{*std::move(fault)};
   auto found = s.states.find(request.id.str());
-  const auto version = found == s.states.end() ? 0 : found->second.version;
+  const auto version = found == s.states.end() ? 0 : found->second->value.version;
   if (request.expected != version) return conflict{version};
-  auto& into = s.states[request.id.str()];
   const auto value = request.value.value_or(state_view{.codec = {}});
-  into = {request.next,
-          !request.value,
-          std::string{value.type},
-          value.schema_version,
-          std::string{value.codec},
-          std::string{value.data},
-          request.writer,
-          request.time};
-  return stored{};
+  auto made = std::make_shared<const state>(
+      state{request.id,
+            s.at(++s.last_change),
+            {request.next, !request.value, std::string{value.type}, value.schema_version,
+             std::string{value.codec}, std::string{value.data}, request.writer, request.time}});
+  auto& into = s.states[request.id.str()];
+  if (into) s.changes.erase(into->at.minor);
+  s.changes.emplace_hint(s.changes.end(), made->at.minor, made);
+  into = std::move(made);
+  return stored{into->at};
 }
 
-/// Up to `max` ids of `type` in `from`, after `after`, for which `wanted` returns true.
+/// Erases the id's events up to `to`, as far as the slowest reader allows. Returns the reader that
+/// holds others back, if there are some.
+inline const stored_reader* erase(memory_store& s, const persistence_id& id, sequence_nr to,
+                                  erasing how) {
+  const auto found = s.histories.find(id.str());
+  if (found == s.histories.end()) return nullptr;
+  const auto* slowest = how == erasing::forced ? nullptr : s.slowest();
+  auto& from = found->second;
+  while (!from.records.empty() && from.first() <= to) {
+    const auto at = from.records.front()->at;
+    if (slowest != nullptr && at > slowest->at) return slowest;
+    s.last_erased = std::max(s.last_erased, at.minor);
+    s.journal.erase(at.minor);
+    from.records.pop_front();
+  }
+  return nullptr;
+}
+
+/// Up to `max` of the ids `which` in `from` for which `wanted` returns true.
 template <class Map, class Wanted>
-std::vector<persistence_id> list(const Map& from, std::string_view type, std::string_view after,
-                                 std::size_t max, Wanted wanted) {
-  if (!may_have_ids(type)) return {};
-  auto prefix = type.empty() ? std::string{} : fmt::format("{}|", type);
+std::vector<persistence_id> list(const Map& from, const id_filter& which, std::size_t max,
+                                 Wanted wanted) {
+  if (!may_have_ids(which.type)) return {};
+  const auto type = which.type.empty() ? std::string{} : fmt::format("{}|", which.type);
+  const auto prefix = fmt::format("{}{}", type, which.prefix);
   std::vector<persistence_id> found;
-  auto at = from.upper_bound(fmt::format("{}{}", prefix, after));
+  const auto after = fmt::format("{}{}", type, which.after);
+  auto at = after < prefix ? from.lower_bound(prefix) : from.upper_bound(after);
   for (; at != from.end() && found.size() < max; ++at) {
     if (!at->first.starts_with(prefix)) break;
     if (wanted(at->second)) found.push_back(persistence_id::parse(at->first).value());

@@ -146,7 +146,9 @@ void session::store(connection& c, std::span<const append_request> requests, con
   const auto answers = c.run(calls);
   const auto transaction = static_cast<std::uint64_t>(answers.back().int8(0, 0));
   for (std::size_t at = 0; at < todo.size(); ++at) {
-    outcomes[todo[at]] = stored{{transaction, static_cast<std::uint64_t>(positions[at])}};
+    outcomes[todo[at]] = stored{{.epoch = core_->epoch,
+                                 .major = transaction,
+                                 .minor = static_cast<std::uint64_t>(positions[at])}};
   }
 }
 

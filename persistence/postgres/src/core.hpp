@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <set>
+#include <string>
 
 #include "address.hpp"
 #include "notifier.hpp"
@@ -38,11 +40,31 @@ class unresolved_locks {
   std::set<std::int64_t> locks_;
 };
 
+/// Statements made from filters, by their text. A connection keeps those that it has prepared.
+///
+/// Bound: the combinations of conditions, a few thousand.
+class made_statements {
+ public:
+  const statement& of(const std::string& sql) {
+    const std::lock_guard guard{mutex_};
+    auto& made = all_[sql];
+    if (made.name.empty()) made = {"query_" + std::to_string(all_.size()), sql};
+    return made;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, statement> all_;
+};
+
 struct core {
-  explicit core(address a) : where{std::move(a)}, sql{where.tables}, news{where} {}
+  core(address a, std::uint64_t numbering)
+      : where{std::move(a)}, epoch{numbering}, sql{where.tables}, news{where} {}
 
   const address where;
+  const std::uint64_t epoch;  // of the journal's positions
   const statements sql;
+  made_statements queries;
   unresolved_locks unresolved;
   notifier news;
 };

@@ -65,15 +65,14 @@ void find_columns(connection& c, const std::string& name, parts& into) {
 
 // All indexes of the schema; foreign ones are no difference.
 void find_indexes(connection& c, parts& into) {
-  const auto found = c.execute(fmt::format(
-      "SELECT t.relname, i.relname, x.indisprimary, "
-      "  (SELECT string_agg(a.attname, ', ' ORDER BY k.n) "
-      "     FROM unnest(x.indkey) WITH ORDINALITY AS k (attribute, n) "
-      "     JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attribute), "
-      "  x.indisunique, x.indisvalid "
-      "FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid "
-      "JOIN pg_class t ON t.oid = x.indrelid WHERE t.relnamespace = {}",
-      in_schema));
+  const auto found = c.execute(
+      fmt::format("SELECT t.relname, i.relname, x.indisprimary, "
+                  "  (SELECT string_agg(pg_get_indexdef(x.indexrelid, n, true), ', ' ORDER BY n) "
+                  "     FROM generate_series(1, x.indnkeyatts) AS n), "
+                  "  x.indisunique, x.indisvalid "
+                  "FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid "
+                  "JOIN pg_class t ON t.oid = x.indrelid WHERE t.relnamespace = {}",
+                  in_schema));
   for (int i = 0; i < found.size(); ++i) {
     const std::string table{found.bytes(i, 0)};
     const auto columns = found.bytes(i, 3);

@@ -8,8 +8,6 @@
 namespace nexus::inline v0::postgres {
 namespace {
 
-constexpr std::span<const migration> no_steps_yet{};  // version 1 is the first
-
 constexpr std::array<column, 2> meta{
     {{"name", "text", true, "schema_version"}, {"value", "bigint", true, ""}}};
 
@@ -32,9 +30,24 @@ constexpr std::array<column, 3> event_tags{{{"tag", "text", true, ""},
                                             {"transaction_id", "xid8", true, "of the event"},
                                             {"position", "bigint", true, "of the event"}}};
 
-constexpr std::array<column, 2> erased{
+constexpr std::array<column, 4> erased{
     {{"persistence_id", "text", true, ""},
-     {"sequence_nr", "bigint", true, "the highest that was erased"}}};
+     {"sequence_nr", "bigint", true, "the highest that was erased"},
+     {"transaction_id", "xid8", true, "the highest position that was erased"},
+     {"position", "bigint", true, ""}}};
+
+constexpr std::array<column, 5> readers{
+    {{"name", "text", true, "of a registered reader"},
+     {"strand", "integer", true, ""},
+     {"transaction_id", "xid8", true, "it has read up to this position:"},
+     {"position", "bigint", true, "later events are kept for it"},
+     {"timestamp", "timestamp with time zone", true, ""}}};
+
+constexpr std::array<column, 4> pruning{
+    {{"persistence_id", "text", true, "retention left its events to a reader"},
+     {"sequence_nr", "bigint", true, "to erase up to"},
+     {"transaction_id", "xid8", true, "the position of the first event left"},
+     {"position", "bigint", true, ""}}};
 
 constexpr std::array<column, 9> snapshots{
     {{"persistence_id", "text", true, ""},
@@ -47,7 +60,7 @@ constexpr std::array<column, 9> snapshots{
      {"timestamp", "timestamp with time zone", true, ""},
      {"key_id", "text", false, ""}}};
 
-constexpr std::array<column, 11> states{
+constexpr std::array<column, 13> states{
     {{"persistence_id", "text", true, ""},
      {"version", "bigint", true, "only rises"},
      {"previous_version", "bigint", true, "the version it replaced"},
@@ -58,49 +71,76 @@ constexpr std::array<column, 11> states{
      {"writer_id", "text", true, ""},
      {"timestamp", "timestamp with time zone", true, ""},
      {"slice", "integer", true, ""},
-     {"key_id", "text", false, ""}}};
+     {"key_id", "text", false, ""},
+     {"transaction_id", "xid8", true, "of the last change; the first part of its position"},
+     {"position", "bigint", true, "within the transaction; the second part"}}};
 
 // Room in each page for the next version of an updated row, so that an update changes no index.
 constexpr std::string_view updated = " WITH (fillfactor = 80)";
 
-constexpr std::array<table, 6> all_tables{
+constexpr std::array<table, 8> all_tables{
     {{"nexus_meta", meta, "name", ""},
      {"nexus_event_journal", journal, "persistence_id, sequence_nr", ""},
      {"nexus_event_tags", event_tags, "tag, transaction_id, position", ""},
      {"nexus_erased", erased, "persistence_id", ""},
+     {"nexus_readers", readers, "name, strand", ""},
+     {"nexus_pruning", pruning, "persistence_id", ""},
      {"nexus_snapshot_store", snapshots, "persistence_id, sequence_nr", ""},
      {"nexus_durable_state", states, "persistence_id", updated}}};
 
 constexpr index always[] = {
     {"nexus_event_journal_by_position", "nexus_event_journal", "transaction_id, position", true},
-    {"nexus_event_tags_by_position", "nexus_event_tags", "transaction_id, position"}};
-constexpr index by_type{"nexus_event_journal_by_type", "nexus_event_journal",
-                        "event_type, transaction_id, position", false, true};
-constexpr index by_time{"nexus_event_journal_by_time", "nexus_event_journal", "timestamp", false,
-                        true};
+    {"nexus_event_tags_by_position", "nexus_event_tags", "transaction_id, position"},
+    {"nexus_erased_by_position", "nexus_erased", "transaction_id, position"},
+    {"nexus_pruning_by_position", "nexus_pruning", "transaction_id, position"}};
+
+struct chosen_index {
+  bool index_choices::*chosen;
+  index made;
+};
+constexpr chosen_index chosen_indexes[] = {
+    {&index_choices::type,
+     {"nexus_event_journal_by_type", "nexus_event_journal",
+      "event_type, transaction_id, position"}},
+    {&index_choices::time, {"nexus_event_journal_by_time", "nexus_event_journal", "\"timestamp\""}},
+    {&index_choices::slice,
+     {"nexus_event_journal_by_slice", "nexus_event_journal", "slice, transaction_id, position"}},
+    {&index_choices::instance,
+     {"nexus_event_journal_by_instance", "nexus_event_journal",
+      "substr(persistence_id, (strpos(persistence_id, '|'::text) + 1)), transaction_id, position"}},
+    {&index_choices::states,
+     {"nexus_durable_state_by_position", "nexus_durable_state", "transaction_id, position"}}};
 
 // Keeps numbers from being reused after any deletion, also one by hand in SQL; and deletes the
 // tags.
 constexpr std::string_view body = R"sql(
 BEGIN
-  INSERT INTO nexus_erased AS e (persistence_id, sequence_nr)
-    SELECT d.persistence_id, max(d.sequence_nr) FROM deleted d
-      GROUP BY d.persistence_id ORDER BY d.persistence_id
+  INSERT INTO nexus_erased AS e (persistence_id, sequence_nr, transaction_id, position)
+    SELECT DISTINCT ON (d.persistence_id) d.persistence_id, d.sequence_nr, d.transaction_id,
+        d.position
+      FROM deleted d ORDER BY d.persistence_id, d.sequence_nr DESC
     ON CONFLICT (persistence_id) DO UPDATE
-      SET sequence_nr = greatest(e.sequence_nr, excluded.sequence_nr);
+      SET sequence_nr = excluded.sequence_nr, transaction_id = excluded.transaction_id,
+        position = excluded.position
+      WHERE e.sequence_nr < excluded.sequence_nr;
   DELETE FROM nexus_event_tags t USING deleted d
     WHERE t.transaction_id = d.transaction_id AND t.position = d.position;
   RETURN NULL;
 END )sql";
 
 // The function must find the tables whatever search_path the deleting session has.
-std::string erasing(const schema_choices& chosen) {
+std::string erasing_function() {
   return fmt::format(
-      "\nCREATE FUNCTION {0}() RETURNS trigger\n  LANGUAGE plpgsql SET search_path FROM CURRENT AS "
-      "$${1}$$;\nCREATE TRIGGER {2} AFTER DELETE ON {3}\n  REFERENCING OLD TABLE AS deleted\n"
-      "  FOR EACH STATEMENT EXECUTE FUNCTION {0}();\n",
-      chosen.named(erased_function), erased_body(chosen), chosen.named(erased_trigger),
-      chosen.named("nexus_event_journal"));
+      "CREATE OR REPLACE FUNCTION {}() RETURNS trigger\n"
+      "  LANGUAGE plpgsql SET search_path FROM CURRENT AS $${}$$;\n",
+      erased_function, body);
+}
+
+std::string erasing() {
+  return fmt::format(
+      "\n{}CREATE TRIGGER {} AFTER DELETE ON nexus_event_journal\n"
+      "  REFERENCING OLD TABLE AS deleted\n  FOR EACH STATEMENT EXECUTE FUNCTION {}();\n",
+      erasing_function(), erased_trigger, erased_function);
 }
 
 std::string create(const table& made) {
@@ -113,9 +153,48 @@ std::string create(const table& made) {
   return out + fmt::format("  PRIMARY KEY ({})\n){};\n\n", made.primary_key, made.options);
 }
 
+std::string create(const index& made) {
+  return fmt::format("CREATE {}INDEX IF NOT EXISTS {} ON {} ({});\n", made.unique ? "UNIQUE " : "",
+                     made.name, made.table, made.columns);
+}
+
+// Positions of what was erased before are not known: the first event that is left of an id is just
+// past them, and without one the last event of the journal.
+std::string readers_step() {
+  std::string sql =
+      "ALTER TABLE nexus_erased ADD COLUMN transaction_id xid8, ADD COLUMN position bigint;\n"
+      "UPDATE nexus_erased e SET (transaction_id, position) = (SELECT transaction_id, position "
+      "FROM (\n"
+      "  (SELECT 1 AS choice, j.transaction_id, j.position FROM nexus_event_journal j\n"
+      "    WHERE j.persistence_id = e.persistence_id ORDER BY j.sequence_nr LIMIT 1)\n"
+      "  UNION ALL (SELECT 2, j.transaction_id, j.position FROM nexus_event_journal j\n"
+      "    ORDER BY j.transaction_id DESC, j.position DESC LIMIT 1)\n"
+      "  UNION ALL SELECT 3, '1'::xid8, 0) AS found ORDER BY choice LIMIT 1);\n"
+      "ALTER TABLE nexus_erased ALTER COLUMN transaction_id SET NOT NULL, "
+      "ALTER COLUMN position SET NOT NULL;\n"
+      "ALTER TABLE nexus_durable_state ADD COLUMN transaction_id xid8, ADD COLUMN position "
+      "bigint;\n"
+      "UPDATE nexus_durable_state s SET transaction_id = '1', position = n.n FROM\n"
+      "  (SELECT persistence_id, row_number() OVER (ORDER BY persistence_id) AS n\n"
+      "     FROM nexus_durable_state) n WHERE n.persistence_id = s.persistence_id;\n"
+      "ALTER TABLE nexus_durable_state ALTER COLUMN transaction_id SET NOT NULL, "
+      "ALTER COLUMN position SET NOT NULL;\n";
+  for (const auto& made : all_tables) {
+    if (made.name == "nexus_readers" || made.name == "nexus_pruning") sql += create(made);
+  }
+  for (const auto& made : always) {
+    if (made.table == "nexus_erased" || made.table == "nexus_pruning") sql += create(made);
+  }
+  sql += erasing_function();
+  return sql + fmt::format("INSERT INTO nexus_meta VALUES ('epoch', {});\n", new_epoch);
+}
+
 }  // namespace
 
-std::span<const migration> migrations() noexcept { return no_steps_yet; }
+std::span<const migration> migrations() {
+  static const std::array<migration, 1> steps{{{1, readers_step()}}};
+  return steps;
+}
 
 std::string erased_body(const schema_choices& chosen) { return chosen.named(body); }
 
@@ -123,15 +202,14 @@ std::span<const table> tables() noexcept { return all_tables; }
 
 std::vector<index> indexes(const schema_choices& chosen) {
   std::vector<index> made{std::begin(always), std::end(always)};
-  if (chosen.index_type) made.push_back(by_type);
-  if (chosen.index_time) made.push_back(by_time);
+  for (const auto& one : chosen_indexes) {
+    if (chosen.indexes.*one.chosen) made.push_back(one.made);
+  }
   return made;
 }
 
 std::string ddl(const index& made, const schema_choices& chosen) {
-  return chosen.named(fmt::format("CREATE {}INDEX IF NOT EXISTS {} ON {} ({});\n",
-                                  made.unique ? "UNIQUE " : "", made.name, made.table,
-                                  made.columns));
+  return chosen.named(create(made));
 }
 
 std::string ddl(const schema_choices& chosen, std::string_view schema) {
@@ -142,9 +220,10 @@ std::string ddl(const schema_choices& chosen, std::string_view schema) {
   }
   for (const auto& made : all_tables) out += chosen.named(create(made));
   for (const auto& made : indexes(chosen)) out += ddl(made, chosen);
-  out += erasing(chosen);
+  out += chosen.named(erasing());
   out += chosen.named(
-      fmt::format("\nINSERT INTO nexus_meta VALUES ('schema_version', {});\n", schema_version));
+      fmt::format("\nINSERT INTO nexus_meta VALUES ('schema_version', {}), ('epoch', {});\n",
+                  schema_version, new_epoch));
   return out;
 }
 

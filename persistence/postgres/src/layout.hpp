@@ -13,16 +13,20 @@
 
 namespace nexus::inline v0::postgres {
 
-inline constexpr unsigned schema_version = 1;
+inline constexpr unsigned schema_version = 2;
 
 /// A step from version `from` to the next one.
 struct migration {
   unsigned from = 0;
-  std::string_view sql;
+  std::string sql;
 };
 
 /// The steps of this Nexus, up to `schema_version`.
-[[nodiscard]] std::span<const migration> migrations() noexcept;
+[[nodiscard]] std::span<const migration> migrations();
+
+/// A number that names a numbering of positions, as SQL.
+inline constexpr std::string_view new_epoch =
+    "(('x' || substr(md5(random()::text || clock_timestamp()::text), 1, 15))::bit(60)::bigint | 1)";
 
 struct column {
   std::string_view name;
@@ -43,7 +47,6 @@ struct index {
   std::string_view table;
   std::string_view columns;
   bool unique = false;
-  bool chosen = false;  ///< by the address, in addition to those that always exist
 };
 
 [[nodiscard]] std::span<const table> tables() noexcept;

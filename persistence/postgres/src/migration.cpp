@@ -72,15 +72,27 @@ result<void> expect_current(const address& where, unsigned found) {
 
 // Transaction ids order the events of a journal; ids of another server are meaningless on this one.
 bool was_restored(connection& c, const address& where) {
-  const auto found = c.execute(where.tables.named(
-      "SELECT transaction_id >= pg_snapshot_xmax(pg_current_snapshot()) FROM nexus_event_journal "
-      "ORDER BY transaction_id DESC, position DESC LIMIT 1"));
+  const auto found = c.execute(
+      where.tables.named("SELECT greatest((SELECT max(transaction_id) FROM nexus_durable_state), "
+                         "(SELECT transaction_id FROM nexus_event_journal "
+                         "ORDER BY transaction_id DESC, position DESC LIMIT 1)) "
+                         ">= pg_snapshot_xmax(pg_current_snapshot())"));
   return first_value(found) == "t";
 }
 
-// Renumbers as if one transaction, before all others, had written the events in their order.
+// Renumbers as if one transaction, before all others, had written the events in their order. What
+// points at a place between the events then points behind the last event that was before it. A new
+// epoch makes the positions that programs have stored foreign: they would skip new events.
 void renumber(connection& c, const address& where) {
-  c.execute(where.tables.named(R"sql(
+  const auto move = [](std::string_view table) {
+    return fmt::format(
+        "UPDATE {} m SET transaction_id = '1', position = coalesce((SELECT r.n FROM "
+        "nexus_renumbered r WHERE (r.transaction_id, r.position) <= (m.transaction_id, m.position) "
+        "ORDER BY r.transaction_id DESC, r.position DESC LIMIT 1), 0);\n",
+        table);
+  };
+  c.execute(where.tables.named(
+      std::string{R"sql(
 CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS
   SELECT transaction_id, position, row_number() OVER (ORDER BY transaction_id, position) AS n
   FROM nexus_event_journal;
@@ -89,7 +101,13 @@ UPDATE nexus_event_journal j SET transaction_id = '1', position = r.n FROM nexus
   WHERE j.transaction_id = r.transaction_id AND j.position = r.position;
 UPDATE nexus_event_tags t SET transaction_id = '1', position = r.n FROM nexus_renumbered r
   WHERE t.transaction_id = r.transaction_id AND t.position = r.position;
-)sql"));
+UPDATE nexus_durable_state s SET transaction_id = '1', position = n.n FROM
+  (SELECT persistence_id, row_number() OVER (ORDER BY transaction_id, position) AS n
+     FROM nexus_durable_state) n
+  WHERE n.persistence_id = s.persistence_id;
+)sql"} +
+      move("nexus_erased") + move("nexus_readers") + move("nexus_pruning") +
+      fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'epoch'", new_epoch)));
 }
 
 result<void> refuse_restored(connection& c, const address& where) {
@@ -169,7 +187,7 @@ namespace {
 // A step that does not lead to the current tables must not be committed: no Nexus could open them.
 // The indexes that the address chooses may be missing.
 result<void> expect_tables_of_today(connection& c, address where, unsigned found) {
-  where.tables.index_type = where.tables.index_time = false;
+  where.tables.indexes = {};
   const auto wrong = differences(c, where);
   if (wrong.empty()) return {};
   const auto more =
@@ -230,6 +248,12 @@ result<void> prepare_tables(connection& c, const address& where) {
   // Indexes may be missing: they affect only speed.
   const auto wrong = differences(c, where, drift::of_tables);
   return wrong.empty() ? result<void>{} : foreign(where, wrong.front());
+}
+
+std::uint64_t epoch_of(connection& c, const address& where) {
+  const auto found = first_value(
+      c.execute(where.tables.named("SELECT value FROM nexus_meta WHERE name = 'epoch'")));
+  return std::strtoull(found.c_str(), nullptr, 10);
 }
 
 result<void> drop_tables(connection& c, const address& where) {

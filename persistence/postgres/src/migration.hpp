@@ -27,6 +27,10 @@ namespace nexus::inline v0::postgres {
 [[nodiscard]] result<void> prepare_tables(connection& c, const address& where);
 
 /// schema::drop.
-[[nodiscard]] result<void> drop_tables(connection& c, const address& where);
+[[nodiscard]]  /// The name of the journal's numbering of positions.
+[[nodiscard]] std::uint64_t
+epoch_of(connection& c, const address& where);
+
+result<void> drop_tables(connection& c, const address& where);
 
 }  // namespace nexus::inline v0::postgres

@@ -84,7 +84,8 @@ namespace {
 
 class postgres_journal final : public journal {
  public:
-  explicit postgres_journal(address where) : core_{std::make_shared<core>(std::move(where))} {}
+  postgres_journal(address where, std::uint64_t epoch)
+      : core_{std::make_shared<core>(std::move(where), epoch)} {}
 
   result<std::unique_ptr<journal_session>> open_session() override {
     return attempt(core_->where.name, "connect", [&]() -> result<std::unique_ptr<journal_session>> {
@@ -120,17 +121,19 @@ result<address> address_of(const uri& location) { return address::from(location)
 result<std::shared_ptr<journal>> open_journal(const uri& location) {
   auto where = address_of(location);
   if (!where) return fail(std::move(where.error()));
+  std::uint64_t epoch = 0;
   auto ready = attempt(where->name, "open", [&] {
     connection c{*where};
     auto prepared = prepare_tables(c, *where);
     if (prepared) warn_of_danger(c, *where);
+    if (prepared) epoch = epoch_of(c, *where);
     // So that all connections of a journal find the same tables, even if a role's setting changes
     // later.
     where->search_path = c.search_path();
     return prepared;
   });
   if (!ready) return fail(std::move(ready.error()));
-  return std::make_shared<postgres_journal>(*std::move(where));
+  return std::make_shared<postgres_journal>(*std::move(where), epoch);
 }
 
 result<std::unique_ptr<schema>> open_schema(const uri& location) {

@@ -67,7 +67,9 @@ std::string_view record_reader::record(int row, record_view& into) {
   if (auto bad = payload(row, into); !bad.empty()) return bad;
   const auto at = rows_.int8(row, 6);
   if (at < 1) return "position";
-  into.at = {static_cast<std::uint64_t>(rows_.int8(row, 5)), static_cast<std::uint64_t>(at)};
+  into.at = {.epoch = epoch_,
+             .major = static_cast<std::uint64_t>(rows_.int8(row, 5)),
+             .minor = static_cast<std::uint64_t>(at)};
   if (const auto text = rows_.bytes(row, 7); text != last_writer_ || text.empty()) {
     if (!read_writer(text, writer_)) return "writer_id";
     last_writer_ = text;

@@ -16,7 +16,7 @@ namespace nexus::inline v0::postgres {
 /// Reads rows of `read_events`, `read_payloads` and `read_all`. Views last as long as the rows.
 class record_reader {
  public:
-  explicit record_reader(const rows& of) : rows_{of} {}
+  record_reader(const rows& of, std::uint64_t epoch) : rows_{of}, epoch_{epoch} {}
 
   /// Number, type, schema version, codec and data. Returns the name of the first column with a
   /// value that no journal writes; empty if there is none.
@@ -28,6 +28,7 @@ class record_reader {
   [[nodiscard]] bool tags(int row);
 
   const rows& rows_;
+  const std::uint64_t epoch_;
   std::vector<std::string_view> tags_;
   std::string last_writer_;  // runs of rows have the same writer
   ulid writer_;

@@ -12,6 +12,7 @@
 #include "errors.hpp"
 #include "event_arrays.hpp"
 #include "nexus/journal.hpp"
+#include "rows.hpp"
 #include "socket_gate.hpp"
 
 namespace nexus::inline v0::postgres {
@@ -33,12 +34,18 @@ class session final : public journal_session {
                       const record_sink& sink) override;
   result<void> replay_payloads(const persistence_id& id, sequence_nr from, sequence_nr to,
                                std::size_t max, const record_sink& sink) override;
-  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override;
+  result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override;
+  result<page_info> query(const event_filter& filter, const event_page& page,
+                          const journal_sink& sink) override;
+  result<std::uint64_t> count(const event_filter& filter) override;
+  result<std::string> explain(const event_filter& filter) override;
+  result<void> save_reader(const stored_reader& reader) override;
+  result<std::vector<stored_reader>> readers() override;
+  result<void> forget_reader(std::string_view name) override;
   result<std::optional<std::string>> held_back() override;
   result<sequence_nr> highest(const persistence_id& id) override;
-  result<void> erase_to(const persistence_id& id, sequence_nr to) override;
-  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
-                                          std::size_t max) override;
+  result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override;
+  result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override;
   result<void> save_snapshots(std::span<const snapshot_request> requests) override;
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
                                                        snapshot_bounds within) override;
@@ -47,9 +54,10 @@ class session final : public journal_session {
                                                     snapshot_bounds within,
                                                     std::size_t max) override;
   result<void> prune(std::span<const prune_request> requests) override;
+  result<std::size_t> prune_held_back(std::size_t max) override;
   result<std::optional<stored_state>> get_state(const persistence_id& id) override;
-  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
-                                                std::size_t max) override;
+  result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override;
+  result<void> read_states(position after, std::size_t max, const state_sink& sink) override;
 
   result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override;
   result<void> begin(isolation level, bool read_only) override;
@@ -139,8 +147,14 @@ class session final : public journal_session {
                             sequence_nr to, std::size_t max, const record_sink& sink, Read read);
   result<std::optional<stored_state>> state_of(connection& c, const persistence_id& id);
   result<std::vector<persistence_id>> list(const statement& listing, std::string_view doing,
-                                           std::string_view type, std::string_view after,
-                                           std::size_t max);
+                                           const id_filter& which, std::size_t max);
+  result<bool> pass_row(const rows& found, record_reader& reader, int row, record_view& record,
+                        const journal_sink& sink);
+  // A statement of the journal as a part of the program's transaction.
+  result<void> in_own_transaction(const statement& what, const std::vector<sql_value>& with);
+  result<page_info> query_some(connection& c, const event_filter& filter, const event_page& page,
+                               const journal_sink& sink);
+  result<std::uint64_t> count_of(connection& c, const event_filter& filter);
 
   std::shared_ptr<core> core_;
   std::unique_ptr<connection> connection_;

@@ -46,18 +46,20 @@ FROM unnest($1::text[]) WITH ORDINALITY AS r (id, at) ORDER BY r.at
 // it, and the statement needs no retry.
 constexpr auto upsert_states_sql = R"sql(
 INSERT INTO nexus_durable_state AS s (persistence_id, version, previous_version, state_type,
-    schema_version, codec, state_data, writer_id, timestamp, slice)
-SELECT r.id, r.version, r.previous, r.type, r.schema, r.codec, r.data, r.writer, r.time, r.slice
+    schema_version, codec, state_data, writer_id, timestamp, slice, transaction_id, position)
+SELECT r.id, r.version, r.previous, r.type, r.schema, r.codec, r.data, r.writer, r.time, r.slice,
+    pg_current_xact_id(), r.n
 FROM unnest($1::text[], $2::int8[], $3::int8[], $4::text[], $5::int8[], $6::text[], $7::bytea[],
-    $8::text[], $9::timestamptz[], $10::int4[])
-  AS r (id, version, previous, type, schema, codec, data, writer, time, slice)
+    $8::text[], $9::timestamptz[], $10::int4[]) WITH ORDINALITY
+  AS r (id, version, previous, type, schema, codec, data, writer, time, slice, n)
 WHERE r.previous = 0
    OR (SELECT o.version FROM nexus_durable_state o WHERE o.persistence_id = r.id) IS NOT NULL
 ON CONFLICT (persistence_id) DO UPDATE SET version = excluded.version,
     previous_version = excluded.previous_version, state_type = excluded.state_type,
     schema_version = excluded.schema_version, codec = excluded.codec,
     state_data = excluded.state_data, writer_id = excluded.writer_id,
-    timestamp = excluded.timestamp
+    timestamp = excluded.timestamp, transaction_id = excluded.transaction_id,
+    position = excluded.position
   WHERE s.version = excluded.previous_version
 RETURNING persistence_id
 )sql";
@@ -92,17 +94,48 @@ ORDER BY sequence_nr LIMIT $4::int8
 )sql";
 
 // All transactions before the snapshot's xmin have ended, so none of their events can still appear.
-// The position alone would skip events that commit late, as would one from a sequence.
+// The position alone would skip events that commit late, as would one from a sequence. The last
+// column tells whether something past the start was erased, in the same snapshot; so there is a row
+// even without events.
 constexpr auto read_all_sql = R"sql(
-SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
-    j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp,
-    (SELECT array_agg(t.tag ORDER BY t.tag) FROM nexus_event_tags t
-      WHERE t.transaction_id = j.transaction_id AND t.position = j.position),
-    j.persistence_id
-FROM nexus_event_journal j
-WHERE (j.transaction_id, j.position) > ($1::xid8, $2::int8)
-  AND j.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY j.transaction_id, j.position LIMIT $3::int8
+SELECT j.*, m.erased
+FROM (SELECT coalesce((SELECT (e.transaction_id, e.position) > ($1::xid8, $2::int8)
+                         FROM nexus_erased e
+                        ORDER BY e.transaction_id DESC, e.position DESC LIMIT 1), false) AS erased) m
+LEFT JOIN LATERAL (
+  SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
+      j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp,
+      (SELECT array_agg(t.tag ORDER BY t.tag) FROM nexus_event_tags t
+        WHERE t.transaction_id = j.transaction_id AND t.position = j.position),
+      j.persistence_id
+  FROM nexus_event_journal j
+  WHERE (j.transaction_id, j.position) > ($1::xid8, $2::int8)
+    AND j.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+  ORDER BY j.transaction_id, j.position LIMIT $3::int8) j ON true
+ORDER BY j.transaction_id, j.position
+)sql";
+
+constexpr auto read_states_sql = R"sql(
+SELECT version, state_type, schema_version, codec, state_data, writer_id, timestamp,
+    transaction_id, position, persistence_id
+FROM nexus_durable_state
+WHERE (transaction_id, position) > ($1::xid8, $2::int8)
+  AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY transaction_id, position LIMIT $3::int8
+)sql";
+
+constexpr auto save_reader_sql = R"sql(
+INSERT INTO nexus_readers (name, strand, transaction_id, position, timestamp)
+VALUES ($1::text, 0, $2::xid8, $3::int8,
+    'epoch'::timestamptz + $4::int8 * interval '1 microsecond')
+ON CONFLICT (name, strand) DO UPDATE SET transaction_id = excluded.transaction_id,
+    position = excluded.position, timestamp = excluded.timestamp
+)sql";
+
+// The reader that has read least, with its position.
+constexpr auto slowest_reader_sql = R"sql(
+SELECT name, transaction_id, position FROM nexus_readers
+ORDER BY transaction_id, position, name LIMIT 1
 )sql";
 
 // The session with the oldest transaction that may still write, if a stored event waits for it. A
@@ -130,9 +163,9 @@ constexpr auto list_ids_sql = R"sql(
 WITH RECURSIVE listed (id) AS (
   SELECT (SELECT least(
       (SELECT min(persistence_id) FROM nexus_event_journal
-        WHERE persistence_id > $1::text AND ($2::text IS NULL OR persistence_id < $2::text)),
+        WHERE persistence_id >= $1::text AND ($2::text IS NULL OR persistence_id < $2::text)),
       (SELECT min(persistence_id) FROM nexus_erased
-        WHERE persistence_id > $1::text AND ($2::text IS NULL OR persistence_id < $2::text))))
+        WHERE persistence_id >= $1::text AND ($2::text IS NULL OR persistence_id < $2::text))))
   UNION ALL
   SELECT (SELECT least(
       (SELECT min(persistence_id) FROM nexus_event_journal
@@ -145,7 +178,7 @@ SELECT id FROM listed WHERE id IS NOT NULL LIMIT $3::int8
 
 constexpr auto list_states_sql = R"sql(
 SELECT persistence_id FROM nexus_durable_state
-WHERE persistence_id > $1::text AND ($2::text IS NULL OR persistence_id < $2::text)
+WHERE persistence_id >= $1::text AND ($2::text IS NULL OR persistence_id < $2::text)
   AND state_data IS NOT NULL
 ORDER BY persistence_id LIMIT $3::int8
 )sql";
@@ -196,6 +229,41 @@ DELETE FROM nexus_event_journal j USING
                                 WHERE m.persistence_id = r.id) - 1 + $3::int8) AS upto
      FROM unnest($1::text[], $2::int8[]) AS r (id, upto)) AS l
 WHERE j.persistence_id = l.id AND j.sequence_nr <= l.upto
+  AND ($4::int8 = 1 OR NOT EXISTS (SELECT FROM nexus_readers s
+        WHERE (s.transaction_id, s.position) < (j.transaction_id, j.position)))
+)sql";
+
+// The first event that is left of each id whose events up to a number were to be erased.
+constexpr auto left_to_erase_sql = R"sql(
+SELECT l.id, l.upto, j.transaction_id, j.position
+FROM unnest($1::text[], $2::int8[]) AS l (id, upto)
+CROSS JOIN LATERAL (SELECT j.sequence_nr, j.transaction_id, j.position FROM nexus_event_journal j
+    WHERE j.persistence_id = l.id ORDER BY j.sequence_nr LIMIT 1) j
+WHERE j.sequence_nr <= l.upto
+)sql";
+
+constexpr auto forget_held_back_sql = R"sql(
+DELETE FROM nexus_pruning p USING unnest($1::text[], $2::int8[]) AS l (id, upto)
+WHERE p.persistence_id = l.id AND p.sequence_nr <= l.upto
+)sql";
+
+constexpr auto hold_back_sql = R"sql(
+INSERT INTO nexus_pruning AS p (persistence_id, sequence_nr, transaction_id, position)
+SELECT l.id, l.upto, j.transaction_id, j.position
+FROM unnest($1::text[], $2::int8[]) AS l (id, upto)
+CROSS JOIN LATERAL (SELECT j.sequence_nr, j.transaction_id, j.position FROM nexus_event_journal j
+    WHERE j.persistence_id = l.id ORDER BY j.sequence_nr LIMIT 1) j
+WHERE j.sequence_nr <= l.upto ORDER BY l.id
+ON CONFLICT (persistence_id) DO UPDATE
+  SET sequence_nr = greatest(p.sequence_nr, excluded.sequence_nr),
+    transaction_id = excluded.transaction_id, position = excluded.position
+)sql";
+
+constexpr auto held_back_events_sql = R"sql(
+SELECT p.persistence_id, p.sequence_nr FROM nexus_pruning p
+WHERE NOT EXISTS (SELECT FROM nexus_readers s
+    WHERE (s.transaction_id, s.position) < (p.transaction_id, p.position))
+ORDER BY p.transaction_id, p.position LIMIT $1::int8
 )sql";
 
 }  // namespace
@@ -222,9 +290,25 @@ statements::statements(const schema_choices& names)
       list_snapshots{"list_snapshots", names.named(list_snapshots_sql)},
       load_state{"load_state", names.named(load_state_sql)},
       list_states{"list_states", names.named(list_states_sql)},
+      read_states{"read_states", names.named(read_states_sql)},
+      index_of_changes{"index_of_changes",
+                       names.named("SELECT 1 FROM pg_class WHERE relkind = 'i' AND relname = "
+                                   "'nexus_durable_state_by_position' AND relnamespace = (SELECT "
+                                   "oid FROM pg_namespace WHERE nspname = current_schema())")},
+      save_reader{"save_reader", names.named(save_reader_sql)},
+      list_readers{"list_readers",
+                   names.named("SELECT name, transaction_id, position, timestamp FROM "
+                               "nexus_readers ORDER BY name, strand")},
+      forget_reader{"forget_reader",
+                    names.named("DELETE FROM nexus_readers WHERE name = $1::text")},
+      slowest_reader{"slowest_reader", names.named(slowest_reader_sql)},
       save_snapshots{"save_snapshots", names.named(save_snapshots_sql)},
       erase_snapshots{"erase_snapshots", names.named(erase_snapshots_sql)},
       prune_snapshots{"prune_snapshots", names.named(prune_snapshots_sql)},
-      erase_events{"erase_events", names.named(erase_events_sql)} {}
+      erase_events{"erase_events", names.named(erase_events_sql)},
+      left_to_erase{"left_to_erase", names.named(left_to_erase_sql)},
+      hold_back{"hold_back", names.named(hold_back_sql)},
+      held_back_events{"held_back_events", names.named(held_back_events_sql)},
+      forget_held_back{"forget_held_back", names.named(forget_held_back_sql)} {}
 
 }  // namespace nexus::inline v0::postgres

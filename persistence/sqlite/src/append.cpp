@@ -60,7 +60,7 @@ bool session::insert(connection& c, std::span<const append_request> requests,
       continue;
     }
     insert(c, requests[i], last);
-    outcomes[i] = stored{{.major = static_cast<std::uint64_t>(last)}};
+    outcomes[i] = stored{{.epoch = c.epoch, .major = static_cast<std::uint64_t>(last)}};
     any = true;
   }
   return any;

@@ -14,17 +14,26 @@ std::unique_ptr<journal_database> guarded(std::unique_ptr<journal_database> db, 
 }  // namespace
 
 connection::connection(std::unique_ptr<journal_database> opened)
-    : guard{opened->choices}, db{guarded(std::move(opened), guard)}, sql{*db} {}
+    : guard{opened->choices}, db{guarded(std::move(opened), guard)}, sql{*db} {
+  reading scope{sql.epoch};
+  if (sql.epoch.step()) epoch = static_cast<std::uint64_t>(sql.epoch.integer(0));
+}
 
-transaction::~transaction() {
-  if (!connection_.in_transaction()) return;  // committed, or rolled back by SQLite
+namespace {
+
+// What remains in the transaction is rolled back by its owner, which closes the connection.
+void roll_back(connection& c) noexcept {
+  if (!c.in_transaction()) return;  // committed, or rolled back by SQLite
   try {
-    connection_.sql.rollback.run();
-  } catch (const SQLite::Exception&) {
-    // Still in the transaction: the connection's owner sees it and closes the connection, which
-    // rolls back.
+    c.sql.rollback.run();
+  } catch (const SQLite::Exception&) {  // NOLINT(bugprone-empty-catch): see above
   }
 }
+
+}  // namespace
+
+transaction::~transaction() { roll_back(connection_); }
+read_transaction::~read_transaction() { roll_back(connection_); }
 
 result<void> transaction::commit(bool& in_doubt) {
   in_doubt = true;

@@ -36,6 +36,7 @@ struct connection {
   std::unique_ptr<journal_file::share> file;
 
   statements sql;
+  std::uint64_t epoch = 0;  // of the journal's positions
 };
 
 /// BEGIN IMMEDIATE … COMMIT; rolls back at the end of the scope unless committed.
@@ -53,6 +54,18 @@ class transaction {
     bool in_doubt = false;
     return commit(in_doubt);
   }
+
+ private:
+  connection& connection_;
+};
+
+/// BEGIN … end, so that several statements read from one snapshot.
+class read_transaction {
+ public:
+  explicit read_transaction(connection& c) : connection_{c} { c.sql.begin_reading.run(); }
+  ~read_transaction();
+  read_transaction(const read_transaction&) = delete;
+  read_transaction& operator=(const read_transaction&) = delete;
 
  private:
   connection& connection_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace nexus::inline v0::sqlite {
 namespace {
 
@@ -9,8 +11,9 @@ namespace {
 // inside its transaction: past the last one in the journal and past every erased one. AUTOINCREMENT
 // promises the same, but writes to sqlite_sequence with every row. The trigger keeps `highest` and
 // the positions from falling after any deletion, also one by hand in SQL.
-constexpr std::string_view tables_of_today = R"sql(
--- What says that the tables are a journal's, and of which version.
+constexpr std::string_view tables_of_events = R"sql(
+-- schema_version; epoch, which names this journal's numbering of positions; settled; changes, the
+-- last position of a durable state.
 CREATE TABLE nexus_meta (
   name  TEXT PRIMARY KEY NOT NULL,
   value INTEGER NOT NULL
@@ -84,43 +87,123 @@ CREATE TABLE nexus_durable_state (
   writer_id      TEXT    NOT NULL,
   timestamp      INTEGER NOT NULL,
   slice          INTEGER NOT NULL,
-  key_id         TEXT
+  key_id         TEXT,
+  position       INTEGER               -- of the last change; NULL unless indexes=states
 );
 )sql";
 
-constexpr std::string_view index_by_type =
-    "-- Chosen: events by type.\n"
-    "CREATE INDEX IF NOT EXISTS nexus_event_journal_by_type\n"
-    "  ON nexus_event_journal (event_type, position);\n";
-constexpr std::string_view index_by_time =
-    "-- Chosen: events by time.\n"
-    "CREATE INDEX IF NOT EXISTS nexus_event_journal_by_time ON nexus_event_journal (timestamp);\n";
+// New in version 2.
+constexpr std::string_view tables_of_readers = R"sql(
+-- How far registered readers have read: later events are kept for them.
+CREATE TABLE nexus_readers (
+  name      TEXT    NOT NULL,
+  strand    INTEGER NOT NULL,
+  position  INTEGER NOT NULL,
+  timestamp INTEGER NOT NULL,
+  PRIMARY KEY (name, strand)
+) WITHOUT ROWID;
+
+-- What retention would have erased but for a reader.
+CREATE TABLE nexus_pruning (
+  persistence_id TEXT    PRIMARY KEY NOT NULL,
+  sequence_nr    INTEGER NOT NULL,     -- erase up to this one
+  position       INTEGER NOT NULL      -- of the first event held back
+) WITHOUT ROWID;
+CREATE INDEX nexus_pruning_by_position ON nexus_pruning (position);
+)sql";
+
+constexpr std::string_view rows_of_readers =
+    "INSERT INTO nexus_meta (name, value) VALUES\n"
+    "  ('epoch', (random() & 9223372036854775806) + 1), ('changes', 0);\n";
+
+result<void> add_readers(SQLite::Database& db, const schema_choices& choices) {
+  db.exec(choices.named("ALTER TABLE nexus_durable_state ADD COLUMN position INTEGER;\n"));
+  db.exec(choices.named(tables_of_readers));
+  db.exec(choices.named(rows_of_readers));
+  return {};
+}
+
+struct chosen_index {
+  bool index_choices::*chosen;
+  std::string_view name;  // without the prefix
+  std::string_view sql;
+};
+
+// AFTER UPDATE OF version: the trigger's own update must not fire it again.
+constexpr std::array chosen{
+    chosen_index{&index_choices::type, "event_journal_by_type", R"sql(
+-- Chosen: events by type.
+CREATE INDEX IF NOT EXISTS nexus_event_journal_by_type ON nexus_event_journal (event_type, position);
+)sql"},
+    chosen_index{&index_choices::time, "event_journal_by_time", R"sql(
+-- Chosen: events by time.
+CREATE INDEX IF NOT EXISTS nexus_event_journal_by_time ON nexus_event_journal (timestamp);
+)sql"},
+    chosen_index{&index_choices::slice, "event_journal_by_slice", R"sql(
+-- Chosen: events by slice.
+CREATE INDEX IF NOT EXISTS nexus_event_journal_by_slice ON nexus_event_journal (slice, position);
+)sql"},
+    chosen_index{&index_choices::instance, "event_journal_by_instance", R"sql(
+-- Chosen: events by the entity's id without its type.
+CREATE INDEX IF NOT EXISTS nexus_event_journal_by_instance
+  ON nexus_event_journal (substr(persistence_id, instr(persistence_id, '|') + 1), position);
+)sql"},
+    chosen_index{&index_choices::states, "durable_state_by_position", R"sql(
+-- Chosen: durable states by their last change. Triggers number the changes, so that processes that
+-- were started without this choice number theirs too.
+UPDATE nexus_durable_state SET position = rowid + (SELECT value FROM nexus_meta
+  WHERE name = 'changes') WHERE position IS NULL;
+UPDATE nexus_meta SET value = max(value, (SELECT coalesce(max(position), 0)
+  FROM nexus_durable_state)) WHERE name = 'changes';
+CREATE UNIQUE INDEX IF NOT EXISTS nexus_durable_state_by_position
+  ON nexus_durable_state (position);
+CREATE TRIGGER IF NOT EXISTS nexus_state_made AFTER INSERT ON nexus_durable_state BEGIN
+  UPDATE nexus_meta SET value = value + 1 WHERE name = 'changes';
+  UPDATE nexus_durable_state SET position = (SELECT value FROM nexus_meta WHERE name = 'changes')
+    WHERE persistence_id = new.persistence_id;
+END;
+CREATE TRIGGER IF NOT EXISTS nexus_state_changed AFTER UPDATE OF version ON nexus_durable_state BEGIN
+  UPDATE nexus_meta SET value = value + 1 WHERE name = 'changes';
+  UPDATE nexus_durable_state SET position = (SELECT value FROM nexus_meta WHERE name = 'changes')
+    WHERE persistence_id = new.persistence_id;
+END;
+)sql"}};
 
 }  // namespace
 
-std::string chosen_indexes(const schema_choices& choices) {
+std::string chosen_indexes(const index_choices& choices) {
   std::string sql;
-  if (choices.index_type) sql += index_by_type;
-  if (choices.index_time) sql += index_by_time;
+  for (const auto& one : chosen) {
+    if (choices.*one.chosen) sql += one.sql;
+  }
   return sql;
+}
+
+std::vector<std::string_view> names_of(const index_choices& choices) {
+  std::vector<std::string_view> names;
+  for (const auto& one : chosen) {
+    if (choices.*one.chosen) names.push_back(one.name);
+  }
+  return names;
 }
 
 std::string rows_of_meta(const layout& of) {
   return fmt::format(
-      "INSERT INTO nexus_meta (name, value) VALUES ('schema_version', {}), ('settled', 0);\n",
-      of.version);
+      "INSERT INTO nexus_meta (name, value) VALUES ('schema_version', {}), ('settled', 0);\n{}",
+      of.version, rows_of_readers);
 }
 
 const layout& today() {
-  static const layout made{.version = 1, .tables = tables_of_today, .steps = {}};
+  static const auto tables = std::string{tables_of_events} + std::string{tables_of_readers};
+  static const layout made{.version = 2, .tables = tables, .steps = {add_readers}};
   return made;
 }
 
 std::string ddl(const tables& t) {
-  return t.choices.named(
-      fmt::format("-- The tables of a Nexus journal in SQLite, schema version {}.\n"
-                  "BEGIN IMMEDIATE;\n{}\n{}\n{}\nCOMMIT;\n",
-                  t.of.version, t.of.tables, rows_of_meta(t.of), chosen_indexes(t.choices)));
+  return t.choices.named(fmt::format(
+      "-- The tables of a Nexus journal in SQLite, schema version {}.\n"
+      "BEGIN IMMEDIATE;\n{}\n{}\n{}\nCOMMIT;\n",
+      t.of.version, t.of.tables, rows_of_meta(t.of), chosen_indexes(t.choices.indexes)));
 }
 
 }  // namespace nexus::inline v0::sqlite

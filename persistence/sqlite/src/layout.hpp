@@ -37,7 +37,10 @@ struct tables {
 
 /// The rows of nexus_meta in a new journal, and the indexes that the address chooses.
 [[nodiscard]] std::string rows_of_meta(const layout& of);
-[[nodiscard]] std::string chosen_indexes(const schema_choices& choices);
+[[nodiscard]] std::string chosen_indexes(const index_choices& choices);
+
+/// The names of these indexes, without the prefix.
+[[nodiscard]] std::vector<std::string_view> names_of(const index_choices& choices);
 
 /// All statements that `create_tables` runs on an empty file, for people.
 [[nodiscard]] std::string ddl(const tables& t);

@@ -4,6 +4,7 @@
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -45,14 +46,12 @@ result<unsigned> inspect_without_meta(SQLite::Database& db, const tables& t) {
 // True if there is nothing to make, so that no lock is needed.
 bool is_up_to_date(SQLite::Database& db, const tables& t, unsigned found) {
   const auto& prefix = t.choices.prefix;
-  auto lacks = [&](bool chosen, std::string_view index) {
-    if (!chosen) return false;
+  auto lacks = [&](std::string_view index) {
     SQLite::Statement query{db, "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?"};
     query.bind(1, prefix + std::string{index});
     return !query.executeStep();
   };
-  return found == t.of.version && !lacks(t.choices.index_type, "event_journal_by_type") &&
-         !lacks(t.choices.index_time, "event_journal_by_time");
+  return found == t.of.version && std::ranges::none_of(names_of(t.choices.indexes), lacks);
 }
 
 result<void> take_steps(SQLite::Database& db, const tables& t, unsigned found) {
@@ -116,7 +115,7 @@ result<unsigned> bring_up(SQLite::Database& db, const tables& t, bool may_migrat
   } else if (auto done = take_steps(db, t, *found); !done) {
     return fail(std::move(done.error()));
   }
-  db.exec(t.choices.named(chosen_indexes(t.choices)));
+  db.exec(t.choices.named(chosen_indexes(t.choices.indexes)));
   if (auto done = verified(*found); !done) return done;
   transaction.commit();
   return found;
@@ -134,7 +133,7 @@ result<unsigned> migrate_tables(SQLite::Database& db, const tables& t) {
 
 result<void> verify_tables(SQLite::Database& db, const tables& t) {
   auto unchosen = t.choices;  // the chosen indexes may be missing
-  unchosen.index_type = unchosen.index_time = false;
+  unchosen.indexes = {};
   for (const auto& one : differences(db, {t.of, unchosen, t.name})) {
     if (one.how == schema_difference::kind::missing) return foreign(t, one.line);
   }

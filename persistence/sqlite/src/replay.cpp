@@ -1,13 +1,10 @@
-// Reading and listing records, and erasing them.
+// Reading and listing records.
 #include <fmt/format.h>
 
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
 namespace nexus::inline v0::sqlite {
-
-// More in one transaction would delay other writers and let the log grow.
-constexpr std::int64_t erase_rows_max = 10'000;
 
 constexpr int persistence_id_column = 9;  // of read_all, after the columns of read_events
 
@@ -62,7 +59,7 @@ result<void> session::replay(const persistence_id& id, sequence_nr from, sequenc
     bind_range(c.sql.read_events, id, from, to, max);
     tag_cursor tags{c.sql.read_tags};
     auto read = [&](const statement& row, record_view& into) -> std::string_view {
-      if (auto bad = read_row(row, writers_, into); !bad.empty()) return bad;
+      if (auto bad = read_row(row, writers_, c.epoch, into); !bad.empty()) return bad;
       return tags.read(into) ? "" : "tag";
     };
     return replay_rows(c.sql.read_events, where_.name, id, passing, read);
@@ -83,107 +80,64 @@ result<void> session::replay_payloads(const persistence_id& id, sequence_nr from
   return done;
 }
 
+result<void> session::pass_rows(connection& c, statement& row, const row_sink& sink) {
+  reading scope{row};
+  tag_cursor tags{c.sql.read_tags};
+  std::optional<persistence_id> of;  // neighbouring events often have the same id
+  record_view record;
+  while (row.step()) {
+    if (auto text = row.bytes(persistence_id_column); !of || of->str() != text) {
+      auto id = persistence_id::parse(text);
+      if (!id) {
+        return fail(errc::corrupt, fmt::format("{}: the event at position {} is corrupt: {}",
+                                               where_.name, row.integer(1), id.error().message));
+      }
+      of = std::move(*id);
+    }
+    auto bad = read_row(row, writers_, c.epoch, record);
+    if (bad.empty() && !tags.read(record)) bad = "tag";
+    if (!bad.empty()) {
+      return fail(corrupt_row(where_.name, stored_kind::event, *of, row.integer(0), bad));
+    }
+    if (!sink(*of, record)) break;
+  }
+  return {};
+}
+
 // Positions are assigned inside write transactions, of which there is one at a time: an event that
 // is not visible yet is past all visible ones.
-result<void> session::read_all(position after, std::size_t max, const journal_sink& sink) {
-  if (max == 0) return {};
+result<void> session::read_all(reading_start from, std::size_t max, const journal_sink& sink) {
   apart passing{sink};
   auto done = with_connection("read the journal", [&](connection& c) -> result<void> {
-    auto& row = c.sql.read_all;
-    row.integer(1, column_nr(after.major)).integer(2, column_nr(max));
-    reading scope{row};
-    tag_cursor tags{c.sql.read_tags};
-    std::optional<persistence_id> of;  // neighbouring events often have the same id
-    record_view record;
-    while (row.step()) {
-      if (auto text = row.bytes(persistence_id_column); !of || of->str() != text) {
-        auto id = persistence_id::parse(text);
-        if (!id) {
-          return fail(errc::corrupt, fmt::format("{}: the event at position {} is corrupt: {}",
-                                                 where_.name, row.integer(1), id.error().message));
-        }
-        of = std::move(*id);
+    if (auto why = foreign(from.after, 1, c.epoch, where_.name)) return fail(*std::move(why));
+    const read_transaction snapshot{c};
+    if (!from.from_kept) {
+      reading scope{c.sql.last_erased_position};
+      c.sql.last_erased_position.step();
+      if (c.sql.last_erased_position.integer(0) > column_nr(from.after.major)) {
+        return fail(erased_past(from.after, where_.name));
       }
-      auto bad = read_row(row, writers_, record);
-      if (bad.empty() && !tags.read(record)) bad = "tag";
-      if (!bad.empty())
-        return fail(corrupt_row(where_.name, stored_kind::event, *of, row.integer(0), bad));
-      if (!passing(*of, record)) break;
     }
-    return {};
+    if (max == 0) return {};
+    c.sql.read_all.integer(1, column_nr(from.after.major)).integer(2, column_nr(max));
+    return pass_rows(c, c.sql.read_all, [&](const auto&... r) { return passing(r...); });
   });
   passing.rethrow();
   return done;
 }
 
-// From the lowest up: an interruption leaves a run without gaps.
-std::int64_t erase_some(connection& c, const persistence_id& id, std::int64_t to,
-                        std::int64_t rows_max) {
-  std::int64_t lowest = 0;
-  {
-    c.sql.lowest_number.text(1, id.str());
-    reading scope{c.sql.lowest_number};
-    if (c.sql.lowest_number.step()) lowest = c.sql.lowest_number.integer(0);
-  }
-  if (lowest == 0 || lowest > to) return 0;
-  auto last = std::min(to, lowest - 1 + rows_max);
-  c.sql.erase_events.text(1, id.str()).integer(2, last).run();
-  return last - lowest + 1;
-}
-
-result<void> session::erase_to(const persistence_id& id, sequence_nr to) {
-  return with_connection("erase events", [&](connection& c) -> result<void> {
-    for (std::int64_t erased = erase_rows_max; erased == erase_rows_max;) {
-      transaction t{c};
-      erased = erase_some(c, id, column_nr(to), erase_rows_max);
-      if (auto done = t.commit(); !done) return done;
-    }
-    return {};
-  });
-}
-
-result<void> session::prune(std::span<const prune_request> requests) {
-  if (requests.empty()) return {};
-  return with_connection("prune", [&](connection& c) -> result<void> {
-    auto t = std::make_unique<transaction>(c);
-    std::int64_t room = erase_rows_max;
-    for (const auto& [id, snapshots_below, events_to] : requests) {
-      if (snapshots_below > 0) erase_snapshots(c, id, {.from = 0, .to = snapshots_below - 1});
-      if (events_to == 0) continue;
-      for (;;) {
-        const auto erased = erase_some(c, id, column_nr(events_to), room);
-        room -= erased;
-        if (room > 0) break;
-        // The maximum of one transaction: the rest goes into another.
-        if (auto done = t->commit(); !done) return done;
-        t.reset();
-        t = std::make_unique<transaction>(c);
-        room = erase_rows_max;
-      }
-    }
-    return t->commit();
-  });
-}
-
 result<std::vector<persistence_id>> list(statement& listing, const std::string& journal,
-                                         std::string_view type, std::string_view after,
-                                         std::size_t max) {
-  if (!may_have_ids(type)) return std::vector<persistence_id>{};
-  std::string from;
-  std::string to;
-  if (!type.empty()) {
-    from = fmt::format("{}|", type);
-    to = fmt::format("{}{}", type, static_cast<char>('|' + 1));
-  }
-  from += after;
-  listing.text(1, from).integer(3, column_nr(max));
-  if (type.empty()) {
+                                         const id_filter& which, std::size_t max) {
+  std::vector<persistence_id> found;
+  const auto range = id_range::of(which);
+  if (!range) return found;
+  listing.text(1, range->from).integer(3, column_nr(max));
+  if (range->before.empty()) {
     listing.blob(2, {});  // every blob is past every text
   } else {
-    listing.text(2, to);
+    listing.text(2, range->before);
   }
   reading scope{listing};
-  std::vector<persistence_id> found;
   while (listing.step()) {
     auto id = persistence_id::parse(listing.bytes(0));
     if (!id) return fail(errc::corrupt, fmt::format("{}: {}", journal, id.error().message));
@@ -192,11 +146,9 @@ result<std::vector<persistence_id>> list(statement& listing, const std::string& 
   return found;
 }
 
-result<std::vector<persistence_id>> session::ids(std::string_view type, std::string_view after,
-                                                 std::size_t max) {
-  return with_connection("list ids", [&](connection& c) {
-    return list(c.sql.list_ids, where_.name, type, after, max);
-  });
+result<std::vector<persistence_id>> session::ids(const id_filter& which, std::size_t max) {
+  return with_connection(
+      "list ids", [&](connection& c) { return list(c.sql.list_ids, where_.name, which, max); });
 }
 
 }  // namespace nexus::inline v0::sqlite

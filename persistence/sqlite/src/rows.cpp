@@ -53,7 +53,8 @@ bool writer_column::parse(std::string_view text, ulid& into) {
   return true;
 }
 
-std::string_view read_row(const statement& row, writer_column& writers, record_view& into) {
+std::string_view read_row(const statement& row, writer_column& writers, std::uint64_t epoch,
+                          record_view& into) {
   std::int64_t number = 0;
   std::int64_t at = 0;
   std::int64_t time = 0;
@@ -71,7 +72,7 @@ std::string_view read_row(const statement& row, writer_column& writers, record_v
   if (!read_bytes(row, 7, SQLITE_BLOB, event.metadata)) return "metadata";
   if (!read_number(row, 8, std::numeric_limits<std::int64_t>::min(), time)) return "timestamp";
   into.number = static_cast<sequence_nr>(number);
-  into.at = {.major = static_cast<std::uint64_t>(at)};
+  into.at = {.epoch = epoch, .major = static_cast<std::uint64_t>(at)};
   event.time = from_micros(time);
   return {};
 }

@@ -30,7 +30,7 @@ class writer_column {
 /// Returns the name of the first column with a value that no journal writes; empty if there is
 /// none.
 [[nodiscard]] std::string_view read_row(const statement& row, writer_column& writers,
-                                        record_view& into);
+                                        std::uint64_t epoch, record_view& into);
 
 /// The same for `read_payloads`: number, type, version, codec and data.
 [[nodiscard]] std::string_view read_payload(const statement& row, record_view& into);

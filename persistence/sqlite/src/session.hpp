@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -15,6 +17,12 @@
 #include "rows.hpp"
 
 namespace nexus::inline v0::sqlite {
+
+/// The slowest registered reader: events past its position are kept for it.
+struct reader_floor {
+  std::int64_t position = std::numeric_limits<std::int64_t>::max();
+  std::string reader{};
+};
 
 class session final : public journal_session {
  public:
@@ -34,11 +42,17 @@ class session final : public journal_session {
                                std::size_t max, const record_sink& sink) override;
   result<void> replay(const persistence_id& id, sequence_nr from, sequence_nr to, std::size_t max,
                       const record_sink& sink) override;
-  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override;
+  result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override;
+  result<page_info> query(const event_filter& filter, const event_page& page,
+                          const journal_sink& sink) override;
+  result<std::uint64_t> count(const event_filter& filter) override;
+  result<std::string> explain(const event_filter& filter) override;
+  result<void> save_reader(const stored_reader& reader) override;
+  result<std::vector<stored_reader>> readers() override;
+  result<void> forget_reader(std::string_view name) override;
   result<sequence_nr> highest(const persistence_id& id) override;
-  result<void> erase_to(const persistence_id& id, sequence_nr to) override;
-  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
-                                          std::size_t max) override;
+  result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override;
+  result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override;
   result<void> save_snapshots(std::span<const snapshot_request> requests) override;
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
                                                        snapshot_bounds within) override;
@@ -47,11 +61,12 @@ class session final : public journal_session {
                                                     snapshot_bounds within,
                                                     std::size_t max) override;
   result<void> prune(std::span<const prune_request> requests) override;
+  result<std::size_t> prune_held_back(std::size_t max) override;
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override;
   result<settlement> settle(const upsert_request& request) override;
   result<std::optional<stored_state>> get_state(const persistence_id& id) override;
-  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
-                                                std::size_t max) override;
+  result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override;
+  result<void> read_states(position after, std::size_t max, const state_sink& sink) override;
 
   result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override;
   result<void> begin(isolation level, bool read_only) override;
@@ -86,6 +101,10 @@ class session final : public journal_session {
     return done;
   }
 
+  // The same for a call that may be a part of the program's transaction: `work` writes.
+  template <class Work>
+  result<void> within_transaction(std::string_view doing, Work&& work);
+
   // Otherwise the journal's calls would take part in the program's transaction.
   result<void> outside_of_transaction(std::string_view doing) const;
 
@@ -116,8 +135,13 @@ class session final : public journal_session {
   result<settlement> truth(connection& c, const upsert_request& request);
   bool holds(connection& c, const append_request& request);
 
+  // Passes the events of `row`, whose columns are those of read_all.
+  using row_sink = std::function<bool(const persistence_id&, const record_view&)>;
+  result<void> pass_rows(connection& c, statement& row, const row_sink& sink);
+
   result<std::optional<stored_state>> state_of(connection& c, const persistence_id& id);
   void erase_snapshots(connection& c, const persistence_id& id, snapshot_bounds within);
+  result<void> erase(connection& c, std::span<const prune_request> requests);
 
   address where_;
   const std::shared_ptr<journal_file> file_;
@@ -137,15 +161,9 @@ class session final : public journal_session {
 
 [[nodiscard]] journal_limits limits() noexcept;
 
-/// Erases the lowest events of an id up to `to`, about `rows_max` at most, in the open transaction.
-/// Returns how many numbers that were: less than `rows_max` when nothing is left to do.
-std::int64_t erase_some(connection& c, const persistence_id& id, std::int64_t to,
-                        std::int64_t rows_max);
-
 /// Reads the ids of `listing`, whose parameters ?1 to ?3 are those of list_ids.
 [[nodiscard]] result<std::vector<persistence_id>> list(statement& listing,
                                                        const std::string& journal,
-                                                       std::string_view type,
-                                                       std::string_view after, std::size_t max);
+                                                       const id_filter& which, std::size_t max);
 
 }  // namespace nexus::inline v0::sqlite

@@ -49,7 +49,7 @@ bool session::holds(connection& c, const append_request& request) {
   auto number = first;
   for (; c.sql.read_events.step(); ++number) {
     record_view record;
-    if (!read_row(c.sql.read_events, writers_, record).empty()) return false;
+    if (!read_row(c.sql.read_events, writers_, c.epoch, record).empty()) return false;
     if (!tags.read(record)) return false;
     if (record.number != number || !carried(request, record)) return false;
   }

@@ -40,9 +40,21 @@ constexpr std::array unwanted_pragmas{
     unwanted{"temp_store_directory", "", "it applies to the whole program"},
     unwanted{"data_store_directory", "", "it applies to the whole program"}};
 
-constexpr std::array<std::string_view, 9> journal_parts{
-    "event_journal", "snapshot_store", "durable_state",          "event_tags",        "erased",
-    "meta",          "event_erased",   "event_tags_by_position", "erased_by_position"};
+constexpr std::array<std::string_view, 15> journal_parts{"event_journal",
+                                                         "snapshot_store",
+                                                         "durable_state",
+                                                         "event_tags",
+                                                         "erased",
+                                                         "meta",
+                                                         "event_erased",
+                                                         "event_tags_by_position",
+                                                         "erased_by_position",
+                                                         "readers",
+                                                         "pruning",
+                                                         "pruning_by_position",
+                                                         "state_made",
+                                                         "state_changed",
+                                                         "durable_state_by_position"};
 
 }  // namespace
 

@@ -9,7 +9,7 @@ constexpr std::string_view list_ids_sql =
     "WITH RECURSIVE listed (id) AS ("
     "  SELECT (SELECT min(id) FROM"
     "    (SELECT min(persistence_id) AS id FROM nexus_event_journal"
-    "       WHERE persistence_id > ?1 AND persistence_id < ?2"
+    "       WHERE persistence_id >= ?1 AND persistence_id < ?2"
     "     UNION ALL SELECT min(persistence_id) FROM nexus_erased"
     "       WHERE persistence_id > ?1 AND persistence_id < ?2))"
     "  UNION ALL SELECT (SELECT min(id) FROM"
@@ -24,6 +24,7 @@ constexpr std::string_view list_ids_sql =
 
 statements::statements(const journal_database& db)
     : begin{db, "BEGIN IMMEDIATE"},
+      begin_reading{db, "BEGIN"},
       commit{db, "COMMIT"},
       rollback{db, "ROLLBACK"},
       tail{db,
@@ -52,12 +53,35 @@ statements::statements(const journal_database& db)
                "SELECT sequence_nr, position, writer_id, event_type, schema_version, codec, "
                "event_data, metadata, timestamp, persistence_id FROM nexus_event_journal "
                "WHERE position > ?1 ORDER BY position LIMIT ?2"},
+      epoch{db, "SELECT value FROM nexus_meta WHERE name = 'epoch'"},
+      last_erased_position{db, "SELECT max(position) FROM nexus_erased"},
       lowest_number{db,
                     "SELECT min(sequence_nr) FROM nexus_event_journal WHERE persistence_id = ?1"},
+      position_of{db,
+                  "SELECT position FROM nexus_event_journal "
+                  "WHERE persistence_id = ?1 AND sequence_nr = ?2"},
       erase_events{db,
                    "DELETE FROM nexus_event_journal "
                    "WHERE persistence_id = ?1 AND sequence_nr <= ?2"},
       list_ids{db, list_ids_sql},
+      save_reader{db,
+                  "INSERT INTO nexus_readers (name, strand, position, timestamp) "
+                  "VALUES (?1, 0, ?2, ?3) ON CONFLICT (name, strand) DO UPDATE SET "
+                  "position = excluded.position, timestamp = excluded.timestamp"},
+      list_readers{db, "SELECT name, position, timestamp FROM nexus_readers ORDER BY name"},
+      forget_reader{db, "DELETE FROM nexus_readers WHERE name = ?1"},
+      slowest_reader{db, "SELECT name, position FROM nexus_readers ORDER BY position LIMIT 1"},
+      hold_back{db,
+                "INSERT INTO nexus_pruning (persistence_id, sequence_nr, position) "
+                "VALUES (?1, ?2, ?3) ON CONFLICT (persistence_id) DO UPDATE SET "
+                "sequence_nr = max(sequence_nr, excluded.sequence_nr), "
+                "position = excluded.position"},
+      held_back{db,
+                "SELECT persistence_id, sequence_nr FROM nexus_pruning "
+                "WHERE position <= ?1 ORDER BY position LIMIT ?2"},
+      forget_held_back{db,
+                       "DELETE FROM nexus_pruning "
+                       "WHERE persistence_id = ?1 AND sequence_nr <= ?2"},
       append_tag{db, "INSERT OR IGNORE INTO nexus_event_tags (tag, position) VALUES (?1, ?2)"},
       read_tags{db,
                 "SELECT position, tag FROM nexus_event_tags WHERE position >= ?1 "
@@ -91,9 +115,16 @@ statements::statements(const journal_database& db)
                  "SELECT version, state_type, schema_version, codec, state_data, writer_id, "
                  "timestamp FROM nexus_durable_state WHERE persistence_id = ?1"},
       list_states{db,
-                  "SELECT persistence_id FROM nexus_durable_state WHERE persistence_id > ?1 "
+                  "SELECT persistence_id FROM nexus_durable_state WHERE persistence_id >= ?1 "
                   "AND persistence_id < ?2 AND state_data IS NOT NULL "
                   "ORDER BY persistence_id LIMIT ?3"},
+      read_states{db,
+                  "SELECT version, state_type, schema_version, codec, state_data, writer_id, "
+                  "timestamp, position, persistence_id FROM nexus_durable_state "
+                  "WHERE position > ?1 ORDER BY position LIMIT ?2"},
+      index_of_changes{db,
+                       "SELECT 1 FROM sqlite_master "
+                       "WHERE type = 'index' AND name = 'nexus_durable_state_by_position'"},
       mark_settled{db, "UPDATE nexus_meta SET value = value + 1 WHERE name = 'settled'"} {}
 
 }  // namespace nexus::inline v0::sqlite

@@ -18,11 +18,37 @@ result<std::optional<stored_state>> session::get_state(const persistence_id& id)
   return with_connection("read a state", [&](connection& c) { return state_of(c, id); });
 }
 
-result<std::vector<persistence_id>> session::state_ids(std::string_view type,
-                                                       std::string_view after, std::size_t max) {
+result<std::vector<persistence_id>> session::state_ids(const id_filter& which, std::size_t max) {
   return with_connection("list states", [&](connection& c) {
-    return list(c.sql.list_states, where_.name, type, after, max);
+    return list(c.sql.list_states, where_.name, which, max);
   });
+}
+
+result<void> session::read_states(position after, std::size_t max, const state_sink& sink) {
+  apart passing{sink};
+  auto done = with_connection("read the changes of states", [&](connection& c) -> result<void> {
+    if (auto why = foreign(after, 1, c.epoch, where_.name)) return fail(*std::move(why));
+    {
+      reading scope{c.sql.index_of_changes};
+      if (!c.sql.index_of_changes.step()) return fail(no_changes(where_.name));
+    }
+    auto& row = c.sql.read_states;
+    row.integer(1, column_nr(after.major)).integer(2, column_nr(max));
+    reading scope{row};
+    while (max > 0 && row.step()) {
+      auto id = persistence_id::parse(row.bytes(8));
+      if (!id) return fail(errc::corrupt, where_.name + ": " + id.error().message);
+      stored_state found;
+      if (auto bad = read_row(row, writers_, found); !bad.empty()) {
+        return fail(corrupt_row(where_.name, stored_kind::state, *id, row.integer(0), bad));
+      }
+      const position at{.epoch = c.epoch, .major = static_cast<std::uint64_t>(row.integer(7))};
+      if (!passing(*id, changed_as(found, at))) break;
+    }
+    return {};
+  });
+  passing.rethrow();
+  return done;
 }
 
 }  // namespace nexus::inline v0::sqlite

@@ -34,6 +34,8 @@ enum class errc : std::uint8_t {
   unknown_type,         ///< stored bytes name a type that the behavior does not know
   unsupported_version,  ///< stored bytes have a schema version that the behavior does not know
   history_erased,       ///< the requested records were erased
+  foreign_position,     ///< a position of another journal, strand or numbering
+  held_back,            ///< a registered reader still needs what was to be erased
   foreign_schema,       ///< the database is not a Nexus journal
   newer_schema,         ///< the database was made by a newer Nexus
   older_schema,         ///< the database was made by an older Nexus and has to be migrated

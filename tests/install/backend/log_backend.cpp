@@ -377,7 +377,7 @@ nexus::backend log_backend(std::function<int(int)> sync) {
     made->file = std::move(*file);
     // Damage is reported now, and not by the first entity.
     auto journal = std::make_shared<log_journal>(made);
-    if (auto first = journal->open_session().value()->ids("", "", 1); !first) {
+    if (auto first = journal->open_session().value()->ids({}, 1); !first) {
       return fail(std::move(first.error()));
     }
     return journal;

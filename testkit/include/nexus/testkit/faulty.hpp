@@ -60,10 +60,32 @@ class faulty_session final : public journal_session {
     return call(operation::read, id,
                 [&] { return inner_->replay_payloads(id, from, to, max, sink); });
   }
-  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
+  std::uint32_t strands() const noexcept override { return inner_->strands(); }
+  result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override {
     return without_id(operation::read, "everything", [&] {
-      return faults_->holder() ? result<void>{} : inner_->read_all(after, max, sink);
+      return faults_->holder() ? result<void>{} : inner_->read_all(from, max, sink);
     });
+  }
+  result<page_info> query(const event_filter& filter, const event_page& page,
+                          const journal_sink& sink) override {
+    return without_id(operation::read, "a query", [&] {
+      return faults_->holder() ? result<page_info>{} : inner_->query(filter, page, sink);
+    });
+  }
+  result<std::uint64_t> count(const event_filter& filter) override {
+    return without_id(operation::read, "a query", [&] { return inner_->count(filter); });
+  }
+  result<std::string> explain(const event_filter& filter) override {
+    return without_id(operation::read, "a query", [&] { return inner_->explain(filter); });
+  }
+  result<void> save_reader(const stored_reader& reader) override {
+    return without_id(operation::save, "a reader", [&] { return inner_->save_reader(reader); });
+  }
+  result<std::vector<stored_reader>> readers() override {
+    return without_id(operation::read, "readers", [&] { return inner_->readers(); });
+  }
+  result<void> forget_reader(std::string_view name) override {
+    return without_id(operation::save, "a reader", [&] { return inner_->forget_reader(name); });
   }
   result<std::optional<std::string>> held_back() override {
     if (auto holder = faults_->holder()) return holder;
@@ -72,9 +94,8 @@ class faulty_session final : public journal_session {
   result<sequence_nr> highest(const persistence_id& id) override {
     return call(operation::read, id, [&] { return inner_->highest(id); });
   }
-  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
-                                          std::size_t max) override {
-    return without_id(operation::read, "ids", [&] { return inner_->ids(type, after, max); });
+  result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override {
+    return without_id(operation::read, "ids", [&] { return inner_->ids(which, max); });
   }
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
                                                        snapshot_bounds within) override {
@@ -88,19 +109,26 @@ class faulty_session final : public journal_session {
   result<std::optional<stored_state>> get_state(const persistence_id& id) override {
     return call(operation::read, id, [&] { return inner_->get_state(id); });
   }
-  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
-                                                std::size_t max) override {
-    return without_id(operation::read, "ids", [&] { return inner_->state_ids(type, after, max); });
+  result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override {
+    return without_id(operation::read, "ids", [&] { return inner_->state_ids(which, max); });
+  }
+  result<void> read_states(position after, std::size_t max, const state_sink& sink) override {
+    return without_id(operation::read, "states",
+                      [&] { return inner_->read_states(after, max, sink); });
   }
 
-  result<void> erase_to(const persistence_id& id, sequence_nr to) override {
-    return call(operation::erase, id, [&] { return inner_->erase_to(id, to); });
+  result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override {
+    return call(operation::erase, id, [&] { return inner_->erase_to(id, to, how); });
   }
   result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override {
     return call(operation::erase, id, [&] { return inner_->erase_snapshots(id, within); });
   }
   result<void> prune(std::span<const prune_request> requests) override {
     return call_for_all(operation::erase, requests, [&] { return inner_->prune(requests); });
+  }
+  result<std::size_t> prune_held_back(std::size_t max) override {
+    return without_id(operation::erase, "what readers held back",
+                      [&] { return inner_->prune_held_back(max); });
   }
   result<void> save_snapshots(std::span<const snapshot_request> requests) override {
     return call_for_all(operation::save, requests,

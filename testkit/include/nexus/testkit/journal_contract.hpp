@@ -19,6 +19,7 @@
 // IWYU pragma: begin_exports
 #include "nexus/testkit/contract/append.hpp"
 #include "nexus/testkit/contract/batch.hpp"
+#include "nexus/testkit/contract/changes.hpp"
 #include "nexus/testkit/contract/commits.hpp"
 #include "nexus/testkit/contract/damage.hpp"
 #include "nexus/testkit/contract/erase.hpp"
@@ -32,7 +33,9 @@
 #include "nexus/testkit/contract/positions.hpp"
 #include "nexus/testkit/contract/processes.hpp"
 #include "nexus/testkit/contract/prune.hpp"
+#include "nexus/testkit/contract/query.hpp"
 #include "nexus/testkit/contract/races.hpp"
+#include "nexus/testkit/contract/readers.hpp"
 #include "nexus/testkit/contract/records.hpp"
 #include "nexus/testkit/contract/replay.hpp"
 #include "nexus/testkit/contract/sessions.hpp"
@@ -41,6 +44,7 @@
 #include "nexus/testkit/contract/snapshots.hpp"
 #include "nexus/testkit/contract/state_races.hpp"
 #include "nexus/testkit/contract/states.hpp"
+#include "nexus/testkit/contract/strands.hpp"
 #include "nexus/testkit/contract/tags.hpp"
 #include "nexus/testkit/contract/two_journals.hpp"
 // IWYU pragma: end_exports

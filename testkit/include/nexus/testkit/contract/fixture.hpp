@@ -111,6 +111,8 @@ class JournalContract : public ::testing::TestWithParam<journal_under_test> {
   const persistence_id alice = "account|alice"_id;
   const persistence_id bob = "account|bob"_id;
   const persistence_id carol = "account|carol"_id;
+  const persistence_id order_of_alice = "order|alice"_id;
+  const position start{};  // of the strand
 
   void open() {
     store = must(try_to_open(uri));

@@ -63,11 +63,11 @@ TEST_P(JournalContract, NothingIsReadAfterAnInterrupt) {
   EXPECT_EQ(code_of(inner.replay_payloads(alice, 1, 2, everything, none)), "pool_closed");
   EXPECT_EQ(code_of(inner.read_all({}, everything, none)), "pool_closed");
   EXPECT_EQ(code_of(inner.highest(alice)), "pool_closed");
-  EXPECT_EQ(code_of(inner.ids("account", "", everything)), "pool_closed");
+  EXPECT_EQ(code_of(inner.ids({.type = "account"}, everything)), "pool_closed");
   EXPECT_EQ(code_of(inner.load_snapshot(alice, {})), "pool_closed");
   EXPECT_EQ(code_of(inner.snapshot_numbers(alice, {}, everything)), "pool_closed");
   EXPECT_EQ(code_of(inner.get_state(alice)), "pool_closed");
-  EXPECT_EQ(code_of(inner.state_ids("account", "", everything)), "pool_closed");
+  EXPECT_EQ(code_of(inner.state_ids({.type = "account"}, everything)), "pool_closed");
   const request lost{alice, 2, {"c"}};
   EXPECT_EQ(code_of(inner.settle(static_cast<append_request>(lost))), "pool_closed");
 }

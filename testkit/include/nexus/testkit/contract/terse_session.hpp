@@ -217,9 +217,10 @@ class terse_session {
     return all;
   }
 
+  /// What is kept past `after`.
   std::vector<journal_record> read_all(position after = {}, std::size_t max = everything) {
     std::vector<journal_record> all;
-    must(inner_->read_all(after, max, [&](const persistence_id& of, const record_view& r) {
+    must(inner_->read_all({after, true}, max, [&](const persistence_id& of, const record_view& r) {
       all.push_back({owned(r), of});
       return true;
     }));
@@ -237,7 +238,8 @@ class terse_session {
 
   texts ids(std::string_view type, std::string_view after = {}, std::size_t max = everything) {
     texts all;
-    for (const auto& id : must(inner_->ids(type, after, max))) all.push_back(id.str());
+    for (const auto& id : must(inner_->ids({.type = type, .after = after}, max)))
+      all.push_back(id.str());
     return all;
   }
 
@@ -284,7 +286,8 @@ class terse_session {
   texts state_ids(std::string_view type, std::string_view after = {},
                   std::size_t max = everything) {
     texts all;
-    for (const auto& id : must(inner_->state_ids(type, after, max))) all.push_back(id.str());
+    for (const auto& id : must(inner_->state_ids({.type = type, .after = after}, max)))
+      all.push_back(id.str());
     return all;
   }
 

@@ -1,0 +1,142 @@
+// Erasing events, as far as registered readers have read; and the readers themselves.
+#include <fmt/format.h>
+
+#include "nexus/journal_checks.hpp"
+#include "rows.hpp"
+#include "session.hpp"
+
+namespace nexus::inline v0::postgres {
+namespace {
+
+// Events of an id erased by one transaction: more would delay others, and exceed the timeout.
+constexpr std::int64_t erase_max = 10'000;
+
+}  // namespace
+
+result<void> session::erase_to(const persistence_id& id, sequence_nr to, erasing how) {
+  return with_connection("erase", [&](connection& c) -> result<void> {
+    array one{element::text};
+    array upto{element::int8};
+    one.bytes(id.str());
+    upto.int8(column_nr(to));
+    parameters range;
+    range.all(one).all(upto).int8(erase_max).int8(how == erasing::forced ? 1 : 0);
+    while (c.query(core_->sql.erase_events, range).affected() >= erase_max) {
+    }
+    if (how == erasing::forced) return {};
+    const auto left = c.query(core_->sql.left_to_erase, parameters{}.all(one).all(upto));
+    if (left.size() == 0) return {};
+    const auto reader = c.query(core_->sql.slowest_reader);
+    const auto name =
+        reader.size() == 0 ? std::string_view{"forgotten meanwhile"} : reader.bytes(0, 0);
+    return fail(held_back_by(name, id, core_->where.name));
+  });
+}
+
+result<void> session::prune(std::span<const prune_request> requests) {
+  array of_snapshots{element::text};
+  array below{element::int8};
+  array of_events{element::text};
+  array upto{element::int8};
+  for (const auto& r : requests) {
+    if (r.snapshots_below > 0) {
+      of_snapshots.bytes(r.id.str());
+      below.int8(column_nr(r.snapshots_below));
+    }
+    if (r.events_to > 0) {
+      of_events.bytes(r.id.str());
+      upto.int8(column_nr(r.events_to));
+    }
+  }
+  return with_connection("erase", [&](connection& c) -> result<void> {
+    if (of_snapshots.size() > 0) {
+      c.query(core_->sql.prune_snapshots, parameters{}.all(of_snapshots).all(below));
+    }
+    if (of_events.size() == 0) return {};
+    parameters range;
+    range.all(of_events).all(upto).int8(erase_max).int8(0);
+    const auto ids = [&] { return std::move(parameters{}.all(of_events).all(upto)); };
+    const auto done = ids();
+    // An id may have more events than one transaction erases; then another one follows.
+    for (std::int64_t erased = erase_max; erased >= erase_max;) {
+      erased = c.run({{core_->sql.erase_events, range},
+                      {core_->sql.forget_held_back, done},
+                      {core_->sql.hold_back, done}})
+                   .front()
+                   .affected();
+    }
+    return {};
+  });
+}
+
+result<std::size_t> session::prune_held_back(std::size_t max) {
+  std::vector<prune_request> due;
+  auto found = with_connection("prune", [&](connection& c) -> result<void> {
+    const auto rows = c.query(core_->sql.held_back_events, parameters{}.int8(column_nr(max)));
+    for (int row = 0; row < rows.size(); ++row) {
+      auto id = persistence_id::parse(rows.bytes(row, 0));
+      if (!id) return fail(errc::corrupt, core_->where.name + ": " + id.error().message);
+      due.push_back({*std::move(id), 0, static_cast<sequence_nr>(rows.int8(row, 1))});
+    }
+    return {};
+  });
+  if (!found) return fail(std::move(found.error()));
+  if (due.empty()) return 0;
+  if (auto done = prune(due); !done) return fail(std::move(done.error()));
+  return due.size();
+}
+
+// -- registered readers --------------------------------------------------------------------------
+
+result<void> session::in_own_transaction(const statement& what,
+                                         const std::vector<sql_value>& with) {
+  auto done = run_sql(what.sql, with);
+  if (!done) return fail(std::move(done.error()));
+  return {};
+}
+
+result<void> session::save_reader(const stored_reader& reader) {
+  if (auto why = fault_of_reader(reader.name)) return fail(*std::move(why));
+  if (auto why = foreign(reader.at, 1, core_->epoch, core_->where.name)) {
+    return fail(*std::move(why));
+  }
+  const auto major = static_cast<std::int64_t>(reader.at.major);
+  const auto micros = std::int64_t{reader.time.time_since_epoch().count()};
+  if (unfinished()) {
+    return in_own_transaction(core_->sql.save_reader, {reader.name, std::to_string(major),
+                                                       column_nr(reader.at.minor), micros});
+  }
+  return with_connection("save a reader's position", [&](connection& c) -> result<void> {
+    parameters row;
+    row.text(reader.name).int8(major).int8(column_nr(reader.at.minor)).int8(micros);
+    c.query(core_->sql.save_reader, row);
+    return {};
+  });
+}
+
+result<void> session::forget_reader(std::string_view name) {
+  if (unfinished()) return in_own_transaction(core_->sql.forget_reader, {std::string{name}});
+  return with_connection("forget a reader", [&](connection& c) -> result<void> {
+    c.query(core_->sql.forget_reader, parameters{}.text(name));
+    return {};
+  });
+}
+
+result<std::vector<stored_reader>> session::readers() {
+  return with_connection("list readers", [&](connection& c) -> result<std::vector<stored_reader>> {
+    const auto found = c.query(core_->sql.list_readers);
+    std::vector<stored_reader> all;
+    for (int row = 0; row < found.size(); ++row) {
+      auto& made = all.emplace_back();
+      made.name = found.bytes(row, 0);
+      made.at = {.epoch = core_->epoch,
+                 .major = static_cast<std::uint64_t>(found.int8(row, 1)),
+                 .minor = static_cast<std::uint64_t>(found.int8(row, 2))};
+      if (made.at.major == 0) made.at = {};
+      made.time = timestamp{std::chrono::microseconds{found.int8(row, 3) + postgres_epoch_micros}};
+    }
+    return all;
+  });
+}
+
+}  // namespace nexus::inline v0::postgres

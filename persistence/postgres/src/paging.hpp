@@ -1,0 +1,40 @@
+// How many rows to ask for at once.
+//
+// Threads: values.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "nexus/journal_values.hpp"
+
+namespace nexus::inline v0::postgres {
+
+// libpq holds a whole result in memory, so the first page has few rows, and later pages as many
+// rows as make about so many bytes.
+inline constexpr std::int64_t first_page_rows = 32;
+inline constexpr std::int64_t page_rows_max = 4'096;
+inline constexpr std::int64_t page_bytes = 4 << 20;
+
+class paging {
+ public:
+  [[nodiscard]] std::int64_t rows(std::size_t left) const {
+    return left < static_cast<std::size_t>(rows_) ? static_cast<std::int64_t>(left) : rows_;
+  }
+  void seen(const record_view& r) {
+    ++count_;
+    bytes_ += static_cast<std::int64_t>(r.event.data.size() + r.event.metadata.size() +
+                                        r.event.type.size() + 64);
+  }
+  void next() {
+    if (count_ > 0)
+      rows_ = std::clamp<std::int64_t>(page_bytes * count_ / bytes_, 1, page_rows_max);
+  }
+
+ private:
+  std::int64_t rows_ = first_page_rows;
+  std::int64_t count_ = 0;
+  std::int64_t bytes_ = 0;
+};
+
+}  // namespace nexus::inline v0::postgres
