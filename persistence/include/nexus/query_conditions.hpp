@@ -36,7 +36,7 @@ struct query_condition {
 
 /// What a page of a journal with one strand reads.
 struct query_plan {
-  std::vector<query_condition> conditions;  ///< all must hold
+  std::vector<query_condition> conditions{};  ///< all must hold
   bool of_one_id = false;                   ///< then the order of positions is that of sequence_nr
   bool by_tag = false;
   bool newest_first = false;

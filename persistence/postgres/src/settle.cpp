@@ -47,7 +47,7 @@ result<settlement> session::truth(connection& c, const append_request& request) 
   range.int8(column_nr(request.expected + count)).int8(column_nr(count));
   const auto found = c.query(core_->sql.read_events, range);
   if (static_cast<std::size_t>(found.size()) != count) return settlement::not_stored;
-  record_reader reader{found};
+  record_reader reader{found, core_->epoch};
   for (int row = 0; row < found.size(); ++row) {
     record_view record;
     if (!reader.record(row, record).empty() || !carried(request, record)) {

@@ -85,8 +85,8 @@ void add_triggers(SQLite::Database& db, const std::string& table, parts& into) {
     into.push_back({.name = "trigger " + query.getColumn(0).getString(),
                     .table = table,
                     .what = words(query.getColumn(1).getString()),
-                    .harmless = !query.getColumn(0).getString().ends_with("_erased"),
-                    .tells = false});
+                    .tells = false,
+                    .harmless = !query.getColumn(0).getString().ends_with("_erased")});
   }
 }
 
