@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 error not_encoded(std::string_view serializer, const encode_error& why) {
   return {why.code, fmt::format("cannot be stored by \"{}\": {}", serializer, why.what())};
@@ -69,4 +69,4 @@ result<void> upcast(document& d, std::uint32_t version, std::span<const upcast_s
   return {};
 }
 
-}
+}}}

@@ -16,7 +16,7 @@
 #include "nexus/result.hpp"
 #include "socket_queue.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 namespace detail {
 class server_core;
@@ -66,4 +66,4 @@ class listener {
   std::thread lingering_thread_;
 };
 
-}
+}}}

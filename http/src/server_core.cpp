@@ -14,7 +14,7 @@
 #include "target.hpp"
 #include "text.hpp"
 
-namespace nexus::inline v0::http::detail {
+namespace nexus { inline namespace v0 { namespace http::detail {
 namespace {
 
 using nexus::detail::log;
@@ -335,4 +335,4 @@ void server_core::close() {
   in_flight_ = {};
 }
 
-}  // namespace nexus::inline v0::http::detail
+}}}  // namespace nexus::v0::http::detail

@@ -15,7 +15,7 @@
 #include "target.hpp"
 #include "trace.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 class listener;
 
@@ -100,4 +100,4 @@ class server_core final : public shutdown_participant,
 [[nodiscard]] response health(bool serving, const std::vector<store>& stores,
                               const std::function<pool_statistics()>& sessions);
 
-}
+}}}

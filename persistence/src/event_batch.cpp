@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 event_batch::event_batch() = default;
 event_batch::~event_batch() = default;
@@ -47,4 +47,4 @@ std::string_view event_batch::keep(std::string_view bytes) {
   return {to, bytes.size()};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

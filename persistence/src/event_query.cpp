@@ -6,7 +6,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 error bad(std::string_view field, std::string_view why) {
@@ -125,4 +125,4 @@ bool matches(const event_filter& filter, const persistence_id& of, const record_
   return true;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 // Takes one part of the text and the '-' behind it.
@@ -37,4 +37,4 @@ std::string to_string(const position& p) {
   return fmt::format("{:x}-{}-{}-{}", p.epoch, p.strand, p.major, p.minor);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

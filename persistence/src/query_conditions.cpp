@@ -4,7 +4,7 @@
 
 #include "nexus/journal_checks.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 using kind = query_condition::kind;
@@ -105,4 +105,4 @@ page_info query_pager::info() const {
   return made;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

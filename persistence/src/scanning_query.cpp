@@ -9,7 +9,7 @@
 #include "nexus/journal.hpp"
 #include "read_ahead.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 constexpr std::size_t chunk = 1'000;  // records of one read
@@ -251,4 +251,4 @@ result<std::string> journal_session::explain(const event_filter& filter) {
   return std::string{"scans the journal"};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -19,7 +19,7 @@
 #include "refusing_session.hpp"
 #include "store_metrics.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 upsert_request write_job::state_request() const {
   upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt};
@@ -306,4 +306,4 @@ result<store> open(std::string_view address, std::span<const backend> backends,
   return store::open(*parsed, **from, options);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 
 #include "nexus/detail/utf8.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 namespace {
 
@@ -64,4 +64,4 @@ std::string shown(std::string_view text) {
   return out;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

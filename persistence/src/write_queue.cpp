@@ -2,7 +2,7 @@
 
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 write_queue::~write_queue() {
   while (auto* w = queue_.front()) {
@@ -82,4 +82,4 @@ bool write_queue::wait_for(std::uint64_t jobs, std::chrono::steady_clock::time_p
   return answered_changed_.wait_until(guard, deadline, [&] { return answered_ >= jobs; });
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

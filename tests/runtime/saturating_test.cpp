@@ -16,8 +16,7 @@
 #include "pool_fixture.hpp"
 #include "scripted_actor.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace nexus::detail;
 using std::chrono::hours;

@@ -27,7 +27,7 @@
 #include "nexus/codec.hpp"
 #include "nexus/document.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace detail {
 
 struct serializer_probe {
@@ -45,7 +45,7 @@ struct serializer_probe {
 template <class S>
 concept serializer = requires(const detail::serializer_probe& in, detail::serializer_probe& out,
                               std::string& bytes, std::string_view view) {
-  {std::string_view{S::name}};
+  { std::string_view{S::name} };
   S::encode(in, bytes);
   { S::decode(view, out) } -> std::same_as<result<void>>;
 };
@@ -86,7 +86,7 @@ struct serializer_of {
   using type = msgpack_serializer;
 };
 template <class B>
-requires requires { typename B::serializer; }
+  requires requires { typename B::serializer; }
 struct serializer_of<B> {
   using type = typename B::serializer;
   static_assert(serializer<type>, "a serializer has a name, encode and decode");
@@ -131,7 +131,7 @@ using upcast_step = result<void> (*)(document&);
 
 template <class T, std::uint32_t N>
 constexpr upcast_step upcast_step_of() {
-  if constexpr (requires(document & d) { T::upcast(from_version<N>{}, d); }) {
+  if constexpr (requires(document& d) { T::upcast(from_version<N>{}, d); }) {
     return [](document& d) -> result<void> {
       if constexpr (std::is_void_v<decltype(T::upcast(from_version<N>{}, d))>) {
         T::upcast(from_version<N>{}, d);
@@ -149,8 +149,7 @@ constexpr upcast_step upcast_step_of() {
 template <class T>
 inline constexpr auto upcast_steps = []<std::size_t... I>(std::index_sequence<I...>) {
   return std::array<upcast_step, sizeof...(I)>{upcast_step_of<T, I + 1>()...};
-}
-(std::make_index_sequence<schema_version_of<T>() - 1>{});
+}(std::make_index_sequence<schema_version_of<T>() - 1>{});
 
 /// Whether the steps lead from `version` to the current version, steps.size() + 1.
 [[nodiscard]] result<void> can_upcast(std::uint32_t version, std::span<const upcast_step> steps);
@@ -207,4 +206,4 @@ template <class B, class T>
 
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

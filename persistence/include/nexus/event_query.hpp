@@ -17,7 +17,7 @@
 #include "nexus/position.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Both ends included.
 struct slice_range {
@@ -85,4 +85,4 @@ struct page_info {
 [[nodiscard]] bool matches(const event_filter& filter, const persistence_id& of,
                            const record_view& r);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

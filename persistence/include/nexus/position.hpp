@@ -17,7 +17,7 @@
 #include "nexus/persistence_id.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Opaque and never reused; only backends look inside. The default is the start of strand 0, before
 /// all its events.
@@ -59,4 +59,4 @@ struct position {
 /// bytes.
 [[nodiscard]] std::string to_string(const position& p);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -11,7 +11,7 @@
 
 #include "nexus/event_query.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct query_condition {
   enum class kind : std::uint8_t {
@@ -37,7 +37,7 @@ struct query_condition {
 /// What a page of a journal with one strand reads.
 struct query_plan {
   std::vector<query_condition> conditions{};  ///< all must hold
-  bool of_one_id = false;                   ///< then the order of positions is that of sequence_nr
+  bool of_one_id = false;  ///< then the order of positions is that of sequence_nr
   bool by_tag = false;
   bool newest_first = false;
   bool nothing = false;   ///< no event can match: the cursor stands at the end
@@ -66,4 +66,4 @@ class query_pager {
   bool ended_ = false;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

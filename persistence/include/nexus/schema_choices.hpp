@@ -15,7 +15,7 @@
 #include "nexus/result.hpp"
 #include "nexus/uri.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Indexes beyond those of the keys. Each makes appends slower; a query works without them.
 struct index_choices {
@@ -60,4 +60,4 @@ struct schema_choices {
 /// The error for a journal whose tables do not exist but should: `unavailable`, with what to do.
 [[nodiscard]] error no_tables(std::string_view name);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

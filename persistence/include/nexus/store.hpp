@@ -30,7 +30,7 @@
 #include "nexus/shutdown.hpp"
 #include "nexus/time_span.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct store_options {
   /// The pool of sessions for everything except journal writes. Its name, metrics and runs_on are
@@ -195,4 +195,4 @@ class store {
   return open(address, std::span{backends.begin(), backends.size()}, options);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

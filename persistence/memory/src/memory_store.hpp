@@ -22,7 +22,7 @@
 #include "nexus/journal.hpp"
 #include "nexus/journal_checks.hpp"
 
-namespace nexus::inline v0::memory {
+namespace nexus { inline namespace v0 { namespace memory {
 
 inline constexpr journal_limits limits_of_memory{};
 
@@ -185,4 +185,4 @@ std::vector<persistence_id> list(const Map& from, const id_filter& which, std::s
   return found;
 }
 
-}  // namespace nexus::inline v0::memory
+}}}  // namespace nexus::v0::memory

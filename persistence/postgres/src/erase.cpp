@@ -5,7 +5,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 // Events of an id erased by one transaction: more would delay others, and exceed the timeout.
@@ -139,4 +139,4 @@ result<std::vector<stored_reader>> session::readers() {
   });
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 constexpr std::array<column, 2> meta{
@@ -227,4 +227,4 @@ std::string ddl(const schema_choices& chosen, std::string_view schema) {
   return out;
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -8,7 +8,7 @@
 
 #include "nexus/journal_values.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 // libpq holds a whole result in memory, so the first page has few rows, and later pages as many
 // rows as make about so many bytes.
@@ -37,4 +37,4 @@ class paging {
   std::int64_t bytes_ = 0;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -9,7 +9,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 using kind = query_condition::kind;
@@ -190,4 +190,4 @@ result<std::string> session::explain(const event_filter& filter) {
   });
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -6,7 +6,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 result<sequence_nr> session::highest(const persistence_id& id) {
   return with_connection("read the highest number", [&](connection& c) -> result<sequence_nr> {
@@ -148,4 +148,4 @@ result<std::vector<persistence_id>> session::state_ids(const id_filter& which, s
   return list(core_->sql.list_states, "list states", which, max);
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

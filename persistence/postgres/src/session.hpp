@@ -15,7 +15,7 @@
 #include "rows.hpp"
 #include "socket_gate.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 [[nodiscard]] journal_limits limits() noexcept;
 
@@ -175,4 +175,4 @@ class session final : public journal_session {
   event_arrays events_;  // kept for their memory
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -1,6 +1,6 @@
 #include "statements.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 // Positions count up within the call, and a call is one transaction.
@@ -311,4 +311,4 @@ statements::statements(const schema_choices& names)
       held_back_events{"held_back_events", names.named(held_back_events_sql)},
       forget_held_back{"forget_held_back", names.named(forget_held_back_sql)} {}
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

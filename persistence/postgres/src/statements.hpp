@@ -6,7 +6,7 @@
 #include "connection.hpp"
 #include "nexus/schema_choices.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 struct statements {
   explicit statements(const schema_choices& names);
@@ -27,4 +27,4 @@ struct statements {
   statement left_to_erase, hold_back, held_back_events, forget_held_back;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

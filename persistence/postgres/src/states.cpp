@@ -5,7 +5,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 // libpq holds a whole result in memory.
 constexpr std::size_t states_at_once = 100;
@@ -55,4 +55,4 @@ result<void> session::read_states(position after, std::size_t max, const state_s
   });
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

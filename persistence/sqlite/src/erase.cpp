@@ -4,7 +4,7 @@
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 // More in one transaction would delay other writers and let the log grow.
@@ -180,4 +180,4 @@ result<std::vector<stored_reader>> session::readers() {
   });
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

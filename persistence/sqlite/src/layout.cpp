@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 // docs/internals/sqlite.md has the measurements behind this layout. The append assigns positions
@@ -206,4 +206,4 @@ std::string ddl(const tables& t) {
       t.of.version, t.of.tables, rows_of_meta(t.of), chosen_indexes(t.choices.indexes)));
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

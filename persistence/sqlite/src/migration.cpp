@@ -11,7 +11,7 @@
 
 #include "drift.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 using namespace std::chrono_literals;
@@ -150,4 +150,4 @@ result<void> drop_tables(SQLite::Database& db, const tables& t) {
   return {};
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -7,7 +7,7 @@
 #include "nexus/query_conditions.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 // By kind; {} is the parameter. The number of a cursor's event bounds those of its id: without it a
@@ -145,4 +145,4 @@ result<std::string> session::explain(const event_filter& filter) {
   });
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -4,7 +4,7 @@
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 constexpr int persistence_id_column = 9;  // of read_all, after the columns of read_events
 
@@ -151,4 +151,4 @@ result<std::vector<persistence_id>> session::ids(const id_filter& which, std::si
       "list ids", [&](connection& c) { return list(c.sql.list_ids, where_.name, which, max); });
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -16,7 +16,7 @@
 #include "nexus/journal.hpp"
 #include "rows.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// The slowest registered reader: events past its position are kept for it.
 struct reader_floor {
@@ -166,4 +166,4 @@ class session final : public journal_session {
                                                        const std::string& journal,
                                                        const id_filter& which, std::size_t max);
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -14,7 +14,7 @@
 #include "nexus/detail/effect_flags.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 template <class B, class R>
 class effect;
@@ -39,9 +39,7 @@ inline constexpr bool is_alternative<T, std::variant<Ts...>> = (std::is_same_v<T
 
 /// Event-sourced instead of durable-state.
 template <class B>
-concept has_events = requires {
-  typename B::event;
-};
+concept has_events = requires { typename B::event; };
 
 template <class B>
 struct record_of {
@@ -142,7 +140,7 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   /// Answers with `f(state)` of the state after this command. `f` is a member pointer or a
   /// callable.
   template <class F>
-  auto then_reply(F f)&& {
+  auto then_reply(F f) && {
     static_assert(std::is_same_v<Reply, no_reply>, "an effect replies once");
     traits_.links_before_reply = Links::count;
     return draft<Records, F, Links>{std::move(records_), std::move(f), std::move(links_),
@@ -153,7 +151,7 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   /// `f` sees the state that this command produced. For side effects that may be lost in a crash.
   /// `f` must not block.
   template <class F>
-  auto then_run(F f)&& {
+  auto then_run(F f) && {
     return std::move(*this).linked(std::move(f));
   }
 
@@ -161,33 +159,33 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   /// answer, or the failure, into a command of this entity, which gets it even if it has stopped
   /// meanwhile. A crash loses the question: if it must be answered, ask again in `on_recovered`.
   template <class Other, class C, class F>
-  auto then_ask(std::string id, C command, F answer)&& {
+  auto then_ask(std::string id, C command, F answer) && {
     return std::move(*this).linked(
         ask_link<Other, C, F>{std::move(id), std::move(command), std::move(answer)});
   }
 
   /// Then stops the entity. Waiting commands are handled after its next start.
-  auto then_stop()&& {
+  auto then_stop() && {
     return std::move(*this).with([](effect_traits& t) { t.flags.stops = true; });
   }
 
   /// Then stops the entity, but only when no command is on its way.
-  auto then_passivate()&& {
+  auto then_passivate() && {
     return std::move(*this).with([](effect_traits& t) { t.flags.passivates = true; });
   }
 
   /// Then decides the stashed commands, before all waiting ones.
-  auto then_unstash()&& {
+  auto then_unstash() && {
     return std::move(*this).with([](effect_traits& t) { t.flags.unstashes = true; });
   }
 
   /// Saves a snapshot of the state after this command.
-  auto then_snapshot()&& {
+  auto then_snapshot() && {
     return std::move(*this).with([](effect_traits& t) { t.flags.snapshots = true; });
   }
 
   /// Adds a field to the metadata of the events.
-  auto with_metadata(std::string name, std::string value)&& {
+  auto with_metadata(std::string name, std::string value) && {
     return std::move(*this).with(
         [&](effect_traits& t) { t.fields.emplace_back(std::move(name), std::move(value)); });
   }
@@ -197,7 +195,7 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   friend class v0::effect;
 
   template <class Link>
-  auto linked(Link l)&& {
+  auto linked(Link l) && {
     return draft<Records, Reply, links_and<Links, Link>>{std::move(records_),
                                                          std::move(reply_),
                                                          {std::move(links_), std::move(l)},
@@ -205,7 +203,7 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   }
 
   template <class F>
-  auto with(F f)&& {
+  auto with(F f) && {
     f(traits_);
     return draft{std::move(*this)};
   }
@@ -226,7 +224,7 @@ struct [[nodiscard("a refusal does nothing unless decide returns it")]] refusal 
 };
 
 /// A stashed command. It converts to every effect and takes no chain.
-struct [[nodiscard("stash does nothing unless decide returns it")]] putting_aside{};
+struct [[nodiscard("stash does nothing unless decide returns it")]] putting_aside {};
 
 }
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

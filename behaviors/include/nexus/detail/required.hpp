@@ -10,7 +10,7 @@
 // whatever depends on it.
 #pragma once
 
-namespace nexus::inline v0::required {
+namespace nexus { inline namespace v0 { namespace required {
 
 #define NEXUS_REQUIRED(what_to_write) \
   __attribute__((unavailable(what_to_write))) inline constexpr bool
@@ -170,4 +170,4 @@ command_from_answer = false;
 
 #undef NEXUS_REQUIRED
 
-}  // namespace nexus::inline v0::required
+}}}  // namespace nexus::v0::required

@@ -13,7 +13,7 @@
 #include "nexus/detail/msgpack.hpp"
 #include "nexus/detail/shapes.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// How many maps and arrays may nest in a stored value, its own map included. Writers and readers
 /// check it.
@@ -213,4 +213,4 @@ void pack_value(Sink& sink, const T& value) {
 }
 
 }
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -15,7 +15,7 @@
 #include "nexus/http/entity.hpp"
 #include "nexus/http/param.hpp"
 
-namespace nexus::inline v0::http::detail {
+namespace nexus { inline namespace v0 { namespace http::detail {
 
 // For each parameter type: `missing` says why a route cannot provide it, "" if it can; `take` makes
 // it for a request, as a pointer where the parameter is a reference.
@@ -115,8 +115,8 @@ struct argument<body<T>> {
 
 // `const entities<B>&` and the like work like the value.
 template <class P>
-requires std::same_as < P, const std::remove_cvref_t<P>
-& > &&requires { argument<std::remove_cvref_t<P>>::take; }
+  requires std::same_as<P, const std::remove_cvref_t<P>&> &&
+           requires { argument<std::remove_cvref_t<P>>::take; }
 struct argument<P> : argument<std::remove_cvref_t<P>> {};
 
 template <class P, class Taken>
@@ -144,7 +144,7 @@ struct calling<std::function<R(P...)>> {
   template <class F>
   static result<response> call(const F& f, exchange& e) {
     std::tuple taken{argument<P>::take(e)...};
-    return [&]<std::size_t... i>(std::index_sequence<i...>)->result<response> {
+    return [&]<std::size_t... i>(std::index_sequence<i...>) -> result<response> {
       const error* why = nullptr;
       (void)((std::get<i>(taken) ? false : (why = &std::get<i>(taken).error(), true)) || ...);
       if (why != nullptr) return fail(*why);
@@ -154,8 +154,7 @@ struct calling<std::function<R(P...)>> {
       } else {
         return to_response(f(passed<P>(std::get<i>(taken))...));
       }
-    }
-    (std::index_sequence_for<P...>{});
+    }(std::index_sequence_for<P...>{});
   }
 };
 
@@ -163,4 +162,4 @@ struct calling<std::function<R(P...)>> {
 template <class F>
 struct handling : calling<decltype(std::function{std::declval<F>()})> {};
 
-}
+}}}

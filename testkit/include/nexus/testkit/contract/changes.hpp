@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/global_order.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// As in "alice 2:b, bob erased", and the last position.
 struct changes {
@@ -81,4 +81,4 @@ TEST_P(JournalContract, ReadOneByOneEveryChangedStateComesOnce) {
   EXPECT_EQ(changes_past(session, at)->states, "");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

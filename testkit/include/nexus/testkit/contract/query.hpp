@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/global_order.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// The events of a page, as in "alice 1:a, bob 1:x", or the error's code; and the page.
 struct queried {
@@ -250,4 +250,4 @@ TEST_P(JournalContract, AnExceptionOfAQuerysSinkPassesThrough) {
   EXPECT_EQ(query(session, {}, {}).events, "alice 1:a") << "the session is as usable as before";
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/global_order.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// The code of reading everything past `after`, and what was read; as in "alice 2:b".
 inline std::string read_past(terse_session& s, position after) {
@@ -178,4 +178,4 @@ TEST_P(JournalContract, ReopeningKeepsReadersAndWhatTheyHoldBack) {
   EXPECT_EQ(session.history(alice), "2:b");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

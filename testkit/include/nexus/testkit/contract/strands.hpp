@@ -4,7 +4,7 @@
 
 #include "nexus/testkit/contract/global_order.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, StrandsAreTheSameForJournalAndSessions) {
   EXPECT_GE(store->strands(), 1u);
@@ -64,4 +64,4 @@ TEST_P(JournalContract, ReopeningKeepsTheNumberingOfPositions) {
   EXPECT_EQ(told(follow(session, 1, first)), "alice 2:b");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit
