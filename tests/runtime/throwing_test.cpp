@@ -18,6 +18,7 @@
 #include <nexus/workers.hpp>
 #include <thread>
 
+#include "caf_dialect.hpp"
 #include "pool_fixture.hpp"
 
 namespace nexus::test {
@@ -268,7 +269,7 @@ TEST_P(Throwing, WhatASupervisorIsGivenLeavesItAtWork) {
   auto made = top.spawn(
       "child", [](caf::event_based_actor*) -> caf::behavior { return {[](int) { oops(); }}; });
   ASSERT_TRUE(made);
-  caf::anon_send(*made, 1);
+  send(*made, 1);
   wait_for([&] { return given_up == 1 && top.children().empty(); });
   EXPECT_FALSE(top.status()) << "it was escalated, and there is no parent";
   wait_for([&] { return log.has("top: on_given_up threw: " + text()); });
