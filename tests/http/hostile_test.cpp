@@ -29,7 +29,7 @@ struct Hostile : Web {
   std::size_t series(const std::string& name) {
     const auto text = "\n" + to_text(sys.metrics());
     std::size_t n = 0;
-    for (auto at = text.find("\n" + name + "{"); at != text.npos;
+    for (auto at = text.find("\n" + name + "{"); at != std::string::npos;
          at = text.find("\n" + name + "{", at + 1)) {
       ++n;
     }
@@ -236,7 +236,8 @@ TEST_F(Hostile, WhatIsSentAheadOfABusyServerIsBounded) {
   s.send(all);
   const auto got = s.receive();
   std::size_t n = 0;
-  for (auto at = got.find("HTTP/1.1 200"); at != got.npos; at = got.find("HTTP/1.1 200", at + 1)) {
+  for (auto at = got.find("HTTP/1.1 200"); at != std::string::npos;
+       at = got.find("HTTP/1.1 200", at + 1)) {
     ++n;
   }
   EXPECT_EQ(n, 5U);
