@@ -1,8 +1,8 @@
-#include "nexus/event_batch.hpp"
+#include "nexus/detail/event_batch.hpp"
 
 #include <algorithm>
 
-namespace nexus::inline v0 {
+namespace nexus::inline v0::detail {
 
 event_batch::event_batch() = default;
 event_batch::~event_batch() = default;
@@ -47,4 +47,4 @@ std::string_view event_batch::keep(std::string_view bytes) {
   return {to, bytes.size()};
 }
 
-}  // namespace nexus::inline v0
+}

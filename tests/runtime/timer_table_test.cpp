@@ -1,4 +1,4 @@
-#include "nexus/timer_table.hpp"
+#include "timer_table.hpp"
 
 #include <gtest/gtest.h>
 

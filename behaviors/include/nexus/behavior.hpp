@@ -29,6 +29,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -67,6 +68,9 @@ error bad_event(const event_view& stored, const error& why);
 error unknown_state(std::string_view entity_type, std::string_view type);
 error bad_state(const stored_snapshot& stored, const error& why);
 
+struct behavior_info;
+class entity_call;
+
 }
 
 /// An event-sourced behavior: entity_type, command, event, state, a `decide` for every command and
@@ -91,6 +95,23 @@ using reply_t = typename detail::reply_of<
     B, std::decay_t<decltype(detail::call_decide<B>(std::declval<const typename B::state&>(),
                                                     std::declval<const C&>(),
                                                     std::declval<const context&>()))>>::type;
+
+/// What Nexus generates for a behavior: how its commands are decided, and its events and states
+/// applied, written and read. By default every file that uses the behavior compiles all of this. To
+/// compile it in one file, declare it in the header, after the struct, and define it in that file:
+///
+///   extern template class nexus::compiled<account>;   // account.hpp
+///   template class nexus::compiled<account>;          // account.cpp
+///
+/// The struct in the header may then declare `decide`, with its return type, and `apply` only.
+/// Programs do not call the members.
+template <behavior B>
+class compiled {
+ public:
+  [[nodiscard]] static detail::behavior_info info();
+  /// A new call for the command number `index` of B::command, which it moves from `command`.
+  [[nodiscard]] static detail::entity_call* call(std::size_t index, void* command);
+};
 
 /// Runs `decide` without a runtime.
 template <behavior B, class C>
