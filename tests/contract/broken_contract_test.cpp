@@ -3,7 +3,7 @@
 //
 //   test_contract_broken remembers_heads       exit code 0: every test that should fail did
 #include <cstdio>
-#include <nexus/testkit/journal_contract.hpp>
+#include <nexus/testkit/contract/fixture.hpp>
 #include <span>
 
 #include "broken_backends.hpp"
@@ -14,6 +14,7 @@ namespace {
 
 using namespace nexus::test;
 using nexus::testkit::journal_under_test;
+using nexus::testkit::JournalContract;
 
 struct mistake {
   const char* name;
