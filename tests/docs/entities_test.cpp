@@ -172,14 +172,14 @@ TEST_F(EntitiesPage, TheOldestGiveWay) {
   EXPECT_EQ(det.get(second), 2);
 }
 
-TEST_F(EntitiesPage, WhatIsRefusedIsADeadLetter) {
+TEST_F(EntitiesPage, ARefusedCommandIsADeadLetter) {
   nexus::entities<account> accounts{det, *store, {.mailbox_max = 1}};
   EXPECT_TRUE(accounts.of("alice").tell(account::deposit{1}));
   EXPECT_EQ(accounts.of("alice").tell(account::deposit{2}).error().code, nexus::errc::overloaded);
   EXPECT_EQ(det.sys().letters().count(), 1u);
 }
 
-TEST_F(EntitiesPage, WhatIsDroppedIsADeadLetter) {
+TEST_F(EntitiesPage, ADroppedCommandIsADeadLetter) {
   std::vector<std::string> dead;
   auto listening = det.sys().letters().subscribe([&](const nexus::dead_letter& l) {
     dead.push_back(l.target + ": " + std::string{nexus::to_string(l.why.code)});
@@ -192,7 +192,7 @@ TEST_F(EntitiesPage, WhatIsDroppedIsADeadLetter) {
   EXPECT_EQ(dead, std::vector<std::string>{"account|alice: overloaded"});
 }
 
-TEST_F(EntitiesPage, WhatComesTooLateIsNotDecided) {
+TEST_F(EntitiesPage, ALateCommandIsNotDecided) {
   nexus::entities<account> accounts{det, *store};
   det.steps().hold(nexus::executor::work::read);  // the recovery of alice is slow
   auto hasty = accounts.of("alice").ask(account::deposit{1}, 1s);

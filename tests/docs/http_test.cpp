@@ -55,7 +55,7 @@ TEST_F(HttpPage, AServer) {
   EXPECT_EQ(refused->body, R"({"detail":"insufficient funds","status":409,"title":"rejected"})");
 }
 
-TEST_F(HttpPage, WhatAHandlerDeclares) {
+TEST_F(HttpPage, AHandlerGetsItsDeclaredParameters) {
   http::server web{sys, {.port = 0}};
   web.use(*store);
   web.use(accounts);

@@ -78,7 +78,7 @@ TEST(Docs, EveryMetricIsOnThePage) {
   }
 }
 
-TEST(Docs, MetricsOfOnesOwn) {
+TEST(Docs, CustomMetrics) {
   nexus::system sys;
   auto& opened = sys.metrics().count("bank_accounts_opened_total", "Accounts.", {{"branch", "x"}});
   auto& cents =
