@@ -93,7 +93,7 @@ TEST_F(Lifecycle, AnIdleEntityPassivatesWhenItsTimeHasCome) {
   EXPECT_EQ(det.get(tallies.of("a").ask(tally::read{})), 1) << "it comes back with its state";
 }
 
-TEST_F(Lifecycle, WhatIsUsedStays) {
+TEST_F(Lifecycle, AUsedEntityStays) {
   entities<tally> tallies{det, *journal, {.passivate_after = 10s}};
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
@@ -241,7 +241,7 @@ TEST_F(Lifecycle, AnOrderedShutdownFinishesWhatIsInFlight) {
   EXPECT_FALSE(journal->open_session()) << "the store is closed";
 }
 
-TEST_F(Lifecycle, WhatMissesTheDeadlineOfAShutdownIsNamed) {
+TEST_F(Lifecycle, AShutdownNamesEntitiesThatMissItsDeadline) {
   entities<tally> tallies{det, *journal};
   EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
   EXPECT_TRUE(det.get(tallies.of("b").ask(tally::add{1})));

@@ -165,7 +165,7 @@ TEST_F(Hostile, AHandlersHeadersCannotSplitItsResponse) {
       metric("nexus_http_requests_total{method=\"GET\",route=\"/status/{n}\",status=\"500\"}"), 7);
 }
 
-TEST_F(Hostile, WhatHasNoBodySendsNone) {
+TEST_F(Hostile, AStatusWithoutBodySendsNone) {
   make();
   web->get("/{status}", [](http::param<"status", int> s) {
     return http::response{.status = *s, .body = "body", .content_type = "text/plain"};
@@ -188,7 +188,7 @@ TEST_F(Hostile, WhatHasNoBodySendsNone) {
   EXPECT_TRUE(refused.receive().ends_with("\r\n\r\n"));
 }
 
-TEST_F(Hostile, WhateverAHandlerThrowsIs500AndTheNextOneIsServed) {
+TEST_F(Hostile, AnythingAHandlerThrowsIs500AndTheNextRequestIsServed) {
   set_log_level(log_level::off);
   make();
   web->get("/exception", []() -> int { throw std::runtime_error{"a"}; });
@@ -225,7 +225,7 @@ TEST_F(Hostile, HostileIdsOfEntitiesAre400) {
   EXPECT_EQ(c.get("/one/a%7Cb%2F..%0A")->status, 200);  // odd, and an id
 }
 
-TEST_F(Hostile, WhatIsSentAheadOfABusyServerIsBounded) {
+TEST_F(Hostile, RequestsSentAheadToABusyServerAreBounded) {
   auto o = options();
   o.threads = 1;
   o.keep_alive_requests = 5;

@@ -60,7 +60,7 @@ TEST_F(SqliteSql, AWriteByItselfWhoseSyncFailedIsOfUnknownOutcome) {
   EXPECT_TRUE(add(*one));
 }
 
-TEST_F(SqliteSql, WhatComesAfterAFullDiskIsNotCommittedByItself) {
+TEST_F(SqliteSql, StatementsAfterAFullDiskAreNotCommittedByThemselves) {
   ASSERT_TRUE(one->execute("PRAGMA cache_size = 1"));
   ASSERT_TRUE(one->execute("PRAGMA cache_spill = 1"));
   const auto done = nexus::transactional(*one, [&](nexus::session& s) -> nexus::result<void> {

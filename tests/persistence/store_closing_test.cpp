@@ -66,7 +66,7 @@ TEST_F(StoreClosing, CloseFinishesWhatIsQueuedAndTakesNoMore) {
   EXPECT_TRUE(s.close(0s)) << "again";
 }
 
-TEST_F(StoreClosing, WhatDidNotBeginInTimeIsAnsweredStopped) {
+TEST_F(StoreClosing, JobsThatDidNotBeginInTimeAreAnsweredStopped) {
   auto s = open({.readers = 1});
   faults->hold(operation::read);
   EXPECT_TRUE(read(s));

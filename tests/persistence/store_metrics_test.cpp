@@ -131,7 +131,7 @@ TEST_F(StoreMetrics, SnapshotsAndSettlementsAreCountedByOutcome) {
   EXPECT_EQ(value(s, "nexus_settlements_total", "failed"), 1);
 }
 
-TEST_F(StoreMetrics, WhatTheBreakerRefusesIsNoCommit) {
+TEST_F(StoreMetrics, AJobRefusedByTheBreakerIsNoCommit) {
   auto s = open({.breaker_failures = 2, .breaker_reset = never});
   faults->inject(fault::fail, operation::append, faults->forever);
   (void)through(s, job("a"));

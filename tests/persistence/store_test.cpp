@@ -7,7 +7,7 @@ using namespace nexus;
 using nexus::test::Store;
 using testkit::operation;
 
-TEST_F(Store, WhatQueuesUpDuringACommitIsTheNextBatch) {
+TEST_F(Store, JobsQueuedDuringACommitAreTheNextBatch) {
   auto s = open();
   hold_with(s, job("first"));
   for (int i = 0; i < 50; ++i) s.write(job("later" + std::to_string(i)));

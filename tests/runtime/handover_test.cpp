@@ -157,7 +157,7 @@ TEST(Handover, ASleeperIsWokenByEachOfMany) {
   EXPECT_EQ(seen.load(), rounds);
 }
 
-TEST(Handover, WhatIsPushedWhileItIsFinishedIsTakenOrRefused) {
+TEST(Handover, APushDuringFinishIsTakenOrRefused) {
   for (int round = 0; round < 300; ++round) {
     constexpr std::size_t producers = 3;
     queue q;

@@ -133,7 +133,7 @@ TEST_F(PoolInVirtualTime, AnOpenTransactionIsRolledBackAndWhatWasTouchedIsReset)
   EXPECT_EQ(world.queries, std::vector<std::string>{"reset DISCARD"});
 }
 
-TEST_F(PoolInVirtualTime, WhatAnActorReturnsIsCleanedOnThePoolsThreads) {
+TEST_F(PoolInVirtualTime, ASessionReturnedByAnActorIsCleanedOnThePoolsThreads) {
   auto p = make({.max = 1, .min_idle = 1});
   auto asked = p.request();
   {

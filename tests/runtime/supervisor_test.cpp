@@ -130,7 +130,7 @@ TEST_F(Supervisor, StopTellsMonitorsAndLinksAndWaitingAskers) {
   EXPECT_EQ(ask(one, "late"), "request_receiver_down");
 }
 
-TEST_F(Supervisor, WhatIsLeftInAMailboxAndWhatComesLateAreDeadLetters) {
+TEST_F(Supervisor, MessagesLeftInAMailboxAndLateOnesAreDeadLetters) {
   supervisor group{sys, "group", always(directive::stop)};
   auto one = group.spawn("one", counting()).value();
   for (const auto* what : {"throw", "a", "b"}) send(one, std::string{what});
@@ -153,7 +153,7 @@ TEST_F(Supervisor, AMessageWithoutAHandlerIsADeadLetter) {
   EXPECT_EQ(group.counts().restarts, 0U);
 }
 
-TEST_F(Supervisor, WhatComesDuringAPauseIsBounded) {
+TEST_F(Supervisor, MessagesDuringAPauseAreBounded) {
   supervisor group{sys, "group", plain()};
   auto one = group.spawn("one", counting()).value();
   tell(one, "throw");

@@ -180,7 +180,7 @@ TEST_P(Throwing, AValidationHasNotPassed) {
   EXPECT_TRUE(log.has("p: validate threw: " + text()));
 }
 
-TEST_P(Throwing, WhatAThreadDoesWithASessionReturnsIt) {
+TEST_P(Throwing, AThrowingUseOfASessionReturnsIt) {
   auto p = *pool<poolable>::make(
       {.max = 1, .min_idle = 0},
       []() -> result<std::unique_ptr<poolable>> { return std::make_unique<poolable>(); });
@@ -256,7 +256,7 @@ TEST_P(Throwing, ALogSinkCostsTheLine) {
 
 // -- actors -----------------------------------------------------------------------------------
 
-TEST_P(Throwing, WhatASupervisorIsGivenLeavesItAtWork) {
+TEST_P(Throwing, ThrowingCallbacksLeaveASupervisorAtWork) {
   nexus::system sys;
   std::atomic<int> given_up{0};
   supervision how;
@@ -301,7 +301,7 @@ TEST_P(Throwing, ATimerIsAFailureOfItsActor) {
   wait_for([&] { return top.children().empty(); });
 }
 
-TEST_P(Throwing, WhatAnActorDoesWithAnAnswerOrALetterIsItsOwnFailure) {
+TEST_P(Throwing, AThrowingHandlerOfAnAnswerOrALetterFailsItsActor) {
   nexus::system sys;
   supervisor top{sys, "top", {.restarts_max = 0}};
   dead_letters::subscription kept;

@@ -92,7 +92,7 @@ TEST_F(Timers, AFixedRateAndAFixedDelayRepeat) {
             (entries{{"rate", 2s}, {"delay", 3s}, {"rate", 4s}, {"rate", 6s}, {"delay", 6s}}));
 }
 
-TEST_F(Timers, WhatIsCancelledNeverRunsAlsoWithItsMessageInTheMailbox) {
+TEST_F(Timers, ACancelledTimerNeverRunsAlsoWithItsMessageInTheMailbox) {
   in_actor([&](timers& t) { t.once("a", 1s, note("a")); });
   next = [&](timers& t) { EXPECT_TRUE(t.cancel("a")); };
   // Both are in the mailbox when the actor runs: the command first, then the timer's message.

@@ -84,7 +84,7 @@ TEST_F(Faulty, FaultsOfAnIdLeaveOthersAlone) {
   EXPECT_EQ(append(alice), "stored");
 }
 
-TEST_F(Faulty, WhatIsToldFirstIsUsedUpFirst) {
+TEST_F(Faulty, FaultsAreUsedInTheOrderOfInjection) {
   faults->inject(fault::fail, operation::append, 2);
   faults->inject(fault::reject, operation::append, faults->forever);
   EXPECT_EQ(append(alice), "failed");

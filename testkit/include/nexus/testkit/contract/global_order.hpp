@@ -103,7 +103,7 @@ TEST_P(JournalContract, TheWholeIsReadFromBehindAPosition) {
   EXPECT_EQ(told(follow(session, 1, all.back().at)), "carol 1:p");
 }
 
-TEST_P(JournalContract, WhereThereIsNothingNothingIsRead) {
+TEST_P(JournalContract, AnEmptyJournalReadsNothing) {
   EXPECT_EQ(told(session.read_all()), "");
   ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
   (void)follow(session, 1);
@@ -146,7 +146,7 @@ TEST_P(JournalContract, ErasedEventsAreNotReadAndTheirPositionsDoNotReturn) {
   EXPECT_EQ(told(follow(session, 1, last)), "alice 4:d") << "a reader at the last one misses none";
 }
 
-TEST_P(JournalContract, WhatWasNotStoredIsNotRead) {
+TEST_P(JournalContract, OnlyStoredEventsAreRead) {
   ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
   ASSERT_EQ(session.append_all({{alice, 0, {"stale"}}, {bob, 0, {"x"}}}), "conflict 1, stored");
   ASSERT_EQ(session.upsert(carol, 0, 1, "a state"), "stored");
