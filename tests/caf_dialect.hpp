@@ -1,5 +1,5 @@
-// What a test says to CAF actors where CAF's words depend on its version: 1.x replaced them, and
-// warns about those of 0.17.
+// Functions of tests for what CAF 0.17 and 1.x name differently. 1.x has most names of 0.17 too, and
+// deprecates them.
 #pragma once
 
 #include <caf/all.hpp>
@@ -18,7 +18,7 @@ void send(const caf::actor& to, T m) {
   caf::anon_mail(std::move(m)).send(to);
 }
 
-/// Sends `m`, which `self` gets answered as a message.
+/// Sends `m` from `self`, which receives the answer as a message.
 template <class Self, class T>
 void send_as(Self& self, const caf::actor& to, T m) {
   self.mail(std::move(m)).send(to);

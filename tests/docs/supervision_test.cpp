@@ -14,7 +14,7 @@
 
 #include "caf_dialect.hpp"
 
-// The page is written in the words of CAF 0.17. 1.x still knows them, and warns.
+// The page uses functions of CAF 0.17, which 1.x has too, and deprecates.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 using namespace std::chrono_literals;

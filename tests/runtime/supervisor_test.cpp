@@ -286,6 +286,6 @@ TEST_F(Supervisor, AHandlerThatPromisedAnAnswerAndThrowsLeavesNoAskerWaiting) {
                         })
                  .value();
   const auto answer = ask(one, "a");
-  // CAF 1.x has answered when the exception drops the promise, before the supervisor knows.
+  // In CAF 1.x the promise answers, when the exception destroys it: before the supervisor can.
   EXPECT_TRUE(answer == "runtime_error: oops" || answer == "broken_promise") << answer;
 }
