@@ -115,8 +115,8 @@ make_units() {
       made=$((made + 1)) last=$command size=0
       unit=$lint/units/$made
       mkdir "$unit"
-      printf '[{"directory": "%s", "command": "%s -c unit.cpp", "file": "%s/unit.cpp"}]\n' \
-        "$unit" "$command" "$unit" >"$unit/compile_commands.json"
+      printf '[{"directory": "%s", "file": "unit.cpp", "command": "%s"}]\n' \
+        "$unit" "$command -ferror-limit=0 -c unit.cpp" >"$unit/compile_commands.json"
     fi
     printf '%s\t%s\n' "$source" "$print" >>"$unit/sources"
     size=$((size + 1))
@@ -130,13 +130,14 @@ lint_unit() {
   lint_together "$1" "${sources[@]}"
 }
 
-# lint_together UNIT SOURCES…: a source that does not compile after the others, because two helpers
-# have one name, is linted alone.
+# lint_together UNIT SOURCES…: sources that do not compile after the others, because two helpers
+# have one name, are linted alone.
 lint_together() {
   local unit=$1 found source alone rest=() status=0
   shift
   printf "#include \"$root/%s\"  // NOLINT(bugprone-suspicious-include)\n" "$@" >"$unit/unit.cpp"
-  if found=$(clang-tidy --quiet -p "$unit" "$unit/unit.cpp" 2>"$unit/log"); then
+  if found=$(clang-tidy --quiet -p "$unit" --config-file="$root/.clang-tidy" \
+    "$unit/unit.cpp" 2>"$unit/log"); then
     record_passed "$unit" "$@"
     return 0
   fi
@@ -152,8 +153,20 @@ lint_together() {
       rest+=("$source")
     fi
   done
-  ((${#rest[@]} == 0)) || lint_together "$unit" "${rest[@]}" || status=1
+  if ((${#rest[@]} == 0)); then
+    return $status
+  elif only_names_clash "$found"; then
+    record_passed "$unit" "${rest[@]}"
+  else
+    lint_together "$unit" "${rest[@]}" || status=1
+  fi
   return $status
+}
+
+# Whether clang-tidy went through the whole unit and found nothing but errors of the compiler.
+only_names_clash() {
+  ! grep -q ' fatal error: ' <<<"$1" &&
+    ! grep ' error: ' <<<"$1" | grep -qv '\[clang-diagnostic-error'
 }
 
 record_passed() {
