@@ -131,9 +131,9 @@ lint_unit() {
 }
 
 # lint_together UNIT SOURCES…: sources that do not compile after the others, because two helpers
-# have one name, are linted alone.
+# have one name, are linted apart from them.
 lint_together() {
-  local unit=$1 found source alone rest=() status=0
+  local unit=$1 found source errors apart=() rest=() status=0
   shift
   printf "#include \"$root/%s\"  // NOLINT(bugprone-suspicious-include)\n" "$@" >"$unit/unit.cpp"
   if found=$(clang-tidy --quiet -p "$unit" --config-file="$root/.clang-tidy" \
@@ -141,21 +141,19 @@ lint_together() {
     record_passed "$unit" "$@"
     return 0
   fi
-  alone=$(sed -n "s|^$root/\([^:]*\):.* error: .*\[clang-diagnostic-error.*|\1|p" <<<"$found")
-  if (($# == 1)) || ! grep -qxF "$(printf '%s\n' "$@")" <<<"$alone"; then
+  errors=$(sed -n "s|^$root/\([^:]*\):.* error: .*\[clang-diagnostic-error.*|\1|p" <<<"$found")
+  for source in "$@"; do
+    if grep -qxF "$source" <<<"$errors"; then apart+=("$source"); else rest+=("$source"); fi
+  done
+  if (($# == 1 || ${#apart[@]} == 0)); then
     printf '%s\n' "${found:-clang-tidy failed on $*: $(tail -n 1 "$unit/log")}"
     return 1
-  fi
-  for source in "$@"; do
-    if grep -qxF "$source" <<<"$alone"; then
-      lint_together "$unit" "$source" || status=1
-    else
-      rest+=("$source")
-    fi
-  done
-  if ((${#rest[@]} == 0)); then
+  elif ((${#rest[@]} == 0)); then
+    for source in "$@"; do lint_together "$unit" "$source" || status=1; done
     return $status
-  elif only_names_clash "$found"; then
+  fi
+  lint_together "$unit" "${apart[@]}" || status=1
+  if only_names_clash "$found"; then
     record_passed "$unit" "${rest[@]}"
   else
     lint_together "$unit" "${rest[@]}" || status=1
