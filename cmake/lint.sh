@@ -115,8 +115,8 @@ make_units() {
       made=$((made + 1)) last=$command size=0
       unit=$lint/units/$made
       mkdir "$unit"
-      printf '[{"directory": "%s", "command": "%s -c unit.cpp", "file": "%s/unit.cpp"}]\n' \
-        "$unit" "$command" "$unit" >"$unit/compile_commands.json"
+      printf '[{"directory": "%s", "file": "unit.cpp", "command": "%s"}]\n' \
+        "$unit" "$command -ferror-limit=0 -c unit.cpp" >"$unit/compile_commands.json"
     fi
     printf '%s\t%s\n' "$source" "$print" >>"$unit/sources"
     size=$((size + 1))
@@ -130,30 +130,41 @@ lint_unit() {
   lint_together "$1" "${sources[@]}"
 }
 
-# lint_together UNIT SOURCES…: a source that does not compile after the others, because two helpers
-# have one name, is linted alone.
+# lint_together UNIT SOURCES…: sources that do not compile after the others, because two helpers
+# have one name, are linted apart from them.
 lint_together() {
-  local unit=$1 found source alone rest=() status=0
+  local unit=$1 found source errors apart=() rest=() status=0
   shift
   printf "#include \"$root/%s\"  // NOLINT(bugprone-suspicious-include)\n" "$@" >"$unit/unit.cpp"
-  if found=$(clang-tidy --quiet -p "$unit" "$unit/unit.cpp" 2>"$unit/log"); then
+  if found=$(clang-tidy --quiet -p "$unit" --config-file="$root/.clang-tidy" \
+    "$unit/unit.cpp" 2>"$unit/log"); then
     record_passed "$unit" "$@"
     return 0
   fi
-  alone=$(sed -n "s|^$root/\([^:]*\):.* error: .*\[clang-diagnostic-error.*|\1|p" <<<"$found")
-  if (($# == 1)) || ! grep -qxF "$(printf '%s\n' "$@")" <<<"$alone"; then
+  errors=$(sed -n "s|^$root/\([^:]*\):.* error: .*\[clang-diagnostic-error.*|\1|p" <<<"$found")
+  for source in "$@"; do
+    if grep -qxF "$source" <<<"$errors"; then apart+=("$source"); else rest+=("$source"); fi
+  done
+  if (($# == 1 || ${#apart[@]} == 0)); then
     printf '%s\n' "${found:-clang-tidy failed on $*: $(tail -n 1 "$unit/log")}"
     return 1
+  elif ((${#rest[@]} == 0)); then
+    for source in "$@"; do lint_together "$unit" "$source" || status=1; done
+    return $status
   fi
-  for source in "$@"; do
-    if grep -qxF "$source" <<<"$alone"; then
-      lint_together "$unit" "$source" || status=1
-    else
-      rest+=("$source")
-    fi
-  done
-  ((${#rest[@]} == 0)) || lint_together "$unit" "${rest[@]}" || status=1
+  lint_together "$unit" "${apart[@]}" || status=1
+  if only_names_clash "$found"; then
+    record_passed "$unit" "${rest[@]}"
+  else
+    lint_together "$unit" "${rest[@]}" || status=1
+  fi
   return $status
+}
+
+# Whether clang-tidy went through the whole unit and found nothing but errors of the compiler.
+only_names_clash() {
+  ! grep -q ' fatal error: ' <<<"$1" &&
+    ! grep ' error: ' <<<"$1" | grep -qv '\[clang-diagnostic-error'
 }
 
 record_passed() {
