@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -200,13 +201,14 @@ TEST_P(JournalContract, AReaderThatFollowsManyWritersSeesEveryEventOnce) {
   };
   std::vector<std::jthread> threads;
   for (std::size_t w = 0; w < writers; ++w) {
-    threads.emplace_back([&, w, own = another_session()]() mutable {
+    threads.emplace_back([&, w, own = another_session()](const std::stop_token& failed) mutable {
       const std::vector<event_view> events(w == 0 ? 60 : 3, event("e"));
       std::vector<persistence_id> ids;
       for (auto name : {"a", "b", "c"}) {
         ids.push_back(must(persistence_id::make("writer" + std::to_string(w), name)));
       }
       for (sequence_nr round = 0; round < rounds_max && !length.over(round); ++round) {
+        if (failed.stop_requested()) return;
         std::vector<request> batch;
         for (const auto& id : ids) batch.push_back({id, round * events.size(), {events}});
         if (round % 7 == 6) batch.push_back({alice, 77, {"never"}});
