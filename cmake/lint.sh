@@ -131,7 +131,7 @@ lint_unit() {
 }
 
 # lint_together UNIT SOURCES…: sources that do not compile after the others, because two helpers
-# have one name, are linted apart from them.
+# have one name, are linted apart from them; if it is a header that does not compile, one half is.
 lint_together() {
   local unit=$1 found source errors apart=() rest=() status=0
   shift
@@ -141,30 +141,31 @@ lint_together() {
     record_passed "$unit" "$@"
     return 0
   fi
+  if (($# == 1)) || ! grep -q '\[clang-diagnostic-error' <<<"$found"; then
+    printf '%s\n' "${found:-clang-tidy failed on $*: $(tail -n 1 "$unit/log")}"
+    return 1
+  fi
   errors=$(sed -n "s|^$root/\([^:]*\):.* error: .*\[clang-diagnostic-error.*|\1|p" <<<"$found")
   for source in "$@"; do
     if grep -qxF "$source" <<<"$errors"; then apart+=("$source"); else rest+=("$source"); fi
   done
-  if (($# == 1 || ${#apart[@]} == 0)); then
-    printf '%s\n' "${found:-clang-tidy failed on $*: $(tail -n 1 "$unit/log")}"
-    return 1
-  elif ((${#rest[@]} == 0)); then
-    for source in "$@"; do lint_together "$unit" "$source" || status=1; done
-    return $status
+  if ((${#apart[@]} == 0 || ${#rest[@]} == 0)); then
+    rest=("${@:1:$# / 2}") apart=("${@:$# / 2 + 1}")
+  elif only_errors_in "${apart[*]}" <<<"$found"; then
+    record_passed "$unit" "${rest[@]}" && rest=()
   fi
   lint_together "$unit" "${apart[@]}" || status=1
-  if only_names_clash "$found"; then
-    record_passed "$unit" "${rest[@]}"
-  else
-    lint_together "$unit" "${rest[@]}" || status=1
-  fi
+  ((${#rest[@]} == 0)) || lint_together "$unit" "${rest[@]}" || status=1
   return $status
 }
 
-# Whether clang-tidy went through the whole unit and found nothing but errors of the compiler.
-only_names_clash() {
-  ! grep -q ' fatal error: ' <<<"$1" &&
-    ! grep ' error: ' <<<"$1" | grep -qv '\[clang-diagnostic-error'
+# only_errors_in SOURCES <FOUND: whether clang-tidy went through the whole unit and found nothing
+# but errors of the compiler in these sources.
+only_errors_in() {
+  awk -F : -v root="$root" -v sources="$1" '
+    BEGIN { n = split(sources, path, " "); while (n) known[root "/" path[n--]] }
+    / error: / && !($1 in known && /\[clang-diagnostic-error/ && !/ fatal error: /) { other = 1 }
+    END { exit other }'
 }
 
 record_passed() {
