@@ -5,6 +5,8 @@
 #include <chrono>
 #include <list>
 #include <map>
+#include <msgpack/sbuffer.hpp>
+#include <msgpack/unpack.hpp>
 #include <nexus/codec.hpp>
 #include <optional>
 #include <random>
@@ -272,4 +274,57 @@ TEST(Codec, AMissingFieldInsideAnyContainerIsAnError) {
   EXPECT_TRUE(missing(holder<std::pair<int, amount>>{}, holder<std::pair<int, line>>{}));
   EXPECT_TRUE(missing(holder<std::optional<amount>>{amount{}}, holder<std::optional<line>>{}));
   EXPECT_TRUE(missing(holder<std::list<amount>>{{amount{}}}, holder<std::list<line>>{}));
+}
+
+namespace {
+
+struct base_of_derived {
+  int inherited = 1;
+  MSGPACK_DEFINE_MAP(inherited)
+};
+
+struct derived : base_of_derived {
+  int own = 2;
+  std::vector<std::string> words{"kept"};
+  MSGPACK_DEFINE_MAP(MSGPACK_BASE_MAP(base_of_derived), MSGPACK_NVP("renamed", own), words)
+};
+
+}  // namespace
+
+TEST(MappedType, IsPackedAndUnpackedByMsgpackItself) {
+  derived before;
+  before.inherited = 10;
+  before.own = 20;
+  before.words = {"a", "b"};
+  msgpack::sbuffer bytes;
+  msgpack::pack(bytes, before);
+  EXPECT_EQ((std::string_view{bytes.data(), bytes.size()}), encode(before));
+
+  derived after;
+  msgpack::unpack(bytes.data(), bytes.size())->convert(after);
+  EXPECT_EQ(after.inherited, 10);
+  EXPECT_EQ(after.own, 20);
+  EXPECT_EQ(after.words, before.words);
+}
+
+TEST(MappedType, BecomesAnObjectOfMsgpack) {
+  msgpack::zone zone;
+  const msgpack::object object{line{"tea", 3}, zone};
+  ASSERT_EQ(object.type, msgpack::type::MAP);
+  EXPECT_EQ((object.as<std::map<std::string, msgpack::object>>().at("n").as<int>()), 3);
+}
+
+TEST(MappedType, IsUnpackedLenientlyByMsgpackItself) {
+  const auto bytes = encode(amount{7});
+  amount_and_more value{"kept", 1, true};
+  msgpack::unpack(bytes.data(), bytes.size())->convert(value);
+  EXPECT_EQ(value.memo, "kept");
+  EXPECT_EQ(value.cents, 7);
+  EXPECT_TRUE(value.flag);
+
+  const std::string number{"\x07", 1};
+  EXPECT_THROW(msgpack::unpack(number.data(), number.size())->convert(value), msgpack::type_error);
+  const std::string key_is_a_number{"\x81\x01\x02", 3};
+  EXPECT_THROW(msgpack::unpack(key_is_a_number.data(), key_is_a_number.size())->convert(value),
+               msgpack::type_error);
 }

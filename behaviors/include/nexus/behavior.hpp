@@ -121,28 +121,44 @@ template <behavior B, class C>
   return detail::call_decide<B>(state, command, c);
 }
 
+namespace detail {
+
+/// Decodes a stored event and passes it to `use`, as one of the behavior's types of events.
+template <class B, class Use, class... E>
+[[nodiscard]] result<void> decode_event_to(const event_view& stored, Use& use,
+                                           const std::variant<E...>* /*type*/) {
+  result<void> read;
+  auto try_type = [&]<class One>(std::type_identity<One>) {
+    if (stored.type != One::type_name) return false;
+    One event{};
+    read = decode_stored<B>(stored.schema_version, stored.codec, stored.data, event);
+    if (read) {
+      use(std::move(event));
+    } else {
+      read = fail(bad_event(stored, read.error()));
+    }
+    return true;
+  };
+  const bool known = (try_type(std::type_identity<E>{}) || ...);
+  if (!known) return fail(unknown_event(B::entity_type, stored.type));
+  return read;
+}
+template <class B, class Use>
+[[nodiscard]] result<void> decode_event_to(const event_view& stored, Use use) {
+  return decode_event_to<B>(stored, use, static_cast<const typename B::event*>(nullptr));
+}
+
+}
+
 /// Reads a stored event; an older version is upcast to the current one. Fails with `unknown_type`
 /// (also for a codec), `unsupported_version` or `corrupt`.
 template <event_sourced B>
 [[nodiscard]] result<typename B::event> decode_event(const event_view& stored) {
-  result<typename B::event> read = fail(errc::unknown_type, {});
-  auto try_alternative = [&]<class E>(std::type_identity<E>) {
-    if (stored.type != E::type_name) return false;
-    E event{};
-    if (auto decoded =
-            detail::decode_stored<B>(stored.schema_version, stored.codec, stored.data, event);
-        decoded) {
-      read = std::move(event);
-    } else {
-      read = fail(detail::bad_event(stored, decoded.error()));
-    }
-    return true;
-  };
-  const bool known = [&]<class... E>(std::type_identity<std::variant<E...>>) {
-    return (try_alternative(std::type_identity<E>{}) || ...);
-  }(std::type_identity<typename B::event>{});
-  if (!known) return fail(detail::unknown_event(B::entity_type, stored.type));
-  return read;
+  result<typename B::event> made = fail(errc::unknown_type, {});
+  auto read = detail::decode_event_to<B>(
+      stored, [&](auto&& event) { made = std::forward<decltype(event)>(event); });
+  if (!read) return fail(std::move(read.error()));
+  return made;
 }
 
 /// Reads a stored state into `out`, which is default-constructed. Same versions and errors.

@@ -22,6 +22,10 @@ namespace nexus::inline v0::detail {
 template <class T>
 void assign(T& value, const msgpack::object& from);
 
+/// Throw field_error.
+[[noreturn]] void missing_field(std::string_view name);
+[[noreturn]] void misread_field(std::string_view name, const msgpack::type_error& why);
+
 /// A packer that assigns: the generated msgpack_pack passes it names and fields in turn.
 class field_reader {
  public:
@@ -52,18 +56,14 @@ class field_reader {
   template <class T>
   void read(T& field) {
     const auto* value = find();
+    if (value == nullptr) {
+      if constexpr (is_optional<T>) return field.reset();
+      missing_field(name_);
+    }
     try {
-      if (value != nullptr) {
-        assign(field, *value);
-      } else if constexpr (is_optional<T>) {
-        field.reset();
-      } else {
-        throw field_error{"is missing"};
-      }
-    } catch (const field_error& e) {
-      throw field_error{"field \"" + std::string{name_} + "\" " + e.what()};
-    } catch (const msgpack::type_error&) {
-      throw field_error{"field \"" + std::string{name_} + "\" has another type"};
+      assign(field, *value);
+    } catch (const msgpack::type_error& e) {
+      misread_field(name_, e);
     }
   }
 
