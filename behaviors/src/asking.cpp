@@ -1,6 +1,6 @@
 #include "nexus/detail/asking.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 question_way question_way::begin(entity_host& host, const call_header& cause,
                                  std::string_view asked_type, const void* asked_tag) {
@@ -36,4 +36,4 @@ error question_way::no_entities_of(std::string_view type) const {
           "there are no entities of type \"" + std::string{type} + "\" on this system"};
 }
 
-}
+}}}

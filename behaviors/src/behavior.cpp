@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 error detail::unknown_event(std::string_view entity_type, std::string_view type) {
   return {
@@ -26,4 +26,4 @@ error detail::bad_state(const stored_snapshot& stored, const error& why) {
                                 stored.schema_version, why.message)};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -18,7 +18,7 @@
 #include "passivation.hpp"
 #include "recoveries.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class directory_core final : public entity_directory,
                              public shutdown_participant,
@@ -125,4 +125,4 @@ class directory_core final : public entity_directory,
   std::vector<registration> sampled_;
 };
 
-}
+}}}

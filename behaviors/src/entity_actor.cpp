@@ -9,7 +9,7 @@
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 entity_actor::entity_actor(std::shared_ptr<directory_core> in,
                            std::shared_ptr<entity_directory::slot> at)
@@ -372,4 +372,4 @@ void entity_actor::count_ending(ending why) {
   }
 }
 
-}
+}}}

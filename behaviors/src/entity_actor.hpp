@@ -10,7 +10,7 @@
 #include "directory_core.hpp"
 #include "nexus/detail/write_job.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class entity_actor final : public actor, private entity_host {
  public:
@@ -89,4 +89,4 @@ class entity_actor final : public actor, private entity_host {
   bool paused_ = false;  // as the slot shows
 };
 
-}
+}}}

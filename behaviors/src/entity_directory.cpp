@@ -11,7 +11,7 @@
 #include "nexus/detail/may_wait.hpp"
 #include "nexus/stepping.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 watch_call::watch_call() noexcept : call{number(message_kind::watch)} {}
 
@@ -383,4 +383,4 @@ void directory_core::release_name() {
   if (claimed_.exchange(false)) sys.release(name_in_system(info.entity_type));
 }
 
-}
+}}}

@@ -5,7 +5,7 @@
 #include "messages.hpp"
 #include "nexus/detail/logger.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 // When more entities have failed than this, all records are dropped, and restarts count from 0
@@ -47,4 +47,4 @@ void directory_core::tell_others(const persistence_id& but, const std::function<
   }
 }
 
-}
+}}}

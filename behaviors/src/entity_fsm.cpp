@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 constexpr auto never = std::chrono::steady_clock::time_point::max();
@@ -326,4 +326,4 @@ void entity_fsm::step(const moment& /*now*/, snapshot_saved /*input*/, actions& 
   save_durable(out);
 }
 
-}
+}}}

@@ -31,7 +31,7 @@
 #include "replay_chunk.hpp"
 #include "replay_filter.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// The time of a step, by both of the system's clocks.
 struct moment {
@@ -315,9 +315,9 @@ class entity_fsm {
   std::unique_ptr<error> conflict_;    // the callers' error if settling says "not stored"
   std::unique_ptr<error> doubt_;       // the last error of the storage, while it lasts
 
-  call_list waiting_;    // not yet decided
-  call_list undurable_;  // decided; their answers wait
-  call_list stash_;      // stashed by the behavior, not answered
+  call_list waiting_;                                 // not yet decided
+  call_list undurable_;                               // decided; their answers wait
+  call_list stash_;                                   // stashed by the behavior, not answered
   std::chrono::steady_clock::time_point stash_due_ =  // the earliest deadline in it
       std::chrono::steady_clock::time_point::max();
   std::unique_ptr<event_batch> pending_;
@@ -326,4 +326,4 @@ class entity_fsm {
   std::unique_ptr<stored_snapshot> snapshot_due_;
 };
 
-}
+}}}

@@ -3,7 +3,7 @@
 
 #include "entity_fsm.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 void entity_fsm::refuse_all(call_list& calls, const error& why, actions& out) {
   while (!calls.empty()) out.emplace_back(refuse{calls.pop(), named(why)});
@@ -80,4 +80,4 @@ void entity_fsm::stop(ending why, actions& out) {
   }
 }
 
-}
+}}}

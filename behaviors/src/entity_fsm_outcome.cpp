@@ -7,7 +7,7 @@
 
 #include "entity_fsm.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 constexpr std::uint32_t always = UINT32_MAX;
@@ -191,4 +191,4 @@ void entity_fsm::step(const moment& /*now*/, wait_over input, actions& out) {
   }
 }
 
-}
+}}}

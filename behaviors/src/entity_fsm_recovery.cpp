@@ -8,7 +8,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "nexus/journal_errors.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 void entity_fsm::begin_recovery(actions& out) {
   if (closing_) return close(out);
@@ -247,4 +247,4 @@ void entity_fsm::give_up_recovery(const error& why, bool keeps_own, actions& out
   applied_ = durable_ = 0;
 }
 
-}
+}}}

@@ -1,6 +1,6 @@
 #include "entity_metrics.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 metric_labels labels_of(const behavior_info& of) {
@@ -83,4 +83,4 @@ void entity_metrics::command_over(const entity_call& c, const error* why) noexce
   counted->add();
 }
 
-}
+}}}

@@ -14,7 +14,7 @@
 #include "nexus/metrics.hpp"
 #include "passivation.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class entity_metrics {
  public:
@@ -48,4 +48,4 @@ class entity_metrics {
   std::vector<row> commands_;  // by index of the command, made at first use
 };
 
-}
+}}}

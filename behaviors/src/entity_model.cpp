@@ -10,7 +10,7 @@
 #include "nexus/codec.hpp"
 #include "nexus/detail/logger.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 entity_call::entity_call() noexcept : call{number(message_kind::command)} {}
 
@@ -105,4 +105,4 @@ error threw(errc code, std::string_view entity_type, std::string_view id, std::s
   return {code, fmt::format("{}|{}: {} threw: {}", entity_type, id, where, what_was_thrown())};
 }
 
-}
+}}}

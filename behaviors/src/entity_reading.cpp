@@ -6,7 +6,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "recovery_reads.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 // Drops the value: the circuit breaker needs only the error.
@@ -106,4 +106,4 @@ void entity_actor::perform(const moment& now, decode_chunk /*a*/, actions& out) 
   fsm_.step(now, decode_due{}, out);
 }
 
-}
+}}}

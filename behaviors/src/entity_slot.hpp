@@ -16,7 +16,7 @@
 #include "nexus/actor.hpp"
 #include "nexus/detail/directory.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 using steady_time = std::chrono::steady_clock::time_point;
 
@@ -142,4 +142,4 @@ class entity_directory::slot {
   std::atomic<std::uint32_t> parked_{0};
 };
 
-}
+}}}

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 live_entities::slot_ref live_entities::find(std::string_view id) const {
   auto& s = shard_of(id);
@@ -100,4 +100,4 @@ live_entities::slot_ref live_entities::take(shard& s, steady_time now) {
   return found;
 }
 
-}
+}}}

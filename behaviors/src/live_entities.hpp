@@ -14,7 +14,7 @@
 #include "entity_slot.hpp"
 #include "use_order.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class live_entities {
  public:
@@ -81,4 +81,4 @@ class live_entities {
   mutable std::array<shard, shards> shards_;
 };
 
-}
+}}}

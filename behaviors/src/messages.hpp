@@ -4,7 +4,7 @@
 #include "entity_fsm.hpp"
 #include "nexus/message.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 enum class message_kind : std::uint8_t {
   command = 1,  ///< entity_call
@@ -80,4 +80,4 @@ struct group_message final : message_of<message_kind::group> {
 /// Tells an entity to finish and stop for good.
 struct close_message final : message_of<message_kind::close> {};
 
-}
+}}}

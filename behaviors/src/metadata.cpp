@@ -6,7 +6,7 @@
 #include "nexus/codec.hpp"
 #include "nexus/detail/entity_model.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace detail {
 
 // Older versions stored a repeated field several times; the last one counts.
@@ -70,4 +70,4 @@ result<event_metadata> decode_metadata(std::string_view data) {
   return made;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

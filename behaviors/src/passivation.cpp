@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 void passivation::open() {
   if (idle_.count() <= 0) return;
@@ -49,4 +49,4 @@ std::optional<std::chrono::microseconds> passivation::look() {
   return std::clamp(left, shortest, std::max(idle_, shortest));
 }
 
-}
+}}}

@@ -18,7 +18,7 @@
 #include "nexus/metrics.hpp"
 #include "ticker.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class passivation : public std::enable_shared_from_this<passivation> {
  public:
@@ -90,4 +90,4 @@ class passivation : public std::enable_shared_from_this<passivation> {
   std::unique_ptr<ticker> ticker_;
 };
 
-}
+}}}

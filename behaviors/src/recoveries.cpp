@@ -9,7 +9,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "ticker.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 struct recoveries::holder {
   holder(mailbox w, std::size_t s) : who{std::move(w)}, shard{s} {}
@@ -166,4 +166,4 @@ std::size_t recoveries::waiting() const { return state_->waiting(); }
 
 void recoveries::close() { state_->close(); }
 
-}
+}}}

@@ -13,7 +13,7 @@
 #include "nexus/entity_options.hpp"
 #include "nexus/system.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class recoveries {
  public:
@@ -57,4 +57,4 @@ class recoveries {
   std::shared_ptr<state> state_;
 };
 
-}
+}}}

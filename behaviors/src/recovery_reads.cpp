@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 // The snapshot is read first: another system may save one meanwhile, and a snapshot beyond the
@@ -59,4 +59,4 @@ result<replay_chunk> replay_from(journal_session& session, const persistence_id&
   return chunk;
 }
 
-}
+}}}

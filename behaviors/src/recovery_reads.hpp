@@ -7,7 +7,7 @@
 
 #include "entity_fsm.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// The start of a recovery.
 [[nodiscard]] result<load_result> load_from(journal_session& session, const persistence_id& id,
@@ -24,4 +24,4 @@ struct chunk_shape {
 [[nodiscard]] result<replay_chunk> replay_from(journal_session& session, const persistence_id& id,
                                                replay range, chunk_shape shape);
 
-}
+}}}

@@ -7,7 +7,7 @@
 
 #include "nexus/journal.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// Owns the bytes of its records in one buffer, so that a chunk needs only a few allocations.
 class replay_chunk {
@@ -69,4 +69,4 @@ class replay_chunk {
   std::vector<record> records_;
 };
 
-}
+}}}

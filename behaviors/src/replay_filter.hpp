@@ -18,7 +18,7 @@
 #include "nexus/entity_options.hpp"
 #include "nexus/ulid.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class replay_filter {
  public:
@@ -67,4 +67,4 @@ class replay_filter {
   std::vector<ulid> overtaken_;
 };
 
-}
+}}}

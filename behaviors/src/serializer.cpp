@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 error not_encoded(std::string_view serializer) {
   auto threw = [&](const char* what) -> error {
@@ -96,4 +96,4 @@ result<void> decode_older(std::uint32_t version, std::string_view codec, std::st
   return read_upcast(document::parse(data), version, steps, to);
 }
 
-}
+}}}

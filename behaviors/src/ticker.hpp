@@ -12,7 +12,7 @@
 
 #include "nexus/system.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class ticker {
  public:
@@ -63,4 +63,4 @@ class ticker {
   mailbox to_;
 };
 
-}
+}}}

@@ -15,7 +15,7 @@
 
 #include "entity_slot.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class use_order {
  public:
@@ -95,4 +95,4 @@ class use_order {
   std::uint64_t renewals_ = 0;
 };
 
-}
+}}}

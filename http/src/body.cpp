@@ -4,7 +4,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 constexpr std::size_t chunk_line_max = 1'024;
@@ -120,4 +120,4 @@ std::optional<response> read_body(connection& from, const head& of, std::size_t 
   return not_read(got, "the body");
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

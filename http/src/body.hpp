@@ -9,7 +9,7 @@
 #include "head.hpp"
 #include "nexus/http/response.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 /// Reads the body of the head `of` into `to`, at most `max` bytes; sends 100 Continue if the client
 /// waits for it. On failure returns the error response, after which the connection ends. Without a
@@ -17,4 +17,4 @@ namespace nexus::inline v0::http {
 [[nodiscard]] std::optional<response> read_body(connection& from, const head& of, std::size_t max,
                                                 std::string& to);
 
-}
+}}}

@@ -12,7 +12,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "text.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -104,4 +104,4 @@ bool connection::write(std::string_view text) {
   return true;
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 struct connection_limits {
   std::chrono::milliseconds read_timeout;  ///< for the whole request to arrive
@@ -64,4 +64,4 @@ class connection {
   time_point whole_by_{};
 };
 
-}
+}}}

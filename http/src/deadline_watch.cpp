@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 deadline_watch::watched::watched(deadline_watch& by, session& one, time_point until)
     : by_{by}, one_{one} {
@@ -38,4 +38,4 @@ void deadline_watch::stop() {
   changed_.notify_one();
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -11,7 +11,7 @@
 
 #include "nexus/session.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 class deadline_watch {
   using time_point = std::chrono::steady_clock::time_point;
@@ -42,4 +42,4 @@ class deadline_watch {
   bool stopped_ = false;
 };
 
-}
+}}}

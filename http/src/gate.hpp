@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 class gate {
  public:
@@ -48,4 +48,4 @@ class gate {
   std::uint64_t admitted_ = 0;
 };
 
-}
+}}}

@@ -7,7 +7,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 namespace beast = boost::beast;
@@ -199,4 +199,4 @@ tl::expected<head, response> read_head(connection& from, const head_limits& limi
   return made;
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -14,7 +14,7 @@
 #include "nexus/http/response.hpp"
 #include "target.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 struct head_limits {
   std::size_t bytes_max;         ///< of the whole head
@@ -51,4 +51,4 @@ struct head {
 /// The response when `what` did not arrive: 408 or 400.
 [[nodiscard]] response not_read(input how, std::string_view what);
 
-}
+}}}

@@ -1,6 +1,6 @@
 #include "server_core.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 std::string_view to_string(circuit now) {
@@ -43,4 +43,4 @@ response health(bool serving, const std::vector<store>& stores,
   return response::json(said, good ? 200 : 503);
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -10,7 +10,7 @@
 #include <set>
 #include <vector>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 using nlohmann::json;
@@ -166,4 +166,4 @@ std::string first_difference(const json& sent, const json& read) {
   return difference(sent, read, json::json_pointer{});
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

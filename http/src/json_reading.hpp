@@ -6,7 +6,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 /// RFC 8259 with bounds: at most 64 nested arrays and objects, as nlohmann::json copies and writes
 /// recursively; no repeated key in one object, since parsers differ in which one they take. Invalid
@@ -19,4 +19,4 @@ namespace nexus::inline v0::http {
 /// from_json may do that.
 [[nodiscard]] std::string first_difference(const nlohmann::json& sent, const nlohmann::json& read);
 
-}
+}}}

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -81,4 +81,4 @@ void lingering_close::look() {
   all_ = std::move(left);
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -11,7 +11,7 @@
 #include <deque>
 #include <mutex>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 class lingering_close {
  public:
@@ -41,4 +41,4 @@ class lingering_close {
   std::deque<leaving> all_;  // used by the thread of `run`
 };
 
-}
+}}}

@@ -19,7 +19,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "response_text.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -201,4 +201,4 @@ void listener::refuse(connection& on, const response& why, std::string_view meth
   (void)on.write(to_text(why, method == "HEAD", true));
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

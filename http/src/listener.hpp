@@ -19,7 +19,7 @@
 #include "socket_queue.hpp"
 #include "target.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 /// What a listener needs of its server. Called on the listener's threads.
 class request_handler {
@@ -84,4 +84,4 @@ class listener {
   std::thread lingering_thread_;
 };
 
-}
+}}}

@@ -12,7 +12,7 @@
 #include <limits>
 #include <memory>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 struct free_addresses {
@@ -74,4 +74,4 @@ std::string authority(const std::string& address, std::uint16_t port) {
   return fmt::format("{}{}{}:{}", is_v6 ? "[" : "", address, is_v6 ? "]" : "", port);
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -6,7 +6,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 struct listening {
   int socket;
@@ -22,4 +22,4 @@ struct listening {
 /// As in a URL: "127.0.0.1:80", "[::1]:80".
 [[nodiscard]] std::string authority(const std::string& address, std::uint16_t port);
 
-}
+}}}

@@ -6,7 +6,7 @@
 #include "json_reading.hpp"
 #include "text.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 std::optional<std::string_view> first(const name_values& of, std::string_view name) noexcept {
@@ -52,4 +52,4 @@ error request::wrong_json(std::string_view why) {
   return {errc::invalid_argument, "the body is not the expected JSON: " + std::string{why}};
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

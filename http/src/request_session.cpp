@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace nexus::inline v0::http::detail {
+namespace nexus { inline namespace v0 { namespace http::detail {
 
 result<session*> request_session::borrowed() {
   if (!lent_) lent_.emplace(lend_());
@@ -41,4 +41,4 @@ result<void> request_session::rollback() {
   return on_lent([](session& on) { return on.rollback(); });
 }
 
-}
+}}}

@@ -1,6 +1,6 @@
 #include "nexus/http/response.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 std::string dumped(const nlohmann::json& value) {
@@ -51,4 +51,4 @@ int status_of(errc code, int rejected) noexcept {
   }
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

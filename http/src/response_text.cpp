@@ -8,7 +8,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 // RFC 9110, 15. Clients read the number.
@@ -112,4 +112,4 @@ std::string to_text(const response& made, bool is_head, bool closes) {
   return text;
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -5,7 +5,7 @@
 
 #include "nexus/http/response.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 /// Why `made` cannot be sent, "" if it can: a status that does not end a request; a header that
 /// would end the head, or that only the server may set (the body's length, whether the connection
@@ -15,4 +15,4 @@ namespace nexus::inline v0::http {
 /// For HEAD without the body. `made` must be sendable.
 [[nodiscard]] std::string to_text(const response& made, bool is_head, bool closes);
 
-}
+}}}

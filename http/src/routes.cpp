@@ -6,7 +6,7 @@
 #include <array>
 #include <set>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 result<route_pattern> route_pattern::parse(std::string_view text) {
   auto wrong = [&](std::string_view why) {
@@ -99,4 +99,4 @@ std::string_view routes::label_of(std::string_view method) const {
   return has == all_.end() ? std::string_view{"other"} : std::string_view{has->method};
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -11,7 +11,7 @@
 #include "nexus/http/detail/exchange.hpp"
 #include "nexus/metrics.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 /// "/accounts/{name}/history" in parts.
 struct route_pattern {
@@ -62,4 +62,4 @@ class routes {
   std::deque<served_route> all_;
 };
 
-}
+}}}

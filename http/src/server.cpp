@@ -3,7 +3,7 @@
 #include "listening.hpp"
 #include "server_core.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 server::server(system& sys, server_options options)
     : core_{std::make_shared<detail::server_core>(sys, std::move(options))} {}
@@ -53,4 +53,4 @@ std::string server::url() const {
   return "http://" + authority(core_->options.address, core_->port());
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

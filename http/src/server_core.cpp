@@ -13,7 +13,7 @@
 #include "target.hpp"
 #include "text.hpp"
 
-namespace nexus::inline v0::http::detail {
+namespace nexus { inline namespace v0 { namespace http::detail {
 namespace {
 
 using nexus::detail::log;
@@ -334,4 +334,4 @@ void server_core::close() {
   in_flight_ = {};
 }
 
-}  // namespace nexus::inline v0::http::detail
+}}}  // namespace nexus::v0::http::detail

@@ -16,7 +16,7 @@
 #include "target.hpp"
 #include "trace.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 namespace detail {
 
@@ -96,4 +96,4 @@ class server_core final : public request_handler,
 [[nodiscard]] response health(bool serving, const std::vector<store>& stores,
                               const std::function<pool_statistics()>& sessions);
 
-}
+}}}

@@ -1,6 +1,6 @@
 #include "socket_queue.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 bool socket_queue::push(int socket) {
   std::lock_guard guard{lock_};
@@ -30,4 +30,4 @@ void socket_queue::stop() {
   has_waiting_.notify_all();
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

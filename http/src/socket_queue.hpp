@@ -9,7 +9,7 @@
 #include <mutex>
 #include <optional>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 class socket_queue {
  public:
@@ -35,4 +35,4 @@ class socket_queue {
   bool stopped_ = false;
 };
 
-}
+}}}

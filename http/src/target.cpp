@@ -7,7 +7,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 constexpr std::size_t shown_max = 200;
@@ -130,4 +130,4 @@ bool is_authority(std::string_view text) noexcept {
   });
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -7,7 +7,7 @@
 
 #include "nexus/http/request.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 struct target {
   std::string path;                ///< as sent
@@ -24,4 +24,4 @@ struct target {
 /// "host", "host:80", "[::1]:80": RFC 3986, 3.2, without a user.
 [[nodiscard]] bool is_authority(std::string_view text) noexcept;
 
-}
+}}}

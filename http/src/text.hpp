@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 [[nodiscard]] constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -55,4 +55,4 @@ namespace nexus::inline v0::http {
   return made;
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 namespace {
 
 constexpr std::size_t parent_at = 36;  // 00-<32 digits>-<16 digits>-<2 digits>
@@ -61,4 +61,4 @@ std::string under_new_parent(const trace_context& of, const random_numbers& rand
   return made.replace(parent_at, 16, some_id(random));
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

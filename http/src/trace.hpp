@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 struct trace_context {
   std::string traceparent;
@@ -28,4 +28,4 @@ using random_numbers = std::function<std::uint64_t()>;
 /// The traceparent of the same trace with a new parent id.
 [[nodiscard]] std::string under_new_parent(const trace_context& of, const random_numbers& random);
 
-}
+}}}

@@ -4,7 +4,7 @@
 #include "nexus/postgres.hpp"
 #include "nexus/sqlite.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 std::array<backend, 3> every_backend() {
@@ -21,4 +21,4 @@ result<std::unique_ptr<schema>> open_schema(std::string_view address) {
   return open_schema(address, every_backend());
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

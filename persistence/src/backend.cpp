@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 result<const backend*> backend_for(const uri& address, std::span<const backend> backends) {
   std::string known;
@@ -17,4 +17,4 @@ result<const backend*> backend_for(const uri& address, std::span<const backend> 
                           address.scheme, known));
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 std::optional<error> circuit_breaker::refusal(time_point now) const {
   if (closed_.load(std::memory_order_relaxed)) return std::nullopt;
@@ -62,4 +62,4 @@ void circuit_breaker::move_to(circuit next) {
   ++epoch_;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

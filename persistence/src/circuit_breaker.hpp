@@ -16,7 +16,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "nexus/store.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class circuit_breaker {
  public:
@@ -63,4 +63,4 @@ class circuit_breaker {
   std::string last_failure_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

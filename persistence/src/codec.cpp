@@ -6,7 +6,7 @@
 #include <msgpack/parse.hpp>
 #include <msgpack/unpack.hpp>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 result<void> unpack_in(msgpack::zone& zone, std::string_view bytes, void* context,
@@ -130,4 +130,4 @@ std::size_t detail::nesting_of(std::string_view bytes) {
   return seen.deepest;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 
 #include "deadline.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class commit_signal::watch_of final : public journal_watch {
  public:
@@ -59,4 +59,4 @@ std::unique_ptr<journal_watch> commit_signal::watch(std::shared_ptr<commit_signa
   return std::make_unique<watch_of>(std::move(of));
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

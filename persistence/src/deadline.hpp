@@ -5,7 +5,7 @@
 
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// `within` from now, at most the clock's maximum.
 [[nodiscard]] inline std::chrono::steady_clock::time_point deadline_after(
@@ -13,4 +13,4 @@ namespace nexus::inline v0 {
   return detail::later(std::chrono::steady_clock::now(), within);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -7,7 +7,7 @@
 #include <utility>
 #include <variant>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// A field stays bytes until its map is requested.
 struct document::field {
@@ -138,4 +138,4 @@ error document::named(std::string_view name, const error& why) {
   return {why.code, fmt::format("field \"{}\": {}", name, why.message)};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 event_batch::event_batch() = default;
 event_batch::~event_batch() = default;
@@ -47,4 +47,4 @@ std::string_view event_batch::keep(std::string_view bytes) {
   return {to, bytes.size()};
 }
 
-}
+}}}

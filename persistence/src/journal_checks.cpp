@@ -7,7 +7,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 template <class Request>
@@ -109,4 +109,4 @@ error corrupt_row(std::string_view journal, stored_kind kind, const persistence_
                       names[static_cast<std::size_t>(kind)], number, id.str(), column)};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

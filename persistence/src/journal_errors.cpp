@@ -1,6 +1,6 @@
 #include "nexus/journal_errors.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 // Without a default: a new code must be decided here.
 error_meaning meaning_of(errc code) noexcept {
@@ -41,4 +41,4 @@ error_meaning meaning_of(errc code) noexcept {
   return error_meaning::lasting;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

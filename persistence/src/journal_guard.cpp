@@ -2,7 +2,7 @@
 
 #include "nexus/detail/logger.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 // Only if all outcomes are such failures: any other outcome means that the storage works.
 std::optional<error> journal_guard::trouble(const std::vector<append_outcome>& outcomes) {
@@ -32,4 +32,4 @@ void journal_guard::report(circuit_breaker::ticket of, const std::optional<error
   }
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -12,7 +12,7 @@
 #include "nexus/journal_errors.hpp"
 #include "refusing_session.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class journal_guard {
  public:
@@ -57,4 +57,4 @@ class journal_guard {
   circuit_breaker breaker_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

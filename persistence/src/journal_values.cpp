@@ -6,7 +6,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 /// The error in a tag; empty if it is valid.
@@ -103,4 +103,4 @@ std::vector<std::string_view> sorted_tags(std::span<const std::string_view> tags
   return sorted;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

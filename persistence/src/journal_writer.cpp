@@ -6,7 +6,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "nexus/workers.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 using namespace std::chrono_literals;
@@ -290,4 +290,4 @@ void journal_writer::prune_all(const jobs& batch) {
   for (auto* w : asked) w->pruned = pruned;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -17,7 +17,7 @@
 #include "store_metrics.hpp"
 #include "write_queue.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// The jobs waiting for a writer.
 struct writer_backlog {
@@ -102,4 +102,4 @@ class journal_writer {
   std::thread thread_;  // last: it uses the other members
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -13,7 +13,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "read_ahead.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 using namespace std::chrono_literals;
@@ -211,4 +211,4 @@ position live_reader::at() const noexcept { return core_->at(); }
 
 void live_reader::stop() noexcept { core_->stop(); }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

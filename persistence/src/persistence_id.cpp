@@ -4,7 +4,7 @@
 
 #include "text.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 result<persistence_id> persistence_id::make(std::string_view type, std::string_view id) {
   auto bad = [&](std::string_view why) {
     return fail(errc::invalid_id,
@@ -39,4 +39,4 @@ std::uint32_t persistence_id::slice() const noexcept {
   return static_cast<std::uint32_t>(hash % slices);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

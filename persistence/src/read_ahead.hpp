@@ -13,7 +13,7 @@
 
 #include "nexus/detail/event_batch.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class read_ahead {
  public:
@@ -74,4 +74,4 @@ class read_ahead {
   std::size_t next_ = 0;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 
 #include "nexus/journal.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class refusing_session final : public journal_session {
  public:
@@ -57,4 +57,4 @@ class refusing_session final : public journal_session {
   error why_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

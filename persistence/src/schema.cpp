@@ -7,7 +7,7 @@
 #include "nexus/backend.hpp"
 #include "nexus/schema_choices.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 constexpr std::size_t prefix_max = 30;
@@ -124,4 +124,4 @@ result<std::unique_ptr<schema>> open_schema(std::string_view address,
   return (*from)->schema(*parsed);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

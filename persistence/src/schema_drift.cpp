@@ -5,7 +5,7 @@
 #include <map>
 #include <string_view>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 using parts = std::map<std::string_view, const schema_part*>;
@@ -46,4 +46,4 @@ std::vector<schema_difference> compare(const std::vector<schema_part>& expected,
   return made;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

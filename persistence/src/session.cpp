@@ -1,6 +1,6 @@
 #include "nexus/session.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 tl::unexpected<error> no_sql() {
@@ -34,4 +34,4 @@ result<void> session::finish() {
 
 result<void> session::validate(const std::string&) { return {}; }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 std::string_view kind_of(const sql_value& value) {
@@ -93,4 +93,4 @@ std::optional<sql_bytes> from_sql<sql_bytes>(const sql_value& from) {
   return bytes == nullptr ? std::nullopt : std::optional{*bytes};
 }
 
-}  // namespace nexus::inline v0::detail
+}}}  // namespace nexus::v0::detail

@@ -19,7 +19,7 @@
 #include "refusing_session.hpp"
 #include "store_metrics.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 using detail::write_job;
 
@@ -310,4 +310,4 @@ result<store> open(std::string_view address, std::span<const backend> backends,
   return store::open(*parsed, **from, options);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

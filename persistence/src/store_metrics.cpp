@@ -4,7 +4,7 @@
 #include <variant>
 #include <vector>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 // 20 µs to 10 s and 1 to 16,384: each bound doubles the one before.
@@ -82,4 +82,4 @@ void store_metrics::saved(const result<void>& what, std::size_t snapshots) noexc
   snapshots_[what ? 1 : 0]->add(snapshots);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -12,7 +12,7 @@
 #include "nexus/journal.hpp"
 #include "nexus/metrics.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class store_metrics {
  public:
@@ -41,4 +41,4 @@ class store_metrics {
   std::array<counter*, 2> snapshots_;    // failed, saved
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -4,7 +4,7 @@
 
 #include "nexus/detail/utf8.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 bool is_utf8(std::string_view text) { return detail::valid_utf8(text); }
 
@@ -22,4 +22,4 @@ std::string shown(std::string_view text) {
   return out;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

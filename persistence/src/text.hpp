@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Well-formed UTF-8 by the table in the Unicode standard (3.9, table 3-7): no overlong forms, no
 /// surrogates, nothing above U+10FFFF.
@@ -15,4 +15,4 @@ namespace nexus::inline v0 {
 /// `text` in a form for messages: printable, cut short.
 [[nodiscard]] std::string shown(std::string_view text);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 #include <random>
 #include <thread>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 using namespace std::chrono_literals;
@@ -78,4 +78,4 @@ bool pause_before_retry(unsigned tries_so_far, const transaction_options& option
   return true;
 }
 
-}  // namespace nexus::inline v0::detail
+}}}  // namespace nexus::v0::detail

@@ -6,7 +6,7 @@
 #include <cctype>
 #include <optional>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 int hex_value(char c) {
@@ -120,4 +120,4 @@ result<void> uri::only(std::span<const std::string_view> known) const {
   return {};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

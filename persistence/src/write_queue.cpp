@@ -2,7 +2,7 @@
 
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 using detail::write_job;
 
@@ -84,4 +84,4 @@ bool write_queue::wait_for(std::uint64_t jobs, std::chrono::steady_clock::time_p
   return answered_changed_.wait_until(guard, deadline, [&] { return answered_ >= jobs; });
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -15,7 +15,7 @@
 #include "nexus/detail/write_job.hpp"
 #include "nexus/store.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class write_queue {
  public:
@@ -70,4 +70,4 @@ class write_queue {
   std::uint64_t answered_ = 0;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

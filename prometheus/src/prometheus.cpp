@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 prometheus::MetricType type_of(metric_kind kind) {
@@ -95,4 +95,4 @@ result<metrics_server> serve_metrics(const std::string& address, const metrics& 
   }
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

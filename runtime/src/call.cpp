@@ -4,7 +4,7 @@
 #include <memory>
 #include <mutex>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 // Shared by the waiting thread and the answering one: either may be the last to use it.
@@ -27,4 +27,4 @@ bool call::wait_until(std::chrono::steady_clock::time_point until) {
   return shared->changed.wait_until(guard, until, [&] { return shared->done; });
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

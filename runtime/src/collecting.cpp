@@ -6,7 +6,7 @@
 
 #include "nexus/detail/may_wait.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 error no_answer(const call& c) {
   error why{errc::timeout, "no answer in time; the command may still take effect"};
@@ -135,4 +135,4 @@ steady_time collecting::next_due() {
   return dues_.empty() ? never : dues_.top().at;
 }
 
-}
+}}}

@@ -12,7 +12,7 @@
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 constexpr std::size_t reasons = static_cast<std::size_t>(dead_letter_reason::dropped) + 1;
@@ -164,4 +164,4 @@ std::uint64_t dead_letters::missed() const noexcept {
   return impl_->missed.load(std::memory_order_relaxed);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 // One look that finds all participants quiet is not enough, since it checks them in turn: work may
 // finish at a participant checked later, after it led to work at one that was found quiet before.
@@ -61,4 +61,4 @@ bool draining::is_stuck(const participants& busy, const std::vector<seen>& now,
   return storage_is_quiet();
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

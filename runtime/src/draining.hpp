@@ -13,7 +13,7 @@
 
 #include "nexus/shutdown.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class draining {
  public:
@@ -50,4 +50,4 @@ class draining {
   std::optional<window> window_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -1,6 +1,6 @@
 #include "nexus/detail/guarded.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 std::string thrown_text() noexcept {
   try {
@@ -12,4 +12,4 @@ std::string thrown_text() noexcept {
   }
 }
 
-}
+}}}

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <vector>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 struct living {
@@ -42,4 +42,4 @@ system* living_system::first_on(const caf::actor_system& on) {
   return at == all().systems.end() ? nullptr : at->sys;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -7,7 +7,7 @@ namespace caf {
 class actor_system;
 }
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class system;
 
@@ -26,4 +26,4 @@ class living_system {
   system& sys_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

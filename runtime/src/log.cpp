@@ -11,7 +11,7 @@
 
 #include "nexus/detail/logger.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 using logger_ptr = std::shared_ptr<spdlog::logger>;
@@ -63,4 +63,4 @@ void use_logger(std::shared_ptr<spdlog::logger> to) {
   use(to ? std::move(to) : make_default(), false);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 thread_local const char* here = nullptr;
@@ -45,4 +45,4 @@ const void* scheduler_here() noexcept { return scheduler; }
 no_waiting::no_waiting(const char* where) noexcept : before_{std::exchange(here, where)} {}
 no_waiting::~no_waiting() { here = before_; }
 
-}  // namespace nexus::inline v0::detail
+}}}  // namespace nexus::v0::detail

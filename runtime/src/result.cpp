@@ -1,6 +1,6 @@
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 std::string_view to_string(errc code) noexcept {
   switch (code) {
@@ -64,4 +64,4 @@ std::string_view to_string(errc code) noexcept {
   return "unknown error code";
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 void shutdown_sequence::join(std::weak_ptr<shutdown_participant> who) {
   std::unique_lock guard{lock_};
@@ -172,4 +172,4 @@ void shutdown_sequence::list(stage of, std::vector<std::string>& missed) {
   }
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -15,7 +15,7 @@
 #include "draining.hpp"
 #include "nexus/shutdown.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class shutdown_sequence {
  public:
@@ -71,4 +71,4 @@ class shutdown_sequence {
   bool begun_ = false;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -23,7 +23,7 @@
 #include "nexus/stepping.hpp"
 #include "shutdown_sequence.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 using time_point = std::chrono::steady_clock::time_point;
 
@@ -224,9 +224,7 @@ bool system::drain(const std::shared_ptr<shutdown_participant>& participant,
   });
 }
 
-class stepping* system::stepping() noexcept {
-  return has_ended() ? nullptr : impl_->by_hand.get();
-}
+class stepping* system::stepping() noexcept { return has_ended() ? nullptr : impl_->by_hand.get(); }
 
 std::uint64_t system::random() {
   if (impl_->by_hand) return impl_->by_hand->random();
@@ -257,4 +255,4 @@ void system::release(std::string_view name) {
   if (auto at = impl_->names.find(name); at != impl_->names.end()) impl_->names.erase(at);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -22,7 +22,7 @@
 
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct timer_rule {
   enum class kind : std::uint8_t {
@@ -162,4 +162,4 @@ class timer_table {
   std::unique_ptr<rows> rows_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 #include <optional>
 #include <random>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -120,4 +120,4 @@ ulid ulid_generator::next() {
   return impl_->lines[this_thread() % impl_->lines.size()].next(now_ms);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -13,7 +13,7 @@
 #include "nexus/detail/handover.hpp"
 #include "nexus/detail/logger.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct workers::impl {
   struct waiting : detail::handed_over {
@@ -165,4 +165,4 @@ void name_this_thread(const std::string& name) {
   pthread_setname_np(pthread_self(), name.substr(0, linux_name_max).c_str());
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

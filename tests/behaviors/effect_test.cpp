@@ -9,23 +9,17 @@ using namespace nexus::test;
 namespace {
 
 template <class Effect>
-concept can_chain_on_an_lvalue = requires(Effect& e) {
-  e.then_reply(&tally::state::sum);
-};
+concept can_chain_on_an_lvalue = requires(Effect& e) { e.then_reply(&tally::state::sum); };
 
 template <class Effect>
-concept can_unstash_an_lvalue = requires(Effect& e) {
-  e.then_unstash();
-}
-|| requires(Effect& e) { e.then_stop(); }
-|| requires(Effect& e) { e.then_run(nullptr); }
-|| requires(Effect& e) { e.with_metadata("", ""); }
-|| requires(Effect& e) { e.template then_ask<tally>("", tally::read{}, nullptr); };
+concept can_unstash_an_lvalue =
+    requires(Effect& e) { e.then_unstash(); } || requires(Effect& e) { e.then_stop(); } ||
+    requires(Effect& e) { e.then_run(nullptr); } ||
+    requires(Effect& e) { e.with_metadata("", ""); } ||
+    requires(Effect& e) { e.template then_ask<tally>("", tally::read{}, nullptr); };
 
 template <class Effect>
-concept can_chain = requires(Effect e) {
-  std::move(e).then_reply(&tally::state::sum);
-};
+concept can_chain = requires(Effect e) { std::move(e).then_reply(&tally::state::sum); };
 
 }  // namespace
 

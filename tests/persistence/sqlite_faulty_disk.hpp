@@ -11,10 +11,10 @@
 
 namespace faulty_disk {
 
-inline std::atomic<int> syncs{0};          ///< of a log, including failed ones
-inline std::atomic<int> syncs_to_fail{0};  ///< the next syncs of a log, this many, fail
-inline std::atomic<bool> log_full{false};  ///< writes to a log find no space
-inline std::atomic<int> room{-1};          ///< bytes that fit into a log; -1: any number
+inline std::atomic<int> syncs{0};                    ///< of a log, including failed ones
+inline std::atomic<int> syncs_to_fail{0};            ///< the next syncs of a log, this many, fail
+inline std::atomic<bool> log_full{false};            ///< writes to a log find no space
+inline std::atomic<int> room{-1};                    ///< bytes that fit into a log; -1: any number
 inline std::atomic<int> room_after_failed_sync{-1};  ///< `room` after the next failed sync
 inline std::function<void()> on_wait;  ///< called instead of sleeping before a lock is retried
 

@@ -14,8 +14,7 @@
 
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using rows = cluster::rows;
 
@@ -95,5 +94,4 @@ TEST(Cluster, NothingIsLeftOfAKilledProgram) {
   EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(dir); }));
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -11,8 +11,7 @@
 #include "journal_fixture.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 class PostgresOpening : public PostgresTest {
  protected:
@@ -205,5 +204,4 @@ TEST_F(PostgresOpening, ManyAtOnceMakeTheTablesOnce) {
   }
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

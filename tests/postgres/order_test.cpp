@@ -14,8 +14,7 @@
 #include "journal_fixture.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -216,5 +215,4 @@ TEST_F(PostgresOrder, TablesRestoredFromAServerThatWasFurtherAreRefusedAndRenumb
   })) << seen;
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

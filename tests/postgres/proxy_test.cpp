@@ -11,8 +11,7 @@
 #include "cluster.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 // A client like the backend: prepared statements, a pipeline, one Sync per transaction.
 class client {
@@ -194,5 +193,4 @@ TEST(Wire, TellsMessagesApartHoweverTheyArrive) {
   EXPECT_EQ(units[0].executed, std::vector<std::string>{"SELECT 1"});
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

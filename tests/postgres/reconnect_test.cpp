@@ -4,8 +4,7 @@
 #include "journal_fixture.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -110,5 +109,4 @@ TEST_F(PostgresReconnect, WritersAreAsManyAsTheAddressSays) {
       << ", not 3 writers and 2 that the pool keeps open";
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -10,8 +10,7 @@
 #include "migration.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 class PostgresSchema : public PostgresTest {
  protected:
@@ -268,5 +267,4 @@ TEST_F(PostgresSchema, MigratingNothingCreates) {
   EXPECT_EQ(differences(), lines{});
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

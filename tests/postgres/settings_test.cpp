@@ -11,8 +11,7 @@
 #include "sql_fixture.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 class PostgresSettings : public PostgresTest {
  protected:
@@ -322,5 +321,4 @@ TEST_F(PostgresSettings, AServerThatComesBackAsAReplicaIsWaitedForUntilItIsPromo
   EXPECT_TRUE(wait_until([&] { return sql->execute("INSERT INTO t VALUES (1)").has_value(); }));
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -7,8 +7,7 @@
 #include "proxy.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -193,5 +192,4 @@ TEST_F(PostgresSettle, AnUnsentAppendIsOfCertainOutcome) {
       << "it comes back by itself";
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -6,8 +6,7 @@
 #include "sql_fixture.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -238,5 +237,4 @@ TEST_F(SqlNetwork, AnInterruptedCommitIsOfUnknownOutcome) {
   EXPECT_EQ(code_of(one->execute("SELECT 1")), "pool_closed");
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -6,8 +6,7 @@
 #include "sql_fixture.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -127,5 +126,4 @@ TEST_P(SqlPool, ClosingBreaksAStatementThatGoesOn) {
 INSTANTIATE_TEST_SUITE_P(All, SqlPool, ::testing::Values("sqlite", "postgresql"),
                          [](const auto& of) { return std::string{of.param}; });
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

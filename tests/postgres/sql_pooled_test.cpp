@@ -4,8 +4,7 @@
 #include "sql_fixture.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -132,5 +131,4 @@ TEST_P(SqlPooled, AnInterruptEndsWaitingForALock) {
 INSTANTIATE_TEST_SUITE_P(All, SqlPooled, ::testing::Values("sqlite", "postgresql"),
                          [](const auto& of) { return std::string{of.param}; });
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -2,8 +2,7 @@
 #include "journal_fixture.hpp"
 #include "sql_fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 class SqlPostgres : public PostgresTest {
  protected:
@@ -178,5 +177,4 @@ TEST_F(SqlPostgres, ADeferredConstraintIsToldByTheCommit) {
   EXPECT_FALSE(sql.broken());
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -1,8 +1,7 @@
 // Transactions, savepoints and retries.
 #include "sql_fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -176,5 +175,4 @@ TEST_P(SqlTransaction, ACollisionIsRetriedABoundedNumberOfTimes) {
 INSTANTIATE_TEST_SUITE_P(All, SqlTransaction, ::testing::Values("sqlite", "postgresql"),
                          [](const auto& of) { return std::string{of.param}; });
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -4,8 +4,7 @@
 
 #include "sql_fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 TEST_P(Sql, EveryValueComesBackAsItWent) {
   must(one->execute("CREATE TABLE v (n int, i bigint, d double precision, t text, b bytea)"));
@@ -168,5 +167,4 @@ TEST_P(Sql, OwnTablesAreLeftAlone) {
 INSTANTIATE_TEST_SUITE_P(All, Sql, ::testing::Values("sqlite", "postgresql"),
                          [](const auto& of) { return std::string{of.param}; });
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

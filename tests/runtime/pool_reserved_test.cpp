@@ -5,8 +5,7 @@
 
 #include "pool_fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using lent = result<lease<test_session>>;
 using asked_lease = asked<lease<test_session>>;

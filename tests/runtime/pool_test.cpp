@@ -2,8 +2,7 @@
 
 #include "pool_fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using lent = result<lease<test_session>>;
 
@@ -405,5 +404,4 @@ TEST_F(PoolInVirtualTime, ReturningTwiceOrToAnotherPoolIsAnAssert) {
 }
 #endif
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -5,8 +5,7 @@
 
 #include "pool_fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 class PoolOfThreads : public ::testing::Test {
  protected:
@@ -99,5 +98,4 @@ TEST_F(PoolOfThreads, ClosingWaitsForLeases) {
   EXPECT_EQ(world.alive, 0);
 }
 
-}  // namespace
-}  // namespace nexus::test
+}}  // namespace nexus::test

@@ -16,8 +16,7 @@
 #include "scripted_actor.hpp"
 #include "timer_table.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace nexus::detail;
 using std::chrono::hours;

@@ -21,8 +21,7 @@
 #include "caf_dialect.hpp"
 #include "pool_fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 // The thrown value: a std::exception, or something else.
 enum class thrown { exception, number };

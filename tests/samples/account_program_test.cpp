@@ -2,8 +2,7 @@
 
 #include "bank_fixture.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 TEST(AccountProgram, RefusesAnOverdraftAndRemembersItsBalance) {
   const temporary_folder directory;
@@ -16,5 +15,4 @@ TEST(AccountProgram, RefusesAnOverdraftAndRemembersItsBalance) {
   }
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

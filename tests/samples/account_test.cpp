@@ -4,8 +4,7 @@
 
 #include <limits>
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 // A ledger's postings to one account, like the plan's: every posting names the one before.
 class sender {
@@ -133,5 +132,4 @@ TEST(Account, AnOverflowPersistsNothing) {
   EXPECT_EQ(effect.error().message, "the balance in USD would overflow");
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

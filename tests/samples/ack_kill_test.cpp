@@ -8,8 +8,7 @@
 #include "kill_support.hpp"
 #include "tally.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -119,5 +118,4 @@ TEST(Acknowledged, IsFoundAgainAfterTheProcessWasKilled) {
   std::cout << found << " acknowledged answers found again\n";
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

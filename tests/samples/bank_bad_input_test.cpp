@@ -4,8 +4,7 @@
 
 #include "bank_fixture.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 // One line "bank: …" on stderr, nothing on stdout, exit 2.
 void expect_one_line(const finished& f, std::string_view begin) {
@@ -179,5 +178,4 @@ TEST_F(Bank, AWrongCommandLineIsOneLine) {
   expect_one_line(run({bank_line({}).front(), "balances", "--xml"}), "");
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

@@ -4,8 +4,7 @@
 
 #include "bank_fixture.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 constexpr std::uint64_t postings = 34'715;
 
@@ -148,5 +147,4 @@ TEST_F(Bank, ALedgerWithoutPostingsIsEmptyNotAnError) {
   EXPECT_EQ(bank({"balances", "--csv"}).out, "account,currency,amount\r\n");
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

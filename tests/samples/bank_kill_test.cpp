@@ -5,8 +5,7 @@
 #include "bank_fixture.hpp"
 #include "kill_support.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 using std::chrono::microseconds;
 
@@ -72,5 +71,4 @@ TEST_F(BankKill, AnImportKilledAtAnyMomentIsResumed) {
   EXPECT_GE(partial, kills / 10);
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

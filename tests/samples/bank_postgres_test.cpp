@@ -8,8 +8,7 @@
 #include "kill_support.hpp"
 #include "wait_until.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 using nexus::test::cluster;
 using std::chrono::milliseconds;
@@ -166,5 +165,4 @@ TEST_F(BankOnPostgres, APasswordIsInNoMessage) {
   }
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

@@ -12,8 +12,7 @@
 #include "postgres/wait_until.hpp"
 #include "served_bank.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 using namespace std::chrono_literals;
 using nexus::test::wait_until;
@@ -309,5 +308,4 @@ TEST_F(BankServeUnderLoad, FinishesWhatIsInFlightWhenItIsTerminated) {
   expect_balances();
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

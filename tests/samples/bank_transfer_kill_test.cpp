@@ -13,8 +13,7 @@
 #include "money.hpp"
 #include "transfer.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
@@ -231,5 +230,4 @@ TEST_F(BankTransferKill, TransfersKilledAtAnyMomentAreFinishedByTheNext) {
   EXPECT_GE(interrupted, kills);
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

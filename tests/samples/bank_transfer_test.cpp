@@ -5,8 +5,7 @@
 #include "bank_fixture.hpp"
 #include "transfer.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 using bank::leg;
 using bank::transfer;
@@ -153,5 +152,4 @@ TEST_F(BankTransfer, VerifyFindsAPostingOfAnotherAmount) {
       << f.out;
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

@@ -2,8 +2,7 @@
 
 #include "bank_fixture.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 class BankVerify : public Bank {
  protected:
@@ -89,5 +88,4 @@ TEST_F(BankVerify, ACorruptAccountDoesNotHoldUpAnImport) {
   EXPECT_EQ(bank({"balances", "--csv"}).out, "account,currency,amount\r\nb,USD,10.00\r\n");
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

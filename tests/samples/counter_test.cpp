@@ -2,8 +2,7 @@
 
 #include "bank_fixture.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 TEST(Counter, GoesOnWhereTheLastRunEnded) {
   const temporary_folder directory;
@@ -15,5 +14,4 @@ TEST(Counter, GoesOnWhereTheLastRunEnded) {
   }
 }
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

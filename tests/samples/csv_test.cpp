@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 using fields = std::vector<std::string>;
 
@@ -73,5 +72,4 @@ TEST(Csv, QuotesOnlyWhatNeedsIt) {
   EXPECT_EQ(csv_field("two\nlines"), "\"two\nlines\"");
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 using namespace std::chrono_literals;
 
@@ -64,5 +63,4 @@ TEST(Importer, ProgressGivesTimeBackAndATrickleDoesNot) {
   EXPECT_LT(outages, 20) << "one posting each is no progress";
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 const std::string header = "transaction_id,date,narration,account,amount,currency\n";
 const std::string first = "t1,2026-01-01,Opening,Assets:Cash,10.00,USD\n";
@@ -71,5 +70,4 @@ TEST(Ledger, SaysWhereItIsWrong) {
                   .starts_with("l.csv:2:account: "));
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

@@ -7,8 +7,7 @@
 
 #include "account.hpp"
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 const std::string id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 constexpr auto max = std::numeric_limits<std::int64_t>::max();
@@ -173,5 +172,4 @@ TEST(AccountLegs, ASnapshotFromBeforeTransfersIsRead) {
   EXPECT_TRUE(give(s, leg_of(leg::withdraw, -250)).posted());
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

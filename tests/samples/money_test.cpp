@@ -4,8 +4,7 @@
 
 #include <limits>
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 constexpr auto most = std::numeric_limits<std::int64_t>::max();
 constexpr auto least = std::numeric_limits<std::int64_t>::min();
@@ -86,5 +85,4 @@ TEST(Money, ASumThatDoesNotFitIsNoSum) {
   EXPECT_EQ(sum, most);
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

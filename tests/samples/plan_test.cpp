@@ -5,8 +5,7 @@
 #include <map>
 #include <random>
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 ledger made_of(const std::vector<std::string>& accounts) {
   ledger made{.id = "l", .postings = {}};
@@ -133,5 +132,4 @@ TEST(Plan, NothingIsLostHoweverOftenPostingsAreTurnedAway) {
   }
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

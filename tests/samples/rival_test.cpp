@@ -17,8 +17,7 @@
 #include "process.hpp"
 #include "temporary_folder.hpp"
 
-namespace samples {
-namespace {
+namespace samples { namespace {
 
 constexpr std::uint64_t entities = 1'000;
 constexpr std::uint64_t rounds = 4;  // by the third both have lost once, see rival_writer.cpp
@@ -216,5 +215,4 @@ INSTANTIATE_TEST_SUITE_P(Postgres, Rivals,
 INSTANTIATE_TEST_SUITE_P(Sqlite, Rivals, testing::Values(kind_of_database{"sqlite", sqlite_file}),
                          [](const auto& of) { return of.param.name; });
 
-}  // namespace
-}  // namespace samples
+}}  // namespace samples

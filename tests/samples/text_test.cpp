@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 TEST(Text, GroupsCounts) {
   EXPECT_EQ(grouped(0), "0");
@@ -29,5 +28,4 @@ TEST(Text, ColumnsLineUpByCodePoints) {
             "Bread  -20.00\n");
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

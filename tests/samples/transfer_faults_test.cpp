@@ -11,8 +11,7 @@
 #include "kill_support.hpp"
 #include "running_bank.hpp"
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 using nexus::testkit::fault;
 using nexus::testkit::operation;
@@ -116,5 +115,4 @@ TEST_F(TransferFaults, MoneyIsNeitherLostNorDoubled) {
   EXPECT_GT(said.size(), sent.size() / 2) << "hardly anything ran";
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

@@ -10,8 +10,7 @@
 #include "journal.hpp"
 #include "running_bank.hpp"
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 using std::chrono::seconds;
 constexpr auto max = std::numeric_limits<std::int64_t>::max();
@@ -171,5 +170,4 @@ TEST_F(Transfers, TwoProcessesAtOnceMoveMoneyOnce) {
   EXPECT_EQ(next.balance("b"), transfers * 7);
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

@@ -5,8 +5,7 @@
 
 #include <array>
 
-namespace bank {
-namespace {
+namespace bank { namespace {
 
 const std::string id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const transfer::started wanted{"cash", "food", 500, "USD"};
@@ -261,5 +260,4 @@ TEST(Transfer, StartingItTwiceIsOne) {
   EXPECT_TRUE(nexus::decide<transfer>(p.state, transfer::start{other}).rejected());
 }
 
-}  // namespace
-}  // namespace bank
+}}  // namespace bank

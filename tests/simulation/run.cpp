@@ -15,7 +15,7 @@ namespace {
 enum stream : std::uint32_t { of_time = 200, of_caller, of_send };
 
 constexpr std::uint32_t simulator = 1'000;  // the caller of the simulator's own commands
-constexpr vtime patience = 20'000;       // with commands waiting in a stash
+constexpr vtime patience = 20'000;          // with commands waiting in a stash
 constexpr std::uint64_t steps_max = 400'000;
 constexpr int calm_rounds_max = 60;
 

@@ -14,8 +14,7 @@
 #include "reference.hpp"
 #include "run.hpp"
 
-namespace nexus::simulation {
-namespace {
+namespace nexus::simulation { namespace {
 
 // An assertion of the machine ends the program: report at least its seed.
 std::array<char, 64> running{};

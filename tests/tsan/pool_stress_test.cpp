@@ -11,8 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace nexus {
-namespace {
+namespace nexus { namespace {
 
 using namespace std::chrono_literals;
 
@@ -214,5 +213,4 @@ TEST(PoolStress, NoBorrowerStarves) {
   EXPECT_GT(static_cast<double>(*least), 0.5 * sum / borrowers);
 }
 
-}  // namespace
-}  // namespace nexus
+}}  // namespace nexus

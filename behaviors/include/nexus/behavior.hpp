@@ -43,7 +43,7 @@
 #include "nexus/journal.hpp"
 #include "nexus/serializer.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace detail {
 
 template <class B, class Effect>
@@ -77,8 +77,8 @@ class entity_call;
 /// an `apply` for every event. A struct that is meant as a behavior but is not one does not
 /// compile.
 template <class B>
-concept event_sourced = detail::has_events<B> && detail::like_a_behavior<B> &&
-    detail::sound_behavior<B>();
+concept event_sourced =
+    detail::has_events<B> && detail::like_a_behavior<B> && detail::sound_behavior<B>();
 
 /// A durable-state behavior: entity_type, command, state, and a `decide` for every command. It
 /// persists the state itself.
@@ -172,6 +172,6 @@ template <behavior B>
   return read;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0
 
 #include "nexus/detail/asking.hpp"

@@ -8,7 +8,7 @@
 #include "nexus/call.hpp"
 #include "nexus/journal.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Valid during the call of `decide`.
 class context {
@@ -35,4 +35,4 @@ class context {
   const call_header* command_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

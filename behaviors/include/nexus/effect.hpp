@@ -28,7 +28,7 @@
 #include "nexus/detail/fitting.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 namespace detail {
 
@@ -53,12 +53,16 @@ class effect_body {
   [[nodiscard]] const v0::error& error() const { return *refused_; }
 
   /// The events of an event-sourced behavior.
-  [[nodiscard]] const std::vector<record>& events() const noexcept requires has_events<B> {
+  [[nodiscard]] const std::vector<record>& events() const noexcept
+    requires has_events<B>
+  {
     return records_;
   }
 
   /// The new state of a durable-state behavior; null if the command leaves it unchanged.
-  [[nodiscard]] const record* new_state() const noexcept requires(!has_events<B>) {
+  [[nodiscard]] const record* new_state() const noexcept
+    requires(!has_events<B>)
+  {
     return records_.empty() ? nullptr : &records_.front();
   }
 
@@ -242,4 +246,4 @@ template <class Other, class C, class F>
   return {{errc::unhandled, "the behavior does not handle this command in this state"}};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -25,7 +25,7 @@
 #include "nexus/system.hpp"
 #include "nexus/time_span.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 namespace detail {
 
@@ -58,16 +58,16 @@ class entity_ref {
 
   /// Sends a command now; collect the answer with get() or then().
   template <class C>
-  requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(
-      C command, call_header header = {})
-  const { return send<C>(std::move(command), std::move(header), detail::verified::no); }
+    requires detail::is_alternative<C, typename B::command>
+  asked<reply_t<B, C>> ask(C command, call_header header = {}) const {
+    return send<C>(std::move(command), std::move(header), detail::verified::no);
+  }
 
   /// Sends a command with a deadline: if it is not decided within `within`, it never is. Questions
   /// that the command leads to have the same deadline.
   template <class C>
-  requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(
-      C command, time_span within, call_header header = {})
-  const {
+    requires detail::is_alternative<C, typename B::command>
+  asked<reply_t<B, C>> ask(C command, time_span within, call_header header = {}) const {
     header.deadline = detail::deadline_at(directory_->steady(), within);
     return send<C>(std::move(command), std::move(header), detail::verified::no);
   }
@@ -76,14 +76,15 @@ class entity_ref {
   /// the journal whether another writer has written, and recovers if so. This costs one read of the
   /// highest number; later commands wait for it.
   template <class C>
-  requires detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask_verified(
-      C command, call_header header = {})
-  const { return send<C>(std::move(command), std::move(header), detail::verified::yes); }
+    requires detail::is_alternative<C, typename B::command>
+  asked<reply_t<B, C>> ask_verified(C command, call_header header = {}) const {
+    return send<C>(std::move(command), std::move(header), detail::verified::yes);
+  }
 
   /// Sends a command whose answer is not awaited; an error means that it was not taken. If it fails
   /// later, for any reason, the system's dead letters get it once, with the reason.
   template <class C>
-  requires detail::is_alternative<C, typename B::command>
+    requires detail::is_alternative<C, typename B::command>
   [[nodiscard]] result<void> tell(C command, call_header header = {}) const {
     auto* c = detail::call_with<B>(command);
     c->header = std::move(header);
@@ -96,16 +97,18 @@ class entity_ref {
 
   // For a type that is no command of B: the compiler's first error says so.
   template <class C, class... More>
-  requires(!detail::is_alternative<C, typename B::command>) auto ask(C, const More&...) const {
+    requires(!detail::is_alternative<C, typename B::command>)
+  auto ask(C, const More&...) const {
     return detail::send_to_none<B, C, asked<void>>();
   }
   template <class C, class... More>
-  requires(!detail::is_alternative<C, typename B::command>) auto ask_verified(
-      C, const More&...) const {
+    requires(!detail::is_alternative<C, typename B::command>)
+  auto ask_verified(C, const More&...) const {
     return detail::send_to_none<B, C, asked<void>>();
   }
   template <class C, class... More>
-  requires(!detail::is_alternative<C, typename B::command>) auto tell(C, const More&...) const {
+    requires(!detail::is_alternative<C, typename B::command>)
+  auto tell(C, const More&...) const {
     return detail::send_to_none<B, C, result<void>>();
   }
 
@@ -182,4 +185,4 @@ class entities {
   std::shared_ptr<detail::entity_directory> directory_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

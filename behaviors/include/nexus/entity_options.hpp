@@ -18,7 +18,7 @@
 #include "nexus/journal.hpp"
 #include "nexus/supervision.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// What a recovery does with a record of a writer that another writer had overtaken before.
 enum class replay_filter_mode : std::uint8_t {
@@ -129,4 +129,4 @@ struct entity_options {
   std::function<void(const entity_signal&)> on_signal{};
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

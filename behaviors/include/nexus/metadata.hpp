@@ -10,7 +10,7 @@
 #include "nexus/result.hpp"
 #include "nexus/ulid.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct event_metadata {
   ulid command_id{};          ///< the command that persisted the event; empty: `on_recovered`
@@ -24,4 +24,4 @@ struct event_metadata {
 /// Reads `event_view::metadata`; empty bytes are empty metadata. Fails with `corrupt`.
 [[nodiscard]] result<event_metadata> decode_metadata(std::string_view bytes);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -27,7 +27,7 @@
 #include "nexus/codec.hpp"
 #include "nexus/document.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace detail {
 
 struct serializer_probe {
@@ -45,7 +45,7 @@ struct serializer_probe {
 template <class S>
 concept serializer = requires(const detail::serializer_probe& in, detail::serializer_probe& out,
                               std::string& bytes, std::string_view view) {
-  {std::string_view{S::name}};
+  { std::string_view{S::name} };
   S::encode(in, bytes);
   { S::decode(view, out) } -> std::same_as<result<void>>;
 };
@@ -86,7 +86,7 @@ struct serializer_of {
   using type = msgpack_serializer;
 };
 template <class B>
-requires requires { typename B::serializer; }
+  requires requires { typename B::serializer; }
 struct serializer_of<B> {
   using type = typename B::serializer;
   static_assert(serializer<type>, "a serializer has a name, encode and decode");
@@ -123,9 +123,7 @@ template <class B, class T>
 }
 
 template <class T, std::uint32_t N>
-concept upcasts_from = requires(document& d) {
-  T::upcast(from_version<N>{}, d);
-};
+concept upcasts_from = requires(document& d) { T::upcast(from_version<N>{}, d); };
 
 /// Whether `T` upcasts from any version before its current one. (GCC's undefined behaviour
 /// sanitizer compares no pointer to a function in a constant expression, so the steps below do not
@@ -133,8 +131,7 @@ concept upcasts_from = requires(document& d) {
 template <class T>
 inline constexpr bool has_upcast_step = []<std::size_t... I>(std::index_sequence<I...>) {
   return (upcasts_from<T, I + 1> || ...);
-}
-(std::make_index_sequence<schema_version_of<T>() - 1>{});
+}(std::make_index_sequence<schema_version_of<T>() - 1>{});
 
 /// From version n to n + 1.
 using upcast_step = result<void> (*)(document&);
@@ -159,8 +156,7 @@ constexpr upcast_step upcast_step_of() {
 template <class T>
 inline constexpr auto upcast_steps = []<std::size_t... I>(std::index_sequence<I...>) {
   return std::array<upcast_step, sizeof...(I)>{upcast_step_of<T, I + 1>()...};
-}
-(std::make_index_sequence<schema_version_of<T>() - 1>{});
+}(std::make_index_sequence<schema_version_of<T>() - 1>{});
 
 /// Whether the steps lead from `version` to the current version, steps.size() + 1.
 [[nodiscard]] result<void> can_upcast(std::uint32_t version, std::span<const upcast_step> steps);
@@ -228,4 +224,4 @@ template <class B, class T>
 
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -14,7 +14,7 @@
 #include "nexus/system.hpp"
 #include "nexus/transaction.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Opens `memory:`, `sqlite:PATH[?synchronous=normal]` or `postgresql://…`; docs/storage.md lists
 /// every parameter.
@@ -23,4 +23,4 @@ namespace nexus::inline v0 {
 /// The tables that `open` would use for this address, without opening it.
 [[nodiscard]] result<std::unique_ptr<schema>> open_schema(std::string_view address);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

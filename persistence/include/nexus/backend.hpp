@@ -31,7 +31,7 @@
 #include "nexus/schema.hpp"
 #include "nexus/uri.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct backend {
   std::string_view scheme;                                           ///< e.g. "sqlite"
@@ -45,4 +45,4 @@ struct backend {
 [[nodiscard]] result<const backend*> backend_for(const uri& address,
                                                  std::span<const backend> backends);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

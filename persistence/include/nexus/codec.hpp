@@ -33,7 +33,7 @@
 #include "nexus/detail/write_value.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Why a value was not encoded: `too_large` if it nests too deep, else `invalid_argument`.
 class encode_error : public std::runtime_error {
@@ -82,4 +82,4 @@ template <class T>
   });
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

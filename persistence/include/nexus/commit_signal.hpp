@@ -18,7 +18,7 @@
 
 #include "nexus/journal.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class commit_signal {
  public:
@@ -42,4 +42,4 @@ class commit_signal {
   std::condition_variable rung_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -28,7 +28,7 @@
 #include "nexus/codec.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// The version from which an `upcast` starts; it ends at the next version.
 template <std::uint32_t N>
@@ -121,4 +121,4 @@ struct writer<document> {
 
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -49,7 +49,7 @@
 #include "nexus/journal_values.hpp"  // IWYU pragma: export
 #include "nexus/session.hpp"         // IWYU pragma: export
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// A session that also takes SQL of the program, if its database has SQL. Inside a transaction of
 /// the program, the calls of the journal fail with `invalid_argument` and change nothing.
@@ -209,4 +209,4 @@ class journal {
   [[nodiscard]] virtual std::string name() const = 0;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -14,7 +14,7 @@
 
 #include "nexus/journal_values.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// The indices of the requests without a fault, sorted by id: batches that lock in different orders
 /// would wait for each other, and each page is visited once. The outcomes of the others become
@@ -64,4 +64,4 @@ enum class stored_kind : std::uint8_t { event, snapshot, state };
                                 const persistence_id& id, std::int64_t number,
                                 std::string_view column);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -21,7 +21,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 enum class error_meaning : std::uint8_t {
   /// The storage has a failure that may pass. Also a statement of the journal that the database
@@ -49,4 +49,4 @@ enum class error_meaning : std::uint8_t {
   return meaning_of(code) == error_meaning::storage_trouble;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -21,7 +21,7 @@
 #include "nexus/result.hpp"
 #include "nexus/ulid.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// The number of an event within its persistence id, from 1; 0 means "before the first".
 using sequence_nr = std::uint64_t;
@@ -215,4 +215,4 @@ struct journal_limits {
 /// The tags as they are read back: distinct, sorted bytewise.
 [[nodiscard]] std::vector<std::string_view> sorted_tags(std::span<const std::string_view> tags);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -24,7 +24,7 @@
 
 #include "nexus/store.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct live_reader_options {
   /// How often to poll the journal for events that no watch reports, such as those of other
@@ -67,4 +67,4 @@ class live_reader {
   std::unique_ptr<core> core_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

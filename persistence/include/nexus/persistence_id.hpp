@@ -15,7 +15,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class persistence_id {
  public:
@@ -47,4 +47,4 @@ class persistence_id {
   std::string text_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

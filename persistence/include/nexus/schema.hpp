@@ -15,7 +15,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct schema_status {
   unsigned found = 0;  ///< version in the database; 0: no tables of a journal
@@ -60,4 +60,4 @@ struct backend;
 [[nodiscard]] result<std::unique_ptr<schema>> open_schema(std::string_view address,
                                                           std::span<const backend> backends);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

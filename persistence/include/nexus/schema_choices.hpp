@@ -15,7 +15,7 @@
 #include "nexus/result.hpp"
 #include "nexus/uri.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct schema_choices {
   enum class opening : std::uint8_t {
@@ -49,4 +49,4 @@ struct schema_choices {
 /// The error for a journal whose tables do not exist but should: `unavailable`, with what to do.
 [[nodiscard]] error no_tables(std::string_view name);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

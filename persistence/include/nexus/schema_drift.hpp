@@ -10,7 +10,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// A table, a column, a key, an index or a trigger.
 struct schema_part {
@@ -33,4 +33,4 @@ struct schema_difference {
 [[nodiscard]] std::vector<schema_difference> compare(const std::vector<schema_part>& expected,
                                                      const std::vector<schema_part>& found);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -27,7 +27,7 @@
 #include "nexus/poolable.hpp"
 #include "nexus/sql.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// What concurrent transactions may see of each other. SQLite's are always serializable.
 enum class isolation : std::uint8_t { read_committed, repeatable_read, serializable };
@@ -75,4 +75,4 @@ class session : public poolable {
   [[nodiscard]] result<void> validate(const std::string& query) override;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -19,7 +19,7 @@
 #include "nexus/detail/shapes.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Bytes that are not text: BLOB, bytea.
 struct sql_bytes {
@@ -141,8 +141,7 @@ template <class... T>
     std::tuple<T...> one;
     const bool whole = [&]<std::size_t... i>(std::index_sequence<i...>) {
       return (detail::read_column(from, row, i, std::get<i>(one), why) && ...);
-    }
-    (std::index_sequence_for<T...>{});
+    }(std::index_sequence_for<T...>{});
     if (!whole) return fail(*std::move(why));
     if constexpr (sizeof...(T) == 1) {
       made.push_back(std::get<0>(std::move(one)));
@@ -153,4 +152,4 @@ template <class... T>
   return made;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

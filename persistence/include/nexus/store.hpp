@@ -27,7 +27,7 @@
 #include "nexus/shutdown.hpp"
 #include "nexus/time_span.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class envelope;
 class store;
@@ -156,4 +156,4 @@ class store {
   return open(address, std::span{backends.begin(), backends.size()}, options);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

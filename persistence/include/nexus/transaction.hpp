@@ -30,7 +30,7 @@
 #include "nexus/pool.hpp"
 #include "nexus/session.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct transaction_options {
   isolation level = isolation::read_committed;
@@ -95,4 +95,4 @@ auto transactional(const pool<S>& from, F&& f, const transaction_options& option
       static_cast<session&>(**lent), [&](session&) { return f(**lent); }, options);
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

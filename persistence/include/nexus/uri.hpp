@@ -11,7 +11,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct uri {
   std::string text;    ///< as given
@@ -30,4 +30,4 @@ struct uri {
   [[nodiscard]] result<void> only(std::span<const std::string_view> known) const;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -13,7 +13,7 @@
 #include "nexus/journal_checks.hpp"
 #include "nexus/memory.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 using namespace memory;
@@ -252,4 +252,4 @@ result<std::shared_ptr<journal>> open_memory(const uri& where) {
 
 backend memory_backend() { return {.scheme = "memory", .open = open_memory}; }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

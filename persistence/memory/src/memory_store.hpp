@@ -20,7 +20,7 @@
 #include "nexus/journal.hpp"
 #include "nexus/journal_checks.hpp"
 
-namespace nexus::inline v0::memory {
+namespace nexus { inline namespace v0 { namespace memory {
 
 inline constexpr journal_limits limits_of_memory{};
 
@@ -134,4 +134,4 @@ std::vector<persistence_id> list(const Map& from, std::string_view type, std::st
   return found;
 }
 
-}  // namespace nexus::inline v0::memory
+}}}  // namespace nexus::v0::memory

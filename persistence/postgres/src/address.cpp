@@ -11,7 +11,7 @@
 
 #include "errors.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 constexpr std::array<std::string_view, 4> own_parameters{"schema", "statement_timeout",
@@ -141,4 +141,4 @@ result<address> address::from(const uri& where) {
   return made;
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -12,7 +12,7 @@
 #include "nexus/schema_choices.hpp"
 #include "nexus/uri.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 struct address {
   std::string name;  ///< for messages: the URI without password and parameters
@@ -28,4 +28,4 @@ struct address {
   [[nodiscard]] static result<address> from(const uri& where);
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

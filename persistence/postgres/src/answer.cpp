@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 std::int64_t rows::int8(int row, int column) const noexcept {
   const auto found = bytes(row, column);
@@ -17,4 +17,4 @@ std::int64_t rows::affected() const noexcept {
   return std::strtoll(PQcmdTuples(result_.get()), nullptr, 10);
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

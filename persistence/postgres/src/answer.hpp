@@ -9,7 +9,7 @@
 #include <memory>
 #include <string_view>
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// Values are in binary form, unless the connection says otherwise.
 class rows {
@@ -42,4 +42,4 @@ class rows {
   std::unique_ptr<PGresult, clear> result_;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -9,7 +9,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 // How often a batch is sent again after a collision with others. Each collision means that another
@@ -232,4 +232,4 @@ std::vector<append_outcome> session::upsert(std::span<const upsert_request> requ
   return write_all("store states", requests);
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -10,7 +10,7 @@
 
 #include "sql_values.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 using namespace std::chrono_literals;
@@ -271,4 +271,4 @@ rows connection::own(const std::string& sql, const text_parameters& with) {
   return answer;
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -22,7 +22,7 @@
 #include "errors.hpp"
 #include "parameters.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 class text_parameters;
 
@@ -121,4 +121,4 @@ class connection {
   bool lost_ = false;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

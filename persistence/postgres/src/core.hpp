@@ -11,7 +11,7 @@
 #include "notifier.hpp"
 #include "statements.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// The locks of lost connections that had a write under way. Each writing connection holds its own
 /// lock as long as it lives: a session that gets the lock knows that the server is done with the
@@ -47,4 +47,4 @@ struct core {
   notifier news;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -7,7 +7,7 @@
 #include "layout.hpp"
 #include "nexus/schema_drift.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 constexpr std::string_view in_schema =
@@ -120,4 +120,4 @@ std::vector<std::string> differences(connection& c, const address& where, drift 
   return lines;
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -9,7 +9,7 @@
 #include "address.hpp"
 #include "connection.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 enum class drift : std::uint8_t {
   of_tables,   ///< columns, keys and the trigger, which a journal cannot work without
@@ -20,4 +20,4 @@ enum class drift : std::uint8_t {
 [[nodiscard]] std::vector<std::string> differences(connection& c, const address& where,
                                                    drift which = drift::of_anything);
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -5,7 +5,7 @@
 #include <array>
 #include <span>
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 struct meaning {
@@ -76,4 +76,4 @@ error describe_sql(const trouble& why, std::string_view name) {
           fmt::format("{}: {}{}", name, why.what(), state_of(why))};
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -11,7 +11,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// A statement failed, or the connection did.
 class trouble : public std::runtime_error {
@@ -67,4 +67,4 @@ template <class Work>
   }
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -2,7 +2,7 @@
 
 #include "nexus/journal_checks.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 void event_arrays::chunk::clear() {
   for (auto* one : {&ids, &numbers, &positions, &types, &versions, &codecs, &data, &metadata,
@@ -69,4 +69,4 @@ void event_arrays::add(chunk& to, const append_request& request, const event_vie
   }
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -11,7 +11,7 @@
 #include "nexus/journal.hpp"
 #include "parameters.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 class event_arrays {
  public:
@@ -53,4 +53,4 @@ class event_arrays {
   std::string writer_text_;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 constexpr std::span<const migration> no_steps_yet{};  // version 1 is the first
@@ -148,4 +148,4 @@ std::string ddl(const schema_choices& chosen, std::string_view schema) {
   return out;
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -11,7 +11,7 @@
 
 #include "nexus/schema_choices.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 inline constexpr unsigned schema_version = 1;
 
@@ -62,4 +62,4 @@ inline constexpr std::string_view erased_trigger = "nexus_event_erased";
 /// CREATE INDEX IF NOT EXISTS …;
 [[nodiscard]] std::string ddl(const index& made, const schema_choices& chosen);
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

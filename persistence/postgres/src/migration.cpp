@@ -8,7 +8,7 @@
 
 #include "drift.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 // Rolls back unless committed.
@@ -246,4 +246,4 @@ result<void> drop_tables(connection& c, const address& where) {
   return {};
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

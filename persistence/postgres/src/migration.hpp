@@ -11,7 +11,7 @@
 #include "layout.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// The version of the tables, 0 if there are none. Fails with `foreign_schema`.
 [[nodiscard]] result<unsigned> found_version(connection& c, const address& where);
@@ -29,4 +29,4 @@ namespace nexus::inline v0::postgres {
 /// schema::drop.
 [[nodiscard]] result<void> drop_tables(connection& c, const address& where);
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

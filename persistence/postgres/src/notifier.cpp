@@ -7,7 +7,7 @@
 #include "connection.hpp"
 #include "nexus/workers.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 using namespace std::chrono_literals;
@@ -66,4 +66,4 @@ void notifier::tell(std::unique_ptr<connection>& on) {
   on->execute(fmt::format("SELECT pg_notify('{}', current_schema())", channel_of(where_)));
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

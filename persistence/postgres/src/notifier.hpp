@@ -16,7 +16,7 @@
 
 #include "address.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// NOTIFY's channel; the payload names the schema.
 [[nodiscard]] std::string channel_of(const address& where);
@@ -44,4 +44,4 @@ class notifier {
   std::thread thread_;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

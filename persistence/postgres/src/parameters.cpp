@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 void array::grow(std::size_t needed) {
   capacity_ = std::max({needed, capacity_ * 2, std::size_t{256}});
@@ -42,4 +42,4 @@ parameters& parameters::null() {
   return *this;
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -19,7 +19,7 @@
 
 #include "nexus/clock.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// Writes a number in network order; returns the position after it.
 template <class Number>
@@ -126,4 +126,4 @@ class parameters {
   std::deque<std::array<char, 8>> owned_;  // a deque, so that elements do not move
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

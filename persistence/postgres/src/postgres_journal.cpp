@@ -10,7 +10,7 @@
 #include "session.hpp"
 #include "watch.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace postgres {
 namespace {
 
@@ -146,4 +146,4 @@ backend postgres_backend() {
   return {.scheme = "postgresql", .open = postgres::open_journal, .schema = postgres::open_schema};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

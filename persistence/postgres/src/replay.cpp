@@ -8,7 +8,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 // libpq holds a whole result in memory, so the first page has few rows, and later pages as many
@@ -209,4 +209,4 @@ result<std::vector<persistence_id>> session::state_ids(std::string_view type,
   return list(core_->sql.list_states, "list states", type, after, max);
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -8,7 +8,7 @@
 #include "nexus/journal_checks.hpp"
 #include "parameters.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 bool read_version(const rows& of, int row, int column, std::uint32_t& into) {
@@ -114,4 +114,4 @@ std::string_view read_row(const rows& of, int row, stored_state& into) {
   return read_stored(of, row, into);
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -11,7 +11,7 @@
 #include "answer.hpp"
 #include "nexus/journal.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// Reads rows of `read_events`, `read_payloads` and `read_all`. Views last as long as the rows.
 class record_reader {
@@ -39,4 +39,4 @@ class record_reader {
 /// Reads a row of `load_state`.
 [[nodiscard]] std::string_view read_row(const rows& of, int row, stored_state& into);
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

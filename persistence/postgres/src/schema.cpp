@@ -8,7 +8,7 @@
 #include "layout.hpp"
 #include "migration.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 class postgres_schema final : public schema {
@@ -69,4 +69,4 @@ std::unique_ptr<schema> make_schema(address where) {
   return std::make_unique<postgres_schema>(std::move(where));
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

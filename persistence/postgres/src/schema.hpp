@@ -8,9 +8,9 @@
 #include "address.hpp"
 #include "nexus/schema.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// The tables at an address, as `open` would find them.
 [[nodiscard]] std::unique_ptr<schema> make_schema(address where);
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

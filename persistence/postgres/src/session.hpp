@@ -14,7 +14,7 @@
 #include "nexus/journal.hpp"
 #include "socket_gate.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 [[nodiscard]] journal_limits limits() noexcept;
 
@@ -161,4 +161,4 @@ class session final : public journal_session {
   event_arrays events_;  // kept for their memory
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -11,7 +11,7 @@
 
 #include "connection.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 struct setting {
@@ -199,4 +199,4 @@ std::string connection::unfit() {
   return {};
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

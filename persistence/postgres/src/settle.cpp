@@ -7,7 +7,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 void session::end_doubts(connection& c) {
   for (auto lock : core_->unresolved.all()) {
     parameters which;
@@ -63,4 +63,4 @@ result<settlement> session::truth(connection& c, const upsert_request& request) 
   return settled_as(request, *found ? &**found : nullptr);
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -5,7 +5,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 result<void> session::save_snapshots(std::span<const snapshot_request> requests) {
   // Sorted by id and number to lock in one order; of two with one number the later one wins.
   std::map<std::pair<std::string_view, sequence_nr>, const snapshot_request*> sorted;
@@ -82,4 +82,4 @@ result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds 
   });
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

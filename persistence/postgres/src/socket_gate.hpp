@@ -11,7 +11,7 @@
 #include <mutex>
 #include <utility>
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 class socket_gate {
  public:
@@ -50,4 +50,4 @@ class socket_gate {
   bool interrupted_ = false;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -6,7 +6,7 @@
 #include "session.hpp"
 #include "sql_values.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 error session::told(errc code, std::string_view why) const {
   return {code, fmt::format("{}: {}", core_->where.name, why)};
 }
@@ -199,4 +199,4 @@ result<void> session::validate(const std::string& query) {
   return between_leases([&](connection& c) { c.execute(query); });
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

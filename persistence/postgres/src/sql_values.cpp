@@ -5,7 +5,7 @@
 #include <charconv>
 #include <memory>
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 // Fixed by PostgreSQL's catalogue.
@@ -122,4 +122,4 @@ sql_rows to_sql_rows(const rows& answer) {
   return made;
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -14,7 +14,7 @@
 #include "answer.hpp"
 #include "nexus/sql.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 /// Parameters for PQsendQueryParams. The values they were made from must outlive them.
 class text_parameters {
@@ -44,4 +44,4 @@ class text_parameters {
 /// A result in text form.
 [[nodiscard]] sql_rows to_sql_rows(const rows& answer);
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -1,6 +1,6 @@
 #include "statements.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 // Positions count up within the call, and a call is one transaction.
@@ -227,4 +227,4 @@ statements::statements(const schema_choices& names)
       prune_snapshots{"prune_snapshots", names.named(prune_snapshots_sql)},
       erase_events{"erase_events", names.named(erase_events_sql)} {}
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -6,7 +6,7 @@
 #include "connection.hpp"
 #include "nexus/schema_choices.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 struct statements {
   explicit statements(const schema_choices& names);
@@ -23,4 +23,4 @@ struct statements {
   statement save_snapshots, erase_snapshots, prune_snapshots, erase_events;
 };
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

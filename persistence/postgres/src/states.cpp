@@ -3,7 +3,7 @@
 #include "rows.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 result<std::optional<stored_state>> session::state_of(connection& c, const persistence_id& id) {
   const auto found = c.query(core_->sql.load_state, parameters{}.text(id.str()));
@@ -19,4 +19,4 @@ result<std::optional<stored_state>> session::get_state(const persistence_id& id)
   return with_connection("read a state", [&](connection& c) { return state_of(c, id); });
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -12,7 +12,7 @@
 #include "errors.hpp"
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
 using steady = std::chrono::steady_clock;
@@ -99,4 +99,4 @@ result<std::unique_ptr<journal_watch>> make_watch(std::shared_ptr<core> of) {
   return made;
 }
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

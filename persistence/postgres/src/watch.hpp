@@ -6,8 +6,8 @@
 #include "core.hpp"
 #include "nexus/journal.hpp"
 
-namespace nexus::inline v0::postgres {
+namespace nexus { inline namespace v0 { namespace postgres {
 
 [[nodiscard]] result<std::unique_ptr<journal_watch>> make_watch(std::shared_ptr<core> of);
 
-}  // namespace nexus::inline v0::postgres
+}}}  // namespace nexus::v0::postgres

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 namespace fs = std::filesystem;
 
@@ -42,4 +42,4 @@ result<address> address::from(const uri& where) {
   return made;
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

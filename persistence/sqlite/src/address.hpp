@@ -10,7 +10,7 @@
 #include "nexus/schema_choices.hpp"
 #include "nexus/uri.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 struct address {
   std::string path;  ///< absolute
@@ -25,4 +25,4 @@ struct address {
   [[nodiscard]] tables with(const layout& of) const { return {of, choices, name}; }
 };
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -4,7 +4,7 @@
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 void finish(std::vector<append_outcome>& outcomes, const error& why, bool in_doubt) {
   for (auto& outcome : outcomes) {
     if (!std::holds_alternative<stored>(outcome)) continue;  // conflict or rejected: certain
@@ -126,4 +126,4 @@ bool session::insert(connection& c, std::span<const upsert_request> requests,
   return any;
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -2,7 +2,7 @@
 
 #include <SQLiteCpp/Exception.h>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 std::unique_ptr<journal_database> guarded(std::unique_ptr<journal_database> db, sql_guard& guard) {
@@ -52,4 +52,4 @@ bool wrote_nothing(sqlite3* db, const SQLite::Exception& why) {
   return (file->pMethods->xDeviceCharacteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -15,7 +15,7 @@
 #include "sql_guard.hpp"
 #include "statements.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 struct connection {
   explicit connection(std::unique_ptr<journal_database> opened);
@@ -62,4 +62,4 @@ class transaction {
 /// disk.
 [[nodiscard]] bool wrote_nothing(sqlite3* db, const SQLite::Exception& why);
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -13,7 +13,7 @@
 #include "errors.hpp"
 #include "migration.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 namespace fs = std::filesystem;
@@ -133,4 +133,4 @@ result<std::unique_ptr<journal_database>> open_database(const address& where, op
   return db;
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -14,7 +14,7 @@
 #include "nexus/result.hpp"
 #include "nexus/schema_choices.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// A connection that knows the names of its tables.
 struct journal_database : SQLite::Database {
@@ -46,4 +46,4 @@ enum class access { create, write, read };
 [[nodiscard]] result<unsigned> set_up(journal_database& db, const address& where, open_mode mode,
                                       const layout& of);
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

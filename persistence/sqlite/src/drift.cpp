@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 using parts = std::vector<schema_part>;
@@ -129,4 +129,4 @@ std::vector<std::string> table_names(const tables& t) {
   return tables_in(ideal);
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

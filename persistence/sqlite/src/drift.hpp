@@ -9,7 +9,7 @@
 #include "layout.hpp"
 #include "nexus/schema_drift.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// The differences; empty if there are none. A foreign index is no difference unless it is unique:
 /// it rejects no event.
@@ -18,4 +18,4 @@ namespace nexus::inline v0::sqlite {
 /// The names of the tables, in no particular order.
 [[nodiscard]] std::vector<std::string> table_names(const tables& t);
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 errc code_of(int code) noexcept {
@@ -71,4 +71,4 @@ error describe_sql(const SQLite::Exception& why, std::string_view name) {
   return {code_of_own(code), fmt::format("{}: {} (SQLite code {})", name, text_of(why), code)};
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -11,7 +11,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// "sqlite:bank.db: cannot append: database or disk is full (13)".
 [[nodiscard]] error describe(const SQLite::Exception& why, std::string_view name,
@@ -55,4 +55,4 @@ class apart {
   std::exception_ptr thrown_;
 };
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 // The path of SQLite's log: beside the target of symbolic links.
@@ -100,4 +100,4 @@ error journal_file::gone(const std::string& file, bool replaced) const {
                   name_, file, replaced ? "replaced" : "removed or moved away")};
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -20,7 +20,7 @@
 
 struct sqlite3;
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 struct file_id {
   dev_t device = 0;
@@ -94,4 +94,4 @@ class journal_file {
   file_id log_id_;
 };
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

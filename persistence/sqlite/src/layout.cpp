@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 // docs/internals/sqlite.md has the measurements behind this layout. The append assigns positions
@@ -123,4 +123,4 @@ std::string ddl(const tables& t) {
                   t.of.version, t.of.tables, rows_of_meta(t.of), chosen_indexes(t.choices)));
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

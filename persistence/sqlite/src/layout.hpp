@@ -13,7 +13,7 @@
 #include "nexus/result.hpp"
 #include "nexus/schema_choices.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// Leads from one version to the next, inside a transaction; on failure the step is rolled back.
 using migration = std::function<result<void>(SQLite::Database&, const schema_choices&)>;
@@ -42,4 +42,4 @@ struct tables {
 /// All statements that `create_tables` runs on an empty file, for people.
 [[nodiscard]] std::string ddl(const tables& t);
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -10,7 +10,7 @@
 
 #include "drift.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 using namespace std::chrono_literals;
@@ -151,4 +151,4 @@ result<void> drop_tables(SQLite::Database& db, const tables& t) {
   return {};
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -6,7 +6,7 @@
 
 #include "layout.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// The version of the tables in the file; 0 for none where tables may be made. Fails with
 /// `foreign_schema`. Changes nothing.
@@ -29,4 +29,4 @@ namespace nexus::inline v0::sqlite {
 /// Drops the tables; refuses foreign and newer ones. One transaction.
 [[nodiscard]] result<void> drop_tables(SQLite::Database& db, const tables& t);
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

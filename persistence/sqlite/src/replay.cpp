@@ -4,7 +4,7 @@
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 // More in one transaction would delay other writers and let the log grow.
 constexpr std::int64_t erase_rows_max = 10'000;
@@ -199,4 +199,4 @@ result<std::vector<persistence_id>> session::ids(std::string_view type, std::str
   });
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

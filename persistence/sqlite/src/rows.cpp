@@ -4,7 +4,7 @@
 
 #include <limits>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 // One look-up per column: the value's accessors take no lock and need no index.
@@ -157,4 +157,4 @@ bool tag_cursor::read(record_view& record) {
   return true;
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

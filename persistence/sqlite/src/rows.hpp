@@ -12,7 +12,7 @@
 #include "nexus/journal.hpp"
 #include "statement.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// ULIDs as stored, with the last one cached: runs of rows have the same writer.
 class writer_column {
@@ -73,4 +73,4 @@ class tag_cursor {
   return timestamp{std::chrono::microseconds{t}};
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

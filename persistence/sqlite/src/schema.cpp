@@ -10,7 +10,7 @@
 #include "errors.hpp"
 #include "migration.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 using opening = schema_choices::opening;
@@ -91,4 +91,4 @@ std::unique_ptr<nexus::schema> make_schema(address where, const layout& of) {
   return std::make_unique<file_schema>(std::move(where), of);
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -14,7 +14,7 @@
 #include "nexus/journal.hpp"
 #include "rows.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 class session final : public journal_session {
  public:
@@ -148,4 +148,4 @@ std::int64_t erase_some(connection& c, const persistence_id& id, std::int64_t to
                                                        std::string_view type,
                                                        std::string_view after, std::size_t max);
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -2,7 +2,7 @@
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 // A commit whose sync failed leaves its frames in the log: they are invisible now, and would be
 // back after a crash, when the log is read again. So the truth is read inside a write transaction
@@ -62,4 +62,4 @@ result<settlement> session::truth(connection& c, const upsert_request& request) 
   return settled_as(request, *found ? &**found : nullptr);
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

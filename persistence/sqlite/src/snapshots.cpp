@@ -1,7 +1,7 @@
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 result<void> session::save_snapshots(std::span<const snapshot_request> requests) {
   for (const auto& request : requests) {
@@ -69,4 +69,4 @@ result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds 
   });
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -8,7 +8,7 @@
 #include "session.hpp"
 #include "sql_values.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 struct finalize {
@@ -216,4 +216,4 @@ result<void> session::validate(const std::string& query) {
   }
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

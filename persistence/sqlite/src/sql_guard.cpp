@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 bool same(const char* a, const char* b) { return sqlite3_stricmp(a, b) == 0; }
@@ -106,4 +106,4 @@ int sql_guard::refuse(std::string why) {
   return SQLITE_DENY;
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -15,7 +15,7 @@
 
 struct sqlite3;
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 class sql_guard {
  public:
@@ -45,4 +45,4 @@ class sql_guard {
   std::string refusal_;
 };
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 void check(sqlite3* db, int code) {
@@ -104,4 +104,4 @@ sql_rows step_all(sqlite3* db, sqlite3_stmt* s) {
   return rows;
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -10,7 +10,7 @@
 
 #include "nexus/sql.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// Binds the parameters, which must outlive the statement's steps; `query_failed` if the statement
 /// has another number of them, or other names than $1, $2 …
@@ -20,4 +20,4 @@ namespace nexus::inline v0::sqlite {
 /// Steps to the end.
 [[nodiscard]] sql_rows step_all(sqlite3* db, sqlite3_stmt* s);
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -2,7 +2,7 @@
 #include "schema.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace sqlite {
 
 journal_limits limits() noexcept { return {}; }
@@ -76,4 +76,4 @@ backend sqlite_backend() {
   return {.scheme = "sqlite", .open = sqlite::open_journal, .schema = sqlite::open_tables};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -2,7 +2,7 @@
 
 #include <SQLiteCpp/Exception.h>
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 statement::statement(const journal_database& db, std::string_view text) {
   const auto sql = db.choices.named(text);
@@ -58,4 +58,4 @@ std::string_view statement::bytes(int column) const {
   return {data == nullptr ? "" : static_cast<const char*>(data), size};
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

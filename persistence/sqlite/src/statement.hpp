@@ -14,7 +14,7 @@
 
 #include "database.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 class statement {
  public:
@@ -65,4 +65,4 @@ class reading {
   statement& statement_;
 };
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -1,6 +1,6 @@
 #include "statements.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 // Goes from id to id by two index seeks each, however many events an id has; min() of a range is a
@@ -96,4 +96,4 @@ statements::statements(const journal_database& db)
                   "ORDER BY persistence_id LIMIT ?3"},
       mark_settled{db, "UPDATE nexus_meta SET value = value + 1 WHERE name = 'settled'"} {}
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

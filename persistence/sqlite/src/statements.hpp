@@ -5,7 +5,7 @@
 
 #include "statement.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 
 struct statements {
   explicit statements(const journal_database& db);
@@ -21,4 +21,4 @@ struct statements {
   statement mark_settled;
 };
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

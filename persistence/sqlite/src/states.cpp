@@ -2,7 +2,7 @@
 #include "nexus/journal_checks.hpp"
 #include "session.hpp"
 
-namespace nexus::inline v0::sqlite {
+namespace nexus { inline namespace v0 { namespace sqlite {
 result<std::optional<stored_state>> session::state_of(connection& c, const persistence_id& id) {
   c.sql.load_state.text(1, id.str());
   reading scope{c.sql.load_state};
@@ -25,4 +25,4 @@ result<std::vector<persistence_id>> session::state_ids(std::string_view type,
   });
 }
 
-}  // namespace nexus::inline v0::sqlite
+}}}  // namespace nexus::v0::sqlite

@@ -17,7 +17,7 @@
 #include "nexus/metrics.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// For a prometheus::Exposer or Gateway of the program, which hold only a weak reference. Keeps the
 /// registry alive.
@@ -54,4 +54,4 @@ class metrics_server {
 /// Fails with `unavailable`, e.g. if the port is taken.
 [[nodiscard]] result<metrics_server> serve_metrics(const std::string& address, const metrics& of);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

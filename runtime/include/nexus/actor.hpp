@@ -14,7 +14,7 @@
 #include "nexus/message.hpp"
 #include "nexus/time_span.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class system;
 
@@ -53,4 +53,4 @@ class actor {
   [[nodiscard]] virtual verdict receive(envelope m) = 0;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -35,7 +35,7 @@
 #include "nexus/time_span.hpp"
 #include "nexus/ulid.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// The asker's side of a call that answers `R`.
 template <class R>
@@ -205,10 +205,11 @@ template <class A>
 
 /// Same for answers of different types: a std::tuple of their results.
 template <class... A>
-requires(detail::is_answer<A>&&...) [[nodiscard]] auto gather(A... each) {
+  requires(detail::is_answer<A> && ...)
+[[nodiscard]] auto gather(A... each) {
   return answer<std::tuple<result<detail::answer_value_t<A>>...>>{
       std::make_unique<detail::tuple_gathering<detail::answer_value_t<A>...>>(
           detail::source_access::of(std::move(each))...)};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

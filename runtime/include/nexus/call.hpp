@@ -22,7 +22,7 @@
 #include "nexus/result.hpp"
 #include "nexus/ulid.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Travels with every command, beside its value.
 struct call_header {
@@ -130,4 +130,4 @@ struct answer_slot {
 
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

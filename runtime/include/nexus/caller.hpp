@@ -3,7 +3,7 @@
 // It replaces std::source_location, which clang before 16 lacks with libstdc++.
 #pragma once
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 struct caller {
   const char* file = "";
@@ -15,4 +15,4 @@ struct caller {
   }
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <chrono>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Microseconds since 1970-01-01 00:00 UTC, as stored in journals.
 using timestamp = std::chrono::sys_time<std::chrono::microseconds>;
@@ -39,4 +39,4 @@ class manual_clock final : public clock {
   std::atomic<timestamp> now_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -26,7 +26,7 @@ namespace caf {
 class scheduled_actor;
 }
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 enum class dead_letter_reason : std::uint8_t {
   unhandled,   ///< the receiver does not handle it
@@ -81,4 +81,4 @@ class dead_letters {
   std::shared_ptr<impl> impl_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class executor {
  public:
@@ -33,4 +33,4 @@ class executor {
   [[nodiscard]] static executor* current() noexcept;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

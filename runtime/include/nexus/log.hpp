@@ -14,7 +14,7 @@ namespace spdlog {
 class logger;
 }
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 enum class log_level : std::uint8_t { debug, info, warning, error, off };
 
@@ -26,4 +26,4 @@ void set_log_level(log_level from) noexcept;
 /// it.
 void use_logger(std::shared_ptr<spdlog::logger> to);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

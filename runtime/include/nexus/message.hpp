@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// The base of every message. `kind` tells the receiver which type to cast to.
 class message {
@@ -76,4 +76,4 @@ class envelope {
   message* message_ = nullptr;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

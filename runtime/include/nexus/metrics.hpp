@@ -26,7 +26,7 @@
 
 #include "nexus/registration.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 namespace detail {
 
@@ -153,4 +153,4 @@ class metrics : public std::enable_shared_from_this<metrics> {
 [[nodiscard]] std::string to_text(const metrics& of);
 [[nodiscard]] std::string to_text(std::span<const metric_family> families);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

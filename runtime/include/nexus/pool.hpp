@@ -41,7 +41,7 @@
 #include "nexus/poolable.hpp"
 #include "nexus/time_span.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 namespace detail {
 struct lease_access;
@@ -201,4 +201,4 @@ asked<lease<S>> pool<S>::request(const borrow_options& options, caller where) co
   return answer;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

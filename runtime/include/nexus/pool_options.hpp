@@ -16,7 +16,7 @@
 #include "nexus/metrics.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Why a session was destroyed.
 enum class session_end : std::uint8_t {
@@ -117,4 +117,4 @@ struct pool_options {
 /// `invalid_argument`, one line that names the invalid option.
 [[nodiscard]] result<void> check(const pool_options& options);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -7,7 +7,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class poolable {
  public:
@@ -42,4 +42,4 @@ class poolable {
   virtual void interrupt() noexcept {}
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

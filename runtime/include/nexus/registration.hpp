@@ -6,7 +6,7 @@
 #include <functional>
 #include <utility>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class [[nodiscard]] registration {
  public:
@@ -26,4 +26,4 @@ class [[nodiscard]] registration {
   std::function<void()> end_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

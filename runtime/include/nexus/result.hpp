@@ -13,7 +13,7 @@
 #include <tl/expected.hpp>
 #include <utility>
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// The kind of an error, for code that branches. The message is for people.
 enum class errc : std::uint8_t {
@@ -74,4 +74,4 @@ using result = tl::expected<T, error>;
   return tl::unexpected<error>(std::move(e));
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

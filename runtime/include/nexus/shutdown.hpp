@@ -25,7 +25,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// How long work in flight may make no progress before it is given up.
 inline constexpr std::chrono::seconds shutdown_patience{1};
@@ -94,4 +94,4 @@ struct shutdown_report {
   std::chrono::nanoseconds took{};
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -32,7 +32,7 @@
 #include "nexus/result.hpp"
 #include "nexus/time_span.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class caf_bridge;
 
@@ -98,4 +98,4 @@ class stepping {
   std::shared_ptr<impl> impl_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -22,7 +22,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 enum class directive : std::uint8_t {
   resume,   ///< continue with the next message, as if nothing had happened
@@ -115,4 +115,4 @@ class failure_record {
   unsigned in_a_row_ = 0;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -40,7 +40,7 @@ class behavior;
 class event_based_actor;
 }
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class supervision_group;
 class system;
@@ -100,4 +100,4 @@ class supervisor {
   std::vector<registration> sampled_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -26,7 +26,7 @@ namespace caf {
 class actor_system;
 }
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class stepping;
 
@@ -125,4 +125,4 @@ class system {
   impl* impl_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

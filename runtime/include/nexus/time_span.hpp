@@ -13,7 +13,7 @@
 
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class time_span {
  public:
@@ -28,4 +28,4 @@ class time_span {
   std::chrono::nanoseconds length_{};
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -25,7 +25,7 @@ namespace caf {
 class scheduled_actor;
 }
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class timers {
  public:
@@ -55,4 +55,4 @@ class timers {
   std::shared_ptr<impl> impl_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

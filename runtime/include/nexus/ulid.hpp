@@ -14,7 +14,7 @@
 #include "nexus/clock.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// 16 bytes, big endian; all zero means "none".
 struct ulid {
@@ -48,4 +48,4 @@ class ulid_generator {
   std::unique_ptr<impl> impl_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

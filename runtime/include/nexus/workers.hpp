@@ -14,7 +14,7 @@
 
 #include "nexus/executor.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class workers {
  public:
@@ -63,4 +63,4 @@ class workers {
 /// Names the calling thread for debuggers and `top`.
 void name_this_thread(const std::string& name);
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

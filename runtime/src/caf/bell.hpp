@@ -7,7 +7,7 @@
 
 #include "nexus/detail/collecting.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// Rings inside an actor: once, at a given time or when it is rung before. A bell that has not rung
 /// keeps its actor reachable, but does not keep it alive after it has quit.
@@ -32,4 +32,4 @@ class bell {
   std::weak_ptr<std::function<void()>> ring_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

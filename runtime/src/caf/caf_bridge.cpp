@@ -12,7 +12,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "nexus/system.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 using namespace caf_version;  // NOLINT: this file needs all of it
 
@@ -231,4 +231,4 @@ std::optional<caf_bridge::time_point> caf_bridge::next_timer() const {
 void caf_bridge::fire_timer() { fire_first(clock_of(*impl_->used)); }
 void caf_bridge::forget_timers() { forget_all(clock_of(*impl_->used)); }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -14,7 +14,7 @@ class actor;
 class actor_system;
 }
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 class caf_bridge {
  public:
@@ -73,4 +73,4 @@ class caf_bridge {
   std::unique_ptr<impl> impl_;
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -10,7 +10,7 @@
 #include "nexus/system.hpp"
 #include "supervision/supervisor_group.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 failure failure_of(std::exception_ptr cause) {
@@ -223,4 +223,4 @@ result<caf::actor> supervisor::spawn(std::string name, actor_factory make) {
   return spawned;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

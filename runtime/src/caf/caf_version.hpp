@@ -33,7 +33,7 @@ CAF_ADD_TYPE_ID(nexus, (nexus::envelope))
 CAF_END_TYPE_ID_BLOCK(nexus)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nexus::envelope)
 
-namespace nexus::inline v0::caf_version {
+namespace nexus { inline namespace v0 { namespace caf_version {
 
 #ifdef CAF_VERSION_MAJOR
 
@@ -410,4 +410,4 @@ class intercepting_actor : public caf::event_based_actor, public interception {
 
 #endif
 
-}  // namespace nexus::inline v0::caf_version
+}}}  // namespace nexus::v0::caf_version

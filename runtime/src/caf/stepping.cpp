@@ -13,7 +13,7 @@
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 using namespace std::chrono_literals;
@@ -197,4 +197,4 @@ void stepping::end() {
 
 bool stepping::is_within_a_step() const noexcept { return impl_->stepping_now; }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

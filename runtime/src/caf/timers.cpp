@@ -5,7 +5,7 @@
 #include "caf/bell.hpp"
 #include "timer_table.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 // One wake-up is pending at a time, for the timer due next: setting and cancelling timers often
 // leaves nothing behind in CAF's clock.
@@ -99,4 +99,4 @@ void timers::cancel_all() {
 
 bool timers::active(std::string_view key) const { return impl_->all.active(key); }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -14,7 +14,7 @@
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 std::uint8_t detail::next_stripe() noexcept {
   static std::atomic<std::uint8_t> next{0};
@@ -267,4 +267,4 @@ std::vector<metric_family> metrics::collect() const {
   return made;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -6,7 +6,7 @@
 
 #include "nexus/metrics.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace {
 
 std::string escaped(std::string_view text, bool quoted) {
@@ -78,4 +78,4 @@ std::string to_text(std::span<const metric_family> families) {
   return out;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -9,7 +9,7 @@
 #include "nexus/detail/may_wait.hpp"
 #include "pool/session_pool.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 using namespace std::chrono_literals;
@@ -341,4 +341,4 @@ void session_pool::tell(pool_event::kind what, const borrower& of, std::chrono::
   if (!options_.on_event) return;
   todo.tell({what, options_.name, of.name.empty() ? of.where.file : of.name, {}, took});
 }
-}
+}}}

@@ -8,7 +8,7 @@
 #include "nexus/detail/may_wait.hpp"
 #include "pool/session_pool.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 // -- waiters -------------------------------------------------------------------------------------
 
@@ -418,4 +418,4 @@ void session_pool::finish_return(pool_slot& slot, std::optional<session_end> end
   hand_on(slot, todo, at);
 }
 
-}
+}}}

@@ -32,7 +32,7 @@
 #include "nexus/registration.hpp"
 #include "nexus/workers.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 using pool_clock = std::chrono::steady_clock;
 
@@ -156,8 +156,8 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   mutable std::mutex lock_;
   std::vector<pool_slot> slots_;
   std::array<std::size_t, pool_slot::states> count_{};  // slots by state
-  std::vector<pool_slot*> idle_;  // the last one was used last, and is lent next
-  std::array<queue, pool_shares.size()> waiting_;             // by share
+  std::vector<pool_slot*> idle_;                   // the last one was used last, and is lent next
+  std::array<queue, pool_shares.size()> waiting_;  // by share
   std::array<std::size_t, pool_shares.size()> taken_{};       // by share
   std::set<std::pair<time_point, const waiter*>> deadlines_;  // of waiters that do not block
   pool_statistics counts_;                                    // only the growing ones
@@ -245,4 +245,4 @@ struct session_pool::waiter : claim {
 
 /// "bank/serve.cpp:88", or the borrower's name.
 [[nodiscard]] std::string name_of(const borrower& of);
-}
+}}}

@@ -5,7 +5,7 @@
 #include "nexus/pool_options.hpp"
 #include "pool/session_pool.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 std::string_view to_string(session_end why) noexcept {
   switch (why) {
@@ -156,4 +156,4 @@ void session_pool::export_metrics() {
 
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -7,7 +7,7 @@
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 std::string_view to_string(directive d) noexcept {
   switch (d) {
@@ -92,4 +92,4 @@ std::chrono::nanoseconds failure_record::pause(const supervision& how, time_poin
   return grown;
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

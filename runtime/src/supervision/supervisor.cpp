@@ -7,7 +7,7 @@
 #include "nexus/system.hpp"
 #include "supervision/supervisor_group.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 supervisor::supervisor(system& on, std::string name, supervision how, supervisor* parent)
     : on_{on.shared()} {
@@ -62,4 +62,4 @@ void supervisor::stop() { group_->stop_all(); }
 const std::string& supervisor::path() const noexcept { return group_->path(); }
 supervision_counts supervisor::counts() const noexcept { return group_->counts(); }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

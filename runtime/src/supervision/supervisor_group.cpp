@@ -9,7 +9,7 @@
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 supervision_group::supervision_group(std::string name, supervision how,
                                      std::shared_ptr<supervision_group> parent,
@@ -201,4 +201,4 @@ supervision_counts supervision_group::counts() const noexcept {
           stops_.load(std::memory_order_relaxed), escalations_.load(std::memory_order_relaxed)};
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

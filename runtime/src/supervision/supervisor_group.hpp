@@ -15,7 +15,7 @@
 #include "nexus/shutdown.hpp"
 #include "nexus/supervisor.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// An order of the group to one of its actors.
 struct supervision_order final : message {
@@ -103,4 +103,4 @@ class supervision_group final : public shutdown_participant,
   std::atomic<std::uint64_t> escalations_{0};
 };
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

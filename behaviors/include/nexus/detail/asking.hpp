@@ -14,7 +14,7 @@
 #include "nexus/detail/compiled.hpp"
 #include "nexus/detail/directory.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B>
 class asking : public std::enable_shared_from_this<asking<B>> {
@@ -169,4 +169,4 @@ std::shared_ptr<asking<B>> ask_link<Other, C, F>::bind() {
   }
 }
 
-}
+}}}

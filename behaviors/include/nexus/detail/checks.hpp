@@ -18,15 +18,14 @@
 #include "nexus/detail/stored_names.hpp"
 #include "nexus/serializer.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 // -- decide ---------------------------------------------------------------------------------------
 
 template <class B, class State, class C>
 concept decides_on = requires(State& s, C& command, const context& c) {
   B::decide(s, command, c);
-}
-|| requires(State& s, C& command) { B::decide(s, command); };
+} || requires(State& s, C& command) { B::decide(s, command); };
 template <class B, class C>
 concept decides = decides_on<B, const typename B::state, const C>;
 
@@ -34,12 +33,11 @@ concept decides = decides_on<B, const typename B::state, const C>;
 template <class B, class C>
 concept decides_as_object = requires(B& b, typename B::state& s, C& command, const context& c) {
   b.decide(s, command, c);
-}
-|| requires(B& b, typename B::state& s, C& command) { b.decide(s, command); };
+} || requires(B& b, typename B::state& s, C& command) { b.decide(s, command); };
 
 // Constrained here too: clang 14 checks reply_t before the constraints of `ask`.
 template <class B, class C>
-requires is_alternative<C, typename B::command>
+  requires is_alternative<C, typename B::command>
 decltype(auto) call_decide(const typename B::state& state, const C& command, const context& c) {
   if constexpr (requires { B::decide(state, command, c); }) {
     return B::decide(state, command, c);
@@ -102,9 +100,7 @@ concept applies = requires(typename B::state& s, const E& event) {
 
 /// By its exact signature: an apply that takes the state by value or as const changes nothing.
 template <class B, class E, class State>
-concept applies_to = requires {
-  static_cast<void (*)(State, const E&)>(&B::apply);
-};
+concept applies_to = requires { static_cast<void (*)(State, const E&)>(&B::apply); };
 template <class B, class E>
 concept applies_in_vain =
     !applies_to<B, E, typename B::state&> &&
@@ -130,13 +126,13 @@ constexpr bool has_apply_for() {
   using state = typename B::state;
   if constexpr (applies<B, E> && !applies_in_vain<B, E>) {
     return true;
-  } else if constexpr (applies<B, E> || requires(state & s, E & event) {
+  } else if constexpr (applies<B, E> || requires(state& s, E& event) {
                          { B::apply(s, event) } -> std::same_as<void>;
                        }) {
     return required::changing_apply_for<B, E>;
-  } else if constexpr (requires(state & s, E & event) { B::apply(s, event); }) {
+  } else if constexpr (requires(state& s, E& event) { B::apply(s, event); }) {
     return required::void_apply_for<B, E>;
-  } else if constexpr (requires(B & b, state & s, E & event) { b.apply(s, event); }) {
+  } else if constexpr (requires(B& b, state& s, E& event) { b.apply(s, event); }) {
     return required::static_apply_for<B, E>;
   } else {
     return required::apply_for<B, E>;
@@ -162,8 +158,7 @@ inline constexpr bool applies_all<B, std::variant<E...>> = (is_sound_event<B, E>
 template <class B>
 concept recovers = requires(const typename B::state& s, const context& c) {
   B::on_recovered(s, c);
-}
-|| requires(const typename B::state& s) { B::on_recovered(s); };
+} || requires(const typename B::state& s) { B::on_recovered(s); };
 
 template <class B>
 constexpr bool has_sound_hooks() {
@@ -193,11 +188,8 @@ constexpr bool stores_soundly() {
 
 /// Meant as a behavior: what it lacks is an error rather than another overload.
 template <class B>
-concept like_a_behavior = requires {
-  typename B::command;
-}
-|| requires { typename B::state; }
-|| requires { B::entity_type; };
+concept like_a_behavior = requires { typename B::command; } || requires { typename B::state; } ||
+                          requires { B::entity_type; };
 
 /// True, or does not compile.
 template <class B>
@@ -223,4 +215,4 @@ auto send_to_none() {
   return static_cast<Answer (*)()>(nullptr)();
 }
 
-}
+}}}

@@ -16,7 +16,7 @@
 #include "nexus/detail/entity_model.hpp"
 #include "nexus/detail/type_name.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B>
 struct model_of;
@@ -256,4 +256,4 @@ envelope make_recovered_call() {
   }
 }
 
-}
+}}}

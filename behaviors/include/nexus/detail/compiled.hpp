@@ -8,7 +8,7 @@
 #include "nexus/detail/directory.hpp"
 #include "nexus/detail/model_of.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 // Not inline: GCC and Clang would compile inline members wherever they are called.
 
@@ -38,4 +38,4 @@ template <class B, class C>
 }
 
 }
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

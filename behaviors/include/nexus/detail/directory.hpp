@@ -15,7 +15,7 @@
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// Asks how an entity ends, see entity_ref::watch.
 class watch_call final : public call, public answer_slot<ending> {
@@ -113,4 +113,4 @@ class entity_directory {
   virtual void close() = 0;
 };
 
-}
+}}}

@@ -14,7 +14,7 @@
 #include "nexus/detail/effect_flags.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 template <class B, class R>
 class effect;
@@ -39,9 +39,7 @@ inline constexpr bool is_alternative<T, std::variant<Ts...>> = (std::is_same_v<T
 
 /// Event-sourced instead of durable-state.
 template <class B>
-concept has_events = requires {
-  typename B::event;
-};
+concept has_events = requires { typename B::event; };
 
 template <class B>
 struct record_of {
@@ -147,7 +145,7 @@ class [[nodiscard(
   /// Answers with `f(state)` of the state after this command. `f` is a member pointer or a
   /// callable.
   template <class F>
-  auto then_reply(F f)&& {
+  auto then_reply(F f) && {
     static_assert(std::is_same_v<Reply, no_reply>, "an effect replies once");
     traits_.links_before_reply = Links::count;
     return if_effects_differ_return_nexus_effect_B_R<Records, F, Links>{
@@ -158,7 +156,7 @@ class [[nodiscard(
   /// `f` sees the state that this command produced. For side effects that may be lost in a crash.
   /// `f` must not block.
   template <class F>
-  auto then_run(F f)&& {
+  auto then_run(F f) && {
     return std::move(*this).linked(std::move(f));
   }
 
@@ -166,33 +164,33 @@ class [[nodiscard(
   /// answer, or the failure, into a command of this entity, which gets it even if it has stopped
   /// meanwhile. A crash loses the question: if it must be answered, ask again in `on_recovered`.
   template <class Other, class C, class F>
-  auto then_ask(std::string id, C command, F answer)&& {
+  auto then_ask(std::string id, C command, F answer) && {
     return std::move(*this).linked(
         ask_link<Other, C, F>{std::move(id), std::move(command), std::move(answer)});
   }
 
   /// Then stops the entity. Waiting commands are handled after its next start.
-  auto then_stop()&& {
+  auto then_stop() && {
     return std::move(*this).with([](effect_traits& t) { t.flags.stops = true; });
   }
 
   /// Then stops the entity, but only when no command is on its way.
-  auto then_passivate()&& {
+  auto then_passivate() && {
     return std::move(*this).with([](effect_traits& t) { t.flags.passivates = true; });
   }
 
   /// Then decides the stashed commands, before all waiting ones.
-  auto then_unstash()&& {
+  auto then_unstash() && {
     return std::move(*this).with([](effect_traits& t) { t.flags.unstashes = true; });
   }
 
   /// Saves a snapshot of the state after this command.
-  auto then_snapshot()&& {
+  auto then_snapshot() && {
     return std::move(*this).with([](effect_traits& t) { t.flags.snapshots = true; });
   }
 
   /// Adds a field to the metadata of the events.
-  auto with_metadata(std::string name, std::string value)&& {
+  auto with_metadata(std::string name, std::string value) && {
     return std::move(*this).with(
         [&](effect_traits& t) { t.fields.emplace_back(std::move(name), std::move(value)); });
   }
@@ -202,7 +200,7 @@ class [[nodiscard(
   friend class v0::effect;
 
   template <class Link>
-  auto linked(Link l)&& {
+  auto linked(Link l) && {
     return if_effects_differ_return_nexus_effect_B_R<Records, Reply, links_and<Links, Link>>{
         std::move(records_),
         std::move(reply_),
@@ -211,7 +209,7 @@ class [[nodiscard(
   }
 
   template <class F>
-  auto with(F f)&& {
+  auto with(F f) && {
     f(traits_);
     return std::move(*this);
   }
@@ -235,7 +233,7 @@ struct [[nodiscard("a refusal does nothing unless decide returns it")]] refusal 
 };
 
 /// A stashed command. It converts to every effect and takes no chain.
-struct [[nodiscard("stash does nothing unless decide returns it")]] putting_aside{};
+struct [[nodiscard("stash does nothing unless decide returns it")]] putting_aside {};
 
 }
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -15,7 +15,7 @@
 #include "nexus/detail/entity_model.hpp"
 #include "nexus/detail/payload.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B>
 class durable_state_model final : public entity_model {
@@ -84,4 +84,4 @@ class durable_state_model final : public entity_model {
   std::optional<typename B::state> state_;  // none: neither begun nor restored
 };
 
-}
+}}}

@@ -3,7 +3,7 @@
 // effect begins here.
 #pragma once
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 struct effect_flags {
   bool erases = false;      ///< a durable state starts again as a default state
@@ -17,4 +17,4 @@ struct effect_flags {
   friend bool operator==(const effect_flags&, const effect_flags&) = default;
 };
 
-}
+}}}

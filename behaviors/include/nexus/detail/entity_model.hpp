@@ -17,7 +17,7 @@
 #include "nexus/detail/event_batch.hpp"
 #include "nexus/journal.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class entity_host;
 
@@ -233,4 +233,4 @@ template <class F>
   }
 }
 
-}
+}}}

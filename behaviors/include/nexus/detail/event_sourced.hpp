@@ -14,7 +14,7 @@
 #include "nexus/detail/entity_model.hpp"
 #include "nexus/detail/payload.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B>
 class event_sourced_model final : public entity_model {
@@ -131,4 +131,4 @@ class event_sourced_model final : public entity_model {
   std::optional<typename B::state> state_;  // none: neither begun nor restored
 };
 
-}
+}}}

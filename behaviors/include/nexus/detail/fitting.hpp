@@ -8,7 +8,7 @@
 #include "nexus/detail/draft.hpp"
 #include "nexus/detail/required.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B, class Record>
 constexpr bool is_persisted() {
@@ -77,4 +77,4 @@ constexpr bool can_follow_all(const links_and<Before, Link>* /*type*/) {
   return can_follow_all<B>(static_cast<const Before*>(nullptr)) && can_follow<B, Link>();
 }
 
-}
+}}}

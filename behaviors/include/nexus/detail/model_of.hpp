@@ -5,7 +5,7 @@
 #include "nexus/detail/durable_state.hpp"
 #include "nexus/detail/event_sourced.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B>
 struct model_of {
@@ -16,4 +16,4 @@ struct model_of<B> {
   using type = event_sourced_model<B>;
 };
 
-}
+}}}

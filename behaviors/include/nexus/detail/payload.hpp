@@ -7,7 +7,7 @@
 #include "nexus/behavior.hpp"
 #include "nexus/detail/entity_model.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// Fails if a payload is larger than the limit.
 [[nodiscard]] inline result<void> check_size(std::string_view what, std::string_view type,
@@ -34,4 +34,4 @@ template <class B>
   return made;
 }
 
-}
+}}}

@@ -9,7 +9,7 @@
 
 #include "nexus/detail/storable.hpp"
 
-namespace nexus::inline v0::required {
+namespace nexus { inline namespace v0 { namespace required {
 
 // -- the struct -----------------------------------------------------------------------------------
 
@@ -160,4 +160,4 @@ NEXUS_REQUIRED(
     "answer")
 command_from_answer = false;
 
-}  // namespace nexus::inline v0::required
+}}}  // namespace nexus::v0::required

@@ -19,7 +19,7 @@
 #include "nexus/detail/type_name.hpp"
 #include "nexus/detail/utf8.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 inline constexpr std::size_t type_name_bytes_max = 255;
 inline constexpr std::size_t entity_type_bytes_max = 253;  // with "|" and an id: a persistence id
@@ -124,8 +124,8 @@ inline constexpr bool well_named_behavior =
     entities_named<B>() && distinct_commands<B, typename B::command>;
 template <has_events B>
 inline constexpr bool well_named_behavior<B> =
-    entities_named<B>() &&
-    distinct_commands<B, typename B::command>&& events_named<B, typename B::event>;
+    entities_named<B>() && distinct_commands<B, typename B::command> &&
+    events_named<B, typename B::event>;
 
 /// The same check at run time, for names that the compiler does not know. Empty: no error.
 template <class... E>
@@ -162,4 +162,4 @@ std::string fault_of_names() {
   }
 }
 
-}
+}}}

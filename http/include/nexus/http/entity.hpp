@@ -20,7 +20,7 @@
 #include "nexus/detail/directory.hpp"
 #include "nexus/entities.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 /// An entity, live or not.
 template <behavior B>
@@ -35,14 +35,17 @@ class entity {
   /// Sends a command now. Collect the answer with `get()`, which waits until the request's
   /// deadline, or return it from the handler.
   template <class C>
-  requires nexus::detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask(C command)
-  const { return send(std::move(command), nexus::detail::verified::no); }
+    requires nexus::detail::is_alternative<C, typename B::command>
+  asked<reply_t<B, C>> ask(C command) const {
+    return send(std::move(command), nexus::detail::verified::no);
+  }
 
   /// The same with entity_ref::ask_verified.
   template <class C>
-  requires nexus::detail::is_alternative<C, typename B::command> asked<reply_t<B, C>> ask_verified(
-      C command)
-  const { return send(std::move(command), nexus::detail::verified::yes); }
+    requires nexus::detail::is_alternative<C, typename B::command>
+  asked<reply_t<B, C>> ask_verified(C command) const {
+    return send(std::move(command), nexus::detail::verified::yes);
+  }
 
  private:
   // Sent as work from inside: in an ordered shutdown an admitted request is finished.
@@ -71,4 +74,4 @@ class entities {
   call_header header_;
 };
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -22,7 +22,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 namespace detail {
 
@@ -37,7 +37,7 @@ struct param_name {
 
 template <class T>
 concept param_type = std::same_as<T, std::string> || std::same_as<T, bool> ||
-    ((std::integral<T> || std::floating_point<T>)&&!std::same_as<T, char>);
+                     ((std::integral<T> || std::floating_point<T>)&&!std::same_as<T, char>);
 
 template <param_type T>
 [[nodiscard]] result<T> read_param(std::string_view name, std::string_view text) {
@@ -67,4 +67,4 @@ struct param {
   [[nodiscard]] const T* operator->() const noexcept { return &value; }
 };
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

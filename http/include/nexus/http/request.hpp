@@ -17,7 +17,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 using name_values = std::vector<std::pair<std::string, std::string>>;
 
@@ -82,4 +82,4 @@ struct body {
   [[nodiscard]] const T* operator->() const noexcept { return &value; }
 };
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -16,7 +16,7 @@
 #include "nexus/answers.hpp"
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 using json = nlohmann::json;
 
@@ -85,4 +85,4 @@ template <class T>
 }
 
 }
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

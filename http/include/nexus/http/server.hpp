@@ -55,7 +55,7 @@
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 struct server_options {
   std::string address = "127.0.0.1";  ///< anyone who can reach it can read the metrics too
@@ -181,4 +181,4 @@ class server {
   std::shared_ptr<detail::server_core> core_;
 };
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -24,7 +24,7 @@
 #include "nexus/http/detail/arguments.hpp"
 #include "nexus/transaction.hpp"
 
-namespace nexus::inline v0::http {
+namespace nexus { inline namespace v0 { namespace http {
 
 namespace detail {
 
@@ -65,4 +65,4 @@ template <class F>
   return {std::forward<F>(handler), options};
 }
 
-}  // namespace nexus::inline v0::http
+}}}  // namespace nexus::v0::http

@@ -13,7 +13,7 @@
 #include "nexus/detail/exact_write.hpp"
 #include "nexus/detail/msgpack.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// Throws msgpack::type_error with the name of the field in question.
 struct field_error : msgpack::type_error {
@@ -118,4 +118,4 @@ void read_time(TimePoint& value, const msgpack::object& from) {
   value = TimePoint{typename TimePoint::duration{static_cast<typename TimePoint::rep>(count)}};
 }
 
-}
+}}}

@@ -15,7 +15,7 @@
 
 #include "nexus/detail/msgpack.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// Stores `bits` at `to`, the most significant byte first.
 template <class Bits>
@@ -97,4 +97,4 @@ void write_time(Packer& to, const TimePoint& value) {
   to.pack_ext_body(bytes.data(), is_short ? 4 : 8);
 }
 
-}
+}}}

@@ -13,7 +13,7 @@
 
 #include "nexus/detail/msgpack.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// The value of `name` in a map whose keys are strings; null if there is none.
 [[nodiscard]] const msgpack::object* value_of(const msgpack::object_map& map,
@@ -80,7 +80,7 @@ class field_list {
   std::array<void*, sizeof...(T)> each_;
 };
 
-}
+}}}
 
 // Found by the macro's call, as the more specialised overload.
 namespace msgpack {

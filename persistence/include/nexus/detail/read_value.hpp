@@ -17,7 +17,7 @@
 #include "nexus/detail/shapes.hpp"
 #include "nexus/detail/storable.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 template <class T>
 void assign(T& value, const msgpack::object& from);
@@ -200,8 +200,7 @@ struct assigner {
     const auto index = from.ptr[0].as<std::uint64_t>();
     const bool known = [&]<std::size_t... I>(std::index_sequence<I...>) {
       return ((index == I && (assign(value.template emplace<I>(), from.ptr[1]), true)) || ...);
-    }
-    (std::make_index_sequence<std::variant_size_v<T>>{});
+    }(std::make_index_sequence<std::variant_size_v<T>>{});
     if (!known) {
       throw field_error{"is alternative " + std::to_string(index) + " of " +
                         std::to_string(std::variant_size_v<T>)};
@@ -214,7 +213,7 @@ void assign(T& value, const msgpack::object& from) {
   assigner<T>::run(value, from);
 }
 
-}
+}}}
 
 // MSGPACK_DEFINE_MAP also generates a msgpack_unpack, which is never called here but must compile:
 // these cover the types that msgpack-c cannot convert, and name a struct whose macro is missing.

@@ -18,7 +18,7 @@
 #define NEXUS_REQUIRED(what_to_write) \
   __attribute__((unavailable(what_to_write))) inline constexpr bool
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 namespace required {
 
 template <class Stored>
@@ -111,4 +111,4 @@ constexpr bool is_storable() {
 }
 
 }
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

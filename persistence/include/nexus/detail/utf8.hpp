@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// True for valid UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing past U+10FFFF.
 constexpr bool valid_utf8(std::string_view text) noexcept {
@@ -34,4 +34,4 @@ constexpr bool valid_utf8(std::string_view text) noexcept {
   return true;
 }
 
-}
+}}}

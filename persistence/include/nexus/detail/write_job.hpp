@@ -14,7 +14,7 @@
 #include "nexus/message.hpp"
 #include "nexus/store.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// What to keep of an id when a snapshot of it is durable.
 struct retention {
@@ -62,4 +62,4 @@ class write_job : public message, public handed_over {
 /// comes back at once as certainly not done. The job's message goes to its `reply_to`. Any thread.
 void write(const store& in, const envelope& job);
 
-}
+}}}

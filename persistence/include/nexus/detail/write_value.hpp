@@ -14,7 +14,7 @@
 #include "nexus/detail/shapes.hpp"
 #include "nexus/detail/storable.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 /// How many maps and arrays may nest in a stored value, its own map included. Writers and readers
 /// check it.
@@ -212,7 +212,7 @@ void pack_value(Sink& sink, const T& value) {
 }
 
 }
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0
 
 // Names a struct whose macro is missing.
 namespace msgpack {

@@ -13,8 +13,8 @@
 
 #include "nexus/backend.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 [[nodiscard]] backend postgres_backend();
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

@@ -23,7 +23,7 @@ namespace caf {
 class scheduled_actor;
 }
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// The time at which the asker of `c` stops waiting.
 [[nodiscard]] inline steady_time deadline_of(const call& c) noexcept {
@@ -186,4 +186,4 @@ class told_collection final : public collection<R> {
   F f_;
 };
 
-}
+}}}

@@ -12,7 +12,7 @@
 #include "nexus/detail/collecting.hpp"
 #include "nexus/detail/links.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// Holds one of several answers; tells `in` when it is there.
 template <class R, class In>
@@ -106,4 +106,4 @@ std::vector<std::unique_ptr<source<R>>> sources_of(std::vector<A> all) {
   return made;
 }
 
-}
+}}}

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// The text of the exception being handled. Call it only inside a catch block.
 [[nodiscard]] std::string thrown_text() noexcept;
@@ -25,4 +25,4 @@ bool guarded(F&& f, G&& failed) noexcept {
   }
 }
 
-}
+}}}

@@ -9,7 +9,7 @@
 
 #include "nexus/detail/collecting.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 template <class R>
 class asked;
@@ -32,9 +32,7 @@ template <class T>
 using answer_value_t = typename answer_value<T>::type;
 
 template <class T>
-concept is_answer = requires {
-  typename answer_value<T>::type;
-};
+concept is_answer = requires { typename answer_value<T>::type; };
 
 template <class R>
 class asked_source;
@@ -169,4 +167,4 @@ answer<typename F::value> linked(std::unique_ptr<source<T>> from, F f) {
 }
 
 }
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

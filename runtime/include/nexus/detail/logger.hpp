@@ -7,7 +7,7 @@
 
 #include "nexus/log.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// Reports a lost line on stderr, once per process.
 void note_lost_line() noexcept;
@@ -51,4 +51,4 @@ class logging {
 
 [[nodiscard]] logging log() noexcept;
 
-}
+}}}

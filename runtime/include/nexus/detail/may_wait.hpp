@@ -11,7 +11,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// Describes the place if the calling thread must not wait, e.g. "a thread of the scheduler"; else
 /// null.
@@ -46,4 +46,4 @@ class no_waiting {
 
 inline constexpr const char* in_an_actor = "an actor's thread";
 
-}  // namespace nexus::inline v0::detail
+}}}  // namespace nexus::v0::detail

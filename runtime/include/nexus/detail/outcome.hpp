@@ -7,7 +7,7 @@
 
 #include "nexus/result.hpp"
 
-namespace nexus::inline v0 {
+namespace nexus { inline namespace v0 {
 
 namespace detail {
 
@@ -36,4 +36,4 @@ auto call_for_outcome(F&& f, A&&... with) -> outcome_of<F, A...> {
   }
 }
 
-}  // namespace nexus::inline v0
+}}  // namespace nexus::v0

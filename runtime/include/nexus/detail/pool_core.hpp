@@ -14,7 +14,7 @@
 #include "nexus/poolable.hpp"
 #include "nexus/time_span.hpp"
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class pool_core;
 struct pool_slot;
@@ -83,4 +83,4 @@ class pool_core {
   virtual void go_back(pool_slot& slot) noexcept = 0;
 };
 
-}
+}}}

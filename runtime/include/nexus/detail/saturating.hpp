@@ -12,7 +12,7 @@
 #include <limits>
 #include <type_traits>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 using steady_time = std::chrono::steady_clock::time_point;
 inline constexpr auto never = steady_time::max();
@@ -105,4 +105,4 @@ template <class Rep, class Period>
   return at == steady_time{} ? steady_time{steady_time::duration{-1}} : at;
 }
 
-}
+}}}

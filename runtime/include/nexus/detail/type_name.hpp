@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace nexus::inline v0::detail {
+namespace nexus { inline namespace v0 { namespace detail {
 
 template <class T>
 constexpr std::string_view pretty_function() noexcept {
@@ -48,4 +48,4 @@ constexpr std::string_view type_name() noexcept {
   return name.substr(begin, end - begin);
 }
 
-}
+}}}

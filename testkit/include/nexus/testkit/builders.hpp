@@ -22,7 +22,7 @@
 
 #include "nexus/testkit/detail/filler.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 template <std::default_initializable T>
 class builder {
@@ -63,7 +63,7 @@ class builder {
 
   /// The same for each of these values: `f(T&, index)` or `f(T&)`.
   template <class F>
-  requires std::invocable<F&, T&, std::size_t> || std::invocable<F&, T&>
+    requires std::invocable<F&, T&, std::size_t> || std::invocable<F&, T&>
   [[nodiscard]] std::vector<T> make(std::size_t count, F f) {
     std::vector<T> all;
     all.reserve(count);
@@ -84,4 +84,4 @@ class builder {
   std::vector<std::function<void(T&)>> overrides_;
 };
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -30,7 +30,7 @@
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 class deterministic_system {
  public:
@@ -96,4 +96,4 @@ class deterministic_system {
   system sys_;
 };
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -26,7 +26,7 @@
 #include "nexus/persistence_id.hpp"
 #include "nexus/time_span.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// The kinds of calls of a session.
 enum class operation : std::uint8_t {
@@ -188,4 +188,4 @@ class faults {
   std::optional<std::string> holder_;
 };
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

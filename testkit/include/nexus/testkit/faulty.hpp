@@ -29,7 +29,7 @@
 #include "nexus/backend.hpp"
 #include "nexus/testkit/faults.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 class faulty_session final : public journal_session {
  public:
@@ -274,4 +274,4 @@ class faulty_journal final : public journal {
   return inner;
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

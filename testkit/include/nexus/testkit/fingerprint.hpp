@@ -37,7 +37,7 @@
 
 #include "nexus/testkit/detail/fingerprint_text.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 namespace detail {
 
 template <class T>
@@ -123,4 +123,4 @@ template <event_sourced B>
   return detail::check(file, detail::print_of<B>());
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

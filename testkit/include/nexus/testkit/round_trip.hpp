@@ -23,7 +23,7 @@
 #include "nexus/testkit/detail/difference.hpp"
 #include "nexus/testkit/detail/shape.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 namespace detail {
 
 /// Why `value` does not come back by the serializer of `B`; empty if it does.
@@ -78,4 +78,4 @@ template <event_sourced B>
   return detail::round_trips<B, typename B::state>("the state", seed, count);
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -34,7 +34,7 @@
 #include "nexus/entity_options.hpp"
 #include "nexus/testkit/detail/difference.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 namespace detail {
 
 using namespace nexus::detail;
@@ -193,7 +193,7 @@ class outcome {
 
   // An event, or a state.
   template <class E>
-  requires nexus::detail::is_record_of<B, E>
+    requires nexus::detail::is_record_of<B, E>
   void check(const E& expected) {
     if (records_ >= record_count()) {
       failure() << "is not persisted: " << detail::shown<B>(expected);
@@ -379,4 +379,4 @@ template <behavior B, class... E>
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -14,7 +14,7 @@
 #include "nexus/http/entity.hpp"
 #include "nexus/http/param.hpp"
 
-namespace nexus::inline v0::http::detail {
+namespace nexus { inline namespace v0 { namespace http::detail {
 
 // For each parameter type: `missing` says why a route cannot provide it, "" if it can. An object is
 // the argument for one request: `why` is its error, null if there is none, and `pass` gives it to
@@ -139,8 +139,8 @@ struct argument<body<T>> {
 
 // `const entities<B>&` and the like work like the value.
 template <class P>
-requires std::same_as < P, const std::remove_cvref_t<P>
-& > &&requires { &argument<std::remove_cvref_t<P>>::pass; }
+  requires std::same_as<P, const std::remove_cvref_t<P>&> &&
+           requires { &argument<std::remove_cvref_t<P>>::pass; }
 struct argument<P> : argument<std::remove_cvref_t<P>> {
   using argument<std::remove_cvref_t<P>>::argument;
 };
@@ -186,4 +186,4 @@ struct calling<std::function<R(P...)>> {
 template <class F>
 struct handling : calling<decltype(std::function{std::declval<F>()})> {};
 
-}
+}}}

@@ -15,7 +15,7 @@
 #include "nexus/http/request.hpp"
 #include "nexus/http/response.hpp"
 
-namespace nexus::inline v0::http::detail {
+namespace nexus { inline namespace v0 { namespace http::detail {
 
 /// Lends a session. The options have the time limit, and the name for the pool's leak warning.
 using pool_lender = std::function<result<lent_session>(const borrow_options&)>;
@@ -42,4 +42,4 @@ struct exchange {
 
 using answerer = std::function<result<response>(exchange&)>;
 
-}
+}}}

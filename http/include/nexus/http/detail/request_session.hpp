@@ -10,7 +10,7 @@
 #include "nexus/pool.hpp"
 #include "nexus/session.hpp"
 
-namespace nexus::inline v0::http::detail {
+namespace nexus { inline namespace v0 { namespace http::detail {
 
 /// The last pointer returns the session to its pool.
 using lent_session = std::shared_ptr<session>;
@@ -52,4 +52,4 @@ class request_session final : public session {
   std::optional<result<lent_session>> lent_;
 };
 
-}
+}}}

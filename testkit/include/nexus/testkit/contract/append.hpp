@@ -6,7 +6,7 @@
 #include "nexus/journal_errors.hpp"
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, AnUnknownIdHasNoHistory) {
   EXPECT_EQ(session.highest(alice), 0u);
@@ -94,4 +94,4 @@ TEST_P(JournalContract, ARequestWithoutEventsIsRejected) {
   EXPECT_EQ(session.highest(alice), 0u);
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

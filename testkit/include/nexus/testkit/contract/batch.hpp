@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, ACallWithoutRequestsAnswersNothing) {
   EXPECT_EQ(session.append_all({}), "");
@@ -82,4 +82,4 @@ TEST_P(JournalContract, OneStaleRequestAmongAThousandFailsAlone) {
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -7,7 +7,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// Makes commits fail as long as it lives.
 class failing_commits {
@@ -168,4 +168,4 @@ TEST_P(JournalContract, ARequestSettledAsNotStoredNeverArrives) {
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/global_order.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, ADamagedEventIsCorruptByIdAndNumberAndStopsNothingElse) {
   if (!GetParam().damage) GTEST_SKIP() << "no damage";
@@ -66,4 +66,4 @@ TEST_P(JournalContract, AJournalOfANewerVersionIsRefusedAndLeftUnchanged) {
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -5,7 +5,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, ErasingAPrefixKeepsTheRest) {
   ASSERT_EQ(session.append(alice, 0, {"a", "b", "c", "d"}), "stored");
@@ -105,4 +105,4 @@ TEST_P(JournalContract, EventsAndSnapshotsAreErasedApart) {
   EXPECT_EQ(session.history(alice), "3:c");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

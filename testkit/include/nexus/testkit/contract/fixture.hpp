@@ -16,7 +16,7 @@
 #include "nexus/backend.hpp"
 #include "nexus/testkit/contract/terse_session.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// A kind of journal. `backend` and `fresh` are required.
 ///
@@ -130,4 +130,4 @@ class JournalContract : public ::testing::TestWithParam<journal_under_test> {
 // A program may include the suite and instantiate it only where a database can be reached.
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(JournalContract);
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -17,7 +17,7 @@
 #include "nexus/testkit/contract/races.hpp"
 #include "nexus/testkit/contract/tags.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 inline constexpr std::chrono::seconds patience{10};
 
@@ -284,4 +284,4 @@ TEST_P(JournalContract, AWaitIsOverAfterItsTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, patience);
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

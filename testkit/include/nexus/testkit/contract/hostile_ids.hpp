@@ -5,7 +5,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// All different, though a collation, a pattern, a trim or a cut would confuse some of them.
 inline std::vector<persistence_id> hostile_ids() {
@@ -21,7 +21,7 @@ inline std::vector<persistence_id> hostile_ids() {
   // UTF-8 of 2, 3 and 4 bytes, one letter composed and decomposed, ligatures, the first and last.
   all.insert(all.end(),
              {"t|ü",          "t|u\u0308",    "t|Ü",      "t|ß",       "t|ss",
-              "t|日本語",     "t|ﬁ",          "t|fi",     "t|🐢",       "t|\U0001F422\U0001F422",
+              "t|日本語",     "t|ﬁ",          "t|fi",     "t|🐢",      "t|\U0001F422\U0001F422",
               "t|\u0080",     "t|\u07FF",     "t|\u0800", "t|\uFFFD",  "t|\uFFFF",
               "t|\U00010000", "t|\U0010FFFF", "t|\u200B", "t|a\u200B", "ü|a"});
   // The longest id, and the same id cut by one.
@@ -106,4 +106,4 @@ TEST_P(JournalContract, AnInvalidIdIsRefusedBeforeAJournalSeesIt) {
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

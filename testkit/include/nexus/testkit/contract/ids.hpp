@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// Stores one event under each id, in one call.
 inline void store_one_event_each(terse_session& session, std::initializer_list<const char*> ids) {
@@ -127,4 +127,4 @@ TEST_P(JournalContract, AnErasedIdIsStillListed) {
   EXPECT_EQ(session.ids(""), (texts{"account|alice", "account|bob"}));
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -7,7 +7,7 @@
 #include "nexus/testkit/contract/global_order.hpp"
 #include "nexus/testkit/contract/races.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// The code of an expected error.
 template <class T>
@@ -115,4 +115,4 @@ TEST_P(JournalContract, AnAppendThatIsInterruptedAnswersTheTruth) {
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

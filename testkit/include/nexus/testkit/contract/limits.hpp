@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// Recognizable at both ends, so that a cut or a shift is found.
 inline std::string payload_of(std::size_t bytes) {
@@ -131,4 +131,4 @@ TEST_P(JournalContract, ASnapshotPastTheLimitFailsItsWholeCall) {
   EXPECT_EQ(session.load(carol), "none");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

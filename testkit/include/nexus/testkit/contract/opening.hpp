@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, AnUnknownParameterIsRefused) {
   auto with_unknown =
@@ -71,4 +71,4 @@ TEST_P(JournalContract, AnAnswerLostByClosingIsSettledAfterReopening) {
   EXPECT_EQ(session.settle({bob, 0, {"x"}}), "not stored");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

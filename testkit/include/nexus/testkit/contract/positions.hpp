@@ -6,7 +6,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, PositionsAscendWithinAnAppendAndAcrossAppends) {
   ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
@@ -60,4 +60,4 @@ TEST_P(JournalContract, APositionIsNotUsedAgainAfterTheTailWasErased) {
   EXPECT_LT(session.records(bob).at(0).at, session.records(alice).at(0).at);
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

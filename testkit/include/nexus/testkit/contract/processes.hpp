@@ -10,7 +10,7 @@
 #include "nexus/testkit/contract/second_process.hpp"
 #include "nexus/testkit/contract/two_journals.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 inline void be_the_second_of_two(first_process& first, terse_session& session,
                                  const persistence_id& id) {
@@ -206,4 +206,4 @@ TEST_P(JournalContract, AcknowledgedEventsSurviveAKillOfTheProcess) {
   EXPECT_EQ(session.highest(ids[0]), highest);
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -5,7 +5,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 using numbers = std::vector<sequence_nr>;
 
@@ -102,4 +102,4 @@ TEST_P(JournalContract, ManyEventsOfManyIdsArePruned) {
   EXPECT_EQ(session.history(carol), "");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

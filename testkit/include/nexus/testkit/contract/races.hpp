@@ -10,7 +10,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// The length of a race: long enough for a slow database, and longer where rounds are cheap, since
 /// a fast database has only a narrow window for mistakes.
@@ -161,4 +161,4 @@ TEST_P(JournalContract, AReaderNeverSeesHalfARequestOrAGap) {
   EXPECT_EQ(session.highest(alice), seen);
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

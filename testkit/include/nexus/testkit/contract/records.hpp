@@ -5,7 +5,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// Every byte value once.
 inline std::string all_bytes() {
@@ -142,4 +142,4 @@ TEST_P(JournalContract, TypesAndCodecsAreNotSql) {
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

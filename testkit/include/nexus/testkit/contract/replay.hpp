@@ -5,7 +5,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, AReplayPassesTheNumbersWithinItsRange) {
   ASSERT_EQ(session.append(alice, 0, {"a", "b", "c", "d", "e"}), "stored");
@@ -99,4 +99,4 @@ TEST_P(JournalContract, AHistoryIsReadInChunks) {
   EXPECT_EQ(sizes, (std::vector<std::size_t>{1'000, 1'000, 500, 0}));
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -40,7 +40,7 @@
 
 extern "C" char** environ;
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// One end of the socket.
 class line_socket {
@@ -224,4 +224,4 @@ class second_process {
   pid_t pid_ = 0;
 };
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -5,7 +5,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, ASessionSeesWhatAnotherStored) {
   auto other = another_session();
@@ -38,4 +38,4 @@ TEST_P(JournalContract, ASessionMayBeHandedToAnotherThread) {
   EXPECT_EQ(session.history(alice), "1:a 2:b");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -5,7 +5,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, AStoredRequestSettlesAsStored) {
   request sent{alice, 0, {"a", "b"}};
@@ -134,4 +134,4 @@ TEST_P(JournalContract, ALostAnswerSettlesAsTheTruthAndStaysSo) {
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

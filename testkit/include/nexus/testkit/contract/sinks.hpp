@@ -10,7 +10,7 @@
 
 #include "nexus/testkit/contract/global_order.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 struct no_exception_class {};
 
@@ -69,4 +69,4 @@ TEST_P(JournalContract, AnExceptionOfASinkReachesTheCallerAndTheSessionStaysUsab
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

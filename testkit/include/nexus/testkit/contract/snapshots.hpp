@@ -5,7 +5,7 @@
 
 #include "nexus/testkit/contract/records.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, AnUnknownIdHasNoSnapshot) { EXPECT_EQ(session.load(alice), "none"); }
 
@@ -139,4 +139,4 @@ TEST_P(JournalContract, SnapshotsMoveNoNumbers) {
   EXPECT_EQ(session.load(alice), "7:seven");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/races.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 // In each round both write on the same version, one of them the next version and the other the one
 // after.
@@ -115,4 +115,4 @@ TEST_P(JournalContract, ALostAnswerOfAnUpsertSettlesAsTheTruthAndStaysSo) {
   }
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

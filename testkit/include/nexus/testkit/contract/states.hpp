@@ -7,7 +7,7 @@
 #include "nexus/testkit/contract/limits.hpp"
 #include "nexus/testkit/contract/records.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 TEST_P(JournalContract, AnUnknownIdHasNoState) {
   EXPECT_EQ(session.state(alice), "none");
@@ -199,4 +199,4 @@ TEST_P(JournalContract, ReopeningKeepsStatesAndTombstones) {
   EXPECT_EQ(session.upsert(bob, 3, 4, "four"), "stored");
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

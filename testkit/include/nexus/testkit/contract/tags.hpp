@@ -3,7 +3,7 @@
 
 #include "nexus/testkit/contract/fixture.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 using tag_list = std::vector<std::string_view>;
 
@@ -142,4 +142,4 @@ TEST_P(JournalContract, ReopeningKeepsTags) {
   EXPECT_EQ(session.records(alice).at(0).tags, (texts{"blue", "red"}));
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

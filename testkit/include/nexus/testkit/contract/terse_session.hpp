@@ -25,7 +25,7 @@
 
 #include "nexus/journal.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 using texts = std::vector<std::string>;
 
@@ -292,4 +292,4 @@ class terse_session {
   std::unique_ptr<journal_session> inner_;
 };
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

@@ -5,7 +5,7 @@
 #include "nexus/testkit/contract/global_order.hpp"
 #include "nexus/testkit/contract/races.hpp"
 
-namespace nexus::inline v0::testkit {
+namespace nexus { inline namespace v0 { namespace testkit {
 
 /// Why this journal is not opened twice; null if it is.
 inline const char* why_alone(const journal_under_test& journal) {
@@ -103,4 +103,4 @@ TEST_P(JournalContract, AJournalThatMayBeOpenOnlyOnceSaysSo) {
   EXPECT_EQ(session.append(alice, 0, {"a"}), "stored") << "it is free again once it is closed";
 }
 
-}  // namespace nexus::inline v0::testkit
+}}}  // namespace nexus::v0::testkit

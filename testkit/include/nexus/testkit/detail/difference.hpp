@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-namespace nexus::inline v0::testkit::detail {
+namespace nexus { inline namespace v0 { namespace testkit::detail {
 
 namespace shapes = nexus::detail;
 
@@ -119,8 +119,7 @@ std::optional<std::string> variants_differ(const T& a, const T& b) {
   // By index: a type may occur twice among the alternatives.
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (void)((a.index() == I && (inside = difference(std::get<I>(a), std::get<I>(b)), true)) || ...);
-  }
-  (std::make_index_sequence<std::variant_size_v<T>>{});
+  }(std::make_index_sequence<std::variant_size_v<T>>{});
   return inside;
 }
 
@@ -132,8 +131,7 @@ std::optional<std::string> tuples_differ(const T& a, const T& b) {
       if (inside && !found) found = "#" + std::to_string(at) + *inside;
     };
     (compare(I, difference(std::get<I>(a), std::get<I>(b))), ...);
-  }
-  (std::make_index_sequence<std::tuple_size_v<T>>{});
+  }(std::make_index_sequence<std::tuple_size_v<T>>{});
   return found;
 }
 
@@ -204,4 +202,4 @@ std::optional<std::string> difference(const T& a, const T& b) {
   }
 }
 
-}
+}}}

@@ -7,7 +7,7 @@
 #include <optional>
 #include <type_traits>
 
-namespace nexus::inline v0::testkit::detail {
+namespace nexus { inline namespace v0 { namespace testkit::detail {
 
 /// With a constructor that takes anything.
 template <class T>
@@ -19,7 +19,8 @@ concept takes_anything =
 template <class Owner>
 struct any_field {
   template <class T>
-  requires(!takes_anything<T> && !std::is_same_v<T, Owner>) operator T() const;  // NOLINT
+    requires(!takes_anything<T> && !std::is_same_v<T, Owner>)
+  operator T() const;  // NOLINT
 };
 struct any_taker {
   template <takes_anything T>
@@ -30,8 +31,8 @@ struct any_taker {
 template <class Derived>
 struct any_base {
   template <class T>
-  requires(std::is_base_of_v<T, Derived> && !std::is_same_v<T, Derived>) operator T()
-      const;  // NOLINT
+    requires(std::is_base_of_v<T, Derived> && !std::is_same_v<T, Derived>)
+  operator T() const;  // NOLINT
 };
 
 template <class T, class... Values>
@@ -56,4 +57,4 @@ constexpr std::optional<std::size_t> field_count() {
   }
 }
 
-}
+}}}

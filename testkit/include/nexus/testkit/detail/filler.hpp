@@ -17,7 +17,7 @@
 #include <utility>
 #include <variant>
 
-namespace nexus::inline v0::testkit::detail {
+namespace nexus { inline namespace v0 { namespace testkit::detail {
 
 namespace shapes = nexus::detail;
 
@@ -142,8 +142,7 @@ class filler {
     const auto pick = deeper() ? random_.below(std::variant_size_v<T>) : 0;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (void)((pick == I && (fill(value.template emplace<I>()), true)) || ...);
-    }
-    (std::make_index_sequence<std::variant_size_v<T>>{});
+    }(std::make_index_sequence<std::variant_size_v<T>>{});
   }
 
   [[nodiscard]] bool deeper() const { return depth_ <= depth_max; }
@@ -207,4 +206,4 @@ class filler {
   bool named_ = false;
 };
 
-}
+}}}

@@ -13,7 +13,7 @@
 
 #include "nexus/testkit/detail/shape.hpp"
 
-namespace nexus::inline v0::testkit::detail {
+namespace nexus { inline namespace v0 { namespace testkit::detail {
 
 struct print {
   std::string serializer;
@@ -177,4 +177,4 @@ inline difference compare(const print& before, const print& now) {
   return out;
 }
 
-}
+}}}

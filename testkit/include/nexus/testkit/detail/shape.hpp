@@ -20,7 +20,7 @@
 
 #include "nexus/testkit/detail/field_count.hpp"
 
-namespace nexus::inline v0::testkit::detail {
+namespace nexus { inline namespace v0 { namespace testkit::detail {
 
 namespace shapes = nexus::detail;
 
@@ -129,7 +129,7 @@ class shape_reader {
       const auto size =
           shapes::is_array<T> ? ", " + std::to_string(fixed_size<T>()) : std::string{};
       using element = typename T::value_type;
-      if constexpr (shapes::byte_element<element> && requires(T & t) { t.data(); }) {
+      if constexpr (shapes::byte_element<element> && requires(T& t) { t.data(); }) {
         return "bytes" + (size.empty() ? size : "<" + size.substr(2) + ">");
       } else {
         return "array<" + kind_of<element>(path + "[]") + size + ">";
@@ -196,4 +196,4 @@ class shape_reader {
   std::vector<const char*> open_;  // the types whose fields are being listed
 };
 
-}
+}}}
