@@ -225,6 +225,7 @@ class log_session final : public journal_session {
       }
       if (entries.empty()) return {};
       if (auto kept = core_->file->commit(entries, in_doubt); !kept) return kept;
+      in_doubt = true;  // it is stored: an error from here on must not say that it is not
       const auto positions = catch_up();
       if (!positions) return fail(positions.error());
       for (std::size_t i = 0; i < requests.size(); ++i) {
