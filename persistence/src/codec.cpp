@@ -86,22 +86,6 @@ result<void> detail::with_unpacked(std::string_view bytes, void* context,
   return unpack_in(mine.zone, bytes, context, use);
 }
 
-const msgpack::object* detail::value_of(const msgpack::object_map& map,
-                                        std::string_view name) noexcept {
-  for (std::uint32_t i = 0; i < map.size; ++i) {
-    const auto& key = map.ptr[i].key.via.str;
-    if (std::string_view{key.ptr, key.size} == name) return &map.ptr[i].val;
-  }
-  return nullptr;
-}
-
-void detail::check_string_keys(const msgpack::object& from) {
-  if (from.type != msgpack::type::MAP) throw msgpack::type_error{};
-  for (std::uint32_t i = 0; i < from.via.map.size; ++i) {
-    if (from.via.map.ptr[i].key.type != msgpack::type::STR) throw msgpack::type_error{};
-  }
-}
-
 void detail::missing_field(std::string_view name) {
   throw field_error{fmt::format("field \"{}\" is missing", name)};
 }

@@ -306,25 +306,3 @@ TEST(MappedType, IsPackedAndUnpackedByMsgpackItself) {
   EXPECT_EQ(after.own, 20);
   EXPECT_EQ(after.words, before.words);
 }
-
-TEST(MappedType, BecomesAnObjectOfMsgpack) {
-  msgpack::zone zone;
-  const msgpack::object object{line{"tea", 3}, zone};
-  ASSERT_EQ(object.type, msgpack::type::MAP);
-  EXPECT_EQ((object.as<std::map<std::string, msgpack::object>>().at("n").as<int>()), 3);
-}
-
-TEST(MappedType, IsUnpackedLenientlyByMsgpackItself) {
-  const auto bytes = encode(amount{7});
-  amount_and_more value{"kept", 1, true};
-  msgpack::unpack(bytes.data(), bytes.size())->convert(value);
-  EXPECT_EQ(value.memo, "kept");
-  EXPECT_EQ(value.cents, 7);
-  EXPECT_TRUE(value.flag);
-
-  const std::string number{"\x07", 1};
-  EXPECT_THROW(msgpack::unpack(number.data(), number.size())->convert(value), msgpack::type_error);
-  const std::string key_is_a_number{"\x81\x01\x02", 3};
-  EXPECT_THROW(msgpack::unpack(key_is_a_number.data(), key_is_a_number.size())->convert(value),
-               msgpack::type_error);
-}

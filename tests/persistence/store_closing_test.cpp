@@ -143,7 +143,7 @@ TEST_F(StoreClosing, TakesPartInAShutdown) {
 TEST_F(StoreClosing, MayRaceWithTheLastHandle) {
   for (int round = 0; round < 50; ++round) {
     auto s = std::make_optional(open());
-    for (int i = 0; i < 10; ++i) s->write(job(std::to_string(i)));
+    for (int i = 0; i < 10; ++i) write(*s, job(std::to_string(i)));
     std::jthread other{[mine = *s] { (void)mine.close(10s); }};
     s.reset();
   }

@@ -28,7 +28,6 @@
 #include <string>
 #include <string_view>
 
-#include "nexus/detail/field_list.hpp"
 #include "nexus/detail/read_value.hpp"
 #include "nexus/detail/write_value.hpp"
 #include "nexus/result.hpp"

@@ -168,7 +168,8 @@ inline constexpr bool is_instance<C<T...>> = true;
 /// A plain struct that is no map: its adaptor, if there is one, is written for exactly this type.
 template <class T>
 concept without_macro =
-    std::is_class_v<T> && std::is_aggregate_v<T> && !is_instance<T> && foreign<T>;
+    std::is_class_v<T> && std::is_aggregate_v<T> && !is_instance<T> && foreign<T> &&
+    !requires(T& value, const msgpack::object& from) { value.msgpack_unpack(from); };
 
 /// Types that msgpack-c cannot convert. Newer versions know variants.
 #if __has_include(<msgpack/v1/adaptor/cpp17/variant.hpp>)
