@@ -36,10 +36,12 @@ list_sources() {
 }
 
 # "SOURCE<TAB>COMMAND" for each source that is not generated. The command ends before its file
-# names, and lacks GCC's precompiled header, which clang cannot read.
+# names, and lacks what only GCC knows: its precompiled header and its --param.
 compile_commands() {
   sed -n '
-    /^ *"command": "/ { s///; s/ -o .* -c .*//; s/ -Winvalid-pch -include [^ ]*//; h; }
+    /^ *"command": "/ {
+      s///; s/ -o .* -c .*//; s/ -Winvalid-pch -include [^ ]*//; s/ --param=[^ ]*//g; h
+    }
     /^ *"file": "/ { s///; s/".*//; G; s/\n/\t/; p; }
   ' build/dev/compile_commands.json | grep -v "^$root/build/" | sed "s|^$root/||" |
     sort -u -t $'\t' -k 1,1

@@ -47,11 +47,13 @@ struct late {
 };
 
 class Names : public testing::Test {
- protected:
+ public:
   ~Names() override {
     late::entity_type = "late";
     late::other::type_name = "other";
   }
+
+ protected:
   std::string why_refused() {
     const entities<late> some{sys, journal};
     const auto status = some.status();

@@ -78,7 +78,7 @@ TEST_P(Sql, AWrongNumberOfParametersIsAnError) {
   EXPECT_EQ(code_of(one->execute("INSERT INTO t VALUES ($1)")), "query_failed");
   const auto many = one->execute("INSERT INTO t VALUES ($1)", 1, 2);
   EXPECT_EQ(code_of(many), "query_failed");
-  EXPECT_NE(message_of(many).find("2"), std::string::npos) << message_of(many);
+  EXPECT_NE(message_of(many).find('2'), std::string::npos) << message_of(many);
   EXPECT_EQ(must(one->query<std::int64_t>("SELECT count(*) FROM t")).at(0), 0);
 }
 

@@ -1,6 +1,7 @@
 // Creating, checking and dropping the tables of a journal in SQLite.
 #include <array>
 #include <fstream>
+#include <nexus/memory.hpp>
 
 #include "sqlite_schema_fixture.hpp"
 

@@ -1,6 +1,7 @@
 // The faulty store injects exactly the requested faults.
 #include <gtest/gtest.h>
 
+#include <nexus/memory.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
 #include <nexus/testkit/faulty.hpp>
 #include <thread>
