@@ -19,7 +19,7 @@ void ask_once(caf::event_based_actor* self, const caf::actor& to,
     if (--*left == 0) return done->set_value();
     if (*left > 0) ask_once(self, to, left, done);
   };
-#if CAF_VERSION >= 10000
+#ifdef CAF_VERSION_MAJOR  // 1.x
   self->mail(std::int64_t{1}).request(to, patience).then(answered);
 #else
   self->request(to, patience, std::int64_t{1}).then(answered);
@@ -30,7 +30,7 @@ void ask_once(caf::event_based_actor* self, const caf::actor& to,
 void request_caf(benchmark::State& state) {
   constexpr std::int64_t round = 20'000;
   caf::actor_system_config config;
-#if CAF_VERSION >= 10000
+#ifdef CAF_VERSION_MAJOR  // 1.x
   caf::core::init_global_meta_objects();
 #endif
   caf::actor_system sys{config};

@@ -215,12 +215,12 @@ void entity_actor::perform(const moment& /*now*/, append a, actions& /*out*/) {
   job->expected = a.expected;
   job->events = std::move(a.events);
   in_flight_ = envelope{job.release()};
-  core_->in.write(in_flight_);
+  write(core_->in, in_flight_);
 }
 
 void entity_actor::perform(const moment& /*now*/, settle /*a*/, actions& /*out*/) {
   in_flight_.as<write_job>().todo = write_job::step::settle;
-  core_->in.write(in_flight_);
+  write(core_->in, in_flight_);
 }
 
 void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
@@ -229,7 +229,7 @@ void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
   job->snapshot.writer = job->writer;
   job->snapshot.time = now.wall;
   job->keep = {core_->options.keep_snapshots, core_->options.erase_events};
-  core_->in.write(envelope{job.release()});
+  write(core_->in, envelope{job.release()});
 }
 
 // Counted out first, so that the asker finds room for its next command. A chain may ask others:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "directory_core.hpp"
+#include "nexus/detail/write_job.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 

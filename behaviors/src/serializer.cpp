@@ -4,13 +4,20 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-error not_encoded(std::string_view serializer, const encode_error& why) {
-  return {why.code, fmt::format("cannot be stored by \"{}\": {}", serializer, why.what())};
-}
-
-error encoding_threw(std::string_view serializer, const char* what) {
-  return {errc::decide_failed,
-          fmt::format("cannot be stored: encoding by \"{}\" threw: {}", serializer, what)};
+error not_encoded(std::string_view serializer) {
+  auto threw = [&](const char* what) -> error {
+    return {errc::decide_failed,
+            fmt::format("cannot be stored: encoding by \"{}\" threw: {}", serializer, what)};
+  };
+  try {
+    throw;
+  } catch (const encode_error& e) {
+    return {e.code, fmt::format("cannot be stored by \"{}\": {}", serializer, e.what())};
+  } catch (const std::exception& e) {
+    return threw(e.what());
+  } catch (...) {
+    return threw("not a std::exception");
+  }
 }
 
 error decoding_threw(std::string_view serializer, const char* what) {
@@ -67,6 +74,26 @@ result<void> upcast(document& d, std::uint32_t version, std::span<const upcast_s
     }
   }
   return {};
+}
+
+result<void> read_upcast(result<document> parsed, std::uint32_t version,
+                         std::span<const upcast_step> steps, const read_target& to) {
+  if (!parsed) return fail(std::move(parsed.error()));
+  if (auto lifted = upcast(*parsed, version, steps); !lifted) return lifted;
+  auto read = to.decode(parsed->bytes(), to.value);
+  if (!read) {
+    const auto known = static_cast<std::uint32_t>(steps.size() + 1);
+    return fail(after_upcast(known, read.error()));
+  }
+  return read;
+}
+
+result<void> decode_older(std::uint32_t version, std::string_view codec, std::string_view own,
+                          std::string_view data, std::span<const upcast_step> steps,
+                          const read_target& to) {
+  if (codec != msgpack_serializer::name) return fail(unknown_codec(codec, own));
+  if (auto known = can_upcast(version, steps); !known) return known;
+  return read_upcast(document::parse(data), version, steps, to);
 }
 
 }}}

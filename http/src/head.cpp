@@ -121,7 +121,7 @@ std::optional<std::string> head::all(std::string_view name) const {
 
 bool is_header(std::string_view line) noexcept {
   const auto colon = line.find(':');
-  return colon != line.npos && is_token(line.substr(0, colon));
+  return colon != std::string_view::npos && is_token(line.substr(0, colon));
 }
 
 response malformed(std::string_view why) { return response::problem(400, "invalid_request", why); }

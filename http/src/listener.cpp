@@ -18,7 +18,6 @@
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
 #include "response_text.hpp"
-#include "server_core.hpp"
 
 namespace nexus { inline namespace v0 { namespace http {
 namespace {
@@ -47,7 +46,8 @@ class inside {
 
 }  // namespace
 
-listener::listener(detail::server_core& core) : core_{core}, queue_{core.options.waiting_max} {}
+listener::listener(request_handler& by, const server_options& options, gate& requests)
+    : handler_{by}, options_{options}, requests_{requests}, queue_{options.waiting_max} {}
 
 listener::~listener() {
   if (listening_ >= 0) ::close(listening_);
@@ -55,7 +55,7 @@ listener::~listener() {
 }
 
 result<void> listener::open() {
-  const auto& o = core_.options;
+  const auto& o = options_;
   auto made = listen_at(o.address, o.port, o.backlog);
   if (!made) return fail(std::move(made.error()));
   listening_ = made->socket;
@@ -66,7 +66,7 @@ result<void> listener::open() {
 }
 
 void listener::serve() {
-  const auto workers = core_.options.threads;
+  const auto workers = options_.threads;
   running_ = workers + 1;
   lingering_thread_ = std::thread{[this] { lingering_.run(); }};
   for (unsigned i = 0; i < workers; ++i) {
@@ -131,10 +131,10 @@ void listener::accept_waiting() {
 
 // The request is not read: a server without a free thread has no time for it.
 void listener::turn_away(int socket) {
-  auto why = core_.refusal(503, "stopped", "the server is being stopped");
+  auto why = handler_.refusal(503, "stopped", "the server is being stopped");
   if (!ending_) {
-    core_.count_turned_away();
-    why = core_.refusal(503, "overloaded", "too many connections wait to be served");
+    handler_.count_turned_away();
+    why = handler_.refusal(503, "overloaded", "too many connections wait to be served");
   }
   const auto text = to_text(why, false, true);
   (void)::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -145,7 +145,7 @@ bool listener::should_close() const { return ending_ || queue_.is_waiting(); }
 
 // An idle connection makes room for others, before its first request or after one.
 bool listener::await_request(connection& on) const {
-  const auto until = nexus::detail::later(steady_clock::now(), core_.options.keep_alive);
+  const auto until = nexus::detail::later(steady_clock::now(), options_.keep_alive);
   for (;;) {
     const auto got = on.wait(look_again);
     if (got != input::late) return got == input::good;
@@ -154,7 +154,7 @@ bool listener::await_request(connection& on) const {
 }
 
 void listener::serve_connection(int socket) {
-  const auto& o = core_.options;
+  const auto& o = options_;
   connection on{socket, {o.read_timeout, o.write_timeout}};
   try {
     for (unsigned i = 0; i < o.keep_alive_requests && await_request(on); ++i) {
@@ -171,7 +171,7 @@ void listener::serve_connection(int socket) {
 
 // False: no other request follows on this connection.
 bool listener::serve_request(connection& on, bool is_last) {
-  const auto& o = core_.options;
+  const auto& o = options_;
   on.request_begins();
   auto head = read_head(on, {o.head_bytes_max, o.target_bytes_max});
   if (!head) {
@@ -183,21 +183,21 @@ bool listener::serve_request(connection& on, bool is_last) {
     refuse(on, *wrong, head->method);
     return false;
   }
-  const inside admitted{core_.requests};
+  const inside admitted{requests_};
   if (!admitted) {
-    refuse(on, core_.refusal(503, "stopped", "the server is being stopped"), head->method);
+    refuse(on, handler_.refusal(503, "stopped", "the server is being stopped"), head->method);
     return false;
   }
   const bool is_head = head->method == "HEAD";
   made.method = std::move(head->method);
   made.headers = std::move(head->headers);
-  const auto answered = core_.answer(std::move(made), std::move(head->to));
+  const auto answered = handler_.answer(std::move(made), std::move(head->to));
   const bool closes = is_last || !head->keeps_alive || should_close();
   return on.write(to_text(answered, is_head, closes)) && !closes;
 }
 
 void listener::refuse(connection& on, const response& why, std::string_view method) {
-  core_.count(method, "", why.status);
+  handler_.count(method, "", why.status);
   (void)on.write(to_text(why, method == "HEAD", true));
 }
 

@@ -1,30 +1,46 @@
-// Sockets and threads: accepts and serves connections, and refuses those above the bounds. The
-// server's core handles a request between reading it and sending its response.
+// Sockets and threads: accepts and serves connections, and refuses those above the bounds. A
+// request_handler handles a request between reading it and sending its response.
 //
 // Threads: the owner calls `open`, `serve` and `join`; any may call the others.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "connection.hpp"
+#include "gate.hpp"
 #include "head.hpp"
 #include "lingering_close.hpp"
+#include "nexus/http/server.hpp"
 #include "nexus/result.hpp"
 #include "socket_queue.hpp"
+#include "target.hpp"
 
 namespace nexus { inline namespace v0 { namespace http {
 
-namespace detail {
-class server_core;
-}
+/// What a listener needs of its server. Called on the listener's threads.
+class request_handler {
+ public:
+  virtual ~request_handler() = default;
+
+  /// Answers an admitted request with method, headers and body; `to` is its target. The response
+  /// can be sent.
+  [[nodiscard]] virtual response answer(request asked, target to) = 0;
+
+  /// A problem of the server itself: 503 once it stops, with the headers for a retry.
+  [[nodiscard]] virtual response refusal(int status, std::string_view title,
+                                         std::string_view detail) const = 0;
+  virtual void count(std::string_view method, std::string_view route, int status) = 0;
+  virtual void count_turned_away() = 0;
+};
 
 class listener {
  public:
-  explicit listener(detail::server_core& core);
+  /// `by`, `options` and `requests` outlive it.
+  listener(request_handler& by, const server_options& options, gate& requests);
   ~listener();
   listener(const listener&) = delete;
   listener& operator=(const listener&) = delete;
@@ -54,7 +70,9 @@ class listener {
   void refuse(connection& on, const response& why, std::string_view method);
   [[nodiscard]] bool should_close() const;
 
-  detail::server_core& core_;
+  request_handler& handler_;
+  const server_options& options_;
+  gate& requests_;
   socket_queue queue_;
   lingering_close lingering_;
   int listening_ = -1;

@@ -21,7 +21,7 @@ result<route_pattern> route_pattern::parse(std::string_view text) {
     auto one = rest.substr(0, end);
     const bool is_param = one.size() > 2 && one.starts_with('{') && one.ends_with('}');
     if (is_param) one = one.substr(1, one.size() - 2);
-    if (one.find_first_of("{}?#%") != one.npos) {
+    if (one.find_first_of("{}?#%") != std::string_view::npos) {
       return wrong("has a part that is neither a {name} nor plain text");
     }
     if (is_param && !seen.insert(one).second) return wrong("has two parameters of one name");

@@ -6,7 +6,6 @@
 #include <optional>
 #include <system_error>
 
-#include "listener.hpp"
 #include "listening.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/saturating.hpp"
@@ -143,7 +142,7 @@ result<void> server_core::start() {
   add_own_routes();
   if (!status_) return status_;
   if (auto fine = check_options(); !fine) return fine;
-  auto opened = std::make_unique<listener>(*this);
+  auto opened = std::make_unique<listener>(*this, options, requests);
   if (auto listening = opened->open(); !listening) return listening;
   in_flight_ =
       sys.metrics().sample("nexus_http_requests_in_flight", "Requests that are being answered.", {},

@@ -10,6 +10,7 @@
 
 #include "deadline_watch.hpp"
 #include "gate.hpp"
+#include "listener.hpp"
 #include "nexus/http/server.hpp"
 #include "routes.hpp"
 #include "target.hpp"
@@ -17,11 +18,10 @@
 
 namespace nexus { inline namespace v0 { namespace http {
 
-class listener;
-
 namespace detail {
 
-class server_core final : public shutdown_participant,
+class server_core final : public request_handler,
+                          public shutdown_participant,
                           public std::enable_shared_from_this<server_core> {
  public:
   server_core(system& on, server_options o);
@@ -40,16 +40,12 @@ class server_core final : public shutdown_participant,
   std::vector<store> stores;
   std::function<pool_statistics()> sessions;
 
-  // On the listener's threads:
-
-  /// Answers an admitted request with method, headers and body; `to` is its target. The response
-  /// can be sent.
-  [[nodiscard]] response answer(request asked, target to);
-
-  /// A problem of the server itself: 503 once it stops, with the headers for a retry.
-  [[nodiscard]] response refusal(int status, std::string_view title, std::string_view detail) const;
-  void count(std::string_view method, std::string_view route, int status);
-  void count_turned_away();
+  // request_handler
+  [[nodiscard]] response answer(request asked, target to) override;
+  [[nodiscard]] response refusal(int status, std::string_view title,
+                                 std::string_view detail) const override;
+  void count(std::string_view method, std::string_view route, int status) override;
+  void count_turned_away() override;
 
   /// Stops and waits for the threads.
   void close();

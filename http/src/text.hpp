@@ -43,7 +43,7 @@ namespace nexus { inline namespace v0 { namespace http {
 [[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
   const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
   const auto end = text.find_last_not_of(" \t");
-  return end == text.npos ? std::string_view{} : text.substr(begin, end + 1 - begin);
+  return end == std::string_view::npos ? std::string_view{} : text.substr(begin, end + 1 - begin);
 }
 
 /// The whole `text` as a number without sign.

@@ -18,7 +18,7 @@ bool is_hex(std::string_view text) {
 }
 
 bool is_id(std::string_view text) {
-  return is_hex(text) && text.find_first_not_of('0') != text.npos;
+  return is_hex(text) && text.find_first_not_of('0') != std::string_view::npos;
 }
 
 // A later version may append fields that are unknown here; they are not passed on.

@@ -86,6 +86,16 @@ result<void> detail::with_unpacked(std::string_view bytes, void* context,
   return unpack_in(mine.zone, bytes, context, use);
 }
 
+void detail::missing_field(std::string_view name) {
+  throw field_error{fmt::format("field \"{}\" is missing", name)};
+}
+
+void detail::misread_field(std::string_view name, const msgpack::type_error& why) {
+  const auto* named = dynamic_cast<const field_error*>(&why);
+  throw field_error{
+      fmt::format("field \"{}\" {}", name, named != nullptr ? named->what() : "has another type")};
+}
+
 void detail::nested_too_deep() {
   throw encode_error{errc::too_large,
                      fmt::format("nests more than {} maps and arrays in one another", nesting_max)};

@@ -1,8 +1,8 @@
-#include "nexus/event_batch.hpp"
+#include "nexus/detail/event_batch.hpp"
 
 #include <algorithm>
 
-namespace nexus { inline namespace v0 {
+namespace nexus { inline namespace v0 { namespace detail {
 
 event_batch::event_batch() = default;
 event_batch::~event_batch() = default;
@@ -47,4 +47,4 @@ std::string_view event_batch::keep(std::string_view bytes) {
   return {to, bytes.size()};
 }
 
-}}  // namespace nexus::v0
+}}}

@@ -11,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
+using detail::write_job;
 
 void send_back(const envelope& job) { job.as<write_job>().reply_to.send(job); }
 

@@ -74,7 +74,8 @@ class journal_writer {
   void settle_all(const jobs& batch);
   void append_all(const jobs& batch);
   template <class Request>
-  void write_all(const std::vector<write_job*>& asked, Request (write_job::*request)() const,
+  void write_all(const std::vector<detail::write_job*>& asked,
+                 Request (detail::write_job::*request)() const,
                  std::vector<append_outcome> (journal_session::*write)(std::span<const Request>));
   void save_all(const jobs& batch);
   void prune_all(const jobs& batch);

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "nexus/event_batch.hpp"
+#include "nexus/detail/event_batch.hpp"
 
 namespace nexus { inline namespace v0 {
 
@@ -33,7 +33,7 @@ class read_ahead {
 
   /// Copies a record; false if no more should come.
   bool add(const persistence_id& of, const record_view& r) {
-    if (events_ == nullptr) events_ = std::make_unique<event_batch>();
+    if (events_ == nullptr) events_ = std::make_unique<detail::event_batch>();
     if (ids_.empty() || ids_.back() != of) ids_.push_back(of);
     auto event = r.event;
     event.type = kept(type_, r.event.type);
@@ -67,7 +67,7 @@ class read_ahead {
   }
 
   std::vector<record> records_;
-  std::unique_ptr<event_batch> events_;  // one event per record
+  std::unique_ptr<detail::event_batch> events_;  // one event per record
   std::deque<persistence_id> ids_;
   std::deque<std::string> names_;
   std::string_view type_;  // of the last record

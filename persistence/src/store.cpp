@@ -21,6 +21,8 @@
 
 namespace nexus { inline namespace v0 {
 
+using detail::write_job;
+
 upsert_request write_job::state_request() const {
   upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt};
   // Without events `next` equals `expected`, and every backend rejects it.
@@ -172,6 +174,7 @@ result<pool<journal_session>> store::core::make_pool(const store_options& option
   chosen.name = opened->name();
   chosen.metrics = counts.registry;
   chosen.runs_on = options.runs_on;
+  if (chosen.validation_query.empty()) chosen.validation_query = "SELECT 1";
   if (options.runs_on) chosen.min_idle = 0;  // no step without a caller
   chosen.reserved = std::max<std::size_t>(chosen.reserved, std::max(1u, options.readers));
   return pool<journal_session>::make(std::move(chosen), [j = opened] { return j->open_session(); });
@@ -220,10 +223,11 @@ result<std::unique_ptr<journal_watch>> store::watch() const {
   return core_->opened->watch();
 }
 
-void store::write(const envelope& job) const {
-  if (core_->closed) return journal_writer::refuse(job, core_->why_closed());
+void detail::write(const store& in, const envelope& job) {
+  auto& core = *in.core_;
+  if (core.closed) return journal_writer::refuse(job, core.why_closed());
   job.as<write_job>().queued = std::chrono::steady_clock::now();
-  auto& writers = core_->writers;
+  auto& writers = core.writers;
   auto shard = job.as<write_job>().id.slice() * writers.size() / persistence_id::slices;
   writers[shard]->submit(job);
 }

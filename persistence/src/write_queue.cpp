@@ -4,6 +4,8 @@
 
 namespace nexus { inline namespace v0 {
 
+using detail::write_job;
+
 write_queue::~write_queue() {
   while (auto* w = queue_.front()) {
     queue_.pop();
@@ -12,7 +14,7 @@ write_queue::~write_queue() {
 }
 
 std::optional<error> write_queue::push(const envelope& job, bool& woke) {
-  using pushed = handover<write_job>::pushed;
+  using pushed = detail::handover<write_job>::pushed;
   auto& w = job.as<write_job>();
   const auto events = w.event_count();
   const auto bytes = w.bytes();

@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "nexus/handover.hpp"
+#include "nexus/detail/write_job.hpp"
 #include "nexus/store.hpp"
 
 namespace nexus { inline namespace v0 {
@@ -58,7 +58,7 @@ class write_queue {
  private:
   const store_options options_;
 
-  handover<write_job> queue_;
+  detail::handover<detail::write_job> queue_;
   std::atomic<std::size_t> events_{0};
   std::atomic<std::size_t> bytes_{0};
   std::atomic<std::uint64_t> accepted_{0};

@@ -10,19 +10,19 @@
 #include <vector>
 
 #include "nexus/detail/guarded.hpp"
+#include "nexus/detail/handover.hpp"
 #include "nexus/detail/logger.hpp"
-#include "nexus/handover.hpp"
 
 namespace nexus { inline namespace v0 {
 
 struct workers::impl {
-  struct waiting : handed_over {
+  struct waiting : detail::handed_over {
     explicit waiting(job j) : work{std::move(j)} {}
     job work;
   };
 
   const std::string name;
-  handover<waiting> queue;
+  detail::handover<waiting> queue;
   std::mutex
       taking;  // among taking threads; the one that finds the queue empty waits while it holds it
   std::size_t queue_max = 0;
@@ -116,7 +116,7 @@ bool workers::submit(job j) {
   auto one = std::make_unique<impl::waiting>(std::move(j));
   self.accepted.fetch_add(1);
   const auto how = self.queue.push(*one);
-  if (how == handover<impl::waiting>::pushed::refused) {
+  if (how == detail::handover<impl::waiting>::pushed::refused) {
     self.queued.fetch_sub(1);
     self.done.fetch_add(1);
     return false;
@@ -126,7 +126,7 @@ bool workers::submit(job j) {
     self.stepped->post(executor::work::read, [of = std::weak_ptr{impl_}] {
       if (auto there = of.lock()) there->run_one(0, false);
     });
-  } else if (how == handover<impl::waiting>::pushed::woke) {
+  } else if (how == detail::handover<impl::waiting>::pushed::woke) {
     self.queue.wake();
   }
   return true;

@@ -150,7 +150,7 @@ std::string kind_of(entity_signal::kind k) {
 struct Callbacks : testing::TestWithParam<int> {
   Callbacks() {
     due.clear();
-    how = [this] {
+    how = [] {
       if (GetParam() == 0) throw std::runtime_error{"boom"};
       if (GetParam() == 1) throw std::bad_alloc{};
       throw 42;  // NOLINT: on purpose

@@ -101,7 +101,6 @@ TEST(Ends, ASystemThatGoesFirstFinishesWhatWasAdmitted) {
 
 TEST(Ends, AnAdoptedSystemMayGoBeforeItsEntities) {
   caf::actor_system_config config;
-  config.set("scheduler.max-threads", 2u);
   caf::actor_system theirs{config};
   auto sys = std::make_unique<nexus::system>(theirs);
   auto journal = nexus::open("memory:");

@@ -151,7 +151,7 @@ TEST_F(Entities, AStoppedEntityComesBackWithTheNextCommand) {
 
 // The handshake: every command sent while an entity stops is handled, once, by this actor or the
 // next.
-TEST_F(Entities, NotOneCommandIsLostOrDoubledWhileEntitiesStop) {
+TEST_F(Entities, NoCommandIsLostOrDoubledWhileEntitiesStop) {
   restart({.snapshot_every = 50});
   constexpr int senders = 4;
   constexpr int rounds = 3000;

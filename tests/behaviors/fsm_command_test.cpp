@@ -29,7 +29,7 @@ TEST(FsmCommand, AReadWaitsForTheAppendItSaw) {
   EXPECT_EQ(f->append_stored(), (words{"release 1", "release 2"}));
 }
 
-TEST(FsmCommand, WhatIsDecidedMeanwhileMergesIntoTheNextAppend) {
+TEST(FsmCommand, CommandsDecidedDuringAnAppendShareTheNextOne) {
   auto f = running_at(0);
   f->command(persists_one);
   EXPECT_EQ(f->drained(), words{"append 1..1"});

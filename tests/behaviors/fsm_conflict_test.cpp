@@ -32,7 +32,7 @@ TEST(FsmConflict, ACommandIsDecidedAgainOnTheFreshState) {
   EXPECT_EQ(f->fsm().held(), 0u);
 }
 
-TEST(FsmConflict, AllThatWasSpeculativeComesBackInItsOrderBeforeWhatCameLater) {
+TEST(FsmConflict, SpeculativeCommandsAreDecidedAgainInOrderBeforeLaterOnes) {
   auto f = retrying_at(5);
   f->command(persists_two);
   f->drained();
@@ -61,7 +61,7 @@ TEST(FsmConflict, ARefusalThatWasDecidedOnALostStateIsDecidedAgain) {
   EXPECT_EQ(f->fate_of(2).answer, "decide_failed");
 }
 
-TEST(FsmConflict, WhatThrewInApplyIsDecidedAgain) {
+TEST(FsmConflict, ACommandWhoseApplyThrewIsDecidedAgain) {
   auto f = retrying_at(5);
   f->command(persists_one);
   f->command({.throws = true});
@@ -73,7 +73,7 @@ TEST(FsmConflict, WhatThrewInApplyIsDecidedAgain) {
 
 // -- which outcomes ---------------------------------------------------------------------------
 
-TEST(FsmConflict, WhatMayBeOnesOwnLostAnswerIsSettledFirst) {
+TEST(FsmConflict, AConflictWithAPossibleOwnAppendIsSettledFirst) {
   auto f = retrying_at(5);
   f->command(persists_two);
   f->drained();
@@ -81,7 +81,7 @@ TEST(FsmConflict, WhatMayBeOnesOwnLostAnswerIsSettledFirst) {
   EXPECT_EQ(f->settles(settlement::stored), words{"release 1"}) << "it is not decided again";
 }
 
-TEST(FsmConflict, WhatSettlesAsNotStoredIsDecidedAgain) {
+TEST(FsmConflict, ACommandSettledAsNotStoredIsDecidedAgain) {
   auto f = retrying_at(5);
   f->command(persists_two);
   f->drained();
@@ -92,7 +92,7 @@ TEST(FsmConflict, WhatSettlesAsNotStoredIsDecidedAgain) {
   EXPECT_EQ(f->drained(), words{"append 8..9"});
 }
 
-TEST(FsmConflict, WhatMayHaveHappenedIsNeverDecidedAgain) {
+TEST(FsmConflict, ACommandOfUnknownOutcomeIsNeverDecidedAgain) {
   auto f = retrying_at(0);
   f->command(persists_one);
   f->drained();
@@ -256,7 +256,7 @@ TEST(FsmConflict, AnEntityThatClosesRefuses) {
   EXPECT_EQ(f->append_answers(conflict{0}), (words{"refuse 1 conflict", "stopped"}));
 }
 
-TEST(FsmConflict, ClosingRefusesWhatWasToBeDecidedAgain) {
+TEST(FsmConflict, ClosingRefusesCommandsThatWaitToBeDecidedAgain) {
   auto f = retrying_at(0);
   f->command(persists_one);
   f->drained();

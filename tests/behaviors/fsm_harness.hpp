@@ -82,7 +82,7 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
   }
 
   d::decision decide(d::entity_model& model, const context& /*c*/, const d::decision_limits& limits,
-                     event_batch& out) noexcept override {
+                     d::event_batch& out) noexcept override {
     auto& m = static_cast<sum_model&>(model);
     if (plan_.then.stashes && m.sum <= 0) {
       if (!limits.stash_full) return {.flags = {.stashes = true}};

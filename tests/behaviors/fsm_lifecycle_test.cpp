@@ -50,7 +50,7 @@ TEST(FsmPassivateNow, SoDoesOneThatSettlesOrBacksOff) {
   EXPECT_EQ(f->drained(), words{});
 }
 
-TEST(FsmPassivateNow, WhatTheBehaviorAskedForIsNotForgotten) {
+TEST(FsmPassivateNow, APassivateEffectOfTheBehaviorStillApplies) {
   auto f = running_at(0);
   f->command({.persists = 1, .then = {.passivates = true}});
   f->drained();
@@ -84,7 +84,7 @@ TEST(FsmDisplace, TheOldestThatWaitsGoes) {
   EXPECT_EQ(f.load_answer(0), words{"release 2"});
 }
 
-TEST(FsmDisplace, WhatIsDecidedStays) {
+TEST(FsmDisplace, DecidedCommandsStay) {
   auto f = running_at(0);
   f->command(persists_one);
   f->drained();
@@ -92,14 +92,14 @@ TEST(FsmDisplace, WhatIsDecidedStays) {
   EXPECT_EQ(f->append_stored(), words{"release 1"});
 }
 
-TEST(FsmDisplace, WhatIsStashedStays) {
+TEST(FsmDisplace, StashedCommandsStay) {
   auto f = running_at(0);
   f->command({.then = {.stashes = true}});
   EXPECT_EQ(f->displace(), words{});
   EXPECT_EQ(f->fsm().held(), 1U);
 }
 
-TEST(FsmDisplace, WhatWaitsBehindAChainMayGo) {
+TEST(FsmDisplace, CommandsBehindAChainMayBeDisplaced) {
   auto f = running_at(0);
   f->command({.persists = 1, .then = {.runs = true}});
   f->command(reads);
@@ -138,7 +138,7 @@ TEST(FsmRestart, AnIdleEntityRecoversAtOnce) {
   EXPECT_EQ(f->command(reads), words{"release 1"});
 }
 
-TEST(FsmRestart, WhatIsDecidedIsMadeDurableFirst) {
+TEST(FsmRestart, DecidedCommandsAreMadeDurableFirst) {
   auto f = running_at(0);
   f->command(persists_one);
   EXPECT_EQ(f->restart(), words{"append 1..1"});

@@ -19,7 +19,7 @@ TEST(FsmOutcome, AConflictRefusesAllThatWasSpeculativeAndRecovers) {
   EXPECT_EQ(f->drained(), words{"append 7..7"});
 }
 
-TEST(FsmOutcome, AConflictThatMayBeOnesOwnLostAnswerIsSettled) {
+TEST(FsmOutcome, AConflictWithAPossibleOwnAppendIsSettled) {
   auto f = running_at(5);
   f->command(persists_two);
   f->drained();
@@ -107,7 +107,7 @@ TEST(FsmOutcome, WaitersAreToldOfAStorageThatDoesNotSettle) {
   EXPECT_EQ(f->fate_of(5).seen, 4);
 }
 
-TEST(FsmOutcome, WhatWasToldIsNotToldAgainAtTheEnd) {
+TEST(FsmOutcome, AReportedFailureIsNotReportedAgainAtTheEnd) {
   auto f = running_at(3);
   f->command(persists_one);
   f->drained();

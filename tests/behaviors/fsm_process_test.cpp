@@ -53,7 +53,7 @@ TEST(FsmProcess, ALostAppendWithoutACallerIsFollowedByARecovery) {
   EXPECT_FALSE(f->ended);
 }
 
-TEST(FsmProcess, WhatItsOnRecoveredPersistsIsTriedUntilItIsStored) {
+TEST(FsmProcess, EventsOfOnRecoveredAreRetriedUntilTheyAreStored) {
   fsm_driver f;
   f.model().persists_once_recovered = true;
   f.command(reads);
@@ -280,7 +280,7 @@ TEST(FsmOwnAnswer, FindsRoomInAFullStash) {
 
 // -- other things that grew, or were silent ---------------------------------------------------
 
-TEST(FsmStashGrowth, WhatIsPastItsDeadlineMakesRoom) {
+TEST(FsmStashGrowth, ExpiredCommandsMakeRoom) {
   d::fsm_options options;
   options.stash_max = 2;
   auto f = running_at(0, options);

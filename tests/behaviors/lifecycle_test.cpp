@@ -1,15 +1,11 @@
-// How entities start and end: idle times and caps, storms of sends during both, watches, overflow,
-// other writers, deadlines, names and the ordered shutdown.
+// How entities start and end: idle times and caps, watches, overflow, other writers, deadlines, names
+// and the ordered shutdown.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <caf/all.hpp>
-#include <cstdlib>
 #include <deque>
 #include <future>
 #include <nexus/testkit/deterministic.hpp>
-#include <random>
-#include <thread>
 
 #include "tally.hpp"
 #include "temporary_folder.hpp"
@@ -75,7 +71,7 @@ class finding_actor : public caf::event_based_actor {
   std::promise<std::int64_t>& heard_;
 };
 
-struct Storm : testing::Test {
+struct RealTimeLifecycle : testing::Test {
   nexus::system sys{{.threads = 2}};
   result<store> journal = nexus::open("memory:");
 };
@@ -93,7 +89,7 @@ TEST_F(Lifecycle, AnIdleEntityPassivatesWhenItsTimeHasCome) {
   EXPECT_EQ(det.get(tallies.of("a").ask(tally::read{})), 1) << "it comes back with its state";
 }
 
-TEST_F(Lifecycle, WhatIsUsedStays) {
+TEST_F(Lifecycle, AUsedEntityStays) {
   entities<tally> tallies{det, *journal, {.passivate_after = 10s}};
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
@@ -241,7 +237,7 @@ TEST_F(Lifecycle, AnOrderedShutdownFinishesWhatIsInFlight) {
   EXPECT_FALSE(journal->open_session()) << "the store is closed";
 }
 
-TEST_F(Lifecycle, WhatMissesTheDeadlineOfAShutdownIsNamed) {
+TEST_F(Lifecycle, AShutdownNamesEntitiesThatMissItsDeadline) {
   entities<tally> tallies{det, *journal};
   EXPECT_TRUE(det.get(tallies.of("a").ask(tally::add{1})));
   EXPECT_TRUE(det.get(tallies.of("b").ask(tally::add{1})));
@@ -321,7 +317,7 @@ TEST_F(Lifecycle, AnEntityIsFoundByName) {
   EXPECT_EQ(det.get(tallies.of("a").ask(tally::read{})), 1);
 }
 
-TEST_F(Storm, APlainActorFindsAnEntityByName) {
+TEST_F(RealTimeLifecycle, APlainActorFindsAnEntityByName) {
   entities<tally> tallies{sys, *journal};
   std::promise<std::int64_t> heard;
   auto answer = heard.get_future();
@@ -331,7 +327,7 @@ TEST_F(Storm, APlainActorFindsAnEntityByName) {
 }
 
 // Two systems with their own stores on one database stand for two processes.
-TEST_F(Storm, AVerifiedAskSeesWhatAnotherWriterHasWritten) {
+TEST_F(RealTimeLifecycle, AVerifiedAskSeesWhatAnotherWriterHasWritten) {
   temporary_folder folder;
   const auto uri = "sqlite:" + folder.path("shared.db");
   auto our_store = nexus::open(uri);
@@ -347,7 +343,7 @@ TEST_F(Storm, AVerifiedAskSeesWhatAnotherWriterHasWritten) {
   EXPECT_EQ(theirs.of("a").ask_verified(tally::add{1}).get(10s), 4);
 }
 
-TEST_F(Storm, AVerifiedAskOfADurableStateGoesByItsVersion) {
+TEST_F(RealTimeLifecycle, AVerifiedAskOfADurableStateGoesByItsVersion) {
   nexus::system other{{.threads = 1}};
   entities<lamp> ours{sys, *journal};
   entities<lamp> theirs{other, *journal};
@@ -356,55 +352,4 @@ TEST_F(Storm, AVerifiedAskOfADurableStateGoesByItsVersion) {
   EXPECT_EQ(ours.of("a").ask(lamp::look{}).get(10s), true);
   EXPECT_EQ(ours.of("a").ask_verified(lamp::look{}).get(10s), false);
   EXPECT_EQ(ours.of("never").ask_verified(lamp::look{}).get(10s), false);
-}
-
-// No command is lost or handled twice while entities passivate by the thousand.
-TEST_F(Storm, NotOneSendIsLostOrDoubledAcrossPassivations) {
-  constexpr int ids = 10'000;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  const int sends = 50'000;
-#else
-  const int sends = std::getenv("NEXUS_LONG_TESTS") != nullptr ? 1'000'000 : 200'000;
-#endif
-  constexpr int senders = 2;
-  constexpr std::size_t in_flight = 100;
-  entities<tally> tallies{
-      sys, *journal, {.passivate_after = 1ms, .live_max = 100, .mailbox_max = 1'000}};
-  std::vector<std::atomic<int>> sent(ids);
-  std::atomic<std::int64_t> lost{0};
-  std::atomic<std::size_t> most_live{0};
-  std::vector<std::thread> threads;
-  for (int t = 0; t < senders; ++t) {
-    threads.emplace_back([&, t] {
-      std::minstd_rand draw(static_cast<unsigned>(t + 1));
-      std::deque<asked<std::int64_t>> answers;
-      auto collect = [&] {
-        lost += !answers.front().get(60s);
-        answers.pop_front();
-      };
-      for (int i = 0; i < sends / senders; ++i) {
-        const auto id = draw() % ids;
-        ++sent[id];
-        answers.push_back(tallies.of(std::to_string(id)).ask(tally::add{1}));
-        if (answers.size() >= in_flight) collect();
-        if (i % 1'000 == 0) most_live = std::max(most_live.load(), tallies.live());
-      }
-      while (!answers.empty()) collect();
-    });
-  }
-  for (auto& one : threads) one.join();
-  EXPECT_EQ(lost, 0);
-  EXPECT_LE(most_live, 100 + 2 * in_flight * senders) << "those that were busy";
-  std::int64_t wrong = 0;
-  for (int id = 0; id < ids; ++id) {
-    wrong += tallies.of(std::to_string(id)).ask(tally::read{}).get(60s) != sent[id];
-  }
-  EXPECT_EQ(wrong, 0);
-  double passivated = 0;
-  for (const auto& family : sys.metrics().collect()) {
-    if (family.name != "nexus_passivations_total") continue;
-    for (const auto& one : family.samples) passivated += one.value;
-  }
-  EXPECT_GE(passivated, 10'000);
-  RecordProperty("passivated", std::to_string(passivated));
 }

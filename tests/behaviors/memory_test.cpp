@@ -7,6 +7,7 @@
 #include <deque>
 #include <vector>
 
+#include "caf_dialect.hpp"
 #include "nexus/nexus.hpp"
 
 using namespace nexus;
@@ -46,7 +47,7 @@ std::size_t bytes_per_bare_actor(caf::actor_system& sys) {
   const auto before = heap_bytes();
   for (std::size_t i = 0; i < count; ++i) {
     all.push_back(sys.spawn<bare_actor>());
-    self->send(all.back(), 1);
+    test::send_as(*self, all.back(), 1);
   }
   for (std::size_t i = 0; i < count; ++i) self->receive([](bool) {});
   const auto each = (heap_bytes() - before) / count;

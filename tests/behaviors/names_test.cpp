@@ -47,11 +47,13 @@ struct late {
 };
 
 class Names : public testing::Test {
- protected:
+ public:
   ~Names() override {
     late::entity_type = "late";
     late::other::type_name = "other";
   }
+
+ protected:
   std::string why_refused() {
     const entities<late> some{sys, journal};
     const auto status = some.status();
@@ -65,8 +67,6 @@ class Names : public testing::Test {
   store journal = *nexus::open("memory:");
 };
 
-}  // namespace
-
 template <class First, class Second>
 std::string why_second(nexus::system& sys, const store& in) {
   const entities<First> first{sys, in};
@@ -77,6 +77,8 @@ std::string why_second(nexus::system& sys, const store& in) {
   EXPECT_EQ(second.of("a").ask(plain::poke{}).get(10s).error(), second.status().error());
   return second.status().error().message;
 }
+
+}  // namespace
 
 TEST_F(Names, TwoBehaviorsOfOneEntityTypeAreBothNamedInEitherOrder) {
   for (const auto& why : {why_second<first_bell, second_bell>(sys, journal),

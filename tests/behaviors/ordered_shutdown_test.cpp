@@ -199,7 +199,7 @@ TEST_P(OrderedShutdown, AStorageThatTakesItsTimeIsWaitedFor) {
   EXPECT_EQ(slow.get(0s), 2);
 }
 
-TEST_P(OrderedShutdown, WhatTakesItsTimeInAnEntityIsWaitedFor) {
+TEST_P(OrderedShutdown, ASlowCommandIsWaitedFor) {
   entities<tally> tallies{sys, *journal};
   std::atomic<bool> runs{false};
   std::promise<void> end;

@@ -56,7 +56,7 @@ TEST(Upcasting, AMissingStepIsNamedBeforeAnyIsTaken) {
             (error{errc::unsupported_version, "the known version is 4"}));
 }
 
-TEST(Upcasting, WhateverAStepThrowsIsAnError) {
+TEST(Upcasting, AnythingAStepThrowsIsAnError) {
   EXPECT_EQ((read<void, sparse>(3, "msgpack", "\x80")),
             (error{errc::corrupt,
                    "upcast from version 3 to 4: threw something that is not a std::exception"}));

@@ -3,7 +3,7 @@
 //
 //   test_contract_broken remembers_heads       exit code 0: every test that should fail did
 #include <cstdio>
-#include <nexus/testkit/journal_contract.hpp>
+#include <nexus/testkit/contract/fixture.hpp>
 #include <span>
 
 #include "broken_backends.hpp"
@@ -14,6 +14,7 @@ namespace {
 
 using namespace nexus::test;
 using nexus::testkit::journal_under_test;
+using nexus::testkit::JournalContract;
 
 struct mistake {
   const char* name;
@@ -59,14 +60,17 @@ const std::vector<mistake>& mistakes() {
        {"AHeadIsNotRememberedByTheJournalObject", "AHeadIsNotRememberedAcrossProcesses",
         "NoNumberIsAcknowledgedTwiceByTwoProcesses",
         "AReaderThatFollowsManyWritersSeesEveryEventOnce",
-        "WhatASinkThrowsComesOutAndTheSessionWorksOn", "NothingIsStoredAfterAnInterrupt",
-        "AnAppendWhoseCommitFailsIsNeverTakenForStored",
-        "WhatWasAcknowledgedIsThereAfterTheProcessWasKilled", "AReaderNeverSeesHalfARequestOrAGap",
-        "ADamagedEventIsCorruptByIdAndNumberAndStopsNothingElse", "WhatCannotBeATypeListsNothing",
-        "WhatHoldsSomethingElseIsRefusedAndStaysAsItIs",
-        "WhatANewerVersionMadeIsRefusedAndStaysAsItIs"},
+        "AnExceptionOfASinkReachesTheCallerAndTheSessionStaysUsable",
+        "NothingIsStoredAfterAnInterrupt", "AnAppendWhoseCommitFailsIsNeverTakenForStored",
+        "AcknowledgedEventsSurviveAKillOfTheProcess", "AReaderNeverSeesHalfARequestOrAGap",
+        "ADamagedEventIsCorruptByIdAndNumberAndStopsNothingElse", "AnInvalidTypeListsNothing",
+        "AForeignDatabaseIsRefusedAndLeftUnchanged",
+        "AJournalOfANewerVersionIsRefusedAndLeftUnchanged"},
        false},
-      {"ends_late_commits", late<ends_late_commits>, {"WhatSettledAsNotStoredNeverArrives"}, false},
+      {"ends_late_commits",
+       late<ends_late_commits>,
+       {"ARequestSettledAsNotStoredNeverArrives"},
+       false},
       {"remembers_heads",
        of_sqlite<remembers_heads, heads>,
        {"AHeadIsNotRememberedByTheJournalObject", "AHeadIsNotRememberedAcrossProcesses",
@@ -76,33 +80,31 @@ const std::vector<mistake>& mistakes() {
        {"AReaderThatFollowsManyWritersSeesEveryEventOnce"}},
       {"swallows_exceptions",
        of_memory<swallows_exceptions>,
-       {"WhatASinkThrowsComesOutAndTheSessionWorksOn"}},
+       {"AnExceptionOfASinkReachesTheCallerAndTheSessionStaysUsable"}},
       {"stuck_after_exceptions",
        of_memory<stuck_after_exceptions>,
-       {"WhatASinkThrowsComesOutAndTheSessionWorksOn"}},
+       {"AnExceptionOfASinkReachesTheCallerAndTheSessionStaysUsable"}},
       {"deaf_to_interrupts", of_memory<deaf_to_interrupts>, {"NothingIsStoredAfterAnInterrupt"}},
       {"settles_by_reading",
        of_sqlite<settles_by_reading>,
        {"AnAppendWhoseCommitFailsIsNeverTakenForStored"}},
-      {"commits_late", late<commits_late>, {"WhatSettledAsNotStoredNeverArrives"}},
+      {"commits_late", late<commits_late>, {"ARequestSettledAsNotStoredNeverArrives"}},
       {"guesses_failed",
        of_sqlite<guesses_failed>,
        {"AnAppendWhoseCommitFailsIsNeverTakenForStored"}},
       {"ignores_commits",
        of_sqlite<ignores_commits>,
        {"AnAppendWhoseCommitFailsIsNeverTakenForStored"}},
-      {"writes_behind",
-       of_sqlite<writes_behind>,
-       {"WhatWasAcknowledgedIsThereAfterTheProcessWasKilled"}},
+      {"writes_behind", of_sqlite<writes_behind>, {"AcknowledgedEventsSurviveAKillOfTheProcess"}},
       {"tears_requests", of_sqlite<tears_requests>, {"AReaderNeverSeesHalfARequestOrAGap"}},
       {"passes_over_damage",
        of_sqlite<passes_over_damage>,
        {"ADamagedEventIsCorruptByIdAndNumberAndStopsNothingElse"}},
-      {"lists_by_prefix", of_memory<lists_by_prefix>, {"WhatCannotBeATypeListsNothing"}},
+      {"lists_by_prefix", of_memory<lists_by_prefix>, {"AnInvalidTypeListsNothing"}},
       {"overwrites_what_it_does_not_know",
        overwriting,
-       {"WhatHoldsSomethingElseIsRefusedAndStaysAsItIs",
-        "WhatANewerVersionMadeIsRefusedAndStaysAsItIs"}}};
+       {"AForeignDatabaseIsRefusedAndLeftUnchanged",
+        "AJournalOfANewerVersionIsRefusedAndLeftUnchanged"}}};
   return all;
 }
 

@@ -1,7 +1,7 @@
 // A journal that wraps another one passes; and settling a lost answer of it.
 #include <nexus/memory.hpp>
+#include <nexus/testkit/contract/fixture.hpp>
 #include <nexus/testkit/faulty.hpp>
-#include <nexus/testkit/journal_contract.hpp>
 
 namespace {
 
@@ -21,5 +21,7 @@ nexus::testkit::journal_under_test faulty_memory() {
 }
 
 }  // namespace
+
+using nexus::testkit::JournalContract;
 
 INSTANTIATE_TEST_SUITE_P(Faulty, JournalContract, ::testing::Values(faulty_memory()));

@@ -1,5 +1,7 @@
 #include <nexus/memory.hpp>
-#include <nexus/testkit/journal_contract.hpp>
+#include <nexus/testkit/contract/fixture.hpp>
+
+using nexus::testkit::JournalContract;
 
 INSTANTIATE_TEST_SUITE_P(Memory, JournalContract,
                          ::testing::Values(nexus::testkit::journal_under_test{

@@ -1,7 +1,7 @@
 // Through a proxy that cuts the connection at the commit of an append: before, after and during it.
 #include <array>
 #include <nexus/postgres.hpp>
-#include <nexus/testkit/journal_contract.hpp>
+#include <nexus/testkit/contract/fixture.hpp>
 #include <stdexcept>
 
 #include "cluster.hpp"
@@ -82,6 +82,8 @@ void make_newer(const std::string& uri) {
 }
 
 }  // namespace
+
+using nexus::testkit::JournalContract;
 
 INSTANTIATE_TEST_SUITE_P(Postgres, JournalContract,
                          ::testing::Values(nexus::testkit::journal_under_test{

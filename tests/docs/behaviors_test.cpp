@@ -163,6 +163,41 @@ struct wallet {
 
 }  // namespace
 
+// bell.hpp and bell.cpp of the page.
+struct bell {
+  static constexpr std::string_view entity_type = "bell";
+  struct ring {};
+  using command = std::variant<ring>;
+  struct rung {
+    static constexpr std::string_view type_name = "rung";
+  };
+  using event = std::variant<rung>;
+  struct state {
+    std::int64_t times = 0;
+    MSGPACK_DEFINE_MAP(times)
+  };
+  static nexus::effect<bell, std::int64_t> decide(const state& s, const ring& c);
+  static void apply(state& s, const rung& e);
+};
+
+extern template class nexus::compiled<bell>;
+
+nexus::effect<bell, std::int64_t> bell::decide(const state&, const ring&) {
+  return nexus::persist(rung{}).then_reply(&state::times);
+}
+
+void bell::apply(state& s, const rung&) { ++s.times; }
+
+template class nexus::compiled<bell>;
+
+TEST(Docs, ABellIsCompiledOnce) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<bell> bells{sys, *store};
+  EXPECT_EQ(bells.of("door").ask(bell::ring{}).get(10s), 1);
+  EXPECT_EQ(bells.of("door").ask(bell::ring{}).get(10s), 2);
+}
+
 TEST(Docs, ADepositOfTheFirstVersionIsLifted) {
   nexus::document old;
   old.set("amount", std::int64_t{5});

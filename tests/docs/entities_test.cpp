@@ -98,7 +98,7 @@ caf::behavior teller(caf::event_based_actor* self, std::int64_t* heard) {
   return {[](int) {}};  // the actor's own handlers
 }
 
-struct Docs : testing::Test {
+struct EntitiesPage : testing::Test {
   nexus::testkit::deterministic_system det;
   nexus::result<nexus::store> store = det.open("memory:");
 
@@ -115,7 +115,7 @@ struct Docs : testing::Test {
 
 }  // namespace
 
-TEST_F(Docs, OneIsLivePerName) {
+TEST_F(EntitiesPage, OneIsLivePerName) {
   EXPECT_EQ(nexus::find<account>(det.sys(), "alice").error().code, nexus::errc::invalid_argument);
   nexus::entities<account> accounts{det, *store};
   nexus::entities<account> second{det, *store};
@@ -133,7 +133,7 @@ TEST_F(Docs, OneIsLivePerName) {
   EXPECT_EQ(accounts.live(), 1u);
 }
 
-TEST_F(Docs, AnIdleEntityPassivates) {
+TEST_F(EntitiesPage, AnIdleEntityPassivates) {
   nexus::entities<account> accounts{det, *store, {.passivate_after = 10s}};
   EXPECT_EQ(det.get(accounts.of("alice").ask(account::deposit{100})), 100);
   det.advance(11s);
@@ -141,7 +141,7 @@ TEST_F(Docs, AnIdleEntityPassivates) {
   EXPECT_EQ(det.get(accounts.of("alice").ask(account::deposit{1})), 101);
 }
 
-TEST_F(Docs, ACapOnTheLiveOnes) {
+TEST_F(EntitiesPage, ACapOnTheLiveOnes) {
   nexus::entities<account> accounts{det, *store, {.live_max = 2}};
   for (auto id : {"alice", "bob", "carol"}) {
     EXPECT_TRUE(det.get(accounts.of(id).ask(account::deposit{1})));
@@ -163,7 +163,7 @@ TEST_F(Docs, ACapOnTheLiveOnes) {
   EXPECT_EQ(accounts.live(), 2u);
 }
 
-TEST_F(Docs, TheOldestGiveWay) {
+TEST_F(EntitiesPage, TheOldestGiveWay) {
   nexus::entities<account> accounts{
       det, *store, {.mailbox_max = 1, .when_full = nexus::overflow::drop_oldest}};
   auto first = accounts.of("alice").ask(account::deposit{1});
@@ -172,14 +172,14 @@ TEST_F(Docs, TheOldestGiveWay) {
   EXPECT_EQ(det.get(second), 2);
 }
 
-TEST_F(Docs, WhatIsRefusedIsADeadLetter) {
+TEST_F(EntitiesPage, ARefusedCommandIsADeadLetter) {
   nexus::entities<account> accounts{det, *store, {.mailbox_max = 1}};
   EXPECT_TRUE(accounts.of("alice").tell(account::deposit{1}));
   EXPECT_EQ(accounts.of("alice").tell(account::deposit{2}).error().code, nexus::errc::overloaded);
   EXPECT_EQ(det.sys().letters().count(), 1u);
 }
 
-TEST_F(Docs, WhatIsDroppedIsADeadLetter) {
+TEST_F(EntitiesPage, ADroppedCommandIsADeadLetter) {
   std::vector<std::string> dead;
   auto listening = det.sys().letters().subscribe([&](const nexus::dead_letter& l) {
     dead.push_back(l.target + ": " + std::string{nexus::to_string(l.why.code)});
@@ -192,7 +192,7 @@ TEST_F(Docs, WhatIsDroppedIsADeadLetter) {
   EXPECT_EQ(dead, std::vector<std::string>{"account|alice: overloaded"});
 }
 
-TEST_F(Docs, WhatComesTooLateIsNotDecided) {
+TEST_F(EntitiesPage, ALateCommandIsNotDecided) {
   nexus::entities<account> accounts{det, *store};
   det.steps().hold(nexus::executor::work::read);  // the recovery of alice is slow
   auto hasty = accounts.of("alice").ask(account::deposit{1}, 1s);
@@ -229,7 +229,7 @@ TEST(DocsOfTwoProcesses, AVerifiedAskSeesTheOther) {
   EXPECT_EQ(ours.of("alice").ask_verified(account::balance{}).get(10s), 105);
 }
 
-TEST_F(Docs, AWatchIsTold) {
+TEST_F(EntitiesPage, AWatchIsTold) {
   nexus::entities<account> accounts{det, *store};
   EXPECT_TRUE(det.get(accounts.of("alice").ask(account::deposit{1})));
   nexus::asked<nexus::ending> end = accounts.of("alice").watch();
@@ -237,7 +237,7 @@ TEST_F(Docs, AWatchIsTold) {
   EXPECT_EQ(det.get(end), nexus::ending::passivated);
 }
 
-TEST_F(Docs, AnEntityIsSupervised) {
+TEST_F(EntitiesPage, AnEntityIsSupervised) {
   nexus::supervision how{.restarts_max = 1, .backoff_min = 1s, .backoff_max = 10s, .jitter = 0};
   nexus::entities<account> accounts{det, *store, {.supervised = how}};
   EXPECT_EQ(det.get(accounts.of("alice").ask(account::deposit{100})), 100);
@@ -264,7 +264,7 @@ TEST(DocsOfThreads, ASystemShutsDown) {
   EXPECT_TRUE(report.drained);
 }
 
-TEST_F(Docs, AShutdownFinishesWhatIsInFlight) {
+TEST_F(EntitiesPage, AShutdownFinishesWhatIsInFlight) {
   nexus::entities<account> accounts{det, *store};
   nexus::entities<gift> gifts{det, *store, {.parent = "account"}};
   auto given = gifts.of("1").ask(gift::give{"bob", 30});
@@ -274,7 +274,7 @@ TEST_F(Docs, AShutdownFinishesWhatIsInFlight) {
   EXPECT_FALSE(store->open_session());  // the store is closed too
 }
 
-TEST_F(Docs, AShutdownNamesWhatMissesIt) {
+TEST_F(EntitiesPage, AShutdownNamesWhatMissesIt) {
   nexus::entities<account> accounts{det, *store};
   det.steps().hold(nexus::executor::work::write);  // the storage does not answer
   auto stuck = accounts.of("alice").ask(account::deposit{1});

@@ -24,7 +24,7 @@ struct order {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(order, from, to, cents)
 
-struct Docs : testing::Test {
+struct HttpPage : testing::Test {
   http_client::answer get(http::server& web, const std::string& path) {
     return http_client{web.port()}.get(path);
   }
@@ -37,7 +37,7 @@ struct Docs : testing::Test {
 
 }  // namespace
 
-TEST_F(Docs, AServer) {
+TEST_F(HttpPage, AServer) {
   nexus::http::server web{sys, {.address = "127.0.0.1", .port = 0, .threads = 16}};
   web.use(*store);    // sessions of its pool
   web.use(accounts);  // entities<account>
@@ -55,7 +55,7 @@ TEST_F(Docs, AServer) {
   EXPECT_EQ(refused->body, R"({"detail":"insufficient funds","status":409,"title":"rejected"})");
 }
 
-TEST_F(Docs, WhatAHandlerDeclares) {
+TEST_F(HttpPage, AHandlerGetsItsDeclaredParameters) {
   http::server web{sys, {.port = 0}};
   web.use(*store);
   web.use(accounts);
@@ -90,7 +90,7 @@ TEST_F(Docs, WhatAHandlerDeclares) {
   EXPECT_EQ(client.get("/accounts/carol/events")->status, 404);
 }
 
-TEST_F(Docs, ARouteThatCannotBeServed) {
+TEST_F(HttpPage, ARouteThatCannotBeServed) {
   http::server web{sys, {.port = 0}};
   auto added =
       web.get("/rooms", [](nexus::session& db) { return db.query<std::int64_t>("SELECT 1"); });
@@ -103,7 +103,7 @@ TEST_F(Docs, ARouteThatCannotBeServed) {
             "have");
 }
 
-TEST_F(Docs, OneTransaction) {
+TEST_F(HttpPage, OneTransaction) {
   http::server web{sys, {.port = 0}};
   web.use(*store);
   ASSERT_TRUE(store->sessions().with([](nexus::session& db) {

@@ -63,7 +63,7 @@ TEST(Docs, MetricsOfASystemAndItsStores) {
 
 // The table on the page must name every family.
 TEST(Docs, EveryMetricIsOnThePage) {
-  std::ifstream file{OBSERVABILITY_PAGE};
+  std::ifstream file{PAGES "/observability.md"};
   const std::string page{std::istreambuf_iterator<char>{file}, {}};
   ASSERT_NE(page, "");
   nexus::system sys;
@@ -78,7 +78,7 @@ TEST(Docs, EveryMetricIsOnThePage) {
   }
 }
 
-TEST(Docs, MetricsOfOnesOwn) {
+TEST(Docs, CustomMetrics) {
   nexus::system sys;
   auto& opened = sys.metrics().count("bank_accounts_opened_total", "Accounts.", {{"branch", "x"}});
   auto& cents =

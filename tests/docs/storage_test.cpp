@@ -67,7 +67,7 @@ struct account {
 };
 
 std::string page() {
-  std::ifstream file{STORAGE_PAGE};
+  std::ifstream file{PAGES "/storage.md"};
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 

@@ -12,7 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "caf_dialect.hpp"
+
+// The page uses functions of CAF 0.17, which 1.x has too, and deprecates.
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
 using namespace std::chrono_literals;
+using nexus::test::send;
 
 namespace {
 
@@ -36,7 +42,7 @@ caf::behavior parser(caf::event_based_actor*) {
 caf::behavior watcher(caf::event_based_actor* self, const caf::actor& one, std::string* seen) {
   self->monitor(one);
   self->set_down_handler([=](const caf::down_msg& m) {
-    *seen = self->system().render(m.reason);
+    *seen = to_string(m.reason);
     self->quit();
   });
   return {[](int) {}};
@@ -56,8 +62,8 @@ TEST_F(SupervisionPage, Supervision) {
   nexus::supervisor app{sys, "app"};
   nexus::supervisor parsers{sys, "parsers", {.restarts_max = 3, .restarts_window = 10s}, &app};
   caf::actor one = parsers.spawn("parser 1", parser).value();
-  caf::anon_send(one, std::string{});
-  caf::anon_send(one, std::string{"a"});
+  send(one, std::string{});
+  send(one, std::string{"a"});
   drain();
   EXPECT_EQ(parsers.counts().restarts, 1U);
   pass(1s);
@@ -77,7 +83,7 @@ TEST_F(SupervisionPage, Strategy) {
   };
   nexus::supervisor parsers{sys, "parsers", how};
   auto one = parsers.spawn("parser 1", parser).value();
-  caf::anon_send(one, std::string{});
+  send(one, std::string{});
   drain();
   EXPECT_EQ(parsers.counts().resumes, 1U);
 }
@@ -89,9 +95,9 @@ TEST_F(SupervisionPage, Watch) {
   std::string seen;
   auto watching = sys.caf().spawn(watcher, one, &seen);
   drain();
-  caf::anon_send(one, std::string{});
+  send(one, std::string{});
   drain();
-  EXPECT_EQ(seen, "system_error(runtime_error, (\"an empty line\"))");
+  EXPECT_NE(seen.find("an empty line"), std::string::npos) << seen;
 }
 
 TEST_F(SupervisionPage, ReceiveTimeout) {
@@ -102,7 +108,7 @@ TEST_F(SupervisionPage, ReceiveTimeout) {
   };
   auto one = sessions.spawn("session 1", make).value();
   pass(29s);
-  caf::anon_send(one, std::string{"still here"});
+  send(one, std::string{"still here"});
   pass(29s);
   EXPECT_EQ(sessions.children().size(), 1U);
   pass(1s);
@@ -119,10 +125,10 @@ TEST_F(SupervisionPage, Stash) {
     }};
   };
   auto one = lines.spawn("line 1", make).value();
-  for (const auto* line : {"a", "b"}) caf::anon_send(one, std::string{line});
+  for (const auto* line : {"a", "b"}) send(one, std::string{line});
   drain();
   EXPECT_TRUE(sent.empty());
-  caf::anon_send(one, caf::ok_atom::value);
+  send(one, caf::ok_atom{});
   drain();
   EXPECT_EQ(sent, (std::vector<std::string>{"a", "b"}));
 }
@@ -134,7 +140,7 @@ TEST_F(SupervisionPage, DeadLetters) {
   });
   nexus::supervisor parsers{sys, "parsers"};
   auto one = parsers.spawn("parser 1", parser).value();
-  caf::anon_send(one, 7);
+  send(one, 7);
   drain();
   EXPECT_EQ(heard, "parsers/parser 1: unhandled, parsers/parser 1 has no handler for the message");
 }

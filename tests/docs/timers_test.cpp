@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "caf_dialect.hpp"
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -47,7 +49,7 @@ TEST(TimersPage, Timers) {
   std::vector<std::string> log;
   auto one = sys.caf().spawn<session>(&log);
   ASSERT_TRUE(sys.stepping()->advance(25s));
-  caf::anon_send(one, std::string{"hello"});
+  nexus::test::send(one, std::string{"hello"});
   ASSERT_TRUE(sys.stepping()->advance(1h));
   EXPECT_EQ(log,
             (std::vector<std::string>{"tick", "poll", "tick", "hello", "tick", "tick", "tick"}));
@@ -65,7 +67,7 @@ TEST(TimersPage, TimersOfASupervisedActor) {
   auto one = group.spawn("one", make).value();
   ASSERT_TRUE(sys.stepping()->advance(1500ms));
   EXPECT_EQ(ticks, 1);
-  caf::anon_send(one, 1);
+  nexus::test::send(one, 1);
   ASSERT_TRUE(sys.stepping()->advance(1s));
   EXPECT_EQ(ticks, 1);  // the old one is gone, the new one is not due
   ASSERT_TRUE(sys.stepping()->advance(1s));

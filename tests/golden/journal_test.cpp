@@ -107,7 +107,7 @@ TEST_F(GoldenJournal, RecordsAreAsTheyWereWritten) {
   EXPECT_EQ(document::parse(metadata[3])->get<id_bytes>("command_id"), id_of(4).bytes);
 }
 
-TEST_F(GoldenJournal, WhatWasErasedStaysSoAndItsNumbersTaken) {
+TEST_F(GoldenJournal, ErasedEventsStayErasedAndTheirNumbersTaken) {
   auto session = open().open_session().value();
   const auto id = *persistence_id::make("basket", "erased");
   EXPECT_EQ(session->highest(id), 6u);

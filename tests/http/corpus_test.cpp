@@ -25,7 +25,7 @@ struct Corpus : Web {
   static std::vector<int> statuses_in(const std::string& text) {
     std::vector<int> found;
     const std::string_view begin = "HTTP/1.1 ";
-    for (auto at = text.find(begin); at != text.npos; at = text.find(begin, at + 1)) {
+    for (auto at = text.find(begin); at != std::string::npos; at = text.find(begin, at + 1)) {
       found.push_back(std::stoi(text.substr(at + begin.size(), 3)));
     }
     return found;

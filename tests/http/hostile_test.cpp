@@ -29,7 +29,7 @@ struct Hostile : Web {
   std::size_t series(const std::string& name) {
     const auto text = "\n" + to_text(sys.metrics());
     std::size_t n = 0;
-    for (auto at = text.find("\n" + name + "{"); at != text.npos;
+    for (auto at = text.find("\n" + name + "{"); at != std::string::npos;
          at = text.find("\n" + name + "{", at + 1)) {
       ++n;
     }
@@ -165,7 +165,7 @@ TEST_F(Hostile, AHandlersHeadersCannotSplitItsResponse) {
       metric("nexus_http_requests_total{method=\"GET\",route=\"/status/{n}\",status=\"500\"}"), 7);
 }
 
-TEST_F(Hostile, WhatHasNoBodySendsNone) {
+TEST_F(Hostile, AStatusWithoutBodySendsNone) {
   make();
   web->get("/{status}", [](http::param<"status", int> s) {
     return http::response{.status = *s, .body = "body", .content_type = "text/plain"};
@@ -188,7 +188,7 @@ TEST_F(Hostile, WhatHasNoBodySendsNone) {
   EXPECT_TRUE(refused.receive().ends_with("\r\n\r\n"));
 }
 
-TEST_F(Hostile, WhateverAHandlerThrowsIs500AndTheNextOneIsServed) {
+TEST_F(Hostile, AnythingAHandlerThrowsIs500AndTheNextRequestIsServed) {
   set_log_level(log_level::off);
   make();
   web->get("/exception", []() -> int { throw std::runtime_error{"a"}; });
@@ -225,7 +225,7 @@ TEST_F(Hostile, HostileIdsOfEntitiesAre400) {
   EXPECT_EQ(c.get("/one/a%7Cb%2F..%0A")->status, 200);  // odd, and an id
 }
 
-TEST_F(Hostile, WhatIsSentAheadOfABusyServerIsBounded) {
+TEST_F(Hostile, RequestsSentAheadToABusyServerAreBounded) {
   auto o = options();
   o.threads = 1;
   o.keep_alive_requests = 5;
@@ -236,7 +236,8 @@ TEST_F(Hostile, WhatIsSentAheadOfABusyServerIsBounded) {
   s.send(all);
   const auto got = s.receive();
   std::size_t n = 0;
-  for (auto at = got.find("HTTP/1.1 200"); at != got.npos; at = got.find("HTTP/1.1 200", at + 1)) {
+  for (auto at = got.find("HTTP/1.1 200"); at != std::string::npos;
+       at = got.find("HTTP/1.1 200", at + 1)) {
     ++n;
   }
   EXPECT_EQ(n, 5U);

@@ -177,7 +177,7 @@ TEST(Json, ADifferenceThatLiesDeepIsFoundAtOnce) {
   EXPECT_FALSE(takes<tree>(text));
 }
 
-TEST(Json, ATypeOfOnesOwnReadsAsItLikes) {
+TEST(Json, ACustomTypeReadsItsOwnForm) {
   EXPECT_TRUE(takes<one_way>(R"({"dollars":"5"})"));
   EXPECT_FALSE(takes<one_way>(R"({"dollars":5})"));
 }
@@ -189,7 +189,7 @@ TEST(Json, AKeyThatStandsTwiceIsRefused) {
   EXPECT_TRUE(takes<json>(R"([{"a":1},{"a":{"a":2}}])"));
 }
 
-TEST(Json, WhatIsNestedTooDeepIsRefusedAndNotCopied) {
+TEST(Json, TooDeeplyNestedJsonIsRefusedAndNotCopied) {
   EXPECT_TRUE(takes<json>(nested(64)));
   EXPECT_FALSE(takes<json>(nested(65)));
   EXPECT_FALSE(takes<json>(nested(60'000)));

@@ -60,7 +60,7 @@ TEST_F(Routes, PatternsThatMakeNoSenseAreRefused) {
             "GET /a/{y}: it answers the same paths as GET /a/{x}");
 }
 
-TEST_F(Routes, WhatIsSpelledOutComesFirst) {
+TEST_F(Routes, LiteralSegmentsComeBeforeParameters) {
   make();
   web->get("/a/{x}", [](const http::request& r) { return "x=" + std::string{r.param("x")}; });
   web->get("/a/b", [] { return "b"; });

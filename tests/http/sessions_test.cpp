@@ -207,7 +207,7 @@ TEST_F(Transactions, AreCommittedIfTheHandlerSucceedsAndElseUndone) {
 }
 
 // Repeated from the beginning, as nexus::transactional does; the last error is the response.
-TEST_F(Transactions, WhatCollidedIsTriedAgain) {
+TEST_F(Transactions, ACollidedTransactionIsRetried) {
   open();
   make();
   int tries = 0;

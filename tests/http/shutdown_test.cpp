@@ -83,7 +83,7 @@ TEST_F(WebShutdown, ANewRequestIs503AndEndsItsConnection) {
   EXPECT_EQ(inside, 1);
 }
 
-TEST_F(WebShutdown, WhatDoesNotEndInTimeIsNamed) {
+TEST_F(WebShutdown, AServerThatMissesTheDeadlineIsNamed) {
   auto answer = hold_one();
   const auto report = sys.shutdown(50ms);
   EXPECT_FALSE(report.drained);

@@ -54,7 +54,7 @@ TEST_F(Wire, ItEndsWhenTheClientOrTheBoundSaysSo) {
   EXPECT_EQ(raw_socket{web->port()}.status_of_last("GET /hello HTTP/1.0\r\n\r\n"), 200);
 }
 
-TEST_F(Wire, WhatIsSentAheadIsAnsweredInOrder) {
+TEST_F(Wire, RequestsSentAheadAreAnsweredInOrder) {
   serve();
   raw_socket s{web->port()};
   std::string all;

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <list>
 #include <map>
+#include <msgpack/sbuffer.hpp>
+#include <msgpack/unpack.hpp>
 #include <nexus/codec.hpp>
 #include <optional>
 #include <random>
@@ -272,4 +274,35 @@ TEST(Codec, AMissingFieldInsideAnyContainerIsAnError) {
   EXPECT_TRUE(missing(holder<std::pair<int, amount>>{}, holder<std::pair<int, line>>{}));
   EXPECT_TRUE(missing(holder<std::optional<amount>>{amount{}}, holder<std::optional<line>>{}));
   EXPECT_TRUE(missing(holder<std::list<amount>>{{amount{}}}, holder<std::list<line>>{}));
+}
+
+namespace {
+
+struct base_of_derived {
+  int inherited = 1;
+  MSGPACK_DEFINE_MAP(inherited)
+};
+
+struct derived : base_of_derived {
+  int own = 2;
+  std::vector<std::string> words{"kept"};
+  MSGPACK_DEFINE_MAP(MSGPACK_BASE_MAP(base_of_derived), MSGPACK_NVP("renamed", own), words)
+};
+
+}  // namespace
+
+TEST(MappedType, IsPackedAndUnpackedByMsgpackItself) {
+  derived before;
+  before.inherited = 10;
+  before.own = 20;
+  before.words = {"a", "b"};
+  msgpack::sbuffer bytes;
+  msgpack::pack(bytes, before);
+  EXPECT_EQ((std::string_view{bytes.data(), bytes.size()}), encode(before));
+
+  derived after;
+  msgpack::unpack(bytes.data(), bytes.size())->convert(after);
+  EXPECT_EQ(after.inherited, 10);
+  EXPECT_EQ(after.own, 20);
+  EXPECT_EQ(after.words, before.words);
 }

@@ -44,7 +44,7 @@ std::string why_not(const result<T>& r) {
 
 }  // namespace
 
-TEST(Document, WhatIsNotTouchedStaysByteByByte) {
+TEST(Document, UntouchedFieldsStayByteForByte) {
   const auto before = encode(person{"Ada", {"x", -1}, {}, {}, {{1, "y"}}, {}});
   EXPECT_EQ(document::parse(before)->bytes(), before);
   EXPECT_EQ(document{}.bytes(), "\x80");

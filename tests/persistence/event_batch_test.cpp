@@ -1,13 +1,13 @@
 // A batch owns the bytes of its views, and knows their size.
 #include <gtest/gtest.h>
 
-#include <nexus/event_batch.hpp>
+#include <nexus/detail/event_batch.hpp>
 #include <string>
 
 namespace {
 
-using nexus::event_batch;
 using nexus::event_view;
+using nexus::detail::event_batch;
 
 TEST(EventBatch, OwnsDataMetadataAndTags) {
   event_batch batch;

@@ -328,7 +328,7 @@ tree nested(std::size_t levels) {
 
 }  // namespace
 
-TEST(ExactValues, WhatIsWrittenAtTheLimitIsRead) {
+TEST(ExactValues, AValueNestedToTheLimitIsWrittenAndRead) {
   const auto bytes = encode(nested(nesting_max));
   tree after;
   EXPECT_TRUE(decode(bytes, after));
@@ -337,7 +337,7 @@ TEST(ExactValues, WhatIsWrittenAtTheLimitIsRead) {
   EXPECT_TRUE(decode(encode(foreign), foreign));
 }
 
-TEST(ExactValues, WhatNestsDeeperIsNeitherWrittenNorRead) {
+TEST(ExactValues, AValueNestedPastTheLimitIsNeitherWrittenNorRead) {
   const error too_deep{errc::too_large, "nests more than 64 maps and arrays in one another"};
   EXPECT_EQ(refused([] { (void)encode(nested(nesting_max + 2)); }), too_deep);
   EXPECT_EQ(refused([] { (void)encode(nested(2'000)); }), too_deep);

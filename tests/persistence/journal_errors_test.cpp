@@ -19,7 +19,7 @@ std::set<errc> codes_that(bool (*hold)(errc)) {
   return found;
 }
 
-TEST(JournalErrors, WhatMayPassIsTriedAgain) {
+TEST(JournalErrors, PassingErrorsAreRetried) {
   EXPECT_EQ(codes_that(may_pass),
             (std::set{errc::unavailable, errc::timeout, errc::outcome_unknown, errc::query_failed,
                       errc::constraint_violated, errc::serialization_failed, errc::overloaded,
@@ -43,7 +43,7 @@ bool opens(const Answer& answer) {
   return guard.status().now == circuit::open;
 }
 
-TEST(JournalErrors, WhatIsTheRequestsOwnIsNeverTriedAgain) {
+TEST(JournalErrors, InvalidRequestsAreNeverRetried) {
   EXPECT_EQ(codes_that([](errc code) { return meaning_of(code) == error_meaning::of_request; }),
             (std::set{errc::invalid_id, errc::invalid_argument, errc::too_large}));
 }

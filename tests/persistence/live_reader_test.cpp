@@ -66,7 +66,7 @@ struct LiveReader : testing::Test {
 
 }  // namespace
 
-TEST_F(LiveReader, PassesWhatThereIsAndThenWhatComes) {
+TEST_F(LiveReader, PassesStoredEventsAndThenNewOnes) {
   append(alice, 0, {"a", "b"});
   append(bob, 0, {"x"});
   auto follower = reader();
@@ -103,7 +103,7 @@ TEST_F(LiveReader, ASinkThatHasEnoughKeepsWhatItWasGiven) {
   EXPECT_EQ(read(follower), "alice 3:c");
 }
 
-TEST_F(LiveReader, WhatASinkThrewAtComesAgain) {
+TEST_F(LiveReader, ARecordWhoseSinkThrewComesAgain) {
   append(alice, 0, {"a", "b", "c"});
   auto follower = reader();
   auto throws = [](const persistence_id&, const record_view& r) -> bool {

@@ -20,9 +20,9 @@ const parts whole{{"table t", "table t"},
                   {"column t.a", "table t", "text"},
                   {.name = "trigger x", .table = "table t", .what = "BEGIN END", .tells = false}};
 
-TEST(SchemaDrift, OfPartsThatAreTheSameNothingIsTold) { EXPECT_EQ(told(whole, whole), lines{}); }
+TEST(SchemaDrift, EqualPartsHaveNoDifferences) { EXPECT_EQ(told(whole, whole), lines{}); }
 
-TEST(SchemaDrift, OfAMissingTableNothingMoreIsTold) {
+TEST(SchemaDrift, AMissingTableHasNoFurtherDifferences) {
   EXPECT_EQ(told(whole, {}), lines{"table t is missing"});
 }
 

@@ -136,7 +136,7 @@ TEST_F(SqliteBorrowing, NoTransactionIsLeft) {
   }
 }
 
-TEST_F(SqliteBorrowing, OnlyWhatLeavesSomethingBehindTouches) {
+TEST_F(SqliteBorrowing, OnlyStatementsThatLeaveSomethingBehindTouchASession) {
   ASSERT_TRUE(one->execute("CREATE TABLE parent (n INTEGER PRIMARY KEY)"));
   ASSERT_TRUE(one->execute("CREATE INDEX by_n ON t (n)"));
   ASSERT_TRUE(one->execute("CREATE VIEW v AS SELECT * FROM t"));
@@ -152,7 +152,7 @@ TEST_F(SqliteBorrowing, OnlyWhatLeavesSomethingBehindTouches) {
   EXPECT_TRUE(one->touched());
 }
 
-TEST_F(SqliteBorrowing, WhatNoResetUndoesIsRefusedWithTheReason) {
+TEST_F(SqliteBorrowing, PragmasThatNoResetUndoesAreRefusedWithTheReason) {
   for (const std::string text :
        {"journal_mode = delete", "locking_mode = exclusive", "writable_schema = on",
         "schema_version = 7", "hard_heap_limit = 100000", "soft_heap_limit = 100000"}) {
@@ -187,7 +187,7 @@ TEST_F(SqliteBorrowing, TheJournalsTablesAreNeitherDroppedNorAltered) {
   EXPECT_TRUE(one->execute("SELECT * FROM nexus_event_journal"));
 }
 
-TEST_F(SqliteBorrowing, AJournalIsBackedUpAndVacuumedBySqlOfOnesOwn) {
+TEST_F(SqliteBorrowing, AJournalIsBackedUpAndVacuumedByAProgramsSql) {
   EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*one, batch{"a", 0, 3})));
   ASSERT_TRUE(one->execute("VACUUM INTO $1", path("backup.db")));
   EXPECT_EQ(sql("SELECT count(*) FROM nexus_event_journal", "backup.db"), "3");

@@ -140,7 +140,7 @@ TEST_F(SqliteFaults, AFullDiskLosesNothingAndHeals) {
 }
 
 // Wherever in the commit the disk fills, within a page or between two: "failed" is certain.
-TEST_F(SqliteFaults, WhatDidNotFindRoomDoesNotComeBackAfterACrash) {
+TEST_F(SqliteFaults, AnAppendThatFoundNoRoomDoesNotComeBackAfterACrash) {
   auto s = session();
   (void)append(*s, batch{"a"});
   auto other = session();

@@ -8,6 +8,9 @@
 namespace {
 
 class SqliteSql : public SqliteTest {
+ public:
+  ~SqliteSql() override { faulty_disk::heal(); }
+
  protected:
   SqliteSql() {
     faulty_disk::install();
@@ -15,7 +18,6 @@ class SqliteSql : public SqliteTest {
     one = session();
     EXPECT_TRUE(one->execute("CREATE TABLE t (n INTEGER, s TEXT)"));
   }
-  ~SqliteSql() override { faulty_disk::heal(); }
   static nexus::result<nexus::sql_rows> add(nexus::session& s) {
     return s.execute("INSERT INTO t (n) VALUES (1)");
   }
@@ -60,7 +62,7 @@ TEST_F(SqliteSql, AWriteByItselfWhoseSyncFailedIsOfUnknownOutcome) {
   EXPECT_TRUE(add(*one));
 }
 
-TEST_F(SqliteSql, WhatComesAfterAFullDiskIsNotCommittedByItself) {
+TEST_F(SqliteSql, StatementsAfterAFullDiskAreNotCommittedByThemselves) {
   ASSERT_TRUE(one->execute("PRAGMA cache_size = 1"));
   ASSERT_TRUE(one->execute("PRAGMA cache_spill = 1"));
   const auto done = nexus::transactional(*one, [&](nexus::session& s) -> nexus::result<void> {

@@ -16,6 +16,9 @@ using nexus::errc;
 using nexus::test::tally;
 
 class SqliteTrouble : public SqliteTest {
+ public:
+  ~SqliteTrouble() override { faulty_disk::heal(); }
+
  protected:
   SqliteTrouble() {
     faulty_disk::install();
@@ -27,7 +30,6 @@ class SqliteTrouble : public SqliteTest {
     tallies.emplace(sys, *store, nexus::entity_options{.backoff_min = 1ms, .backoff_max = 10ms});
     EXPECT_EQ(add(), 1);
   }
-  ~SqliteTrouble() override { faulty_disk::heal(); }
 
   nexus::result<std::int64_t> add(const std::string& to = "a") {
     return tallies->of(to).ask(tally::add{1}).get(patience);

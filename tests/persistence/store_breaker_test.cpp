@@ -107,8 +107,8 @@ TEST_F(StoreBreaker, ABatchWithOneAnswerIsNoTrouble) {
     return id.id() == "lucky" ? std::nullopt : std::optional{fault::fail};
   });
   hold_with(s, job("lucky"));
-  for (auto name : {"a", "b"}) s.write(job(name));
-  s.write(job("lucky", 1));
+  for (auto name : {"a", "b"}) write(s, job(name));
+  write(s, job("lucky", 1));
   release();
   ASSERT_TRUE(wait_for(4));
   EXPECT_EQ(count<failed>(), 2u);

@@ -31,7 +31,7 @@ struct StoreClosing : nexus::test::Store {
 
 TEST_F(StoreClosing, FlushWaitsForWhatWasWrittenBefore) {
   auto s = open();
-  for (int i = 0; i < 1'000; ++i) s.write(job(std::to_string(i)));
+  for (int i = 0; i < 1'000; ++i) write(s, job(std::to_string(i)));
   EXPECT_TRUE(s.flush(10s));
   EXPECT_EQ(s.statistics().requests, 1'000u);
   EXPECT_TRUE(s.flush(0s)) << "nothing to wait for";
@@ -52,7 +52,7 @@ TEST_F(StoreClosing, FlushGivesUpInTime) {
 TEST_F(StoreClosing, CloseFinishesWhatIsQueuedAndTakesNoMore) {
   auto s = open();
   hold_with(s, job("first"));
-  for (int i = 0; i < 100; ++i) s.write(job(std::to_string(i)));
+  for (int i = 0; i < 100; ++i) write(s, job(std::to_string(i)));
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(read(s));
   release();
   EXPECT_TRUE(s.close(10s));
@@ -66,13 +66,13 @@ TEST_F(StoreClosing, CloseFinishesWhatIsQueuedAndTakesNoMore) {
   EXPECT_TRUE(s.close(0s)) << "again";
 }
 
-TEST_F(StoreClosing, WhatDidNotBeginInTimeIsAnsweredStopped) {
+TEST_F(StoreClosing, JobsThatDidNotBeginInTimeAreAnsweredStopped) {
   auto s = open({.readers = 1});
   faults->hold(operation::read);
   EXPECT_TRUE(read(s));
   ASSERT_TRUE(faults->wait_for(operation::read, 1));
   hold_with(s, job("first"));
-  for (int i = 0; i < 100; ++i) s.write(job(std::to_string(i)));
+  for (int i = 0; i < 100; ++i) write(s, job(std::to_string(i)));
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(read(s));
   auto closed = s.close(1ms);
   EXPECT_FALSE(s.close(1ms)) << "a second time while a call hangs";
@@ -99,7 +99,7 @@ TEST_F(StoreClosing, ConcurrentWritersAreAnswered) {
   for (std::size_t p = 0; p < producers; ++p) {
     threads.emplace_back([&, p] {
       for (std::size_t i = 0; i < each; ++i) {
-        s.write(job(std::to_string(p) + "-" + std::to_string(i)));
+        write(s, job(std::to_string(p) + "-" + std::to_string(i)));
       }
     });
   }
@@ -143,7 +143,7 @@ TEST_F(StoreClosing, TakesPartInAShutdown) {
 TEST_F(StoreClosing, MayRaceWithTheLastHandle) {
   for (int round = 0; round < 50; ++round) {
     auto s = std::make_optional(open());
-    for (int i = 0; i < 10; ++i) s->write(job(std::to_string(i)));
+    for (int i = 0; i < 10; ++i) write(*s, job(std::to_string(i)));
     std::jthread other{[mine = *s] { (void)mine.close(10s); }};
     s.reset();
   }

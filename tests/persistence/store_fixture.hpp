@@ -5,6 +5,8 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <nexus/detail/write_job.hpp>
+#include <nexus/memory.hpp>
 #include <nexus/store.hpp>
 #include <nexus/system.hpp>
 #include <nexus/testkit/faulty.hpp>
@@ -32,6 +34,10 @@ struct collector final : actor {
 };
 
 struct Store : testing::Test {
+  using write_job = nexus::detail::write_job;
+  using retention = nexus::detail::retention;
+  static void write(const store& in, const envelope& job) { nexus::detail::write(in, job); }
+
   const std::shared_ptr<testkit::faults> faults = std::make_shared<testkit::faults>();
   std::vector<envelope> done;
   std::mutex lock;
@@ -53,7 +59,7 @@ struct Store : testing::Test {
     auto* made = new write_job{77, *persistence_id::make("t", id)};
     made->reply_to = collecting;
     made->expected = expected;
-    made->events = std::make_unique<event_batch>();
+    made->events = std::make_unique<nexus::detail::event_batch>();
     for (std::size_t i = 0; i < events; ++i) {
       event_view e;
       e.type = "e";
@@ -70,7 +76,7 @@ struct Store : testing::Test {
   void hold_with(const store& s, const envelope& first) {
     const auto before = faults->calls(operation::append);
     faults->hold(operation::append);
-    s.write(first);
+    write(s, first);
     EXPECT_TRUE(faults->wait_for(operation::append, before + 1));
   }
   void release() { faults->release(operation::append); }
@@ -78,7 +84,7 @@ struct Store : testing::Test {
   /// Runs `job` alone.
   write_job& through(const store& s, const envelope& job) {
     const auto before = done.size();
-    s.write(job);
+    write(s, job);
     EXPECT_TRUE(wait_for(before + 1));
     return job.as<write_job>();
   }

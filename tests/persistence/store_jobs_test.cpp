@@ -111,11 +111,11 @@ TEST_F(StoreJobs, StatesAreSettled) {
 TEST_F(StoreJobs, EventsAndStatesOfOneBatchAreBothWritten) {
   auto s = open();
   hold_with(s, job("first"));
-  s.write(states("state", 0));
-  s.write(job("event", 0, 2));
-  s.write(states("stale", 7));
-  s.write(job("stale", 7));
-  s.write(states("event", 0, 2));
+  write(s, states("state", 0));
+  write(s, job("event", 0, 2));
+  write(s, states("stale", 7));
+  write(s, job("stale", 7));
+  write(s, states("event", 0, 2));
   release();
   ASSERT_TRUE(wait_for(6));
   EXPECT_EQ(count<stored>(), 4u);
@@ -160,9 +160,9 @@ TEST_F(StoreJobs, SnapshotsOfOneBatchArePrunedInOneCall) {
   auto s = open();
   for (auto name : {"a", "b", "c"}) (void)through(s, snapshot(name, 1, {}));
   hold_with(s, job("first"));
-  s.write(snapshot("a", 2, {.snapshots = 1}));
-  s.write(snapshot("b", 2, {.snapshots = 2}));
-  s.write(snapshot("c", 2, {.snapshots = 1}));
+  write(s, snapshot("a", 2, {.snapshots = 1}));
+  write(s, snapshot("b", 2, {.snapshots = 2}));
+  write(s, snapshot("c", 2, {.snapshots = 1}));
   release();
   ASSERT_TRUE(wait_for(7));
   EXPECT_EQ(faults->calls(operation::erase), 1u);

@@ -63,7 +63,7 @@ TEST_F(StoreMetrics, StatesAreCountedLikeEvents) {
 TEST_F(StoreMetrics, BatchesAreMeasuredByRequestsEventsAndTime) {
   auto s = open();
   hold_with(s, job("first"));
-  for (int i = 0; i < 50; ++i) s.write(job("later" + std::to_string(i), 0, 2));
+  for (int i = 0; i < 50; ++i) write(s, job("later" + std::to_string(i), 0, 2));
   release();
   ASSERT_TRUE(wait_for(51));
   EXPECT_EQ(observed(s, "nexus_commit_requests"), 2u);
@@ -78,7 +78,7 @@ TEST_F(StoreMetrics, BatchesAreMeasuredByRequestsEventsAndTime) {
 TEST_F(StoreMetrics, QueuesAreSampled) {
   auto s = open({.readers = 1});
   hold_with(s, job("first"));
-  for (int i = 0; i < 3; ++i) s.write(job("later" + std::to_string(i), 0, 2));
+  for (int i = 0; i < 3; ++i) write(s, job("later" + std::to_string(i), 0, 2));
   EXPECT_EQ(value(s, "nexus_write_queue_jobs"), 3);
   EXPECT_EQ(value(s, "nexus_write_queue_events"), 6);
   EXPECT_GE(value(s, "nexus_write_queue_bytes"), 6 * 8);
@@ -131,7 +131,7 @@ TEST_F(StoreMetrics, SnapshotsAndSettlementsAreCountedByOutcome) {
   EXPECT_EQ(value(s, "nexus_settlements_total", "failed"), 1);
 }
 
-TEST_F(StoreMetrics, WhatTheBreakerRefusesIsNoCommit) {
+TEST_F(StoreMetrics, AJobRefusedByTheBreakerIsNoCommit) {
   auto s = open({.breaker_failures = 2, .breaker_reset = never});
   faults->inject(fault::fail, operation::append, faults->forever);
   (void)through(s, job("a"));

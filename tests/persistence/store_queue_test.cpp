@@ -19,7 +19,7 @@ struct StoreQueue : nexus::test::Store {
     for (std::size_t p = 0; p < producers; ++p) {
       threads.emplace_back([&, p] {
         for (std::size_t i = 0; i < each; ++i) {
-          s.write(job(std::to_string(p) + "-" + std::to_string(i)));
+          write(s, job(std::to_string(p) + "-" + std::to_string(i)));
         }
       });
     }
@@ -83,7 +83,7 @@ TEST_F(StoreQueue, AJobLargerThanTheBoundIsTakenByAnEmptyQueue) {
 TEST_F(StoreQueue, JobsOfOneThreadComeInTheirOrder) {
   auto s = open({.batch_events_max = 1});
   hold_with(s, job("first"));
-  for (sequence_nr n = 0; n < 500; ++n) s.write(job("one", n));
+  for (sequence_nr n = 0; n < 500; ++n) write(s, job("one", n));
   release();
   ASSERT_TRUE(wait_for(501));
   EXPECT_EQ(count<stored>(), 501u) << "none came before the one it follows";

@@ -7,10 +7,10 @@ using namespace nexus;
 using nexus::test::Store;
 using testkit::operation;
 
-TEST_F(Store, WhatQueuesUpDuringACommitIsTheNextBatch) {
+TEST_F(Store, JobsQueuedDuringACommitAreTheNextBatch) {
   auto s = open();
   hold_with(s, job("first"));
-  for (int i = 0; i < 50; ++i) s.write(job("later" + std::to_string(i)));
+  for (int i = 0; i < 50; ++i) write(s, job("later" + std::to_string(i)));
   release();
   ASSERT_TRUE(wait_for(51));
   EXPECT_EQ(faults->batches(operation::append), (std::vector<std::size_t>{1, 50}));
@@ -22,7 +22,7 @@ TEST_F(Store, WhatQueuesUpDuringACommitIsTheNextBatch) {
 TEST_F(Store, ABatchIsBoundedByEvents) {
   auto s = open({.batch_events_max = 10, .linger_share = 0});
   hold_with(s, job("first"));
-  for (int i = 0; i < 5; ++i) s.write(job("later" + std::to_string(i), 0, 4));
+  for (int i = 0; i < 5; ++i) write(s, job("later" + std::to_string(i), 0, 4));
   release();
   ASSERT_TRUE(wait_for(6));
   EXPECT_EQ(faults->batches(operation::append), (std::vector<std::size_t>{1, 2, 2, 1}));
@@ -31,7 +31,7 @@ TEST_F(Store, ABatchIsBoundedByEvents) {
 TEST_F(Store, ABatchIsBoundedByBytes) {
   auto s = open({.batch_bytes_max = 20, .linger_share = 0});
   hold_with(s, job("first"));
-  for (int i = 0; i < 4; ++i) s.write(job("later" + std::to_string(i)));
+  for (int i = 0; i < 4; ++i) write(s, job("later" + std::to_string(i)));
   release();
   ASSERT_TRUE(wait_for(5));
   EXPECT_EQ(faults->batches(operation::append), (std::vector<std::size_t>{1, 2, 2}));
@@ -40,8 +40,8 @@ TEST_F(Store, ABatchIsBoundedByBytes) {
 TEST_F(Store, AFullQueueRefusesAtOnceAndStoresNothing) {
   auto s = open({.write_queue_max = 3});
   hold_with(s, job("first"));
-  for (int i = 0; i < 3; ++i) s.write(job("fits" + std::to_string(i)));
-  s.write(job("over"));
+  for (int i = 0; i < 3; ++i) write(s, job("fits" + std::to_string(i)));
+  write(s, job("over"));
   ASSERT_TRUE(wait_for(1));
   {
     std::lock_guard guard{lock};
@@ -57,7 +57,7 @@ TEST_F(Store, AFullQueueRefusesAtOnceAndStoresNothing) {
 TEST_F(Store, ALoneCallerIsNeverMadeToLinger) {
   auto s = open({.linger_share = 1'000'000});
   for (sequence_nr i = 0; i < 20; ++i) {
-    s.write(job("one", i));
+    write(s, job("one", i));
     ASSERT_TRUE(wait_for(i + 1)) << "a linger of a million commits would not end";
   }
   EXPECT_EQ(faults->batches(operation::append), std::vector<std::size_t>(20, 1));
@@ -67,7 +67,7 @@ TEST_F(Store, ClosingFinishesWhatIsQueued) {
   {
     auto s = open();
     faults->hold(operation::append);
-    for (int i = 0; i < 20; ++i) s.write(job("e" + std::to_string(i)));
+    for (int i = 0; i < 20; ++i) write(s, job("e" + std::to_string(i)));
     release();
   }
   ASSERT_TRUE(wait_for(20));
@@ -76,7 +76,7 @@ TEST_F(Store, ClosingFinishesWhatIsQueued) {
 
 TEST_F(Store, ReadsRunOnAPooledSession) {
   auto s = open();
-  s.write(job("one"));
+  write(s, job("one"));
   ASSERT_TRUE(wait_for(1));
   std::promise<sequence_nr> highest;
   ASSERT_TRUE(s.read([&](journal_session& session) {

@@ -292,7 +292,7 @@ TEST_F(PostgresSettings, AServerThatComesBackAsAReplicaIsWaitedForUntilItIsPromo
   must(sql->execute("CREATE TABLE t (n bigint)"));
   ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
   own.stop_immediate();
-  std::ofstream{own.socket_dir() + "/data/standby.signal"};
+  std::ofstream{own.socket_dir() + "/data/standby.signal"}.close();
   own.start();
   const request b{alice, 1, {"b"}};
   const append_request requests[] = {b};

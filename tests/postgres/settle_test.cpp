@@ -178,7 +178,7 @@ TEST_F(PostgresSettle, ALostUpsertIsSettled) {
   }
 }
 
-TEST_F(PostgresSettle, WhatNeverReachedTheServerIsCertain) {
+TEST_F(PostgresSettle, AnUnsentAppendIsOfCertainOutcome) {
   net.refuse(true);
   net.cut();
   // The first one may find its connection broken while sending; then nothing was sent at all.

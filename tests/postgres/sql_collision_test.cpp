@@ -200,7 +200,7 @@ TEST_F(SqlNetwork, AStatementByItselfWhoseAnswerIsLostIsOfUnknownOutcome) {
   EXPECT_EQ(count(), 3);
 }
 
-TEST_F(SqlNetwork, WhatWasSetOnALostConnectionIsMissedOnce) {
+TEST_F(SqlNetwork, SettingsOfALostConnectionAreMissedOnce) {
   must(one->execute("SET work_mem = '7MB'"));
   net.cut();
   EXPECT_TRUE(wait_until([&] { return pg.backends(direct).empty(); }));

@@ -17,7 +17,7 @@ class SqlPool : public SqlTransaction {
   }
 };
 
-TEST_P(SqlPool, WhatALeaseLeftOpenIsRolledBackAndWhatItSetIsGone) {
+TEST_P(SqlPool, AnOpenTransactionOfALeaseIsRolledBackAndItsSettingsAreGone) {
   const auto s = opened({.max = 1, .min_idle = 1});
   must(s.sessions().with([&](nexus::session& mine) -> result<void> {
     must(mine.execute("CREATE TEMPORARY TABLE scratch (n bigint)"));
@@ -33,7 +33,7 @@ TEST_P(SqlPool, WhatALeaseLeftOpenIsRolledBackAndWhatItSetIsGone) {
   }));
 }
 
-TEST_P(SqlPool, AnErrorOfOnesOwnKeepsTheSession) {
+TEST_P(SqlPool, AFailedStatementKeepsTheSession) {
   const auto s = opened({.max = 1, .min_idle = 1});
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(code_of(s.sessions().with([](nexus::session& mine) { return add(mine, 1, "eve"); })),

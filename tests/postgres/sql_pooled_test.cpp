@@ -34,7 +34,7 @@ TEST_P(SqlPooled, TemporaryTablesAndSettingsDoNotOutliveAReset) {
   EXPECT_EQ(must(one->execute(show)).at(0, 0), before);
 }
 
-TEST_P(SqlPooled, AResetMayBeAQueryOfOnesOwn) {
+TEST_P(SqlPooled, AResetMayBeACustomQuery) {
   must(one->execute("CREATE TEMPORARY TABLE scratch (n bigint)"));
   must(one->reset("DROP TABLE scratch"));
   EXPECT_FALSE(one->touched());
@@ -42,7 +42,7 @@ TEST_P(SqlPooled, AResetMayBeAQueryOfOnesOwn) {
   EXPECT_EQ(code_of(one->reset("DROP TABLE scratch")), "query_failed");
 }
 
-TEST_P(SqlPooled, WhatIsUnfinishedIsUndone) {
+TEST_P(SqlPooled, AnUnfinishedTransactionIsUndone) {
   must(one->execute("CREATE TABLE t (n bigint)"));
   must(one->begin(isolation::read_committed, false));
   must(one->execute("INSERT INTO t VALUES (1)"));

@@ -149,7 +149,7 @@ TEST_F(SqlPostgres, OtherTypesAreText) {
   EXPECT_EQ(must(sql.query<sql_bytes>("SELECT $1::bytea", bytes)).at(0), bytes);
 }
 
-TEST_F(SqlPostgres, WhatCannotBeSentIsRefused) {
+TEST_F(SqlPostgres, TextThatCannotBeSentIsRefused) {
   EXPECT_EQ(code_of(sql.execute("SELECT $1::text", std::string{"a\0b", 3})), "query_failed");
   EXPECT_EQ(code_of(sql.execute(std::string_view{"SELECT 1\0", 9})), "query_failed");
   const auto copy = sql.execute("COPY nexus_event_journal TO STDOUT");

@@ -7,7 +7,7 @@ using namespace std::chrono_literals;
 
 constexpr transaction_options at_once{.retries_max = 3, .retry_pause = 0ms};
 
-TEST_P(SqlTransaction, WhatSucceedsIsThereForOthers) {
+TEST_P(SqlTransaction, ACommittedTransactionIsVisibleToOthers) {
   const auto other = session();
   const auto done = transactional(*one, [&](nexus::session& s) -> result<std::int64_t> {
     EXPECT_TRUE(s.in_transaction());
@@ -87,7 +87,7 @@ TEST_P(SqlTransaction, AnErrorThatIsPassedOverWithinACallIsThatCallsAlone) {
   EXPECT_EQ(guests(*one), "carol bob eve");
 }
 
-TEST_P(SqlTransaction, TextsOfOnesOwnBeginAndEndOneToo) {
+TEST_P(SqlTransaction, BeginAndCommitStatementsWorkToo) {
   must(one->execute("BEGIN"));
   EXPECT_TRUE(one->unfinished());
   must(add(*one, 3, "eve"));
@@ -150,7 +150,7 @@ TEST_P(SqlTransaction, WithinOneNothingStricterCanBeHad) {
   EXPECT_EQ(code_of(transactional(*one, strict, {.level = isolation::serializable})), "");
 }
 
-TEST_P(SqlTransaction, WhatCollidesIsTriedAgainABoundedNumberOfTimes) {
+TEST_P(SqlTransaction, ACollisionIsRetriedABoundedNumberOfTimes) {
   int tries = 0;
   const auto never = [&](nexus::session& s) -> result<void> {
     ++tries;

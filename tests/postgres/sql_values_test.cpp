@@ -53,7 +53,7 @@ TEST_P(Sql, RowsAreReadAsTuples) {
   EXPECT_EQ(must(found), (std::vector<row>{{1, 0.5, "a"}, {2, 2.0, std::nullopt}}));
 }
 
-TEST_P(Sql, WhatIsOfAnotherTypeIsNamedByRowAndColumn) {
+TEST_P(Sql, AValueOfAnotherTypeIsNamedByRowAndColumn) {
   must(one->execute("CREATE TABLE t (n bigint, cents bigint)"));
   must(one->execute("INSERT INTO t VALUES (1, 5), (2, NULL)"));
   const auto null = one->query<std::int64_t, std::int64_t>("SELECT n, cents FROM t ORDER BY n");
@@ -78,7 +78,7 @@ TEST_P(Sql, AWrongNumberOfParametersIsAnError) {
   EXPECT_EQ(code_of(one->execute("INSERT INTO t VALUES ($1)")), "query_failed");
   const auto many = one->execute("INSERT INTO t VALUES ($1)", 1, 2);
   EXPECT_EQ(code_of(many), "query_failed");
-  EXPECT_NE(message_of(many).find("2"), std::string::npos) << message_of(many);
+  EXPECT_NE(message_of(many).find('2'), std::string::npos) << message_of(many);
   EXPECT_EQ(must(one->query<std::int64_t>("SELECT count(*) FROM t")).at(0), 0);
 }
 
@@ -136,7 +136,7 @@ TEST_P(Sql, TheJournalWorksBeforeBetweenAndAfter) {
   EXPECT_EQ(must(sql.query<std::int64_t>("SELECT count(*) FROM t")).at(0), 1);
 }
 
-TEST_P(Sql, TheJournalKeepsOutOfATransactionOfOnesOwn) {
+TEST_P(Sql, TheJournalKeepsOutOfAProgramsTransaction) {
   terse_session journal{session()};
   const auto alice = "account|alice"_id;
   auto& sql = journal.inner();

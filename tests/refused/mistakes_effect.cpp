@@ -86,14 +86,28 @@ struct account : applying {
 };
 #endif
 
-#ifdef TWO_KINDS_OF_EFFECT
-// The compiler's own words; docs/behaviors.md says what to write.
+#ifdef TWO_KINDS_OF_EFFECT  // by default
+// The compiler's own words, with a name of Nexus that says what to write.
 // g++: inconsistent deduction for auto return type: 'nexus::v0::detail::refusal' and then
-// clang++: 'auto' in return type deduced as 'detail::draft<std::tuple<deposited>
+// clang++: 'auto' in return type deduced as
+// error: if_effects_differ_return_nexus_effect_B_R<nexus::
+// error: one_record<parts::deposited>
 struct account : applying {
   static auto decide(const state& s, const deposit& c) {
     if (s.cents < 0) return nexus::reject("closed");
     return nexus::persist(deposited{c.cents});
+  }
+};
+#endif
+
+#ifdef TWO_KINDS_OF_REPLY
+// error: if_effects_differ_return_nexus_effect_B_R<nexus::
+// error: one_record<parts::deposited>
+// error: constant_reply<int>
+struct account : applying {
+  static auto decide(const state& s, const deposit& c) {
+    if (s.cents < 0) return nexus::reply(s.cents);
+    return nexus::persist(deposited{c.cents}).then_reply(&state::cents).then_snapshot();
   }
 };
 #endif

@@ -74,9 +74,7 @@ struct account : parts {
 #endif
 
 #ifdef A_FIELD_WITHOUT_THE_MACRO
-// The compiler's own words.
-// g++: 'struct line' has no member named 'msgpack_unpack'
-// clang++: no member named 'msgpack_unpack' in 'line'
+// error: stored_fields_of<line>' is unavailable: name every field of the struct with MSGPACK_DEFINE_MAP
 struct line {
   int cents = 0;
 };
@@ -89,11 +87,55 @@ using account = storing<paid>;
 #endif
 
 #ifdef A_VIEW_AS_A_FIELD
-// error: a stored value owns what it holds: use std::string or std::vector
+// error: owned_value_instead_of<std::
+// error: is unavailable: a stored value owns what it holds: use std::string or std::vector
 struct paid {
   static constexpr std::string_view type_name = "paid";
   std::string_view by;
   MSGPACK_DEFINE_MAP(by)
+};
+using account = storing<paid>;
+#endif
+
+#ifdef A_MULTIMAP_AS_A_FIELD
+// error: stored_container_instead_of<std::multimap<
+// error: is unavailable: a stored container is a std::array, vector, deque, list, set or map
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  std::multimap<int, int> by_day;
+  MSGPACK_DEFINE_MAP(by_day)
+};
+using account = storing<paid>;
+#endif
+
+#ifdef AN_OPTIONAL_OF_AN_OPTIONAL
+// error: one_empty_value_in<std::optional<std::optional<int>
+// error: is unavailable: std::optional or a pointer directly inside another one
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  std::optional<std::optional<int>> note;
+  MSGPACK_DEFINE_MAP(note)
+};
+using account = storing<paid>;
+#endif
+
+#ifdef A_LONG_DOUBLE
+// error: float_or_double_instead_of<long double>' is unavailable: a stored number is a float or a double
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  long double share = 0;
+  MSGPACK_DEFINE_MAP(share)
+};
+using account = storing<paid>;
+#endif
+
+#ifdef A_TIME_IN_DOUBLE
+// error: stored_time_instead_of<std::chrono::time_point<
+// error: is unavailable: a stored time point counts whole seconds
+struct paid {
+  static constexpr std::string_view type_name = "paid";
+  std::chrono::time_point<std::chrono::system_clock, std::chrono::duration<double>> at;
+  MSGPACK_DEFINE_MAP(at)
 };
 using account = storing<paid>;
 #endif

@@ -28,6 +28,15 @@ struct withdrawn {
   static constexpr std::string_view type_name = "withdrawn";
 };
 
+struct renamed {
+  static constexpr std::string_view type_name = "renamed";
+  static constexpr std::uint32_t schema_version = 2;
+  int cents = 0;
+  MSGPACK_DEFINE_MAP(cents)
+  static void upcast(nexus::from_version<1> /*from*/, nexus::document& /*d*/) {}
+};
+static_assert(nexus::behavior<account<renamed, deposited>>);
+
 /// Signatures that are unusual and sound.
 struct unusual {
   static constexpr const char* entity_type = "unusual";

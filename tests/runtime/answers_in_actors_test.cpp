@@ -114,7 +114,7 @@ TEST_F(AnswersInActors, AChainRunsInsideTheActor) {
   EXPECT_NE(ran[1], std::this_thread::get_id());
 }
 
-TEST_F(AnswersInActors, WhatIsThereAlreadyIsToldAsAMessageOfItsOwn) {
+TEST_F(AnswersInActors, AnAnswerThatIsThereAlreadyComesAsAMessage) {
   question<int> q;
   q.answer(1);
   std::promise<bool> told;
@@ -204,7 +204,7 @@ TEST_F(AnswersInActors, ManyThousandsAreGathered) {
   for (int i = 0; i < count; ++i) ASSERT_EQ(all[i], i);
 }
 
-TEST_F(AnswersInActors, WhatIsLateIsTimeoutInItsPlace) {
+TEST_F(AnswersInActors, ALateAnswerIsTimeoutInItsPlace) {
   question<int> open;
   question<int> there;
   there.answer(2);

@@ -143,7 +143,7 @@ TEST(Chain, OneTimeoutIsForAllOfIt) {
   EXPECT_EQ(code_of(chain.get(2ms)), errc::timeout) << "the second has no time left";
 }
 
-TEST(Chain, WhatAFunctionThrowsLeavesGet) {
+TEST(Chain, AnExceptionOfAFunctionLeavesGet) {
   question<int> q;
   auto chain = q.asked().map([](int) -> int { throw std::runtime_error{"oh"}; });
   q.answer(1);
@@ -159,7 +159,7 @@ TEST(Chain, ALateAnswerIsDropped) {
   EXPECT_EQ(calls_alive, 0);
 }
 
-TEST(Gather, AnswersInOrderWithWhatFailedInItsPlace) {
+TEST(Gather, AnswersInOrderWithFailuresInTheirPlaces) {
   question<int> open;
   std::vector<asked<int>> many;
   many.push_back(answered(1));

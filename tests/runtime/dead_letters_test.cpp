@@ -102,7 +102,7 @@ class DeadLettersInAnActor : public ::testing::Test {
       if (l.target == "throw") throw std::runtime_error{"oops"};
       if (l.target == "end") *own.lock() = {};
     });
-    return caf::behavior{[mine](caf::atom_value) {}};
+    return caf::behavior{[mine](int) {}};
   });
 };
 

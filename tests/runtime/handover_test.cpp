@@ -1,4 +1,4 @@
-#include "nexus/handover.hpp"
+#include "nexus/detail/handover.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,11 +9,11 @@
 
 namespace {
 
-struct parcel : nexus::handed_over {
+struct parcel : nexus::detail::handed_over {
   std::size_t from = 0;
   std::size_t number = 0;
 };
-using queue = nexus::handover<parcel>;
+using queue = nexus::detail::handover<parcel>;
 using pushed = queue::pushed;
 
 // Hands over numbered parcels, and wakes the consumer if needed; returns how many were accepted.
@@ -157,7 +157,7 @@ TEST(Handover, ASleeperIsWokenByEachOfMany) {
   EXPECT_EQ(seen.load(), rounds);
 }
 
-TEST(Handover, WhatIsPushedWhileItIsFinishedIsTakenOrRefused) {
+TEST(Handover, APushDuringFinishIsTakenOrRefused) {
   for (int round = 0; round < 300; ++round) {
     constexpr std::size_t producers = 3;
     queue q;

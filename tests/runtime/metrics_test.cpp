@@ -128,7 +128,7 @@ TEST(Metrics, ARegistrationWaitsForACollectionUnderWay) {
   answering.join();
 }
 
-TEST(Metrics, WhatIsSampledMayMakeMetricsAndMayThrow) {
+TEST(Metrics, ASampleFunctionMayMakeMetricsAndMayThrow) {
   auto m = metrics::make();
   const auto a = m->sample("a", "A.", {}, [&] {
     m->count("made_total", "M.").add();

@@ -72,7 +72,7 @@ TEST_F(PoolInVirtualTime, OfBothSharesTheLongestWaitingIsServedFirst) {
 }
 
 // A session being closed still counts: otherwise its share would take the other share's place.
-TEST_F(PoolInVirtualTime, WhatIsBeingClosedCountsToTheShareThatHadIt) {
+TEST_F(PoolInVirtualTime, AClosingSessionCountsToTheShareThatHadIt) {
   auto p = make({.max = 1, .reserved = 1, .min_idle = 0});
   auto one = p.borrow();
   auto waits = p.request();
@@ -123,7 +123,7 @@ TEST_F(PoolInVirtualTime, WithoutReservedSessionsAskingForOneIsAnError) {
             (error{errc::invalid_argument, "test: the pool has no reserved sessions"}));
 }
 
-TEST_F(PoolInVirtualTime, WhateverHappensEachShareKeepsItsBoundAndEveryRequestIsAnswered) {
+TEST_F(PoolInVirtualTime, EachShareKeepsItsBoundAndEveryRequestIsAnswered) {
   constexpr std::size_t max = 3, reserved = 2;
   for (unsigned seed = 0; seed < 50; ++seed) {
     auto p = make(

@@ -132,7 +132,7 @@ TEST_F(PoolInVirtualTime, AnOpenTransactionIsRolledBackAndWhatWasTouchedIsReset)
   EXPECT_EQ(world.queries, std::vector<std::string>{"reset DISCARD"});
 }
 
-TEST_F(PoolInVirtualTime, WhatAnActorReturnsIsCleanedOnThePoolsThreads) {
+TEST_F(PoolInVirtualTime, ASessionReturnedByAnActorIsCleanedOnThePoolsThreads) {
   auto p = make({.max = 1, .min_idle = 1});
   auto asked = p.request();
   {
@@ -372,8 +372,6 @@ TEST(PoolOptions, ThatMakeNoSenseAreRefusedInOneLine) {
       {{.lifetime_jitter = 2}, "pool pool: lifetime_jitter is 2, not within 0 and 1"},
       {{.leak_after = -1ms}, "pool pool: leak_after is -1 ms, below 0"},
       {{.max_waiters = 0}, "pool pool: max_waiters is 0, so no borrower could ever wait"},
-      {{.validate_on_borrow = true, .validation_query = ""},
-       "pool pool: validate_on_borrow has no validation_query"},
       {{.reset_on_return = false, .reset_query = "X"},
        "pool pool: there is a reset_query, but reset_on_return is off"},
       {{.threads = 0}, "pool pool: threads is 0, so nothing could be opened"}};

@@ -9,12 +9,12 @@
 #include <nexus/supervision.hpp>
 #include <nexus/system.hpp>
 #include <nexus/time_span.hpp>
-#include <nexus/timer_table.hpp>
 #include <nexus/timers.hpp>
 #include <thread>
 
 #include "pool_fixture.hpp"
 #include "scripted_actor.hpp"
+#include "timer_table.hpp"
 
 namespace nexus::test { namespace {
 

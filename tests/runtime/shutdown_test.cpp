@@ -141,7 +141,7 @@ TEST_F(Shutdown, ACycleAndAnUnknownParentDoNotPreventAStop) {
   EXPECT_EQ(log.size(), 12u);
 }
 
-TEST_F(Shutdown, WhatMissesTheDeadlineIsListedOnceAndTheRestIsBegunInOrder) {
+TEST_F(Shutdown, AMemberThatMissesTheDeadlineIsListedOnceAndTheRestBeginInOrder) {
   add("db", "", stage::storage).stops_at_once = false;
   auto& slow = add("slow");
   add("parent of slow").left = {};
@@ -241,7 +241,7 @@ TEST_F(Shutdown, ParticipantsMayGoWhileItIsLookedAtThem) {
   EXPECT_EQ(log.back(), "stop parent");
 }
 
-TEST_F(Shutdown, ASecondOneWaitsForWhatIsLeftAndTellsNoneTwice) {
+TEST_F(Shutdown, ASecondShutdownWaitsForTheRestAndBeginsNoMemberTwice) {
   auto& slow = add("slow");
   slow.stops_at_once = false;
   EXPECT_EQ(run(3).missed, (names{"slow"}));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "acting.hpp"
+#include "caf_dialect.hpp"
 
 namespace nexus::test {
 
@@ -57,26 +58,25 @@ class Supervisor : public ::testing::Test {
   }
 
   void ask_later(const caf::actor& whom, std::string what, std::shared_ptr<std::string> answer) {
-    spawn(sys.caf(), [=, this](caf::event_based_actor* self) -> caf::behavior {
-      self->request(whom, caf::infinite, what)
+    spawn(sys.caf(), [=](caf::event_based_actor* self) -> caf::behavior {
+      request(*self, whom, caf::infinite, what)
           .then([=](int n) { *answer = std::to_string(n); },
-                [=, this](const caf::error& e) { *answer = text(e); });
+                [=](const caf::error& e) { *answer = text(e); });
       return {};
     });
   }
 
   void tell(const caf::actor& whom, std::string what) {
-    caf::anon_send(whom, std::move(what));
+    send(whom, std::move(what));
     drain();
   }
 
   /// How it ended, when it has ended.
   std::shared_ptr<std::string> watch(const caf::actor& whom) {
     auto end = std::make_shared<std::string>("alive");
-    auto watcher = [=, this](caf::event_based_actor* self) -> caf::behavior {
-      self->monitor(whom);
-      self->set_down_handler([=, this](const caf::down_msg& m) {
-        *end = text(m.reason);
+    auto watcher = [=](caf::event_based_actor* self) -> caf::behavior {
+      on_end(*self, whom, [=](const caf::error& why) {
+        *end = text(why);
         self->quit();
       });
       return {[](int) {}};
@@ -84,18 +84,6 @@ class Supervisor : public ::testing::Test {
     watchers.push_back(spawn(sys.caf(), watcher));
     drain();
     return end;
-  }
-
-  /// "runtime_error: oops" of what CAF renders as system_error(runtime_error, ("oops")).
-  std::string text(const caf::error& e) {
-    auto all = sys.caf().render(e);
-    all = all.substr(all.find('(') + 1);
-    auto what = all.substr(0, all.find_first_of(",)"));
-    const auto quoted = all.find('"');
-    if (quoted != std::string::npos) {
-      what += ": " + all.substr(quoted + 1, all.rfind('"') - quoted - 1);
-    }
-    return what;
   }
 
   nexus::system sys{{.stepped = true, .seed = 7}};

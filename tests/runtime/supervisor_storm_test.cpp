@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "caf_dialect.hpp"
 #include "nexus/supervisor.hpp"
 #include "nexus/system.hpp"
 
@@ -86,15 +87,17 @@ void storm(nexus::system& sys, const std::vector<caf::actor>& whom,
     std::minstd_rand random(static_cast<unsigned>(seed));
     std::discrete_distribution<int> kind(weights.begin(), weights.end());
     caf::scoped_actor self{sys.caf()};
-    auto one = [&] { return self->request(whom[random() % whom.size()], 60s, kind(random)); };
+    auto one = [&] {
+      return nexus::test::request(*self, whom[random() % whom.size()], 60s, kind(random));
+    };
     for (int left = asked_each; left > 0;) {
       std::vector<decltype(one())> open;
       for (; left > 0 && open.size() < in_flight; --left) open.push_back(one());
       for (auto& r : open) {
-        r.receive([&](int) { ++all.answered; },
-                  [&](const caf::error& e) {
-                    ++(e == caf::sec::request_timeout ? all.unanswered : all.failed);
-                  });
+        std::move(r).receive([&](int) { ++all.answered; },
+                             [&](const caf::error& e) {
+                               ++(e == caf::sec::request_timeout ? all.unanswered : all.failed);
+                             });
       }
     }
   };

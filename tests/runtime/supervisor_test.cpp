@@ -44,7 +44,7 @@ TEST_F(Supervisor, MessagesWaitInOrderForTheRestart) {
                           }};
                         })
                  .value();
-  for (const auto* what : {"a", "throw", "b", "c"}) caf::anon_send(one, std::string{what});
+  for (const auto* what : {"a", "throw", "b", "c"}) send(one, std::string{what});
   drain();
   for (const auto* what : {"d", "e"}) tell(one, what);
   EXPECT_EQ(seen, words{"a"});
@@ -59,8 +59,9 @@ TEST_F(Supervisor, UrgentMessagesWaitForTheRestartToo) {
   tell(one, "throw");
   auto answer = std::make_shared<std::string>("nothing");
   test::spawn(sys.caf(), [&](caf::event_based_actor* self) -> caf::behavior {
-    self->request<caf::message_priority::high>(one, caf::infinite, std::string{"a"})
-        .then([answer](int n) { *answer = std::to_string(n); });
+    urgent_request(*self, one, std::string{"a"}).then([answer](int n) {
+      *answer = std::to_string(n);
+    });
     return {};
   });
   drain();
@@ -120,7 +121,7 @@ TEST_F(Supervisor, StopTellsMonitorsAndLinksAndWaitingAskers) {
   std::vector<std::shared_ptr<std::string>> answers;
   for (const auto* what : {"throw", "a", "b"}) {
     ask_later(one, what, answers.emplace_back(std::make_shared<std::string>("nothing")));
-    caf::anon_send(one, std::string{"told"});
+    send(one, std::string{"told"});
   }
   drain();
   EXPECT_EQ(*end, "runtime_error: oops");
@@ -129,10 +130,10 @@ TEST_F(Supervisor, StopTellsMonitorsAndLinksAndWaitingAskers) {
   EXPECT_EQ(ask(one, "late"), "request_receiver_down");
 }
 
-TEST_F(Supervisor, WhatIsLeftInAMailboxAndWhatComesLateAreDeadLetters) {
+TEST_F(Supervisor, MessagesLeftInAMailboxAndLateOnesAreDeadLetters) {
   supervisor group{sys, "group", always(directive::stop)};
   auto one = group.spawn("one", counting()).value();
-  for (const auto* what : {"throw", "a", "b"}) caf::anon_send(one, std::string{what});
+  for (const auto* what : {"throw", "a", "b"}) send(one, std::string{what});
   drain();
   tell(one, "late");
   ASSERT_EQ(letters.size(), 3U);
@@ -145,18 +146,18 @@ TEST_F(Supervisor, WhatIsLeftInAMailboxAndWhatComesLateAreDeadLetters) {
 TEST_F(Supervisor, AMessageWithoutAHandlerIsADeadLetter) {
   supervisor group{sys, "group", plain()};
   auto one = group.spawn("one", counting()).value();
-  caf::anon_send(one, 7);
+  send(one, 7);
   drain();
   ASSERT_EQ(letters.size(), 1U);
   EXPECT_EQ(letters[0].reason, dead_letter_reason::unhandled);
   EXPECT_EQ(group.counts().restarts, 0U);
 }
 
-TEST_F(Supervisor, WhatComesDuringAPauseIsBounded) {
+TEST_F(Supervisor, MessagesDuringAPauseAreBounded) {
   supervisor group{sys, "group", plain()};
   auto one = group.spawn("one", counting()).value();
   tell(one, "throw");
-  for (unsigned i = 0; i < supervisor::waiting_max; ++i) caf::anon_send(one, std::string{"a"});
+  for (unsigned i = 0; i < supervisor::waiting_max; ++i) send(one, std::string{"a"});
   EXPECT_EQ(ask(one, "a"), "unavailable_or_would_block");
   tell(one, "a");
   ASSERT_EQ(letters.size(), 2U);
@@ -255,14 +256,14 @@ TEST_F(Supervisor, ARestartDropsRequestsTimeoutsAndTimers) {
                           auto timers = std::make_shared<nexus::timers>(self);
                           if (first) {
                             timers->once("stale", 150ms, [&] { ++stale; });
-                            self->request(silent, 150ms, 1)
+                            request(*self, silent, 150ms, 1)
                                 .then([&](int) { ++stale; }, [&](caf::error&) { ++stale; });
                           }
                           caf::message_handler handlers{[timers](const std::string& what) {
                             if (what == "throw") throw std::runtime_error{"oops"};
                           }};
                           if (!first) return handlers;
-                          return handlers.or_else(caf::after(150ms) >> [&] { ++stale; });
+                          return with_receive_timeout(*self, handlers, 150ms, [&] { ++stale; });
                         })
                  .value();
   tell(one, "throw");
@@ -284,5 +285,7 @@ TEST_F(Supervisor, AHandlerThatPromisedAnAnswerAndThrowsLeavesNoAskerWaiting) {
                           }};
                         })
                  .value();
-  EXPECT_EQ(ask(one, "a"), "runtime_error: oops");
+  const auto answer = ask(one, "a");
+  // In CAF 1.x the promise answers, when the exception destroys it: before the supervisor can.
+  EXPECT_TRUE(answer == "runtime_error: oops" || answer == "broken_promise") << answer;
 }

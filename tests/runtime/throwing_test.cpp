@@ -18,6 +18,7 @@
 #include <nexus/workers.hpp>
 #include <thread>
 
+#include "caf_dialect.hpp"
 #include "pool_fixture.hpp"
 
 namespace nexus::test { namespace {
@@ -178,7 +179,7 @@ TEST_P(Throwing, AValidationHasNotPassed) {
   EXPECT_TRUE(log.has("p: validate threw: " + text()));
 }
 
-TEST_P(Throwing, WhatAThreadDoesWithASessionReturnsIt) {
+TEST_P(Throwing, AThrowingUseOfASessionReturnsIt) {
   auto p = *pool<poolable>::make(
       {.max = 1, .min_idle = 0},
       []() -> result<std::unique_ptr<poolable>> { return std::make_unique<poolable>(); });
@@ -254,7 +255,7 @@ TEST_P(Throwing, ALogSinkCostsTheLine) {
 
 // -- actors -----------------------------------------------------------------------------------
 
-TEST_P(Throwing, WhatASupervisorIsGivenLeavesItAtWork) {
+TEST_P(Throwing, ThrowingCallbacksLeaveASupervisorAtWork) {
   nexus::system sys;
   std::atomic<int> given_up{0};
   supervision how;
@@ -267,7 +268,7 @@ TEST_P(Throwing, WhatASupervisorIsGivenLeavesItAtWork) {
   auto made = top.spawn(
       "child", [](caf::event_based_actor*) -> caf::behavior { return {[](int) { oops(); }}; });
   ASSERT_TRUE(made);
-  caf::anon_send(*made, 1);
+  send(*made, 1);
   wait_for([&] { return given_up == 1 && top.children().empty(); });
   EXPECT_FALSE(top.status()) << "it was escalated, and there is no parent";
   wait_for([&] { return log.has("top: on_given_up threw: " + text()); });
@@ -299,7 +300,7 @@ TEST_P(Throwing, ATimerIsAFailureOfItsActor) {
   wait_for([&] { return top.children().empty(); });
 }
 
-TEST_P(Throwing, WhatAnActorDoesWithAnAnswerOrALetterIsItsOwnFailure) {
+TEST_P(Throwing, AThrowingHandlerOfAnAnswerOrALetterFailsItsActor) {
   nexus::system sys;
   supervisor top{sys, "top", {.restarts_max = 0}};
   dead_letters::subscription kept;

@@ -1,4 +1,4 @@
-#include "nexus/timer_table.hpp"
+#include "timer_table.hpp"
 
 #include <gtest/gtest.h>
 
@@ -49,7 +49,7 @@ TEST(TimerTable, NothingIsDueBeforeItsTime) {
   EXPECT_TRUE(timers.empty());
 }
 
-TEST(TimerTable, WhatIsDueFirstFiresFirstAndWhatWasSetFirstOfTwo) {
+TEST(TimerTable, TimersFireByDueTimeAndThenInTheOrderOfSetting) {
   table timers;
   timers.set("late", once(2s), 1);
   timers.set("z", once(1s), 2);
@@ -66,7 +66,7 @@ TEST(TimerTable, TheSameKeyReplaces) {
   EXPECT_EQ(fired(timers, 3s), std::vector{2});
 }
 
-TEST(TimerTable, WhatIsCancelledDoesNotFire) {
+TEST(TimerTable, ACancelledTimerDoesNotFire) {
   table timers;
   timers.set("a", once(1s), 1);
   timers.set("b", once(1s), 2);

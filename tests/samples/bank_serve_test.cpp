@@ -91,7 +91,7 @@ TEST_F(BankServe, ATransferThatIsSentAgainMovesMoneyOnce) {
   EXPECT_EQ(other.body["detail"], "there is another transfer of this id");
 }
 
-TEST_F(BankServe, WhatIsWrongIsSaidInOneLine) {
+TEST_F(BankServe, AnInvalidRequestIsExplainedInOneLine) {
   open_accounts(2);
   start();
   struct row {
@@ -156,7 +156,7 @@ TEST_F(BankServe, EveryPathOfItsDescriptionIsThere) {
   EXPECT_NE(curl({url("/metrics")}).all.find("nexus_http_requests_total"), std::string::npos);
 }
 
-TEST_F(BankServe, WhatCannotBeServedIsSaidInOneLine) {
+TEST_F(BankServe, AServerThatCannotStartExplainsItInOneLine) {
   EXPECT_NE(bank({"serve", "--port", "0"}).err.find("no such journal"), std::string::npos);
   open_accounts(1);
   start();

@@ -36,7 +36,7 @@ class BankTransfer : public Bank {
   static void append(nexus::journal_session& session, const std::string& id,
                      const std::vector<typename B::event>& events) {
     const auto name = *nexus::persistence_id::make(B::entity_type, id);
-    nexus::event_batch batch;
+    nexus::detail::event_batch batch;
     for (const auto& event : events) {
       std::visit(
           [&](const auto& e) {

@@ -7,18 +7,18 @@
 #include "account.hpp"
 #include "transfer.hpp"
 
-TEST(Account, WhatIsStoredStaysReadable) {
+TEST(Account, StoredValuesStayReadable) {
   EXPECT_TRUE(nexus::testkit::check_fingerprint<bank::account>(ACCOUNT_FINGERPRINT));
 }
 
-TEST(Account, WhatIsStoredComesBack) {
+TEST(Account, StoredValuesComeBack) {
   EXPECT_TRUE(nexus::testkit::check_round_trip<bank::account>(20261122));
 }
 
-TEST(Transfer, WhatIsStoredStaysReadable) {
+TEST(Transfer, StoredValuesStayReadable) {
   EXPECT_TRUE(nexus::testkit::check_fingerprint<bank::transfer>(TRANSFER_FINGERPRINT));
 }
 
-TEST(Transfer, WhatIsStoredComesBack) {
+TEST(Transfer, StoredValuesComeBack) {
   EXPECT_TRUE(nexus::testkit::check_round_trip<bank::transfer>(20261122));
 }

@@ -85,7 +85,7 @@ TEST(AccountLegs, ADepositThatOverflowsIsRefused) {
   EXPECT_EQ(s.hundredths["USD"], max);
 }
 
-TEST(AccountLegs, WhatIsUnderwayKeepsItsRoomForARefund) {
+TEST(AccountLegs, ATransferUnderWayKeepsRoomForItsRefund) {
   auto s = holding(max);
   EXPECT_TRUE(give(s, leg_of(leg::withdraw, -5, nth(1))).posted());
   EXPECT_FALSE(give(s, leg_of(leg::deposit, 1, nth(2))).posted());
@@ -99,7 +99,7 @@ TEST(AccountLegs, WhatIsUnderwayKeepsItsRoomForARefund) {
   EXPECT_EQ(s.hundredths["USD"], max);
 }
 
-TEST(AccountLegs, WhatIsForgottenLeavesItsRoom) {
+TEST(AccountLegs, AForgottenTransferLeavesItsRoom) {
   auto s = holding(max);
   EXPECT_TRUE(give(s, leg_of(leg::withdraw, -5, nth(1))).posted());
   EXPECT_EQ(forget(s, nth(1)), 1u);

@@ -208,7 +208,7 @@ TEST(Transfer, TroubleIsAskedAgainAndThenHoldsItUp) {
   }
 }
 
-TEST(Transfer, WhatWillNotPassHoldsItUpAtOnceUntilItIsResumed) {
+TEST(Transfer, APermanentErrorHoldsItUpAtOnceUntilItIsResumed) {
   auto p = started();
   p.answer(posted);
   p.answer(nexus::fail(nexus::errc::corrupt, "account|food: event 3 does not decode"));

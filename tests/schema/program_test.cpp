@@ -57,7 +57,7 @@ TEST_F(SchemaProgram, SaysEachDifferenceInALine) {
          "trigger nexus_event_erased is missing\n");
 }
 
-TEST_F(SchemaProgram, PrintsWhatAPersonMayApply) {
+TEST_F(SchemaProgram, PrintsTheDdlThatAnOperatorMayApply) {
   auto printed = run("ddl", at("?table_prefix=bank_&indexes=type"));
   EXPECT_EQ(printed.code, 0);
   EXPECT_EQ(printed.out.find("nexus_"), std::string::npos);

@@ -1,6 +1,7 @@
 // Creating, checking and dropping the tables of a journal in SQLite.
 #include <array>
 #include <fstream>
+#include <nexus/memory.hpp>
 
 #include "sqlite_schema_fixture.hpp"
 
@@ -24,7 +25,7 @@ TEST_F(SqliteSchema, CreatedTwiceTheyAreAsTheyShouldBe) {
   EXPECT_EQ(numbers(*session(), "a").value().size(), 3U);
 }
 
-TEST_F(SqliteSchema, WhatOpeningMakesIsAsItShouldBe) {
+TEST_F(SqliteSchema, TablesMadeByOpeningHaveNoDifferences) {
   (void)session("?indexes=type,time&table_prefix=bank_");
   EXPECT_EQ(differences("?indexes=type,time&table_prefix=bank_"), lines{});
 }
@@ -116,7 +117,7 @@ TEST_F(SqliteSchema, WithoutTheKeyThatRefusesDoublesItIsNoJournal) {
   EXPECT_EQ(open(at()).error().code, errc::foreign_schema);
 }
 
-TEST_F(SqliteSchema, AnIndexOfOnesOwnIsNoDifference) {
+TEST_F(SqliteSchema, AnExtraIndexIsNoDifference) {
   (void)session();
   sql("CREATE INDEX mine ON nexus_event_journal (writer_id)");
   EXPECT_EQ(differences(), lines{});

@@ -50,7 +50,7 @@ envelope sim_model::recovered_call() {
 // -- a command --------------------------------------------------------------------------------
 
 d::decision sim_call::decide(d::entity_model& model, const context& c,
-                             const d::decision_limits& limits, event_batch& out) noexcept {
+                             const d::decision_limits& limits, d::event_batch& out) noexcept {
   auto& m = static_cast<sim_model&>(model);
   witness_->commands.decides(id_, m.now);
   witness_->storage.check_truth_known();
@@ -92,7 +92,7 @@ bool sim_call::process_fails(sim_model& m) {
 }
 
 d::decision sim_call::take(const verdict& v, sim_model& model, const d::decision_limits& limits,
-                           event_batch& out) {
+                           d::event_batch& out) {
   switch (v.is) {
     case verdict::outcome::rejected:
       set_error({errc::rejected, "refused"});

@@ -44,7 +44,7 @@ class sim_call final : public d::entity_call, public d::answer_slot<state> {
   }
 
   d::decision decide(d::entity_model& model, const context& c, const d::decision_limits& limits,
-                     event_batch& out) noexcept override;
+                     d::event_batch& out) noexcept override;
   void finish(const d::entity_model& model, d::entity_host& host) noexcept override;
 
   [[nodiscard]] command_id id() const noexcept { return id_; }
@@ -56,7 +56,7 @@ class sim_call final : public d::entity_call, public d::answer_slot<state> {
  private:
   void set_error(error why) noexcept override { answer.emplace(tl::unexpected<error>(why)); }
   d::decision take(const verdict& v, sim_model& model, const d::decision_limits& limits,
-                   event_batch& out);
+                   d::event_batch& out);
   bool process_fails(sim_model& m);
 
   witness* witness_;

@@ -28,8 +28,16 @@ void draw_machine(random& r, plan& p) {
 }
 
 void draw_mix(random& r, command_mix& m) {
-  m = {r.chance(800), r.chance(700), r.chance(700), r.chance(500), r.chance(700),
-       r.chance(500), r.chance(500), r.chance(500), r.chance(500), r.chance(400)};
+  m = {.withdraws = r.chance(800),
+       .refusals = r.chance(700),
+       .gates = r.chance(700),
+       .throws = r.chance(500),
+       .verified = r.chance(700),
+       .deadlines = r.chance(500),
+       .effects = {.runs = r.chance(500),
+                   .stops = r.chance(500),
+                   .passivates = r.chance(500),
+                   .snapshots = r.chance(400)}};
 }
 
 void draw_faults(random& r, plan& p) {

@@ -75,7 +75,7 @@ total run_seeds(std::uint64_t count, plan (*plan_of_seed)(std::uint64_t), const 
 
 bool one_seed_only() { return std::getenv("NEXUS_SIMULATION_SEED") != nullptr; }
 
-TEST(Simulation, WhatSurvivesEqualsASequentialModel) {
+TEST(Simulation, SurvivingStateEqualsASequentialModel) {
   const auto all = run_seeds(seeds(10'000, 200'000), plan_of, run);
   if (one_seed_only() || HasFailure()) return;
   for (int f = 0; f < faults_drawn; ++f) {

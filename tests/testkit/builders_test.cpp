@@ -204,7 +204,7 @@ TEST(RoundTrip, ThroughAnotherSerializerToo) {
   EXPECT_TRUE(testkit::check_round_trip<json_lines>(13));
 }
 
-TEST(RoundTrip, WhatIsLostIsTold) {
+TEST(RoundTrip, LostValuesAreReported) {
   auto r = testkit::check_round_trip<truncating>(14, 100);
   ASSERT_FALSE(r);
   EXPECT_NE(std::string{r.message()}.find("of seed 14 comes back as another value"),

@@ -91,7 +91,7 @@ TEST_P(Deterministic, NothingIsAnsweredBeforeItIsStepped) {
   EXPECT_EQ(det.get(tallies.of("a").ask(tally::read{})), 5);
 }
 
-TEST_P(Deterministic, WhatQueuedUpIsOneCommit) {
+TEST_P(Deterministic, QueuedJobsAreOneCommit) {
   deterministic_system det;
   auto store = open(det);
   nexus::entities<tally> tallies{det, *store};
@@ -366,7 +366,7 @@ TEST(DeterministicSystem, PendingCountsMessages) {
   EXPECT_FALSE(det.step());
 }
 
-TEST(DeterministicSystem, WhatGoesInCirclesIsAFailure) {
+TEST(DeterministicSystem, AnEndlessLoopOfStepsIsAFailure) {
   deterministic_system det;
   bool over = false;
   auto to = det.sys().spawn(std::make_unique<diary>([&](const nexus::mailbox& self) {

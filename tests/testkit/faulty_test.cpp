@@ -1,6 +1,7 @@
 // The faulty store injects exactly the requested faults.
 #include <gtest/gtest.h>
 
+#include <nexus/memory.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
 #include <nexus/testkit/faulty.hpp>
 #include <thread>
@@ -84,7 +85,7 @@ TEST_F(Faulty, FaultsOfAnIdLeaveOthersAlone) {
   EXPECT_EQ(append(alice), "stored");
 }
 
-TEST_F(Faulty, WhatIsToldFirstIsUsedUpFirst) {
+TEST_F(Faulty, FaultsAreUsedInTheOrderOfInjection) {
   faults->inject(fault::fail, operation::append, 2);
   faults->inject(fault::reject, operation::append, faults->forever);
   EXPECT_EQ(append(alice), "failed");

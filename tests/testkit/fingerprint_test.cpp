@@ -125,7 +125,7 @@ struct renamed_inside {
 };
 }  // namespace
 
-TEST_F(Fingerprint, WhatWouldBreakIsToldByTypeAndField) {
+TEST_F(Fingerprint, BreakingChangesAreNamedByTypeAndField) {
   EXPECT_EQ(check<removed>(), "event \"made\": field \"memo\" is gone - breaks");
   EXPECT_EQ(check<retyped>(), "event \"made\": field \"cents\" was int64 and is int32 - breaks");
   EXPECT_EQ(check<added>(), "event \"made\": field \"urgent\" is new and not optional - breaks");

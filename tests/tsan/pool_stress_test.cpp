@@ -156,7 +156,7 @@ TEST(PoolStress, NothingIsLostBySixtyFourBorrowersThatFailCancelAndClose) {
       }
       // Half of the rounds are closed during the work.
       if (round % 4 >= 2) {
-        while (p.statistics().borrows < borrowers * 40) std::this_thread::yield();
+        while (p.statistics().borrows < std::uint64_t{borrowers} * 40) std::this_thread::yield();
         (void)p.close(round % 4 == 2 ? 0ms : 10s);
       }
     }

@@ -29,6 +29,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -67,6 +68,9 @@ error bad_event(const event_view& stored, const error& why);
 error unknown_state(std::string_view entity_type, std::string_view type);
 error bad_state(const stored_snapshot& stored, const error& why);
 
+struct behavior_info;
+class entity_call;
+
 }
 
 /// An event-sourced behavior: entity_type, command, event, state, a `decide` for every command and
@@ -92,6 +96,23 @@ using reply_t = typename detail::reply_of<
                                                     std::declval<const C&>(),
                                                     std::declval<const context&>()))>>::type;
 
+/// What Nexus generates for a behavior: how its commands are decided, and its events and states
+/// applied, written and read. By default every file that uses the behavior compiles all of this. To
+/// compile it in one file, declare it in the header, after the struct, and define it in that file:
+///
+///   extern template class nexus::compiled<account>;   // account.hpp
+///   template class nexus::compiled<account>;          // account.cpp
+///
+/// The struct in the header may then declare `decide`, with its return type, and `apply` only.
+/// Programs do not call the members.
+template <behavior B>
+class compiled {
+ public:
+  [[nodiscard]] static detail::behavior_info info();
+  /// A new call for the command number `index` of B::command, which it moves from `command`.
+  [[nodiscard]] static detail::entity_call* call(std::size_t index, void* command);
+};
+
 /// Runs `decide` without a runtime.
 template <behavior B, class C>
 [[nodiscard]] effect<B, reply_t<B, C>> decide(const typename B::state& state, const C& command,
@@ -100,28 +121,44 @@ template <behavior B, class C>
   return detail::call_decide<B>(state, command, c);
 }
 
+namespace detail {
+
+/// Decodes a stored event and passes it to `use`, as one of the behavior's types of events.
+template <class B, class Use, class... E>
+[[nodiscard]] result<void> decode_event_to(const event_view& stored, Use& use,
+                                           const std::variant<E...>* /*type*/) {
+  result<void> read;
+  auto try_type = [&]<class One>(std::type_identity<One>) {
+    if (stored.type != One::type_name) return false;
+    One event{};
+    read = decode_stored<B>(stored.schema_version, stored.codec, stored.data, event);
+    if (read) {
+      use(std::move(event));
+    } else {
+      read = fail(bad_event(stored, read.error()));
+    }
+    return true;
+  };
+  const bool known = (try_type(std::type_identity<E>{}) || ...);
+  if (!known) return fail(unknown_event(B::entity_type, stored.type));
+  return read;
+}
+template <class B, class Use>
+[[nodiscard]] result<void> decode_event_to(const event_view& stored, Use use) {
+  return decode_event_to<B>(stored, use, static_cast<const typename B::event*>(nullptr));
+}
+
+}
+
 /// Reads a stored event; an older version is upcast to the current one. Fails with `unknown_type`
 /// (also for a codec), `unsupported_version` or `corrupt`.
 template <event_sourced B>
 [[nodiscard]] result<typename B::event> decode_event(const event_view& stored) {
-  result<typename B::event> read = fail(errc::unknown_type, {});
-  auto try_alternative = [&]<class E>(std::type_identity<E>) {
-    if (stored.type != E::type_name) return false;
-    E event{};
-    if (auto decoded =
-            detail::decode_stored<B>(stored.schema_version, stored.codec, stored.data, event);
-        decoded) {
-      read = std::move(event);
-    } else {
-      read = fail(detail::bad_event(stored, decoded.error()));
-    }
-    return true;
-  };
-  const bool known = [&]<class... E>(std::type_identity<std::variant<E...>>) {
-    return (try_alternative(std::type_identity<E>{}) || ...);
-  }(std::type_identity<typename B::event>{});
-  if (!known) return fail(detail::unknown_event(B::entity_type, stored.type));
-  return read;
+  result<typename B::event> made = fail(errc::unknown_type, {});
+  auto read = detail::decode_event_to<B>(
+      stored, [&](auto&& event) { made = std::forward<decltype(event)>(event); });
+  if (!read) return fail(std::move(read.error()));
+  return made;
 }
 
 /// Reads a stored state into `out`, which is default-constructed. Same versions and errors.

@@ -91,19 +91,22 @@ class effect_body {
   ~effect_body() = default;
 
   void take_records(no_records&) {}
+  // push_back and not emplace_back, which would be compiled for each type of event.
   template <class E>
   void take_records(one_record<E>& from) {
-    records_.emplace_back(std::move(from.record));
+    records_.push_back(record{std::move(from.record)});
   }
   template <class... E>
   void take_records(std::tuple<E...>& from) {
     records_.reserve(sizeof...(E));
-    std::apply([this](E&... each) { (records_.emplace_back(std::move(each)), ...); }, from);
+    std::apply([this](E&... each) { (records_.push_back(record{std::move(each)}), ...); }, from);
   }
   template <class E>
   void take_records(std::vector<E>& from) {
-    records_.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    records_.reserve(from.size());
+    for (auto& one : from) records_.push_back(record{std::move(one)});
   }
+  void take_records(std::vector<record>& from) { records_ = std::move(from); }
 
   void take_links(no_links&) {}
   template <class Before, class Link>

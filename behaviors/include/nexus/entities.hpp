@@ -18,8 +18,8 @@
 
 #include "nexus/answers.hpp"
 #include "nexus/behavior.hpp"
+#include "nexus/detail/compiled.hpp"
 #include "nexus/detail/directory.hpp"
-#include "nexus/detail/model_of.hpp"
 #include "nexus/entity_options.hpp"
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
@@ -36,7 +36,7 @@ template <class B, class C>
 asked<reply_t<B, C>> ask_entity(entity_directory& in, std::string_view id,
                                 const entity_directory::slot_ref& slot, C command,
                                 call_header header, verified how, admission by) {
-  auto* c = new command_call<B, C>{{std::move(command)}};
+  auto* c = call_with<B>(command);
   if (how == verified::yes) c->verify = entity_call::check::wanted;
   asked<reply_t<B, C>> answer{*c, *c};
   c->header = std::move(header);
@@ -86,7 +86,7 @@ class entity_ref {
   template <class C>
     requires detail::is_alternative<C, typename B::command>
   [[nodiscard]] result<void> tell(C command, call_header header = {}) const {
-    auto* c = new detail::command_call<B, C>{{std::move(command)}};
+    auto* c = detail::call_with<B>(command);
     c->header = std::move(header);
     c->told = true;
     if (c->header.command_id.empty()) c->header.command_id = directory_->next_id();
@@ -160,11 +160,7 @@ class entities {
   /// `already_exists`, which names both behaviors if they differ. Contradicting options and invalid
   /// names are `invalid_argument` in the same way.
   entities(system& sys, const store& in, const entity_options& options = {})
-      : directory_{detail::entity_directory::make(
-            {B::entity_type, durable_state<B>, detail::model_of<B>::type::make,
-             &detail::behavior_tag<B>, detail::command_names<typename B::command>,
-             detail::full_type_name<B>(), detail::fault_of_names<B>()},
-            sys, in, options)} {}
+      : directory_{detail::entity_directory::make(compiled<B>::info(), sys, in, options)} {}
 
   __attribute__((unavailable("check the result of nexus::open, then pass the store: *RESULT")))
   entities(system& sys, const result<store>& in, const entity_options& options = {});

@@ -19,11 +19,8 @@
 #include <string>
 #include <string_view>
 
-#include "nexus/actor.hpp"
 #include "nexus/backend.hpp"
-#include "nexus/event_batch.hpp"
 #include "nexus/executor.hpp"
-#include "nexus/handover.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/metrics.hpp"
 #include "nexus/pool.hpp"
@@ -32,9 +29,17 @@
 
 namespace nexus { inline namespace v0 {
 
+class envelope;
+class store;
+
+namespace detail {
+void write(const store& in, const envelope& job);  // in write_job.hpp
+}
+
 struct store_options {
   /// The pool of sessions for everything except journal writes. Its name, metrics and runs_on are
-  /// the store's. `reserved`, for readers of the journal, is at least `readers`.
+  /// the store's. `reserved`, for readers of the journal, is at least `readers`; an empty
+  /// `validation_query` is "SELECT 1".
   pool_options pool{};
   unsigned readers =
       2;  ///< threads that read for entities, each with a reserved session; at most 1,000
@@ -68,48 +73,6 @@ struct breaker_status {
   std::string last_failure{};
 };
 
-/// What to keep of an id when a snapshot of it is durable.
-struct retention {
-  unsigned snapshots = 0;  ///< the number of newest snapshots to keep; 0: all, and every event
-  bool events = false;     ///< erase also the events up to the oldest of those snapshots
-};
-
-/// A job of a writer. When it is done it comes back as a message to `reply_to`.
-class write_job : public message, public handed_over {
- public:
-  enum class step : std::uint8_t { append, settle, save_snapshot };
-
-  write_job(std::uint8_t kind, persistence_id of) : message{kind}, id{std::move(of)} {}
-
-  const persistence_id id;
-  mailbox reply_to;
-  step todo = step::append;
-  std::chrono::steady_clock::time_point queued{};  ///< set by store::write
-
-  // For appending and settling:
-  /// A durable state: `expected` is a version, and `events` has one event for each later version.
-  /// Only the last one becomes the state, or a tombstone if it has no type.
-  bool of_state = false;
-  sequence_nr expected = 0;
-  ulid writer;
-  std::unique_ptr<event_batch> events;
-  append_outcome outcome;      ///< of step::append
-  result<settlement> settled;  ///< of step::settle
-
-  // For saving a snapshot:
-  stored_snapshot snapshot;
-  retention keep;
-  result<void> saved;
-  result<void> pruned;  ///< the outcome of erasing what `keep` drops, after the snapshot was saved
-
-  [[nodiscard]] append_request request() const { return {id, expected, writer, events->events()}; }
-  [[nodiscard]] upsert_request state_request() const;
-  [[nodiscard]] std::size_t event_count() const noexcept { return events ? events->size() : 0; }
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    return (events ? events->bytes() : 0) + snapshot.data.size();
-  }
-};
-
 struct writer_statistics {
   std::uint64_t commits = 0;
   std::uint64_t requests = 0;
@@ -137,10 +100,6 @@ class store {
   /// A watch over appends to the journal. It must end before the store; nexus/live_reader.hpp
   /// combines store and watch.
   [[nodiscard]] result<std::unique_ptr<journal_watch>> watch() const;
-
-  /// Queues a job for the writer of its id. A job that is not accepted (`overloaded`, `stopped`)
-  /// comes back at once as certainly not done. The job's message goes to its `reply_to`.
-  void write(const envelope& job) const;
 
   /// Runs `f` on a reserved session of the pool, on a thread that may block. Entities are recovered
   /// on the same threads, so `f` must not wait for an entity. The circuit breaker counts an error
@@ -180,6 +139,8 @@ class store {
   [[nodiscard]] breaker_status breaker() const;
 
  private:
+  friend void detail::write(const store& in, const envelope& job);
+
   struct core;
   explicit store(std::shared_ptr<core> c) : core_{std::move(c)} {}
 

@@ -27,10 +27,9 @@ namespace nexus { inline namespace v0 { namespace postgres {
 [[nodiscard]] result<void> prepare_tables(connection& c, const address& where);
 
 /// schema::drop.
-[[nodiscard]]  /// The name of the journal's numbering of positions.
-[[nodiscard]] std::uint64_t
-epoch_of(connection& c, const address& where);
+[[nodiscard]] result<void> drop_tables(connection& c, const address& where);
 
-result<void> drop_tables(connection& c, const address& where);
+/// The name of the journal's numbering of positions.
+[[nodiscard]] std::uint64_t epoch_of(connection& c, const address& where);
 
 }}}  // namespace nexus::v0::postgres

@@ -98,9 +98,9 @@ struct pool_options {
   std::size_t max_waiters = 10'000;  ///< of each share; one more gets `pool_exhausted` at once
 
   bool validate_on_borrow = false;  ///< of a session that was idle
-  std::string validation_query = "SELECT 1";
-  bool reset_on_return = true;  ///< after a lease that changed it; open transactions always end
-  std::string reset_query{};    ///< empty: the default of the database
+  std::string validation_query{};   ///< empty: the default of the sessions
+  bool reset_on_return = true;      ///< after a lease that changed it; open transactions always end
+  std::string reset_query{};        ///< empty: the default of the sessions
 
   unsigned threads = 2;  ///< they open, close, and reset what actors return
 

@@ -31,7 +31,7 @@ class poolable {
     return {};
   }
 
-  /// Checks with `query` that it still works. May block.
+  /// Checks that it still works, with `query`; empty: with the default of its kind. May block.
   [[nodiscard]] virtual result<void> validate(const std::string& query) {
     (void)query;
     return {};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <caf/actor_registry.hpp>
 #include <optional>
 #include <thread>
 #include <utility>

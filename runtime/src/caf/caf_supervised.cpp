@@ -126,7 +126,7 @@ caf::invoke_message_result supervised::take(caf::mailbox_element& x) {
 }
 
 // A promise delivered earlier looks like a dropped one: an asker that has an answer drops the
-// second.
+// second. A dropped promise answers broken_promise itself in CAF 1.x, and nothing in 0.17.
 void supervised::fail(const caf::strong_actor_ptr& asker, caf::message_id id, const failure& what) {
   auto why = caf::make_error(caf::sec::runtime_error, what.why.message);
   if (auto promise = make_response_promise(); promise.pending()) {

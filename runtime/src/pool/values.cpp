@@ -80,9 +80,6 @@ result<void> check(const pool_options& o) {
     return refuse(fmt::format("lifetime_jitter is {}, not within 0 and 1", o.lifetime_jitter));
   }
   if (o.max_waiters == 0) return refuse("max_waiters is 0, so no borrower could ever wait");
-  if (o.validate_on_borrow && o.validation_query.empty()) {
-    return refuse("validate_on_borrow has no validation_query");
-  }
   if (!o.reset_query.empty() && !o.reset_on_return) {
     return refuse("there is a reset_query, but reset_on_return is off");
   }

@@ -1,38 +1,15 @@
-// A first program outside of this repository: a counter that survives its process.
+// A first program outside of this repository: a counter that survives its process, and a note. The
+// code of both behaviors is compiled in files of their own.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <nexus/nexus.hpp>
-#include <string_view>
-#include <variant>
 
-struct counter {
-  static constexpr std::string_view entity_type = "counter";
+#include "counter.hpp"
+#include "note.hpp"
 
-  struct increment {
-    std::int64_t by = 1;
-    MSGPACK_DEFINE_MAP(by)
-  };
-  using command = std::variant<increment>;
-
-  struct incremented {
-    static constexpr std::string_view type_name = "incremented";
-    std::int64_t by = 1;
-    MSGPACK_DEFINE_MAP(by)
-  };
-  using event = std::variant<incremented>;
-
-  struct state {
-    std::int64_t value = 0;
-    MSGPACK_DEFINE_MAP(value)
-  };
-
-  static auto decide(const state&, const increment& c) {
-    return nexus::persist(incremented{c.by}).then_reply(&state::value);
-  }
-  static void apply(state& s, const incremented& e) { s.value += e.by; }
-};
+static_assert(nexus::event_sourced<counter> && nexus::durable_state<note>);
 
 /// Opens the journal again, adds `by`, and returns the sum; on failure -1 and a line on stderr.
 std::int64_t increment_once(std::int64_t by) {
@@ -42,13 +19,20 @@ std::int64_t increment_once(std::int64_t by) {
     std::fprintf(stderr, "%s\n", store.error().message.c_str());
     return -1;
   }
-  nexus::entities<counter> counters{sys, *store};
-  auto value = counters.of("visits").ask(counter::increment{by}).get(std::chrono::seconds{10});
+  const nexus::entities<note> notes{sys, *store};
+  const nexus::entities<counter> counters{sys, *store};
+  const auto visits = counters.of("visits");
+  auto value = visits.ask(counter::increment{by}).get(std::chrono::seconds{10});
   if (!value) {
     std::fprintf(stderr, "%s\n", value.error().message.c_str());
     return -1;
   }
-  return *value;
+  // The answer does not wait for the note: the loop does.
+  if (!visits.ask(counter::note_it{}).get(std::chrono::seconds{10})) return -1;
+  auto read = [&] { return notes.of("value").ask(note::read{}).get(std::chrono::seconds{10}); };
+  auto noted = read();
+  while (noted && *noted != *value) noted = read();
+  return noted ? *value : -1;
 }
 
 int main() {
@@ -56,6 +40,6 @@ int main() {
     std::filesystem::remove(file);
   }
   const bool ok = increment_once(2) == 2 && increment_once(40) == 42;
-  std::puts(ok ? "a counter remembered 42" : "the counter is wrong");
+  std::puts(ok ? "a counter remembered 42, and so did its note" : "the counter is wrong");
   return ok ? 0 : 1;
 }

@@ -1,9 +1,9 @@
 // A third party's backend: `log:PATH`, a journal in one append-only file.
 //
-// A call that changes something appends one frame, which holds all of it, and syncs the file. An
-// index of the file is kept in memory and updated before each call, so any number of processes may
-// share the file. Frames are never overwritten; erased events stay in the file and are skipped. The
-// index of a large journal takes time to read and memory to keep.
+// A call that changes something appends one frame, which holds all of it, and syncs the file. What
+// the file holds is kept in memory, in a journal of Nexus's memory backend, and brought up to date
+// before each call: so any number of processes may share the file. Frames are never overwritten;
+// what is erased stays in the file. A large journal takes time to open and memory to keep.
 #pragma once
 
 #include <unistd.h>

@@ -107,7 +107,7 @@ nexus::result<std::string> log_file::bytes(std::uint64_t offset, std::size_t siz
   return into;
 }
 
-nexus::result<void> log_file::catch_up(const std::function<void(const entry&, place)>& apply) {
+nexus::result<void> log_file::catch_up(const std::function<void(const entry&)>& apply) {
   for (;;) {
     auto head = bytes(end_, frame_head);
     if (!head) return fail(std::move(head.error()));
@@ -121,10 +121,13 @@ nexus::result<void> log_file::catch_up(const std::function<void(const entry&, pl
       return fail(trouble(errc::corrupt, "the frame at byte " + std::to_string(end_) +
                                              " is damaged; restore the file"));
     }
-    for (std::size_t at = 0; at < size;) {
-      const auto begin = at;
-      const auto read = msgpack::unpack(body->data(), size, at).get().as<entry>();
-      apply(read, {end_ + frame_head + begin, at - begin});
+    try {
+      for (std::size_t at = 0; at < size;) {
+        apply(msgpack::unpack(body->data(), size, at).get().as<entry>());
+      }
+    } catch (const std::exception& why) {  // no writer made this, whatever its checksum
+      return fail(trouble(errc::corrupt, "the frame at byte " + std::to_string(end_) +
+                                             " is no frame of a journal: " + why.what()));
     }
     end_ += frame_head + size;
   }
@@ -154,14 +157,4 @@ nexus::result<void> log_file::commit(const std::vector<entry>& entries, bool& in
   in_doubt = written == frame.size();
   if (::ftruncate(fd_, static_cast<off_t>(end_)) != 0) why = system_trouble("take back a commit");
   return fail(std::move(why));
-}
-
-nexus::result<entry> log_file::read(place at) const {
-  auto found = bytes(at.offset, at.size);
-  if (!found) return fail(std::move(found.error()));
-  try {
-    return msgpack::unpack(found->data(), found->size()).get().as<entry>();
-  } catch (const std::exception& why) {  // damaged since it was checked
-    return fail(trouble(errc::corrupt, why.what()));
-  }
 }

@@ -1,6 +1,6 @@
 // The file: a line that says what it is, and frames: size (4 bytes), checksum (8 bytes), entries.
 //
-// Threads: one at a time; reading an entry, any. Throws: nothing.
+// Threads: one at a time. Throws: nothing.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct entry {
   std::uint8_t of = mark;
   std::string id{};
   std::uint64_t number = 0;  ///< of the event or snapshot; the version; the last one erased
-  std::uint64_t from = 0;    ///< the first one erased
+  std::uint64_t from = 0;    ///< the first one erased; the version before
   bool erased = false;       ///< a state's tombstone
   std::string writer{};
   std::string type{};
@@ -32,12 +32,6 @@ struct entry {
 
   MSGPACK_DEFINE(of, id, number, from, erased, writer, type, schema_version, codec, data, metadata,
                  micros, tags)
-};
-
-/// The place of an entry.
-struct place {
-  std::uint64_t offset = 0;
-  std::size_t size = 0;
 };
 
 class log_file {
@@ -64,14 +58,13 @@ class log_file {
 
   /// Passes what was committed since the last call. Under a lock. An incomplete frame of a killed
   /// writer is skipped, and overwritten by the next one.
-  nexus::result<void> catch_up(const std::function<void(const entry&, place)>& apply);
+  nexus::result<void> catch_up(const std::function<void(const entry&)>& apply);
 
   /// Makes `entries` durable as one frame; under an exclusive lock, after catch_up. `in_doubt`: they
   /// may be there after a crash, although this is an error.
   nexus::result<void> commit(const std::vector<entry>& entries, bool& in_doubt);
 
-  nexus::result<entry> read(place at) const;
-
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] nexus::error trouble(nexus::errc code, std::string_view why) const;
 
  private:

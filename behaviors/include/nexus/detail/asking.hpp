@@ -11,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "nexus/detail/compiled.hpp"
 #include "nexus/detail/directory.hpp"
-#include "nexus/detail/model_of.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
@@ -89,8 +89,7 @@ struct question_way {
 template <class B>
 [[nodiscard]] entity_call* call_of(typename B::command&& command) {
   entity_call* made = nullptr;
-  with_alternative(command,
-                   [&]<class C>(C& one) { made = new command_call<B, C>{{std::move(one)}}; });
+  with_alternative(command, [&](auto& one) { made = call_with<B>(one); });
   return made;
 }
 
@@ -114,9 +113,10 @@ class question final : public asking<B> {
   void send(entity_host& host, const call_header& cause) const override {
     auto way = question_way::begin(host, cause, Other::entity_type, &behavior_tag<Other>);
     if (way.other == nullptr) return come_back(way, fail(way.no_entities_of(Other::entity_type)));
-    command_call<Other, C>* c = nullptr;
+    replying_call<Other, reply_t<Other, C>>* c = nullptr;
     try {
-      c = new command_call<Other, C>{{command_}};
+      auto copied = command_;
+      c = call_with<Other>(copied);
     } catch (...) {
       return come_back(way, fail(threw(errc::decide_failed, B::entity_type, way.id,
                                        "copying the command of then_ask")));

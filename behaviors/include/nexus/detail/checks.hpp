@@ -4,7 +4,6 @@
 // The concepts tell a sound behavior at little cost. Only when one fails, functions find out why.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <string_view>
 #include <type_traits>
@@ -106,10 +105,6 @@ template <class B, class E>
 concept applies_in_vain =
     !applies_to<B, E, typename B::state&> &&
     (applies_to<B, E, typename B::state> || applies_to<B, E, const typename B::state&>);
-
-template <class T>
-inline constexpr bool has_upcast_step =
-    std::ranges::any_of(upcast_steps<T>, [](upcast_step step) { return step != nullptr; });
 
 template <class T>
 constexpr bool is_stored_with_fields() {

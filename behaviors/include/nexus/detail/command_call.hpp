@@ -217,6 +217,17 @@ struct command_of {
 template <class B, class C>
 using command_call = deciding_call<B, reply_t<B, C>, command_of<B, C>>;
 
+/// The call of compiled<B>::call.
+template <class B, class... C>
+entity_call* call_number(std::size_t index, void* command, const std::variant<C...>* /*type*/) {
+  entity_call* made = nullptr;
+  std::size_t i = 0;
+  (void)((i++ == index &&
+          (made = new command_call<B, C>{{std::move(*static_cast<C*>(command))}}, true)) ||
+         ...);
+  return made;
+}
+
 /// Decides on_recovered.
 template <class B>
 struct recovered_of {

@@ -128,10 +128,15 @@ struct links_and {
   Link link;
 };
 
+/// The draft of an effect: what `decide` returns if its return type is `auto`. If it returns two
+/// types of effect, the error is the compiler's own, and all it can say is their names: so the name
+/// says what to write. Elsewhere it is `draft`.
 template <class Records, class Reply, class Links = no_links>
-class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
+class [[nodiscard(
+    "an effect does nothing unless decide returns it")]] if_effects_differ_return_nexus_effect_B_R {
  public:
-  explicit draft(Records records, Reply reply = {}, Links links = {}, effect_traits traits = {})
+  explicit if_effects_differ_return_nexus_effect_B_R(Records records, Reply reply = {},
+                                                     Links links = {}, effect_traits traits = {})
       : records_{std::move(records)},
         reply_{std::move(reply)},
         links_{std::move(links)},
@@ -143,8 +148,8 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   auto then_reply(F f) && {
     static_assert(std::is_same_v<Reply, no_reply>, "an effect replies once");
     traits_.links_before_reply = Links::count;
-    return draft<Records, F, Links>{std::move(records_), std::move(f), std::move(links_),
-                                    std::move(traits_)};
+    return if_effects_differ_return_nexus_effect_B_R<Records, F, Links>{
+        std::move(records_), std::move(f), std::move(links_), std::move(traits_)};
   }
 
   /// Runs `f(state)` when the command is durable. Later commands are decided only after that, so
@@ -196,16 +201,17 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
 
   template <class Link>
   auto linked(Link l) && {
-    return draft<Records, Reply, links_and<Links, Link>>{std::move(records_),
-                                                         std::move(reply_),
-                                                         {std::move(links_), std::move(l)},
-                                                         std::move(traits_)};
+    return if_effects_differ_return_nexus_effect_B_R<Records, Reply, links_and<Links, Link>>{
+        std::move(records_),
+        std::move(reply_),
+        {std::move(links_), std::move(l)},
+        std::move(traits_)};
   }
 
   template <class F>
   auto with(F f) && {
     f(traits_);
-    return draft{std::move(*this)};
+    return std::move(*this);
   }
 
   Records records_;
@@ -213,6 +219,9 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] draft {
   Links links_;
   effect_traits traits_;
 };
+
+template <class Records, class Reply, class Links = no_links>
+using draft = if_effects_differ_return_nexus_effect_B_R<Records, Reply, Links>;
 
 inline draft<no_records, no_reply> plain_draft(effect_flags flags) {
   return draft<no_records, no_reply>{{}, {}, {}, {.flags = flags}};

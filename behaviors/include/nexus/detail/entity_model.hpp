@@ -14,7 +14,7 @@
 #include "nexus/call.hpp"
 #include "nexus/context.hpp"
 #include "nexus/detail/draft.hpp"
-#include "nexus/event_batch.hpp"
+#include "nexus/detail/event_batch.hpp"
 #include "nexus/journal.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {

@@ -38,15 +38,14 @@ class event_sourced_model final : public entity_model {
     const char* where = "decoding";
     errc code = errc::corrupt;
     try {
-      auto decoded = decode_event<B>(event);
-      if (!decoded) return fail(std::move(decoded.error()));
-      where = "apply";
-      code = errc::apply_failed;
-      apply_one(*decoded);
+      return decode_event_to<B>(event, [&](const auto& decoded) {
+        where = "apply";
+        code = errc::apply_failed;
+        B::apply(*state_, decoded);
+      });
     } catch (...) {
       return fail(code, std::string{where} + " threw: " + what_was_thrown());
     }
-    return {};
   }
 
   result<stored_snapshot> encode_snapshot() const override { return encode_state<B>(*state_); }

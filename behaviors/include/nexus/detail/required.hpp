@@ -1,19 +1,15 @@
 // What a behavior must have, for the compiler's first error to name.
 //
-// Each name stands for one requirement and is marked unavailable. A check that fails mentions the
-// name with the types it is about, and both compilers print them in one line with what to write:
+// Each name stands for one requirement and is marked unavailable: see storable.hpp. Both compilers
+// print
 //
 //   error: 'nexus::v0::required::decide_for<account, account::withdraw>' is unavailable: write in
 //   the behavior: static auto decide(const state&, const COMMAND&)
-//
-// A static_assert would not do: in its error GCC prints no types. After its mention a check skips
-// whatever depends on it.
 #pragma once
 
-namespace nexus { inline namespace v0 { namespace required {
+#include "nexus/detail/storable.hpp"
 
-#define NEXUS_REQUIRED(what_to_write) \
-  __attribute__((unavailable(what_to_write))) inline constexpr bool
+namespace nexus { inline namespace v0 { namespace required {
 
 // -- the struct -----------------------------------------------------------------------------------
 
@@ -94,10 +90,6 @@ NEXUS_REQUIRED(
 distinct_type_names_of = false;
 
 template <class Stored>
-NEXUS_REQUIRED("name every field of the struct with MSGPACK_DEFINE_MAP(FIELD, ...)")
-stored_fields_of = false;
-
-template <class Stored>
 NEXUS_REQUIRED(
     "write: static void upcast(nexus::from_version<N>, nexus::document&) for N = 1, 2, ..., and "
     "static constexpr std::uint32_t schema_version with the version that the last one leads to")
@@ -167,7 +159,5 @@ NEXUS_REQUIRED(
     "the last argument of ask and then_ask makes a command of the asking behavior out of the "
     "answer")
 command_from_answer = false;
-
-#undef NEXUS_REQUIRED
 
 }}}  // namespace nexus::v0::required

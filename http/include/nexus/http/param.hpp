@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <string>
@@ -48,7 +49,7 @@ template <param_type T>
     T made{};
     const auto* const end = text.data() + text.size();
     const auto [at, why] = std::from_chars(text.data(), end, made);
-    if (why == std::errc{} && at == end && made - made == T{}) return made;  // no nan, no infinity
+    if (why == std::errc{} && at == end && std::isfinite(made)) return made;
   }
   return fail(errc::invalid_argument,
               "the path's " + std::string{name} + " cannot be \"" + std::string{text} + "\"");

@@ -32,11 +32,9 @@ void write_bits(Packer& to, unsigned char head, Bits bits) {
   to.pack_str_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
 }
 
-/// Writes whole numbers as integers, which are shorter, where they read back as the same value.
+/// `T` is float or double. Writes whole numbers as integers, which are shorter, where they read back as the same value.
 template <class Packer, class T>
 void write_floating(Packer& to, T value) {
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>,
-                "a stored number is a float or a double: msgpack has no wider ones");
   constexpr T whole_max{std::int64_t{1} << std::numeric_limits<T>::digits};
   if (value >= -whole_max && value <= whole_max) {  // false for NaN
     const auto whole = static_cast<std::int64_t>(value);
@@ -59,10 +57,10 @@ struct ticks {
   using per_second = std::ratio_divide<std::ratio<1>, typename TimePoint::period>;
 
   static constexpr std::int64_t nanoseconds = 1'000'000'000;
-  static_assert(std::is_integral_v<rep> && per_second::den == 1 &&
-                    nanoseconds % per_second::num == 0,
-                "a stored time point counts whole seconds, or a part of them that nanoseconds can "
-                "tell");
+  /// Whole seconds or a part of them that nanoseconds can tell, within the range of msgpack.
+  static constexpr bool can_be_stored =
+      std::is_integral_v<rep> && per_second::den == 1 && nanoseconds % per_second::num == 0 &&
+      (sizeof(rep) < sizeof(std::int64_t) || std::is_signed_v<rep>);
   static constexpr std::int64_t in_a_second = per_second::num;
   static constexpr std::int64_t tick = nanoseconds / per_second::num;  ///< in nanoseconds
 };
@@ -72,8 +70,6 @@ template <class Packer, class TimePoint>
 void write_time(Packer& to, const TimePoint& value) {
   using t = ticks<TimePoint>;
   const auto count = value.time_since_epoch().count();
-  static_assert(sizeof(count) < sizeof(std::int64_t) || std::is_signed_v<decltype(count)>,
-                "a stored time point counts in at most 64 bits, with a sign");
   auto seconds = static_cast<std::int64_t>(count) / t::in_a_second;
   auto rest = static_cast<std::int64_t>(count) % t::in_a_second;
   if (rest < 0) {

@@ -15,11 +15,16 @@
 #include "nexus/detail/exact_read.hpp"
 #include "nexus/detail/msgpack.hpp"
 #include "nexus/detail/shapes.hpp"
+#include "nexus/detail/storable.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
 template <class T>
 void assign(T& value, const msgpack::object& from);
+
+/// Throw field_error.
+[[noreturn]] void missing_field(std::string_view name);
+[[noreturn]] void misread_field(std::string_view name, const msgpack::type_error& why);
 
 /// A packer that assigns: the generated msgpack_pack passes it names and fields in turn.
 class field_reader {
@@ -51,18 +56,14 @@ class field_reader {
   template <class T>
   void read(T& field) {
     const auto* value = find();
+    if (value == nullptr) {
+      if constexpr (is_optional<T>) return field.reset();
+      missing_field(name_);
+    }
     try {
-      if (value != nullptr) {
-        assign(field, *value);
-      } else if constexpr (is_optional<T>) {
-        field.reset();
-      } else {
-        throw field_error{"is missing"};
-      }
-    } catch (const field_error& e) {
-      throw field_error{"field \"" + std::string{name_} + "\" " + e.what()};
-    } catch (const msgpack::type_error&) {
-      throw field_error{"field \"" + std::string{name_} + "\" has another type"};
+      assign(field, *value);
+    } catch (const msgpack::type_error& e) {
+      misread_field(name_, e);
     }
   }
 
@@ -100,12 +101,9 @@ class field_reader {
 template <class T>
 struct assigner {
   static void run(T& value, const msgpack::object& from) {
-    static_assert(!only_refers<T>,
-                  "a stored value owns what it holds: use std::string or std::vector");
-    static_assert(!unsupported_container<T>,
-                  "a stored container is a std::array, vector, deque, list, set or map, or an "
-                  "unordered one: for a C array use std::array, for a multimap a map of vectors");
-    if constexpr (mapped<T>) {
+    if constexpr (!is_storable<T>()) {
+      // The compiler's error names `T` and what to write.
+    } else if constexpr (mapped<T>) {
       field_reader reader{from};
       value.msgpack_pack(reader);
     } else if constexpr (fieldless<T>) {
@@ -121,7 +119,6 @@ struct assigner {
     } else if constexpr (is_time_point<T>) {
       read_time(value, from);
     } else if constexpr (is_optional<T>) {
-      static_assert(!may_be_nil<typename T::value_type>, NEXUS_NIL_IN_NIL);
       from.is_nil() ? value.reset() : assign(value.emplace(), from);
     } else {
       read_parts(value, from);
@@ -150,7 +147,6 @@ struct assigner {
 
   static void read_owned(T& value, const msgpack::object& from) {
     using pointed_to = std::remove_const_t<typename T::element_type>;
-    static_assert(!may_be_nil<pointed_to>, NEXUS_NIL_IN_NIL);
     value.reset();
     if (from.is_nil()) return;
     auto made = std::make_unique<pointed_to>();
@@ -220,7 +216,7 @@ void assign(T& value, const msgpack::object& from) {
 }}}
 
 // MSGPACK_DEFINE_MAP also generates a msgpack_unpack, which is never called here but must compile:
-// these cover the types that msgpack-c cannot convert.
+// these cover the types that msgpack-c cannot convert, and name a struct whose macro is missing.
 namespace msgpack {
 MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
   namespace adaptor {
@@ -228,6 +224,13 @@ MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
   struct convert<T, std::enable_if_t<nexus::detail::unknown_to_msgpack<T>>> {
     const msgpack::object& operator()(const msgpack::object& from, T& value) const {
       nexus::detail::assign(value, from);
+      return from;
+    }
+  };
+  template <class T>
+  struct convert<T, std::enable_if_t<nexus::detail::without_macro<T>>> {
+    const msgpack::object& operator()(const msgpack::object& from, T& /*value*/) const {
+      (void)nexus::required::stored_fields_of<T>;
       return from;
     }
   };

@@ -122,9 +122,6 @@ template <class T>
 inline constexpr bool may_be_nil =
     is_optional<T> || is_owner<T> || std::is_same_v<T, msgpack::type::nil_t> ||
     std::is_same_v<T, msgpack::object>;
-#define NEXUS_NIL_IN_NIL                                                                   \
-  "std::optional or a pointer directly inside another one: an empty inner one would come " \
-  "back as an empty outer one. Use one of them, or a struct or std::variant around the inner one"
 
 /// Names made by MSGPACK_DEFINE_MAP; the compiler cannot distinguish them from fields of this type.
 template <class T>
@@ -163,6 +160,17 @@ inline constexpr bool holds_mapped = false;
 template <template <class...> class C, class... T>
 inline constexpr bool holds_mapped<C<T...>> = (mapped<T> || ...);
 
+template <class T>
+inline constexpr bool is_instance = false;
+template <template <class...> class C, class... T>
+inline constexpr bool is_instance<C<T...>> = true;
+
+/// A plain struct that is no map: its adaptor, if there is one, is written for exactly this type.
+template <class T>
+concept without_macro =
+    std::is_class_v<T> && std::is_aggregate_v<T> && !is_instance<T> && foreign<T> &&
+    !requires(T& value, const msgpack::object& from) { value.msgpack_unpack(from); };
+
 /// Types that msgpack-c cannot convert. Newer versions know variants.
 #if __has_include(<msgpack/v1/adaptor/cpp17/variant.hpp>)
 template <class T>
@@ -174,6 +182,6 @@ inline constexpr bool variant_unknown = is_variant<T>;
 template <class T>
 concept unknown_to_msgpack =
     (std::is_enum_v<T> && !std::is_same_v<T, std::byte>) || is_duration<T> || variant_unknown<T> ||
-    (fieldless<T> && !is_array<T> && !is_tuple<T>);
+    std::is_same_v<T, long double> || (fieldless<T> && !is_array<T> && !is_tuple<T>);
 
 }}}

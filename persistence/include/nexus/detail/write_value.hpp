@@ -12,6 +12,7 @@
 #include "nexus/detail/exact_write.hpp"
 #include "nexus/detail/msgpack.hpp"
 #include "nexus/detail/shapes.hpp"
+#include "nexus/detail/storable.hpp"
 
 namespace nexus { inline namespace v0 {
 
@@ -121,7 +122,9 @@ template <class T>
 struct writer {
   template <class Packer>
   static void run(Packer& to, const T& value) {
-    if constexpr (mapped<T>) {
+    if constexpr (!is_writable<T>()) {
+      // The compiler's error names `T` and what to write.
+    } else if constexpr (mapped<T>) {
       to.enter();
       field_writer<Packer> fields{to};
       value.msgpack_pack(fields);
@@ -184,9 +187,6 @@ struct writer {
   // Writes with a user's adaptor.
   template <class Packer>
   static void write_foreign(Packer& to, const T& value) {
-    static_assert(!holds_mapped<T>,
-                  "a stored type is made of values, std::optional, "
-                  "std::variant and the standard containers");
     const auto begin = to.written();
     to.pack(value);
     to.check_since(begin);
@@ -194,7 +194,6 @@ struct writer {
 
   template <class Packer, class U>
   static void write_present(Packer& to, const U& value) {
-    static_assert(!may_be_nil<U>, NEXUS_NIL_IN_NIL);
     const auto begin = to.written();
     write_value(to, value);
     if constexpr (foreign<U>) to.check_present(begin);
@@ -214,3 +213,19 @@ void pack_value(Sink& sink, const T& value) {
 
 }
 }}  // namespace nexus::v0
+
+// Names a struct whose macro is missing.
+namespace msgpack {
+MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
+  namespace adaptor {
+  template <class T>
+  struct pack<T, std::enable_if_t<nexus::detail::without_macro<T>>> {
+    template <class Stream>
+    msgpack::packer<Stream>& operator()(msgpack::packer<Stream>& to, const T& /*value*/) const {
+      (void)nexus::required::stored_fields_of<T>;
+      return to;
+    }
+  };
+  }
+}
+}

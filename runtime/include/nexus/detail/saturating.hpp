@@ -31,11 +31,12 @@ template <class To, class Rep, class Period>
   static_assert(std::is_integral_v<typename To::rep> && std::is_signed_v<typename To::rep>);
   if constexpr (std::is_floating_point_v<Rep>) {
     using exact = std::chrono::duration<double, typename To::period>;
+    constexpr auto least = static_cast<double>(To::min().count());
     const auto count = std::chrono::duration_cast<exact>(d).count();
     // The largest double below 2^63 is far below it: as a double, the bound itself does not fit.
     if (count >= static_cast<double>(To::max().count())) return To::max();
-    if (count <= static_cast<double>(To::min().count())) return To::min();
-    return count == count ? To{static_cast<typename To::rep>(count)} : To::zero();
+    if (count <= least) return To::min();
+    return count > least ? To{static_cast<typename To::rep>(count)} : To::zero();  // else it is NaN
   } else {
     using ratio = std::ratio_divide<Period, typename To::period>;
     static_assert(ratio::num == 1 || ratio::den == 1, "one unit has to be a multiple of the other");

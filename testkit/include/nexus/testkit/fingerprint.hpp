@@ -1,6 +1,6 @@
 // The fields of a behavior's events and state in a file, so that no change of them goes unnoticed.
 //
-//   TEST(Account, WhatIsStoredStaysReadable) {
+//   TEST(Account, StoredValuesStayReadable) {
 //     EXPECT_TRUE(nexus::testkit::check_fingerprint<account>(TEST_DATA "/account.fingerprint"));
 //   }
 //

@@ -6,7 +6,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -17,8 +16,9 @@
 
 namespace nexus { inline namespace v0 { namespace http::detail {
 
-// For each parameter type: `missing` says why a route cannot provide it, "" if it can; `take` makes
-// it for a request, as a pointer where the parameter is a reference.
+// For each parameter type: `missing` says why a route cannot provide it, "" if it can. An object is
+// the argument for one request: `why` is its error, null if there is none, and `pass` gives it to
+// the handler.
 template <class P>
 struct argument {
   static_assert(sizeof(P) == 0,
@@ -29,7 +29,12 @@ struct argument {
 template <>
 struct argument<const request&> {
   static std::string missing(const resources&, const route_names&) { return {}; }
-  static result<const request*> take(exchange& e) { return &e.asked; }
+
+  explicit argument(exchange& e) : asked{e.asked} {}
+  static const error* why() { return nullptr; }
+  const request& pass() { return asked; }
+
+  const request& asked;
 };
 
 template <>
@@ -37,7 +42,12 @@ struct argument<session&> {
   static std::string missing(const resources& with, const route_names&) {
     return with.lend ? "" : "a session, but the server has no pool of sessions";
   }
-  static result<session*> take(exchange& e) { return &e.lent; }
+
+  explicit argument(exchange& e) : lent{e.lent} {}
+  static const error* why() { return nullptr; }
+  session& pass() { return lent; }
+
+  session& lent;
 };
 
 // A session type of the pool, e.g. one that reads a journal: borrowed before the handler is called.
@@ -47,11 +57,12 @@ struct argument<S&> {
     if (with.session_type != nullptr && *with.session_type == typeid(S)) return {};
     return "a session of another type than the server's pool lends";
   }
-  static result<S*> take(exchange& e) {
-    auto lent = e.lent.borrowed();
-    if (!lent) return fail(std::move(lent.error()));
-    return static_cast<S*>(*lent);
-  }
+
+  explicit argument(exchange& e) : lent{e.lent.borrowed()} {}
+  const error* why() const { return lent ? nullptr : &lent.error(); }
+  S& pass() { return static_cast<S&>(**lent); }
+
+  result<session*> lent;
 };
 
 template <class B>
@@ -65,9 +76,13 @@ struct argument<entities<B>> {
   static std::string missing(const resources& with, const route_names&) {
     return missing_entities<B>(with);
   }
-  static result<entities<B>> take(exchange& e) {
-    return entities<B>{e.with.entities.at(&nexus::detail::behavior_tag<B>), e.header};
-  }
+
+  explicit argument(exchange& e)
+      : all{e.with.entities.at(&nexus::detail::behavior_tag<B>), e.header} {}
+  static const error* why() { return nullptr; }
+  const entities<B>& pass() { return all; }
+
+  entities<B> all;
 };
 
 // The entity of the path parameter with the behavior's name; of a single parameter, whatever its
@@ -81,11 +96,18 @@ struct argument<entity<B>> {
     }
     return "an entity, but no parameter of the path is {" + std::string{B::entity_type} + "}";
   }
-  static result<entity<B>> take(exchange& e) {
-    const auto& all = e.asked.params;
-    const auto id =
-        all.size() == 1 ? std::string_view{all[0].second} : e.asked.param(B::entity_type);
-    return entity<B>{e.with.entities.at(&nexus::detail::behavior_tag<B>), id, e.header};
+
+  explicit argument(exchange& e)
+      : one{e.with.entities.at(&nexus::detail::behavior_tag<B>), id_of(e.asked), e.header} {}
+  static const error* why() { return nullptr; }
+  const entity<B>& pass() { return one; }
+
+  entity<B> one;
+
+ private:
+  static std::string_view id_of(const request& asked) {
+    const auto& all = asked.params;
+    return all.size() == 1 ? std::string_view{all[0].second} : asked.param(B::entity_type);
   }
 };
 
@@ -96,37 +118,52 @@ struct argument<param<Name, T>> {
     if (std::find(names.begin(), names.end(), Name.view()) != names.end()) return {};
     return "a parameter {" + std::string{Name.view()} + "}, which the path does not have";
   }
-  static result<param<Name, T>> take(exchange& e) {
-    auto read = read_param<T>(Name.view(), e.asked.param(Name.view()));
-    if (!read) return fail(std::move(read.error()));
-    return param<Name, T>{*std::move(read)};
-  }
+
+  explicit argument(exchange& e) : read{read_param<T>(Name.view(), e.asked.param(Name.view()))} {}
+  const error* why() const { return read ? nullptr : &read.error(); }
+  param<Name, T> pass() { return {*std::move(read)}; }
+
+  result<T> read;
 };
 
 template <class T>
 struct argument<body<T>> {
   static std::string missing(const resources&, const route_names&) { return {}; }
-  static result<body<T>> take(exchange& e) {
-    auto read = e.asked.json<T>();
-    if (!read) return fail(std::move(read.error()));
-    return body<T>{*std::move(read)};
-  }
+
+  explicit argument(exchange& e) : read{e.asked.json<T>()} {}
+  const error* why() const { return read ? nullptr : &read.error(); }
+  body<T> pass() { return {*std::move(read)}; }
+
+  result<T> read;
 };
 
 // `const entities<B>&` and the like work like the value.
 template <class P>
   requires std::same_as<P, const std::remove_cvref_t<P>&> &&
-           requires { argument<std::remove_cvref_t<P>>::take; }
-struct argument<P> : argument<std::remove_cvref_t<P>> {};
+           requires { &argument<std::remove_cvref_t<P>>::pass; }
+struct argument<P> : argument<std::remove_cvref_t<P>> {
+  using argument<std::remove_cvref_t<P>>::argument;
+};
 
-template <class P, class Taken>
-decltype(auto) passed(Taken& taken) {
-  if constexpr (std::is_pointer_v<std::remove_reference_t<decltype(*taken)>>) {
-    return static_cast<P>(**taken);
-  } else {
-    return static_cast<const std::remove_cvref_t<P>&>(*taken);
+/// A call with its arguments, or the error of the first argument that cannot be provided. A
+/// constructor, since `{}` makes its arguments in their order.
+template <class R>
+struct handler_call {
+  template <class F, class... Argument>
+  explicit handler_call(const F& f, Argument&&... each) {
+    const error* why = nullptr;
+    (void)(((why = each.why()) != nullptr) || ...);
+    if (why != nullptr) {
+      made = fail(*why);
+    } else if constexpr (std::is_void_v<R>) {
+      f(each.pass()...);
+    } else {
+      made = to_response(f(each.pass()...));
+    }
   }
-}
+
+  result<response> made{response{.status = 204}};
+};
 
 template <class Function>
 struct calling;
@@ -139,22 +176,9 @@ struct calling<std::function<R(P...)>> {
     return why;
   }
 
-  /// Calls `f` with its arguments, or returns the error of the first argument that cannot be
-  /// provided.
   template <class F>
   static result<response> call(const F& f, exchange& e) {
-    std::tuple taken{argument<P>::take(e)...};
-    return [&]<std::size_t... i>(std::index_sequence<i...>) -> result<response> {
-      const error* why = nullptr;
-      (void)((std::get<i>(taken) ? false : (why = &std::get<i>(taken).error(), true)) || ...);
-      if (why != nullptr) return fail(*why);
-      if constexpr (std::is_void_v<R>) {
-        f(passed<P>(std::get<i>(taken))...);
-        return response{.status = 204};
-      } else {
-        return to_response(f(passed<P>(std::get<i>(taken))...));
-      }
-    }(std::index_sequence_for<P...>{});
+    return handler_call<R>{f, argument<P>{e}...}.made;
   }
 };
 

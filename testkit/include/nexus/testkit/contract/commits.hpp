@@ -143,7 +143,7 @@ TEST_P(JournalContract, SavingAndErasingWhoseCommitFailsAreErrorsAndTearNothing)
   EXPECT_EQ(session.append(alice, 3, {"d"}), "stored");
 }
 
-TEST_P(JournalContract, WhatSettledAsNotStoredNeverArrives) {
+TEST_P(JournalContract, ARequestSettledAsNotStoredNeverArrives) {
   if (!GetParam().lose_next_answer || !GetParam().let_arrive) GTEST_SKIP() << "no let_arrive";
   for (int round = 0; round < 6; ++round) {
     const auto id = must(persistence_id::make("late", std::to_string(round)));

@@ -40,7 +40,7 @@ TEST_P(JournalContract, ADamagedEventIsCorruptByIdAndNumberAndStopsNothingElse) 
   EXPECT_EQ(session.highest(alice), 4u);
 }
 
-TEST_P(JournalContract, WhatHoldsSomethingElseIsRefusedAndStaysAsItIs) {
+TEST_P(JournalContract, AForeignDatabaseIsRefusedAndLeftUnchanged) {
   if (!GetParam().foreign) GTEST_SKIP() << "no foreign";
   for (const auto& place : GetParam().foreign()) {
     for (int time = 0; time < 2; ++time) {
@@ -53,7 +53,7 @@ TEST_P(JournalContract, WhatHoldsSomethingElseIsRefusedAndStaysAsItIs) {
   }
 }
 
-TEST_P(JournalContract, WhatANewerVersionMadeIsRefusedAndStaysAsItIs) {
+TEST_P(JournalContract, AJournalOfANewerVersionIsRefusedAndLeftUnchanged) {
   if (!GetParam().make_newer) GTEST_SKIP() << "no make_newer";
   ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
   close();

@@ -85,7 +85,7 @@ TEST_P(JournalContract, TheTypeEndsAtTheFirstBar) {
   EXPECT_EQ(session.ids("a", "b|c"), texts{"a||"});
 }
 
-TEST_P(JournalContract, WhatCannotBeATypeListsNothing) {
+TEST_P(JournalContract, AnInvalidTypeListsNothing) {
   store_one_event_each(session, {"a|b", "a|b|c", "a|bc"});
   ASSERT_EQ(session.upsert("a|b|c"_id, 0, 1, "one"), "stored");
   using namespace std::string_view_literals;

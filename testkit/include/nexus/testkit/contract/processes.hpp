@@ -171,7 +171,7 @@ inline sequence_nr whole_history(terse_session& session, const persistence_id& i
   return highest;
 }
 
-TEST_P(JournalContract, WhatWasAcknowledgedIsThereAfterTheProcessWasKilled) {
+TEST_P(JournalContract, AcknowledgedEventsSurviveAKillOfTheProcess) {
   if (!GetParam().reopens) GTEST_SKIP() << "this journal goes with its process";
   if (auto first = first_process::of_this()) return append_until_killed(*first, session);
   const auto seed = std::random_device{}();

@@ -34,7 +34,7 @@ TEST_P(JournalContract, ARequestSettlesByItsOwnNumbers) {
   EXPECT_EQ(session.settle({alice, 1, {"c", "d"}}), "not stored");
 }
 
-TEST_P(JournalContract, WhatSettledAsNotStoredMayBeAppendedAgain) {
+TEST_P(JournalContract, ARequestSettledAsNotStoredMayBeAppendedAgain) {
   request lost{alice, 0, {"a", "b"}};
   ASSERT_EQ(session.settle(lost), "not stored");
   EXPECT_EQ(session.append(lost), "stored");
@@ -50,13 +50,13 @@ TEST_P(JournalContract, AConflictingRequestSettlesAsNotStored) {
   EXPECT_EQ(session.history(alice), "1:x 2:y");
 }
 
-TEST_P(JournalContract, TheSameEventsOfAnotherWriterAreNotOnesOwn) {
+TEST_P(JournalContract, EqualEventsOfAnotherWriterAreAnotherRequest) {
   ASSERT_EQ(session.append(request{alice, 0, {"a", "b"}, other_writer}), "stored");
   EXPECT_EQ(session.settle({alice, 0, {"a", "b"}, own_writer}), "not stored");
   EXPECT_EQ(session.settle({alice, 0, {"a", "b"}, other_writer}), "stored");
 }
 
-TEST_P(JournalContract, OnesOwnRecordsWithOtherContentAreAnotherRequest) {
+TEST_P(JournalContract, OwnRecordsWithOtherContentAreAnotherRequest) {
   const event_view given{"opened", 2,      "msgpack",
                          "data",   "meta", timestamp{std::chrono::microseconds{7}}};
   ASSERT_EQ(session.append(alice, 0, {{given}}), "stored");

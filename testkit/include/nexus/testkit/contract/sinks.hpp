@@ -39,7 +39,7 @@ inline void throw_one(int which) {
 }
 inline constexpr std::array thrown{"of the sink", "an int", "a struct", "bad_alloc"};
 
-TEST_P(JournalContract, WhatASinkThrowsComesOutAndTheSessionWorksOn) {
+TEST_P(JournalContract, AnExceptionOfASinkReachesTheCallerAndTheSessionStaysUsable) {
   ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
   ASSERT_EQ(session.append(bob, 0, {"x"}), "stored");
   (void)follow(session, 4);

@@ -31,7 +31,7 @@ TEST_P(JournalContract, AHeadIsNotRememberedByTheJournalObject) {
   EXPECT_EQ(session.history(bob), "1:x 2:y");
 }
 
-TEST_P(JournalContract, WhatOneJournalObjectErasesIsErasedForTheOther) {
+TEST_P(JournalContract, EventsErasedByOneJournalObjectAreErasedForTheOther) {
   if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
   const auto second = must(try_to_open(uri));
   terse_session other{must(second->open_session())};

@@ -99,7 +99,7 @@ std::optional<std::string> fields_differ(const T& a, const T& b) {
   // A field outside of MSGPACK_DEFINE_MAP shows only to an operator==. A value that holds NaN
   // equals nothing.
   if constexpr (std::equality_comparable<T>) {
-    if (a == a && b == b && !(a == b)) {
+    if (a == a && b == b && !(a == b)) {  // NOLINT(misc-redundant-expression): see NaN above
       return std::string{" (by operator==: is every field in MSGPACK_DEFINE_MAP?)"};
     }
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <nexus/detail/shapes.hpp>
 #include <optional>
 #include <type_traits>
@@ -14,17 +15,24 @@ template <class T>
 concept takes_anything =
     nexus::detail::is_optional<T> || nexus::detail::is_variant<T> || nexus::detail::is_tuple<T>;
 
+// The conversions below are only named in a requires-clause. They are defined nevertheless: clang
+// demands it for types of an unnamed namespace.
+
 /// A value for any field of `Owner`, except fields that take anything: they could be made from it in
 /// two ways.
 template <class Owner>
 struct any_field {
   template <class T>
     requires(!takes_anything<T> && !std::is_same_v<T, Owner>)
-  operator T() const;  // NOLINT
+  operator T() const {
+    std::abort();
+  }  // NOLINT: converts on purpose
 };
 struct any_taker {
   template <takes_anything T>
-  operator T() const;  // NOLINT: converts on purpose
+  operator T() const {
+    std::abort();
+  }  // NOLINT: converts on purpose
 };
 
 /// A value for a base of `Derived`.
@@ -32,7 +40,9 @@ template <class Derived>
 struct any_base {
   template <class T>
     requires(std::is_base_of_v<T, Derived> && !std::is_same_v<T, Derived>)
-  operator T() const;  // NOLINT
+  operator T() const {
+    std::abort();
+  }  // NOLINT: converts on purpose
 };
 
 template <class T, class... Values>

@@ -12,7 +12,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace nexus { inline namespace v0 {
+namespace nexus { inline namespace v0 { namespace detail {
 
 /// The base of queued items. An item is in one handover at a time.
 class handed_over {
@@ -107,4 +107,4 @@ class handover {
   bool finished_ = false;
 };
 
-}}  // namespace nexus::v0
+}}}

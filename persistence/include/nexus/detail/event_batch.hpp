@@ -12,7 +12,7 @@
 
 #include "nexus/journal.hpp"
 
-namespace nexus { inline namespace v0 {
+namespace nexus { inline namespace v0 { namespace detail {
 
 class event_batch {
  public:
@@ -45,4 +45,4 @@ class event_batch {
   std::size_t bytes_ = 0;
 };
 
-}}  // namespace nexus::v0
+}}}

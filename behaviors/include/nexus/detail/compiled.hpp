@@ -1,0 +1,41 @@
+// The members of `compiled`, and the one way to make a call: through it.
+#pragma once
+
+#include <cstddef>
+
+#include "nexus/behavior.hpp"
+#include "nexus/detail/command_call.hpp"
+#include "nexus/detail/directory.hpp"
+#include "nexus/detail/model_of.hpp"
+
+namespace nexus { inline namespace v0 {
+
+// Not inline: GCC and Clang would compile inline members wherever they are called.
+
+template <behavior B>
+detail::behavior_info compiled<B>::info() {
+  return {B::entity_type,
+          durable_state<B>,
+          detail::model_of<B>::type::make,
+          &detail::behavior_tag<B>,
+          detail::command_names<typename B::command>,
+          detail::full_type_name<B>(),
+          detail::fault_of_names<B>()};
+}
+
+template <behavior B>
+detail::entity_call* compiled<B>::call(std::size_t index, void* command) {
+  return detail::call_number<B>(index, command, static_cast<const typename B::command*>(nullptr));
+}
+
+namespace detail {
+
+/// A new call that moves `command` to an entity of `B`.
+template <class B, class C>
+[[nodiscard]] replying_call<B, reply_t<B, C>>* call_with(C& command) {
+  constexpr std::size_t index = index_of<C, typename B::command>;
+  return static_cast<replying_call<B, reply_t<B, C>>*>(compiled<B>::call(index, &command));
+}
+
+}
+}}  // namespace nexus::v0
