@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <charconv>
 
 #include "memory_store.hpp"
 #include "nexus/journal_checks.hpp"
@@ -301,6 +303,8 @@ class memory_session final : public journal_session {
 
 class memory_journal final : public journal {
  public:
+  explicit memory_journal(std::uint64_t epoch) : store_{epoch} {}
+
   result<std::unique_ptr<journal_session>> open_session() override {
     return std::make_unique<memory_session>(store_);
   }
@@ -319,8 +323,18 @@ result<std::shared_ptr<journal>> open_memory(const uri& where) {
     return fail(errc::invalid_argument,
                 fmt::format("journal URI \"{}\": memory: takes no path", where.shown()));
   }
-  if (auto known = where.only({}); !known) return fail(known.error());
-  return std::make_shared<memory_journal>();
+  if (auto known = where.only(std::array<std::string_view, 1>{"epoch"}); !known)
+    return fail(known.error());
+  auto epoch = new_epoch();
+  if (const auto named = where.parameters.find("epoch"); named != where.parameters.end()) {
+    const auto& text = named->second;
+    const auto [at, why] = std::from_chars(text.data(), text.data() + text.size(), epoch);
+    if (why != std::errc{} || at != text.data() + text.size() || epoch == 0) {
+      return fail(errc::invalid_argument,
+                  fmt::format("journal URI \"{}\": epoch is no positive number", where.shown()));
+    }
+  }
+  return std::make_shared<memory_journal>(epoch);
 }
 
 }  // namespace

@@ -87,8 +87,10 @@ inline std::uint64_t new_epoch() {
 }
 
 struct memory_store {
+  explicit memory_store(std::uint64_t numbering) : epoch{numbering} {}
+
   std::mutex lock;
-  const std::uint64_t epoch = new_epoch();
+  const std::uint64_t epoch;
   const std::shared_ptr<commit_signal> appended = std::make_shared<commit_signal>();
   std::uint64_t last_position = 0;
   std::uint64_t last_erased = 0;  // the highest position of an erased event

@@ -26,6 +26,8 @@ ulid ulid_of(std::string_view bytes) {
 
 timestamp time_of(const entry& e) { return timestamp{std::chrono::microseconds{e.micros}}; }
 
+erasing erasing_of(const entry& e) { return e.erased ? erasing::forced : erasing::up_to_readers; }
+
 /// For an event, a snapshot or a state.
 template <class View>
 entry entry_of(entry::kind of, const persistence_id& id, sequence_nr number, const ulid& writer,
@@ -42,17 +44,26 @@ entry entry_of(entry::kind of, const persistence_id& id, sequence_nr number, con
 
 /// The state shared by the sessions of one journal object: the file, and what it holds.
 struct core {
+  explicit core(std::unique_ptr<log_file> opened) : file{std::move(opened)} {}
+
   std::unique_ptr<log_file> file;
   std::mutex lock;
-  std::shared_ptr<journal> content = memory_backend().open(*uri::parse("memory:")).value();
+  std::shared_ptr<journal> content =
+      memory_backend().open(*uri::parse("memory:?epoch=" + std::to_string(file->epoch()))).value();
   std::unique_ptr<journal_session> applies = content->open_session().value();
+  std::size_t pruned = 0;  // by the last entry of its kind
   const std::shared_ptr<commit_signal> appended = std::make_shared<commit_signal>();
 };
 
 /// Applies what was committed to the content, in the order of the file, so that it is the same in
 /// every process. Returns the position of an event.
-position apply(journal_session& to, const entry& e) {
+position apply(core& c, const entry& e) {
+  auto& to = *c.applies;
+  if (e.of == entry::reader) (void)to.save_reader({e.id, *position::parse(e.type), time_of(e)});
+  if (e.of == entry::forget_reader) (void)to.forget_reader(e.id);
+  if (e.of == entry::prune_held_back) c.pruned = *to.prune_held_back(e.number);
   const auto id = persistence_id::parse(e.id);
+  if (!id) return {};  // one of these, or a mark
   const auto writer = ulid_of(e.writer);
   if (e.of == entry::event) {
     const std::vector<std::string_view> tags{e.tags.begin(), e.tags.end()};
@@ -60,7 +71,11 @@ position apply(journal_session& to, const entry& e) {
     const append_request one{*id, e.number - 1, writer, {&event, 1}};
     return std::get<stored>(to.append({&one, 1}).front()).last;
   }
-  if (e.of == entry::erase_events) (void)to.erase_to(*id, e.number);
+  if (e.of == entry::erase_events) (void)to.erase_to(*id, e.number, erasing_of(e));
+  if (e.of == entry::prune) {
+    const prune_request one{*id, e.from, e.number};
+    (void)to.prune({&one, 1});
+  }
   if (e.of == entry::snapshot) {
     const snapshot_request one{
         *id, {e.number, e.type, e.schema_version, e.codec, e.data, writer, time_of(e)}};
@@ -70,7 +85,7 @@ position apply(journal_session& to, const entry& e) {
   if (e.of == entry::state) {
     upsert_request one{*id, e.from, e.number, writer, time_of(e)};
     if (!e.erased) one.value = {e.type, e.schema_version, e.codec, e.data};
-    (void)to.upsert({&one, 1});
+    return std::get<stored>(to.upsert({&one, 1}).front()).last;
   }
   return {};
 }
@@ -123,15 +138,17 @@ class log_session final : public journal_session {
     return read([&] { return content_->replay(id, from, to, max, sink); });
   }
   // Positions are assigned in the order of the file, so no event appears before one already read.
-  result<void> read_all(position after, std::size_t max, const journal_sink& sink) override {
-    return read([&] { return content_->read_all(after, max, sink); });
+  result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override {
+    return read([&] { return content_->read_all(from, max, sink); });
+  }
+  result<void> read_states(position after, std::size_t max, const state_sink& sink) override {
+    return read([&] { return content_->read_states(after, max, sink); });
   }
   result<sequence_nr> highest(const persistence_id& id) override {
     return read([&] { return content_->highest(id); });
   }
-  result<std::vector<persistence_id>> ids(std::string_view type, std::string_view after,
-                                          std::size_t max) override {
-    return read([&] { return content_->ids(type, after, max); });
+  result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override {
+    return read([&] { return content_->ids(which, max); });
   }
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
                                                        snapshot_bounds within) override {
@@ -145,13 +162,41 @@ class log_session final : public journal_session {
   result<std::optional<stored_state>> get_state(const persistence_id& id) override {
     return read([&] { return content_->get_state(id); });
   }
-  result<std::vector<persistence_id>> state_ids(std::string_view type, std::string_view after,
-                                                std::size_t max) override {
-    return read([&] { return content_->state_ids(type, after, max); });
+  result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override {
+    return read([&] { return content_->state_ids(which, max); });
+  }
+  result<std::vector<stored_reader>> readers() override {
+    return read([&] { return content_->readers(); });
   }
 
-  result<void> erase_to(const persistence_id& id, sequence_nr to) override {
-    return change({entry{entry::erase_events, id.str(), to}}, nothing);
+  result<void> save_reader(const stored_reader& r) override {
+    auto why = fault_of_reader(r.name);
+    if (!why) why = foreign(r.at, strands(), core_->file->epoch(), core_->file->name());
+    if (why) return fail(*std::move(why));
+    entry made{entry::reader, r.name};
+    made.type = to_string(r.at);
+    made.micros = r.time.time_since_epoch().count();
+    return change({made}, nothing);
+  }
+  result<void> forget_reader(std::string_view name) override {
+    return change({entry{entry::forget_reader, std::string{name}}}, nothing);
+  }
+
+  // Erasing twice changes nothing, and says whether something was held back.
+  result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override {
+    const entry made{entry::erase_events, id.str(), to, 0, how == erasing::forced};
+    return change({made}, [&] { return core_->applies->erase_to(id, to, how); });
+  }
+  result<void> prune(std::span<const prune_request> requests) override {
+    std::vector<entry> made;
+    for (const auto& [id, snapshots_below, events_to] : requests) {
+      made.push_back({entry::prune, id.str(), events_to, snapshots_below});
+    }
+    return change(made, nothing);
+  }
+  result<std::size_t> prune_held_back(std::size_t max) override {
+    return change({entry{entry::prune_held_back, {}, max}},
+                  [&]() -> result<std::size_t> { return core_->pruned; });
   }
   result<void> erase_snapshots(const persistence_id& id, snapshot_bounds within) override {
     return change({entry{entry::erase_snapshots, id.str(), within.to, within.from}}, nothing);
@@ -183,11 +228,11 @@ class log_session final : public journal_session {
     return work();
   }
 
-  /// Returns the positions of the entries; only those of events mean something.
+  /// Returns the positions of the entries; only those of events and states mean something.
   result<std::vector<position>> catch_up() {
     std::vector<position> positions;
-    auto read = core_->file->catch_up(
-        [&](const entry& e) { positions.push_back(apply(*core_->applies, e)); });
+    auto read =
+        core_->file->catch_up([&](const entry& e) { positions.push_back(apply(*core_, e)); });
     if (!read) return fail(std::move(read.error()));
     return positions;
   }
@@ -273,10 +318,9 @@ nexus::backend log_backend(std::function<int(int)> sync) {
     }
     auto file = log_file::open(where.path, sync);
     if (!file) return fail(std::move(file.error()));
-    auto made = std::make_shared<core>();
-    made->file = std::move(*file);
+    auto made = std::make_shared<core>(std::move(*file));
     // Damage is reported now, and not by the first entity.
-    if (auto first = log_session{made}.ids("", "", 1); !first) {
+    if (auto first = log_session{made}.ids({}, 1); !first) {
       return fail(std::move(first.error()));
     }
     return std::make_shared<log_journal>(made);

@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <random>
 
 namespace {
 
@@ -15,7 +18,8 @@ using nexus::errc;
 using nexus::fail;
 
 constexpr std::string_view kind_of_file = "nexus-log ";
-constexpr std::string_view header = "nexus-log 1\n";
+constexpr std::string_view header = "nexus-log 1 ";  // the epoch and a newline follow
+constexpr std::size_t header_size = header.size() + 17;
 constexpr std::size_t frame_head = 12;
 
 // FNV-1a: finds damage by a disk or an editor, not forgery.
@@ -76,15 +80,26 @@ nexus::error log_file::system_trouble(std::string_view doing) const {
 // A foreign file is not changed. A file that is empty, or has only a part of the line, is new,
 // perhaps made by a process that was killed.
 nexus::result<void> log_file::check_header() {
-  auto found = bytes(0, header.size());
+  auto found = bytes(0, header_size);
   if (!found) return fail(std::move(found.error()));
-  end_ = header.size();
-  if (*found == header) return {};
-  if (found->starts_with(kind_of_file) && found->size() == header.size()) {
+  end_ = header_size;
+  if (found->size() == header_size && found->starts_with(header)) {
+    epoch_ = std::strtoull(found->c_str() + header.size(), nullptr, 16);
+    if (epoch_ == 0) return fail(trouble(errc::corrupt, "has no epoch in its first line"));
+    return {};
+  }
+  if (found->starts_with(kind_of_file) && found->size() == header_size) {
     return fail(trouble(errc::newer_schema, "was made by a newer version; update this program"));
   }
-  if (!header.starts_with(*found)) return fail(trouble(errc::foreign_schema, "is not a Nexus log"));
-  if (::pwrite(fd_, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) ||
+  if (found->size() == header_size || !header.starts_with(found->substr(0, header.size()))) {
+    return fail(trouble(errc::foreign_schema, "is not a Nexus log"));
+  }
+  char epoch[17];
+  std::random_device random;
+  std::snprintf(epoch, sizeof epoch, "%08x%08x", random(), random() | 1);
+  const auto made = std::string{header} + epoch + "\n";
+  epoch_ = std::strtoull(epoch, nullptr, 16);
+  if (::pwrite(fd_, made.data(), header_size, 0) != static_cast<ssize_t>(header_size) ||
       sync_(fd_) != 0) {
     return fail(system_trouble("begin the file"));
   }

@@ -1,4 +1,4 @@
-// The file: a line that says what it is, and frames: size (4 bytes), checksum (8 bytes), entries.
+// The file: a line that says what it is and names its numbering, and frames: size (4 bytes), checksum (8 bytes), entries.
 //
 // Threads: one at a time. Throws: nothing.
 #pragma once
@@ -14,13 +14,25 @@
 
 /// One change; each kind uses the fields it needs.
 struct entry {
-  enum kind : std::uint8_t { event, erase_events, snapshot, erase_snapshots, state, mark };
+  enum kind : std::uint8_t {
+    event,
+    erase_events,
+    snapshot,
+    erase_snapshots,
+    state,
+    mark,
+    reader,
+    forget_reader,
+    prune,
+    prune_held_back
+  };
 
   std::uint8_t of = mark;
-  std::string id{};
-  std::uint64_t number = 0;  ///< of the event or snapshot; the version; the last one erased
-  std::uint64_t from = 0;    ///< the first one erased; the version before
-  bool erased = false;       ///< a state's tombstone
+  std::string id{};  ///< or the name of the reader
+  std::uint64_t number =
+      0;                   ///< of the event or snapshot; the version; the last one erased; how many
+  std::uint64_t from = 0;  ///< the first one erased; the version before; the first snapshot kept
+  bool erased = false;     ///< a state's tombstone; whether events were erased by force
   std::string writer{};
   std::string type{};
   std::uint32_t schema_version = 0;
@@ -65,6 +77,8 @@ class log_file {
   nexus::result<void> commit(const std::vector<entry>& entries, bool& in_doubt);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// The numbering of the file's positions: made at random with the file, never 0.
+  [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
   [[nodiscard]] nexus::error trouble(nexus::errc code, std::string_view why) const;
 
  private:
@@ -78,5 +92,6 @@ class log_file {
   int fd_;
   std::string name_;
   sync_function sync_;
+  std::uint64_t epoch_ = 0;
   std::uint64_t end_ = 0;  // of the frames that were passed
 };
