@@ -242,6 +242,36 @@ result<void> store::read(std::function<result<void>(journal_session&)> f) const 
   return fail(errc::overloaded, "the journal's queue of reads is full");
 }
 
+namespace {
+
+// Ids of one transaction of prune_held_back: more would delay the writers.
+constexpr std::size_t prune_at_once = 100;
+
+/// Runs `change` on a session of the pool, then catches up with the retention that readers held back.
+template <class Change>
+result<void> change_readers(const pool<journal_session>& sessions, Change change) {
+  auto lent = sessions.borrow({.borrower = "a registered reader"});
+  if (!lent) return fail(std::move(lent.error()));
+  auto& session = **lent;
+  if (auto done = change(session); !done) return done;
+  for (;;) {
+    const auto pruned = session.prune_held_back(prune_at_once);
+    if (!pruned) return fail(pruned.error());
+    if (*pruned < prune_at_once) return {};
+  }
+}
+
+}  // namespace
+
+result<void> store::save_reader(std::string_view name, const position& at) const {
+  const stored_reader reader{std::string{name}, at, wall_clock{}.now()};
+  return change_readers(*core_->sessions, [&](auto& s) { return s.save_reader(reader); });
+}
+
+result<void> store::forget_reader(std::string_view name) const {
+  return change_readers(*core_->sessions, [&](auto& s) { return s.forget_reader(name); });
+}
+
 result<void> store::flush(time_span within) const {
   const auto deadline = deadline_after(within);
   if (!core_->has_written()) {

@@ -109,6 +109,14 @@ class store {
   /// returns `unavailable`.
   [[nodiscard]] result<void> read(std::function<result<void>(journal_session&)> f) const;
 
+  /// Registers a reader, or stores how far it has read a strand: events past the position are kept
+  /// for it, see journal_session::save_reader. Then erases what retention left to the reader until
+  /// now. Blocks on a session of the pool, with the pool's errors.
+  [[nodiscard]] result<void> save_reader(std::string_view name, const position& at) const;
+
+  /// Removes a registered reader and erases what was kept for it alone. Blocks likewise.
+  [[nodiscard]] result<void> forget_reader(std::string_view name) const;
+
   /// Waits until everything written before is answered; `timeout` if that takes longer than
   /// `within`. Blocks: `would_block` in an actor on the scheduler, unless everything is written. On
   /// a stepped system it runs the writers' work on this thread.
