@@ -15,7 +15,7 @@ inline std::optional<changes> changes_past(terse_session& s, position after,
                                            std::size_t max = everything) {
   changes found{{}, after};
   auto done = s.inner().read_states(after, max, [&](const persistence_id& of, const auto& state) {
-    found.states += (found.states.empty() ? "" : ", ") + std::string{of.id()} + " ";
+    found.states += (found.states.empty() ? "" : ", ") + shown(of) + " ";
     found.states += state.value
                         ? std::to_string(state.version) + ":" + std::string{state.value->data}
                         : std::string{"erased"};

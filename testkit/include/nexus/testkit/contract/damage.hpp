@@ -26,7 +26,7 @@ TEST_P(JournalContract, ADamagedEventIsCorruptByIdAndNumberAndStopsNothingElse) 
   EXPECT_EQ(seen, "a") << "the records before it are passed, and none after";
 
   seen.clear();
-  const auto whole = session.inner().read_all({}, everything, [&](const auto&, const auto& r) {
+  const auto whole = session.inner().read_all(start, everything, [&](const auto&, const auto& r) {
     seen += r.event.data;
     return true;
   });

@@ -23,7 +23,8 @@ inline constexpr std::chrono::seconds patience{10};
 
 /// Reads on, `max` at a time, until it has `n` records past `after`. In a database with other
 /// users, stored records may be held back for a while.
-inline std::vector<journal_record> follow(terse_session& s, std::size_t n, position after = {},
+inline std::vector<journal_record> follow(terse_session& s, std::size_t n,
+                                          std::optional<position> after = {},
                                           std::size_t max = everything) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::vector<journal_record> all;
@@ -44,8 +45,7 @@ inline std::vector<journal_record> follow(terse_session& s, std::size_t n, posit
 inline std::string told(const std::vector<journal_record>& records) {
   std::string all;
   for (const auto& r : records) {
-    all += (all.empty() ? "" : ", ") + std::string{r.of.id()} + " " + std::to_string(r.number) +
-           ":" + r.data;
+    all += (all.empty() ? "" : ", ") + shown(r.of) + " " + std::to_string(r.number) + ":" + r.data;
   }
   return all;
 }
@@ -163,10 +163,11 @@ TEST_P(JournalContract, ASinkMayEndTheReadingOfTheWhole) {
   ASSERT_EQ(session.append(bob, 0, {"x"}), "stored");
   (void)follow(session, 3);
   std::string seen;
-  must(session.inner().read_all({}, everything, [&](const persistence_id&, const record_view& r) {
-    seen += r.event.data;
-    return seen.size() < 2;
-  }));
+  must(
+      session.inner().read_all(start, everything, [&](const persistence_id&, const record_view& r) {
+        seen += r.event.data;
+        return seen.size() < 2;
+      }));
   EXPECT_EQ(seen, "ab");
   EXPECT_EQ(session.append(alice, 2, {"c"}), "stored") << "nothing is left open";
   EXPECT_EQ(told(follow(session, 4)), "alice 1:a, alice 2:b, bob 1:x, alice 3:c");
@@ -207,7 +208,7 @@ TEST_P(JournalContract, AReaderThatFollowsManyWritersSeesEveryEventOnce) {
       const std::vector<event_view> events(w == 0 ? 60 : 3, event("e"));
       std::vector<persistence_id> ids;
       for (auto name : {"a", "b", "c"}) {
-        ids.push_back(must(persistence_id::make("writer" + std::to_string(w), name)));
+        ids.push_back(in_strand("writer" + std::to_string(w) + "|" + name));
       }
       for (sequence_nr round = 0; round < rounds_max && !length.over(round); ++round) {
         if (failed.stop_requested()) return;
@@ -224,7 +225,7 @@ TEST_P(JournalContract, AReaderThatFollowsManyWritersSeesEveryEventOnce) {
   }
   std::optional<std::chrono::steady_clock::time_point> deadline;  // set when they have ended
   std::map<persistence_id, sequence_nr> seen;
-  position last;
+  position last = start;
   for (std::size_t turn = 0; at_work > 0 || count < total; ++turn) {
     if (at_work == 0 && !deadline) deadline = std::chrono::steady_clock::now() + 6 * patience;
     for (const auto& r : session.read_all(last, turn % 3 == 0 ? 2 : everything)) {

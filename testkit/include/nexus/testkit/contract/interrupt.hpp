@@ -61,7 +61,7 @@ TEST_P(JournalContract, NothingIsReadAfterAnInterrupt) {
   };
   EXPECT_EQ(code_of(inner.replay(alice, 1, 2, everything, none)), "pool_closed");
   EXPECT_EQ(code_of(inner.replay_payloads(alice, 1, 2, everything, none)), "pool_closed");
-  EXPECT_EQ(code_of(inner.read_all({}, everything, none)), "pool_closed");
+  EXPECT_EQ(code_of(inner.read_all(start, everything, none)), "pool_closed");
   EXPECT_EQ(code_of(inner.highest(alice)), "pool_closed");
   EXPECT_EQ(code_of(inner.ids({.type = "account"}, everything)), "pool_closed");
   EXPECT_EQ(code_of(inner.load_snapshot(alice, {})), "pool_closed");

@@ -18,7 +18,7 @@ TEST_P(JournalContract, PositionsAscendWithinAnAppendAndAcrossAppends) {
 }
 
 TEST_P(JournalContract, PositionsAscendFromAppendToAppendAcrossIds) {
-  position last;
+  position last = start;
   for (const auto& id : {carol, alice, bob}) {
     ASSERT_EQ(session.append(id, 0, {"a", "b"}), "stored");
     for (const auto& r : session.records(id)) {

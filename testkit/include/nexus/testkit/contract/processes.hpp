@@ -121,7 +121,7 @@ inline constexpr std::size_t events_of_killed = 3;  // in each request
 /// The ids of the process that is killed.
 inline std::vector<persistence_id> ids_of_killed() {
   std::vector<persistence_id> ids;
-  for (auto name : {"a", "b", "c", "d"}) ids.push_back(must(persistence_id::make("killed", name)));
+  for (auto name : {"a", "b", "c", "d"}) ids.push_back(in_strand(std::string{"killed|"} + name));
   return ids;
 }
 

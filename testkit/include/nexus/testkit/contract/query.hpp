@@ -13,7 +13,7 @@ struct queried {
 inline queried query(terse_session& s, const event_filter& filter, const event_page& page) {
   queried found;
   auto done = s.inner().query(filter, page, [&](const persistence_id& of, const record_view& r) {
-    found.events += (found.events.empty() ? "" : ", ") + std::string{of.id()} + " " +
+    found.events += (found.events.empty() ? "" : ", ") + shown(of) + " " +
                     std::to_string(r.number) + ":" + std::string{r.event.data};
     return true;
   });
@@ -175,8 +175,8 @@ TEST_P(JournalContract, ASinkThatStopsEndsThePageAndTheCursorGoesOnBehindIt) {
     event_page page{.order = order};
     for (int n = 0; n < 12; ++n) {
       auto done = session.inner().query({}, page, [&](const persistence_id& of, const auto& r) {
-        seen += (seen.empty() ? "" : ", ") + std::string{of.id()} + " " + std::to_string(r.number) +
-                ":" + std::string{r.event.data};
+        seen += (seen.empty() ? "" : ", ") + shown(of) + " " + std::to_string(r.number) + ":" +
+                std::string{r.event.data};
         return false;
       });
       EXPECT_EQ(must(done).size, 1u);

@@ -57,7 +57,7 @@ TEST_P(JournalContract, AnExceptionOfASinkReachesTheCallerAndTheSessionStaysUsab
         thrown_by([&] { (void)inner.replay_payloads(alice, 1, 9, everything, at_the_second); }),
         thrown.at(i));
     EXPECT_EQ(thrown_by([&] {
-                (void)inner.read_all({}, everything,
+                (void)inner.read_all(start, everything,
                                      [&](const auto&, const auto& r) { return at_the_second(r); });
               }),
               thrown.at(i));

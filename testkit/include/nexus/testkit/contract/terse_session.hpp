@@ -141,6 +141,11 @@ inline record owned(const record_view& r) {
           texts{e.tags.begin(), e.tags.end()}};
 }
 
+/// The entity id without what `JournalContract::in_strand` added to it.
+inline std::string shown(const persistence_id& of) {
+  return std::string{of.id().substr(0, of.id().find('~'))};
+}
+
 /// "stored", "conflict 3", "rejected too_large"; "failed" or "unknown" with the journal's message.
 inline std::string told(const append_outcome& outcome) {
   struct teller {
@@ -173,7 +178,8 @@ inline std::string told(const std::vector<append_outcome>& outcomes) {
 class terse_session {
  public:
   terse_session() = default;
-  explicit terse_session(std::unique_ptr<journal_session> inner) : inner_{std::move(inner)} {}
+  explicit terse_session(std::unique_ptr<journal_session> inner, position start = {})
+      : inner_{std::move(inner)}, start_{start} {}
 
   journal_session& inner() { return *inner_; }
 
@@ -217,10 +223,12 @@ class terse_session {
     return all;
   }
 
-  /// What is kept past `after`.
-  std::vector<journal_record> read_all(position after = {}, std::size_t max = everything) {
+  /// What is kept of a strand: past `after`, or from the start that the session was made with.
+  std::vector<journal_record> read_all(std::optional<position> after = {},
+                                       std::size_t max = everything) {
+    const reading_start from{after.value_or(start_), true};
     std::vector<journal_record> all;
-    must(inner_->read_all({after, true}, max, [&](const persistence_id& of, const record_view& r) {
+    must(inner_->read_all(from, max, [&](const persistence_id& of, const record_view& r) {
       all.push_back({owned(r), of});
       return true;
     }));
@@ -293,6 +301,7 @@ class terse_session {
 
  private:
   std::unique_ptr<journal_session> inner_;
+  position start_;
 };
 
 }}}  // namespace nexus::v0::testkit

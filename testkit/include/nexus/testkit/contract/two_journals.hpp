@@ -17,7 +17,7 @@ inline const char* why_alone(const journal_under_test& journal) {
 TEST_P(JournalContract, AHeadIsNotRememberedByTheJournalObject) {
   if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
   const auto second = must(try_to_open(uri));
-  terse_session other{must(second->open_session())};
+  terse_session other{must(second->open_session()), start};
   ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
   ASSERT_EQ(session.append(bob, 0, {"x"}), "stored");
   EXPECT_EQ(other.append(alice, 3, {"d"}), "stored");
@@ -34,7 +34,7 @@ TEST_P(JournalContract, AHeadIsNotRememberedByTheJournalObject) {
 TEST_P(JournalContract, EventsErasedByOneJournalObjectAreErasedForTheOther) {
   if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
   const auto second = must(try_to_open(uri));
-  terse_session other{must(second->open_session())};
+  terse_session other{must(second->open_session()), start};
   ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
   ASSERT_EQ(other.highest(alice), 3u);
   session.erase_to(alice, 3);
@@ -48,7 +48,7 @@ TEST_P(JournalContract, EventsErasedByOneJournalObjectAreErasedForTheOther) {
 TEST_P(JournalContract, SnapshotsAndStatesAreThoseOfEveryJournalObject) {
   if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
   const auto second = must(try_to_open(uri));
-  terse_session other{must(second->open_session())};
+  terse_session other{must(second->open_session()), start};
   session.save(alice, 1, "one");
   EXPECT_EQ(other.load(alice), "1:one");
   other.save(alice, 2, "two");
@@ -64,7 +64,7 @@ TEST_P(JournalContract, SnapshotsAndStatesAreThoseOfEveryJournalObject) {
 TEST_P(JournalContract, PositionsAscendAcrossJournalObjects) {
   if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
   const auto second = must(try_to_open(uri));
-  terse_session other{must(second->open_session())};
+  terse_session other{must(second->open_session()), start};
   ASSERT_EQ(session.append(alice, 0, {"a", "b"}), "stored");
   ASSERT_EQ(other.append(bob, 0, {"x"}), "stored");
   ASSERT_EQ(session.append(alice, 2, {"c"}), "stored");
@@ -79,7 +79,7 @@ TEST_P(JournalContract, PositionsAscendAcrossJournalObjects) {
 TEST_P(JournalContract, OneJournalObjectSettlesWhatAnotherSent) {
   if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
   const auto second = must(try_to_open(uri));
-  terse_session other{must(second->open_session())};
+  terse_session other{must(second->open_session()), start};
   const request sent{alice, 0, {"a", "b"}};
   EXPECT_EQ(other.settle(sent), "not stored");
   ASSERT_EQ(session.append(sent), "stored");
@@ -89,8 +89,8 @@ TEST_P(JournalContract, OneJournalObjectSettlesWhatAnotherSent) {
 TEST_P(JournalContract, OfTwoJournalObjectsThatRaceForANumberExactlyOneWins) {
   if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
   const auto second = must(try_to_open(uri));
-  race_for_numbers(another_session(), terse_session{must(second->open_session())}, session, alice,
-                   {50, GetParam().race});
+  race_for_numbers(another_session(), terse_session{must(second->open_session()), start}, session,
+                   alice, {50, GetParam().race});
 }
 
 TEST_P(JournalContract, AJournalThatMayBeOpenOnlyOnceSaysSo) {
