@@ -158,7 +158,7 @@ class strands_session final : public journal_session {
   }
 
   template <class Call, class Change>
-  auto together(Call call, Change change) -> decltype(call(*strands_[0])) {
+  auto together(Call call, Change change) -> decltype(call(std::declval<journal_session&>())) {
     auto all = call(*strands_[0]);
     for (std::uint32_t i = 1; i < strands() && all; ++i) {
       auto more = call(*strands_[i]);

@@ -108,14 +108,6 @@ class JournalContract : public ::testing::TestWithParam<journal_under_test> {
 
   terse_session another_session() { return terse_session{must(store->open_session()), start}; }
 
-  /// `text`, or `text` with "~" and a number behind it: an id of the strand of `alice`.
-  [[nodiscard]] persistence_id in_strand(const std::string& text) const {
-    for (int i = 0;; ++i) {
-      auto id = must(persistence_id::parse(i == 0 ? text : text + "~" + std::to_string(i)));
-      if (strand_of(id.slice(), store->strands()) == start.strand) return id;
-    }
-  }
-
   // All of one strand, whose start is `start`.
   persistence_id alice = "account|alice"_id;
   persistence_id bob = alice;
@@ -126,10 +118,10 @@ class JournalContract : public ::testing::TestWithParam<journal_under_test> {
   void open() {
     store = must(try_to_open(uri));
     start = position::start_of(strand_of(alice.slice(), store->strands()));
-    bob = in_strand("account|bob");
-    carol = in_strand("account|carol");
-    order_of_alice = in_strand("order|alice");
     session = another_session();
+    bob = session.in_strand("account|bob");
+    carol = session.in_strand("account|carol");
+    order_of_alice = session.in_strand("order|alice");
   }
 
   void close() {

@@ -208,7 +208,7 @@ TEST_P(JournalContract, AReaderThatFollowsManyWritersSeesEveryEventOnce) {
       const std::vector<event_view> events(w == 0 ? 60 : 3, event("e"));
       std::vector<persistence_id> ids;
       for (auto name : {"a", "b", "c"}) {
-        ids.push_back(in_strand("writer" + std::to_string(w) + "|" + name));
+        ids.push_back(own.in_strand("writer" + std::to_string(w) + "|" + name));
       }
       for (sequence_nr round = 0; round < rounds_max && !length.over(round); ++round) {
         if (failed.stop_requested()) return;

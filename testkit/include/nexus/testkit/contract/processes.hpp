@@ -119,16 +119,16 @@ TEST_P(JournalContract, NoNumberIsAcknowledgedTwiceByTwoProcesses) {
 inline constexpr std::size_t events_of_killed = 3;  // in each request
 
 /// The ids of the process that is killed.
-inline std::vector<persistence_id> ids_of_killed() {
+inline std::vector<persistence_id> ids_of_killed(const terse_session& s) {
   std::vector<persistence_id> ids;
-  for (auto name : {"a", "b", "c", "d"}) ids.push_back(in_strand(std::string{"killed|"} + name));
+  for (auto name : {"a", "b", "c", "d"}) ids.push_back(s.in_strand(std::string{"killed|"} + name));
   return ids;
 }
 
 /// Appends calls of two requests, whose events hold their own numbers, until the end. Reports what
 /// was acknowledged, as in "2 9": id 2 has all numbers up to 9.
 inline void append_until_killed(first_process& first, terse_session& session) {
-  const auto ids = ids_of_killed();
+  const auto ids = ids_of_killed(session);
   std::map<std::size_t, sequence_nr> highest;
   for (std::size_t i = 0; i < ids.size(); ++i) highest[i] = session.highest(ids[i]);
   for (std::size_t call = 0;; ++call) {
@@ -177,7 +177,7 @@ TEST_P(JournalContract, AcknowledgedEventsSurviveAKillOfTheProcess) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random{seed};
-  const auto ids = ids_of_killed();
+  const auto ids = ids_of_killed(session);
   std::vector<sequence_nr> acknowledged(ids.size());
   for (int round = 0; round < 5; ++round) {
     close();

@@ -123,7 +123,8 @@ TEST_P(JournalContract, PagesAreCutByLimitAndOffset) {
         const auto found =
             query(session, {.tag = "red"},
                   {.order = order, .limit = limit, .offset = static_cast<std::int64_t>(offset)});
-        EXPECT_EQ(found.events, told({first, end})) << limit << " from " << offset;
+        EXPECT_EQ(found.events, told(std::vector<journal_record>{first, end}))
+            << limit << " from " << offset;
         EXPECT_EQ(found.page.has_next, end != expected.end()) << limit << " from " << offset;
         EXPECT_EQ(found.page.has_previous, offset > 0);
         EXPECT_EQ(found.page.number, offset / static_cast<std::size_t>(limit) + 1);

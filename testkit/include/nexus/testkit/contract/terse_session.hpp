@@ -141,7 +141,7 @@ inline record owned(const record_view& r) {
           texts{e.tags.begin(), e.tags.end()}};
 }
 
-/// The entity id without what `JournalContract::in_strand` added to it.
+/// The entity id without what `terse_session::in_strand` added to it.
 inline std::string shown(const persistence_id& of) {
   return std::string{of.id().substr(0, of.id().find('~'))};
 }
@@ -182,6 +182,14 @@ class terse_session {
       : inner_{std::move(inner)}, start_{start} {}
 
   journal_session& inner() { return *inner_; }
+
+  /// `text`, or `text` with "~" and a number behind it: an id of the strand of this session's start.
+  [[nodiscard]] persistence_id in_strand(const std::string& text) const {
+    for (int i = 0;; ++i) {
+      auto id = must(persistence_id::parse(i == 0 ? text : text + "~" + std::to_string(i)));
+      if (strand_of(id.slice(), inner_->strands()) == start_.strand) return id;
+    }
+  }
 
   append_outcome outcome_of(const request& r) {
     append_request raw = r;
