@@ -213,7 +213,8 @@ class strands_journal final : public journal {
 
 /// `strands:`, a journal of so many strands.
 inline backend strands_backend(std::uint32_t count) {
-  auto open = [count](const uri&) -> result<std::shared_ptr<journal>> {
+  auto open = [count](const uri& where) -> result<std::shared_ptr<journal>> {
+    if (auto known = where.only({}); !known) return fail(std::move(known.error()));
     return std::make_shared<strands_journal>(count);
   };
   return {.scheme = "strands", .open = open};

@@ -9,7 +9,7 @@ namespace nexus { inline namespace v0 { namespace testkit {
 inline std::string read_past(terse_session& s, position after) {
   std::string all;
   auto done = s.inner().read_all(after, everything, [&](const persistence_id& of, const auto& r) {
-    all += (all.empty() ? "" : ", ") + std::string{of.id()} + " " + std::to_string(r.number) + ":" +
+    all += (all.empty() ? "" : ", ") + shown(of) + " " + std::to_string(r.number) + ":" +
            std::string{r.event.data};
     return true;
   });
