@@ -32,7 +32,7 @@ struct GoldenJournal : testing::Test {
   }
 
   [[nodiscard]] store open() const {
-    auto opened = nexus::open("sqlite:" + dir.path("j.db"));
+    auto opened = nexus::open("sqlite:" + dir.path("j.db") + "?tables=migrate");
     if (!opened) throw std::runtime_error{opened.error().message};
     return *opened;
   }

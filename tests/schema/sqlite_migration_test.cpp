@@ -1,4 +1,4 @@
-// Migration with made-up versions, since there is only one real version.
+// Migration to made-up versions beyond the current one, which is 2.
 #include <sys/wait.h>
 
 #include <array>
@@ -27,29 +27,30 @@ class SqliteMigration : public SqliteSchemaTest {
 };
 
 TEST_F(SqliteMigration, StepsAreTakenInOrderAndDataIsKept) {
-  made_up third{more + "CREATE INDEX nexus_moods_by_name ON nexus_moods (name);",
-                {running(more), running("CREATE INDEX nexus_moods_by_name ON nexus_moods (name)")}};
-  EXPECT_EQ(tables_of(third)->migrate(), 1U);
-  auto status = tables_of(third)->check().value();
-  EXPECT_EQ(status.found, 3U);
+  made_up fourth{
+      more + "CREATE INDEX nexus_moods_by_name ON nexus_moods (name);",
+      {running(more), running("CREATE INDEX nexus_moods_by_name ON nexus_moods (name)")}};
+  EXPECT_EQ(tables_of(fourth)->migrate(), 2U);
+  auto status = tables_of(fourth)->check().value();
+  EXPECT_EQ(status.found, 4U);
   EXPECT_EQ(status.differences, lines{});
   EXPECT_EQ(sql("SELECT count(*) FROM nexus_event_journal"), "3");
-  EXPECT_EQ(tables_of(third)->migrate(), 3U);
+  EXPECT_EQ(tables_of(fourth)->migrate(), 4U);
 }
 
 TEST_F(SqliteMigration, WithoutTablesItCreatesTodays) {
   std::filesystem::remove(path());
-  made_up second{more, {running("an error, if it were run")}};
-  EXPECT_EQ(tables_of(second)->migrate(), 0U);
-  EXPECT_EQ(tables_of(second)->check().value().differences, lines{});
+  made_up third{more, {running("an error, if it were run")}};
+  EXPECT_EQ(tables_of(third)->migrate(), 0U);
+  EXPECT_EQ(tables_of(third)->check().value().differences, lines{});
 }
 
 TEST_F(SqliteMigration, StepsNameTablesAsWasChosen) {
   ASSERT_TRUE(tables("?table_prefix=two_")->create());
-  made_up second{more, {running(more)}};
-  EXPECT_EQ(tables_of(second, "?table_prefix=two_")->migrate(), 1U);
-  EXPECT_EQ(version(), "1") << "the other journal in the file stays as it is";
-  EXPECT_EQ(tables_of(second, "?table_prefix=two_")->check().value().differences, lines{});
+  made_up third{more, {running(more)}};
+  EXPECT_EQ(tables_of(third, "?table_prefix=two_")->migrate(), 2U);
+  EXPECT_EQ(version(), "2") << "the other journal in the file stays as it is";
+  EXPECT_EQ(tables_of(third, "?table_prefix=two_")->check().value().differences, lines{});
 }
 
 TEST_F(SqliteMigration, AFailingStepLeavesTheOldVersionAndItsData) {
@@ -65,7 +66,7 @@ TEST_F(SqliteMigration, AFailingStepLeavesTheOldVersionAndItsData) {
     auto done = tables_of(*layout)->migrate();
     ASSERT_FALSE(done);
     expect_names(done.error(), names);
-    EXPECT_EQ(version(), "1");
+    EXPECT_EQ(version(), "2");
     EXPECT_EQ(moods(), "0");
     EXPECT_EQ(sql("SELECT count(*) FROM nexus_event_journal"), "3");
   }
@@ -73,20 +74,20 @@ TEST_F(SqliteMigration, AFailingStepLeavesTheOldVersionAndItsData) {
 }
 
 TEST_F(SqliteMigration, AnOlderVersionIsRefusedByWhatDoesNotMigrate) {
-  made_up second{more, {running(more)}};
-  auto created = tables_of(second)->create();
+  made_up third{more, {running(more)}};
+  auto created = tables_of(third)->create();
   expect_refused(created, errc::older_schema, "nexus-schema migrate");
-  EXPECT_EQ(version(), "1");
-  auto status = tables_of(second)->check().value();
-  EXPECT_EQ(status.found, 1U);
-  EXPECT_EQ(status.known, 2U);
+  EXPECT_EQ(version(), "2");
+  auto status = tables_of(third)->check().value();
+  EXPECT_EQ(status.found, 2U);
+  EXPECT_EQ(status.known, 3U);
   EXPECT_EQ(status.differences, lines{created.error().message});
 }
 
 TEST_F(SqliteMigration, ASessionOpenMeanwhileIsToldOfTheNewVersion) {
   auto s = session();
-  made_up second{more, {running(more)}};
-  ASSERT_TRUE(tables_of(second)->migrate());
+  made_up third{more, {running(more)}};
+  ASSERT_TRUE(tables_of(third)->migrate());
   EXPECT_EQ(journal_->open_session().error().code, errc::newer_schema);
 }
 
@@ -97,23 +98,23 @@ TEST_F(SqliteMigration, OfManyAtOnceOneDoesIt) {
     db.exec(c.named(more));
     return {};
   };
-  made_up second{more, {count}};
+  made_up third{more, {count}};
   std::array<nexus::result<unsigned>, 4> found;
   std::vector<std::thread> threads;
   for (auto& one : found) {
-    threads.emplace_back([&] { one = tables_of(second)->migrate(); });
+    threads.emplace_back([&] { one = tables_of(third)->migrate(); });
   }
   for (auto& t : threads) t.join();
   EXPECT_EQ(taken, 1);
-  for (const auto& one : found) EXPECT_TRUE(one == 1U || one == 2U);
-  EXPECT_EQ(version(), "2");
+  for (const auto& one : found) EXPECT_TRUE(one == 2U || one == 3U);
+  EXPECT_EQ(version(), "3");
 }
 
 TEST_F(SqliteMigration, OfTwoProcessesAtOnceOneDoesIt) {
   // The process that takes the step leaves a line; both begin when the pipe is closed.
-  made_up second{more, {running(more + "INSERT INTO nexus_moods VALUES ('good')")}};
+  made_up third{more, {running(more + "INSERT INTO nexus_moods VALUES ('good')")}};
   for (int round = 0; round < 10; ++round) {
-    sql("DROP TABLE IF EXISTS nexus_moods; UPDATE nexus_meta SET value = 1 "
+    sql("DROP TABLE IF EXISTS nexus_moods; UPDATE nexus_meta SET value = 2 "
         "WHERE name = 'schema_version'");
     std::array<int, 2> start{};
     ASSERT_EQ(pipe(start.data()), 0);
@@ -124,7 +125,7 @@ TEST_F(SqliteMigration, OfTwoProcessesAtOnceOneDoesIt) {
       close(start[1]);
       char none = 0;
       if (read(start[0], &none, 1) != 0) _exit(2);
-      _exit(tables_of(second)->migrate() ? 0 : 1);
+      _exit(tables_of(third)->migrate() ? 0 : 1);
     }
     close(start[0]);
     close(start[1]);
@@ -133,9 +134,18 @@ TEST_F(SqliteMigration, OfTwoProcessesAtOnceOneDoesIt) {
       waitpid(child, &status, 0);
       EXPECT_EQ(status, 0);
     }
-    EXPECT_EQ(version(), "2");
+    EXPECT_EQ(version(), "3");
     EXPECT_EQ(sql("SELECT count(*) FROM nexus_moods"), "1");
   }
+}
+
+TEST_F(SqliteMigration, AJournalOfVersionOneGetsWhatVersionTwoAdds) {
+  std::filesystem::remove(path());
+  std::filesystem::copy_file(GOLDEN_FILES "/journal.sqlite", path());
+  expect_refused(tables()->create(), errc::older_schema, "nexus-schema migrate");
+  EXPECT_EQ(tables("?indexes=states,slice")->migrate(), 1U);
+  EXPECT_EQ(differences(), lines{});
+  EXPECT_EQ(tables()->migrate(), 2U) << "nothing is left to do";
 }
 
 TEST_F(SqliteMigration, OpeningMayMigrateIfItIsToldTo) {

@@ -11,17 +11,20 @@
 
 namespace nexus::test {
 
-/// The layout of a made-up version: the current tables and `more`, reached from version 1 by
-/// `steps`.
+/// The layout of a made-up version: the current tables and `more`, reached from the current version
+/// by `steps`.
 struct made_up {
-  made_up(const std::string& more, std::vector<sqlite::migration> steps)
+  made_up(const std::string& more, const std::vector<sqlite::migration>& steps)
       : sql{std::string{sqlite::today().tables} + more},
-        of{static_cast<unsigned>(steps.size()) + 1, sql, std::move(steps)} {}
+        of{sqlite::today().version + static_cast<unsigned>(steps.size()), sql,
+           sqlite::today().steps} {
+    of.steps.insert(of.steps.end(), steps.begin(), steps.end());
+  }
   made_up(const made_up&) = delete;
   made_up& operator=(const made_up&) = delete;
 
   const std::string sql;
-  const sqlite::layout of;
+  sqlite::layout of;
 };
 
 inline sqlite::migration running(std::string sql) {
