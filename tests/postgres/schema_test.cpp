@@ -263,6 +263,32 @@ TEST_F(PostgresSchema, AMissingChosenIndexDoesNotPreventAMigration) {
   EXPECT_EQ(must(at("&indexes=type,time")->migrate()), 2u);
 }
 
+TEST_F(PostgresSchema, AJournalOfVersionOneGetsWhatVersionTwoAdds) {
+  std::ifstream golden{GOLDEN_FILES "/postgres_v1.sql"};
+  run({std::istreambuf_iterator<char>{golden}, {}});
+  for (const char* number : {"1", "2"}) {
+    run(std::string{"INSERT INTO nexus_event_journal VALUES ('account|alice', "} + number +
+        ", pg_current_xact_id(), 1, 'happened', 1, 'msgpack', 'e" + number +
+        "', '', '01ARZ3NDEKTSV4RRFFQ69G5FAV', now(), 520, NULL)");
+  }
+  run("DELETE FROM nexus_event_journal WHERE sequence_nr = 1");
+  run("INSERT INTO nexus_durable_state VALUES ('account|bob', 3, 2, 'balance', 1, 'msgpack', 'c', "
+      "'01ARZ3NDEKTSV4RRFFQ69G5FAV', now(), 267, NULL)");
+  EXPECT_EQ(at()->create().error().code, errc::older_schema);
+  EXPECT_EQ(must(at("&indexes=states,slice")->migrate()), 1u);
+  must(at("&indexes=states,slice")->create());
+  EXPECT_EQ(differences("&indexes=states,slice"), lines{});
+
+  auto store = open_journal(uri);
+  terse_session session{must(store->open_session())};
+  EXPECT_EQ(session.history("account|alice"_id), "2:e2");
+  EXPECT_EQ(session.highest("account|alice"_id), 2u);
+  EXPECT_EQ(session.state("account|bob"_id), "3:c");
+  const auto nothing = [](const persistence_id&, const record_view&) { return true; };
+  EXPECT_EQ(session.inner().read_all(position{}, 1, nothing).error().code, errc::history_erased);
+  ASSERT_EQ(session.append("account|alice"_id, 2, {"e3"}), "stored");
+}
+
 TEST_F(PostgresSchema, MigratingNothingCreates) {
   EXPECT_EQ(must(at()->migrate()), 0u);
   EXPECT_EQ(must(at()->migrate()), 2u);
