@@ -301,6 +301,51 @@ class lists_by_prefix final : public forwarding_session {
   }
 };
 
+/// Reads on behind erased events as if there had never been any.
+class skips_erased_history final : public forwarding_session {
+ public:
+  skips_erased_history(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override {
+    return inner().read_all({from.after, true}, max, sink);
+  }
+};
+
+/// Erases what registered readers have not read.
+class erases_past_readers final : public forwarding_session {
+ public:
+  erases_past_readers(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  result<void> prune(std::span<const prune_request> requests) override {
+    for (const auto& one : requests) {
+      if (auto done = inner().erase_to(one.id, one.events_to, erasing::forced); !done) return done;
+    }
+    return {};
+  }
+};
+
+/// Pages by the offset in what is stored now: an append moves what newest-first pages show.
+class pages_by_offset final : public forwarding_session {
+ public:
+  pages_by_offset(std::unique_ptr<journal_session> s, const std::shared_ptr<nothing_shared>&)
+      : forwarding_session{std::move(s)} {}
+
+  result<page_info> query(const event_filter& filter, const event_page& page,
+                          const journal_sink& sink) override {
+    auto by_offset = page;
+    if (!page.cursor.empty()) by_offset.offset += std::exchange(passed_, 0);
+    by_offset.cursor.clear();
+    auto done = forwarding_session::query(filter, by_offset, sink);
+    if (done) passed_ = by_offset.offset + static_cast<std::int64_t>(done->size);
+    return done;
+  }
+
+ private:
+  std::int64_t passed_ = 0;
+};
+
 /// An attempt whose answer was lost stays on its way, and settling does not stop it.
 struct network {
   std::vector<std::function<void()>> on_the_way;
