@@ -55,6 +55,11 @@ std::vector<bench::figure> measure(const bench::options& o) {
     fmt::print(stderr, "measuring {}\n", name);
     figures.push_back(figure(o));
   }
+  if (o.filter.empty() || std::string_view{"query.by_id query.by_type query.by_tag"}.find(
+                              o.filter) != std::string_view::npos) {
+    fmt::print(stderr, "measuring queries\n");
+    for (auto& one : bench::queries(o)) figures.push_back(std::move(one));
+  }
   if (figures.empty()) throw std::runtime_error{"no figure's name contains \"" + o.filter + "\""};
   return figures;
 }

@@ -140,4 +140,30 @@ std::int64_t raw_sqlite::fold(const std::string& id) {
   return sum;
 }
 
+std::int64_t raw_sqlite::fold_where(const char* condition, const std::string& parameter) {
+  if (condition != condition_) {
+    select_where_ = prepare(fmt::format("SELECT persistence_id, sequence_nr, position, event_type, "
+                                        "event_data, metadata, timestamp, writer_id, codec "
+                                        "FROM nexus_event_journal WHERE {} ORDER BY position",
+                                        condition)
+                                .c_str());
+    condition_ = condition;
+  }
+  auto* row = select_where_.get();
+  sqlite3_bind_text64(row, 1, parameter.data(), parameter.size(), SQLITE_STATIC, SQLITE_UTF8);
+  std::int64_t sum = 0;
+  msgpack::zone zone;
+  while (sqlite3_step(row) == SQLITE_ROW) {
+    for (int column : {0, 3, 5, 7, 8}) (void)bytes_of(row, column);
+    for (int column : {1, 2, 6}) (void)sqlite3_column_int64(row, column);
+    const auto data = bytes_of(row, 4);
+    zone.clear();
+    counter::added event;
+    msgpack::unpack(zone, data.data(), data.size()).convert(event);
+    sum += event.n;
+  }
+  sqlite3_reset(row);
+  return sum;
+}
+
 }  // namespace bench

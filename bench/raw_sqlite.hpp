@@ -36,6 +36,10 @@ class raw_sqlite {
   /// Reads all events of `id` in order, decodes and sums them.
   [[nodiscard]] std::int64_t fold(const std::string& id);
 
+  /// The same for the events that `condition` finds, with one text parameter, in the order of the
+  /// journal; reads also whose they are, their numbers, positions and times.
+  [[nodiscard]] std::int64_t fold_where(const char* condition, const std::string& parameter);
+
   /// Runs plain SQL, e.g. a pragma.
   void run(const char* sql);
 
@@ -60,6 +64,8 @@ class raw_sqlite {
   std::vector<entity> entities_;
   std::size_t next_ = 0;  // the next entity
   std::int64_t position_ = 0;
+  const char* condition_ = nullptr;
+  statement select_where_;
   plain_event event_;
 };
 
