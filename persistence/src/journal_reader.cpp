@@ -59,9 +59,10 @@ class reading final : public detail::journal_reader {
         watch_{std::move(watch)},
         events_{from_.metrics().count("nexus_live_read_events_total",
                                       "Events passed to live readers and streams.", labels())} {
-    sampled_ = from_.metrics().sample("nexus_live_readers_held_back",
-                                      "Live readers and streams that cannot read stored events yet.", labels(),
-                                      [this] { return held_ ? 1.0 : 0.0; });
+    sampled_ =
+        from_.metrics().sample("nexus_live_readers_held_back",
+                               "Live readers and streams that cannot read stored events yet.",
+                               labels(), [this] { return held_ ? 1.0 : 0.0; });
   }
 
   result<void> begin();
@@ -82,6 +83,7 @@ class reading final : public detail::journal_reader {
  private:
   [[nodiscard]] metric_labels labels() const { return {{"journal", from_.name()}}; }
   result<lease<journal_session>> borrow() const;
+  result<void> begin_on(journal_session& session);
   result<void> fill(std::optional<std::string>& holder);
   tl::unexpected<error> failed(error why);
   void note_holder(const std::optional<std::string>& who);
@@ -93,6 +95,7 @@ class reading final : public detail::journal_reader {
   const names name_;
   places at_;
   const std::unique_ptr<journal_source> source_;
+  bool begun_ = false;
   read_ahead ahead_;  // records left by a sink that stopped or threw
   bool ended_ = false;
   const std::unique_ptr<journal_watch> watch_;
@@ -117,7 +120,13 @@ result<lease<journal_session>> reading::borrow() const {
 result<void> reading::begin() {
   auto lent = borrow();
   if (!lent) return fail(std::move(lent.error()));
-  return source_->begin(**lent);
+  return begin_on(**lent);
+}
+
+result<void> reading::begin_on(journal_session& session) {
+  auto begun = source_->begin(session);
+  begun_ = begun.has_value();
+  return begun;
 }
 
 result<bool> reading::await(nanoseconds within) {
@@ -157,6 +166,7 @@ result<void> reading::fill(std::optional<std::string>& holder) {
     return fail(errc::stopped, from_.name() + ": the journal was closed");
   }
   if (!lent) return fail(std::move(lent.error()));
+  if (auto done = begun_ ? result<void>{} : begin_on(**lent); !done) return done;
   if (auto done = source_->fill(**lent, at_, ahead_); !done) return done;
   if (!ahead_.empty()) return {};
   ended_ = source_->ends();
@@ -220,8 +230,13 @@ result<std::unique_ptr<detail::journal_reader>> detail::journal_reader::open(
     const store& from, journal_selection which, const live_reader_options& options) {
   auto watch = from.watch();
   if (!watch) return fail(std::move(watch.error()));
+  const bool is_stream = which.what != journal_selection::kind::strand;
   auto made = std::make_unique<reading>(from, std::move(which), options, *std::move(watch));
-  if (auto begun = made->begin(); !begun) return fail(std::move(begun.error()));
+  // Without a free session, an actor would have to wait: then the first read begins.
+  const bool later = is_stream && detail::no_waiting_here() != nullptr;
+  if (auto begun = later ? result<void>{} : made->begin(); !begun) {
+    return fail(std::move(begun.error()));
+  }
   return made;
 }
 
