@@ -12,7 +12,8 @@
 // Threads: a description is an immutable value; a stream: see nexus/stream.hpp.
 // Failures of `current` and `live`: those of the storage; `invalid_id`; `invalid_argument`, which
 // names the invalid part; `foreign_position`. On a thread that must not wait, such as an actor's,
-// they do not touch the storage: the first read begins, and has these failures.
+// they use no session: the first read begins, and has these failures. (PostgreSQL still connects
+// for the watch.)
 #pragma once
 
 #include <optional>
