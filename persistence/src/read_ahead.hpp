@@ -1,4 +1,4 @@
-// Records of a live reader between the session that read them and the sink, so that no session is
+// Records of a journal reader between the session that read them and the sink, so that no session is
 // held while a function of the program runs.
 //
 // Threads: one at a time. Bound: the records of one read, and 4 MiB of them, or one larger record.
@@ -26,6 +26,7 @@ class read_ahead {
     const auto& r = records_[next_];
     return {r.number, r.at, r.writer, events_->events()[next_]};
   }
+  [[nodiscard]] sequence_nr last_number() const noexcept { return records_.back().number; }
   /// Removes the front, which was passed.
   void pop() noexcept {
     if (++next_ == records_.size()) clear();
@@ -43,6 +44,15 @@ class read_ahead {
     return events_->bytes() + records_.size() * (sizeof(record) + sizeof(event_view)) < bytes_max;
   }
 
+  void clear() noexcept {
+    records_.clear();
+    events_.reset();
+    ids_.clear();
+    names_.clear();
+    type_ = codec_ = {};
+    next_ = 0;
+  }
+
  private:
   struct record {
     const persistence_id* of;
@@ -55,15 +65,6 @@ class read_ahead {
   std::string_view kept(std::string_view& last, std::string_view text) {
     if (last.data() == nullptr || last != text) last = names_.emplace_back(text);
     return last;
-  }
-
-  void clear() noexcept {
-    records_.clear();
-    events_.reset();
-    ids_.clear();
-    names_.clear();
-    type_ = codec_ = {};
-    next_ = 0;
   }
 
   std::vector<record> records_;

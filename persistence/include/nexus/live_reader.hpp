@@ -19,28 +19,22 @@
 // Throws: an exception of the sink; the event passed to it comes again.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 
+#include "nexus/live_reader_options.hpp"  // IWYU pragma: export
 #include "nexus/store.hpp"
 
 namespace nexus { inline namespace v0 {
 
-struct live_reader_options {
-  /// How often to poll the journal for events that no watch reports, such as those of other
-  /// processes.
-  std::chrono::nanoseconds poll_every = std::chrono::seconds{1};
-  std::size_t batch_max = 1'000;  ///< records passed by one `read`; at least 1
-  /// After this time the holder of stored events (journal_session::held_back) is named in the log;
-  /// again every 30 s.
-  std::chrono::nanoseconds lag_warning_after = std::chrono::seconds{5};
-};
+namespace detail {
+class journal_reader;
+}
 
 class live_reader {
  public:
-  /// Starts with the first event past `start.after`, in its strand. The reader has its own watch and keeps the store
-  /// alive. While it reads it borrows a reserved session of the pool, but not while the sink runs:
+  /// Starts with the first event past `start.after`, in its strand. The reader has its own watch and
+  /// keeps the store alive. While it reads it borrows a reserved session of the pool, but not while the sink runs:
   /// a sink may borrow a session and ask entities.
   [[nodiscard]] static result<live_reader> open(const store& from, reading_start start = {},
                                                 live_reader_options options = {});
@@ -62,10 +56,9 @@ class live_reader {
   void stop() noexcept;
 
  private:
-  class core;
-  explicit live_reader(std::unique_ptr<core> made) noexcept;
+  explicit live_reader(std::unique_ptr<detail::journal_reader> made) noexcept;
 
-  std::unique_ptr<core> core_;
+  std::unique_ptr<detail::journal_reader> core_;
 };
 
 }}  // namespace nexus::v0

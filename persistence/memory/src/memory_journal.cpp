@@ -186,11 +186,8 @@ class memory_session final : public journal_session {
   }
 
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
-    std::lock_guard guard{store_.lock};
-    if (interrupted_) return {requests.size(), failed{why_interrupted()}};
-    std::vector<append_outcome> outcomes;
-    outcomes.reserve(requests.size());
-    for (const auto& request : requests) outcomes.push_back(upsert_one(store_, request));
+    auto outcomes = upsert_all(requests);
+    store_.appended->notify(outcomes);
     return outcomes;
   }
 
@@ -225,6 +222,15 @@ class memory_session final : public journal_session {
   void interrupt() noexcept override { interrupted_ = true; }
 
  private:
+  std::vector<append_outcome> upsert_all(std::span<const upsert_request> requests) {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return {requests.size(), failed{why_interrupted()}};
+    std::vector<append_outcome> outcomes;
+    outcomes.reserve(requests.size());
+    for (const auto& request : requests) outcomes.push_back(upsert_one(store_, request));
+    return outcomes;
+  }
+
   template <class T>
   using shared = std::vector<std::shared_ptr<const T>>;
   using shared_records = shared<record>;

@@ -40,6 +40,12 @@ std::int64_t random_lock() {
   return static_cast<std::int64_t>(high | random());
 }
 
+bool any_may_be_stored(const std::vector<append_outcome>& outcomes) {
+  return std::ranges::any_of(outcomes, [](const append_outcome& o) {
+    return std::holds_alternative<stored>(o) || std::holds_alternative<unknown>(o);
+  });
+}
+
 }  // namespace
 
 // In its own round trip, before any write: when a connection is lost with a write still on its way
@@ -223,15 +229,14 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
 
 std::vector<append_outcome> session::append(std::span<const append_request> requests) {
   auto outcomes = write_all("append", requests);
-  const auto may_be_stored = [](const append_outcome& o) {
-    return std::holds_alternative<stored>(o) || std::holds_alternative<unknown>(o);
-  };
-  if (std::ranges::any_of(outcomes, may_be_stored)) core_->news.appended();
+  if (any_may_be_stored(outcomes)) core_->news.appended();
   return outcomes;
 }
 
 std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
-  return write_all("store states", requests);
+  auto outcomes = write_all("store states", requests);
+  if (core_->where.tables.indexes.states && any_may_be_stored(outcomes)) core_->news.appended();
+  return outcomes;
 }
 
 }}}  // namespace nexus::v0::postgres

@@ -43,7 +43,9 @@ std::vector<append_outcome> session::append(std::span<const append_request> requ
 }
 
 std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
-  return write_all("store states", requests);
+  auto outcomes = write_all("store states", requests);
+  if (where_.choices.indexes.states) appended_->notify(outcomes);
+  return outcomes;
 }
 
 bool session::insert(connection& c, std::span<const append_request> requests,

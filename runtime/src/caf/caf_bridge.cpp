@@ -130,6 +130,11 @@ std::function<void()> detail::wake_in_actor(caf::scheduled_actor* self, steady_t
 
 detail::steady_time detail::now_in_actor(caf::scheduled_actor* self) { return self->clock().now(); }
 
+void detail::when_ended(caf::scheduled_actor* self, std::function<void()> f) {
+  if (self->getf(caf::abstract_actor::is_shutting_down_flag)) return f();
+  self->attach_functor([f = std::move(f)] { f(); });
+}
+
 // -- scheduler --------------------------------------------------------------------------------
 
 struct caf_bridge::impl {

@@ -40,6 +40,9 @@ namespace nexus { inline namespace v0 { namespace detail {
                                                   const std::function<void()>& f);
 [[nodiscard]] steady_time now_in_actor(caf::scheduled_actor* self);
 
+/// Calls `f` when `self` ends, on any thread; at once if it has quit.
+void when_ended(caf::scheduled_actor* self, std::function<void()> f);
+
 /// A question that is not settled yet.
 class open_question {
  public:
