@@ -59,6 +59,8 @@ namespace nexus { inline namespace v0 {
 /// the program, the calls of the journal fail with `invalid_argument` and change nothing.
 class journal_session : public session {
  public:
+  using session::query;  // of SQL; beside the query of events below
+
   /// Appends each request's events right after `request.expected`, all or none of them. A call has
   /// at most one request per id. Returns one outcome per request, in order. SQL backends commit the
   /// call as one transaction, in which a conflicting or rejected request fails alone and the others
