@@ -193,8 +193,8 @@ TEST_F(SqliteSchema, TwoJournalsInOneFileKnowNothingOfEachOther) {
   auto one = open(at()).value()->open_session().value();
   auto two = open(at("?table_prefix=two_")).value()->open_session().value();
   EXPECT_EQ(open(at("?table_prefix=two_")).value()->name(), at("?table_prefix=two_"));
-  EXPECT_EQ(position_of(append(*one, batch{"a", 0, 3})),
-            position_of(append(*two, batch{"a", 0, 3})));
+  EXPECT_EQ(position_of(append(*one, batch{"a", 0, 3})).major,
+            position_of(append(*two, batch{"a", 0, 3})).major);
   (void)append(*two, batch{"b"});
   ASSERT_TRUE(two->erase_to(id("a"), 2));
   EXPECT_EQ(numbers(*one, "a").value(), (std::vector<nexus::sequence_nr>{1, 2, 3}));
