@@ -110,7 +110,6 @@ class directory_core final : public entity_directory,
   [[nodiscard]] std::string never_fits(std::string_view id, const entity_call& c) const;
 
   result<void> status_;  // set before any call
-  std::atomic<bool> claimed_{false};
   std::atomic<bool> bars_outside_{false};
   std::atomic<bool> bars_inside_{false};
   std::atomic<std::uint64_t> stored_{0};
@@ -122,6 +121,7 @@ class directory_core final : public entity_directory,
   std::unordered_map<std::string, failure_record> failures_;
   std::mutex closed_lock_;
   std::condition_variable closed_;
+  bool claimed_ = false;  // under closed_lock_, once there are entities
   std::vector<registration> sampled_;
 };
 

@@ -378,9 +378,10 @@ void directory_core::close() {
 }
 
 // Only when no entity is left, so that no entity is live twice. The first thread to see that does
-// it.
+// it; the other one waits for it, since the name is free when `close` returns.
 void directory_core::release_name() {
-  if (claimed_.exchange(false)) sys.release(name_in_system(info.entity_type));
+  std::lock_guard guard{closed_lock_};
+  if (std::exchange(claimed_, false)) sys.release(name_in_system(info.entity_type));
 }
 
 }}}

@@ -256,6 +256,16 @@ TEST_F(Entities, ASecondOneOfATypeIsANamedError) {
   EXPECT_TRUE(tallies->status());
 }
 
+// The thread of the last entity and the one that closes both see that none is left.
+TEST_F(Entities, TheirNameIsFreeOnceTheyAreClosed) {
+  tallies.reset();
+  for (int i = 0; i < 300; ++i) {
+    entities<tally> again{sys, *journal};
+    ASSERT_TRUE(again.status()) << again.status().error().message;
+    ASSERT_TRUE(again.of("a").ask(tally::add{1}).get(10s));
+  }
+}
+
 TEST_F(Entities, AfterClosingEveryCommandIsAnsweredStopped) {
   auto a = tallies->of("a");
   EXPECT_TRUE(a.ask(tally::add{1}).get(10s));
