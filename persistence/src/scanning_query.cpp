@@ -116,7 +116,10 @@ result<page_info> oldest_first(journal_session& from, const event_filter& filter
     ahead.pop();
   }
   std::vector<position> at;
-  for (const auto& one : strands) at.push_back(one.passed);
+  // Where all matching events read have been passed, the next page need not scan again what was read.
+  for (const auto& one : strands) {
+    at.push_back(one.ahead.empty() ? one.scan.read() : one.passed);
+  }
   info.next = cursor_of(page.order, at);
   return info;
 }

@@ -24,6 +24,7 @@
 #include "nexus/testkit/contract/damage.hpp"
 #include "nexus/testkit/contract/erase.hpp"
 #include "nexus/testkit/contract/fixture.hpp"
+#include "nexus/testkit/contract/followers.hpp"
 #include "nexus/testkit/contract/global_order.hpp"
 #include "nexus/testkit/contract/hostile_ids.hpp"
 #include "nexus/testkit/contract/ids.hpp"

@@ -3,18 +3,14 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <limits>
-#include <map>
 #include <optional>
 #include <stdexcept>
-#include <stop_token>
 #include <thread>
 #include <vector>
 
 #include "nexus/testkit/contract/fixture.hpp"
-#include "nexus/testkit/contract/races.hpp"
 #include "nexus/testkit/contract/tags.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
@@ -182,64 +178,6 @@ TEST_P(JournalContract, ReopeningKeepsTheOrderOfTheWhole) {
   ASSERT_EQ(session.append(bob, 1, {"y"}), "stored");
   EXPECT_EQ(told(follow(session, 3)), "bob 1:x, alice 1:a, bob 2:y");
   EXPECT_EQ(told(follow(session, 1, last)), "bob 2:y");
-}
-
-// Each writer has its own session and ids, and now and then a call that conflicts. The first
-// writer's calls are large and the others' small: a position taken before the transaction then lies
-// before one already read. The writers wait a little for a reader that is behind, since only a
-// reader of new events can be overtaken. The reader first reads few at a time, to fall behind, and
-// then many, to be where positions are being assigned.
-TEST_P(JournalContract, AReaderThatFollowsManyWritersSeesEveryEventOnce) {
-  constexpr std::size_t writers = 4;
-  constexpr std::size_t rounds_max = 400;  // each of them is read three times
-  const race_length length{60, GetParam().race};
-  std::atomic<std::size_t> at_work = writers;
-  std::atomic<std::size_t> total = 0;
-  std::atomic<std::size_t> count = 0;  // records read
-  auto wait_for_the_reader = [&] {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{20};
-    while (total > count + 500 && std::chrono::steady_clock::now() < until) {
-      std::this_thread::yield();
-    }
-  };
-  std::vector<std::jthread> threads;
-  for (std::size_t w = 0; w < writers; ++w) {
-    threads.emplace_back([&, w, own = another_session()](const std::stop_token& failed) mutable {
-      const std::vector<event_view> events(w == 0 ? 60 : 3, event("e"));
-      std::vector<persistence_id> ids;
-      for (auto name : {"a", "b", "c"}) {
-        ids.push_back(own.in_strand("writer" + std::to_string(w) + "|" + name));
-      }
-      for (sequence_nr round = 0; round < rounds_max && !length.over(round); ++round) {
-        if (failed.stop_requested()) return;
-        std::vector<request> batch;
-        for (const auto& id : ids) batch.push_back({id, round * events.size(), {events}});
-        if (round % 7 == 6) batch.push_back({alice, 77, {"never"}});
-        const auto outcomes = own.outcomes_of(batch);
-        for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(told(outcomes[i]), "stored");
-        total += ids.size() * events.size();
-        wait_for_the_reader();
-      }
-      --at_work;
-    });
-  }
-  std::optional<std::chrono::steady_clock::time_point> deadline;  // set when they have ended
-  std::map<persistence_id, sequence_nr> seen;
-  position last = start;
-  for (std::size_t turn = 0; at_work > 0 || count < total; ++turn) {
-    if (at_work == 0 && !deadline) deadline = std::chrono::steady_clock::now() + 6 * patience;
-    for (const auto& r : session.read_all(last, turn % 3 == 0 ? 2 : everything)) {
-      ASSERT_LT(last, r.at);
-      ASSERT_EQ(r.number, ++seen[r.of]) << r.of.str();
-      last = r.at;
-      ++count;
-    }
-    ASSERT_TRUE(!deadline || std::chrono::steady_clock::now() < *deadline)
-        << count << " of " << total;
-  }
-  threads.clear();
-  EXPECT_EQ(session.read_all().size(), total) << "none came in front of what was read";
-  EXPECT_EQ(seen.size(), writers * 3);
 }
 
 /// How long one wait of a minute took.

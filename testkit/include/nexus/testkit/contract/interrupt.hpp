@@ -9,12 +9,6 @@
 
 namespace nexus { inline namespace v0 { namespace testkit {
 
-/// The code of an expected error.
-template <class T>
-std::string code_of(const result<T>& r) {
-  return r ? "none" : std::string{to_string(r.error().code)};
-}
-
 /// "failed" and the code for such an outcome; empty for other outcomes.
 inline std::string failure_of(const append_outcome& outcome) {
   const auto* f = std::get_if<failed>(&outcome);

@@ -39,6 +39,12 @@ T must(result<T> r) {
   if constexpr (!std::is_void_v<T>) return *std::move(r);
 }
 
+/// The code of an expected error.
+template <class T>
+std::string code_of(const result<T>& r) {
+  return r ? "none" : std::string{to_string(r.error().code)};
+}
+
 inline persistence_id operator""_id(const char* text, std::size_t size) {
   return must(persistence_id::parse({text, size}));
 }

@@ -76,6 +76,23 @@ TEST_P(JournalContract, PositionsAscendAcrossJournalObjects) {
   }
 }
 
+TEST_P(JournalContract, ReadersAndErasedEventsAreThoseOfEveryJournalObject) {
+  if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
+  const auto second = must(try_to_open(uri));
+  terse_session other{must(second->open_session()), start};
+  ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
+  const auto all = follow(other, 3);
+  must(session.inner().save_reader({"reader", all[0].at, timestamp{}}));
+  EXPECT_EQ(code_of(other.inner().erase_to(alice, 2)), "held_back");
+  EXPECT_EQ(session.history(alice), "2:b 3:c");
+  EXPECT_EQ(code_of(session.inner().read_all(start, everything, [](auto&...) { return true; })),
+            "history_erased");
+  must(other.inner().forget_reader("reader"));
+  session.erase_to(alice, 2);
+  EXPECT_EQ(code_of(other.inner().read_all(all[0].at, everything, [](auto&...) { return true; })),
+            "history_erased");
+}
+
 TEST_P(JournalContract, OneJournalObjectSettlesWhatAnotherSent) {
   if (const auto* why = why_alone(GetParam())) GTEST_SKIP() << why;
   const auto second = must(try_to_open(uri));
