@@ -101,9 +101,8 @@ inline void follow_threads(std::vector<terse_session> writers, terse_session& re
       --at_work;
     });
   }
-  seen.read_until(reader, [&] {
-    return at_work == 0 ? std::optional<std::size_t>{total} : std::nullopt;
-  });
+  seen.read_until(reader,
+                  [&] { return at_work == 0 ? std::optional<std::size_t>{total} : std::nullopt; });
   failed = ::testing::Test::HasFatalFailure();
   threads.clear();
   EXPECT_EQ(seen.ids(), writers.size() * 3);
