@@ -4,6 +4,7 @@
 
 #include <nexus/codec.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "load.hpp"
 
@@ -106,7 +107,7 @@ std::vector<figure> queries(const options& o) {
                         "position IN (SELECT t.position FROM nexus_event_tags t WHERE t.tag = ?1)",
                         {"tenth"}};
   std::vector<figure> made;
-  for (const auto* q : {&by_id, &by_type, &by_tag}) {
+  for (const query_of* q : {&std::as_const(by_id), &by_type, &by_tag}) {
     if (std::string{q->name}.find(o.filter) != std::string::npos || o.filter == "query") {
       made.push_back(measure(o, path, *q));
     }

@@ -167,7 +167,7 @@ TEST_F(PostgresSchema, TheQueriesOfThePageRun) {
 // -- migration, with steps made up for it ---------------------------------------------------------
 
 // They end at the current tables, as steps do.
-constexpr std::array<postgres::migration, 2> steps{
+const std::array<postgres::migration, 2> steps{
     {{2, "ALTER TABLE nexus_meta ADD COLUMN note int8; INSERT INTO nexus_meta VALUES ('note', 2)"},
      {3,
       "ALTER TABLE nexus_meta DROP COLUMN note; "
@@ -185,7 +185,7 @@ TEST_F(PostgresSchema, EachStepIsTakenInOrder) {
 
 TEST_F(PostgresSchema, AStepThatFailsLeavesEverythingAsItWas) {
   must(at()->create());
-  constexpr std::array<postgres::migration, 2> bad{
+  const std::array<postgres::migration, 2> bad{
       {steps[0], {3, "ALTER TABLE nexus_meta ADD COLUMN note int8"}}};
   postgres::connection c{where()};
   EXPECT_THROW((void)migrate_tables(c, where(), bad, 4), postgres::trouble);
@@ -234,7 +234,7 @@ TEST_F(PostgresSchema, AMigrationThatLeadsElsewhereIsUndoneAndNamesTheDifference
         "DROP COLUMN tag CASCADE",
         "column nexus_event_tags.tag is missing, and 2 more"}}};
   for (const auto& [sql, difference] : all) {
-    const std::array<postgres::migration, 1> bad{{{2, sql}}};
+    const std::array<postgres::migration, 1> bad{{{2, std::string{sql}}}};
     postgres::connection c{where()};
     const auto done = migrate_tables(c, where(), bad, 3);
     ASSERT_FALSE(done) << sql;

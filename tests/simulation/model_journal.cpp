@@ -135,7 +135,7 @@ append_outcome model_journal::perform_append(operation& o, const std::shared_ptr
   const bool done = store(*w);
   if (s_.strikes(fault::unknown_stored, r)) return unknown{trouble};
   if (!done || s_.strikes(fault::own_conflict, r)) return conflict{highest()};
-  return stored{{0, highest()}};
+  return stored{{.epoch = 1, .major = highest()}};
 }
 
 void model_journal::store_later(operation& o, const std::shared_ptr<write>& w) {

@@ -36,7 +36,7 @@ enum class isolation : std::uint8_t { read_committed, repeatable_read, serializa
 class session : public poolable {
  public:
   /// Runs one statement.
-  template <class... A>
+  template <detail::sql_parameter... A>
   [[nodiscard]] result<sql_rows> execute(std::string_view sql, const A&... parameters) {
     if constexpr (sizeof...(A) == 0) {
       return run_sql(sql, {});
@@ -47,7 +47,7 @@ class session : public poolable {
   }
 
   /// Runs one statement and reads its rows, as `rows_as` does.
-  template <class... T, class... A>
+  template <class... T, detail::sql_parameter... A>
   [[nodiscard]] result<std::vector<detail::sql_row<T...>>> query(std::string_view sql,
                                                                  const A&... parameters) {
     auto found = execute(sql, parameters...);

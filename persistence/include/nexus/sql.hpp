@@ -55,6 +55,19 @@ namespace detail {
 /// Empty: there is no statement.
 [[nodiscard]] std::string first_word(std::string_view sql);
 
+/// What a statement takes as a parameter, or an optional of it.
+template <class T>
+concept sql_scalar =
+    std::same_as<T, sql_value> || std::same_as<T, sql_bytes> || std::is_arithmetic_v<T> ||
+    std::same_as<T, std::nullptr_t> || std::same_as<T, std::nullopt_t> ||
+    std::is_convertible_v<const T&, std::string_view>;
+template <class T>
+inline constexpr bool is_sql_parameter = sql_scalar<T>;
+template <class T>
+inline constexpr bool is_sql_parameter<std::optional<T>> = sql_scalar<T>;
+template <class T>
+concept sql_parameter = is_sql_parameter<T>;
+
 template <class T>
 [[nodiscard]] inline sql_value to_sql(const T& value) {
   if constexpr (is_optional<T>) {
