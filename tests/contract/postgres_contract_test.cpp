@@ -18,11 +18,19 @@ nexus::test::proxy& network() {
   return made;
 }
 
+constexpr std::string_view of_nexus = "&indexes=states";
+
 std::string fresh_journal() {
   auto& pg = cluster::shared();
   const auto direct = pg.fresh_schema();
   const auto options = direct.substr(direct.find("&options="));
-  return pg.tcp_uri(nexus::test::database_of(direct), network().port()) + options;
+  return pg.tcp_uri(nexus::test::database_of(direct), network().port()) + options +
+         std::string{of_nexus};
+}
+
+/// Runs SQL on a connection of libpq, which knows no parameters of Nexus.
+void run_sql(const std::string& uri, const std::string& sql) {
+  cluster::execute_at(uri.substr(0, uri.find(of_nexus)), sql);
 }
 
 void lose_next_answer(nexus::journal_session&) {
@@ -38,20 +46,18 @@ void lose_next_answer(nexus::journal_session&) {
 // A deferred constraint, which fails the commit as a full disk would.
 void fail_commits(const std::string& uri, bool fail) {
   if (fail) {
-    cluster::execute_at(
-        uri,
-        "CREATE FUNCTION commit_fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        "RAISE 'no space left, says the test' USING ERRCODE = '53100'; END $$");
+    run_sql(uri,
+            "CREATE FUNCTION commit_fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE 'no space left, says the test' USING ERRCODE = '53100'; END $$");
   }
   for (std::string table : {"nexus_event_journal", "nexus_snapshot_store", "nexus_durable_state"}) {
-    cluster::execute_at(
-        uri, fail
-                 ? "CREATE CONSTRAINT TRIGGER commit_fails AFTER INSERT OR UPDATE OR DELETE ON " +
+    run_sql(uri,
+            fail ? "CREATE CONSTRAINT TRIGGER commit_fails AFTER INSERT OR UPDATE OR DELETE ON " +
                        table +
                        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION commit_fails()"
                  : "DROP TRIGGER commit_fails ON " + table);
   }
-  if (!fail) cluster::execute_at(uri, "DROP FUNCTION commit_fails()");
+  if (!fail) run_sql(uri, "DROP FUNCTION commit_fails()");
 }
 
 void let_arrive() {
@@ -62,23 +68,23 @@ void let_arrive() {
 }
 
 void damage(const std::string& uri, const nexus::persistence_id& id, nexus::sequence_nr number) {
-  cluster::execute_at(uri,
-                      "UPDATE nexus_event_journal SET writer_id = 'nobody' WHERE persistence_id "
-                      "= '" +
-                          id.str() + "' AND sequence_nr = " + std::to_string(number));
+  run_sql(uri,
+          "UPDATE nexus_event_journal SET writer_id = 'nobody' WHERE persistence_id "
+          "= '" +
+              id.str() + "' AND sequence_nr = " + std::to_string(number));
 }
 
 // Tables with a journal's names that are not a journal.
 std::vector<std::string> foreign_schemas() {
   const auto alike = fresh_journal();
-  cluster::execute_at(alike, "CREATE TABLE nexus_meta (name text, value bigint)");
+  run_sql(alike, "CREATE TABLE nexus_meta (name text, value bigint)");
   const auto other = fresh_journal();
-  cluster::execute_at(other, "CREATE TABLE nexus_event_journal (number int)");
+  run_sql(other, "CREATE TABLE nexus_event_journal (number int)");
   return {alike, other};
 }
 
 void make_newer(const std::string& uri) {
-  cluster::execute_at(uri, "UPDATE nexus_meta SET value = 99 WHERE name = 'schema_version'");
+  run_sql(uri, "UPDATE nexus_meta SET value = 99 WHERE name = 'schema_version'");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ inline std::string folder_of(const std::string& sqlite_uri) {
 inline std::string fresh_database() {
   auto folder = (std::filesystem::temp_directory_path() / "nexus-contract-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
-  return "sqlite:" + folder + "/journal.db";  // synchronous=FULL is the default
+  return "sqlite:" + folder + "/journal.db?indexes=states";  // synchronous=FULL is the default
 }
 
 inline void remove_database(const std::string& uri) { std::filesystem::remove_all(folder_of(uri)); }

@@ -67,8 +67,11 @@ void find_columns(connection& c, const std::string& name, parts& into) {
 void find_indexes(connection& c, parts& into) {
   const auto found = c.execute(
       fmt::format("SELECT t.relname, i.relname, x.indisprimary, "
-                  "  (SELECT string_agg(pg_get_indexdef(x.indexrelid, n, true), ', ' ORDER BY n) "
-                  "     FROM generate_series(1, x.indnkeyatts) AS n), "
+                  "  (SELECT string_agg(coalesce(a.attname, pg_get_indexdef(x.indexrelid, "
+                  "            k.n::int4, true)), ', ' ORDER BY k.n) "
+                  "     FROM unnest(x.indkey) WITH ORDINALITY AS k (attribute, n) "
+                  "     LEFT JOIN pg_attribute a "
+                  "       ON a.attrelid = x.indrelid AND a.attnum = k.attribute), "
                   "  x.indisunique, x.indisvalid "
                   "FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid "
                   "JOIN pg_class t ON t.oid = x.indrelid WHERE t.relnamespace = {}",

@@ -102,7 +102,7 @@ constexpr chosen_index chosen_indexes[] = {
     {&index_choices::type,
      {"nexus_event_journal_by_type", "nexus_event_journal",
       "event_type, transaction_id, position"}},
-    {&index_choices::time, {"nexus_event_journal_by_time", "nexus_event_journal", "\"timestamp\""}},
+    {&index_choices::time, {"nexus_event_journal_by_time", "nexus_event_journal", "timestamp"}},
     {&index_choices::slice,
      {"nexus_event_journal_by_slice", "nexus_event_journal", "slice, transaction_id, position"}},
     {&index_choices::instance,

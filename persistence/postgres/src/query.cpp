@@ -130,8 +130,8 @@ result<page_info> session::query(const event_filter& filter, const event_page& p
       ended = !sink(of, r);
       return !ended;
     };
-    auto info = query_pager{filter, page}.info();
     if (auto why = fault_of(page)) return fail(*std::move(why));
+    auto info = query_pager{filter, page}.info();
     auto part = page;
     for (auto left = page.limit;;) {
       part.limit = parts.rows(static_cast<std::size_t>(left));

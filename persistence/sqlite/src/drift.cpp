@@ -77,6 +77,11 @@ void add_indexes(SQLite::Database& db, const std::string& table, parts& into) {
   }
 }
 
+// Those that number changes of states: a journal may have them without choosing them.
+bool is_optional_trigger(std::string_view name) {
+  return name.ends_with("_state_made") || name.ends_with("_state_changed");
+}
+
 void add_triggers(SQLite::Database& db, const std::string& table, parts& into) {
   SQLite::Statement query{
       db, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?"};
@@ -86,7 +91,7 @@ void add_triggers(SQLite::Database& db, const std::string& table, parts& into) {
                     .table = table,
                     .what = words(query.getColumn(1).getString()),
                     .tells = false,
-                    .harmless = !query.getColumn(0).getString().ends_with("_erased")});
+                    .harmless = is_optional_trigger(query.getColumn(0).getString())});
   }
 }
 
