@@ -187,6 +187,7 @@ void entity_fsm::step(const moment& /*now*/, wait_over input, actions& out) {
     out.emplace_back(settle{});
   } else if (phase_ == phase::backing_off) {
     if (comes_back()) return begin_recovery(out);
+    if (passivating_ && saving_) return back_off(out);  // it passivates once the snapshot is saved
     stop(passivating_ ? ending::passivated : ending::failed, out);
   }
 }
