@@ -193,6 +193,7 @@ void node::follow(const input& what) {
   } else if (std::holds_alternative<d::snapshot_saved>(what)) {
     storage.save_answered();
   } else if (std::holds_alternative<d::wait_over>(what)) {
+    if (comes_late(what)) return;  // of a pause that something else has ended
     commands.waited();
     storage.waited();
   } else if (const auto* p = std::get_if<d::passivate_asked>(&what)) {

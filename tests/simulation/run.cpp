@@ -163,7 +163,8 @@ class world {
     if (s_.calm && ++calm_rounds_ > calm_rounds_max) {
       judge_.broken("a run comes to rest", "some command is never answered");
     }
-    time_.after(patience, [this] { help_the_stashed(); });
+    // A long history is replayed slowly: more commands would only make it longer.
+    time_.after(patience * (1 + journal_.highest() / 100), [this] { help_the_stashed(); });
   }
 
   void open_gates() {
