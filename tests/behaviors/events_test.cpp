@@ -1,4 +1,4 @@
-// Streams of decoded events, on journals in memory and in SQLite.
+// Streams of decoded events, on journals in memory, in SQLite, and of three strands.
 #include <nexus/detail/may_wait.hpp>
 #include <nexus/events.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
@@ -276,4 +276,4 @@ TEST_P(Events, OnAThreadThatMustNotWaitAreWhatIsThere) {
   EXPECT_FALSE(must(from.next()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Journals, Events, journals(), journal_name);
+INSTANTIATE_TEST_SUITE_P(Journals, Events, journals_and_strands(), journal_name);

@@ -155,4 +155,4 @@ TEST_P(Feed, AnEventThatDoesNotDecodeEndsIt) {
   EXPECT_EQ(told, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Journals, Feed, journals(), journal_name);
+INSTANTIATE_TEST_SUITE_P(Journals, Feed, journals_and_strands(), journal_name);

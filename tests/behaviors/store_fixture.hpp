@@ -13,14 +13,16 @@
 #include <string>
 #include <thread>
 
+#include "contract/strands_journal.hpp"
 #include "temporary_folder.hpp"
 
 namespace nexus::test {
 
-/// The parameter is "memory" or "sqlite".
+/// The parameter is "memory", "sqlite", or "strands": a journal of three strands.
 class store_fixture : public testing::TestWithParam<const char*> {
   std::string make_uri() const {
-    return std::string{GetParam()} == "memory" ? "memory:" : "sqlite:" + folder_.path("test.db");
+    const std::string scheme = GetParam();
+    return scheme == "sqlite" ? "sqlite:" + folder_.path("test.db") : scheme + ":";
   }
   temporary_folder folder_;
 
@@ -29,7 +31,8 @@ class store_fixture : public testing::TestWithParam<const char*> {
   nexus::system sys{{.threads = 2}};
   const std::string uri = make_uri();
   result<store> journal = nexus::open(
-      uri, {testkit::faulty(memory_backend(), faults), testkit::faulty(sqlite_backend(), faults)});
+      uri, {testkit::faulty(memory_backend(), faults), testkit::faulty(sqlite_backend(), faults),
+            testkit::faulty(strands_backend(3), faults)});
 
   std::unique_ptr<journal_session> session() const { return *journal->open_session(); }
 
@@ -44,6 +47,7 @@ class store_fixture : public testing::TestWithParam<const char*> {
 };
 
 inline auto journals() { return testing::Values("memory", "sqlite"); }
+inline auto journals_and_strands() { return testing::Values("memory", "sqlite", "strands"); }
 inline std::string journal_name(const testing::TestParamInfo<const char*>& info) {
   return info.param;
 }

@@ -18,16 +18,18 @@ namespace nexus::test {
 class strands_session final : public journal_session {
  public:
   strands_session(std::vector<std::unique_ptr<journal_session>> of,
-                  std::shared_ptr<commit_signal> appended)
-      : strands_{std::move(of)}, appended_{std::move(appended)} {}
+                  std::shared_ptr<commit_signal> changed)
+      : strands_{std::move(of)}, changed_{std::move(changed)} {}
 
   std::vector<append_outcome> append(std::span<const append_request> requests) override {
     auto outcomes = spread(requests, [](auto& s, auto part) { return s.append(part); });
-    appended_->notify(outcomes);
+    changed_->notify(outcomes);
     return outcomes;
   }
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
-    return spread(requests, [](auto& s, auto part) { return s.upsert(part); });
+    auto outcomes = spread(requests, [](auto& s, auto part) { return s.upsert(part); });
+    changed_->notify(outcomes);
+    return outcomes;
   }
   result<settlement> settle(const append_request& r) override { return of(r.id).settle(r); }
   result<settlement> settle(const upsert_request& r) override { return of(r.id).settle(r); }
@@ -179,7 +181,7 @@ class strands_session final : public journal_session {
   }
 
   const std::vector<std::unique_ptr<journal_session>> strands_;
-  const std::shared_ptr<commit_signal> appended_;
+  const std::shared_ptr<commit_signal> changed_;
 };
 
 class strands_journal final : public journal {
@@ -195,11 +197,9 @@ class strands_journal final : public journal {
   result<std::unique_ptr<journal_session>> open_session() override {
     std::vector<std::unique_ptr<journal_session>> sessions;
     for (const auto& one : strands_) sessions.push_back(one->open_session().value());
-    return std::make_unique<strands_session>(std::move(sessions), appended_);
+    return std::make_unique<strands_session>(std::move(sessions), changed_);
   }
-  result<std::unique_ptr<journal_watch>> watch() override {
-    return commit_signal::watch(appended_);
-  }
+  result<std::unique_ptr<journal_watch>> watch() override { return commit_signal::watch(changed_); }
   std::uint32_t strands() const noexcept override {
     return static_cast<std::uint32_t>(strands_.size());
   }
@@ -208,7 +208,7 @@ class strands_journal final : public journal {
 
  private:
   std::vector<std::shared_ptr<journal>> strands_;
-  const std::shared_ptr<commit_signal> appended_ = std::make_shared<commit_signal>();
+  const std::shared_ptr<commit_signal> changed_ = std::make_shared<commit_signal>();
 };
 
 /// `strands:`, a journal of so many strands.

@@ -4,8 +4,8 @@
 //   auto changes = all.after(kept).live();
 //
 // A stream has the latest state of every id that changed past its position, in the order of the
-// last changes. It misses no id's latest state, and may miss states between. A state that changes
-// while it is read comes again.
+// last changes (of several strands, one after another). It misses no id's latest state, and may
+// miss states between. A state that changes while it is read comes again.
 //
 // The journal must number the changes: in memory it does; in a SQL backend the URI's
 // `indexes=states` makes the index. Without it `current` and `live` return `invalid_argument`.
