@@ -66,6 +66,8 @@ void write_json(const std::vector<figure>& all, const std::string& path);
 [[nodiscard]] figure postgres_ask(const options& o);
 [[nodiscard]] figure recovery(const options& o);
 [[nodiscard]] figure indexes(const options& o);
+[[nodiscard]] figure live(const options& o);
+[[nodiscard]] figure postgres_live(const options& o);
 [[nodiscard]] std::vector<figure> queries(const options& o);
 
 }  // namespace bench

@@ -44,11 +44,13 @@ class place {
 
 std::vector<bench::figure> measure(const bench::options& o) {
   using measured = std::pair<std::string_view, bench::figure (*)(const bench::options&)>;
-  constexpr std::array<measured, 5> all{{{"sqlite.durable_ask.1k", bench::durable_ask},
+  constexpr std::array<measured, 7> all{{{"sqlite.durable_ask.1k", bench::durable_ask},
                                          {"sqlite.hot_entity", bench::hot_entity},
                                          {"sqlite.indexes", bench::indexes},
                                          {"postgres.durable_ask.1k", bench::postgres_ask},
-                                         {"recovery.1m", bench::recovery}}};
+                                         {"recovery.1m", bench::recovery},
+                                         {"sqlite.live", bench::live},
+                                         {"postgres.live", bench::postgres_live}}};
   std::vector<bench::figure> figures;
   for (const auto& [name, figure] : all) {
     if (name.find(o.filter) == std::string_view::npos) continue;

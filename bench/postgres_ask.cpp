@@ -17,13 +17,6 @@ using nexus::test::cluster;
 
 constexpr std::size_t connections = 4;  // as many as Nexus has writers
 
-// On a disk, which /tmp may not be; and without a checkpoint during a round.
-cluster::options durable() {
-  return {.fsync = true,
-          .parent = "/var/tmp",
-          .settings = {"max_wal_size = 8GB", "checkpoint_timeout = 1h"}};
-}
-
 void make_tables(const std::string& uri) {
   if (auto store = nexus::open(uri); !store) throw std::runtime_error{store.error().message};
 }
@@ -81,7 +74,7 @@ ask_run ask_postgres(cluster& pg, const std::vector<std::string>& ids, std::uint
 }  // namespace
 
 figure postgres_ask(const options& o) {
-  cluster pg{durable()};
+  cluster pg{durable_cluster()};
   std::vector<std::string> ids;
   for (int i = 0; i < 1'000; ++i) ids.push_back(fmt::format("{:04}", i));
   const auto count = o.count(200'000, 60'000);

@@ -39,6 +39,12 @@ void put(std::string& out, Number n) {
 
 }  // namespace
 
+nexus::test::cluster::options durable_cluster() {
+  return {.fsync = true,
+          .parent = "/var/tmp",
+          .settings = {"max_wal_size = 8GB", "checkpoint_timeout = 1h"}};
+}
+
 void pg_array::clear() {
   size_ = 0;
   bytes_.clear();

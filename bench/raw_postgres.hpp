@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "batching.hpp"
+#include "cluster.hpp"
 #include "nexus/clock.hpp"
 #include "nexus/ulid.hpp"
 #include "plain_event.hpp"
@@ -36,6 +37,9 @@ class pg_array {
   std::uint32_t size_ = 0;
   std::string bytes_;
 };
+
+/// A server on a disk, which /tmp may not be; and without a checkpoint during a round.
+[[nodiscard]] nexus::test::cluster::options durable_cluster();
 
 class raw_postgres {
  public:
