@@ -76,6 +76,19 @@ TEST(FsmPassivateNow, ASnapshotOnItsWayKeepsItAlive) {
 
 // -- displacing -------------------------------------------------------------------------------
 
+TEST(FsmPassivate, WaitsForItsSnapshotAlsoWhenItsRecoveryFails) {
+  auto f = running_at(1);
+  EXPECT_EQ(f->command({.then = {.snapshots = true}}), (words{"save 1", "release 1"}));
+  EXPECT_EQ(f->restart(), words{"load"});
+  EXPECT_EQ(f->passivate(), words{});
+  EXPECT_EQ(f->load_failed(errc::unavailable), words{"wait 0"});
+  EXPECT_EQ(f->waited(), words{"wait 1"});
+  EXPECT_FALSE(f->ended);
+  EXPECT_EQ(f->saved(), words{});
+  EXPECT_EQ(f->waited(), words{"stopped"});
+  EXPECT_EQ(f->ended, ending::passivated);
+}
+
 TEST(FsmDisplace, TheOldestThatWaitsGoes) {
   fsm_driver f;
   f.command(reads);

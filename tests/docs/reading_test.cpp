@@ -115,3 +115,35 @@ TEST(ReadingPage, ATransactionHoldsItBack) {
   faults->hold_back(std::nullopt);
   EXPECT_EQ(reader->read(take, 0s), 1u);
 }
+
+TEST(ReadingPage, ARegisteredReaderHoldsErasingBack) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<account> accounts{sys, *store};
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(accounts.of("alice").ask(account::deposit{100}).get(10s));
+  }
+  const auto alice = *nexus::persistence_id::make("account", "alice");
+  auto reader = nexus::live_reader::open(*store);
+  EXPECT_EQ(reader->read([](auto&, auto&) { return false; }, 0s), 1u);
+  const auto at = reader->at();
+  auto session = store->open_session();
+
+  // The reader "report" has read up to `at`. Events past it stay until it says more, or is forgotten.
+  EXPECT_TRUE((*session)->save_reader({.name = "report", .at = at}));
+
+  auto erased = (*session)->erase_to(alice, 2);
+  ASSERT_FALSE(erased);
+  EXPECT_EQ(erased.error().code, nexus::errc::held_back);
+  EXPECT_NE(erased.error().message.find("report"), std::string::npos);
+  EXPECT_TRUE((*session)->erase_to(alice, 2, nexus::erasing::forced));
+
+  auto behind = nexus::live_reader::open(*store, at);
+  ASSERT_TRUE(behind);
+  auto missed = behind->read([](auto&, auto&) { return true; }, 0s);
+  ASSERT_FALSE(missed);
+  EXPECT_EQ(missed.error().code, nexus::errc::history_erased);
+  auto rest = nexus::live_reader::open(*store, {.after = at, .from_kept = true});
+  EXPECT_EQ(rest->read([](auto&, auto&) { return true; }, 0s), 0u);
+  EXPECT_TRUE((*session)->forget_reader("report"));
+}

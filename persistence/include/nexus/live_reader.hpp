@@ -34,8 +34,8 @@ class journal_reader;
 class live_reader {
  public:
   /// Starts with the first event past `start.after`, in its strand. The reader has its own watch and
-  /// keeps the store alive. While it reads it borrows a reserved session of the pool, but not while the sink runs:
-  /// a sink may borrow a session and ask entities.
+  /// keeps the store alive. While it reads it borrows a reserved session of the pool, but not while
+  /// the sink runs: a sink may borrow a session and ask entities.
   [[nodiscard]] static result<live_reader> open(const store& from, reading_start start = {},
                                                 live_reader_options options = {});
   ~live_reader();
