@@ -20,8 +20,9 @@ class strand_source final : public journal_source {
         batch_max_{batch_max} {}
 
   result<void> fill(journal_session& from, places& at, read_ahead& ahead) override {
-    auto done = from.read_all({at.in(strand_), from_kept_}, batch_max_,
-                              [&](const auto&... r) { return ahead.add(r...); });
+    reading_start start{at.in(strand_)};
+    start.from_kept = from_kept_;
+    auto done = from.read_all(start, batch_max_, [&](const auto&... r) { return ahead.add(r...); });
     if (!ahead.empty()) return {};
     return done;
   }

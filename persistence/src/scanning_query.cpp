@@ -32,7 +32,8 @@ class strand_scan {
         if (auto why = foreign(r.at)) return foreign_ = std::move(why), false;
         return !matches(filter_, of, r) || (more = sink(of, r, before));
       };
-      if (auto done = from_.read_all({read_, true}, chunk, take); !done) return done;
+      if (auto done = from_.read_all(reading_start::kept_after(read_), chunk, take); !done)
+        return done;
       if (foreign_) return fail(*std::move(foreign_));
       more = more && count == chunk;
     }
@@ -140,7 +141,7 @@ result<std::size_t> pass(journal_session& from, const std::vector<place>& wanted
       if (r.at == wanted[i].at) (void)event.add(of, r);
       return false;
     };
-    if (auto done = from.read_all({wanted[i].before, true}, 1, take); !done) {
+    if (auto done = from.read_all(reading_start::kept_after(wanted[i].before), 1, take); !done) {
       return fail(std::move(done.error()));
     }
     if (event.empty()) continue;  // erased meanwhile

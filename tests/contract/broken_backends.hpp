@@ -308,7 +308,7 @@ class skips_erased_history final : public forwarding_session {
       : forwarding_session{std::move(s)} {}
 
   result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override {
-    return inner().read_all({from.after, true}, max, sink);
+    return inner().read_all(reading_start::kept_after(from.after), max, sink);
   }
 };
 

@@ -143,7 +143,7 @@ TEST(ReadingPage, ARegisteredReaderHoldsErasingBack) {
   auto missed = behind->read([](auto&, auto&) { return true; }, 0s);
   ASSERT_FALSE(missed);
   EXPECT_EQ(missed.error().code, nexus::errc::history_erased);
-  auto rest = nexus::live_reader::open(*store, {.after = at, .from_kept = true});
+  auto rest = nexus::live_reader::open(*store, nexus::reading_start::kept_after(at));
   EXPECT_EQ(rest->read([](auto&, auto&) { return true; }, 0s), 0u);
   EXPECT_TRUE((*session)->forget_reader("report"));
 }

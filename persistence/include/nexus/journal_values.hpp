@@ -36,7 +36,14 @@ struct reading_start {
   bool from_kept = false;
 
   reading_start() = default;
-  reading_start(position at, bool kept = false) : after{at}, from_kept{kept} {}  // NOLINT: implicit
+  reading_start(position at) : after{at} {}  // NOLINT: implicit
+
+  /// A start with `from_kept`.
+  [[nodiscard]] static reading_start kept_after(position at) {
+    reading_start made{at};
+    made.from_kept = true;
+    return made;
+  }
 };
 
 /// An event as stored: its bytes, and what is needed to read them.

@@ -240,7 +240,7 @@ class terse_session {
   /// What is kept of a strand: past `after`, or from the start that the session was made with.
   std::vector<journal_record> read_all(std::optional<position> after = {},
                                        std::size_t max = everything) {
-    const reading_start from{after.value_or(start_), true};
+    const auto from = reading_start::kept_after(after.value_or(start_));
     std::vector<journal_record> all;
     must(inner_->read_all(from, max, [&](const persistence_id& of, const record_view& r) {
       all.push_back({owned(r), of});
