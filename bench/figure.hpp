@@ -69,5 +69,6 @@ void write_json(const std::vector<figure>& all, const std::string& path);
 [[nodiscard]] figure live(const options& o);
 [[nodiscard]] figure postgres_live(const options& o);
 [[nodiscard]] std::vector<figure> queries(const options& o);
+[[nodiscard]] std::vector<figure> postgres_queries(const options& o);
 
 }  // namespace bench

@@ -7,9 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <memory>
 #include <mutex>
-#include <nexus/codec.hpp>
 #include <nexus/events.hpp>
 #include <stdexcept>
 #include <thread>
@@ -157,37 +155,6 @@ class latencies {
   std::vector<double> ours_, theirs_, ratios_, after_answer_, after_commit_;
 };
 
-// What a careful programmer would select with libpq.
-class postgres_reader {
- public:
-  explicit postgres_reader(const std::string& uri) : db_{PQconnectdb(uri.c_str()), PQfinish} {
-    if (PQstatus(db_.get()) != CONNECTION_OK) throw std::runtime_error{PQerrorMessage(db_.get())};
-  }
-  std::int64_t count_past(std::uint64_t sequence_nr) {
-    const auto number = std::to_string(sequence_nr);
-    const char* values[] = {number.c_str()};
-    const std::unique_ptr<PGresult, decltype(&PQclear)> rows{
-        PQexecParams(db_.get(),
-                     "SELECT persistence_id, sequence_nr, event_type, event_data FROM "
-                     "nexus_event_journal WHERE persistence_id = 'counter|live' AND sequence_nr > "
-                     "$1 ORDER BY sequence_nr",
-                     1, nullptr, values, nullptr, nullptr, 1),
-        PQclear};
-    std::int64_t sum = 0;
-    for (int row = 0; row < PQntuples(rows.get()); ++row) {
-      counter::added event;
-      const std::string_view data{PQgetvalue(rows.get(), row, 3),
-                                  static_cast<std::size_t>(PQgetlength(rows.get(), row, 3))};
-      if (!nexus::decode(data, event)) throw std::runtime_error{"unreadable event"};
-      sum += event.n;
-    }
-    return sum;
-  }
-
- private:
-  std::unique_ptr<PGconn, decltype(&PQfinish)> db_;
-};
-
 }  // namespace
 
 figure live(const options& o) {
@@ -225,8 +192,11 @@ figure postgres_live(const options& o) {
     {
       raw_postgres writer{uri};
       postgres_reader reader{uri};
-      made = trace_plainly(
-          writer, [&](auto n) { return reader.count_past(n); }, events, apart);
+      auto past = [&](auto n) {
+        return reader.fold_where("persistence_id = 'counter|live' AND sequence_nr > $1::int8",
+                                 std::to_string(n));
+      };
+      made = trace_plainly(writer, past, events, apart);
     }
     pg.drop(uri);
     return made;

@@ -42,25 +42,34 @@ class place {
   bool ours_ = false;
 };
 
+template <bench::figure (*Measure)(const bench::options&)>
+std::vector<bench::figure> one(const bench::options& o) {
+  return {Measure(o)};
+}
+
+struct measured {
+  std::string_view names;  ///< of its figures
+  std::vector<bench::figure> (*figures)(const bench::options&);
+};
+
+constexpr std::array all{
+    measured{"sqlite.durable_ask.1k", one<bench::durable_ask>},
+    measured{"sqlite.hot_entity", one<bench::hot_entity>},
+    measured{"sqlite.indexes", one<bench::indexes>},
+    measured{"postgres.durable_ask.1k", one<bench::postgres_ask>},
+    measured{"recovery.1m", one<bench::recovery>},
+    measured{"sqlite.query.by_id sqlite.query.by_type sqlite.query.by_tag", bench::queries},
+    measured{"postgres.query.by_id postgres.query.by_type postgres.query.by_tag",
+             bench::postgres_queries},
+    measured{"sqlite.live", one<bench::live>},
+    measured{"postgres.live", one<bench::postgres_live>}};
+
 std::vector<bench::figure> measure(const bench::options& o) {
-  using measured = std::pair<std::string_view, bench::figure (*)(const bench::options&)>;
-  constexpr std::array<measured, 7> all{{{"sqlite.durable_ask.1k", bench::durable_ask},
-                                         {"sqlite.hot_entity", bench::hot_entity},
-                                         {"sqlite.indexes", bench::indexes},
-                                         {"postgres.durable_ask.1k", bench::postgres_ask},
-                                         {"recovery.1m", bench::recovery},
-                                         {"sqlite.live", bench::live},
-                                         {"postgres.live", bench::postgres_live}}};
   std::vector<bench::figure> figures;
-  for (const auto& [name, figure] : all) {
-    if (name.find(o.filter) == std::string_view::npos) continue;
-    fmt::print(stderr, "measuring {}\n", name);
-    figures.push_back(figure(o));
-  }
-  if (o.filter.empty() || std::string_view{"query.by_id query.by_type query.by_tag"}.find(
-                              o.filter) != std::string_view::npos) {
-    fmt::print(stderr, "measuring queries\n");
-    for (auto& one : bench::queries(o)) figures.push_back(std::move(one));
+  for (const auto& some : all) {
+    if (some.names.find(o.filter) == std::string_view::npos) continue;
+    fmt::print(stderr, "measuring {}\n", some.names);
+    for (auto& made : some.figures(o)) figures.push_back(std::move(made));
   }
   if (figures.empty()) throw std::runtime_error{"no figure's name contains \"" + o.filter + "\""};
   return figures;

@@ -1,7 +1,10 @@
 #include "raw_postgres.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
+#include <msgpack.hpp>
 #include <stdexcept>
 
 #include "counter.hpp"
@@ -178,6 +181,47 @@ void raw_postgres::commit() {
     synced = status == PGRES_PIPELINE_SYNC;
     check(!got || synced || status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
   }
+}
+
+postgres_reader::postgres_reader(const std::string& uri) : to_{PQconnectdb(uri.c_str())} {
+  check(PQstatus(to_.get()) == CONNECTION_OK);
+  run("SET plan_cache_mode = force_generic_plan; SET jit = off");
+}
+
+void postgres_reader::check(bool fine) const {
+  if (!fine) throw std::runtime_error{PQerrorMessage(to_.get())};
+}
+
+void postgres_reader::run(const std::string& sql) {
+  const result done{PQexec(to_.get(), sql.c_str())};
+  check(PQresultStatus(done.get()) == PGRES_COMMAND_OK);
+}
+
+std::int64_t postgres_reader::fold_where(const char* condition, const std::string& parameter) {
+  if (condition != condition_) {
+    const auto sql = fmt::format(
+        "SELECT persistence_id, sequence_nr, transaction_id, position, event_type, event_data, "
+        "metadata, timestamp, writer_id, codec FROM nexus_event_journal WHERE {} "
+        "ORDER BY transaction_id, position",
+        condition);
+    const result made{PQprepare(to_.get(), "", sql.c_str(), 0, nullptr)};
+    check(PQresultStatus(made.get()) == PGRES_COMMAND_OK);
+    condition_ = condition;
+  }
+  const char* values[] = {parameter.c_str()};
+  const result rows{PQexecPrepared(to_.get(), "", 1, values, nullptr, nullptr, 1)};
+  check(PQresultStatus(rows.get()) == PGRES_TUPLES_OK);
+  std::int64_t sum = 0;
+  msgpack::zone zone;
+  for (int row = 0; row < PQntuples(rows.get()); ++row) {
+    const std::string_view data{PQgetvalue(rows.get(), row, 5),
+                                static_cast<std::size_t>(PQgetlength(rows.get(), row, 5))};
+    zone.clear();
+    counter::added event;
+    msgpack::unpack(zone, data.data(), data.size()).convert(event);
+    sum += event.n;
+  }
+  return sum;
 }
 
 }  // namespace bench

@@ -80,4 +80,27 @@ class raw_postgres {
   pg_array times_, slices_, guarded_, expected_;
 };
 
+/// Reads what `raw_postgres` writes.
+class postgres_reader {
+ public:
+  explicit postgres_reader(const std::string& uri);
+
+  /// As raw_sqlite::fold_where; the parameter is $1.
+  [[nodiscard]] std::int64_t fold_where(const char* condition, const std::string& parameter);
+
+  void run(const std::string& sql);
+
+ private:
+  struct finisher {
+    void operator()(PGconn* c) const noexcept { PQfinish(c); }
+    void operator()(PGresult* r) const noexcept { PQclear(r); }
+  };
+  using result = std::unique_ptr<PGresult, finisher>;
+
+  void check(bool fine) const;
+
+  std::unique_ptr<PGconn, finisher> to_;
+  const char* condition_ = nullptr;
+};
+
 }  // namespace bench

@@ -271,6 +271,9 @@ TEST_F(PostgresSchema, AJournalOfVersionOneGetsWhatVersionTwoAdds) {
         ", pg_current_xact_id(), 1, 'happened', 1, 'msgpack', 'e" + number +
         "', '', '01ARZ3NDEKTSV4RRFFQ69G5FAV', now(), 520, NULL)");
   }
+  run("INSERT INTO nexus_event_tags SELECT unnest(ARRAY['new', 'a \"b\"']), transaction_id, "
+      "position "
+      "FROM nexus_event_journal");
   run("DELETE FROM nexus_event_journal WHERE sequence_nr = 1");
   run("INSERT INTO nexus_durable_state VALUES ('account|bob', 3, 2, 'balance', 1, 'msgpack', 'c', "
       "'01ARZ3NDEKTSV4RRFFQ69G5FAV', now(), 267, NULL)");
@@ -282,6 +285,7 @@ TEST_F(PostgresSchema, AJournalOfVersionOneGetsWhatVersionTwoAdds) {
   auto store = open_journal(uri);
   terse_session session{must(store->open_session())};
   EXPECT_EQ(session.history("account|alice"_id), "2:e2");
+  EXPECT_EQ(value("SELECT tags FROM nexus_event_journal"), R"({"a \"b\"",new})");
   EXPECT_EQ(session.highest("account|alice"_id), 2u);
   EXPECT_EQ(session.state("account|bob"_id), "3:c");
   const auto nothing = [](const persistence_id&, const record_view&) { return true; };

@@ -3,6 +3,7 @@
 // Threads: any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -65,6 +66,7 @@ struct core {
   const std::uint64_t epoch;  // of the journal's positions
   const statements sql;
   made_statements queries;
+  std::atomic<std::int64_t> page_rows{0};  ///< see paging.hpp
   unresolved_locks unresolved;
   notifier news;
 };

@@ -3,10 +3,23 @@
 #include "nexus/journal_checks.hpp"
 
 namespace nexus { inline namespace v0 { namespace postgres {
+namespace {
+
+// An element of an array in text form, behind its bracket or comma and before a comma.
+void append_quoted(std::string_view element, std::string& out) {
+  out += out.empty() ? "{\"" : "\"";
+  for (const char c : element) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += "\",";
+}
+
+}  // namespace
 
 void event_arrays::chunk::clear() {
   for (auto* one : {&ids, &numbers, &positions, &types, &versions, &codecs, &data, &metadata,
-                    &writers, &times, &slices}) {
+                    &writers, &times, &slices, &tag_lists}) {
     one->clear();
   }
   bytes = 0;
@@ -15,7 +28,7 @@ void event_arrays::chunk::clear() {
 parameters event_arrays::chunk::bound() {
   parameters made;
   for (auto* one : {&ids, &numbers, &positions, &types, &versions, &codecs, &data, &metadata,
-                    &writers, &times, &slices}) {
+                    &writers, &times, &slices, &tag_lists}) {
     made.all(*one);
   }
   return made;
@@ -62,11 +75,16 @@ void event_arrays::add(chunk& to, const append_request& request, const event_vie
   to.times.time(event.time);
   to.slices.int4(static_cast<std::int32_t>(request.id.slice()));
   to.bytes += event.data.size() + event.metadata.size() + event.type.size() + 256;
-  if (event.tags.empty()) return;
+  if (event.tags.empty()) return to.tag_lists.null();
+  tag_list_.clear();
   for (auto tag : sorted_tags(event.tags)) {
     tags.bytes(tag);
     tag_positions.int8(position_);
+    append_quoted(tag, tag_list_);
   }
+  tag_list_.back() = '}';
+  to.tag_lists.bytes(tag_list_);
+  to.bytes += tag_list_.size();
 }
 
 }}}  // namespace nexus::v0::postgres

@@ -27,6 +27,7 @@ class event_arrays {
     array types{element::text}, versions{element::int8}, codecs{element::text};
     array data{element::bytea}, metadata{element::bytea};
     array writers{element::text}, times{element::timestamptz}, slices{element::int4};
+    array tag_lists{element::text};  ///< each as an array's text, e.g. {"a","b"}
     std::size_t bytes = 0;
 
     [[nodiscard]] parameters bound();
@@ -51,6 +52,7 @@ class event_arrays {
   std::int64_t position_ = 0;
   ulid last_writer_;
   std::string writer_text_;
+  std::string tag_list_;
 };
 
 }}}  // namespace nexus::v0::postgres

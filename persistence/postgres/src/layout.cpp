@@ -11,7 +11,7 @@ namespace {
 constexpr std::array<column, 2> meta{
     {{"name", "text", true, "schema_version"}, {"value", "bigint", true, ""}}};
 
-constexpr std::array<column, 13> journal{
+constexpr std::array<column, 14> journal{
     {{"persistence_id", "text", true, "type|id"},
      {"sequence_nr", "bigint", true, "1, 2, 3 ... within the id"},
      {"transaction_id", "xid8", true, "of the append; the first part of the position"},
@@ -24,7 +24,8 @@ constexpr std::array<column, 13> journal{
      {"writer_id", "text", true, "a ULID, of the system that wrote it"},
      {"timestamp", "timestamp with time zone", true, "when it was decided"},
      {"slice", "integer", true, "0 to 1023, by the persistence_id"},
-     {"key_id", "text", false, "reserved, always NULL: nothing is encrypted"}}};
+     {"key_id", "text", false, "reserved, always NULL: nothing is encrypted"},
+     {"tags", "text[]", false, "sorted; NULL: none. nexus_event_tags finds them"}}};
 
 constexpr std::array<column, 3> event_tags{{{"tag", "text", true, ""},
                                             {"transaction_id", "xid8", true, "of the event"},
@@ -172,6 +173,11 @@ std::string readers_step() {
       "  UNION ALL SELECT 3, '1'::xid8, 0) AS found ORDER BY choice LIMIT 1);\n"
       "ALTER TABLE nexus_erased ALTER COLUMN transaction_id SET NOT NULL, "
       "ALTER COLUMN position SET NOT NULL;\n"
+      "ALTER TABLE nexus_event_journal ADD COLUMN tags text[];\n"
+      "UPDATE nexus_event_journal j SET tags = t.tags FROM\n"
+      "  (SELECT transaction_id, position, array_agg(tag ORDER BY tag) AS tags\n"
+      "     FROM nexus_event_tags GROUP BY transaction_id, position) t\n"
+      "  WHERE j.transaction_id = t.transaction_id AND j.position = t.position;\n"
       "ALTER TABLE nexus_durable_state ADD COLUMN transaction_id xid8, ADD COLUMN position "
       "bigint;\n"
       "UPDATE nexus_durable_state s SET transaction_id = '1', position = n.n FROM\n"

@@ -75,9 +75,7 @@ std::string page_sql(const query_plan& plan) {
   }();
   return fmt::format(
       "SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data, "
-      "j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp, "
-      "(SELECT array_agg(a.tag ORDER BY a.tag) FROM nexus_event_tags a "
-      "WHERE a.transaction_id = j.transaction_id AND a.position = j.position), "
+      "j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp, j.tags, "
       "j.persistence_id{} ORDER BY {} LIMIT ${}::int8 OFFSET ${}::int8",
       where_clause(plan), by, parameters + 1, parameters + 2);
 }
@@ -123,7 +121,7 @@ result<page_info> session::query_some(connection& c, const event_filter& filter,
 result<page_info> session::query(const event_filter& filter, const event_page& page,
                                  const journal_sink& sink) {
   return with_connection("query events", [&](connection& c) -> result<page_info> {
-    paging parts;
+    paging parts{core_->page_rows};
     bool ended = false;
     const journal_sink pass = [&](const persistence_id& of, const record_view& r) {
       parts.seen(r);

@@ -21,7 +21,7 @@ result<void> session::replay_pages(const statement& reading, const persistence_i
                                    sequence_nr from, sequence_nr to, std::size_t max,
                                    const record_sink& sink, Read read) {
   return with_connection("replay", [&](connection& c) -> result<void> {
-    paging pages;
+    paging pages{core_->page_rows};
     while (from <= to && from <= sequence_nr_max && max > 0) {
       const auto asked = pages.rows(max);
       parameters range;
@@ -76,7 +76,7 @@ result<void> session::read_all(reading_start from, std::size_t max, const journa
     return fail(*std::move(why));
   }
   return with_connection("read the journal", [&](connection& c) -> result<void> {
-    paging pages;
+    paging pages{core_->page_rows};
     auto after = from.after;
     do {
       const auto asked = pages.rows(max);

@@ -6,10 +6,11 @@ namespace {
 // Positions count up within the call, and a call is one transaction.
 constexpr auto append_events_sql = R"sql(
 INSERT INTO nexus_event_journal (persistence_id, sequence_nr, transaction_id, position, event_type,
-    schema_version, codec, event_data, metadata, writer_id, timestamp, slice)
+    schema_version, codec, event_data, metadata, writer_id, timestamp, slice, tags)
 SELECT unnest($1::text[]), unnest($2::int8[]), pg_current_xact_id(), unnest($3::int8[]),
     unnest($4::text[]), unnest($5::int8[]), unnest($6::text[]), unnest($7::bytea[]),
-    unnest($8::bytea[]), unnest($9::text[]), unnest($10::timestamptz[]), unnest($11::int4[])
+    unnest($8::bytea[]), unnest($9::text[]), unnest($10::timestamptz[]), unnest($11::int4[]),
+    unnest($12::text[])::text[]
 )sql";
 
 constexpr auto append_tags_sql = R"sql(
@@ -79,9 +80,7 @@ WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
 
 constexpr auto read_events_sql = R"sql(
 SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
-    j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp,
-    (SELECT array_agg(t.tag ORDER BY t.tag) FROM nexus_event_tags t
-      WHERE t.transaction_id = j.transaction_id AND t.position = j.position)
+    j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp, j.tags
 FROM nexus_event_journal j
 WHERE j.persistence_id = $1::text AND j.sequence_nr BETWEEN $2::int8 AND $3::int8
 ORDER BY j.sequence_nr LIMIT $4::int8
@@ -104,9 +103,7 @@ FROM (SELECT coalesce((SELECT (e.transaction_id, e.position) > ($1::xid8, $2::in
                         ORDER BY e.transaction_id DESC, e.position DESC LIMIT 1), false) AS erased) m
 LEFT JOIN LATERAL (
   SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
-      j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp,
-      (SELECT array_agg(t.tag ORDER BY t.tag) FROM nexus_event_tags t
-        WHERE t.transaction_id = j.transaction_id AND t.position = j.position),
+      j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp, j.tags,
       j.persistence_id
   FROM nexus_event_journal j
   WHERE (j.transaction_id, j.position) > ($1::xid8, $2::int8)
