@@ -78,6 +78,7 @@ result<std::vector<position>> positions_of(const event_page& page) {
     found.push_back(*one);
     text.remove_prefix(end);
   }
+  if (found.empty()) return refuse("is not a cursor");
   return found;
 }
 

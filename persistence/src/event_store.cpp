@@ -20,6 +20,7 @@ class awaited_job final : public write_job {
  public:
   awaited_job(persistence_id id, std::promise<append_outcome> to)
       : write_job{0, std::move(id)}, to_{std::move(to)} {
+    may_repeat = true;
     outcome = failed{{errc::stopped, "the journal was closed"}};
   }
 
@@ -130,6 +131,11 @@ result<std::vector<stored_event>> journal_event_store::append(const persistence_
                                                               std::span<const new_event> events) {
   if (auto why = detail::refuse_to_wait("event_store::append", "call it on a plain thread")) {
     return fail(*std::move(why));
+  }
+  for (const auto& event : events) {
+    if (event.type.empty()) {
+      return fail(errc::rejected, fmt::format("append to {}: an event has no type", id.str()));
+    }
   }
   const auto now = wall_clock{}.now();
   std::promise<append_outcome> told;

@@ -77,11 +77,20 @@ std::optional<error> foreign(const position& at, std::uint32_t strands, std::uin
                  fmt::format("{}: the position \"{}\" is of strand {}, but the journal has {}",
                              journal, to_string(at), at.strand, strands)};
   }
-  if (at.is_start() || at.epoch == epoch) return std::nullopt;
+  const bool is_start = at == position::start_of(at.strand);
+  if (is_start || (at.epoch == epoch && !at.is_start())) return std::nullopt;
   return error{errc::foreign_position,
                fmt::format("{}: the position \"{}\" is of another journal, or from before its "
                            "events were renumbered",
                            journal, to_string(at))};
+}
+
+error past_the_end(const position& at, std::string_view journal) {
+  return {
+      errc::foreign_position,
+      fmt::format("{}: the position \"{}\" is past the last event: it is of another copy of the "
+                  "journal, as after a restored backup",
+                  journal, to_string(at))};
 }
 
 error erased_past(const position& after, std::string_view journal) {
@@ -159,8 +168,10 @@ changed_state changed_as(const stored_state& found, const position& at) {
 
 error no_changes(std::string_view journal) {
   return {errc::invalid_argument,
-          fmt::format("{}: changes of durable states are not numbered; open it with indexes=states",
-                      journal)};
+          fmt::format(
+              "{}: changes of durable states are not numbered; open it with indexes=states, and "
+              "create the index of existing PostgreSQL tables with nexus-schema",
+              journal)};
 }
 
 settlement settled_as(const upsert_request& request, const stored_state* found) {

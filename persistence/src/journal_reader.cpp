@@ -29,6 +29,12 @@ constexpr nanoseconds held_pause_min = 10ms;
 // The same for a storage that failed.
 constexpr nanoseconds failed_pause_min = 10ms;
 
+// A poll without a pause would keep a processor busy.
+live_reader_options valid(live_reader_options options) {
+  options.poll_every = std::max<nanoseconds>(options.poll_every, 1ms);
+  return options;
+}
+
 struct names {
   const char* noun;
   const char* one;   // with its article
@@ -52,7 +58,7 @@ class reading final : public detail::journal_reader {
   reading(store from, journal_selection which, const live_reader_options& options,
           std::unique_ptr<journal_watch> watch)
       : from_{std::move(from)},
-        options_{options},
+        options_{valid(options)},
         name_{names_of(which.what)},
         at_{which.filter.after},
         source_{journal_source::of(std::move(which), options.batch_max)},

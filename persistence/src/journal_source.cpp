@@ -45,7 +45,8 @@ class event_source final : public journal_source {
  public:
   event_source(journal_selection which, std::size_t batch_max)
       : filter_{std::move(which.filter)}, from_kept_{which.from_kept}, live_{which.live} {
-    page_.limit = std::min(static_cast<std::int64_t>(batch_max), event_page::limit_max);
+    page_.limit = static_cast<std::int64_t>(
+        std::min(batch_max, static_cast<std::size_t>(event_page::limit_max)));
   }
 
   result<void> begin(journal_session& from) override {
@@ -65,9 +66,7 @@ class event_source final : public journal_source {
 
   result<void> fill(journal_session& from, places& at, read_ahead& ahead) override {
     filter_.after = at.all();
-    auto done = read(from, ahead);
-    if (!done) return done;
-    if (!ahead.empty() || id_) return {};
+    if (auto done = read(from, ahead); !done || !ahead.empty()) return done;
     return live_ ? go_on_to_heads(from, at, ahead) : go_on_to(filter_.up_to, at);
   }
 
@@ -77,12 +76,16 @@ class event_source final : public journal_source {
   // A query skips erased events, so the mark is checked after it and before its events are passed.
   // The check is careful: events that are erased between the two count as missed.
   result<void> read(journal_session& from, read_ahead& ahead) {
+    bool gapless = true;  // within one id
+    auto number = number_;
     auto found = from.query(filter_, page_, [&](const persistence_id& of, const record_view& r) {
+      gapless = gapless && r.number == ++number;
       return ahead.add(of, r);
     });
     if (!found && ahead.empty()) return fail(std::move(found.error()));
     if (from_kept_) return {};
-    auto whole = id_ ? check_numbers(from, ahead) : check_marks(from);
+    const bool surely_whole = id_ && gapless && !ahead.empty();
+    auto whole = surely_whole ? result<void>{} : id_ ? check_numbers(from) : check_marks(from);
     if (!whole) {
       ahead.clear();
       return whole;
@@ -104,8 +107,8 @@ class event_source final : public journal_source {
   }
 
   // Of one id, the mark of its strand says too much: events of other ids may have been erased.
-  result<void> check_numbers(journal_session& from, const read_ahead& ahead) {
-    if (!ahead.empty() && ahead.front().number == number_ + 1) return {};
+  // Events are erased from the first one on: with the next number kept, all past it are.
+  result<void> check_numbers(journal_session& from) {
     auto highest = from.highest(*id_);
     if (!highest) return fail(std::move(highest.error()));
     if (*highest <= number_) return {};
@@ -137,20 +140,26 @@ class event_source final : public journal_source {
     const auto strand = strand_of(id.slice(), from.strands());
     const auto start = position_in(strand, filter_.after);
     if (start.is_start()) return {};
-    event_filter before{
-        .entity_type = filter_.entity_type, .entity_id = filter_.entity_id, .up_to = {start}};
-    auto found = from.query(before, {.order = reading_order::newest_first, .limit = 1},
-                            [&](const persistence_id&, const record_view& r) {
-                              number_ = r.number;
-                              return true;
-                            });
-    if (!found) return fail(std::move(found.error()));
+    if (auto found = go_on_in_id(from, {start}); !found) return found;
     if (number_ > 0 || from_kept_) return {};
     // All events up to the start are erased, or there was none.
     auto first = first_kept(from, id, 1);
     if (!first) return fail(std::move(first.error()));
     number_ = *first - 1;
     return check_mark(from, strand);
+  }
+
+  // The id's last event up to these positions has been read, or does not match.
+  result<void> go_on_in_id(journal_session& from, const std::vector<position>& up_to) {
+    event_filter before{
+        .entity_type = filter_.entity_type, .entity_id = filter_.entity_id, .up_to = up_to};
+    auto found = from.query(before, {.order = reading_order::newest_first, .limit = 1},
+                            [&](const persistence_id&, const record_view& r) {
+                              number_ = std::max(number_, r.number);
+                              return true;
+                            });
+    if (!found) return fail(std::move(found.error()));
+    return {};
   }
 
   // Events of other types move the mark of a strand, so a stream goes on past them too.
@@ -162,6 +171,9 @@ class event_source final : public journal_source {
     });
     if (!further) return {};
     if (auto done = read(from, ahead); !done || !ahead.empty()) return done;
+    if (id_) {
+      if (auto done = go_on_in_id(from, *heads); !done) return done;
+    }
     return go_on_to(*heads, at);
   }
 
@@ -227,8 +239,11 @@ class state_source final : public journal_source {
   result<void> fill(journal_session& from, places& at, read_ahead& ahead) override {
     const auto strands = from.strands();
     const auto first = next_++;
+    complete_.resize(strands);
     for (std::uint32_t i = 0; i < strands && ahead.empty(); ++i) {
-      if (auto done = fill_from((first + i) % strands, from, at, ahead); !done) return done;
+      const auto strand = (first + i) % strands;
+      if (complete_[strand]) continue;
+      if (auto done = fill_from(strand, from, at, ahead); !done) return done;
     }
     return {};
   }
@@ -238,18 +253,24 @@ class state_source final : public journal_source {
  private:
   result<void> fill_from(std::uint32_t strand, journal_session& from, places& at,
                          read_ahead& ahead) {
-    for (bool full = true; full && ahead.empty();) {
+    for (bool more = true; more && ahead.empty();) {
       std::size_t count = 0;
+      bool stopped = false;
       auto take = [&](const persistence_id& of, const changed_state& changed) {
         ++count;
         const auto r = as_record(changed);
-        if (fits(of)) return ahead.add(of, r);
-        if (ahead.empty()) at.move_to(r.at);
-        return true;
+        if (fits(of)) {
+          stopped = !ahead.add(of, r);
+        } else if (ahead.empty()) {
+          at.move_to(r.at);
+        }
+        return !stopped;
       };
       auto done = from.read_states(at.in(strand), batch_max_, take);
       if (!done && ahead.empty()) return done;
-      full = count == batch_max_;
+      more = !done || stopped || count == batch_max_;
+      // Every state that is past `at` was in this batch: whatever changes later is for live streams.
+      complete_[strand] = !more && !live_;
     }
     return {};
   }
@@ -276,6 +297,7 @@ class state_source final : public journal_source {
   const bool live_;
   const std::size_t batch_max_;
   std::uint32_t next_ = 0;
+  std::vector<bool> complete_;  // by strand
 };
 
 }  // namespace

@@ -26,8 +26,9 @@ result<position> position::parse(std::string_view text) {
   auto rest = text;
   const bool read = take(rest, made.epoch, 16) && take(rest, made.strand, 10) &&
                     take(rest, made.major, 10) && take(rest, made.minor, 10, true);
+  const bool is_one = !made.is_start() || (made.major == 0 && made.minor == 0);
   // So that every position has one text.
-  if (!read || to_string(made) != text) {
+  if (!read || !is_one || to_string(made) != text) {
     return fail(errc::invalid_argument, fmt::format("\"{}\" is not a position", shown(text)));
   }
   return made;

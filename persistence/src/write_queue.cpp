@@ -1,10 +1,37 @@
 #include "write_queue.hpp"
 
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
 #include "nexus/detail/saturating.hpp"
 
 namespace nexus { inline namespace v0 {
+namespace {
 
 using detail::write_job;
+
+// A call of a session has one request per id. Entities have one job at a time, so ids are compared
+// only with a job that says that it may repeat one.
+class ids_of_batch {
+ public:
+  explicit ids_of_batch(const std::vector<envelope>& batch) : batch_{batch} {}
+
+  bool add(const write_job& next) {
+    if (!comparing_ && !next.may_repeat) return true;
+    if (!std::exchange(comparing_, true)) {
+      for (const auto& job : batch_) seen_.insert(job.as<write_job>().id.str());
+    }
+    return seen_.insert(next.id.str()).second;
+  }
+
+ private:
+  const std::vector<envelope>& batch_;
+  bool comparing_ = false;
+  std::unordered_set<std::string_view> seen_;
+};
+
+}  // namespace
 
 write_queue::~write_queue() {
   while (auto* w = queue_.front()) {
@@ -52,7 +79,9 @@ void write_queue::take(std::vector<envelope>& batch) {
   std::size_t bytes = 0;
   {
     std::lock_guard guard{taking_};
+    ids_of_batch ids{batch};
     while (auto* w = queue_.front()) {
+      if (!ids.add(*w)) break;
       if (!batch.empty() && (events + w->event_count() > options_.batch_events_max ||
                              bytes + w->bytes() > options_.batch_bytes_max)) {
         break;

@@ -144,11 +144,10 @@ feed& feed::operator=(feed&& other) noexcept {
 feed::~feed() {
   stop();
   if (!thread_.joinable()) return;
-  if (detail::no_waiting_here() == nullptr) {
-    thread_.join();
-  } else {
-    thread_.detach();
-  }
+  // The reading thread may be the last to hold the actor, and with it this feed.
+  const bool may_wait =
+      detail::no_waiting_here() == nullptr && thread_.get_id() != std::this_thread::get_id();
+  may_wait ? thread_.join() : thread_.detach();
 }
 
 void feed::stop() noexcept {

@@ -3,6 +3,7 @@
 #include <nexus/events.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
 
+#include "contract/forwarding_journal.hpp"
 #include "store_fixture.hpp"
 #include "tally.hpp"
 
@@ -169,6 +170,14 @@ TEST_P(Events, OfAnInvalidSelectionAreRefused) {
   EXPECT_EQ(all.after(position{.strand = 99}).live().error().code, errc::invalid_argument);
 }
 
+TEST_P(Events, AreReadInBatchesOfAnySize) {
+  add("a", 1);
+  add("a", 2);
+  for (std::size_t size : {std::size_t{0}, std::size_t{1}, SIZE_MAX}) {
+    EXPECT_EQ(current(events<tally>{*journal, {.batch_max = size}}), "a 1:+1, a 2:+2");
+  }
+}
+
 TEST_P(Events, GoOnAfterStoredPositions) {
   add("a", 1);
   add("b", 2);
@@ -238,6 +247,25 @@ TEST_P(Events, OfOneIdMissOnlyItsOwn) {
   EXPECT_EQ(current(all.of("a").from_kept()), "");
 }
 
+TEST_P(Events, OfOneIdThatDoNotMatchMayBeErasedBehindTheReader) {
+  ASSERT_TRUE(purses.of("p").ask(purse::put{}).get(10s));
+  testkit::terse_session raw{session()};
+  const auto p = must(persistence_id::make("purse", "p"));
+  std::string data;
+  encode(coined_v1{3}, data);
+  const std::vector<event_view> untagged(2, event_view{.type = "coined", .data = data});
+  ASSERT_EQ(raw.append(p, 1, {untagged}), "stored");
+  auto from = must(events<purse>{*journal}.of("p").tagged("USD").live());
+  EXPECT_TRUE(must(from.next()));
+  EXPECT_FALSE(must(from.next()));
+  const auto at = from.at().at(0);
+  must(session()->erase_to(p, 3));
+  EXPECT_EQ(raw.append(p, 3, {untagged}), "stored");
+  EXPECT_FALSE(must(from.next()));
+  auto again = must(events<purse>{*journal}.of("p").tagged("USD").after(at).live());
+  EXPECT_FALSE(must(again.next()));
+}
+
 TEST_P(Events, OfOtherTypesMayBeErasedBehindTheReader) {
   add("a", 1);
   auto from = must(all.live());
@@ -274,6 +302,39 @@ TEST_P(Events, OnAThreadThatMustNotWaitAreWhatIsThere) {
   EXPECT_TRUE(must(from.next(1h)));
   EXPECT_EQ(from.next(1h).error().code, errc::would_block);
   EXPECT_FALSE(must(from.next()));
+}
+
+namespace {
+
+// Erases within a query, as others may between the parts in which a journal reads a page.
+class erasing_session final : public forwarding_session {
+ public:
+  erasing_session(std::unique_ptr<journal_session> inner, std::shared_ptr<int> /*shared*/)
+      : forwarding_session{std::move(inner)} {}
+  result<page_info> query(const event_filter& filter, const event_page& page,
+                          const journal_sink& sink) override {
+    auto first = page;
+    first.limit = 2;
+    auto info = inner().query(filter, first, sink);
+    if (!info || !info->has_next || page.limit <= 2) return info;
+    auto id = persistence_id::make(*filter.entity_type, *filter.entity_id);
+    must(inner().erase_to(*id, 4, nexus::erasing::forced));
+    first.cursor = info->next;
+    first.limit = page.limit - 2;
+    return inner().query(filter, first, sink);
+  }
+};
+
+}  // namespace
+
+TEST(EventsOfOneId, ThatAreErasedWhileABatchIsReadAreNotSkippedInSilence) {
+  const auto erases = wrapped<erasing_session, int>(memory_backend());
+  const auto journal = must(nexus::open("memory:", {erases}));
+  nexus::system sys{{.threads = 2}};
+  entities<tally> tallies{sys, journal};
+  ASSERT_TRUE(tallies.of("a").ask(tally::add_each{{1, 2, 3, 4, 5, 6}}).get(10s));
+  auto from = must(events<tally>{journal}.of("a").current());
+  EXPECT_EQ(from.next().error().code, errc::history_erased);
 }
 
 INSTANTIATE_TEST_SUITE_P(Journals, Events, journals_and_strands(), journal_name);

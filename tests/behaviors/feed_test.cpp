@@ -155,4 +155,35 @@ TEST_P(Feed, AnEventThatDoesNotDecodeEndsIt) {
   EXPECT_EQ(told, 1);
 }
 
+namespace {
+
+// Ends its own feed on the reading thread.
+struct ends_its_feed final : detail::feed_source {
+  std::function<void()> end;
+  item next() override { return end(), item{.last = true}; }
+  void stop() noexcept override {}
+};
+
+}  // namespace
+
+TEST(FeedOfAnActor, MayBeDestroyedByItsReadingThread) {
+  nexus::system sys{{.threads = 2}};
+  std::promise<void> made, gone;
+  std::optional<feed> feeding;
+  auto a = sys.caf().spawn<scripted_actor>([&](caf::event_based_actor* self) {
+    auto source = std::make_unique<ends_its_feed>();
+    source->end = [&] {
+      heard(made);
+      feeding.reset();
+      gone.set_value();
+    };
+    feeding.emplace(self, std::move(source), feed_options{});
+    made.set_value();
+  });
+  heard(gone);
+  caf::scoped_actor self{sys.caf()};
+  self->send_exit(a, caf::exit_reason::user_shutdown);
+  self->wait_for(a);
+}
+
 INSTANTIATE_TEST_SUITE_P(Journals, Feed, journals_and_strands(), journal_name);

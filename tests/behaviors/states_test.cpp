@@ -78,6 +78,18 @@ TEST_P(States, AreTheLatestOfEachId) {
   EXPECT_EQ(all_of(later), (items{"b 2 erased"}));
 }
 
+TEST_P(States, OfCurrentEndAlsoWhileStatesChange) {
+  for (const char* id : {"a", "b", "c"}) rename(id, "x");
+  auto from = must(states<label>{journal, {.batch_max = 100}}.current());
+  items seen;
+  for (int reads = 0; reads < 20 && !from.ended(); ++reads) {
+    rename("a", "changed");
+    must(from.read([&](const state_of<label>& s) { return seen.insert(s.id), true; }));
+  }
+  EXPECT_TRUE(from.ended());
+  EXPECT_GE(seen.count("a") * seen.count("b") * seen.count("c"), 1u);
+}
+
 TEST_P(States, OfLiveComeWhenTheyChange) {
   auto from = must(states<label>{journal, {.poll_every = 1min}}.live());
   EXPECT_EQ(read(from), "");

@@ -130,7 +130,7 @@ TEST(ReadingPage, ARegisteredReaderHoldsErasingBack) {
   auto session = store->open_session();
 
   // The reader "report" has read up to `at`. Events past it stay until it says more, or is forgotten.
-  EXPECT_TRUE((*session)->save_reader({.name = "report", .at = at}));
+  EXPECT_TRUE(store->save_reader("report", at));
 
   auto erased = (*session)->erase_to(alice, 2);
   ASSERT_FALSE(erased);
@@ -145,5 +145,5 @@ TEST(ReadingPage, ARegisteredReaderHoldsErasingBack) {
   EXPECT_EQ(missed.error().code, nexus::errc::history_erased);
   auto rest = nexus::live_reader::open(*store, nexus::reading_start::kept_after(at));
   EXPECT_EQ(rest->read([](auto&, auto&) { return true; }, 0s), 0u);
-  EXPECT_TRUE((*session)->forget_reader("report"));
+  EXPECT_TRUE(store->forget_reader("report"));
 }

@@ -117,6 +117,26 @@ TEST_P(EventStore, ThreadsShareItsWriters) {
   EXPECT_EQ(opened.statistics().events, 100u);
 }
 
+TEST_P(EventStore, ThreadsThatAppendToOneIdTakeTurns) {
+  std::atomic<int> kept{0};
+  std::atomic<int> refused{0};
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (sequence_nr n = 0; n < 20; ++n) {
+        const auto done = events.append(alice, n, event("counted"));
+        if (!done) {
+          EXPECT_EQ(done.error().code, errc::conflict) << done.error().message;
+        }
+        ++(done ? kept : refused);
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(kept, 20);
+  EXPECT_EQ(refused, 60);
+}
+
 TEST_P(EventStore, OnAThreadThatMustNotWaitNothingIsStored) {
   {
     const detail::no_waiting here{"a callback"};

@@ -1,6 +1,7 @@
 // Streams of decoded events and states, of two stores on one database as two programs have.
 #include <chrono>
 #include <map>
+#include <nexus/event_store.hpp>
 #include <nexus/events.hpp>
 #include <nexus/states.hpp>
 
@@ -66,6 +67,27 @@ TEST_F(PostgresStreams, EventsOfTwoStoresComeOnceEachAndGoOnFromStoredPositions)
   ASSERT_TRUE(there.of("b").ask(tally::add{1}).get(30s));
   auto later = must(events<tally>{other, by_notification}.of("b").after(kept).live());
   EXPECT_EQ(read(later, 1), (once{{"b 2", 1}}));
+}
+
+TEST_F(PostgresStreams, ThreadsThatAppendToOneIdTakeTurns) {
+  journal_event_store events{own};
+  std::atomic<int> kept{0};
+  std::atomic<int> refused{0};
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (sequence_nr n = 0; n < 20; ++n) {
+        const auto done = events.append(alice, n, new_event{.type = "counted"});
+        if (!done) {
+          EXPECT_EQ(done.error().code, errc::conflict) << done.error().message;
+        }
+        ++(done ? kept : refused);
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(kept, 20);
+  EXPECT_EQ(refused, 60);
 }
 
 TEST_F(PostgresStreams, StatesOfAnotherStoreCome) {

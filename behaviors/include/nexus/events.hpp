@@ -11,9 +11,9 @@
 //
 // Threads: a description is an immutable value; a stream: see nexus/stream.hpp.
 // Failures of `current` and `live`: those of the storage; `invalid_id`; `invalid_argument`, which
-// names the invalid part; `foreign_position`. On a thread that must not wait, such as an actor's,
-// they use no session: the first read begins, and has these failures. (PostgreSQL still connects
-// for the watch.)
+// names the invalid part. On a thread that must not wait, such as an actor's, they use no session:
+// the first read begins, and has these failures. (PostgreSQL still connects for the watch.) Those of
+// a read are in nexus/stream.hpp.
 #pragma once
 
 #include <optional>
@@ -74,8 +74,8 @@ class events : public detail::selecting<events<B>> {
 
   /// Without this, a stream that starts before erased events fails with `history_erased`. With it,
   /// the stream has the events that are kept. The erased events may be of any id in the strands
-  /// that are read, since a journal remembers only the last of them; with `of` they are the
-  /// entity's own.
+  /// that are read, also ones that were stored after a `current` began, since a journal remembers
+  /// only the last of them; with `of` they are the entity's own.
   [[nodiscard]] events from_kept() const {
     return base::with([](auto& which) { which.from_kept = true; });
   }

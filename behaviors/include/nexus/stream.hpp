@@ -13,6 +13,7 @@
 // 4 MiB of stored bytes.
 // Failures: those of the storage; the next call retries after a pause that grows up to poll_every.
 //   history_erased   events that were not read yet have been erased
+//   foreign_position   a position is of another journal, or past the end of this one
 //   unknown_type, unsupported_version, corrupt   an item does not decode; the message names its id
 //                    and number. The stream stays there: the next call fails again
 //   stopped          after `stop`, and after the store was closed

@@ -62,7 +62,9 @@ struct page_info {
   std::uint64_t number = 1;   ///< of the page if all have `limit` events: offset / limit + 1
   bool has_previous = false;  ///< there was an offset or a cursor
   bool has_next = false;      ///< more events match
-  std::string next{};         ///< the cursor of the next page; also where there is none yet
+  /// The cursor of the next page; also where there is none yet. Of no use if the offset was past all
+  /// matching events.
+  std::string next{};
   std::optional<std::uint64_t> total{};  ///< of all pages, if it was asked for
 };
 

@@ -43,6 +43,9 @@ void take_faultless(std::span<const upsert_request> requests, const journal_limi
 [[nodiscard]] std::optional<error> foreign(const position& at, std::uint32_t strands,
                                            std::uint64_t epoch, std::string_view journal);
 
+/// The error of a position past the last one that the journal has assigned.
+[[nodiscard]] error past_the_end(const position& at, std::string_view journal);
+
 /// The error of a reader that starts at `after`, past which events were erased.
 [[nodiscard]] error erased_past(const position& after, std::string_view journal);
 

@@ -10,7 +10,7 @@ namespace nexus { inline namespace v0 {
 
 struct live_reader_options {
   /// How often to poll the journal for events that no watch reports, such as those of other
-  /// processes.
+  /// processes. At least 1 ms.
   std::chrono::nanoseconds poll_every = std::chrono::seconds{1};
   std::size_t batch_max = 1'000;  ///< records passed by one `read`; at least 1
   /// After this time the holder of stored events (journal_session::held_back) is named in the log;

@@ -276,7 +276,12 @@ class memory_session final : public journal_session {
     if (!from.from_kept && from.after.minor < store_.last_erased) {
       return fail(erased_past(from.after, "memory:"));
     }
-    return first_of(store_.journal, from.after, max);
+    auto found = first_of(store_.journal, from.after, max);
+    const auto last = store_.journal.empty() ? 0 : store_.journal.rbegin()->first;
+    if (max > 0 && found.empty() && from.after.minor > std::max(last, store_.last_erased)) {
+      return fail(past_the_end(from.after, "memory:"));
+    }
+    return found;
   }
 
   result<shared<state>> copy_of_states(position after, std::size_t max) {

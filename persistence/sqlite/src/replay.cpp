@@ -104,6 +104,14 @@ result<void> session::pass_rows(connection& c, statement& row, const row_sink& s
   return {};
 }
 
+// A position past the last one is of another copy of the file.
+result<void> session::expect_known(connection& c, const position& at) const {
+  reading scope{c.sql.last_position};
+  c.sql.last_position.step();
+  if (c.sql.last_position.integer(0) >= column_nr(at.major)) return {};
+  return fail(past_the_end(at, where_.name));
+}
+
 // Positions are assigned inside write transactions, of which there is one at a time: an event that
 // is not visible yet is past all visible ones.
 result<void> session::read_all(reading_start from, std::size_t max, const journal_sink& sink) {
@@ -120,7 +128,11 @@ result<void> session::read_all(reading_start from, std::size_t max, const journa
     }
     if (max == 0) return {};
     c.sql.read_all.integer(1, column_nr(from.after.major)).integer(2, column_nr(max));
-    return pass_rows(c, c.sql.read_all, [&](const auto&... r) { return passing(r...); });
+    bool any = false;
+    auto read =
+        pass_rows(c, c.sql.read_all, [&](const auto&... r) { return any = true, passing(r...); });
+    if (!read || any) return read;
+    return expect_known(c, from.after);
   });
   passing.rethrow();
   return done;

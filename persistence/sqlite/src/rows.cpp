@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <utility>
 
 namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
@@ -141,7 +142,8 @@ std::string_view read_row(const statement& row, writer_column& writers, stored_s
 bool tag_cursor::read(record_view& record) {
   record.event.tags = {};
   const auto at = static_cast<std::int64_t>(record.at.major);
-  if (next_ < at) {
+  const bool descends = at <= std::exchange(last_, at);
+  if (descends || next_ < at) {
     rows_.reset();
     rows_.integer(1, at);
     step();

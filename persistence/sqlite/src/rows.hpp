@@ -64,6 +64,7 @@ class tag_cursor {
 
   statement& rows_;
   std::int64_t next_ = 0;  // position of the current row; 0: not begun
+  std::int64_t last_ = 0;  // position of the record read before
   std::vector<std::string> tags_;
   std::vector<std::string_view> views_;
 };

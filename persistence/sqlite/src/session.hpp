@@ -138,6 +138,7 @@ class session final : public journal_session {
   // Passes the events of `row`, whose columns are those of read_all.
   using row_sink = std::function<bool(const persistence_id&, const record_view&)>;
   result<void> pass_rows(connection& c, statement& row, const row_sink& sink);
+  result<void> expect_known(connection& c, const position& at) const;
 
   result<std::optional<stored_state>> state_of(connection& c, const persistence_id& id);
   void erase_snapshots(connection& c, const persistence_id& id, snapshot_bounds within);

@@ -55,6 +55,9 @@ statements::statements(const journal_database& db)
                "WHERE position > ?1 ORDER BY position LIMIT ?2"},
       epoch{db, "SELECT value FROM nexus_meta WHERE name = 'epoch'"},
       last_erased_position{db, "SELECT max(position) FROM nexus_erased"},
+      last_position{db,
+                    "SELECT max(coalesce((SELECT max(position) FROM nexus_event_journal), 0),"
+                    " coalesce((SELECT max(position) FROM nexus_erased), 0))"},
       lowest_number{db,
                     "SELECT min(sequence_nr) FROM nexus_event_journal WHERE persistence_id = ?1"},
       position_of{db,

@@ -14,7 +14,7 @@ struct statements {
   statement tail;  // the last position in the journal, and the last one erased
   statement last_number, last_erased;
   statement append_event, read_events, read_payloads, read_all;
-  statement epoch, last_erased_position;
+  statement epoch, last_erased_position, last_position;
   statement lowest_number, position_of, erase_events, list_ids;
   statement save_reader, list_readers, forget_reader, slowest_reader;
   statement hold_back, held_back, forget_held_back;

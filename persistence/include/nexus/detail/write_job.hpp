@@ -30,6 +30,7 @@ class write_job : public message, public handed_over {
   write_job(std::uint8_t kind, persistence_id of) : message{kind}, id{std::move(of)} {}
 
   const persistence_id id;
+  bool may_repeat = false;  ///< others may have jobs of the same id in the queue
   mailbox reply_to;
   step todo = step::append;
   std::chrono::steady_clock::time_point queued{};  ///< set by `write`

@@ -94,10 +94,6 @@ TEST_P(JournalContract, TheWholeIsReadFromBehindAPosition) {
                                            all.end()};
     EXPECT_EQ(told(session.read_all(all[i].at)), told(rest)) << "after number " << i;
   }
-  constexpr auto most = std::numeric_limits<std::uint64_t>::max();
-  auto far = all.back().at;
-  far.major = far.minor = most;
-  EXPECT_EQ(told(session.read_all(far)), "");
   ASSERT_EQ(session.append(carol, 0, {"p"}), "stored");
   EXPECT_EQ(told(follow(session, 1, all.back().at)), "carol 1:p");
 }

@@ -187,6 +187,29 @@ TEST_P(JournalContract, ASinkThatStopsEndsThePageAndTheCursorGoesOnBehindIt) {
   }
 }
 
+TEST_P(JournalContract, EventsAreFoundWithTheirTagsInEitherOrder) {
+  static constexpr std::string_view red[] = {"red"};
+  static constexpr std::string_view both[] = {"blue", "red"};
+  auto one = event("a");
+  auto two = event("b");
+  one.tags = red;
+  two.tags = both;
+  ASSERT_EQ(session.append(alice, 0, {{one, two, event("c"), one, two}}), "stored");
+  (void)follow(session, 5, start);
+  for (auto order : {reading_order::oldest_first, reading_order::newest_first}) {
+    int count = 0;
+    for (const auto& filter : {event_filter{}, event_filter{.tag = "red"},
+                               event_filter{.entity_type = "account", .entity_id = "alice"}}) {
+      must(session.inner().query(filter, {.order = order}, [&](const auto&, const auto& r) {
+        const std::size_t tags = r.event.data == "a" ? 1 : r.event.data == "b" ? 2 : 0;
+        EXPECT_EQ(r.event.tags.size(), tags) << r.number;
+        return ++count > 0;
+      }));
+    }
+    EXPECT_EQ(count, 5 + 4 + 5);
+  }
+}
+
 TEST_P(JournalContract, AQueryPassesOverErasedEvents) {
   ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
   (void)follow(session, 3, start);

@@ -2,6 +2,8 @@
 // from.
 #pragma once
 
+#include <limits>
+
 #include "nexus/testkit/contract/global_order.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
@@ -26,6 +28,30 @@ TEST_P(JournalContract, APositionIsReadBackFromItsText) {
   for (const auto& r : all) EXPECT_EQ(must(position::parse(to_string(r.at))), r.at);
   const auto first = must(position::parse(to_string(all[0].at)));
   EXPECT_EQ(told(session.read_all(first)), "alice 2:b, alice 3:c");
+}
+
+TEST_P(JournalContract, APositionPastTheEndIsRefused) {
+  ASSERT_EQ(session.append(alice, 0, {"a", "b"}), "stored");
+  auto at = follow(session, 2, start).back().at;
+  EXPECT_EQ(told(session.read_all(at)), "");
+  session.erase_to(alice, 2);
+  EXPECT_EQ(told(session.read_all(at)), "") << "erased, but known";
+  const auto sink = [](const persistence_id&, const record_view&) { return true; };
+  for (auto far : {at.major + 1'000'000'000, std::numeric_limits<std::uint64_t>::max()}) {
+    at.major = at.minor = far;
+    EXPECT_EQ(code_of(session.inner().read_all(at, 1, sink)), "foreign_position");
+  }
+}
+
+TEST_P(JournalContract, APositionThatNoJournalReturnsIsRefused) {
+  ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
+  (void)follow(session, 3, start);
+  EXPECT_EQ(code_of(position::parse("0-0-2-2")), "invalid_argument");
+  const position none{.major = 2, .minor = 2};
+  const auto sink = [](const persistence_id&, const record_view&) { return true; };
+  EXPECT_EQ(code_of(session.inner().read_all(none, 1, sink)), "foreign_position");
+  EXPECT_EQ(code_of(session.inner().query({.after = {none}}, {}, sink)), "foreign_position");
+  EXPECT_EQ(code_of(session.inner().query({}, {.cursor = "o"}, sink)), "invalid_argument");
 }
 
 TEST_P(JournalContract, APositionOfAnotherJournalIsRefused) {
