@@ -70,13 +70,20 @@ result<void> expect_current(const address& where, unsigned found) {
   return fail(other_version(where.name, found, schema_version));
 }
 
-// Transaction ids order the events of a journal; ids of another server are meaningless on this one.
+// Transaction ids order a journal; ids of another server are meaningless on this one. All tables
+// with positions count, as all events may be erased. Each open asks: so indexes answer, and states
+// count only if their changes are indexed, since only then their positions are read.
 bool was_restored(connection& c, const address& where) {
-  const auto found = c.execute(
-      where.tables.named("SELECT greatest((SELECT max(transaction_id) FROM nexus_durable_state), "
-                         "(SELECT transaction_id FROM nexus_event_journal "
-                         "ORDER BY transaction_id DESC, position DESC LIMIT 1)) "
-                         ">= pg_snapshot_xmax(pg_current_snapshot())"));
+  const auto last_of = [](std::string_view table) {
+    return fmt::format(
+        "(SELECT transaction_id FROM {} ORDER BY transaction_id DESC, position DESC LIMIT 1)",
+        table);
+  };
+  const auto found = c.execute(where.tables.named(
+      fmt::format("SELECT greatest({}, {}, {}, {}, CASE WHEN {} THEN {} END) "
+                  ">= pg_snapshot_xmax(pg_current_snapshot())",
+                  last_of("nexus_event_journal"), last_of("nexus_erased"), last_of("nexus_readers"),
+                  last_of("nexus_pruning"), changes_are_indexed, last_of("nexus_durable_state"))));
   return first_value(found) == "t";
 }
 
@@ -108,14 +115,6 @@ UPDATE nexus_durable_state s SET transaction_id = '1', position = n.n FROM
 )sql"} +
       move("nexus_erased") + move("nexus_readers") + move("nexus_pruning") +
       fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'epoch'", new_epoch)));
-}
-
-result<void> refuse_restored(connection& c, const address& where) {
-  if (!was_restored(c, where)) return {};
-  return foreign(
-      where,
-      "its events have transaction ids that this server has not reached, so it was restored "
-      "from another server; run `nexus-schema migrate` to renumber them");
 }
 
 // Missing rights are reported when they are needed; a journal that cannot be written is reported at
@@ -244,10 +243,17 @@ result<void> prepare_tables(connection& c, const address& where) {
     return current;
   }
   if (auto done = expect_writable(c, where); !done) return done;
-  if (auto done = refuse_restored(c, where); !done) return done;
   // Indexes may be missing: they affect only speed.
   const auto wrong = differences(c, where, drift::of_tables);
-  return wrong.empty() ? result<void>{} : foreign(where, wrong.front());
+  if (!wrong.empty()) return foreign(where, wrong.front());
+  return refuse_restored(c, where);
+}
+
+result<void> refuse_restored(connection& c, const address& where) {
+  if (!was_restored(c, where)) return {};
+  return foreign(where,
+                 "it has transaction ids that this server has not reached, so it was restored "
+                 "from another server; run `nexus-schema migrate` to renumber them");
 }
 
 std::uint64_t epoch_of(connection& c, const address& where) {

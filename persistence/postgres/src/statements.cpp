@@ -1,5 +1,7 @@
 #include "statements.hpp"
 
+#include "layout.hpp"
+
 namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
@@ -289,9 +291,7 @@ statements::statements(const schema_choices& names)
       list_states{"list_states", names.named(list_states_sql)},
       read_states{"read_states", names.named(read_states_sql)},
       index_of_changes{"index_of_changes",
-                       names.named("SELECT 1 FROM pg_class WHERE relkind = 'i' AND relname = "
-                                   "'nexus_durable_state_by_position' AND relnamespace = (SELECT "
-                                   "oid FROM pg_namespace WHERE nspname = current_schema())")},
+                       names.named("SELECT 1 WHERE " + std::string{changes_are_indexed})},
       save_reader{"save_reader", names.named(save_reader_sql)},
       list_readers{"list_readers",
                    names.named("SELECT name, transaction_id, position, timestamp FROM "
