@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 
 #include "nexus/journal_checks.hpp"
 #include "nexus/query_conditions.hpp"
@@ -80,14 +81,20 @@ std::string page_sql(const query_plan& plan) {
       where_clause(plan), by, parameters + 1, parameters + 2);
 }
 
+// Times that no event can have become -infinity and infinity, which compare as those times do.
+std::int64_t column_time(timestamp t) {
+  const auto range = limits();
+  if (t < range.time_min) return std::numeric_limits<std::int64_t>::min();
+  if (t > range.time_max) return std::numeric_limits<std::int64_t>::max();
+  return t.time_since_epoch().count() - postgres_epoch_micros;
+}
+
 parameters bound(const query_plan& plan) {
   parameters made;
   for (const auto& one : plan.conditions) {
     if (const auto* text = std::get_if<std::string>(&one.value)) made.text(*text);
     if (const auto* number = std::get_if<std::int64_t>(&one.value)) made.int8(*number);
-    if (const auto* time = std::get_if<timestamp>(&one.value)) {
-      made.int8(time->time_since_epoch().count() - postgres_epoch_micros);
-    }
+    if (const auto* time = std::get_if<timestamp>(&one.value)) made.int8(column_time(*time));
     if (const auto* at = std::get_if<position>(&one.value)) {
       made.int8(static_cast<std::int64_t>(at->major)).int8(column_nr(at->minor));
     }
