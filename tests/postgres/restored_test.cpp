@@ -89,4 +89,86 @@ TEST_F(PostgresRestored, AReaderOfAJournalWithoutEventsReadsWhatIsAppendedLater)
   EXPECT_EQ(read, "alice3");
 }
 
+// Events and states of one order: those around the readers, which have read up to the middle.
+TEST_F(PostgresRestored, AReaderIsStillToldOfEventsErasedPastIt) {
+  {
+    auto store = open_journal(with_states);
+    terse_session session{must(store->open_session())};
+    ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
+    (void)last_of(session, 3);
+    must(session.inner().save_reader({"report", session.read_all().at(0).at, timestamp{}}));
+    must(session.inner().save_reader({"beginner", position{}, timestamp{}}));
+    must(session.inner().erase_to(alice, 2, erasing::forced));
+    EXPECT_EQ(read_past(session, session.inner().readers()->at(1).at), "history_erased");
+  }
+  restore();
+  migrate();
+  auto store = open_journal(with_states);
+  terse_session session{must(store->open_session())};
+  const auto readers = must(session.inner().readers());
+  EXPECT_EQ(readers.at(0).at, position{});
+  EXPECT_EQ(read_past(session, readers.at(1).at), "history_erased");
+  EXPECT_EQ(last_of(session, 1).minor, 3u);
+}
+
+TEST_F(PostgresRestored, AReaderOfStatesStillReadsThoseThatChangedPastIt) {
+  const auto states_past = [](terse_session& session, position after) {
+    std::string all;
+    must(session.inner().read_states(after, 100, [&](const persistence_id& of, const auto&) {
+      all += std::string{of.id()} + " ";
+      return true;
+    }));
+    return all;
+  };
+  {
+    auto store = open_journal(with_states);
+    terse_session session{must(store->open_session())};
+    for (sequence_nr n = 0; n < 5; ++n) ASSERT_EQ(session.append(alice, n, {"e"}), "stored");
+    position first;
+    ASSERT_EQ(session.upsert(alice, 0, 1, "one"), "stored");
+    ASSERT_EQ(session.upsert(bob, 0, 1, "one"), "stored");
+    ASSERT_TRUE(wait_until([&] { return states_past(session, position{}) == "alice bob "; }));
+    must(session.inner().read_states(position{}, 1, [&](const auto&, const auto& state) {
+      first = state.at;
+      return true;
+    }));
+    must(session.inner().save_reader({"of states", first, timestamp{}}));
+  }
+  restore();
+  migrate();
+  auto store = open_journal(with_states);
+  terse_session session{must(store->open_session())};
+  EXPECT_EQ(states_past(session, must(session.inner().readers()).at(0).at), "bob ");
+}
+
+// Whichever row is updated first.
+TEST_F(PostgresRestored, AJournalThatWasRenumberedBeforeIsRenumberedAgain) {
+  for (const std::string first : {"", " DESC"}) {
+    {
+      auto store = open_journal(with_states);
+      terse_session session{must(store->open_session())};
+      const auto highest = session.highest(alice);
+      for (sequence_nr n = 0; n < 5; ++n) {
+        ASSERT_EQ(session.append(alice, highest + n, {"e"}), "stored");
+      }
+    }
+    restore();
+    migrate();
+    {
+      auto store = open_journal(with_states);
+      terse_session session{must(store->open_session())};
+      session.erase_to(alice, session.highest(alice) - 2);
+      ASSERT_EQ(session.append(bob, session.highest(bob), {"x", "y", "z"}), "stored");
+    }
+    run("CREATE TABLE kept AS TABLE nexus_event_journal; TRUNCATE nexus_event_journal;"
+        "INSERT INTO nexus_event_journal SELECT * FROM kept ORDER BY transaction_id" +
+        first + ", position" + first + "; DROP TABLE kept");
+    restore();
+    migrate();
+    auto store = open_journal(with_states);
+    terse_session session{must(store->open_session())};
+    EXPECT_EQ(read_past(session, last_of(session, first.empty() ? 5 : 8)), "");
+  }
+}
+
 }}  // namespace nexus::test

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -87,34 +88,38 @@ bool was_restored(connection& c, const address& where) {
   return first_value(found) == "t";
 }
 
-// Renumbers as if one transaction, before all others, had written the events in their order. What
-// points at a place between the events then points behind the last event that was before it. A new
-// epoch makes the positions that programs have stored foreign: they would skip new events.
+constexpr std::array<std::string_view, 5> with_positions{
+    "nexus_event_journal", "nexus_durable_state", "nexus_erased", "nexus_readers", "nexus_pruning"};
+
+// Numbers all positions that the tables name in one row, as if a single transaction before all others
+// had used them: so each stays before or after each other one. The start of a reader stays the start.
+// A new epoch makes the positions that programs have stored foreign: they would skip new events.
 void renumber(connection& c, const address& where) {
-  const auto move = [](std::string_view table) {
-    return fmt::format(
-        "UPDATE {} m SET transaction_id = '1', position = coalesce((SELECT r.n FROM "
-        "nexus_renumbered r WHERE (r.transaction_id, r.position) <= (m.transaction_id, m.position) "
-        "ORDER BY r.transaction_id DESC, r.position DESC LIMIT 1), 0);\n",
-        table);
+  std::string used;
+  for (auto table : with_positions) {
+    used += fmt::format("{}SELECT transaction_id, position FROM {}", used.empty() ? "" : " UNION ",
+                        table);
+  }
+  auto sql = fmt::format(
+      "CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS SELECT transaction_id, position, "
+      "row_number() OVER (ORDER BY transaction_id, position) AS n FROM ({}) AS used "
+      "WHERE transaction_id > '0';\n"
+      "ALTER TABLE nexus_renumbered ADD PRIMARY KEY (transaction_id, position);\n",
+      used);
+  // A server gives its own transactions ids from 3 on. A journal that was renumbered before has
+  // events of 1 or 2; those of the other one are not in the way, in whatever order rows are updated.
+  const auto taken = first_value(c.execute(
+      where.tables.named("SELECT 1 FROM nexus_event_journal WHERE transaction_id = '1' LIMIT 1")));
+  auto move = [&](std::string_view table) {
+    sql += fmt::format(
+        "UPDATE {} m SET transaction_id = '{}', position = r.n FROM nexus_renumbered r "
+        "WHERE m.transaction_id = r.transaction_id AND m.position = r.position;\n",
+        table, taken.empty() ? 1 : 2);
   };
-  c.execute(where.tables.named(
-      std::string{R"sql(
-CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS
-  SELECT transaction_id, position, row_number() OVER (ORDER BY transaction_id, position) AS n
-  FROM nexus_event_journal;
-ALTER TABLE nexus_renumbered ADD PRIMARY KEY (transaction_id, position);
-UPDATE nexus_event_journal j SET transaction_id = '1', position = r.n FROM nexus_renumbered r
-  WHERE j.transaction_id = r.transaction_id AND j.position = r.position;
-UPDATE nexus_event_tags t SET transaction_id = '1', position = r.n FROM nexus_renumbered r
-  WHERE t.transaction_id = r.transaction_id AND t.position = r.position;
-UPDATE nexus_durable_state s SET transaction_id = '1', position = n.n FROM
-  (SELECT persistence_id, row_number() OVER (ORDER BY transaction_id, position) AS n
-     FROM nexus_durable_state) n
-  WHERE n.persistence_id = s.persistence_id;
-)sql"} +
-      move("nexus_erased") + move("nexus_readers") + move("nexus_pruning") +
-      fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'epoch'", new_epoch)));
+  for (auto table : with_positions) move(table);
+  move("nexus_event_tags");
+  sql += fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'epoch'", new_epoch);
+  c.execute(where.tables.named(sql));
 }
 
 // Missing rights are reported when they are needed; a journal that cannot be written is reported at
