@@ -1,5 +1,7 @@
 #include "statements.hpp"
 
+#include <fmt/format.h>
+
 #include "layout.hpp"
 
 namespace nexus { inline namespace v0 { namespace postgres {
@@ -137,9 +139,9 @@ SELECT name, transaction_id, position FROM nexus_readers
 ORDER BY transaction_id, position, name LIMIT 1
 )sql";
 
-// The session with the oldest transaction that may still write, if a stored event waits for it. A
-// session's own transaction number has only 32 bits.
-constexpr auto held_back_sql = R"sql(
+// The session with the oldest transaction that may still write, if a stored event or an indexed
+// change of a state waits for it. A session's own transaction number has only 32 bits.
+constexpr std::string_view held_back_sql = R"sql(
 WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
 SELECT coalesce(
     (SELECT format('pid %s (%s, user %s, %s): its transaction has been open for %s s', a.pid,
@@ -155,6 +157,8 @@ SELECT coalesce(
        FROM horizon h))
 FROM horizon
 WHERE EXISTS (SELECT FROM nexus_event_journal j WHERE j.transaction_id >= horizon.xmin)
+   OR CASE WHEN {} THEN
+     EXISTS (SELECT FROM nexus_durable_state s WHERE s.transaction_id >= horizon.xmin) END
 )sql";
 
 // Goes from id to id by two look-ups each, however many events an id has.
@@ -283,7 +287,7 @@ statements::statements(const schema_choices& names)
       read_events{"read_events", names.named(read_events_sql)},
       read_payloads{"read_payloads", names.named(read_payloads_sql)},
       read_all{"read_all", names.named(read_all_sql)},
-      held_back{"held_back", names.named(held_back_sql)},
+      held_back{"held_back", names.named(fmt::format(held_back_sql, changes_are_indexed))},
       list_ids{"list_ids", names.named(list_ids_sql)},
       load_snapshot{"load_snapshot", names.named(load_snapshot_sql)},
       list_snapshots{"list_snapshots", names.named(list_snapshots_sql)},
