@@ -11,6 +11,8 @@ namespace {
 // Events of an id erased by one transaction: more would delay others, and exceed the timeout.
 constexpr std::int64_t erase_max = 10'000;
 
+const parameters nothing;
+
 }  // namespace
 
 result<void> session::erase_to(const persistence_id& id, sequence_nr to, erasing how) {
@@ -21,7 +23,10 @@ result<void> session::erase_to(const persistence_id& id, sequence_nr to, erasing
     upto.int8(column_nr(to));
     parameters range;
     range.all(one).all(upto).int8(erase_max).int8(how == erasing::forced ? 1 : 0);
-    while (c.query(core_->sql.erase_events, range).affected() >= erase_max) {
+    const auto erase = [&] {
+      return c.run({{core_->sql.share_readers, nothing}, {core_->sql.erase_events, range}});
+    };
+    while (erase().back().affected() >= erase_max) {
     }
     if (how == erasing::forced) return {};
     const auto left = c.query(core_->sql.left_to_erase, parameters{}.all(one).all(upto));
@@ -59,11 +64,11 @@ result<void> session::prune(std::span<const prune_request> requests) {
     const auto done = ids();
     // An id may have more events than one transaction erases; then another one follows.
     for (std::int64_t erased = erase_max; erased >= erase_max;) {
-      erased = c.run({{core_->sql.erase_events, range},
-                      {core_->sql.forget_held_back, done},
-                      {core_->sql.hold_back, done}})
-                   .front()
-                   .affected();
+      const auto answers = c.run({{core_->sql.share_readers, nothing},
+                                  {core_->sql.erase_events, range},
+                                  {core_->sql.forget_held_back, done},
+                                  {core_->sql.hold_back, done}});
+      erased = answers[1].affected();
     }
     return {};
   });

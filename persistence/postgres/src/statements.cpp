@@ -125,10 +125,25 @@ WHERE (transaction_id, position) > ($1::xid8, $2::int8)
 ORDER BY transaction_id, position LIMIT $3::int8
 )sql";
 
+// An erasing transaction looks at the readers only once. So erasing shares a lock of the journal, in
+// a statement before the one that looks; and a reader that is new or goes back takes the lock alone:
+// it waits for the erasing that has not seen it, and later erasing waits to see it. A reader that
+// goes on does not wait.
+constexpr auto share_readers_sql =
+    "SELECT pg_advisory_xact_lock_shared(hashtext('nexus readers'), "
+    "'nexus_readers'::regclass::oid::int4)";
+
 constexpr auto save_reader_sql = R"sql(
+WITH goes_on AS MATERIALIZED (
+  SELECT FROM nexus_readers WHERE name = $1::text AND strand = 0
+    AND (transaction_id, position) <= ($2::xid8, $3::int8) FOR UPDATE),
+alone AS MATERIALIZED (
+  SELECT pg_advisory_xact_lock(hashtext('nexus readers'), 'nexus_readers'::regclass::oid::int4)
+  WHERE NOT EXISTS (SELECT FROM goes_on))
 INSERT INTO nexus_readers (name, strand, transaction_id, position, timestamp)
-VALUES ($1::text, 0, $2::xid8, $3::int8,
-    'epoch'::timestamptz + $4::int8 * interval '1 microsecond')
+SELECT $1::text, 0, $2::xid8, $3::int8,
+    'epoch'::timestamptz + $4::int8 * interval '1 microsecond'
+FROM (SELECT count(*) FROM alone) AS locked
 ON CONFLICT (name, strand) DO UPDATE SET transaction_id = excluded.transaction_id,
     position = excluded.position, timestamp = excluded.timestamp
 )sql";
@@ -296,6 +311,7 @@ statements::statements(const schema_choices& names)
       read_states{"read_states", names.named(read_states_sql)},
       index_of_changes{"index_of_changes",
                        names.named("SELECT 1 WHERE " + std::string{changes_are_indexed})},
+      share_readers{"share_readers", names.named(share_readers_sql)},
       save_reader{"save_reader", names.named(save_reader_sql)},
       list_readers{"list_readers",
                    names.named("SELECT name, transaction_id, position, timestamp FROM "
