@@ -16,25 +16,21 @@ const parameters nothing;
 }  // namespace
 
 result<void> session::erase_to(const persistence_id& id, sequence_nr to, erasing how) {
+  array one{element::text};
+  array upto{element::int8};
+  one.bytes(id.str());
+  upto.int8(column_nr(to));
+  parameters range;
+  range.all(one).all(upto).int8(erase_max).int8(how == erasing::forced ? 1 : 0);
   return with_connection("erase", [&](connection& c) -> result<void> {
-    array one{element::text};
-    array upto{element::int8};
-    one.bytes(id.str());
-    upto.int8(column_nr(to));
-    parameters range;
-    range.all(one).all(upto).int8(erase_max).int8(how == erasing::forced ? 1 : 0);
-    const auto erase = [&] {
-      return c.run({{core_->sql.share_readers, nothing}, {core_->sql.erase_events, range}});
-    };
-    while (erase().back().affected() >= erase_max) {
+    for (;;) {
+      const auto answers =
+          c.run({{core_->sql.share_readers, nothing}, {core_->sql.erase_range, range}});
+      const auto& erased = answers.back();
+      if (erased.int8(0, 0) >= erase_max) continue;
+      if (erased.is_null(0, 1)) return {};
+      return fail(held_back_by(erased.bytes(0, 1), id, core_->where.name));
     }
-    if (how == erasing::forced) return {};
-    const auto left = c.query(core_->sql.left_to_erase, parameters{}.all(one).all(upto));
-    if (left.size() == 0) return {};
-    const auto reader = c.query(core_->sql.slowest_reader);
-    const auto name =
-        reader.size() == 0 ? std::string_view{"forgotten meanwhile"} : reader.bytes(0, 0);
-    return fail(held_back_by(name, id, core_->where.name));
   });
 }
 

@@ -148,12 +148,6 @@ ON CONFLICT (name, strand) DO UPDATE SET transaction_id = excluded.transaction_i
     position = excluded.position, timestamp = excluded.timestamp
 )sql";
 
-// The reader that has read least, with its position.
-constexpr auto slowest_reader_sql = R"sql(
-SELECT name, transaction_id, position FROM nexus_readers
-ORDER BY transaction_id, position, name LIMIT 1
-)sql";
-
 // The session with the oldest transaction that may still write, if a stored event or an indexed
 // change of a state waits for it. A session's own transaction number has only 32 bits.
 constexpr std::string_view held_back_sql = R"sql(
@@ -251,13 +245,18 @@ WHERE j.persistence_id = l.id AND j.sequence_nr <= l.upto
         WHERE (s.transaction_id, s.position) < (j.transaction_id, j.position)))
 )sql";
 
-// The first event that is left of each id whose events up to a number were to be erased.
-constexpr auto left_to_erase_sql = R"sql(
-SELECT l.id, l.upto, j.transaction_id, j.position
-FROM unnest($1::text[], $2::int8[]) AS l (id, upto)
-CROSS JOIN LATERAL (SELECT j.sequence_nr, j.transaction_id, j.position FROM nexus_event_journal j
-    WHERE j.persistence_id = l.id ORDER BY j.sequence_nr LIMIT 1) j
-WHERE j.sequence_nr <= l.upto
+// The same for one id. With it, in the same snapshot, the slowest reader that has not read the last
+// event of the range; null: the range has been read, or there is none. So an event that is appended
+// meanwhile counts as no event left.
+constexpr std::string_view erase_range_sql = R"sql(
+WITH erased AS ({} RETURNING 1)
+SELECT count(*), (SELECT s.name FROM nexus_readers s
+    WHERE $4::int8 = 0 AND (s.transaction_id, s.position) <
+      (SELECT j.transaction_id, j.position FROM nexus_event_journal j
+        WHERE j.persistence_id = ($1::text[])[1] AND j.sequence_nr <= ($2::int8[])[1]
+        ORDER BY j.sequence_nr DESC LIMIT 1)
+    ORDER BY s.transaction_id, s.position, s.name LIMIT 1)
+FROM erased
 )sql";
 
 constexpr auto forget_held_back_sql = R"sql(
@@ -318,12 +317,11 @@ statements::statements(const schema_choices& names)
                                "nexus_readers ORDER BY name, strand")},
       forget_reader{"forget_reader",
                     names.named("DELETE FROM nexus_readers WHERE name = $1::text")},
-      slowest_reader{"slowest_reader", names.named(slowest_reader_sql)},
       save_snapshots{"save_snapshots", names.named(save_snapshots_sql)},
       erase_snapshots{"erase_snapshots", names.named(erase_snapshots_sql)},
       prune_snapshots{"prune_snapshots", names.named(prune_snapshots_sql)},
       erase_events{"erase_events", names.named(erase_events_sql)},
-      left_to_erase{"left_to_erase", names.named(left_to_erase_sql)},
+      erase_range{"erase_range", names.named(fmt::format(erase_range_sql, erase_events_sql))},
       hold_back{"hold_back", names.named(hold_back_sql)},
       held_back_events{"held_back_events", names.named(held_back_events_sql)},
       forget_held_back{"forget_held_back", names.named(forget_held_back_sql)} {}

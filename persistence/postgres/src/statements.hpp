@@ -21,10 +21,10 @@ struct statements {
   statement load_snapshot, list_snapshots, load_state, list_states;
   statement read_states, index_of_changes;
   // Registered readers.
-  statement share_readers, save_reader, list_readers, forget_reader, slowest_reader;
+  statement share_readers, save_reader, list_readers, forget_reader;
   // Erasing, and what readers hold back of it.
   statement save_snapshots, erase_snapshots, prune_snapshots, erase_events;
-  statement left_to_erase, hold_back, held_back_events, forget_held_back;
+  statement erase_range, hold_back, held_back_events, forget_held_back;
 };
 
 }}}  // namespace nexus::v0::postgres
