@@ -171,4 +171,48 @@ TEST_F(PostgresRestored, AJournalThatWasRenumberedBeforeIsRenumberedAgain) {
   }
 }
 
+TEST_F(PostgresRestored, APositionPastTheEndIsForeign) {
+  auto store = open_journal(with_states);
+  terse_session session{must(store->open_session())};
+  auto& calls = session.inner();
+  ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
+  // As a program stored it after the dump.
+  auto past = last_of(session, 1);
+  past.major += 1'000'000;
+  const auto all = [](const auto&...) { return true; };
+  const event_page later{.cursor = cursor_of(reading_order::oldest_first, {past})};
+  const std::vector<std::string> codes{testkit::code_of(calls.read_all(past, 10, all)),
+                                       testkit::code_of(calls.read_states(past, 10, all)),
+                                       testkit::code_of(calls.query({.after = {past}}, {}, all)),
+                                       testkit::code_of(calls.query({.up_to = {past}}, {}, all)),
+                                       testkit::code_of(calls.query({}, later, all)),
+                                       testkit::code_of(calls.count({.after = {past}})),
+                                       testkit::code_of(calls.save_reader({"report", past, {}}))};
+  EXPECT_EQ(codes, std::vector<std::string>(codes.size(), "foreign_position"));
+  must(calls.begin(isolation::read_committed, false));
+  EXPECT_EQ(testkit::code_of(calls.save_reader({"report", past, {}})), "foreign_position");
+  must(calls.commit());
+  EXPECT_TRUE(must(calls.readers()).empty());
+}
+
+TEST_F(PostgresRestored, ThePositionOfTheNewestEventIsNotPastTheEnd) {
+  auto store = open_journal(with_states);
+  terse_session session{must(store->open_session())};
+  terse_session writer{must(store->open_session())};
+  const auto append = [&](sequence_nr expected) {
+    return std::get<stored>(writer.outcome_of({alice, expected, {"a"}})).last;
+  };
+  const auto newest = append(0);
+  EXPECT_EQ(read_past(session, newest), "");
+  must(session.inner().save_reader({"report", newest, {}}));
+  for (auto level : {isolation::read_committed, isolation::serializable}) {
+    must(session.inner().begin(level, false));
+    must(session.inner().execute("SELECT count(*) FROM nexus_readers"));
+    const auto appended = append(writer.highest(alice));
+    must(session.inner().save_reader({"report", appended, {}}));
+    must(session.inner().commit());
+    EXPECT_EQ(must(session.inner().readers()).at(0).at, appended);
+  }
+}
+
 }}  // namespace nexus::test

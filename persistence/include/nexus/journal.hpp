@@ -29,7 +29,7 @@
 //   foreign_schema, newer_schema, older_schema   not this journal's tables, also after `open`
 //   pool_closed        the session was interrupted
 //   foreign_position   a position of another journal, of a strand that it has not, or of an earlier
-//                      numbering
+//                      numbering; or past the end, if the backend can tell
 //   history_erased     a reader starts before erased events
 // For an append or upsert the outcome matters more than its code. `failed` is retried after a
 // pause, whatever the code. So only a request that is certainly not stored is `failed`; after any

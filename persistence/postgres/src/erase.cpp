@@ -89,11 +89,11 @@ result<std::size_t> session::prune_held_back(std::size_t max) {
 
 // -- registered readers --------------------------------------------------------------------------
 
-result<void> session::in_own_transaction(const statement& what,
-                                         const std::vector<sql_value>& with) {
+result<std::int64_t> session::in_own_transaction(const statement& what,
+                                                 const std::vector<sql_value>& with) {
   auto done = run_sql(what.sql, with);
   if (!done) return fail(std::move(done.error()));
-  return {};
+  return done->affected;
 }
 
 result<void> session::save_reader(const stored_reader& reader) {
@@ -101,22 +101,30 @@ result<void> session::save_reader(const stored_reader& reader) {
   if (auto why = foreign(reader.at, 1, core_->epoch, core_->where.name)) {
     return fail(*std::move(why));
   }
-  const auto major = static_cast<std::int64_t>(reader.at.major);
+  const auto minor = column_nr(reader.at.minor);
   const auto micros = std::int64_t{reader.time.time_since_epoch().count()};
-  if (unfinished()) {
-    return in_own_transaction(core_->sql.save_reader, {reader.name, std::to_string(major),
-                                                       column_nr(reader.at.minor), micros});
-  }
-  return with_connection("save a reader's position", [&](connection& c) -> result<void> {
-    parameters row;
-    row.text(reader.name).int8(major).int8(column_nr(reader.at.minor)).int8(micros);
-    c.query(core_->sql.save_reader, row);
-    return {};
-  });
+  const auto saved = [&]() -> result<std::int64_t> {
+    if (unfinished()) {
+      return in_own_transaction(core_->sql.save_reader,
+                                {reader.name, std::to_string(reader.at.major), minor, micros});
+    }
+    return with_connection("save a reader's position", [&](connection& c) -> result<std::int64_t> {
+      parameters row;
+      row.text(reader.name).int8(static_cast<std::int64_t>(reader.at.major));
+      row.int8(minor).int8(micros);
+      return c.query(core_->sql.save_reader, row).affected();
+    });
+  }();
+  if (!saved) return fail(error{saved.error()});
+  if (*saved == 0) return fail(past_the_end(reader.at));
+  return {};
 }
 
 result<void> session::forget_reader(std::string_view name) {
-  if (unfinished()) return in_own_transaction(core_->sql.forget_reader, {std::string{name}});
+  if (unfinished()) {
+    auto done = in_own_transaction(core_->sql.forget_reader, {std::string{name}});
+    return done.map([](auto) {});
+  }
   return with_connection("forget a reader", [&](connection& c) -> result<void> {
     c.query(core_->sql.forget_reader, parameters{}.text(name));
     return {};

@@ -98,13 +98,14 @@ ORDER BY sequence_nr LIMIT $4::int8
 
 // All transactions before the snapshot's xmin have ended, so none of their events can still appear.
 // The position alone would skip events that commit late, as would one from a sequence. The last
-// column tells whether something past the start was erased, in the same snapshot; so there is a row
-// even without events.
+// columns tell whether something past the start was erased, in the same snapshot, and whether the
+// start is past the end; so there is a row even without events.
 constexpr auto read_all_sql = R"sql(
-SELECT j.*, m.erased
+SELECT j.*, m.erased, m.past_the_end
 FROM (SELECT coalesce((SELECT (e.transaction_id, e.position) > ($1::xid8, $2::int8)
                          FROM nexus_erased e
-                        ORDER BY e.transaction_id DESC, e.position DESC LIMIT 1), false) AS erased) m
+                        ORDER BY e.transaction_id DESC, e.position DESC LIMIT 1), false) AS erased,
+             $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS past_the_end) m
 LEFT JOIN LATERAL (
   SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
       j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp, j.tags,
@@ -115,6 +116,12 @@ LEFT JOIN LATERAL (
   ORDER BY j.transaction_id, j.position LIMIT $3::int8) j ON true
 ORDER BY j.transaction_id, j.position
 )sql";
+
+// Whether a position is of a transaction that this server has not begun. A server that a dump was
+// loaded into counts on its own: it may take the dump's ids for those of its past, but a position
+// that a program stored after the dump would skip what is appended now.
+constexpr std::string_view past_the_end =
+    "SELECT $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot())";
 
 constexpr auto read_states_sql = R"sql(
 SELECT version, state_type, schema_version, codec, state_data, writer_id, timestamp,
@@ -128,7 +135,8 @@ ORDER BY transaction_id, position LIMIT $3::int8
 // An erasing transaction looks at the readers only once. So erasing shares a lock of the journal, in
 // a statement before the one that looks; and a reader that is new or goes back takes the lock alone:
 // it waits for the erasing that has not seen it, and later erasing waits to see it. A reader that
-// goes on does not wait.
+// goes on does not wait. A position past the end is not stored; only a transaction with an older
+// snapshot cannot tell.
 constexpr auto share_readers_sql =
     "SELECT pg_advisory_xact_lock_shared(hashtext('nexus readers'), "
     "'nexus_readers'::regclass::oid::int4)";
@@ -144,6 +152,8 @@ INSERT INTO nexus_readers (name, strand, transaction_id, position, timestamp)
 SELECT $1::text, 0, $2::xid8, $3::int8,
     'epoch'::timestamptz + $4::int8 * interval '1 microsecond'
 FROM (SELECT count(*) FROM alone) AS locked
+WHERE $2::xid8 < pg_snapshot_xmax(pg_current_snapshot())
+   OR current_setting('transaction_isolation') <> 'read committed'
 ON CONFLICT (name, strand) DO UPDATE SET transaction_id = excluded.transaction_id,
     position = excluded.position, timestamp = excluded.timestamp
 )sql";
@@ -309,7 +319,8 @@ statements::statements(const schema_choices& names)
       list_states{"list_states", names.named(list_states_sql)},
       read_states{"read_states", names.named(read_states_sql)},
       index_of_changes{"index_of_changes",
-                       names.named("SELECT 1 WHERE " + std::string{changes_are_indexed})},
+                       names.named(fmt::format("{} WHERE {}", past_the_end, changes_are_indexed))},
+      is_past_the_end{"is_past_the_end", std::string{past_the_end}},
       share_readers{"share_readers", names.named(share_readers_sql)},
       save_reader{"save_reader", names.named(save_reader_sql)},
       list_readers{"list_readers",

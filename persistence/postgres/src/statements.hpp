@@ -19,7 +19,7 @@ struct statements {
   // Reading.
   statement read_events, read_payloads, read_all, held_back, list_ids;
   statement load_snapshot, list_snapshots, load_state, list_states;
-  statement read_states, index_of_changes;
+  statement read_states, index_of_changes, is_past_the_end;
   // Registered readers.
   statement share_readers, save_reader, list_readers, forget_reader;
   // Erasing, and what readers hold back of it.
