@@ -1,6 +1,9 @@
 // Erasing events, as far as registered readers have read; and the readers themselves.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
@@ -34,20 +37,29 @@ result<void> session::erase_to(const persistence_id& id, sequence_nr to, erasing
   });
 }
 
+// An id may be in several requests; a statement takes it once, with the highest number. In order of
+// the ids: calls that lock in different orders would wait for each other.
 result<void> session::prune(std::span<const prune_request> requests) {
-  array of_snapshots{element::text};
-  array below{element::int8};
-  array of_events{element::text};
-  array upto{element::int8};
+  std::map<std::string_view, std::int64_t> snapshots;
+  std::map<std::string_view, std::int64_t> events;
+  const auto add = [](auto& to, const prune_request& r, sequence_nr number) {
+    if (number == 0) return;
+    auto& highest = to[r.id.str()];
+    highest = std::max(highest, column_nr(number));
+  };
   for (const auto& r : requests) {
-    if (r.snapshots_below > 0) {
-      of_snapshots.bytes(r.id.str());
-      below.int8(column_nr(r.snapshots_below));
-    }
-    if (r.events_to > 0) {
-      of_events.bytes(r.id.str());
-      upto.int8(column_nr(r.events_to));
-    }
+    add(snapshots, r, r.snapshots_below);
+    add(events, r, r.events_to);
+  }
+  array of_snapshots{element::text}, below{element::int8};
+  array of_events{element::text}, upto{element::int8};
+  for (const auto& [id, number] : snapshots) {
+    of_snapshots.bytes(id);
+    below.int8(number);
+  }
+  for (const auto& [id, number] : events) {
+    of_events.bytes(id);
+    upto.int8(number);
   }
   return with_connection("erase", [&](connection& c) -> result<void> {
     if (of_snapshots.size() > 0) {
@@ -97,7 +109,7 @@ result<std::int64_t> session::in_own_transaction(const statement& what,
 }
 
 result<void> session::save_reader(const stored_reader& reader) {
-  if (auto why = fault_of_reader(reader.name)) return fail(*std::move(why));
+  if (auto why = fault_of(reader, limits())) return fail(*std::move(why));
   if (auto why = foreign(reader.at, 1, core_->epoch, core_->where.name)) {
     return fail(*std::move(why));
   }
@@ -121,6 +133,7 @@ result<void> session::save_reader(const stored_reader& reader) {
 }
 
 result<void> session::forget_reader(std::string_view name) {
+  if (fault_of_reader(name)) return {};  // no reader has it
   if (unfinished()) {
     auto done = in_own_transaction(core_->sql.forget_reader, {std::string{name}});
     return done.map([](auto) {});

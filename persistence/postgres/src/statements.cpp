@@ -136,7 +136,7 @@ ORDER BY transaction_id, position LIMIT $3::int8
 // a statement before the one that looks; and a reader that is new or goes back takes the lock alone:
 // it waits for the erasing that has not seen it, and later erasing waits to see it. A reader that
 // goes on does not wait. A position past the end is not stored; only a transaction with an older
-// snapshot cannot tell.
+// snapshot cannot tell. The factor of an interval has only 53 bits, so the time is in two parts.
 constexpr auto share_readers_sql =
     "SELECT pg_advisory_xact_lock_shared(hashtext('nexus readers'), "
     "'nexus_readers'::regclass::oid::int4)";
@@ -150,7 +150,8 @@ alone AS MATERIALIZED (
   WHERE NOT EXISTS (SELECT FROM goes_on))
 INSERT INTO nexus_readers (name, strand, transaction_id, position, timestamp)
 SELECT $1::text, 0, $2::xid8, $3::int8,
-    'epoch'::timestamptz + $4::int8 * interval '1 microsecond'
+    'epoch'::timestamptz + $4::int8 / 3600000000 * interval '1 hour'
+      + $4::int8 % 3600000000 * interval '1 microsecond'
 FROM (SELECT count(*) FROM alone) AS locked
 WHERE $2::xid8 < pg_snapshot_xmax(pg_current_snapshot())
    OR current_setting('transaction_isolation') <> 'read committed'
