@@ -135,9 +135,9 @@ class journal_session : public session {
   /// error.
   [[nodiscard]] virtual result<void> forget_reader(std::string_view name) = 0;
 
-  /// What keeps stored events or states from being read by `read_all` or `read_states` now, in words
-  /// for a warning, as in "pid 4711 (psql): its transaction has been open for 12 s"; none if nothing
-  /// does.
+  /// What keeps stored events or states from being read by `read_all` or `read_states` now, in
+  /// words for a warning, as in "pid 4711 (psql): its transaction has been open for 12 s"; none if
+  /// nothing does.
   [[nodiscard]] virtual result<std::optional<std::string>> held_back() { return std::nullopt; }
 
   /// The highest number ever stored under `id`, 0 for none. It never falls, not even by erasing.
@@ -206,8 +206,8 @@ class journal_session : public session {
   /// last changes, with the guarantees of `read_all`: a reader that continues after the last position
   /// it saw misses no id's latest state, and may miss states between. A state whose last change is
   /// held back is passed later, with that change; until then not even its former value is passed.
-  /// `invalid_argument` if the journal does not number changes of states; with SQL backends the URI's
-  /// `indexes=states` makes it.
+  /// `invalid_argument` if the journal does not number changes of states; with SQL backends the
+  /// URI's `indexes=states` makes it.
   [[nodiscard]] virtual result<void> read_states(position after, std::size_t max,
                                                  const state_sink& sink) = 0;
 };

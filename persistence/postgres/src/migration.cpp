@@ -91,9 +91,9 @@ bool was_restored(connection& c, const address& where) {
 constexpr std::array<std::string_view, 5> with_positions{
     "nexus_event_journal", "nexus_durable_state", "nexus_erased", "nexus_readers", "nexus_pruning"};
 
-// Numbers all positions that the tables name in one row, as if a single transaction before all others
-// had used them: so each stays before or after each other one. The start of a reader stays the start.
-// A new epoch makes the positions that programs have stored foreign: they would skip new events.
+// Replaces every position in the tables by its rank, as if one transaction before all others had
+// used them. So the order of any two positions stays, and a reader at the start stays there. A new
+// epoch makes the positions that programs have stored foreign: they would skip new events.
 void renumber(connection& c, const address& where) {
   std::string used;
   for (auto table : with_positions) {
@@ -106,8 +106,8 @@ void renumber(connection& c, const address& where) {
       "WHERE transaction_id > '0';\n"
       "ALTER TABLE nexus_renumbered ADD PRIMARY KEY (transaction_id, position);\n",
       used);
-  // A server gives its own transactions ids from 3 on. A journal that was renumbered before has
-  // events of 1 or 2; those of the other one are not in the way, in whatever order rows are updated.
+  // A server's own transaction ids begin at 3. A journal that was renumbered before has events of 1
+  // or 2. The other one is free: so no updated row collides with another one, whatever their order.
   const auto taken = first_value(c.execute(
       where.tables.named("SELECT 1 FROM nexus_event_journal WHERE transaction_id = '1' LIMIT 1")));
   auto move = [&](std::string_view table) {

@@ -132,15 +132,16 @@ WHERE (transaction_id, position) > ($1::xid8, $2::int8)
 ORDER BY transaction_id, position LIMIT $3::int8
 )sql";
 
-// An erasing transaction looks at the readers only once. So erasing shares a lock of the journal, in
-// a statement before the one that looks; and a reader that is new or goes back takes the lock alone:
-// it waits for the erasing that has not seen it, and later erasing waits to see it. A reader that
-// goes on does not wait. A position past the end is not stored; only a transaction with an older
-// snapshot cannot tell. The factor of an interval has only 53 bits, so the time is in two parts.
+// A DELETE sees only the readers of its snapshot, which is older than a reader that is registered
+// while it waits. So erasing takes a shared lock in a statement before the DELETE. A reader that is
+// new or goes back takes the lock exclusively: it waits for running erasing, and later erasing sees
+// it. A reader that goes on takes no lock.
 constexpr auto share_readers_sql =
     "SELECT pg_advisory_xact_lock_shared(hashtext('nexus readers'), "
     "'nexus_readers'::regclass::oid::int4)";
 
+// A position past the end is not stored, except in a transaction whose snapshot may be older than
+// the position. The factor of an interval has only 53 bits, so the time is a sum of two parts.
 constexpr auto save_reader_sql = R"sql(
 WITH goes_on AS MATERIALIZED (
   SELECT FROM nexus_readers WHERE name = $1::text AND strand = 0
