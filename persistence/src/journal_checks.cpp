@@ -122,6 +122,16 @@ std::optional<error> fault_of_reader(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<error> fault_of(const stored_reader& reader, const journal_limits& max) {
+  if (auto why = fault_of_reader(reader.name)) return why;
+  if (max.take(reader.time)) return std::nullopt;
+  return error{
+      errc::invalid_argument,
+      fmt::format("the progress of the reader \"{}\": its time is out of the range that the "
+                  "journal can store",
+                  reader.name)};
+}
+
 bool may_have_ids(std::string_view type) {
   using namespace std::string_view_literals;
   return type.find_first_of("|\0"sv) == std::string_view::npos && is_utf8(type);
@@ -129,13 +139,14 @@ bool may_have_ids(std::string_view type) {
 
 std::optional<id_range> id_range::of(const id_filter& which) {
   if (!may_have_ids(which.type) || !is_utf8(which.prefix)) return std::nullopt;
+  if (which.prefix.find('\0') != std::string_view::npos) return std::nullopt;
   const auto type = which.type.empty() ? std::string{} : fmt::format("{}|", which.type);
   id_range made{.from = fmt::format("{}{}", type, which.prefix), .before = {}};
   made.before = past_all_with(made.from);
-  // Ids have no NUL, so nothing is between a text and the same text with \1 behind it.
   if (const auto after = fmt::format("{}{}", type, which.after);
       after >= made.from && !after.empty()) {
-    made.from = after + '\1';
+    made.from = first_past(after);
+    if (made.from.empty()) return std::nullopt;
   }
   return made;
 }

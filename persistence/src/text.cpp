@@ -2,13 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <ranges>
 
 #include "nexus/detail/utf8.hpp"
 
 namespace nexus { inline namespace v0 {
 
 namespace {
+
+constexpr std::uint32_t last = 0x10'ffff;
+constexpr std::uint32_t first_surrogate = 0xd800;  // surrogates are in no UTF-8
+constexpr std::uint32_t past_surrogates = 0xe000;
 
 // Of the code point that begins at `at`.
 std::uint32_t code_point(std::string_view text, std::size_t at) {
@@ -36,7 +42,6 @@ bool is_utf8(std::string_view text) { return detail::valid_utf8(text); }
 
 // UTF-8 texts are ordered as their code points are.
 std::string past_all_with(std::string_view prefix) {
-  constexpr std::uint32_t last = 0x10'ffff;
   while (!prefix.empty()) {
     auto at = prefix.size() - 1;
     while (at > 0 && (static_cast<unsigned char>(prefix[at]) & 0xc0) == 0x80) --at;
@@ -44,10 +49,28 @@ std::string past_all_with(std::string_view prefix) {
     prefix.remove_suffix(prefix.size() - at);
     if (c == last) continue;
     ++c;
-    if (c == 0xd800) c = 0xe000;  // surrogates are in no UTF-8
+    if (c == first_surrogate) c = past_surrogates;
     return std::string{prefix} + encoded(c);
   }
   return {};
+}
+
+// The longest beginning of `bytes` that is such a text, and the first code point past the rest.
+std::string first_past(std::string_view bytes) {
+  std::size_t valid = 0;
+  for (std::size_t size = 1; size <= 4 && valid + size <= bytes.size(); ++size) {
+    if (bytes[valid] == '\0' || !is_utf8(bytes.substr(valid, size))) continue;
+    valid += size;
+    size = 0;
+  }
+  const auto begin = bytes.substr(0, valid);
+  const auto rest = bytes.substr(valid);
+  const auto points = std::views::iota(std::uint32_t{1}, last + 1);
+  const auto found =
+      std::ranges::partition_point(points, [&](auto c) { return encoded(c) <= rest; });
+  if (found == points.end()) return past_all_with(begin);
+  const bool surrogate = first_surrogate <= *found && *found < past_surrogates;
+  return std::string{begin} + encoded(surrogate ? past_surrogates : *found);
 }
 
 std::string shown(std::string_view text) {

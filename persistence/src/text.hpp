@@ -15,6 +15,9 @@ namespace nexus { inline namespace v0 {
 /// The smallest UTF-8 text past all texts that begin with `prefix`; empty if there is none.
 [[nodiscard]] std::string past_all_with(std::string_view prefix);
 
+/// The smallest UTF-8 text without NUL that is past any `bytes`, bytewise; empty if there is none.
+[[nodiscard]] std::string first_past(std::string_view bytes);
+
 /// `text` in a form for messages: printable, cut short.
 [[nodiscard]] std::string shown(std::string_view text);
 

@@ -147,6 +147,39 @@ TEST_F(PostgresOrder, TheHolderOfReadersIsNamed) {
   EXPECT_FALSE(must(reader->held_back()));
 }
 
+TEST_F(PostgresOrder, TheHolderOfAChangedStateIsNamed) {
+  auto numbered = uri + "&indexes=states";
+  must(must(nexus::open_schema(numbered))->create());
+  terse_session states{must(store->open_session())};
+  ASSERT_EQ(states.upsert("t|old"_id, 0, 1, "one"), "stored");
+  const auto passed = [&] {
+    std::string all;
+    must(reader->read_states(position{}, 10, [&](const persistence_id&, const auto& state) {
+      all += std::to_string(state.version);
+      return true;
+    }));
+    return all;
+  };
+  ASSERT_TRUE(wait_until([&] { return passed() == "1"; }));
+  open_transaction slow{uri, "t|a", 1};
+  EXPECT_FALSE(must(reader->held_back())) << "nothing waits for it yet";
+  ASSERT_EQ(states.upsert("t|old"_id, 1, 2, "two"), "stored");
+  EXPECT_EQ(passed(), "") << "not the former state either, which is no more";
+  const auto who = must(reader->held_back());
+  ASSERT_TRUE(who);
+  EXPECT_NE(who->find("pid " + std::to_string(slow.pid())), std::string::npos) << *who;
+  slow.commit();
+  EXPECT_TRUE(wait_until([&] { return passed() == "2"; }));
+  EXPECT_FALSE(must(reader->held_back()));
+}
+
+TEST_F(PostgresOrder, AStateHoldsNothingBackWhereChangesAreNotNumbered) {
+  terse_session states{must(store->open_session())};
+  open_transaction slow{uri, "t|a", 1};
+  ASSERT_EQ(states.upsert("t|old"_id, 0, 1, "one"), "stored");
+  EXPECT_FALSE(must(reader->held_back()));
+}
+
 TEST_F(PostgresOrder, APreparedTransactionIsNamedToo) {
   cluster::execute_at(
       uri, "BEGIN; INSERT INTO nexus_meta VALUES ('x', 1); PREPARE TRANSACTION 'forgotten'");

@@ -5,7 +5,8 @@
 //
 // A stream has the latest state of every id that changed past its position, in the order of the
 // last changes (of several strands, one after another). It misses no id's latest state, and may
-// miss states between. A state that changes while it is read comes again.
+// miss states between. A state that changes while it is read comes again. A state whose last change
+// the journal holds back, e.g. for an open transaction, comes later, with that change.
 //
 // The journal must number the changes: in memory it does; in a SQL backend the URI's
 // `indexes=states` makes the index. Without it `current` and `live` return `invalid_argument`.

@@ -29,7 +29,7 @@
 //   foreign_schema, newer_schema, older_schema   not this journal's tables, also after `open`
 //   pool_closed        the session was interrupted
 //   foreign_position   a position of another journal, of a strand that it has not, or of an earlier
-//                      numbering
+//                      numbering; or past the end, if the backend can tell
 //   history_erased     a reader starts before erased events
 // For an append or upsert the outcome matters more than its code. `failed` is retried after a
 // pause, whatever the code. So only a request that is certainly not stored is `failed`; after any
@@ -135,8 +135,9 @@ class journal_session : public session {
   /// error.
   [[nodiscard]] virtual result<void> forget_reader(std::string_view name) = 0;
 
-  /// What keeps stored events from being read by `read_all` now, in words for a warning, as in "pid
-  /// 4711 (psql): its transaction has been open for 12 s"; none if nothing does.
+  /// What keeps stored events or states from being read by `read_all` or `read_states` now, in
+  /// words for a warning, as in "pid 4711 (psql): its transaction has been open for 12 s"; none if
+  /// nothing does.
   [[nodiscard]] virtual result<std::optional<std::string>> held_back() { return std::nullopt; }
 
   /// The highest number ever stored under `id`, 0 for none. It never falls, not even by erasing.
@@ -203,8 +204,10 @@ class journal_session : public session {
 
   /// Passes the latest state or tombstone of every id that changed past `after`, in the order of the
   /// last changes, with the guarantees of `read_all`: a reader that continues after the last position
-  /// it saw misses no id's latest state, and may miss states between. `invalid_argument` if the
-  /// journal does not number changes of states; with SQL backends the URI's `indexes=states` makes it.
+  /// it saw misses no id's latest state, and may miss states between. A state whose last change is
+  /// held back is passed later, with that change; until then not even its former value is passed.
+  /// `invalid_argument` if the journal does not number changes of states; with SQL backends the
+  /// URI's `indexes=states` makes it.
   [[nodiscard]] virtual result<void> read_states(position after, std::size_t max,
                                                  const state_sink& sink) = 0;
 };

@@ -56,6 +56,9 @@ void take_faultless(std::span<const upsert_request> requests, const journal_limi
 /// Why a reader cannot be registered under this name.
 [[nodiscard]] std::optional<error> fault_of_reader(std::string_view name);
 
+/// Why a journal with these limits cannot store a reader's progress.
+[[nodiscard]] std::optional<error> fault_of(const stored_reader& reader, const journal_limits& max);
+
 /// Whether there may be ids of `type`; empty means all types. An invalid type, such as "a|b", has
 /// none.
 [[nodiscard]] bool may_have_ids(std::string_view type);

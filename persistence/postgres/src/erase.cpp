@@ -1,6 +1,9 @@
 // Erasing events, as far as registered readers have read; and the readers themselves.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
@@ -11,42 +14,52 @@ namespace {
 // Events of an id erased by one transaction: more would delay others, and exceed the timeout.
 constexpr std::int64_t erase_max = 10'000;
 
+const parameters nothing;
+
 }  // namespace
 
 result<void> session::erase_to(const persistence_id& id, sequence_nr to, erasing how) {
+  array one{element::text};
+  array upto{element::int8};
+  one.bytes(id.str());
+  upto.int8(column_nr(to));
+  parameters range;
+  range.all(one).all(upto).int8(erase_max).int8(how == erasing::forced ? 1 : 0);
   return with_connection("erase", [&](connection& c) -> result<void> {
-    array one{element::text};
-    array upto{element::int8};
-    one.bytes(id.str());
-    upto.int8(column_nr(to));
-    parameters range;
-    range.all(one).all(upto).int8(erase_max).int8(how == erasing::forced ? 1 : 0);
-    while (c.query(core_->sql.erase_events, range).affected() >= erase_max) {
+    for (;;) {
+      const auto answers =
+          c.run({{core_->sql.share_readers, nothing}, {core_->sql.erase_range, range}});
+      const auto& erased = answers.back();
+      if (erased.int8(0, 0) >= erase_max) continue;
+      if (erased.is_null(0, 1)) return {};
+      return fail(held_back_by(erased.bytes(0, 1), id, core_->where.name));
     }
-    if (how == erasing::forced) return {};
-    const auto left = c.query(core_->sql.left_to_erase, parameters{}.all(one).all(upto));
-    if (left.size() == 0) return {};
-    const auto reader = c.query(core_->sql.slowest_reader);
-    const auto name =
-        reader.size() == 0 ? std::string_view{"forgotten meanwhile"} : reader.bytes(0, 0);
-    return fail(held_back_by(name, id, core_->where.name));
   });
 }
 
+// An id may be in several requests; a statement takes it once, with the highest number. In order of
+// the ids: calls that lock in different orders would wait for each other.
 result<void> session::prune(std::span<const prune_request> requests) {
-  array of_snapshots{element::text};
-  array below{element::int8};
-  array of_events{element::text};
-  array upto{element::int8};
+  std::map<std::string_view, std::int64_t> snapshots;
+  std::map<std::string_view, std::int64_t> events;
+  const auto add = [](auto& to, const prune_request& r, sequence_nr number) {
+    if (number == 0) return;
+    auto& highest = to[r.id.str()];
+    highest = std::max(highest, column_nr(number));
+  };
   for (const auto& r : requests) {
-    if (r.snapshots_below > 0) {
-      of_snapshots.bytes(r.id.str());
-      below.int8(column_nr(r.snapshots_below));
-    }
-    if (r.events_to > 0) {
-      of_events.bytes(r.id.str());
-      upto.int8(column_nr(r.events_to));
-    }
+    add(snapshots, r, r.snapshots_below);
+    add(events, r, r.events_to);
+  }
+  array of_snapshots{element::text}, below{element::int8};
+  array of_events{element::text}, upto{element::int8};
+  for (const auto& [id, number] : snapshots) {
+    of_snapshots.bytes(id);
+    below.int8(number);
+  }
+  for (const auto& [id, number] : events) {
+    of_events.bytes(id);
+    upto.int8(number);
   }
   return with_connection("erase", [&](connection& c) -> result<void> {
     if (of_snapshots.size() > 0) {
@@ -59,11 +72,11 @@ result<void> session::prune(std::span<const prune_request> requests) {
     const auto done = ids();
     // An id may have more events than one transaction erases; then another one follows.
     for (std::int64_t erased = erase_max; erased >= erase_max;) {
-      erased = c.run({{core_->sql.erase_events, range},
-                      {core_->sql.forget_held_back, done},
-                      {core_->sql.hold_back, done}})
-                   .front()
-                   .affected();
+      const auto answers = c.run({{core_->sql.share_readers, nothing},
+                                  {core_->sql.erase_events, range},
+                                  {core_->sql.forget_held_back, done},
+                                  {core_->sql.hold_back, done}});
+      erased = answers[1].affected();
     }
     return {};
   });
@@ -88,34 +101,43 @@ result<std::size_t> session::prune_held_back(std::size_t max) {
 
 // -- registered readers --------------------------------------------------------------------------
 
-result<void> session::in_own_transaction(const statement& what,
-                                         const std::vector<sql_value>& with) {
+result<std::int64_t> session::in_own_transaction(const statement& what,
+                                                 const std::vector<sql_value>& with) {
   auto done = run_sql(what.sql, with);
   if (!done) return fail(std::move(done.error()));
-  return {};
+  return done->affected;
 }
 
 result<void> session::save_reader(const stored_reader& reader) {
-  if (auto why = fault_of_reader(reader.name)) return fail(*std::move(why));
+  if (auto why = fault_of(reader, limits())) return fail(*std::move(why));
   if (auto why = foreign(reader.at, 1, core_->epoch, core_->where.name)) {
     return fail(*std::move(why));
   }
-  const auto major = static_cast<std::int64_t>(reader.at.major);
+  const auto minor = column_nr(reader.at.minor);
   const auto micros = std::int64_t{reader.time.time_since_epoch().count()};
-  if (unfinished()) {
-    return in_own_transaction(core_->sql.save_reader, {reader.name, std::to_string(major),
-                                                       column_nr(reader.at.minor), micros});
-  }
-  return with_connection("save a reader's position", [&](connection& c) -> result<void> {
-    parameters row;
-    row.text(reader.name).int8(major).int8(column_nr(reader.at.minor)).int8(micros);
-    c.query(core_->sql.save_reader, row);
-    return {};
-  });
+  const auto saved = [&]() -> result<std::int64_t> {
+    if (unfinished()) {
+      return in_own_transaction(core_->sql.save_reader,
+                                {reader.name, std::to_string(reader.at.major), minor, micros});
+    }
+    return with_connection("save a reader's position", [&](connection& c) -> result<std::int64_t> {
+      parameters row;
+      row.text(reader.name).int8(static_cast<std::int64_t>(reader.at.major));
+      row.int8(minor).int8(micros);
+      return c.query(core_->sql.save_reader, row).affected();
+    });
+  }();
+  if (!saved) return fail(error{saved.error()});
+  if (*saved == 0) return fail(past_the_end(reader.at));
+  return {};
 }
 
 result<void> session::forget_reader(std::string_view name) {
-  if (unfinished()) return in_own_transaction(core_->sql.forget_reader, {std::string{name}});
+  if (fault_of_reader(name)) return {};  // no reader has it
+  if (unfinished()) {
+    auto done = in_own_transaction(core_->sql.forget_reader, {std::string{name}});
+    return done.map([](auto) {});
+  }
   return with_connection("forget a reader", [&](connection& c) -> result<void> {
     c.query(core_->sql.forget_reader, parameters{}.text(name));
     return {};

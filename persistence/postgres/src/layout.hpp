@@ -54,6 +54,12 @@ struct index {
 /// The indexes of every journal, and those that the address chose.
 [[nodiscard]] std::vector<index> indexes(const schema_choices& chosen);
 
+/// Whether there is the index of `indexes=states`, as SQL.
+inline constexpr std::string_view changes_are_indexed =
+    "EXISTS (SELECT FROM pg_class WHERE relkind = 'i' AND "
+    "relname = 'nexus_durable_state_by_position' AND relnamespace = "
+    "(SELECT oid FROM pg_namespace WHERE nspname = current_schema()))";
+
 inline constexpr std::string_view erased_function = "nexus_event_erased";
 inline constexpr std::string_view erased_trigger = "nexus_event_erased";
 [[nodiscard]] std::string erased_body(const schema_choices& chosen);

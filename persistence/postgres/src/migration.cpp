@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -70,52 +71,55 @@ result<void> expect_current(const address& where, unsigned found) {
   return fail(other_version(where.name, found, schema_version));
 }
 
-// Transaction ids order the events of a journal; ids of another server are meaningless on this one.
+// Transaction ids order a journal; ids of another server are meaningless on this one. All tables
+// with positions count, as all events may be erased. Each open asks: so indexes answer, and states
+// count only if their changes are indexed, since only then their positions are read.
 bool was_restored(connection& c, const address& where) {
-  const auto found = c.execute(
-      where.tables.named("SELECT greatest((SELECT max(transaction_id) FROM nexus_durable_state), "
-                         "(SELECT transaction_id FROM nexus_event_journal "
-                         "ORDER BY transaction_id DESC, position DESC LIMIT 1)) "
-                         ">= pg_snapshot_xmax(pg_current_snapshot())"));
+  const auto last_of = [](std::string_view table) {
+    return fmt::format(
+        "(SELECT transaction_id FROM {} ORDER BY transaction_id DESC, position DESC LIMIT 1)",
+        table);
+  };
+  const auto found = c.execute(where.tables.named(
+      fmt::format("SELECT greatest({}, {}, {}, {}, CASE WHEN {} THEN {} END) "
+                  ">= pg_snapshot_xmax(pg_current_snapshot())",
+                  last_of("nexus_event_journal"), last_of("nexus_erased"), last_of("nexus_readers"),
+                  last_of("nexus_pruning"), changes_are_indexed, last_of("nexus_durable_state"))));
   return first_value(found) == "t";
 }
 
-// Renumbers as if one transaction, before all others, had written the events in their order. What
-// points at a place between the events then points behind the last event that was before it. A new
+constexpr std::array<std::string_view, 5> with_positions{
+    "nexus_event_journal", "nexus_durable_state", "nexus_erased", "nexus_readers", "nexus_pruning"};
+
+// Replaces every position in the tables by its rank, as if one transaction before all others had
+// used them. So the order of any two positions stays, and a reader at the start stays there. A new
 // epoch makes the positions that programs have stored foreign: they would skip new events.
 void renumber(connection& c, const address& where) {
-  const auto move = [](std::string_view table) {
-    return fmt::format(
-        "UPDATE {} m SET transaction_id = '1', position = coalesce((SELECT r.n FROM "
-        "nexus_renumbered r WHERE (r.transaction_id, r.position) <= (m.transaction_id, m.position) "
-        "ORDER BY r.transaction_id DESC, r.position DESC LIMIT 1), 0);\n",
-        table);
+  std::string used;
+  for (auto table : with_positions) {
+    used += fmt::format("{}SELECT transaction_id, position FROM {}", used.empty() ? "" : " UNION ",
+                        table);
+  }
+  auto sql = fmt::format(
+      "CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS SELECT transaction_id, position, "
+      "row_number() OVER (ORDER BY transaction_id, position) AS n FROM ({}) AS used "
+      "WHERE transaction_id > '0';\n"
+      "ALTER TABLE nexus_renumbered ADD PRIMARY KEY (transaction_id, position);\n",
+      used);
+  // A server's own transaction ids begin at 3. A journal that was renumbered before has events of 1
+  // or 2. The other one is free: so no updated row collides with another one, whatever their order.
+  const auto taken = first_value(c.execute(
+      where.tables.named("SELECT 1 FROM nexus_event_journal WHERE transaction_id = '1' LIMIT 1")));
+  auto move = [&](std::string_view table) {
+    sql += fmt::format(
+        "UPDATE {} m SET transaction_id = '{}', position = r.n FROM nexus_renumbered r "
+        "WHERE m.transaction_id = r.transaction_id AND m.position = r.position;\n",
+        table, taken.empty() ? 1 : 2);
   };
-  c.execute(where.tables.named(
-      std::string{R"sql(
-CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS
-  SELECT transaction_id, position, row_number() OVER (ORDER BY transaction_id, position) AS n
-  FROM nexus_event_journal;
-ALTER TABLE nexus_renumbered ADD PRIMARY KEY (transaction_id, position);
-UPDATE nexus_event_journal j SET transaction_id = '1', position = r.n FROM nexus_renumbered r
-  WHERE j.transaction_id = r.transaction_id AND j.position = r.position;
-UPDATE nexus_event_tags t SET transaction_id = '1', position = r.n FROM nexus_renumbered r
-  WHERE t.transaction_id = r.transaction_id AND t.position = r.position;
-UPDATE nexus_durable_state s SET transaction_id = '1', position = n.n FROM
-  (SELECT persistence_id, row_number() OVER (ORDER BY transaction_id, position) AS n
-     FROM nexus_durable_state) n
-  WHERE n.persistence_id = s.persistence_id;
-)sql"} +
-      move("nexus_erased") + move("nexus_readers") + move("nexus_pruning") +
-      fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'epoch'", new_epoch)));
-}
-
-result<void> refuse_restored(connection& c, const address& where) {
-  if (!was_restored(c, where)) return {};
-  return foreign(
-      where,
-      "its events have transaction ids that this server has not reached, so it was restored "
-      "from another server; run `nexus-schema migrate` to renumber them");
+  for (auto table : with_positions) move(table);
+  move("nexus_event_tags");
+  sql += fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'epoch'", new_epoch);
+  c.execute(where.tables.named(sql));
 }
 
 // Missing rights are reported when they are needed; a journal that cannot be written is reported at
@@ -244,10 +248,17 @@ result<void> prepare_tables(connection& c, const address& where) {
     return current;
   }
   if (auto done = expect_writable(c, where); !done) return done;
-  if (auto done = refuse_restored(c, where); !done) return done;
   // Indexes may be missing: they affect only speed.
   const auto wrong = differences(c, where, drift::of_tables);
-  return wrong.empty() ? result<void>{} : foreign(where, wrong.front());
+  if (!wrong.empty()) return foreign(where, wrong.front());
+  return refuse_restored(c, where);
+}
+
+result<void> refuse_restored(connection& c, const address& where) {
+  if (!was_restored(c, where)) return {};
+  return foreign(where,
+                 "it has transaction ids that this server has not reached, so it was restored "
+                 "from another server; run `nexus-schema migrate` to renumber them");
 }
 
 std::uint64_t epoch_of(connection& c, const address& where) {

@@ -26,6 +26,10 @@ namespace nexus { inline namespace v0 { namespace postgres {
 /// tables that differ from the expected ones, or that this user may not write.
 [[nodiscard]] result<void> prepare_tables(connection& c, const address& where);
 
+/// Refuses tables that were restored from another server and not renumbered since, with
+/// `foreign_schema`. The tables must be complete.
+[[nodiscard]] result<void> refuse_restored(connection& c, const address& where);
+
 /// schema::drop.
 [[nodiscard]] result<void> drop_tables(connection& c, const address& where);
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 
 #include "nexus/journal_checks.hpp"
 #include "nexus/query_conditions.hpp"
@@ -80,14 +81,20 @@ std::string page_sql(const query_plan& plan) {
       where_clause(plan), by, parameters + 1, parameters + 2);
 }
 
+// Times that no event can have become -infinity and infinity, which compare as those times do.
+std::int64_t column_time(timestamp t) {
+  const auto range = limits();
+  if (t < range.time_min) return std::numeric_limits<std::int64_t>::min();
+  if (t > range.time_max) return std::numeric_limits<std::int64_t>::max();
+  return t.time_since_epoch().count() - postgres_epoch_micros;
+}
+
 parameters bound(const query_plan& plan) {
   parameters made;
   for (const auto& one : plan.conditions) {
     if (const auto* text = std::get_if<std::string>(&one.value)) made.text(*text);
     if (const auto* number = std::get_if<std::int64_t>(&one.value)) made.int8(*number);
-    if (const auto* time = std::get_if<timestamp>(&one.value)) {
-      made.int8(time->time_since_epoch().count() - postgres_epoch_micros);
-    }
+    if (const auto* time = std::get_if<timestamp>(&one.value)) made.int8(column_time(*time));
     if (const auto* at = std::get_if<position>(&one.value)) {
       made.int8(static_cast<std::int64_t>(at->major)).int8(column_nr(at->minor));
     }
@@ -97,6 +104,22 @@ parameters bound(const query_plan& plan) {
 
 }  // namespace
 
+// In the round trip of the statement, its positions are checked.
+result<rows> session::run_plan(connection& c, const query_plan& plan, const std::string& sql,
+                               const parameters& with) {
+  const auto& made = core_->queries.of(core_->where.tables.named(sql));
+  position last;
+  for (const auto& one : plan.conditions) {
+    if (const auto* at = std::get_if<position>(&one.value); at != nullptr && last < *at) last = *at;
+  }
+  if (last.is_start()) return c.query(made, with);
+  parameters checked;
+  checked.int8(static_cast<std::int64_t>(last.major));
+  auto answers = c.run({{core_->sql.is_past_the_end, checked}, {made, with}});
+  if (answers.front().boolean(0, 0)) return fail(past_the_end(last));
+  return std::move(answers.back());
+}
+
 result<page_info> session::query_some(connection& c, const event_filter& filter,
                                       const event_page& page, const journal_sink& sink) {
   auto plan = plan_of(filter, page, core_->epoch, core_->where.name);
@@ -105,12 +128,13 @@ result<page_info> session::query_some(connection& c, const event_filter& filter,
   if (plan->nothing) return pager.info();
   auto with = bound(*plan);
   with.int8(plan->rows).int8(plan->offset);
-  const auto found = c.query(core_->queries.of(core_->where.tables.named(page_sql(*plan))), with);
-  record_reader reader{found, core_->epoch};
+  const auto found = run_plan(c, *plan, page_sql(*plan), with);
+  if (!found) return fail(error{found.error()});
+  record_reader reader{*found, core_->epoch};
   const journal_sink take = [&](const auto&... r) { return pager.take(r..., sink); };
-  for (int row = 0; row < found.size(); ++row) {
+  for (int row = 0; row < found->size(); ++row) {
     record_view record;
-    auto more = pass_row(found, reader, row, record, take);
+    auto more = pass_row(*found, reader, row, record, take);
     if (!more) return fail(std::move(more.error()));
     if (!*more) break;
   }
@@ -157,8 +181,9 @@ result<std::uint64_t> session::count_of(connection& c, const event_filter& filte
   auto plan = plan_of(filter, {}, core_->epoch, core_->where.name);
   if (!plan) return fail(std::move(plan.error()));
   if (plan->nothing) return 0;
-  const auto sql = core_->where.tables.named("SELECT count(*)" + where_clause(*plan));
-  return static_cast<std::uint64_t>(c.query(core_->queries.of(sql), bound(*plan)).int8(0, 0));
+  const auto found = run_plan(c, *plan, "SELECT count(*)" + where_clause(*plan), bound(*plan));
+  if (!found) return fail(error{found.error()});
+  return static_cast<std::uint64_t>(found->int8(0, 0));
 }
 
 result<std::uint64_t> session::count(const event_filter& filter) {

@@ -31,6 +31,10 @@ class postgres_schema final : public schema {
         status.differences.push_back(other_version(where_.name, *found, schema_version).message);
       } else if (*found != 0) {
         status.differences = differences(c, where_);
+        if (differences(c, where_, drift::of_tables).empty()) {
+          auto own = refuse_restored(c, where_);
+          if (!own) status.differences.push_back(std::move(own.error().message));
+        }
       } else {
         status.differences.push_back("there are no tables");
       }

@@ -12,6 +12,7 @@
 #include "errors.hpp"
 #include "event_arrays.hpp"
 #include "nexus/journal.hpp"
+#include "nexus/query_conditions.hpp"
 #include "rows.hpp"
 #include "socket_gate.hpp"
 
@@ -104,6 +105,7 @@ class session final : public journal_session {
 
   [[nodiscard]] error told(errc code, std::string_view why) const;
   [[nodiscard]] error was_interrupted() const;
+  [[nodiscard]] error past_the_end(const position& at) const;
   // Otherwise the journal's calls would take part in the program's transaction.
   [[nodiscard]] result<void> outside_of_transaction(std::string_view doing) const;
   result<void> connect_for_sql();
@@ -150,11 +152,14 @@ class session final : public journal_session {
                                            const id_filter& which, std::size_t max);
   result<bool> pass_row(const rows& found, record_reader& reader, int row, record_view& record,
                         const journal_sink& sink);
-  // A statement of the journal as a part of the program's transaction.
-  result<void> in_own_transaction(const statement& what, const std::vector<sql_value>& with);
+  // A statement of the journal as a part of the program's transaction; the rows that it touched.
+  result<std::int64_t> in_own_transaction(const statement& what,
+                                          const std::vector<sql_value>& with);
   result<page_info> query_some(connection& c, const event_filter& filter, const event_page& page,
                                const journal_sink& sink);
   result<std::uint64_t> count_of(connection& c, const event_filter& filter);
+  result<rows> run_plan(connection& c, const query_plan& plan, const std::string& sql,
+                        const parameters& with);
 
   std::shared_ptr<core> core_;
   std::unique_ptr<connection> connection_;

@@ -1,5 +1,9 @@
 #include "statements.hpp"
 
+#include <fmt/format.h>
+
+#include "layout.hpp"
+
 namespace nexus { inline namespace v0 { namespace postgres {
 namespace {
 
@@ -94,13 +98,14 @@ ORDER BY sequence_nr LIMIT $4::int8
 
 // All transactions before the snapshot's xmin have ended, so none of their events can still appear.
 // The position alone would skip events that commit late, as would one from a sequence. The last
-// column tells whether something past the start was erased, in the same snapshot; so there is a row
-// even without events.
+// columns tell whether something past the start was erased, in the same snapshot, and whether the
+// start is past the end; so there is a row even without events.
 constexpr auto read_all_sql = R"sql(
-SELECT j.*, m.erased
+SELECT j.*, m.erased, m.past_the_end
 FROM (SELECT coalesce((SELECT (e.transaction_id, e.position) > ($1::xid8, $2::int8)
                          FROM nexus_erased e
-                        ORDER BY e.transaction_id DESC, e.position DESC LIMIT 1), false) AS erased) m
+                        ORDER BY e.transaction_id DESC, e.position DESC LIMIT 1), false) AS erased,
+             $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS past_the_end) m
 LEFT JOIN LATERAL (
   SELECT j.sequence_nr, j.event_type, j.schema_version, j.codec, j.event_data,
       j.transaction_id, j.position, j.writer_id, j.metadata, j.timestamp, j.tags,
@@ -112,6 +117,12 @@ LEFT JOIN LATERAL (
 ORDER BY j.transaction_id, j.position
 )sql";
 
+// Whether a position is of a transaction that this server has not begun. A server that a dump was
+// loaded into counts on its own: it may take the dump's ids for those of its past, but a position
+// that a program stored after the dump would skip what is appended now.
+constexpr std::string_view past_the_end =
+    "SELECT $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot())";
+
 constexpr auto read_states_sql = R"sql(
 SELECT version, state_type, schema_version, codec, state_data, writer_id, timestamp,
     transaction_id, position, persistence_id
@@ -121,23 +132,37 @@ WHERE (transaction_id, position) > ($1::xid8, $2::int8)
 ORDER BY transaction_id, position LIMIT $3::int8
 )sql";
 
+// A DELETE sees only the readers of its snapshot, which is older than a reader that is registered
+// while it waits. So erasing takes a shared lock in a statement before the DELETE. A reader that is
+// new or goes back takes the lock exclusively: it waits for running erasing, and later erasing sees
+// it. A reader that goes on takes no lock.
+constexpr auto share_readers_sql =
+    "SELECT pg_advisory_xact_lock_shared(hashtext('nexus readers'), "
+    "'nexus_readers'::regclass::oid::int4)";
+
+// A position past the end is not stored, except in a transaction whose snapshot may be older than
+// the position. The factor of an interval has only 53 bits, so the time is a sum of two parts.
 constexpr auto save_reader_sql = R"sql(
+WITH goes_on AS MATERIALIZED (
+  SELECT FROM nexus_readers WHERE name = $1::text AND strand = 0
+    AND (transaction_id, position) <= ($2::xid8, $3::int8) FOR UPDATE),
+alone AS MATERIALIZED (
+  SELECT pg_advisory_xact_lock(hashtext('nexus readers'), 'nexus_readers'::regclass::oid::int4)
+  WHERE NOT EXISTS (SELECT FROM goes_on))
 INSERT INTO nexus_readers (name, strand, transaction_id, position, timestamp)
-VALUES ($1::text, 0, $2::xid8, $3::int8,
-    'epoch'::timestamptz + $4::int8 * interval '1 microsecond')
+SELECT $1::text, 0, $2::xid8, $3::int8,
+    'epoch'::timestamptz + $4::int8 / 3600000000 * interval '1 hour'
+      + $4::int8 % 3600000000 * interval '1 microsecond'
+FROM (SELECT count(*) FROM alone) AS locked
+WHERE $2::xid8 < pg_snapshot_xmax(pg_current_snapshot())
+   OR current_setting('transaction_isolation') <> 'read committed'
 ON CONFLICT (name, strand) DO UPDATE SET transaction_id = excluded.transaction_id,
     position = excluded.position, timestamp = excluded.timestamp
 )sql";
 
-// The reader that has read least, with its position.
-constexpr auto slowest_reader_sql = R"sql(
-SELECT name, transaction_id, position FROM nexus_readers
-ORDER BY transaction_id, position, name LIMIT 1
-)sql";
-
-// The session with the oldest transaction that may still write, if a stored event waits for it. A
-// session's own transaction number has only 32 bits.
-constexpr auto held_back_sql = R"sql(
+// The session with the oldest transaction that may still write, if a stored event or an indexed
+// change of a state waits for it. A session's own transaction number has only 32 bits.
+constexpr std::string_view held_back_sql = R"sql(
 WITH horizon AS MATERIALIZED (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin)
 SELECT coalesce(
     (SELECT format('pid %s (%s, user %s, %s): its transaction has been open for %s s', a.pid,
@@ -153,6 +178,8 @@ SELECT coalesce(
        FROM horizon h))
 FROM horizon
 WHERE EXISTS (SELECT FROM nexus_event_journal j WHERE j.transaction_id >= horizon.xmin)
+   OR CASE WHEN {} THEN
+     EXISTS (SELECT FROM nexus_durable_state s WHERE s.transaction_id >= horizon.xmin) END
 )sql";
 
 // Goes from id to id by two look-ups each, however many events an id has.
@@ -230,13 +257,18 @@ WHERE j.persistence_id = l.id AND j.sequence_nr <= l.upto
         WHERE (s.transaction_id, s.position) < (j.transaction_id, j.position)))
 )sql";
 
-// The first event that is left of each id whose events up to a number were to be erased.
-constexpr auto left_to_erase_sql = R"sql(
-SELECT l.id, l.upto, j.transaction_id, j.position
-FROM unnest($1::text[], $2::int8[]) AS l (id, upto)
-CROSS JOIN LATERAL (SELECT j.sequence_nr, j.transaction_id, j.position FROM nexus_event_journal j
-    WHERE j.persistence_id = l.id ORDER BY j.sequence_nr LIMIT 1) j
-WHERE j.sequence_nr <= l.upto
+// The same for one id. With it, in the same snapshot, the slowest reader that has not read the last
+// event of the range; null: the range has been read, or there is none. So an event that is appended
+// meanwhile counts as no event left.
+constexpr std::string_view erase_range_sql = R"sql(
+WITH erased AS ({} RETURNING 1)
+SELECT count(*), (SELECT s.name FROM nexus_readers s
+    WHERE $4::int8 = 0 AND (s.transaction_id, s.position) <
+      (SELECT j.transaction_id, j.position FROM nexus_event_journal j
+        WHERE j.persistence_id = ($1::text[])[1] AND j.sequence_nr <= ($2::int8[])[1]
+        ORDER BY j.sequence_nr DESC LIMIT 1)
+    ORDER BY s.transaction_id, s.position, s.name LIMIT 1)
+FROM erased
 )sql";
 
 constexpr auto forget_held_back_sql = R"sql(
@@ -281,7 +313,7 @@ statements::statements(const schema_choices& names)
       read_events{"read_events", names.named(read_events_sql)},
       read_payloads{"read_payloads", names.named(read_payloads_sql)},
       read_all{"read_all", names.named(read_all_sql)},
-      held_back{"held_back", names.named(held_back_sql)},
+      held_back{"held_back", names.named(fmt::format(held_back_sql, changes_are_indexed))},
       list_ids{"list_ids", names.named(list_ids_sql)},
       load_snapshot{"load_snapshot", names.named(load_snapshot_sql)},
       list_snapshots{"list_snapshots", names.named(list_snapshots_sql)},
@@ -289,21 +321,20 @@ statements::statements(const schema_choices& names)
       list_states{"list_states", names.named(list_states_sql)},
       read_states{"read_states", names.named(read_states_sql)},
       index_of_changes{"index_of_changes",
-                       names.named("SELECT 1 FROM pg_class WHERE relkind = 'i' AND relname = "
-                                   "'nexus_durable_state_by_position' AND relnamespace = (SELECT "
-                                   "oid FROM pg_namespace WHERE nspname = current_schema())")},
+                       names.named(fmt::format("{} WHERE {}", past_the_end, changes_are_indexed))},
+      is_past_the_end{"is_past_the_end", std::string{past_the_end}},
+      share_readers{"share_readers", names.named(share_readers_sql)},
       save_reader{"save_reader", names.named(save_reader_sql)},
       list_readers{"list_readers",
                    names.named("SELECT name, transaction_id, position, timestamp FROM "
                                "nexus_readers ORDER BY name, strand")},
       forget_reader{"forget_reader",
                     names.named("DELETE FROM nexus_readers WHERE name = $1::text")},
-      slowest_reader{"slowest_reader", names.named(slowest_reader_sql)},
       save_snapshots{"save_snapshots", names.named(save_snapshots_sql)},
       erase_snapshots{"erase_snapshots", names.named(erase_snapshots_sql)},
       prune_snapshots{"prune_snapshots", names.named(prune_snapshots_sql)},
       erase_events{"erase_events", names.named(erase_events_sql)},
-      left_to_erase{"left_to_erase", names.named(left_to_erase_sql)},
+      erase_range{"erase_range", names.named(fmt::format(erase_range_sql, erase_events_sql))},
       hold_back{"hold_back", names.named(hold_back_sql)},
       held_back_events{"held_back_events", names.named(held_back_events_sql)},
       forget_held_back{"forget_held_back", names.named(forget_held_back_sql)} {}

@@ -19,12 +19,12 @@ struct statements {
   // Reading.
   statement read_events, read_payloads, read_all, held_back, list_ids;
   statement load_snapshot, list_snapshots, load_state, list_states;
-  statement read_states, index_of_changes;
+  statement read_states, index_of_changes, is_past_the_end;
   // Registered readers.
-  statement save_reader, list_readers, forget_reader, slowest_reader;
+  statement share_readers, save_reader, list_readers, forget_reader;
   // Erasing, and what readers hold back of it.
   statement save_snapshots, erase_snapshots, prune_snapshots, erase_events;
-  statement left_to_erase, hold_back, held_back_events, forget_held_back;
+  statement erase_range, hold_back, held_back_events, forget_held_back;
 };
 
 }}}  // namespace nexus::v0::postgres

@@ -27,9 +27,11 @@ result<std::optional<stored_state>> session::get_state(const persistence_id& id)
 result<void> session::read_states(position after, std::size_t max, const state_sink& sink) {
   if (auto why = foreign(after, 1, core_->epoch, core_->where.name)) return fail(*std::move(why));
   return with_connection("read the changes of states", [&](connection& c) -> result<void> {
-    if (c.query(core_->sql.index_of_changes).size() == 0) {
-      return fail(no_changes(core_->where.name));
-    }
+    parameters start;
+    start.int8(static_cast<std::int64_t>(after.major));
+    const auto index = c.query(core_->sql.index_of_changes, start);
+    if (index.size() == 0) return fail(no_changes(core_->where.name));
+    if (index.boolean(0, 0)) return fail(past_the_end(after));
     std::int64_t asked = 0;
     for (auto count = asked; count == asked && max > 0; max -= static_cast<std::size_t>(asked)) {
       asked = static_cast<std::int64_t>(std::min(max, states_at_once));

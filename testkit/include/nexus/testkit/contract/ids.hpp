@@ -96,6 +96,38 @@ TEST_P(JournalContract, AnInvalidTypeListsNothing) {
   EXPECT_EQ(session.ids("a"), (texts{"a|b", "a|bc", "a|b|c"}));
 }
 
+TEST_P(JournalContract, AListMayGoOnPastBytesThatNoIdHas) {
+  using namespace std::string_literals;
+  const texts all{"a|1", "a|1\x01", "a|1z", "a|2", "a|é", "a|\uffff", "b|1"};
+  for (const auto& text : all) {
+    const auto id = must(persistence_id::parse(text));
+    ASSERT_EQ(session.append(id, 0, {"e"}), "stored");
+    ASSERT_EQ(session.upsert(id, 0, 1, "s"), "stored");
+  }
+  for (const auto& after :
+       {"\0"s, "1\0"s, "1\0z"s, "1\x80"s, "1\xff"s, "\xc2"s, "\xc3"s, "\xc3\xff"s, "\xed"s,
+        "\xed\xa0"s, "\xef\xbf\xff"s, "\xf4\x90"s, "\xf0"s, "\xff"s, "é\xff"s}) {
+    texts expected;
+    for (const auto& id : all) {
+      if (id.starts_with("a|") && id.substr(2) > after) expected.push_back(id);
+    }
+    EXPECT_EQ(session.ids("a", after), expected) << ::testing::PrintToString(after);
+    EXPECT_EQ(session.state_ids("a", after), expected) << ::testing::PrintToString(after);
+  }
+  EXPECT_EQ(session.ids("", "a\xff"), texts{"b|1"});
+  EXPECT_EQ(session.ids("", "\xff"), texts{});
+}
+
+TEST_P(JournalContract, APrefixThatNoIdHasListsNothing) {
+  using namespace std::string_view_literals;
+  store_one_event_each(session, {"a|1", "a|1\x01"});
+  ASSERT_EQ(session.upsert("a|1"_id, 0, 1, "s"), "stored");
+  for (auto prefix : {"\xff"sv, "1\0"sv, "\0"sv}) {
+    EXPECT_TRUE(must(session.inner().ids({.type = "a", .prefix = prefix}, 10)).empty());
+    EXPECT_TRUE(must(session.inner().state_ids({.type = "a", .prefix = prefix}, 10)).empty());
+  }
+}
+
 TEST_P(JournalContract, AnEmptyTypeListsEveryType) {
   store_one_event_each(session, {"b|1", "a|2", "ab|1", "a|1", "é|1", "A|1"});
   // Ordered by the bytes of the whole id, in which `|` comes after the letters.

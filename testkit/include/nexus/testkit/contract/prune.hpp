@@ -92,6 +92,18 @@ TEST_P(JournalContract, PruningAgainOrNothingIsFine) {
   EXPECT_EQ(session.ids(""), texts{"account|alice"});
 }
 
+TEST_P(JournalContract, AnIdMayBePrunedTwiceInOneCall) {
+  ASSERT_EQ(session.append(alice, 0, {"a", "b", "c"}), "stored");
+  for (sequence_nr number : {1u, 2u, 3u}) session.save(alice, number, "s");
+  must(session.inner().save_reader({"reader", start, timestamp{}}));
+  session.prune({{alice, 2, 2}, {alice, 3, 1}, {alice, 0, 1}});
+  EXPECT_EQ(session.snapshot_numbers(alice), numbers{3});
+  EXPECT_EQ(session.history(alice), "1:a 2:b 3:c") << "the reader has not read them";
+  must(session.inner().forget_reader("reader"));
+  EXPECT_EQ(must(session.inner().prune_held_back(10)), 1u);
+  EXPECT_EQ(session.history(alice), "3:c");
+}
+
 TEST_P(JournalContract, ManyEventsOfManyIdsArePruned) {
   constexpr std::size_t events = 8'000;
   const std::vector<event_view> many(events, event("e"));

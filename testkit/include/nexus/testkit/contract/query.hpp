@@ -109,6 +109,30 @@ TEST_P(JournalContract, AQueryFindsWhatItsFilterSaysInEitherOrder) {
   }
 }
 
+TEST_P(JournalContract, ATimeThatNoEventCanHaveIsBeforeOrAfterAll) {
+  const auto limits = store->limits();
+  sequence_nr n = 0;
+  for (auto time : {limits.time_min, timestamp{}, limits.time_max}) {
+    auto one = event("e");
+    one.time = time;
+    ASSERT_EQ(told(session.outcome_of({alice, n++, {{one}}})), "stored");
+  }
+  const auto all = follow(session, 3, start);
+  std::vector<timestamp> times{timestamp::min(), limits.time_min, limits.time_max,
+                               timestamp::max()};
+  for (int year : {-288'030, -198'030, -4'713, 9'999, 290'000}) {
+    times.emplace_back(std::chrono::sys_days{std::chrono::days{year * 365LL}});
+  }
+  for (auto time : times) {
+    for (const auto& filter : {event_filter{.from = time}, event_filter{.to = time},
+                               event_filter{.from = time, .to = timestamp::max()},
+                               event_filter{.from = timestamp::min(), .to = time}}) {
+      EXPECT_EQ(query(session, filter, {}).events, told(chosen(all, filter)))
+          << time.time_since_epoch().count() << (filter.from == time ? " on" : " before");
+    }
+  }
+}
+
 TEST_P(JournalContract, PagesAreCutByLimitAndOffset) {
   fill(session, {alice, bob, order_of_alice});
   const auto all = follow(session, 12, start);

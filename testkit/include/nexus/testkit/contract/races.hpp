@@ -161,4 +161,20 @@ TEST_P(JournalContract, AReaderNeverSeesHalfARequestOrAGap) {
   EXPECT_EQ(session.highest(alice), seen);
 }
 
+TEST_P(JournalContract, WithoutReadersErasingIsNotHeldBackByEventsThatAreAppendedMeanwhile) {
+  std::atomic<bool> over = false;
+  std::jthread writer{[&, other = another_session()]() mutable {
+    race_length length{100, GetParam().race};
+    for (std::size_t n = 0; !length.over(n); ++n)
+      EXPECT_EQ(other.append(alice, n, {"e"}), "stored");
+    over = true;
+  }};
+  while (!over) {
+    const auto done = session.inner().erase_to(alice, sequence_nr_max);
+    if (done) continue;
+    ADD_FAILURE() << done.error().message;
+    break;
+  }
+}
+
 }}}  // namespace nexus::v0::testkit

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nexus/testkit/contract/global_order.hpp"
+#include "nexus/testkit/contract/records.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
 
@@ -87,6 +88,24 @@ TEST_P(JournalContract, ANameThatNoReaderMayHaveIsRefused) {
   must(session.inner().save_reader({std::string(255, 'x'), start, timestamp{}}));
   must(session.inner().save_reader({"it's \"quoted\" é", start, timestamp{}}));
   EXPECT_EQ(must(session.inner().readers()).size(), 2u);
+}
+
+TEST_P(JournalContract, ForgettingANameThatNoReaderMayHaveIsNoError) {
+  using namespace std::string_literals;
+  for (const auto& name : {""s, std::string(256, 'x'), "a\0b"s, "\xff"s}) {
+    EXPECT_EQ(code_of(session.inner().forget_reader(name)), "none");
+  }
+}
+
+TEST_P(JournalContract, TheTimeOfAReaderComesBackOrIsRefused) {
+  for (auto time : telling_times(store->limits())) {
+    must(session.inner().save_reader({"reader", start, time}));
+    EXPECT_EQ(must(session.inner().readers()).at(0).time, time) << time.time_since_epoch().count();
+  }
+  for (auto time : {timestamp::min(), timestamp::max()}) {
+    EXPECT_EQ(code_of(session.inner().save_reader({"reader", start, time})),
+              store->limits().take(time) ? "none" : "invalid_argument");
+  }
 }
 
 TEST_P(JournalContract, ErasingStopsAtTheSlowestReaderAndNamesIt) {
