@@ -128,7 +128,7 @@ result<void> session::save_reader(const stored_reader& reader) {
     });
   }();
   if (!saved) return fail(error{saved.error()});
-  if (*saved == 0) return fail(past_the_end(reader.at));
+  if (*saved == 0) return fail(past_the_end(reader.at, core_->where.name));
   return {};
 }
 

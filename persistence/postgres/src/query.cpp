@@ -116,7 +116,7 @@ result<rows> session::run_plan(connection& c, const query_plan& plan, const std:
   parameters checked;
   checked.int8(static_cast<std::int64_t>(last.major));
   auto answers = c.run({{core_->sql.is_past_the_end, checked}, {made, with}});
-  if (answers.front().boolean(0, 0)) return fail(past_the_end(last));
+  if (answers.front().boolean(0, 0)) return fail(past_the_end(last, core_->where.name));
   return std::move(answers.back());
 }
 

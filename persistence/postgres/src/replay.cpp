@@ -83,7 +83,7 @@ result<void> session::read_all(reading_start from, std::size_t max, const journa
       parameters range;
       range.int8(static_cast<std::int64_t>(after.major)).int8(column_nr(after.minor)).int8(asked);
       const auto found = c.query(core_->sql.read_all, range);
-      if (found.boolean(0, 13)) return fail(past_the_end(after));
+      if (found.boolean(0, 13)) return fail(past_the_end(after, core_->where.name));
       if (!from.from_kept && found.boolean(0, 12)) {
         return fail(erased_past(after, core_->where.name));
       }
@@ -103,13 +103,6 @@ result<void> session::read_all(reading_start from, std::size_t max, const journa
     } while (max > 0);
     return {};
   });
-}
-
-error session::past_the_end(const position& at) const {
-  return told(errc::foreign_position,
-              fmt::format("the position \"{}\" is past the end of the journal: it is of another "
-                          "server, from which this journal was restored",
-                          to_string(at)));
 }
 
 result<std::optional<std::string>> session::held_back() {

@@ -105,7 +105,6 @@ class session final : public journal_session {
 
   [[nodiscard]] error told(errc code, std::string_view why) const;
   [[nodiscard]] error was_interrupted() const;
-  [[nodiscard]] error past_the_end(const position& at) const;
   // Otherwise the journal's calls would take part in the program's transaction.
   [[nodiscard]] result<void> outside_of_transaction(std::string_view doing) const;
   result<void> connect_for_sql();

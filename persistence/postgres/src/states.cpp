@@ -31,7 +31,7 @@ result<void> session::read_states(position after, std::size_t max, const state_s
     start.int8(static_cast<std::int64_t>(after.major));
     const auto index = c.query(core_->sql.index_of_changes, start);
     if (index.size() == 0) return fail(no_changes(core_->where.name));
-    if (index.boolean(0, 0)) return fail(past_the_end(after));
+    if (index.boolean(0, 0)) return fail(past_the_end(after, core_->where.name));
     std::int64_t asked = 0;
     for (auto count = asked; count == asked && max > 0; max -= static_cast<std::size_t>(asked)) {
       asked = static_cast<std::int64_t>(std::min(max, states_at_once));
