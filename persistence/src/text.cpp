@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <ranges>
 
 #include "nexus/detail/utf8.hpp"
 
@@ -65,12 +63,14 @@ std::string first_past(std::string_view bytes) {
   }
   const auto begin = bytes.substr(0, valid);
   const auto rest = bytes.substr(valid);
-  const auto points = std::views::iota(std::uint32_t{1}, last + 1);
-  const auto found =
-      std::ranges::partition_point(points, [&](auto c) { return encoded(c) <= rest; });
-  if (found == points.end()) return past_all_with(begin);
-  const bool surrogate = first_surrogate <= *found && *found < past_surrogates;
-  return std::string{begin} + encoded(surrogate ? past_surrogates : *found);
+  std::uint32_t found = 1;
+  for (auto end = last + 1; found < end;) {
+    const auto middle = found + (end - found) / 2;
+    encoded(middle) <= rest ? found = middle + 1 : end = middle;
+  }
+  if (found > last) return past_all_with(begin);
+  const bool surrogate = first_surrogate <= found && found < past_surrogates;
+  return std::string{begin} + encoded(surrogate ? past_surrogates : found);
 }
 
 std::string shown(std::string_view text) {
