@@ -5,8 +5,11 @@
 
 #include <SQLiteCpp/Exception.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "database.hpp"
 #include "journal_file.hpp"
@@ -36,7 +39,8 @@ struct connection {
   std::unique_ptr<journal_file::share> file;
 
   statements sql;
-  std::uint64_t epoch = 0;  // of the journal's positions
+  std::uint64_t epoch = 0;                            // of the journal's positions
+  std::set<std::string, std::less<>> frequent_types;  // with many events; see query.cpp
 };
 
 /// BEGIN IMMEDIATE … COMMIT; rolls back at the end of the scope unless committed.

@@ -1,7 +1,9 @@
 // Queries over many entities: SQL made from a filter.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "nexus/journal_checks.hpp"
 #include "nexus/query_conditions.hpp"
@@ -41,20 +43,21 @@ constexpr std::int64_t many = 10'000;
 
 bool has_many(connection& c, const query_plan& plan) {
   if (plan.by_tag || plan.of_one_id) return false;
+  const auto type =
+      std::ranges::find(plan.conditions, query_condition::kind::id_from, &query_condition::what);
+  if (type == plan.conditions.end()) return false;
+  const auto& from = std::get<std::string>(type->value);
+  if (c.frequent_types.contains(from)) return true;  // a stream asks for each batch
   statement counting{*c.db, fmt::format("SELECT count(*) FROM (SELECT 1 FROM nexus_event_journal "
                                         "WHERE persistence_id >= ?1 AND persistence_id < ?2 "
                                         "LIMIT {})",
                                         many)};
-  int bound = 0;
-  for (const auto& one : plan.conditions) {
-    const bool of_id =
-        one.what == query_condition::kind::id_from || one.what == query_condition::kind::id_to;
-    if (of_id) counting.text(++bound, std::get<std::string>(one.value));
-  }
-  if (bound == 0) return false;
+  counting.text(1, from).text(2, std::get<std::string>(std::next(type)->value));  // its id_to
   reading scope{counting};
   counting.step();
-  return counting.integer(0) == many;
+  if (counting.integer(0) < many) return false;
+  c.frequent_types.insert(from);
+  return true;
 }
 
 // `walks`: without the index of ids.
