@@ -124,6 +124,8 @@ class strands_session final : public journal_session {
   result<std::optional<stored_state>> get_state(const persistence_id& id) override {
     return of(id).get_state(id);
   }
+  document_storage* documents() noexcept override { return strands_.front()->documents(); }
+  projection_storage* projections() noexcept override { return strands_.front()->projections(); }
   bool broken() const noexcept override { return strands_.front()->broken(); }
   void interrupt() noexcept override {
     for (auto& one : strands_) one->interrupt();

@@ -1,4 +1,4 @@
-// A SQLite journal of an older version is read, recovered from and continued.
+// SQLite journals of older versions are read, recovered from and continued.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 const fs::path kept = GOLDEN_FILES "/journal.sqlite";
+const fs::path second = GOLDEN_FILES "/journal_v2.sqlite";
 
 ulid id_of(std::uint8_t last) {
   ulid made;
@@ -22,13 +23,13 @@ ulid id_of(std::uint8_t last) {
   return made;
 }
 
-struct GoldenJournal : testing::Test {
+struct GoldenJournal : testing::TestWithParam<fs::path> {
   nexus::test::temporary_folder dir;
 
   void SetUp() override {
     if (!fs::exists(kept) && writing()) write(kept);
     ASSERT_TRUE(fs::exists(kept)) << "see README.md";
-    fs::copy_file(kept, dir.path("j.db"));
+    fs::copy_file(GetParam(), dir.path("j.db"));
   }
 
   [[nodiscard]] store open() const {
@@ -68,7 +69,7 @@ struct GoldenJournal : testing::Test {
 
 }  // namespace
 
-TEST_F(GoldenJournal, EntitiesRecoverAndGoOn) {
+TEST_P(GoldenJournal, EntitiesRecoverAndGoOn) {
   nexus::system sys;
   auto journal = open();
   entities<basket> all{sys, journal};
@@ -80,7 +81,7 @@ TEST_F(GoldenJournal, EntitiesRecoverAndGoOn) {
   EXPECT_EQ(ask(all, "new", basket::put{{{"tea", 1}}, {}}).lines.size(), 1u);
 }
 
-TEST_F(GoldenJournal, RecordsAreAsTheyWereWritten) {
+TEST_P(GoldenJournal, RecordsAreAsTheyWereWritten) {
   std::string events;
   std::vector<std::string> metadata;
   auto session = open().open_session().value();
@@ -107,7 +108,7 @@ TEST_F(GoldenJournal, RecordsAreAsTheyWereWritten) {
   EXPECT_EQ(document::parse(metadata[3])->get<id_bytes>("command_id"), id_of(4).bytes);
 }
 
-TEST_F(GoldenJournal, ErasedEventsStayErasedAndTheirNumbersTaken) {
+TEST_P(GoldenJournal, ErasedEventsStayErasedAndTheirNumbersTaken) {
   auto session = open().open_session().value();
   const auto id = *persistence_id::make("basket", "erased");
   EXPECT_EQ(session->highest(id), 6u);
@@ -124,3 +125,8 @@ TEST_F(GoldenJournal, ErasedEventsStayErasedAndTheirNumbersTaken) {
   ASSERT_TRUE(ids);
   EXPECT_EQ(ids->size(), 3u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Versions, GoldenJournal, testing::Values(kept, second),
+                         [](const auto& of) {
+                           return std::string{of.param == kept ? "One" : "Two"};
+                         });

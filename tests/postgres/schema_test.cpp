@@ -168,29 +168,29 @@ TEST_F(PostgresSchema, TheQueriesOfThePageRun) {
 
 // They end at the current tables, as steps do.
 const std::array<postgres::migration, 2> steps{
-    {{2, "ALTER TABLE nexus_meta ADD COLUMN note int8; INSERT INTO nexus_meta VALUES ('note', 2)"},
-     {3,
+    {{3, "ALTER TABLE nexus_meta ADD COLUMN note int8; INSERT INTO nexus_meta VALUES ('note', 2)"},
+     {4,
       "ALTER TABLE nexus_meta DROP COLUMN note; "
       "UPDATE nexus_meta SET value = value * 10 + 3 WHERE name = 'note'"}}};
 
 TEST_F(PostgresSchema, EachStepIsTakenInOrder) {
   must(at()->create());
   postgres::connection c{where()};
-  EXPECT_EQ(must(migrate_tables(c, where(), steps, 4)), 2u);
+  EXPECT_EQ(must(migrate_tables(c, where(), steps, 5)), 3u);
   EXPECT_EQ(value("SELECT string_agg(value::text, ' ' ORDER BY name) FROM nexus_meta "
                   "WHERE name <> 'epoch'"),
-            "23 4");
-  EXPECT_EQ(must(migrate_tables(c, where(), steps, 4)), 4u) << "nothing is left to do";
+            "23 5");
+  EXPECT_EQ(must(migrate_tables(c, where(), steps, 5)), 5u) << "nothing is left to do";
 }
 
 TEST_F(PostgresSchema, AStepThatFailsLeavesEverythingAsItWas) {
   must(at()->create());
   const std::array<postgres::migration, 2> bad{
-      {steps[0], {3, "ALTER TABLE nexus_meta ADD COLUMN note int8"}}};
+      {steps[0], {4, "ALTER TABLE nexus_meta ADD COLUMN note int8"}}};
   postgres::connection c{where()};
-  EXPECT_THROW((void)migrate_tables(c, where(), bad, 4), postgres::trouble);
+  EXPECT_THROW((void)migrate_tables(c, where(), bad, 5), postgres::trouble);
   EXPECT_EQ(differences(), lines{});
-  EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'schema_version'"), "2");
+  EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'schema_version'"), "3");
 }
 
 TEST_F(PostgresSchema, OfManyThatMigrateAtOnceOneDoes) {
@@ -201,7 +201,7 @@ TEST_F(PostgresSchema, OfManyThatMigrateAtOnceOneDoes) {
     for (int i = 0; i < 5; ++i) {
       all.emplace_back([&] {
         postgres::connection c{where()};
-        if (must(migrate_tables(c, where(), steps, 4)) == 2) ++migrated;
+        if (must(migrate_tables(c, where(), steps, 5)) == 3) ++migrated;
       });
     }
   }
@@ -212,9 +212,9 @@ TEST_F(PostgresSchema, OfManyThatMigrateAtOnceOneDoes) {
 TEST_F(PostgresSchema, AWayThatIsNotThereIsSaid) {
   must(at()->create());
   postgres::connection c{where()};
-  const auto done = migrate_tables(c, where(), {}, 3);
+  const auto done = migrate_tables(c, where(), {}, 4);
   ASSERT_FALSE(done);
-  EXPECT_NE(done.error().message.find("no migration from schema version 2"), std::string::npos);
+  EXPECT_NE(done.error().message.find("no migration from schema version 3"), std::string::npos);
 }
 
 TEST_F(PostgresSchema, AMigrationThatLeadsElsewhereIsUndoneAndNamesTheDifference) {
@@ -234,16 +234,16 @@ TEST_F(PostgresSchema, AMigrationThatLeadsElsewhereIsUndoneAndNamesTheDifference
         "DROP COLUMN tag CASCADE",
         "column nexus_event_tags.tag is missing, and 2 more"}}};
   for (const auto& [sql, difference] : all) {
-    const std::array<postgres::migration, 1> bad{{{2, std::string{sql}}}};
+    const std::array<postgres::migration, 1> bad{{{3, std::string{sql}}}};
     postgres::connection c{where()};
-    const auto done = migrate_tables(c, where(), bad, 3);
+    const auto done = migrate_tables(c, where(), bad, 4);
     ASSERT_FALSE(done) << sql;
     EXPECT_EQ(done.error().code, errc::foreign_schema);
     EXPECT_NE(done.error().message.find(std::string{difference} + "; nothing was changed"),
               std::string::npos)
         << done.error().message;
     EXPECT_EQ(differences(), lines{}) << sql;
-    EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'schema_version'"), "2");
+    EXPECT_EQ(value("SELECT value FROM nexus_meta WHERE name = 'schema_version'"), "3");
   }
 }
 
@@ -260,7 +260,7 @@ TEST_F(PostgresSchema, TablesThatDifferAlreadyAreNotMigrated) {
 
 TEST_F(PostgresSchema, AMissingChosenIndexDoesNotPreventAMigration) {
   must(at()->create());
-  EXPECT_EQ(must(at("&indexes=type,time")->migrate()), 2u);
+  EXPECT_EQ(must(at("&indexes=type,time")->migrate()), 3u);
 }
 
 TEST_F(PostgresSchema, AJournalOfVersionOneGetsWhatVersionTwoAdds) {
@@ -293,9 +293,17 @@ TEST_F(PostgresSchema, AJournalOfVersionOneGetsWhatVersionTwoAdds) {
   ASSERT_EQ(session.append("account|alice"_id, 2, {"e3"}), "stored");
 }
 
+TEST_F(PostgresSchema, AJournalOfVersionTwoGetsWhatVersionThreeAdds) {
+  std::ifstream golden{GOLDEN_FILES "/postgres_v2.sql"};
+  run({std::istreambuf_iterator<char>{golden}, {}});
+  EXPECT_EQ(at()->create().error().code, errc::older_schema);
+  EXPECT_EQ(must(at()->migrate()), 2u);
+  EXPECT_EQ(differences(), lines{});
+}
+
 TEST_F(PostgresSchema, MigratingNothingCreates) {
   EXPECT_EQ(must(at()->migrate()), 0u);
-  EXPECT_EQ(must(at()->migrate()), 2u);
+  EXPECT_EQ(must(at()->migrate()), 3u);
   EXPECT_EQ(differences(), lines{});
 }
 

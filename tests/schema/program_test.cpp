@@ -40,12 +40,12 @@ TEST_F(SchemaProgram, CreatesChecksMigratesAndDrops) {
   expect(run("check", at()), 1, at() + ": there is no such file\n");
   expect(run("create", at()), 0, "the tables exist\n");
   expect(run("create", at()), 0, "the tables exist\n");
-  expect(run("check", at()), 0, "fine: schema version 2\n");
-  expect(run("migrate", at()), 0, "nothing to do: schema version 2\n");
+  expect(run("check", at()), 0, "fine: schema version 3\n");
+  expect(run("migrate", at()), 0, "nothing to do: schema version 3\n");
   expect_complaint(run("drop", at()), 2, "--yes");
-  expect(run("check", at()), 0, "fine: schema version 2\n");
+  expect(run("check", at()), 0, "fine: schema version 3\n");
   expect(run("drop", at(), "--yes"), 0, "the tables are dropped\n");
-  expect(run("migrate", at()), 0, "created: schema version 2\n");
+  expect(run("migrate", at()), 0, "created: schema version 3\n");
 }
 
 TEST_F(SchemaProgram, SaysEachDifferenceInALine) {
@@ -62,7 +62,7 @@ TEST_F(SchemaProgram, PrintsTheDdlThatAnOperatorMayApply) {
   EXPECT_EQ(printed.code, 0);
   EXPECT_EQ(printed.out.find("nexus_"), std::string::npos);
   sql(printed.out);
-  expect(run("check", at("?table_prefix=bank_&indexes=type")), 0, "fine: schema version 2\n");
+  expect(run("check", at("?table_prefix=bank_&indexes=type")), 0, "fine: schema version 3\n");
 }
 
 TEST_F(SchemaProgram, RefusesForeignAndNewerDatabases) {
@@ -106,7 +106,7 @@ TEST_F(SchemaProgram, TwoAtOnceMakeOneJournal) {
     samples::process two{line};
     EXPECT_EQ(one.wait(), 0) << one.err();
     EXPECT_EQ(two.wait(), 0) << two.err();
-    expect(run("check", at()), 0, "fine: schema version 2\n");
+    expect(run("check", at()), 0, "fine: schema version 3\n");
   }
 }
 

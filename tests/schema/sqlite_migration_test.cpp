@@ -1,4 +1,4 @@
-// Migration to made-up versions beyond the current one, which is 2.
+// Migration to made-up versions beyond the current one, which is 3.
 #include <sys/wait.h>
 
 #include <array>
@@ -27,30 +27,30 @@ class SqliteMigration : public SqliteSchemaTest {
 };
 
 TEST_F(SqliteMigration, StepsAreTakenInOrderAndDataIsKept) {
-  made_up fourth{
+  made_up fifth{
       more + "CREATE INDEX nexus_moods_by_name ON nexus_moods (name);",
       {running(more), running("CREATE INDEX nexus_moods_by_name ON nexus_moods (name)")}};
-  EXPECT_EQ(tables_of(fourth)->migrate(), 2U);
-  auto status = tables_of(fourth)->check().value();
-  EXPECT_EQ(status.found, 4U);
+  EXPECT_EQ(tables_of(fifth)->migrate(), 3U);
+  auto status = tables_of(fifth)->check().value();
+  EXPECT_EQ(status.found, 5U);
   EXPECT_EQ(status.differences, lines{});
   EXPECT_EQ(sql("SELECT count(*) FROM nexus_event_journal"), "3");
-  EXPECT_EQ(tables_of(fourth)->migrate(), 4U);
+  EXPECT_EQ(tables_of(fifth)->migrate(), 5U);
 }
 
 TEST_F(SqliteMigration, WithoutTablesItCreatesTodays) {
   std::filesystem::remove(path());
-  made_up third{more, {running("an error, if it were run")}};
-  EXPECT_EQ(tables_of(third)->migrate(), 0U);
-  EXPECT_EQ(tables_of(third)->check().value().differences, lines{});
+  made_up fourth{more, {running("an error, if it were run")}};
+  EXPECT_EQ(tables_of(fourth)->migrate(), 0U);
+  EXPECT_EQ(tables_of(fourth)->check().value().differences, lines{});
 }
 
 TEST_F(SqliteMigration, StepsNameTablesAsWasChosen) {
   ASSERT_TRUE(tables("?table_prefix=two_")->create());
-  made_up third{more, {running(more)}};
-  EXPECT_EQ(tables_of(third, "?table_prefix=two_")->migrate(), 2U);
-  EXPECT_EQ(version(), "2") << "the other journal in the file stays as it is";
-  EXPECT_EQ(tables_of(third, "?table_prefix=two_")->check().value().differences, lines{});
+  made_up fourth{more, {running(more)}};
+  EXPECT_EQ(tables_of(fourth, "?table_prefix=two_")->migrate(), 3U);
+  EXPECT_EQ(version(), "3") << "the other journal in the file stays as it is";
+  EXPECT_EQ(tables_of(fourth, "?table_prefix=two_")->check().value().differences, lines{});
 }
 
 TEST_F(SqliteMigration, AFailingStepLeavesTheOldVersionAndItsData) {
@@ -66,7 +66,7 @@ TEST_F(SqliteMigration, AFailingStepLeavesTheOldVersionAndItsData) {
     auto done = tables_of(*layout)->migrate();
     ASSERT_FALSE(done);
     expect_names(done.error(), names);
-    EXPECT_EQ(version(), "2");
+    EXPECT_EQ(version(), "3");
     EXPECT_EQ(moods(), "0");
     EXPECT_EQ(sql("SELECT count(*) FROM nexus_event_journal"), "3");
   }
@@ -74,20 +74,20 @@ TEST_F(SqliteMigration, AFailingStepLeavesTheOldVersionAndItsData) {
 }
 
 TEST_F(SqliteMigration, AnOlderVersionIsRefusedByWhatDoesNotMigrate) {
-  made_up third{more, {running(more)}};
-  auto created = tables_of(third)->create();
+  made_up fourth{more, {running(more)}};
+  auto created = tables_of(fourth)->create();
   expect_refused(created, errc::older_schema, "nexus-schema migrate");
-  EXPECT_EQ(version(), "2");
-  auto status = tables_of(third)->check().value();
-  EXPECT_EQ(status.found, 2U);
-  EXPECT_EQ(status.known, 3U);
+  EXPECT_EQ(version(), "3");
+  auto status = tables_of(fourth)->check().value();
+  EXPECT_EQ(status.found, 3U);
+  EXPECT_EQ(status.known, 4U);
   EXPECT_EQ(status.differences, lines{created.error().message});
 }
 
 TEST_F(SqliteMigration, ASessionOpenMeanwhileIsToldOfTheNewVersion) {
   auto s = session();
-  made_up third{more, {running(more)}};
-  ASSERT_TRUE(tables_of(third)->migrate());
+  made_up fourth{more, {running(more)}};
+  ASSERT_TRUE(tables_of(fourth)->migrate());
   EXPECT_EQ(journal_->open_session().error().code, errc::newer_schema);
 }
 
@@ -98,23 +98,23 @@ TEST_F(SqliteMigration, OfManyAtOnceOneDoesIt) {
     db.exec(c.named(more));
     return {};
   };
-  made_up third{more, {count}};
+  made_up fourth{more, {count}};
   std::array<nexus::result<unsigned>, 4> found;
   std::vector<std::thread> threads;
   for (auto& one : found) {
-    threads.emplace_back([&] { one = tables_of(third)->migrate(); });
+    threads.emplace_back([&] { one = tables_of(fourth)->migrate(); });
   }
   for (auto& t : threads) t.join();
   EXPECT_EQ(taken, 1);
-  for (const auto& one : found) EXPECT_TRUE(one == 2U || one == 3U);
-  EXPECT_EQ(version(), "3");
+  for (const auto& one : found) EXPECT_TRUE(one == 3U || one == 4U);
+  EXPECT_EQ(version(), "4");
 }
 
 TEST_F(SqliteMigration, OfTwoProcessesAtOnceOneDoesIt) {
   // The process that takes the step leaves a line; both begin when the pipe is closed.
-  made_up third{more, {running(more + "INSERT INTO nexus_moods VALUES ('good')")}};
+  made_up fourth{more, {running(more + "INSERT INTO nexus_moods VALUES ('good')")}};
   for (int round = 0; round < 10; ++round) {
-    sql("DROP TABLE IF EXISTS nexus_moods; UPDATE nexus_meta SET value = 2 "
+    sql("DROP TABLE IF EXISTS nexus_moods; UPDATE nexus_meta SET value = 3 "
         "WHERE name = 'schema_version'");
     std::array<int, 2> start{};
     ASSERT_EQ(pipe(start.data()), 0);
@@ -125,7 +125,7 @@ TEST_F(SqliteMigration, OfTwoProcessesAtOnceOneDoesIt) {
       close(start[1]);
       char none = 0;
       if (read(start[0], &none, 1) != 0) _exit(2);
-      _exit(tables_of(third)->migrate() ? 0 : 1);
+      _exit(tables_of(fourth)->migrate() ? 0 : 1);
     }
     close(start[0]);
     close(start[1]);
@@ -134,7 +134,7 @@ TEST_F(SqliteMigration, OfTwoProcessesAtOnceOneDoesIt) {
       waitpid(child, &status, 0);
       EXPECT_EQ(status, 0);
     }
-    EXPECT_EQ(version(), "3");
+    EXPECT_EQ(version(), "4");
     EXPECT_EQ(sql("SELECT count(*) FROM nexus_moods"), "1");
   }
 }
@@ -145,7 +145,7 @@ TEST_F(SqliteMigration, AJournalOfVersionOneGetsWhatVersionTwoAdds) {
   expect_refused(tables()->create(), errc::older_schema, "nexus-schema migrate");
   EXPECT_EQ(tables("?indexes=states,slice")->migrate(), 1U);
   EXPECT_EQ(differences("?indexes=states,slice"), lines{});
-  EXPECT_EQ(tables()->migrate(), 2U) << "nothing is left to do";
+  EXPECT_EQ(tables()->migrate(), 3U) << "nothing is left to do";
 }
 
 TEST_F(SqliteMigration, OpeningMayMigrateIfItIsToldTo) {

@@ -29,6 +29,9 @@
 
 namespace nexus { inline namespace v0 {
 
+class document_storage;
+class projection_storage;
+
 /// What concurrent transactions may see of each other. SQLite's are always serializable.
 enum class isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 [[nodiscard]] std::string_view to_string(isolation level) noexcept;
@@ -69,6 +72,12 @@ class session : public poolable {
   /// The isolation of the open transaction.
   [[nodiscard]] virtual result<isolation> level();
   [[nodiscard]] bool in_transaction() const noexcept { return unfinished(); }
+
+  /// Where read models are kept (nexus/document_storage.hpp), and how far projections have come
+  /// (nexus/projection_storage.hpp). Of this session: their calls are a part of its transaction,
+  /// if one is open. Null: this kind of database has none.
+  [[nodiscard]] virtual document_storage* documents() noexcept { return nullptr; }
+  [[nodiscard]] virtual projection_storage* projections() noexcept { return nullptr; }
 
   [[nodiscard]] result<void> finish() override;
   /// A session without SQL counts as valid.

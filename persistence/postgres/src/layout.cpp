@@ -76,10 +76,56 @@ constexpr std::array<column, 13> states{
      {"transaction_id", "xid8", true, "of the last change; the first part of its position"},
      {"position", "bigint", true, "within the transaction; the second part"}}};
 
+constexpr std::array<column, 4> projections{
+    {{"projection", "text", true, "was told to pause, or to go on"},
+     {"version", "bigint", true, ""},
+     {"paused", "bigint", true, "1: no process works on it"},
+     {"timestamp", "timestamp with time zone", true, ""}}};
+
+constexpr std::array<column, 8> projection_offsets{
+    {{"projection", "text", true, ""},
+     {"version", "bigint", true, ""},
+     {"cell", "bigint", true, "strand * 64 + 0 to 63: a range of slices"},
+     {"position", "text", true, "everything up to here is done"},
+     {"owner", "text", true, "a ULID; empty: nobody"},
+     {"lease", "bigint", true, "rises with all that the owner does"},
+     {"wanted_by", "text", true, "who asked the owner for it"},
+     {"timestamp", "timestamp with time zone", true, ""}}};
+
+constexpr std::array<column, 9> projection_failures{
+    {{"projection", "text", true, "skipped this event"},
+     {"version", "bigint", true, ""},
+     {"persistence_id", "text", true, ""},
+     {"sequence_nr", "bigint", true, ""},
+     {"position", "text", true, ""},
+     {"event_type", "text", true, ""},
+     {"error", "text", true, ""},
+     {"attempts", "bigint", true, ""},
+     {"timestamp", "timestamp with time zone", true, ""}}};
+
+constexpr std::array<column, 7> read_models{{{"name", "text", true, "of the repository"},
+                                             {"id", "text", true, ""},
+                                             {"model_type", "text", true, ""},
+                                             {"schema_version", "bigint", true, "of that type"},
+                                             {"codec", "text", true, ""},
+                                             {"data", "bytea", true, ""},
+                                             {"timestamp", "timestamp with time zone", true, ""}}};
+
+constexpr std::array<column, 4> read_model_fields{{{"name", "text", true, "of the repository"},
+                                                   {"field", "text", true, "an indexed one"},
+                                                   {"value", "text", true, ""},
+                                                   {"id", "text", true, ""}}};
+
+constexpr std::array<column, 5> alarms{{{"persistence_id", "text", true, "wants to be woken"},
+                                        {"entity_type", "text", true, ""},
+                                        {"due", "timestamp with time zone", true, ""},
+                                        {"slice", "integer", true, ""},
+                                        {"writer_id", "text", true, "who set it"}}};
+
 // Room in each page for the next version of an updated row, so that an update changes no index.
 constexpr std::string_view updated = " WITH (fillfactor = 80)";
 
-constexpr std::array<table, 8> all_tables{
+constexpr std::array<table, 14> all_tables{
     {{"nexus_meta", meta, "name", ""},
      {"nexus_event_journal", journal, "persistence_id, sequence_nr", ""},
      {"nexus_event_tags", event_tags, "tag, transaction_id, position", ""},
@@ -87,13 +133,23 @@ constexpr std::array<table, 8> all_tables{
      {"nexus_readers", readers, "name, strand", ""},
      {"nexus_pruning", pruning, "persistence_id", ""},
      {"nexus_snapshot_store", snapshots, "persistence_id, sequence_nr", ""},
-     {"nexus_durable_state", states, "persistence_id", updated}}};
+     {"nexus_durable_state", states, "persistence_id", updated},
+     {"nexus_projections", projections, "projection, version", ""},
+     {"nexus_projection_offsets", projection_offsets, "projection, version, cell", updated},
+     {"nexus_projection_failures", projection_failures,
+      "projection, version, persistence_id, sequence_nr", ""},
+     {"nexus_read_models", read_models, "name, id", updated},
+     {"nexus_read_model_fields", read_model_fields, "name, field, value, id", ""},
+     {"nexus_alarms", alarms, "persistence_id", ""}}};
+constexpr std::size_t tables_of_version_2 = 8;
 
 constexpr index always[] = {
     {"nexus_event_journal_by_position", "nexus_event_journal", "transaction_id, position", true},
     {"nexus_event_tags_by_position", "nexus_event_tags", "transaction_id, position"},
     {"nexus_erased_by_position", "nexus_erased", "transaction_id, position"},
-    {"nexus_pruning_by_position", "nexus_pruning", "transaction_id, position"}};
+    {"nexus_pruning_by_position", "nexus_pruning", "transaction_id, position"},
+    {"nexus_read_model_fields_by_id", "nexus_read_model_fields", "name, id"},
+    {"nexus_alarms_by_due", "nexus_alarms", "entity_type, due"}};
 
 struct chosen_index {
   bool index_choices::*chosen;
@@ -195,10 +251,21 @@ std::string readers_step() {
   return sql + fmt::format("INSERT INTO nexus_meta VALUES ('epoch', {});\n", new_epoch);
 }
 
+std::string read_side_step() {
+  std::string sql;
+  for (const auto& made : std::span{all_tables}.subspan(tables_of_version_2)) {
+    sql += create(made);
+    for (const auto& one : always) {
+      if (one.table == made.name) sql += create(one);
+    }
+  }
+  return sql;
+}
+
 }  // namespace
 
 std::span<const migration> migrations() {
-  static const std::array<migration, 1> steps{{{1, readers_step()}}};
+  static const std::array<migration, 2> steps{{{1, readers_step()}, {2, read_side_step()}}};
   return steps;
 }
 

@@ -13,7 +13,7 @@
 
 namespace nexus { inline namespace v0 { namespace postgres {
 
-inline constexpr unsigned schema_version = 2;
+inline constexpr unsigned schema_version = 3;
 
 /// A step from version `from` to the next one.
 struct migration {

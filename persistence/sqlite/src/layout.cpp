@@ -112,6 +112,77 @@ CREATE TABLE nexus_pruning (
 CREATE INDEX nexus_pruning_by_position ON nexus_pruning (position);
 )sql";
 
+// New in version 3.
+constexpr std::string_view tables_of_read_side = R"sql(
+-- Projections that were told to pause.
+CREATE TABLE nexus_projections (
+  projection TEXT    NOT NULL,
+  version    INTEGER NOT NULL,
+  paused     INTEGER NOT NULL,         -- 1: no process works on it
+  timestamp  INTEGER NOT NULL,
+  PRIMARY KEY (projection, version)
+) WITHOUT ROWID;
+
+-- How far projections have come, and who works on what.
+CREATE TABLE nexus_projection_offsets (
+  projection TEXT    NOT NULL,
+  version    INTEGER NOT NULL,
+  cell       INTEGER NOT NULL,         -- strand * 64 + 0 to 63: a range of slices
+  position   TEXT    NOT NULL,         -- everything up to here is done
+  owner      TEXT    NOT NULL,         -- a ULID; empty: nobody
+  lease      INTEGER NOT NULL,         -- rises with everything that the owner does
+  wanted_by  TEXT    NOT NULL,         -- who asked the owner for it
+  timestamp  INTEGER NOT NULL,
+  PRIMARY KEY (projection, version, cell)
+) WITHOUT ROWID;
+
+-- Events that projections skipped.
+CREATE TABLE nexus_projection_failures (
+  projection     TEXT    NOT NULL,
+  version        INTEGER NOT NULL,
+  persistence_id TEXT    NOT NULL,
+  sequence_nr    INTEGER NOT NULL,
+  position       TEXT    NOT NULL,
+  event_type     TEXT    NOT NULL,
+  error          TEXT    NOT NULL,
+  attempts       INTEGER NOT NULL,
+  timestamp      INTEGER NOT NULL,
+  PRIMARY KEY (projection, version, persistence_id, sequence_nr)
+) WITHOUT ROWID;
+
+-- Read models: documents by the name of their repository and their id.
+CREATE TABLE nexus_read_models (
+  name           TEXT    NOT NULL,
+  id             TEXT    NOT NULL,
+  model_type     TEXT    NOT NULL,
+  schema_version INTEGER NOT NULL,
+  codec          TEXT    NOT NULL,
+  data           BLOB    NOT NULL,
+  timestamp      INTEGER NOT NULL,
+  PRIMARY KEY (name, id)
+);
+
+-- The values of their indexed fields.
+CREATE TABLE nexus_read_model_fields (
+  name  TEXT NOT NULL,
+  field TEXT NOT NULL,
+  value TEXT NOT NULL,
+  id    TEXT NOT NULL,
+  PRIMARY KEY (name, field, value, id)
+) WITHOUT ROWID;
+CREATE INDEX nexus_read_model_fields_by_id ON nexus_read_model_fields (name, id);
+
+-- When entities want to be woken.
+CREATE TABLE nexus_alarms (
+  persistence_id TEXT    PRIMARY KEY NOT NULL,
+  entity_type    TEXT    NOT NULL,
+  due            INTEGER NOT NULL,
+  slice          INTEGER NOT NULL,
+  writer_id      TEXT    NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX nexus_alarms_by_due ON nexus_alarms (entity_type, due);
+)sql";
+
 constexpr std::string_view rows_of_readers =
     "INSERT INTO nexus_meta (name, value) VALUES\n"
     "  ('epoch', (random() & 9223372036854775806) + 1), ('changes', 0);\n";
@@ -120,6 +191,11 @@ result<void> add_readers(SQLite::Database& db, const schema_choices& choices) {
   db.exec(choices.named("ALTER TABLE nexus_durable_state ADD COLUMN position INTEGER;\n"));
   db.exec(choices.named(tables_of_readers));
   db.exec(choices.named(rows_of_readers));
+  return {};
+}
+
+result<void> add_read_side(SQLite::Database& db, const schema_choices& choices) {
+  db.exec(choices.named(tables_of_read_side));
   return {};
 }
 
@@ -194,8 +270,9 @@ std::string rows_of_meta(const layout& of) {
 }
 
 const layout& today() {
-  static const auto tables = std::string{tables_of_events} + std::string{tables_of_readers};
-  static const layout made{.version = 2, .tables = tables, .steps = {add_readers}};
+  static const auto tables = std::string{tables_of_events} + std::string{tables_of_readers} +
+                             std::string{tables_of_read_side};
+  static const layout made{.version = 3, .tables = tables, .steps = {add_readers, add_read_side}};
   return made;
 }
 

@@ -145,6 +145,8 @@ class faulty_session final : public journal_session {
   result<void> commit() override { return inner_->commit(); }
   result<void> rollback() override { return inner_->rollback(); }
   result<isolation> level() override { return inner_->level(); }
+  document_storage* documents() noexcept override { return inner_->documents(); }
+  projection_storage* projections() noexcept override { return inner_->projections(); }
   bool broken() const noexcept override { return inner_->broken(); }
   bool unfinished() const noexcept override { return inner_->unfinished(); }
   bool touched() const noexcept override { return inner_->touched(); }
