@@ -38,6 +38,7 @@ error_meaning meaning_of(errc code) noexcept {
     case errc::actor_failed:
     case errc::pool_closed:
     case errc::would_block:
+    case errc::projection_failed:
       return error_meaning::lasting;
   }
   return error_meaning::lasting;

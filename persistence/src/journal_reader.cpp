@@ -60,6 +60,7 @@ class reading final : public detail::journal_reader {
       : from_{std::move(from)},
         options_{valid(options)},
         name_{names_of(which.what)},
+        tells_moves_{which.tells_moves},
         at_{which.filter.after},
         source_{journal_source::of(std::move(which), options.batch_max)},
         watch_{std::move(watch)},
@@ -99,6 +100,7 @@ class reading final : public detail::journal_reader {
   const store from_;
   const live_reader_options options_;
   const names name_;
+  const bool tells_moves_;
   places at_;
   const std::unique_ptr<journal_source> source_;
   bool begun_ = false;
@@ -145,12 +147,14 @@ result<bool> reading::await(nanoseconds within) {
       return fail(errc::stopped, from_.name() + ": the " + name_.noun + " was stopped");
     }
     std::optional<std::string> holder;
+    const auto before = tells_moves_ ? at_.all() : std::vector<position>{};
     if (ahead_.empty() && !ended_) {
       if (auto filled = fill(holder); !filled) return failed(std::move(filled.error()));
     }
     failed_pause_ = 0ns;
     note_holder(holder);
     if (!ahead_.empty()) return true;
+    if (tells_moves_ && at_.all() != before) return false;
     const auto left = detail::between(steady_clock::now(), deadline);
     if (ended_ || left <= 0ns) return false;
     auto why = detail::refuse_to_wait(name_.call, "read on a plain thread, or with 0 s");

@@ -33,13 +33,6 @@ class strand_source final : public journal_source {
   const std::size_t batch_max_;
 };
 
-slice_range slices_of(std::uint32_t strand, std::uint32_t strands) {
-  const auto first = [&](std::uint32_t n) {
-    return (n * persistence_id::slices + strands - 1) / strands;
-  };
-  return {first(strand), first(strand + 1) - 1};
-}
-
 // The events that match a filter.
 class event_source final : public journal_source {
  public:

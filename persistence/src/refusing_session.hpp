@@ -32,6 +32,7 @@ class refusing_session final : public journal_session {
   }
   result<std::uint64_t> count(const event_filter&) override { return fail(why_); }
   result<std::string> explain(const event_filter&) override { return fail(why_); }
+  result<position> last(std::uint32_t) override { return fail(why_); }
   result<void> save_reader(const stored_reader&) override { return fail(why_); }
   result<std::vector<stored_reader>> readers() override { return fail(why_); }
   result<void> forget_reader(std::string_view) override { return fail(why_); }

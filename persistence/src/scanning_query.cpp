@@ -250,6 +250,19 @@ result<std::uint64_t> journal_session::count(const event_filter& filter) {
   return found;
 }
 
+result<position> journal_session::last(std::uint32_t strand) {
+  auto found = position::start_of(strand);
+  event_filter all;
+  if (strands() > 1) all.slices = slices_of(strand, strands());
+  auto read = query(all, {.order = reading_order::newest_first, .limit = 1},
+                    [&](const persistence_id&, const record_view& r) {
+                      found = r.at;
+                      return true;
+                    });
+  if (!read) return fail(std::move(read.error()));
+  return found;
+}
+
 result<std::string> journal_session::explain(const event_filter& filter) {
   if (auto why = fault_of(filter, strands())) return fail(*std::move(why));
   return std::string{"scans the journal"};

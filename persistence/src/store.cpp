@@ -211,6 +211,8 @@ std::string store::name() const { return core_->opened->name(); }
 
 journal_limits store::limits() const { return core_->opened->limits(); }
 
+unsigned store::writers() const { return core_->opened->writers(); }
+
 result<std::unique_ptr<journal_session>> store::open_session() const {
   if (core_->closed) return fail(core_->why_closed());
   return core_->opened->open_session();

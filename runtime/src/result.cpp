@@ -64,6 +64,8 @@ std::string_view to_string(errc code) noexcept {
       return "constraint_violated";
     case errc::serialization_failed:
       return "serialization_failed";
+    case errc::projection_failed:
+      return "projection_failed";
   }
   return "unknown error code";
 }

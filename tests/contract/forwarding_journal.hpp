@@ -71,6 +71,7 @@ class forwarding_session : public journal_session {
   result<void> read_states(position after, std::size_t max, const state_sink& sink) override {
     return inner_->read_states(after, max, sink);
   }
+  result<position> last(std::uint32_t strand) override { return inner_->last(strand); }
   document_storage* documents() noexcept override { return inner_->documents(); }
   projection_storage* projections() noexcept override { return inner_->projections(); }
   bool broken() const noexcept override { return inner_->broken(); }

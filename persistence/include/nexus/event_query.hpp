@@ -25,6 +25,15 @@ struct slice_range {
   std::uint32_t last = persistence_id::slices - 1;
 };
 
+/// The slices of a strand, in a journal with so many strands.
+[[nodiscard]] constexpr slice_range slices_of(std::uint32_t strand,
+                                              std::uint32_t strands) noexcept {
+  const auto first = [&](std::uint32_t n) {
+    return (n * persistence_id::slices + strands - 1) / strands;
+  };
+  return {first(strand), first(strand + 1) - 1};
+}
+
 /// An event matches if it fits every field that is set; an empty filter matches all events.
 struct event_filter {
   std::optional<std::string> event_type{};   ///< the stored name, e.g. "withdrawn"

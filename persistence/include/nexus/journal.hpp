@@ -122,6 +122,11 @@ class journal_session : public session {
   /// scans.
   [[nodiscard]] virtual result<std::string> explain(const event_filter& filter);
 
+  /// The position of the strand's last event that is stored and not erased, also if `read_all` does
+  /// not pass it yet: once a reader is there, it has seen every event acknowledged before this call.
+  /// The start of the strand if there is none.
+  [[nodiscard]] virtual result<position> last(std::uint32_t strand);
+
   /// Stores the position up to which a reader has read a strand, and registers the reader if needed:
   /// from then on, events past it are not erased (see `erase_to`). The name is valid UTF-8 of 1 to
   /// `stored_reader::name_bytes_max` bytes without NUL. May be called in a transaction of the

@@ -73,6 +73,9 @@ class session : public poolable {
   [[nodiscard]] virtual result<isolation> level();
   [[nodiscard]] bool in_transaction() const noexcept { return unfinished(); }
 
+  /// Whether it takes SQL and has transactions.
+  [[nodiscard]] virtual bool has_sql() const noexcept { return false; }
+
   /// Where read models are kept (nexus/document_storage.hpp), and how far projections have come
   /// (nexus/projection_storage.hpp). Of this session: their calls are a part of its transaction,
   /// if one is open. Null: this kind of database has none.

@@ -88,6 +88,9 @@ class store {
   [[nodiscard]] std::string name() const;
   [[nodiscard]] journal_limits limits() const;
 
+  /// The number of sessions that append side by side: 1 if only one transaction can write at a time.
+  [[nodiscard]] unsigned writers() const;
+
   /// The pool of sessions for recoveries, queries and SQL of the program; without circuit breaker.
   /// Recoveries, verified reads and live readers use reserved sessions, so they never wait for a
   /// borrower.

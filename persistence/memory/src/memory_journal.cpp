@@ -58,6 +58,13 @@ class memory_session final : public journal_session {
     return pass(*found, [&](const auto& r) { return sink(*r.of, r.view()); });
   }
 
+  result<position> last(std::uint32_t) override {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    if (store_.journal.empty()) return position{};
+    return store_.at(store_.journal.rbegin()->first);
+  }
+
   result<void> save_reader(const stored_reader& reader) override {
     if (auto why = fault_of_reader(reader.name)) return fail(*std::move(why));
     std::lock_guard guard{store_.lock};
@@ -218,6 +225,8 @@ class memory_session final : public journal_session {
     return pass(*found, [&](const auto& s) { return sink(s.id, s.view()); });
   }
 
+  projection_storage* projections() noexcept override { return &projections_; }
+
   bool broken() const noexcept override { return interrupted_; }
   void interrupt() noexcept override { interrupted_ = true; }
 
@@ -310,6 +319,7 @@ class memory_session final : public journal_session {
 
   memory_store& store_;
   std::atomic<bool> interrupted_ = false;
+  memory_projections projections_{store_.lock, store_.projections, interrupted_};
 };
 
 class memory_journal final : public journal {

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "memory_projections.hpp"
 #include "nexus/commit_signal.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/journal_checks.hpp"
@@ -103,6 +104,7 @@ struct memory_store {
   std::map<std::uint64_t, std::shared_ptr<const state>> changes;  // the same, by their last changes
   std::map<std::string, stored_reader, std::less<>> readers;
   std::map<persistence_id, sequence_nr> to_prune;  // what readers hold back
+  kept_projections projections;
 
   position at(std::uint64_t minor) const { return {.epoch = epoch, .minor = minor}; }
 

@@ -105,6 +105,19 @@ result<void> session::read_all(reading_start from, std::size_t max, const journa
   });
 }
 
+result<position> session::last(std::uint32_t) {
+  return with_connection("find the last event", [&](connection& c) -> result<position> {
+    const auto& sql = core_->queries.of(
+        core_->where.tables.named("SELECT transaction_id, position FROM nexus_event_journal "
+                                  "ORDER BY transaction_id DESC, position DESC LIMIT 1"));
+    const auto found = c.query(sql);
+    if (found.size() == 0) return position{};
+    return position{.epoch = core_->epoch,
+                    .major = static_cast<std::uint64_t>(found.int8(0, 0)),
+                    .minor = static_cast<std::uint64_t>(found.int8(0, 1))};
+  });
+}
+
 result<std::optional<std::string>> session::held_back() {
   using held = result<std::optional<std::string>>;
   return with_connection("find out what holds back readers", [&](connection& c) -> held {

@@ -11,6 +11,7 @@
 #include "core.hpp"
 #include "errors.hpp"
 #include "event_arrays.hpp"
+#include "nexus/detail/sql_projections.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/query_conditions.hpp"
 #include "rows.hpp"
@@ -19,6 +20,17 @@
 namespace nexus { inline namespace v0 { namespace postgres {
 
 [[nodiscard]] journal_limits limits() noexcept;
+
+/// What PostgreSQL's SQL has of its own. A row that an open transaction has changed names it in
+/// xmax; its backend may outlive its client for hours.
+inline constexpr detail::sql_projections::dialect kept_in_postgres{
+    .now = "now()",
+    .microseconds = "(extract(epoch FROM timestamp) * 1000000)::bigint",
+    .end_holders =
+        "SELECT pg_terminate_backend(l.pid) FROM nexus_projection_offsets c JOIN pg_locks l "
+        "ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = c.xmax "
+        "WHERE c.projection = $1 AND c.version = $2 AND c.cell BETWEEN $3 AND $4 "
+        "AND l.pid <> pg_backend_pid()"};
 
 class session final : public journal_session {
  public:
@@ -43,6 +55,7 @@ class session final : public journal_session {
   result<void> save_reader(const stored_reader& reader) override;
   result<std::vector<stored_reader>> readers() override;
   result<void> forget_reader(std::string_view name) override;
+  result<position> last(std::uint32_t strand) override;
   result<std::optional<std::string>> held_back() override;
   result<sequence_nr> highest(const persistence_id& id) override;
   result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override;
@@ -65,6 +78,9 @@ class session final : public journal_session {
   result<void> commit() override;
   result<void> rollback() override;
   result<isolation> level() override;
+
+  bool has_sql() const noexcept override { return true; }
+  projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return gate_.interrupted() || !connection_ || replace_; }
   bool unfinished() const noexcept override;
@@ -176,6 +192,7 @@ class session final : public journal_session {
   time_point not_before_{};
   error refused_;
 
+  detail::sql_projections projections_{*this, core_->where.tables, kept_in_postgres};
   event_arrays events_;  // kept for their memory
 };
 

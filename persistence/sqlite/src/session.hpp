@@ -13,10 +13,16 @@
 #include "database.hpp"
 #include "errors.hpp"
 #include "nexus/commit_signal.hpp"
+#include "nexus/detail/sql_projections.hpp"
 #include "nexus/journal.hpp"
 #include "rows.hpp"
 
 namespace nexus { inline namespace v0 { namespace sqlite {
+
+/// What SQLite's SQL has of its own. Its transactions end with their process.
+inline constexpr detail::sql_projections::dialect kept_in_sqlite{
+    .now = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000",
+    .microseconds = "timestamp"};
 
 /// The slowest registered reader: events past its position are kept for it.
 struct reader_floor {
@@ -73,6 +79,9 @@ class session final : public journal_session {
   result<void> commit() override;
   result<void> rollback() override;
   result<isolation> level() override { return isolation::serializable; }
+
+  bool has_sql() const noexcept override { return true; }
+  projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return interrupted_ || !connection_; }
   bool unfinished() const noexcept override {
@@ -148,6 +157,7 @@ class session final : public journal_session {
   const std::shared_ptr<journal_file> file_;
   std::unique_ptr<connection> connection_;
   const std::shared_ptr<commit_signal> appended_;
+  detail::sql_projections projections_{*this, where_.choices, kept_in_sqlite};
   writer_column writers_;
   std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
 

@@ -28,7 +28,9 @@ struct journal_selection {
   /// and `slices` only.
   event_filter filter{};
   bool from_kept = false;  ///< skips erased events instead of `history_erased`
-  bool live = true;        ///< otherwise it ends behind what is stored at the start
+  /// `await` also returns, with false, when `at` has moved past events that do not match.
+  bool tells_moves = false;
+  bool live = true;  ///< otherwise it ends behind what is stored at the start
 };
 
 class journal_reader {

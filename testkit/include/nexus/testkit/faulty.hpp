@@ -78,6 +78,9 @@ class faulty_session final : public journal_session {
   result<std::string> explain(const event_filter& filter) override {
     return without_id(operation::read, "a query", [&] { return inner_->explain(filter); });
   }
+  result<position> last(std::uint32_t strand) override {
+    return without_id(operation::read, "the last event", [&] { return inner_->last(strand); });
+  }
   result<void> save_reader(const stored_reader& reader) override {
     return without_id(operation::save, "a reader", [&] { return inner_->save_reader(reader); });
   }
@@ -145,6 +148,7 @@ class faulty_session final : public journal_session {
   result<void> commit() override { return inner_->commit(); }
   result<void> rollback() override { return inner_->rollback(); }
   result<isolation> level() override { return inner_->level(); }
+  bool has_sql() const noexcept override { return inner_->has_sql(); }
   document_storage* documents() noexcept override { return inner_->documents(); }
   projection_storage* projections() noexcept override { return inner_->projections(); }
   bool broken() const noexcept override { return inner_->broken(); }

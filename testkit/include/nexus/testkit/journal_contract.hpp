@@ -30,6 +30,7 @@
 #include "nexus/testkit/contract/ids.hpp"
 #include "nexus/testkit/contract/interrupt.hpp"
 #include "nexus/testkit/contract/limits.hpp"
+#include "nexus/testkit/contract/offsets.hpp"
 #include "nexus/testkit/contract/opening.hpp"
 #include "nexus/testkit/contract/positions.hpp"
 #include "nexus/testkit/contract/processes.hpp"

@@ -1,0 +1,624 @@
+#include "core.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "nexus/detail/guarded.hpp"
+#include "nexus/detail/logger.hpp"
+#include "nexus/detail/may_wait.hpp"
+#include "nexus/transaction.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+constexpr nanoseconds trouble_pause_min = 20ms;
+constexpr nanoseconds pause_max = 10s;
+constexpr nanoseconds register_every = 1s;
+constexpr nanoseconds lag_every = 5s;
+constexpr int lag_share = 20;  // counting takes at most this part of the time
+
+bool shares_cells(const projection_setup& of) { return of.target.writers() > 1; }
+
+}  // namespace
+
+projection_core::projection_core(system& sys, projection_setup setup, std::optional<error> fault)
+    : system_{sys},
+      names_{sys.shared()},
+      setup_{std::move(setup)},
+      fault_{std::move(fault)},
+      leases_{setup_.owner, setup_.options.lease} {
+  auto& m = sys.metrics();
+  const metric_labels labels{{"projection", setup_.which.name},
+                             {"version", std::to_string(setup_.which.version)}};
+  counts_.events =
+      &m.count("nexus_projection_events_total", "Events that projections have handled.", labels);
+  counts_.failures = &m.count("nexus_projection_failures_total",
+                              "Events at which projections stopped, or that they skipped.", labels);
+  counts_.latency = &m.measure("nexus_projection_latency_seconds",
+                               "From an event's time to the commit of what was made of it.",
+                               growing_bounds(0.0005, 2, 20), labels);
+}
+
+projection_core::~projection_core() { stop_and_wait(); }
+
+void projection_core::start() {
+  if (fault_) {
+    phase_ = projection_phase::failed;
+    why_ = fault_->message;
+    return;
+  }
+  auto& m = system_.metrics();
+  const metric_labels labels{{"projection", setup_.which.name},
+                             {"version", std::to_string(setup_.which.version)}};
+  sampled_.push_back(m.sample("nexus_projection_lag_events",
+                              "Stored events that a projection has not handled yet.", labels,
+                              [this] { return static_cast<double>(status().behind); }));
+  sampled_.push_back(m.sample("nexus_projection_lag_seconds",
+                              "Age of the oldest event that is not handled yet.", labels,
+                              [this] { return static_cast<double>(status().lag.count()); }));
+  sampled_.push_back(m.sample(
+      "nexus_projection_stopped", "1 if a projection has failed or is paused.", labels, [this] {
+        const auto phase = status().phase;
+        return phase == projection_phase::failed || phase == projection_phase::paused ? 1.0 : 0.0;
+      }));
+  over_ = false;
+  thread_ = std::thread{[this] { run(); }};
+}
+
+void projection_core::stop() {
+  {
+    std::lock_guard guard{lock_};
+    stopping_ = true;
+  }
+  changed_.notify_all();
+}
+
+void projection_core::stop_and_wait() {
+  stop();
+  std::lock_guard once{stopping_twice_};
+  if (!thread_.joinable()) return;
+  thread_.join();
+  sampled_.clear();
+  names_->release(setup_.label);
+}
+
+std::vector<std::string> projection_core::remaining() {
+  std::lock_guard guard{lock_};
+  if (over_) return {};
+  return {setup_.label};
+}
+
+// -- the thread -----------------------------------------------------------------------------------
+
+void projection_core::run() {
+  growing_pause pause{trouble_pause_min, pause_max};
+  for (;;) {
+    {
+      std::lock_guard guard{lock_};
+      if (stopping_) break;
+    }
+    auto done = look_after();
+    if (!done) {
+      storage_trouble(done.error());
+      if (session_ && session_->broken()) session_.reset();
+      wait(pause.next());
+      continue;
+    }
+    pause.reset();
+    wait(setup_.options.lease / 3);
+  }
+  end_work();
+  if (auto left = leave_cells(); !left) {
+    log().warn("{}: its cells stay taken for {} ms: {}", setup_.label,
+               std::chrono::duration_cast<std::chrono::milliseconds>(setup_.options.lease).count(),
+               left.error().message);
+  }
+  session_.reset();
+  set_phase(projection_phase::stopped, {});
+  std::lock_guard guard{lock_};
+  over_ = true;
+  changed_.notify_all();
+}
+
+void projection_core::wait(nanoseconds most) {
+  std::unique_lock guard{lock_};
+  changed_.wait_until(guard, later(steady_clock::now(), most),
+                      [&] { return stopping_ || woken_ || ended_; });
+  woken_ = false;
+}
+
+void projection_core::wake() {
+  {
+    std::lock_guard guard{lock_};
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
+result<void> projection_core::connect() {
+  if (session_ && !session_->broken()) return {};
+  auto made = setup_.target.open_session();
+  if (!made) return fail(std::move(made.error()));
+  session_ = *std::move(made);
+  auto* storage = session_->projections();
+  if (storage == nullptr) {
+    return fail(errc::invalid_argument,
+                setup_.target.name() + " cannot keep offsets of projections");
+  }
+  if (has_cells_) return {};
+  auto source = setup_.source.open_session();
+  if (!source) return fail(std::move(source.error()));
+  strands_ = (*source)->strands();
+  auto added = storage->add(setup_.which, all_cells(strands_, setup_.options.from));
+  if (!added) return added;
+  has_cells_ = true;
+  std::lock_guard guard{lock_};
+  exactly_once_ = session_->has_sql();
+  return {};
+}
+
+// One look at the leases, and what follows from it.
+result<void> projection_core::look_after() {
+  std::optional<projection_end> ended;
+  {
+    std::lock_guard guard{lock_};
+    ended = std::exchange(ended_, std::nullopt);
+    if (ended && ended->how == projection_end::kind::failed) failed_ = ended->why;
+  }
+  if (ended) end_work();
+  if (auto ready = connect(); !ready) return ready;
+  auto& storage = *session_->projections();
+  auto paused = storage.paused(setup_.which);
+  if (!paused) return fail(std::move(paused.error()));
+  bool stands = *paused;
+  std::optional<error> failed;
+  {
+    std::lock_guard guard{lock_};
+    paused_ = *paused;
+    failed = failed_;
+  }
+  if (stands || failed) {
+    end_work();
+    if (auto left = leave_cells(); !left) return left;
+    if (failed) {
+      set_phase(projection_phase::failed, failed->message);
+    } else {
+      set_phase(projection_phase::paused, {});
+    }
+    return {};
+  }
+  auto cells = storage.cells(setup_.which);
+  if (!cells) return fail(std::move(cells.error()));
+  auto plan = leases_.look_at(*cells, steady_clock::now(), shares_cells(setup_));
+  if (!plan.give.empty()) {
+    end_work();
+    if (auto given = give_away(plan.give); !given) return given;
+  }
+  if (auto taken = take_over(plan); !taken) return taken;
+  if (!plan.take.empty() || !plan.give.empty()) {
+    cells = storage.cells(setup_.which);
+    if (!cells) return fail(std::move(cells.error()));
+  }
+  register_at_source(*cells);
+  std::erase_if(*cells, [&](const auto& one) { return one.owner != setup_.owner; });
+  work_on(*std::move(cells));
+  measure_lag();
+  return {};
+}
+
+result<void> projection_core::take_over(const lease_watch::plan& plan) {
+  auto& storage = *session_->projections();
+  if (plan.expired) {
+    auto ended = storage.end_others(setup_.which, plan.take.front().cell, plan.take.back().cell);
+    if (!ended) return ended;
+  }
+  const auto take = [&]() -> result<void> {
+    for (const auto& one : plan.take) {
+      auto given = storage.give(setup_.which, one, setup_.owner);
+      if (!given) return fail(std::move(given.error()));
+    }
+    for (const auto& one : plan.ask) {
+      auto asked = storage.want(setup_.which, one.cell, one.owner, setup_.owner);
+      if (!asked) return fail(std::move(asked.error()));
+    }
+    return {};
+  };
+  if (plan.take.empty() && plan.ask.empty()) return {};
+  if (!session_->has_sql()) return take();
+  return transactional(*session_, [&](session&) { return take(); });
+}
+
+result<void> projection_core::give_away(const std::vector<projection_cell>& cells) {
+  // Their leases have moved since: the work has ended meanwhile.
+  auto now = session_->projections()->cells(setup_.which);
+  if (!now) return fail(std::move(now.error()));
+  for (const auto& one : *now) {
+    const bool is_one = std::ranges::count(cells, one.cell, &projection_cell::cell) > 0;
+    if (!is_one || one.owner != setup_.owner) continue;
+    auto given = session_->projections()->give(setup_.which, one, one.wanted_by);
+    if (!given) return fail(std::move(given.error()));
+  }
+  return {};
+}
+
+result<void> projection_core::leave_cells() {
+  if (!has_cells_ || !session_) return {};
+  auto& storage = *session_->projections();
+  auto cells = storage.cells(setup_.which);
+  if (!cells) return fail(std::move(cells.error()));
+  std::erase_if(*cells, [&](const auto& one) { return one.owner != setup_.owner; });
+  const auto leave = [&]() -> result<void> {
+    for (const auto& one : *cells) {
+      auto given = storage.give(setup_.which, one, {});
+      if (!given) return fail(std::move(given.error()));
+    }
+    return {};
+  };
+  if (cells->empty()) return {};
+  if (!session_->has_sql()) return leave();
+  return transactional(*session_, [&](session&) { return leave(); });
+}
+
+void projection_core::end_work() {
+  std::shared_ptr<projection_pipeline> work;
+  {
+    std::lock_guard guard{lock_};
+    work = std::exchange(work_, nullptr);
+  }
+  // A call that only looks at it may hold it for a moment longer: its threads end here all the same.
+  if (work) work->end();
+}
+
+void projection_core::work_on(std::vector<projection_cell> cells) {
+  {
+    std::lock_guard guard{lock_};
+    if (work_ && work_->works_on(cells)) return;
+  }
+  end_work();
+  if (cells.empty()) {
+    set_phase(projection_phase::standby, {});
+    return;
+  }
+  counts_.read = counts_.handled.load();
+  counts_.unread = 0;
+  auto made = std::make_shared<projection_pipeline>(
+      setup_, counts_, std::move(cells), strands_,
+      projection_worker::reports{[this](auto why) { storage_trouble(std::move(why)); },
+                                 [this](auto how) { work_ended(std::move(how)); },
+                                 [this] { changed_.notify_all(); }});
+  {
+    std::lock_guard guard{lock_};
+    work_ = made;
+    if (flushers_ > 0) made->want_flush(true);
+  }
+  lag_due_ = {};
+  set_phase(projection_phase::running, {});
+}
+
+// The source keeps what the slowest cell has not handled. It follows, and may only lag.
+void projection_core::register_at_source(const std::vector<projection_cell>& cells) {
+  const auto now = steady_clock::now();
+  if (!setup_.options.holds_back_erasing || now - registered_at_ < register_every) return;
+  registered_at_ = now;
+  const cell_group all{cells};
+  for (std::uint32_t strand = 0; strand < strands_; ++strand) {
+    const auto* at = all.slowest(strand);
+    if (at == nullptr) continue;
+    auto known = std::ranges::find(registered_, strand, [](const auto& one) { return one.first; });
+    if (known != registered_.end() && known->second == *at) continue;
+    if (auto saved = setup_.source.save_reader(reader_of(setup_.which), *at); !saved) {
+      log().warn("{}: cannot say at {} how far it has read: {}", setup_.label, setup_.source.name(),
+                 saved.error().message);
+      return;
+    }
+    if (known == registered_.end()) {
+      registered_.emplace_back(strand, *at);
+    } else {
+      known->second = *at;
+    }
+  }
+}
+
+// Counts at the source what is not read yet, unless everything is.
+void projection_core::measure_lag() {
+  std::shared_ptr<projection_pipeline> work;
+  {
+    std::lock_guard guard{lock_};
+    work = work_;
+  }
+  if (!work || work->is_live()) {
+    counts_.unread = 0;
+    return;
+  }
+  const auto started = steady_clock::now();
+  if (started < lag_due_) return;
+  auto lent = setup_.source.sessions().borrow({.borrower = "the lag of a projection"});
+  if (!lent) return;
+  event_filter unread{.entity_type = std::string{setup_.handler->entity_type()},
+                      .tag = setup_.options.tag,
+                      .slices = setup_.options.slices};
+  const auto read_before = counts_.read.load();
+  unread.after = work->read_to();
+  auto found = (*lent)->count(unread);
+  if (found) {
+    counts_.counted_at = read_before;
+    counts_.unread = *found;
+  }
+  const auto took = steady_clock::now() - started;
+  lag_due_ = later(steady_clock::now(), std::max<nanoseconds>(lag_every, took * lag_share));
+}
+
+// -- what it is told ------------------------------------------------------------------------------
+
+void projection_core::storage_trouble(std::optional<error> why) {
+  if (why) {
+    set_phase(projection_phase::waiting, std::move(why->message));
+    return;
+  }
+  bool waiting = false;
+  {
+    std::lock_guard guard{lock_};
+    waiting = phase_ == projection_phase::waiting;
+  }
+  if (waiting) set_phase(projection_phase::running, {});
+}
+
+void projection_core::work_ended(projection_end how) {
+  {
+    std::lock_guard guard{lock_};
+    if (!ended_ || how.how == projection_end::kind::failed) ended_ = std::move(how);
+  }
+  changed_.notify_all();
+}
+
+void projection_core::set_phase(projection_phase phase, std::string why) {
+  projection_status now;
+  {
+    std::lock_guard guard{lock_};
+    if (phase_ == phase && why_ == why) return;
+    const bool changed = phase_ != phase;
+    phase_ = phase;
+    why_ = std::move(why);
+    if (!changed) return;
+    now = status_now();
+  }
+  changed_.notify_all();
+  if (phase == projection_phase::failed) {
+    log().error("{} has stopped: {}", setup_.label, now.why);
+  } else if (phase == projection_phase::waiting) {
+    log().warn("{} waits: {}", setup_.label, now.why);
+  }
+  if (!setup_.options.on_change) return;
+  (void)guarded([&] { setup_.options.on_change(now); },
+                [&](const std::string& what) {
+                  log().error("{}: its on_change threw: {}", setup_.label, what);
+                });
+}
+
+projection_status projection_core::status_now() {
+  projection_status s{phase_, why_, counts_.handled, counts_.skipped};
+  s.exactly_once = exactly_once_;
+  if (!work_) return s;
+  s.cells = work_->committed().size();
+  const auto read = counts_.read.load();
+  const auto in_hand = read > s.handled ? read - s.handled : 0;
+  const auto read_since = read - std::min(read, counts_.counted_at.load());
+  const auto unread = counts_.unread.load();
+  s.behind = in_hand + (work_->is_live() || unread < read_since ? 0 : unread - read_since);
+  if (const auto oldest = work_->oldest()) {
+    const auto age = wall_clock{}.now() - *oldest;
+    s.lag = std::max(std::chrono::duration_cast<std::chrono::seconds>(age), 0s);
+  }
+  return s;
+}
+
+projection_status projection_core::status() {
+  std::lock_guard guard{lock_};
+  return status_now();
+}
+
+// -- what it is asked -----------------------------------------------------------------------------
+
+std::optional<error> projection_core::fault() const { return fault_; }
+
+template <class F>
+auto projection_core::at_target(F f) -> decltype(f(std::declval<journal_session&>())) {
+  if (fault_) return fail(*fault_);
+  auto lent = setup_.target.sessions().borrow({.borrower = "a projection"});
+  if (!lent) return fail(std::move(lent.error()));
+  if ((*lent)->projections() == nullptr) {
+    return fail(errc::invalid_argument,
+                setup_.target.name() + " cannot keep offsets of projections");
+  }
+  return f(**lent);
+}
+
+// Why it does not go on by itself.
+std::optional<error> projection_core::standstill() {
+  std::lock_guard guard{lock_};
+  if (stopping_) return error{errc::stopped, setup_.label + " was stopped"};
+  if (failed_)
+    return error{errc::projection_failed, setup_.label + " has stopped: " + failed_->message};
+  if (paused_) return error{errc::stopped, setup_.label + " is paused"};
+  return std::nullopt;
+}
+
+result<std::vector<position>> projection_core::ends_of_source() {
+  auto lent = setup_.source.sessions().borrow({.borrower = "a projection"});
+  if (!lent) return fail(std::move(lent.error()));
+  std::vector<position> ends;
+  for (std::uint32_t strand = 0; strand < (*lent)->strands(); ++strand) {
+    auto last = (*lent)->last(strand);
+    if (!last) return fail(std::move(last.error()));
+    ends.push_back(*last);
+  }
+  return ends;
+}
+
+result<bool> projection_core::reached(const std::vector<position>& ends) {
+  const auto all_there = [&](const std::vector<projection_cell>& cells) {
+    return std::ranges::all_of(
+        cells, [&](const auto& one) { return !(one.at < ends[strand_of_cell(one.cell)]); });
+  };
+  std::vector<projection_cell> mine;
+  {
+    std::lock_guard guard{lock_};
+    if (work_) mine = work_->committed();
+  }
+  if (!all_there(mine)) return false;
+  if (mine.size() == ends.size() * cells_per_strand) return true;
+  return at_target([&](journal_session& on) -> result<bool> {
+    auto cells = on.projections()->cells(setup_.which);
+    if (!cells) return fail(std::move(cells.error()));
+    return !cells->empty() && all_there(*cells);
+  });
+}
+
+result<void> projection_core::caught_up(time_span within) {
+  if (fault_) return fail(*fault_);
+  const auto deadline = later(steady_clock::now(), nanoseconds{within});
+  auto why = refuse_to_wait("projection::caught_up", "call it on a plain thread");
+  if (why) return fail(*std::move(why));
+  const auto flush = [&](bool wanted) {
+    std::lock_guard guard{lock_};
+    flushers_ += wanted ? 1 : -1;
+    if (work_) work_->want_flush(flushers_ > 0);
+  };
+  auto ends = ends_of_source();
+  if (!ends) return fail(std::move(ends.error()));
+  flush(true);
+  const std::shared_ptr<void> unflush{nullptr, [&](void*) { flush(false); }};
+  for (nanoseconds pause = 1ms;; pause = std::min<nanoseconds>(pause * 2, 100ms)) {
+    if (auto stands = standstill()) return fail(*std::move(stands));
+    auto there = reached(*ends);
+    if (there && *there) return {};
+    if (steady_clock::now() >= deadline) {
+      if (!there) return fail(std::move(there.error()));
+      const auto now = status();
+      return fail(errc::timeout,
+                  fmt::format("{} is not caught up: {} events are not handled yet{}{}",
+                              setup_.label, now.behind, now.why.empty() ? "" : ": ", now.why));
+    }
+    std::unique_lock guard{lock_};
+    changed_.wait_until(guard, std::min(deadline, later(steady_clock::now(), pause)));
+  }
+}
+
+result<void> projection_core::pause() {
+  auto done =
+      at_target([&](journal_session& on) { return on.projections()->pause(setup_.which, true); });
+  if (done) wake();
+  return done;
+}
+
+result<void> projection_core::resume() {
+  auto done =
+      at_target([&](journal_session& on) { return on.projections()->pause(setup_.which, false); });
+  if (!done) return done;
+  {
+    std::lock_guard guard{lock_};
+    failed_.reset();
+    paused_ = false;
+    ended_.reset();
+    woken_ = true;
+  }
+  changed_.notify_all();
+  return {};
+}
+
+result<void> projection_core::rebuild(std::vector<position> from) {
+  if (fault_) return fail(*fault_);
+  if (auto ends = ends_of_source(); !ends) {
+    return fail(std::move(ends.error()));
+  } else if (auto why = fault_of({.after = from}, static_cast<std::uint32_t>(ends->size()))) {
+    return fail(*std::move(why));
+  } else {
+    std::vector<position> at;
+    for (std::uint32_t i = 0; i < ends->size(); ++i) at.push_back(position_in(i, from));
+    from = std::move(at);
+  }
+  // Nobody owns the cells then: what is under way in any process is not committed.
+  const auto restart = [&](session& on) -> result<void> {
+    if (auto done = on.projections()->restart(setup_.which, from); !done) return done;
+    if (!setup_.options.on_rebuild) return {};
+    result<void> emptied;
+    (void)guarded([&] { emptied = setup_.options.on_rebuild(on); },
+                  [&](const std::string& what) {
+                    emptied = fail(errc::projection_failed, "on_rebuild threw: " + what);
+                  });
+    return emptied;
+  };
+  auto done = at_target([&](journal_session& on) -> result<void> {
+    if (!on.has_sql()) return restart(on);
+    return transactional(static_cast<session&>(on), restart);
+  });
+  if (!done) return done;
+  {
+    std::lock_guard guard{lock_};
+    failed_.reset();
+    ended_ = projection_end{};
+  }
+  changed_.notify_all();
+  return {};
+}
+
+result<std::vector<projection_failure>> projection_core::failures(std::size_t max) {
+  return at_target(
+      [&](journal_session& on) { return on.projections()->failures(setup_.which, max); });
+}
+
+result<void> projection_core::retry(const projection_failure& which) {
+  if (fault_) return fail(*fault_);
+  auto batch = setup_.handler->make_batch();
+  std::optional<error> undecoded;
+  {
+    auto lent = setup_.source.sessions().borrow({.borrower = "a projection"});
+    if (!lent) return fail(std::move(lent.error()));
+    auto read = (*lent)->replay(which.of, which.number, which.number, 1, [&](const record_view& r) {
+      auto added = batch->add(which.of, r);
+      if (!added) undecoded = added.error();
+      return true;
+    });
+    if (!read) return fail(std::move(read.error()));
+    if (batch->size() == 0 && !undecoded) {
+      return fail(errc::history_erased,
+                  fmt::format("event {} of {} has been erased", which.number, which.of.str()));
+    }
+  }
+  return at_target([&](journal_session& on) { return retried(on, which, *batch, undecoded); });
+}
+
+result<void> projection_core::retried(journal_session& on, const projection_failure& which,
+                                      projected_batch& batch,
+                                      const std::optional<error>& undecoded) {
+  auto& storage = *on.projections();
+  bool missing = false;
+  const auto handle = [&](session& s) -> result<void> {
+    if (undecoded) return fail(*undecoded);
+    // First, so that of two calls at once one finds nothing.
+    auto removed = storage.remove_failure(setup_.which, which.of, which.number);
+    if (!removed) return fail(std::move(removed.error()));
+    missing = !*removed;
+    if (missing) {
+      return fail(errc::invalid_argument, fmt::format("{} has no failure of event {} of {}",
+                                                      setup_.label, which.number, which.of.str()));
+    }
+    const no_waiting here{"a projection's handler"};
+    if (auto why = batch.handle_again(s)) return fail(*std::move(why));
+    return {};
+  };
+  auto done = on.has_sql() ? transactional(static_cast<session&>(on), handle) : handle(on);
+  if (done || missing) return done;
+  auto again = which;
+  again.error = done.error().message;
+  ++again.attempts;
+  if (auto kept = storage.add_failure(setup_.which, again); !kept) return kept;
+  return done;
+}
+
+}}}  // namespace nexus::v0::detail

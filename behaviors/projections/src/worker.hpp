@@ -1,0 +1,98 @@
+// Handles the events of a group of cells: its transactions, and what follows from their failures.
+//
+// Threads: `run` on a thread of its own; the other members from any.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "cells.hpp"
+#include "fed_queue.hpp"
+#include "setup.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+class projection_worker {
+ public:
+  /// `tell` says what a storage's trouble is (none: it is over) and why the worker has ended.
+  struct reports {
+    std::function<void(std::optional<error>)> trouble;
+    std::function<void(projection_end)> ended;
+    std::function<void()> moved;
+  };
+
+  projection_worker(const projection_setup& of, projection_counts& counts, cell_group group,
+                    reports to);
+
+  void run();
+
+  [[nodiscard]] fed_queue& queue() noexcept { return queue_; }
+  /// How far its cells have come, as committed.
+  [[nodiscard]] std::vector<projection_cell> committed() const;
+  /// The time of the oldest event that it has begun and not handled; none: it has none.
+  [[nodiscard]] std::optional<timestamp> oldest() const;
+
+ private:
+  using time_point = std::chrono::steady_clock::time_point;
+  using steps = std::vector<cell_group::step>;
+
+  struct outcome {
+    enum class kind : std::uint8_t { done, lost, failing, trouble, unknown, stopped };
+    kind how = kind::done;
+    std::size_t end = 0;  // behind what was handled; of `failing` the event, if it is known
+    error why{};
+  };
+
+  bool work(fed& one);
+  bool handle_all(projected_batch& batch, const std::vector<position>& up_to);
+  bool handle_alone(projected_batch& batch, std::size_t i, const std::vector<position>& to);
+  bool give_up_on(projection_failure which, error why, std::uint32_t attempts,
+                  const std::vector<position>& to);
+  bool give_sign(const std::vector<position>& to);
+
+  // Tries again until it is done, or must not be tried again.
+  template <class Do>
+  outcome persist(Do once);
+  outcome connect();
+  outcome attempt(projected_batch& batch, std::size_t from, std::size_t to,
+                  const std::vector<position>& up_to);
+  outcome attempt_without_sql(projected_batch& batch, std::size_t from, std::size_t to,
+                              const std::vector<position>& up_to);
+  outcome record(const std::optional<projection_failure>& skipped, const std::vector<position>& to);
+  outcome move(const steps& all);
+  outcome correct(steps& all, const std::vector<position>& to);
+  outcome commit(const steps& all, const std::vector<position>& to, std::size_t end);
+  outcome settle(const steps& all, const std::vector<position>& to, std::size_t end);
+  outcome settled(const steps& all, const std::vector<position>& to, std::size_t end);
+  [[nodiscard]] steps steps_to(const std::vector<position>& to) const;
+  void moved(const std::vector<position>& to);
+  [[nodiscard]] std::vector<position> reached(const projected_batch& batch, std::size_t from,
+                                              std::size_t end,
+                                              const std::vector<position>& up_to) const;
+  [[nodiscard]] std::size_t chunk(std::size_t left) const;
+  void learn(std::size_t events, std::chrono::nanoseconds took);
+  void note_handled(const projected_batch& batch, std::size_t from, std::size_t end);
+  void set_oldest(std::optional<timestamp> time);
+  outcome lost(std::string_view what) const;
+  bool end(outcome what);
+
+  const projection_setup& of_;
+  projection_counts& counts_;
+  cell_group group_;
+  const reports to_;
+  fed_queue queue_;
+  std::unique_ptr<journal_session> session_;
+  time_point sign_of_life_{};
+  double cost_ns_ = 0;  // of an event, if the handler takes batches
+  bool in_trouble_ = false;
+
+  mutable std::mutex lock_;  // guards the next two
+  std::vector<projection_cell> committed_;
+  std::optional<timestamp> oldest_;
+};
+
+}}}

@@ -1,0 +1,127 @@
+// Where a target keeps how far its projections have come: offsets by cell, who works on which cell,
+// and events that were skipped.
+//
+// The events of a projection are divided into cells: 64 ranges of slices per strand, fixed for ever.
+// Each cell has an offset and a lease: an owner, and a number that rises with everything the owner
+// does. Whoever has seen the number unchanged for a while, by its own clock, may take the cell.
+//
+// For authors of backends. A storage belongs to a session (session::projections) and to its thread.
+// Calls are a part of the session's transaction, if one is open; otherwise each is atomic by itself.
+// Failures: those of the session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nexus/clock.hpp"
+#include "nexus/journal_values.hpp"
+#include "nexus/persistence_id.hpp"
+#include "nexus/position.hpp"
+#include "nexus/result.hpp"
+
+namespace nexus { inline namespace v0 {
+
+inline constexpr std::uint32_t cells_per_strand = 64;
+
+/// A version of a projection has offsets, and usually rows, of its own.
+struct projection_version {
+  static constexpr std::size_t name_bytes_max = 200;
+
+  std::string name;
+  std::int64_t version = 1;
+
+  friend bool operator==(const projection_version&, const projection_version&) = default;
+};
+
+struct projection_cell {
+  std::uint32_t cell = 0;
+  position at{};            ///< everything of the cell up to here is done
+  std::string owner{};      ///< empty: nobody
+  std::int64_t lease = 0;   ///< rises with everything that the owner does
+  std::string wanted_by{};  ///< another process that asks for the cell; empty: none
+
+  friend bool operator==(const projection_cell&, const projection_cell&) = default;
+};
+
+/// Moves the cells `first` to `last` that stand at `from`.
+struct projection_move {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  position from{};
+  position to{};
+};
+
+/// An event that was skipped.
+struct projection_failure {
+  persistence_id of;
+  sequence_nr number = 0;
+  position at{};
+  std::string event_type{};
+  std::string error{};
+  std::uint32_t attempts = 0;
+  timestamp time{};  ///< of the last attempt
+};
+
+class projection_storage {
+ public:
+  virtual ~projection_storage() = default;
+
+  /// Adds those of the cells that do not exist yet; of these it takes `cell` and `at`.
+  [[nodiscard]] virtual result<void> add(const projection_version& of,
+                                         std::span<const projection_cell> cells) = 0;
+
+  /// All cells, in order.
+  [[nodiscard]] virtual result<std::vector<projection_cell>> cells(
+      const projection_version& of) = 0;
+
+  /// Moves the cells that `owner` still owns and that stand at `move.from`; their leases rise.
+  /// Returns their number: less than expected means that some have been taken.
+  [[nodiscard]] virtual result<std::uint64_t> advance(const projection_version& of,
+                                                      std::string_view owner,
+                                                      const projection_move& move) = 0;
+
+  /// Gives the cell to `owner` (empty: to nobody) if its owner and lease are still as `seen`; its
+  /// lease rises, and nobody wants it any more. False: they are not.
+  [[nodiscard]] virtual result<bool> give(const projection_version& of, const projection_cell& seen,
+                                          std::string_view owner) = 0;
+
+  /// Asks `owner` for the cell, if it still owns it and nobody else has asked.
+  [[nodiscard]] virtual result<bool> want(const projection_version& of, std::uint32_t cell,
+                                          std::string_view owner, std::string_view who) = 0;
+
+  /// Ends transactions of other sessions that have changed one of these cells and are still open,
+  /// e.g. those of a process that is cut off. Needed only where they outlive their process.
+  [[nodiscard]] virtual result<void> end_others(const projection_version& of, std::uint32_t first,
+                                                std::uint32_t last) = 0;
+
+  /// Sets every cell to its strand's position (one per strand, in order) and to no owner.
+  [[nodiscard]] virtual result<void> restart(const projection_version& of,
+                                             std::span<const position> at) = 0;
+
+  [[nodiscard]] virtual result<bool> paused(const projection_version& of) = 0;
+  [[nodiscard]] virtual result<void> pause(const projection_version& of, bool paused) = 0;
+
+  /// Adds the failure, or replaces the one of the same event.
+  [[nodiscard]] virtual result<void> add_failure(const projection_version& of,
+                                                 const projection_failure& failure) = 0;
+  /// In the order of ids and numbers, at most `max`.
+  [[nodiscard]] virtual result<std::vector<projection_failure>> failures(
+      const projection_version& of, std::size_t max) = 0;
+  [[nodiscard]] virtual result<std::uint64_t> count_failures(const projection_version& of) = 0;
+  /// False: there is none.
+  [[nodiscard]] virtual result<bool> remove_failure(const projection_version& of,
+                                                    const persistence_id& id,
+                                                    sequence_nr number) = 0;
+
+  /// Removes cells, pause and failures of this version.
+  [[nodiscard]] virtual result<void> forget(const projection_version& of) = 0;
+
+  /// Every version that has cells, by name and version.
+  [[nodiscard]] virtual result<std::vector<projection_version>> versions() = 0;
+};
+
+}}  // namespace nexus::v0
