@@ -101,6 +101,8 @@ class forwarding_journal final : public journal {
   }
   result<std::unique_ptr<journal_watch>> watch() override { return inner_->watch(); }
   journal_limits limits() const override { return inner_->limits(); }
+  std::uint32_t strands() const noexcept override { return inner_->strands(); }
+  unsigned writers() const override { return inner_->writers(); }
   std::string name() const override { return inner_->name(); }
 
  private:

@@ -290,6 +290,7 @@ class faulty_journal final : public journal {
   journal_limits limits() const override { return inner_->limits(); }
   std::optional<error> trouble() override { return inner_->trouble(); }
   std::string name() const override { return inner_->name(); }
+  std::uint32_t strands() const noexcept override { return inner_->strands(); }
   unsigned writers() const override { return inner_->writers(); }
 
  private:

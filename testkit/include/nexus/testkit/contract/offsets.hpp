@@ -4,6 +4,7 @@
 
 #include "nexus/projection_storage.hpp"
 #include "nexus/testkit/contract/fixture.hpp"
+#include "nexus/testkit/contract/global_order.hpp"
 #include "nexus/transaction.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
@@ -14,10 +15,7 @@ class kept_offsets {
   kept_offsets(terse_session& session, const persistence_id& id, const position& from)
       : session_{session}, id_{id}, start{from} {
     EXPECT_EQ(session.append(id, 0, {"a", "b", "c"}), "stored");
-    must(session.inner().read_all({start}, 3, [&](const persistence_id&, const record_view& r) {
-      at.push_back(r.at);
-      return true;
-    }));
+    for (const auto& one : follow(session, 3, start)) at.push_back(one.at);
     must(kept().add(report, std::vector<projection_cell>{{0, start}, {1, start}, {2, at.at(0)}}));
   }
 

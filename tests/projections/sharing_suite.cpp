@@ -1,0 +1,183 @@
+// Several processes with one projection, played by several systems and journal objects.
+#include <random>
+
+#include "lossy.hpp"
+#include "suite.hpp"
+
+using namespace nexus;
+using namespace nexus::test;
+
+namespace {
+
+// Another process, as far as a journal can tell.
+struct other_process {
+  explicit other_process(store s) : opened{std::move(s)} {}
+  const store opened;
+  nexus::system sys{{.threads = 1}};
+};
+
+}  // namespace
+
+TEST_P(Projection, OfTwoProcessesEachEventIsCountedByOne) {
+  if (!GetParam().sql) GTEST_SKIP() << "a journal in memory is of one process";
+  add_many(30, 5);
+  other_process other{open(faults)};
+  projection<tally> here{sys, opened, "report", counting(), {.parallel = 2, .batch_max = 10}};
+  projection<tally> there{
+      other.sys, other.opened, "report", counting(), {.parallel = 2, .batch_max = 10}};
+  add_many(30, 5);
+  catch_up(here);
+  EXPECT_EQ(reported(), stored());
+  catch_up(there);
+  EXPECT_EQ(here.status().handled + there.status().handled, 300u);
+  EXPECT_EQ(here.status().cells + there.status().cells, 64u);
+}
+
+TEST_P(Projection, AProcessThatEndsLeavesItsCellsToTheOtherAtOnce) {
+  if (!GetParam().sql) GTEST_SKIP() << "a journal in memory is of one process";
+  other_process other{open(faults)};
+  auto first = std::make_unique<projection<tally>>(sys, opened, "report", counting());
+  EXPECT_TRUE(becomes(*first, projection_phase::running));
+  projection<tally> second{other.sys, other.opened, "report", counting(), {.lease = 1s}};
+  add("a", 1);
+  catch_up(*first);
+  first.reset();
+  add("a", 2);
+  catch_up(second);
+  EXPECT_EQ(reported(), "a 3/2");
+}
+
+TEST_P(Projection, CellsOfAProcessWithoutSignsOfLifeAreTakenOver) {
+  add("a", 1);
+  auto session = must(opened.open_session());
+  auto& storage = *session->projections();
+  {
+    projection<tally> report{sys, opened, "report", counting()};
+    catch_up(report);
+  }
+  for (const auto& one : must(storage.cells({"report", 1}))) {
+    ASSERT_TRUE(must(storage.give({"report", 1}, one, "gone")));
+  }
+  add("a", 2);
+  projection<tally> report{sys, opened, "report", counting(), {.lease = 1s}};
+  EXPECT_EQ(report.caught_up(300ms).error().code, errc::timeout) << "not before the lease is over";
+  catch_up(report);
+  EXPECT_EQ(reported(), "a 3/2");
+}
+
+TEST_P(Projection, AProcessThatWasTakenForDeadCommitsNothingMore) {
+  if (!GetParam().sql) GTEST_SKIP() << "it has no transactions";
+  add("a", 1);
+  std::atomic<bool> entered{false}, go{false};
+  const auto stuck = [&](session& on, const projected<tally>& e) -> result<void> {
+    if (!entered.exchange(true)) {
+      while (!go) std::this_thread::sleep_for(1ms);
+    }
+    return count(on, e);
+  };
+  projection<tally> slow{sys, opened, "report", stuck, {.lease = 1s}};
+  EXPECT_TRUE(wait_until([&] { return entered.load(); }));
+  if (opened.writers() > 1) {
+    // Another one ends its transaction.
+    other_process other{open(faults)};
+    projection<tally> fast{other.sys, other.opened, "report", counting(), {.lease = 1s}};
+    catch_up(fast);
+    EXPECT_EQ(reported(), "a 1/1");
+    go = true;
+    add("a", 2);
+    catch_up(fast);
+  }
+  go = true;  // on SQLite its transaction holds the only lock
+  catch_up(slow);
+  EXPECT_EQ(reported(), stored());
+}
+
+TEST_P(Projection, ASecondProcessGetsAShareOfTheCells) {
+  if (opened.writers() < 2) GTEST_SKIP() << "one process works on all cells";
+  other_process other{open(faults)};
+  projection<tally> first{sys, opened, "report", counting(), {.lease = 1s}};
+  EXPECT_TRUE(wait_until([&] { return first.status().cells == 64; }));
+  projection<tally> second{other.sys, other.opened, "report", counting(), {.lease = 1s}};
+  EXPECT_TRUE(
+      wait_until([&] { return first.status().cells == 32 && second.status().cells == 32; }));
+  add_many(40, 3);
+  catch_up(first);
+  EXPECT_EQ(reported(), stored());
+  EXPECT_GT(second.status().handled, 0u);
+}
+
+TEST_P(Projection, ARebuildByOneProcessFencesTheOther) {
+  if (!GetParam().sql) GTEST_SKIP() << "a journal in memory is of one process";
+  add_many(10, 10);
+  other_process other{open(faults)};
+  const auto empty = [](session& on) {
+    return on.execute("DELETE FROM report").map([](const auto&) {});
+  };
+  projection<tally> first{sys, opened, "report", counting(), {.batch_max = 5, .lease = 1s}};
+  projection<tally> second{other.sys,
+                           other.opened,
+                           "report",
+                           counting(),
+                           {.batch_max = 5, .lease = 1s, .on_rebuild = empty}};
+  for (int i = 0; i < 5; ++i) {
+    add_many(10, 2);
+    must(second.rebuild());
+  }
+  catch_up(second);
+  catch_up(first);
+  EXPECT_EQ(reported(), stored());
+}
+
+// The property: whatever writers do, whatever commits are lost and whoever ends and begins, the
+// report is the fold of the journal.
+TEST_P(Projection, NeverSkipsNorCountsTwiceWhateverHappens) {
+  if (!GetParam().sql) GTEST_SKIP() << "without transactions it counts at least once";
+  const auto losses = std::make_shared<commit_losses>();
+  const auto seed = std::random_device{}();
+  losses->seed = seed;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  losses->in_100 = 20;
+  std::vector<backend> all;
+  for (const auto& one : GetParam().backends) all.push_back(lossy(one, losses));
+  std::atomic<bool> over{false};
+  std::vector<std::jthread> writers;
+  for (unsigned w = 0; w < 2; ++w) {
+    writers.emplace_back([&, w] {
+      std::minstd_rand draw{seed + w};
+      for (int i = 0; i < 150; ++i) {
+        add("t" + std::to_string(draw() % 25), static_cast<std::int64_t>(draw() % 100));
+      }
+    });
+  }
+  // Late committers: transactions that write their events long after others with later positions.
+  std::jthread late{[&] {
+    std::minstd_rand draw{seed + 7};
+    auto session = must(opened.open_session());
+    while (!over) {
+      (void)transactional(*session, [&](nexus::session& s) {
+        (void)s.execute("SELECT 1");
+        std::this_thread::sleep_for(std::chrono::milliseconds{draw() % 20});
+      });
+      std::this_thread::sleep_for(1ms);
+    }
+  }};
+  std::minstd_rand draw{seed + 99};
+  for (int round = 0; round < 8; ++round) {
+    const store one = must(nexus::open(uri, all)), two = must(nexus::open(uri, all));
+    nexus::system first{{.threads = 1}}, second{{.threads = 1}};
+    const projection_options o{.parallel = 1 + static_cast<unsigned>(draw() % 4),
+                               .batch_max = 1 + draw() % 20,
+                               .lease = 1s};
+    projection<tally> here{first, one, "report", counting(), o};
+    projection<tally> there{second, two, "report", counting(), o};
+    std::this_thread::sleep_for(std::chrono::milliseconds{draw() % 60});
+  }
+  writers.clear();
+  over = true;
+  late.join();
+  const store whole = must(nexus::open(uri, all));
+  projection<tally> last{sys, whole, "report", counting(), {.lease = 1s}};
+  catch_up(last);
+  EXPECT_EQ(reported(), stored());
+  EXPECT_GT(losses->lost, 0u);
+}
