@@ -26,10 +26,13 @@ slice_range slices_of_cells(std::uint32_t first, std::uint32_t last,
   return {begin, std::max(begin + 1, end) - 1};
 }
 
-std::vector<projection_cell> all_cells(std::uint32_t strands, const std::vector<position>& from) {
+std::vector<projection_cell> all_cells(std::uint32_t strands, const std::vector<position>& from,
+                                       slice_range slices) {
   std::vector<projection_cell> all;
   all.reserve(std::size_t{strands} * cells_per_strand);
   for (std::uint32_t cell = 0; cell < strands * cells_per_strand; ++cell) {
+    const auto its = slices_of_cells(cell, cell, strands);
+    if (its.last < slices.first || its.first > slices.last) continue;
     all.push_back({cell, position_in(strand_of_cell(cell), from)});
   }
   return all;

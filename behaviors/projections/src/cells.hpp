@@ -26,9 +26,11 @@ namespace nexus { inline namespace v0 { namespace detail {
 [[nodiscard]] slice_range slices_of_cells(std::uint32_t first, std::uint32_t last,
                                           std::uint32_t strands) noexcept;
 
-/// All cells of a journal, at one position per strand: `from` says where, others begin at the start.
+/// The cells of a journal with ids in `slices`, at one position per strand: `from` says where,
+/// others begin at the start.
 [[nodiscard]] std::vector<projection_cell> all_cells(std::uint32_t strands,
-                                                     const std::vector<position>& from);
+                                                     const std::vector<position>& from,
+                                                     slice_range slices = {});
 
 /// How far the cells of one worker have come.
 class cell_group {

@@ -154,12 +154,28 @@ result<void> projection_core::connect() {
   auto source = setup_.source.open_session();
   if (!source) return fail(std::move(source.error()));
   strands_ = (*source)->strands();
-  auto added = storage->add(setup_.which, all_cells(strands_, setup_.options.from));
-  if (!added) return added;
+  auto cells = wanted_cells(strands_);
+  if (auto added = storage->add(setup_.which, cells); !added) return added;
   has_cells_ = true;
   std::lock_guard guard{lock_};
   exactly_once_ = session_->has_sql();
   return {};
+}
+
+std::vector<projection_cell> projection_core::wanted_cells(std::uint32_t strands) const {
+  return all_cells(strands, setup_.options.from, setup_.options.slices.value_or(slice_range{}));
+}
+
+// Those of the slices that this version was made with before, and is not any more, are left out.
+result<std::vector<projection_cell>> projection_core::cells_of(projection_storage& storage,
+                                                               std::uint32_t strands) const {
+  auto cells = storage.cells(setup_.which);
+  if (!cells || !setup_.options.slices) return cells;
+  const auto wanted = wanted_cells(strands);
+  std::erase_if(*cells, [&](const auto& one) {
+    return !std::ranges::binary_search(wanted, one.cell, {}, &projection_cell::cell);
+  });
+  return cells;
 }
 
 // One look at the leases, and what follows from it.
@@ -192,7 +208,7 @@ result<void> projection_core::look_after() {
     }
     return {};
   }
-  auto cells = storage.cells(setup_.which);
+  auto cells = cells_of(storage, strands_);
   if (!cells) return fail(std::move(cells.error()));
   auto plan = leases_.look_at(*cells, steady_clock::now(), shares_cells(setup_));
   if (!plan.give.empty()) {
@@ -201,7 +217,7 @@ result<void> projection_core::look_after() {
   }
   if (auto taken = take_over(plan); !taken) return taken;
   if (!plan.take.empty() || !plan.give.empty()) {
-    cells = storage.cells(setup_.which);
+    cells = cells_of(storage, strands_);
     if (!cells) return fail(std::move(cells.error()));
   }
   register_at_source(*cells);
@@ -468,12 +484,13 @@ result<bool> projection_core::reached(const std::vector<position>& ends) {
   std::vector<projection_cell> mine;
   {
     std::lock_guard guard{lock_};
-    if (work_) mine = work_->committed();
+    if (work_ && !ended_) mine = work_->committed();  // otherwise a rebuild may have moved them
   }
+  const auto strands = static_cast<std::uint32_t>(ends.size());
   if (!all_there(mine)) return false;
-  if (mine.size() == ends.size() * cells_per_strand) return true;
+  if (mine.size() == wanted_cells(strands).size()) return true;
   return at_target([&](journal_session& on) -> result<bool> {
-    auto cells = on.projections()->cells(setup_.which);
+    auto cells = cells_of(*on.projections(), strands);
     if (!cells) return fail(std::move(cells.error()));
     return !cells->empty() && all_there(*cells);
   });
@@ -489,13 +506,19 @@ result<void> projection_core::caught_up(time_span within) {
     flushers_ += wanted ? 1 : -1;
     if (work_) work_->want_flush(flushers_ > 0);
   };
-  auto ends = ends_of_source();
-  if (!ends) return fail(std::move(ends.error()));
   flush(true);
   const std::shared_ptr<void> unflush{nullptr, [&](void*) { flush(false); }};
+  std::optional<std::vector<position>> ends;
   for (nanoseconds pause = 1ms;; pause = std::min<nanoseconds>(pause * 2, 100ms)) {
     if (auto stands = standstill()) return fail(*std::move(stands));
-    auto there = reached(*ends);
+    auto there = [&]() -> result<bool> {  // a storage's failure may pass
+      if (!ends) {
+        auto found = ends_of_source();
+        if (!found) return fail(std::move(found.error()));
+        ends = *std::move(found);
+      }
+      return reached(*ends);
+    }();
     if (there && *there) return {};
     if (steady_clock::now() >= deadline) {
       if (!there) return fail(std::move(there.error()));

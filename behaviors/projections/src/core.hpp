@@ -53,6 +53,9 @@ class projection_core final : public shutdown_participant,
   void run();
   result<void> look_after();
   result<void> connect();
+  [[nodiscard]] std::vector<projection_cell> wanted_cells(std::uint32_t strands) const;
+  [[nodiscard]] result<std::vector<projection_cell>> cells_of(projection_storage& storage,
+                                                              std::uint32_t strands) const;
   result<void> take_over(const lease_watch::plan& plan);
   result<void> give_away(const std::vector<projection_cell>& cells);
   void work_on(std::vector<projection_cell> cells);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "handler_session.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/may_wait.hpp"
 
@@ -192,6 +193,7 @@ projection_worker::outcome projection_worker::persist(Do once) {
     if (queue_.stopped()) return {outcome::kind::stopped};
     auto got = connect();
     if (got.how == outcome::kind::done) got = once();
+    if (got.how == outcome::kind::unknown) got = settle();
     if (got.how != outcome::kind::trouble) {
       if (std::exchange(in_trouble_, false)) to_.trouble(std::nullopt);
       return got;
@@ -237,51 +239,41 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
     return {outcome::kind::trouble, from, std::move(begun.error())};
   }
   const rolled_back otherwise{*session_};
+  handler_session on{*session_};
   auto target = reached(batch, from, to, up_to);
   auto all = steps_to(target);
   if (auto got = move(all); got.how != outcome::kind::done) return got;
   auto done = [&] {
     const no_waiting here{"a projection's handler"};
-    return batch.handle(*session_, from, to, later(started, of_.options.batch_time));
+    return batch.handle(on, from, to, later(started, of_.options.batch_time));
   }();
   if (done.failed) {
     const bool passes = is_trouble(done.failed->code) || session_->broken();
     return {passes ? outcome::kind::trouble : outcome::kind::failing, done.end,
             *std::move(done.failed)};
   }
-  if (!session_->in_transaction()) {
-    return {outcome::kind::failing,
-            from,
-            {errc::projection_failed, "the handler ended the transaction that it runs in"}};
-  }
   if (done.end < to) {
     target = reached(batch, from, done.end, up_to);
     if (auto got = correct(all, target); got.how != outcome::kind::done) return got;
   }
-  auto got = commit(all, target, done.end);
-  if (got.how == outcome::kind::done) {
-    learn(done.end - from, steady_clock::now() - started);
-    note_handled(batch, from, done.end);
-  }
-  return got;
+  learn(done.end - from, steady_clock::now() - started);
+  return commit({std::move(all), std::move(target), &batch, from, done.end});
 }
 
 projection_worker::outcome projection_worker::attempt_without_sql(
     projected_batch& batch, std::size_t from, std::size_t to, const std::vector<position>& up_to) {
   const auto started = steady_clock::now();
+  handler_session on{*session_};
   auto done = [&] {
     const no_waiting here{"a projection's handler"};
-    return batch.handle(*session_, from, to, later(started, of_.options.batch_time));
+    return batch.handle(on, from, to, later(started, of_.options.batch_time));
   }();
   if (done.end > from) {
     const auto target = reached(batch, from, done.end, up_to);
     if (auto got = move(steps_to(target)); got.how != outcome::kind::done) return got;
-    moved(target);
     learn(done.end - from, steady_clock::now() - started);
-    note_handled(batch, from, done.end);
+    return this->done({{}, target, &batch, from, done.end});  // the next attempt tells of a failure
   }
-  if (!done.failed) return {outcome::kind::done, done.end};
-  if (done.end > from) return {outcome::kind::done, done.end};  // the next attempt tells
   const bool passes = is_trouble(done.failed->code);
   return {passes ? outcome::kind::trouble : outcome::kind::failing, from, *std::move(done.failed)};
 }
@@ -305,16 +297,13 @@ projection_worker::outcome projection_worker::record(
     }
   }
   if (auto got = move(all); got.how != outcome::kind::done) return got;
-  if (!whole) {
-    moved(to);
-    return {};
-  }
+  if (!whole) return done({{}, to});
   if (skipped) {
     if (auto done = storage.add_failure(of_.which, *skipped); !done) {
       return {outcome::kind::trouble, 0, std::move(done.error())};
     }
   }
-  return commit(all, to, 0);
+  return commit({std::move(all), to});
 }
 
 // The compare-and-set: what another process has taken does not move.
@@ -342,80 +331,67 @@ projection_worker::outcome projection_worker::correct(steps& all, const std::vec
   return {};
 }
 
-projection_worker::outcome projection_worker::commit(const steps& all,
-                                                     const std::vector<position>& to,
-                                                     std::size_t end) {
-  auto done = session_->commit();
-  if (done) {
-    moved(to);
-    return {outcome::kind::done, end};
+projection_worker::outcome projection_worker::commit(change what) {
+  auto committed = session_->commit();
+  if (committed) return done(what);
+  if (committed.error().code == errc::outcome_unknown) {
+    in_doubt_ = std::move(what);
+    return {outcome::kind::unknown, 0, std::move(committed.error())};
   }
-  if (done.error().code == errc::outcome_unknown) return settle(all, to, end);
-  const bool passes = is_trouble(done.error().code) || session_->broken();
-  return {passes ? outcome::kind::trouble : outcome::kind::failing, 0, std::move(done.error())};
+  const bool passes = is_trouble(committed.error().code) || session_->broken();
+  return {passes ? outcome::kind::trouble : outcome::kind::failing, 0,
+          std::move(committed.error())};
 }
 
-// Whether the transaction was committed is decided by a fresh session.
-projection_worker::outcome projection_worker::settle(const steps& all,
-                                                     const std::vector<position>& to,
-                                                     std::size_t end) {
+// Whether the transaction in doubt was committed is decided by a fresh session. `trouble`: it was
+// not.
+projection_worker::outcome projection_worker::settle() {
   growing_pause pause{trouble_pause_min, pause_max};
   for (;;) {
     session_.reset();
     if (queue_.stopped()) return {outcome::kind::stopped};
     auto got = connect();
-    if (got.how == outcome::kind::done) got = settled(all, to, end);
-    if (got.how != outcome::kind::trouble && got.how != outcome::kind::unknown) return got;
-    if (got.how == outcome::kind::unknown) {
-      // It certainly was not: tried again by the caller.
-      return {outcome::kind::trouble, 0, std::move(got.why)};
-    }
+    if (got.how == outcome::kind::done) got = settled();
+    if (got.how != outcome::kind::unknown) return got;
     in_trouble_ = true;
     to_.trouble(std::move(got.why));
     if (!queue_.pause(pause.next())) return {outcome::kind::stopped};
   }
 }
 
-// `done`: it was committed; `unknown` stands for: it was not.
-projection_worker::outcome projection_worker::settled(const steps& all,
-                                                      const std::vector<position>& to,
-                                                      std::size_t end) {
+projection_worker::outcome projection_worker::settled() {
   auto& storage = *session_->projections();
-  const auto trouble = [](error& why) {
-    return outcome{outcome::kind::trouble, 0, std::move(why)};
+  const auto still_unknown = [](error& why) {
+    return outcome{outcome::kind::unknown, 0, std::move(why)};
   };
-  for (const auto& one : all) {
+  for (const auto& one : in_doubt_.moves) {
     auto ended = storage.end_others(of_.which, one.move.first, one.move.last);
-    if (!ended) return trouble(ended.error());
+    if (!ended) return still_unknown(ended.error());
   }
   if (auto begun = session_->begin(isolation::read_committed, false); !begun) {
-    return trouble(begun.error());
+    return still_unknown(begun.error());
   }
   const rolled_back otherwise{*session_};
   // Stores something, so that what is found is final.
-  const auto stand_at = [&](position projection_move::*where) -> result<bool> {
-    bool here = true;
-    for (const auto& one : all) {
-      if (one.move.from == one.move.to) continue;
-      auto there = one.move;
-      there.from = there.to = one.move.*where;
-      auto found = storage.advance(of_.which, of_.owner, there);
+  const auto all_stand_at = [&](position projection_move::*where) -> result<bool> {
+    bool there = true;
+    for (const auto& one : in_doubt_.moves) {
+      auto stay = one.move;
+      stay.from = stay.to = one.move.*where;
+      auto found = storage.advance(of_.which, of_.owner, stay);
       if (!found) return fail(std::move(found.error()));
-      here = here && *found == one.cells;
+      there = there && *found == one.cells;
     }
-    return here;
+    return there;
   };
-  auto committed = stand_at(&projection_move::to);
-  if (!committed) return trouble(committed.error());
-  auto untouched = *committed ? result<bool>{false} : stand_at(&projection_move::from);
-  if (!untouched) return trouble(untouched.error());
-  if (!*committed && !*untouched) return lost("has taken some of its cells");
-  if (auto done = session_->commit(); !done) return trouble(done.error());
-  if (*committed) {
-    moved(to);
-    return {outcome::kind::done, end};
-  }
-  return {outcome::kind::unknown, 0, {errc::unavailable, "the commit of a batch failed"}};
+  auto after = all_stand_at(&projection_move::to);
+  if (!after) return still_unknown(after.error());
+  auto before = *after ? result<bool>{false} : all_stand_at(&projection_move::from);
+  if (!before) return still_unknown(before.error());
+  if (!*after && !*before) return lost("has taken some of its cells");
+  if (auto kept = session_->commit(); !kept) return still_unknown(kept.error());
+  if (*after) return done(in_doubt_);
+  return {outcome::kind::trouble, 0, {errc::unavailable, "the commit of a batch failed"}};
 }
 
 // -- where it stands ------------------------------------------------------------------------------
@@ -429,14 +405,17 @@ projection_worker::steps projection_worker::steps_to(const std::vector<position>
   return all;
 }
 
-void projection_worker::moved(const std::vector<position>& to) {
-  for (const auto& one : to) group_.moved_to(one);
+// Counted first: who has seen where it stands also sees the counts.
+projection_worker::outcome projection_worker::done(const change& what) {
+  count(what);
+  for (const auto& one : what.to) group_.moved_to(one);
   sign_of_life_ = steady_clock::now();
   {
     std::lock_guard guard{lock_};
     committed_ = group_.cells();
   }
   to_.moved();
+  return {outcome::kind::done, what.end};
 }
 
 // At most one position per strand: behind the events before `end`, or behind all of the batch.
@@ -472,13 +451,13 @@ void projection_worker::learn(std::size_t events, nanoseconds took) {
   cost_ns_ = cost_ns_ <= 0 ? cost : cost_ns_ + weight * (cost - cost_ns_);
 }
 
-void projection_worker::note_handled(const projected_batch& batch, std::size_t from,
-                                     std::size_t end) {
-  counts_.handled += end - from;
-  counts_.events->add(end - from);
+void projection_worker::count(const change& what) {
+  if (what.batch == nullptr) return;
+  counts_.handled += what.end - what.from;
+  counts_.events->add(what.end - what.from);
   const auto now = wall_clock{}.now();
-  for (auto i = from; i < end; ++i) {
-    counts_.latency->observe(std::chrono::duration<double>(now - batch.time(i)).count());
+  for (auto i = what.from; i < what.end; ++i) {
+    counts_.latency->observe(std::chrono::duration<double>(now - what.batch->time(i)).count());
   }
 }
 

@@ -54,6 +54,14 @@ class projection_worker {
                   const std::vector<position>& to);
   bool give_sign(const std::vector<position>& to);
 
+  // What a transaction changes, besides the handler's rows.
+  struct change {
+    steps moves{};
+    std::vector<position> to{};
+    const projected_batch* batch = nullptr;  // null: none of its events
+    std::size_t from = 0, end = 0;
+  };
+
   // Tries again until it is done, or must not be tried again.
   template <class Do>
   outcome persist(Do once);
@@ -65,17 +73,17 @@ class projection_worker {
   outcome record(const std::optional<projection_failure>& skipped, const std::vector<position>& to);
   outcome move(const steps& all);
   outcome correct(steps& all, const std::vector<position>& to);
-  outcome commit(const steps& all, const std::vector<position>& to, std::size_t end);
-  outcome settle(const steps& all, const std::vector<position>& to, std::size_t end);
-  outcome settled(const steps& all, const std::vector<position>& to, std::size_t end);
+  outcome commit(change what);
+  outcome settle();
+  outcome settled();
+  outcome done(const change& what);
   [[nodiscard]] steps steps_to(const std::vector<position>& to) const;
-  void moved(const std::vector<position>& to);
   [[nodiscard]] std::vector<position> reached(const projected_batch& batch, std::size_t from,
                                               std::size_t end,
                                               const std::vector<position>& up_to) const;
   [[nodiscard]] std::size_t chunk(std::size_t left) const;
   void learn(std::size_t events, std::chrono::nanoseconds took);
-  void note_handled(const projected_batch& batch, std::size_t from, std::size_t end);
+  void count(const change& what);
   void set_oldest(std::optional<timestamp> time);
   outcome lost(std::string_view what) const;
   bool end(outcome what);
@@ -87,6 +95,7 @@ class projection_worker {
   fed_queue queue_;
   std::unique_ptr<journal_session> session_;
   time_point sign_of_life_{};
+  change in_doubt_;     // of a commit whose outcome is unknown
   double cost_ns_ = 0;  // of an event, if the handler takes batches
   bool in_trouble_ = false;
 
