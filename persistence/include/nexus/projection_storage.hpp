@@ -89,7 +89,8 @@ class projection_storage {
   [[nodiscard]] virtual result<bool> give(const projection_version& of, const projection_cell& seen,
                                           std::string_view owner) = 0;
 
-  /// Asks `owner` for the cell, if it still owns it and nobody else has asked.
+  /// Asks `owner` for the cell, if it still owns it and nobody else has asked. Does not wait for a
+  /// transaction that is changing the cell: that is false.
   [[nodiscard]] virtual result<bool> want(const projection_version& of, std::uint32_t cell,
                                           std::string_view owner, std::string_view who) = 0;
 

@@ -26,6 +26,7 @@ namespace nexus { inline namespace v0 { namespace postgres {
 inline constexpr detail::sql_projections::dialect kept_in_postgres{
     .now = "now()",
     .microseconds = "(extract(epoch FROM timestamp) * 1000000)::bigint",
+    .if_free = "FOR UPDATE SKIP LOCKED",
     .end_holders =
         "SELECT pg_terminate_backend(l.pid) FROM nexus_projection_offsets c JOIN pg_locks l "
         "ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = c.xmax "

@@ -18,6 +18,7 @@ class sql_projections final : public projection_storage {
   struct dialect {
     std::string_view now;           ///< for a column `timestamp`
     std::string_view microseconds;  ///< of the column `timestamp` since 1970
+    std::string_view if_free{};     ///< leaves locked rows out of a SELECT, instead of waiting
     /// Ends the transactions that hold rows of cells $3 to $4 of projection $1, version $2; empty:
     /// none outlives its process.
     std::string_view end_holders{};
