@@ -15,6 +15,7 @@
 #include "journal_file.hpp"
 #include "nexus/persistence_id.hpp"
 #include "nexus/result.hpp"
+#include "own_statements.hpp"
 #include "sql_guard.hpp"
 #include "statements.hpp"
 
@@ -39,6 +40,7 @@ struct connection {
   std::unique_ptr<journal_file::share> file;
 
   statements sql;
+  own_statements own;                                 // of the program
   std::uint64_t epoch = 0;                            // of the journal's positions
   std::set<std::string, std::less<>> frequent_types;  // with many events; see query.cpp
 };

@@ -11,15 +11,6 @@
 namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
-struct finalize {
-  void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
-};
-using own_statement = std::unique_ptr<sqlite3_stmt, finalize>;
-
-void check(sqlite3* db, int code) {
-  if (code != SQLITE_OK) throw SQLite::Exception(db, code);
-}
-
 int is_interrupted(void* flag) { return static_cast<std::atomic<bool>*>(flag)->load() ? 1 : 0; }
 
 // Waits as SQLite itself would, but can be interrupted. 0: stop waiting.
@@ -77,20 +68,18 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
   guard.begin_statement();
   own_statement made;
   try {
-    sqlite3_stmt* raw = nullptr;
-    const char* tail = nullptr;
-    check(db, sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), 0, &raw, &tail));
-    made.reset(raw);
-    if (made == nullptr) return bad("there is no statement");
-    if (!detail::first_word({tail, sql.data() + sql.size()}).empty()) {
-      return bad("more than one statement at a time");
-    }
-    if (auto done = bind_all(made.get(), with, where_.name); !done) return fail(done.error());
-    had.writes = sqlite3_stmt_readonly(made.get()) == 0;
+    made = connection_->own.take(db, sql);
+    auto* statement = made.handle.get();
+    if (statement == nullptr) return bad("there is no statement");
+    if (!made.alone) return bad("more than one statement at a time");
+    if (auto done = bind_all(statement, with, where_.name); !done) return fail(done.error());
+    had.writes = sqlite3_stmt_readonly(statement) == 0;
     if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");
     }
-    return step_all(db, made.get());
+    auto rows = step_all(db, statement);
+    if (guard.plain()) connection_->own.keep(std::move(made));
+    return rows;
   } catch (const SQLite::Exception& why) {
     if (!guard.refusal().empty()) return bad(guard.refusal());
     auto told = describe_sql(why, where_.name);
@@ -198,6 +187,7 @@ result<void> session::reset(const std::string& query) {
     if (auto ready = connected(); !ready) return ready;
   }
   connection_->guard.forgive();
+  connection_->own.clear();
   return {};
 }
 

@@ -56,6 +56,24 @@ constexpr std::array<std::string_view, 15> journal_parts{"event_journal",
                                                          "state_changed",
                                                          "durable_state_by_position"};
 
+bool is_plain(int action, const char* in) {
+  switch (action) {
+    case SQLITE_FUNCTION:
+    case SQLITE_RECURSIVE:
+    case SQLITE_SAVEPOINT:
+    case SQLITE_SELECT:
+    case SQLITE_TRANSACTION:
+      return true;
+    case SQLITE_DELETE:
+    case SQLITE_INSERT:
+    case SQLITE_READ:
+    case SQLITE_UPDATE:
+      return in == nullptr || same(in, "main");
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void sql_guard::watch(sqlite3* db) {
@@ -67,6 +85,7 @@ void sql_guard::watch(sqlite3* db) {
 }
 
 int sql_guard::judge(int action, const char* first, const char* second, const char* in) {
+  plain_ = plain_ && is_plain(action, in);
   if (action == SQLITE_PRAGMA) return judge_pragma(first, second, in);
   // CREATE TEMP has its own action codes, a name in temp has not.
   if (in != nullptr && same(in, "temp")) touched_ = true;

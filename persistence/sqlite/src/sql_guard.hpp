@@ -32,7 +32,14 @@ class sql_guard {
 
   /// Why the last statement was refused; empty if it was not.
   [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
-  void begin_statement() noexcept { refusal_.clear(); }
+  void begin_statement() noexcept {
+    refusal_.clear();
+    plain_ = true;
+  }
+
+  /// False if the last statement did more than to read and write rows of the journal's file and to
+  /// control transactions.
+  [[nodiscard]] bool plain() const noexcept { return plain_; }
 
  private:
   int judge(int action, const char* first, const char* second, const char* in);
@@ -42,6 +49,7 @@ class sql_guard {
 
   const schema_choices& choices_;
   bool touched_ = false;
+  bool plain_ = true;
   std::string refusal_;
 };
 
