@@ -30,6 +30,7 @@ int wait_for_lock(void* flag, int tries) {
 
 void session::use(std::unique_ptr<connection> opened) {
   connection_ = std::move(opened);
+  connection_->interrupted = &interrupted_;
   auto* db = connection_->db->getHandle();
   // SQLite polls it, so replacing the connection needs no guard.
   constexpr int operations = 1'000;
@@ -66,6 +67,7 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
   auto* db = connection_->db->getHandle();
   auto& guard = connection_->guard;
   guard.begin_statement();
+  const turn_scope turn{*connection_};
   own_statement made;
   try {
     made = connection_->own.take(db, sql);
@@ -77,6 +79,8 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
     if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");
     }
+    const bool takes_lock = had.writes && guard.plain() && !connection_->in_transaction();
+    if (takes_lock) connection_->take_turn(taker::program);
     auto rows = step_all(db, statement);
     if (guard.plain()) connection_->own.keep(std::move(made));
     return rows;
@@ -173,6 +177,7 @@ result<void> session::rollback() {
   if (!connection_ || !connection_->in_transaction()) return {};  // SQLite rolled back by itself
   try {
     connection_->sql.rollback.run();
+    connection_->end_turn();
   } catch (const SQLite::Exception&) {
     connection_.reset();  // closing rolls back
   }
@@ -195,6 +200,7 @@ result<void> session::validate(const std::string& query) {
   if (auto ready = connected(); !ready) return ready;
   auto& guard = connection_->guard;
   guard.begin_statement();
+  const turn_scope turn{*connection_};
   try {
     connection_->db->exec(query);
     return {};
