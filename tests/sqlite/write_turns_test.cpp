@@ -115,6 +115,8 @@ TEST_F(WriteTurns, StatementsByThemselvesTakeATurnToo) {
   EXPECT_TRUE(is_free());
   EXPECT_FALSE(add(*one, 1));
   EXPECT_TRUE(is_free());
+  ASSERT_TRUE(one->execute("CREATE TABLE t2 (n)"));
+  EXPECT_TRUE(is_free());
   ASSERT_TRUE(one->begin(nexus::isolation::serializable, true));
   EXPECT_TRUE(is_free()) << "a read needs none";
 }
@@ -245,6 +247,7 @@ class WriteTurnsInThreads : public WriteTurns {
 TEST_F(WriteTurnsInThreads, NobodyStarvesAndAppendsHaveTheLargerPart) {
   append_without_pause(4);
   while (appended < 20) std::this_thread::yield();
+  EXPECT_TRUE(one->execute("CREATE TABLE made_meanwhile (n)"));
   const auto begun = std::chrono::steady_clock::now();
   std::chrono::steady_clock::duration held{};
   for (int i = 0; i < 20; ++i) {

@@ -79,10 +79,11 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
     if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");
     }
-    const bool takes_lock = had.writes && guard.plain() && !connection_->in_transaction();
+    const bool takes_lock =
+        had.writes && guard.reach() != reach::beyond && !connection_->in_transaction();
     if (takes_lock) connection_->take_turn(taker::program);
     auto rows = step_all(db, statement);
-    if (guard.plain()) connection_->own.keep(std::move(made));
+    if (guard.reach() == reach::rows) connection_->own.keep(std::move(made));
     return rows;
   } catch (const SQLite::Exception& why) {
     if (!guard.refusal().empty()) return bad(guard.refusal());

@@ -56,21 +56,26 @@ constexpr std::array<std::string_view, 15> journal_parts{"event_journal",
                                                          "state_changed",
                                                          "durable_state_by_position"};
 
-bool is_plain(int action, const char* in) {
+reach reach_of(int action, const char* first, const char* in) {
+  const char* file = action == SQLITE_ALTER_TABLE ? first : in;
+  if (file != nullptr && !same(file, "main")) return reach::beyond;
   switch (action) {
+    case SQLITE_ATTACH:
+    case SQLITE_DETACH:
+    case SQLITE_PRAGMA:
+      return reach::beyond;
+    case SQLITE_DELETE:
     case SQLITE_FUNCTION:
+    case SQLITE_INSERT:
+    case SQLITE_READ:
     case SQLITE_RECURSIVE:
     case SQLITE_SAVEPOINT:
     case SQLITE_SELECT:
     case SQLITE_TRANSACTION:
-      return true;
-    case SQLITE_DELETE:
-    case SQLITE_INSERT:
-    case SQLITE_READ:
     case SQLITE_UPDATE:
-      return in == nullptr || same(in, "main");
+      return reach::rows;
     default:
-      return false;
+      return reach::schema;
   }
 }
 
@@ -85,7 +90,7 @@ void sql_guard::watch(sqlite3* db) {
 }
 
 int sql_guard::judge(int action, const char* first, const char* second, const char* in) {
-  plain_ = plain_ && is_plain(action, in);
+  reach_ = std::max(reach_, reach_of(action, first, in));
   if (action == SQLITE_PRAGMA) return judge_pragma(first, second, in);
   // CREATE TEMP has its own action codes, a name in temp has not.
   if (in != nullptr && same(in, "temp")) touched_ = true;

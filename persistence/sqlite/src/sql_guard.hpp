@@ -9,6 +9,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <cstdint>
 #include <string>
 
 #include "nexus/schema_choices.hpp"
@@ -16,6 +17,13 @@
 struct sqlite3;
 
 namespace nexus { inline namespace v0 { namespace sqlite {
+
+/// What a statement does: the largest of its actions.
+enum class reach : std::uint8_t {
+  rows,    ///< reads and writes rows of the journal's file, begins and ends transactions
+  schema,  ///< changes tables and indexes of that file as well
+  beyond   ///< settings, temporary objects, attached files
+};
 
 class sql_guard {
  public:
@@ -34,12 +42,11 @@ class sql_guard {
   [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
   void begin_statement() noexcept {
     refusal_.clear();
-    plain_ = true;
+    reach_ = sqlite::reach::rows;
   }
 
-  /// False if the last statement did more than to read and write rows of the journal's file and to
-  /// control transactions.
-  [[nodiscard]] bool plain() const noexcept { return plain_; }
+  /// Of the last statement, if it was prepared since it began; else `rows`.
+  [[nodiscard]] sqlite::reach reach() const noexcept { return reach_; }
 
  private:
   int judge(int action, const char* first, const char* second, const char* in);
@@ -49,7 +56,7 @@ class sql_guard {
 
   const schema_choices& choices_;
   bool touched_ = false;
-  bool plain_ = true;
+  sqlite::reach reach_ = sqlite::reach::rows;
   std::string refusal_;
 };
 

@@ -1,7 +1,7 @@
 // Turns to write to a SQLite file, for all connections of this process.
 //
-// SQLite's busy handler sleeps and tries again: the lock goes to whoever tries at the right moment.
-// Here writers of one process queue before they ask SQLite for the lock (turn_order.hpp has the
+// SQLite's busy handler sleeps and tries again: the writer that tries at the right moment gets the
+// lock. Here writers of one process queue before they ask SQLite for the lock (turn_order.hpp has the
 // rule); the busy handler remains for other processes. A turn protects nothing: a writer without
 // one meets SQLite's lock.
 //
