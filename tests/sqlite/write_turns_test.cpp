@@ -131,6 +131,17 @@ TEST_F(WriteTurns, WhatNeedsNoLockNeedsNoTurn) {
   EXPECT_LT(std::chrono::steady_clock::now() - in, 4s) << "it waited for the turn";
 }
 
+TEST_F(WriteTurns, AreNotWaitedForLongerThanTheSessionsBusyTimeout) {
+  auto other = session();
+  ASSERT_TRUE(begin(*one));
+  for (const auto* text : {"PRAGMA busy_timeout = 0", "PRAGMA main.busy_timeout(1)"}) {
+    ASSERT_TRUE(other->execute(text));
+    const auto since = std::chrono::steady_clock::now();
+    EXPECT_EQ(begin(*other).error().code, errc::serialization_failed);
+    EXPECT_LT(std::chrono::steady_clock::now() - since, 4s);
+  }
+}
+
 TEST_F(WriteTurns, EveryWriteOfTheJournalEndsItsTurn) {
   const batch first{"a", 0, 3};
   EXPECT_TRUE(std::holds_alternative<nexus::stored>(append(*one, first)));

@@ -20,7 +20,8 @@ connection::connection(std::unique_ptr<journal_database> opened)
 }
 
 void connection::take_turn(taker as) {
-  if (file && interrupted != nullptr) turn = file->turns().take(as, *interrupted, busy_timeout);
+  if (!file || interrupted == nullptr) return;
+  turn = file->turns().take(as, *interrupted, guard.busy_timeout().value_or(busy_timeout));
 }
 
 namespace {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -121,6 +122,7 @@ int sql_guard::judge_pragma(const char* name, const char* value, const char* in)
       return refuse(fmt::format("PRAGMA {} cannot be set here: {}", pragma, why));
     }
   }
+  if (same(name, "busy_timeout")) busy_timeout_ = std::chrono::milliseconds{std::atoi(value)};
   touched_ = true;
   return SQLITE_OK;
 }

@@ -9,7 +9,9 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "nexus/schema_choices.hpp"
@@ -38,6 +40,11 @@ class sql_guard {
   [[nodiscard]] bool touched() const noexcept { return touched_; }
   void forgive() noexcept { touched_ = false; }
 
+  /// How long to wait for another writer, if PRAGMA busy_timeout has set it.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> busy_timeout() const noexcept {
+    return busy_timeout_;
+  }
+
   /// Why the last statement was refused; empty if it was not.
   [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
   void begin_statement() noexcept {
@@ -58,6 +65,7 @@ class sql_guard {
   bool touched_ = false;
   sqlite::reach reach_ = sqlite::reach::rows;
   std::string refusal_;
+  std::optional<std::chrono::milliseconds> busy_timeout_;
 };
 
 }}}  // namespace nexus::v0::sqlite
