@@ -41,6 +41,7 @@ class projector {
   }
 
   [[nodiscard]] std::string describe() const {
+    if (transactions_ == 0) return "the projection never got the lock";
     return fmt::format(
         "the projection: {:.0f} events/s, {} transactions that held the lock for {:.0f} % of the "
         "time, {:.1f} ms each, and waited {:.0f} ms for it at most",
