@@ -91,7 +91,10 @@ class session final : public journal_session {
   /// Without a query by reopening the file, which undoes pragmas, temporary tables and ATTACH.
   result<void> reset(const std::string& query) override;
   result<void> validate(const std::string& query) override;
-  void interrupt() noexcept override { interrupted_ = true; }
+  void interrupt() noexcept override {
+    interrupted_ = true;
+    file_->turns().wake();
+  }
 
  private:
   void use(std::unique_ptr<connection> opened);
