@@ -71,6 +71,8 @@ void write_json(const std::vector<figure>& all, const std::string& path);
 [[nodiscard]] figure postgres_own_sql(const options& o);
 [[nodiscard]] figure live(const options& o);
 [[nodiscard]] figure postgres_live(const options& o);
+[[nodiscard]] figure projection(const options& o);
+[[nodiscard]] figure postgres_projection(const options& o);
 [[nodiscard]] std::vector<figure> queries(const options& o);
 [[nodiscard]] std::vector<figure> postgres_queries(const options& o);
 
