@@ -36,6 +36,7 @@ projection_pipeline::projection_pipeline(const projection_setup& of, projection_
     groups_.push_back({std::move(worker), std::move(some), nullptr, {}});
     for (auto at = from; at != end; ++at) group_of_[at->cell] = &groups_.back();
   }
+  read_to_ = selection().filter.after;
   for (auto& one : groups_) one.thread = std::thread{[w = one.worker.get()] { w->run(); }};
   reading_ = std::thread{[this] { read(); }};
 }

@@ -70,9 +70,9 @@ std::optional<timestamp> projection_worker::oldest() const {
   return oldest_;
 }
 
-void projection_worker::set_oldest(std::optional<timestamp> time) {
+void projection_worker::begin(timestamp oldest) {
   std::lock_guard guard{lock_};
-  oldest_ = time;
+  oldest_ = oldest;
 }
 
 void projection_worker::run() {
@@ -93,16 +93,14 @@ bool projection_worker::work(fed& one) {
   if (one.undecoded) {
     return give_up_on(*std::move(one.undecoded), std::move(one.why), 1, one.up_to);
   }
-  const bool done = handle_all(*one.batch, one.up_to);
-  set_oldest(std::nullopt);
-  return done;
+  return handle_all(*one.batch, one.up_to);
 }
 
 bool projection_worker::handle_all(projected_batch& batch, const std::vector<position>& up_to) {
   std::size_t at = 0;
   std::size_t alone_until = 0;  // after a failure of a batch, which does not say whose it is
   while (at < batch.size()) {
-    set_oldest(batch.time(at));
+    begin(batch.time(at));
     const auto to = at < alone_until ? at + 1 : at + chunk(batch.size() - at);
     auto got = persist([&] { return attempt(batch, at, to, up_to); });
     if (got.how == outcome::kind::done) {
@@ -161,8 +159,6 @@ bool projection_worker::give_up_on(projection_failure which, error why, std::uin
   which.attempts = attempts;
   auto got = persist([&] { return record(which, to); });
   if (got.how != outcome::kind::done) return end(std::move(got));
-  ++counts_.skipped;
-  ++counts_.handled;
   log().error("{}: skipped {}", of_.label, named);
   return true;
 }
@@ -297,13 +293,13 @@ projection_worker::outcome projection_worker::record(
     }
   }
   if (auto got = move(all); got.how != outcome::kind::done) return got;
-  if (!whole) return done({{}, to});
+  if (!whole) return done({.to = to, .skips = skipped.has_value()});
   if (skipped) {
     if (auto done = storage.add_failure(of_.which, *skipped); !done) {
       return {outcome::kind::trouble, 0, std::move(done.error())};
     }
   }
-  return commit({std::move(all), to});
+  return commit({.moves = std::move(all), .to = to, .skips = skipped.has_value()});
 }
 
 // The compare-and-set: what another process has taken does not move.
@@ -413,6 +409,8 @@ projection_worker::outcome projection_worker::done(const change& what) {
   {
     std::lock_guard guard{lock_};
     committed_ = group_.cells();
+    const bool more = what.batch != nullptr && what.end < what.batch->size();
+    oldest_ = more ? std::optional{what.batch->time(what.end)} : std::nullopt;
   }
   to_.moved();
   return {outcome::kind::done, what.end};
@@ -452,6 +450,10 @@ void projection_worker::learn(std::size_t events, nanoseconds took) {
 }
 
 void projection_worker::count(const change& what) {
+  if (what.skips) {
+    ++counts_.skipped;
+    ++counts_.handled;
+  }
   if (what.batch == nullptr) return;
   counts_.handled += what.end - what.from;
   counts_.events->add(what.end - what.from);
