@@ -11,6 +11,7 @@
 #include <atomic>
 #include <charconv>
 
+#include "memory_documents.hpp"
 #include "memory_store.hpp"
 #include "nexus/journal_checks.hpp"
 #include "nexus/memory.hpp"
@@ -218,6 +219,8 @@ class memory_session final : public journal_session {
     return pass(*found, [&](const auto& s) { return sink(s.id, s.view()); });
   }
 
+  document_storage* documents() noexcept override { return &documents_; }
+
   bool broken() const noexcept override { return interrupted_; }
   void interrupt() noexcept override { interrupted_ = true; }
 
@@ -234,10 +237,6 @@ class memory_session final : public journal_session {
   template <class T>
   using shared = std::vector<std::shared_ptr<const T>>;
   using shared_records = shared<record>;
-
-  static error why_interrupted() {
-    return {errc::pool_closed, "memory: the session was interrupted: the pool closed"};
-  }
 
   template <class T, class Sink>
   result<void> pass(const shared<T>& found, Sink sink) {
@@ -310,6 +309,7 @@ class memory_session final : public journal_session {
 
   memory_store& store_;
   std::atomic<bool> interrupted_ = false;
+  memory_documents documents_{store_, interrupted_};
 };
 
 class memory_journal final : public journal {

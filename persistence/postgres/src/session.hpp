@@ -11,6 +11,7 @@
 #include "core.hpp"
 #include "errors.hpp"
 #include "event_arrays.hpp"
+#include "nexus/detail/sql_documents.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/query_conditions.hpp"
 #include "rows.hpp"
@@ -20,10 +21,15 @@ namespace nexus { inline namespace v0 { namespace postgres {
 
 [[nodiscard]] journal_limits limits() noexcept;
 
+inline constexpr detail::sql_dialect dialect{
+    .now = "clock_timestamp()", .share_of_mark = "FOR KEY SHARE OF r", .for_update = " FOR UPDATE"};
+
 class session final : public journal_session {
  public:
   session(std::shared_ptr<core> of, std::unique_ptr<connection> opened)
-      : core_{std::move(of)}, connection_{std::move(opened)} {
+      : core_{std::move(of)},
+        connection_{std::move(opened)},
+        documents_{*this, core_->where.tables, dialect} {
     gate_.opened(PQsocket(connection_->handle()));
   }
 
@@ -65,6 +71,7 @@ class session final : public journal_session {
   result<void> commit() override;
   result<void> rollback() override;
   result<isolation> level() override;
+  document_storage* documents() noexcept override { return &documents_; }
 
   bool broken() const noexcept override { return gate_.interrupted() || !connection_ || replace_; }
   bool unfinished() const noexcept override;
@@ -162,6 +169,7 @@ class session final : public journal_session {
 
   std::shared_ptr<core> core_;
   std::unique_ptr<connection> connection_;
+  detail::sql_documents documents_;
   socket_gate gate_;
   std::int64_t lock_ = 0;   // the connection's; 0: none yet
   bool lock_held_ = false;  // certainly held: own SQL may release it

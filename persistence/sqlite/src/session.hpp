@@ -13,10 +13,17 @@
 #include "database.hpp"
 #include "errors.hpp"
 #include "nexus/commit_signal.hpp"
+#include "nexus/detail/sql_documents.hpp"
 #include "nexus/journal.hpp"
 #include "rows.hpp"
 
 namespace nexus { inline namespace v0 { namespace sqlite {
+
+/// Microseconds since 1970. A writer has the file for itself, so nothing has to be locked.
+inline constexpr detail::sql_dialect dialect{
+    .now = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+    .share_of_mark = {},
+    .for_update = {}};
 
 /// The slowest registered reader: events past its position are kept for it.
 struct reader_floor {
@@ -28,7 +35,10 @@ class session final : public journal_session {
  public:
   session(address where, std::shared_ptr<journal_file> file, std::unique_ptr<connection> opened,
           std::shared_ptr<commit_signal> told)
-      : where_{std::move(where)}, file_{std::move(file)}, appended_{std::move(told)} {
+      : where_{std::move(where)},
+        file_{std::move(file)},
+        appended_{std::move(told)},
+        documents_{*this, where_.choices, dialect} {
     use(std::move(opened));
   }
 
@@ -73,6 +83,7 @@ class session final : public journal_session {
   result<void> commit() override;
   result<void> rollback() override;
   result<isolation> level() override { return isolation::serializable; }
+  document_storage* documents() noexcept override { return &documents_; }
 
   bool broken() const noexcept override { return interrupted_ || !connection_; }
   bool unfinished() const noexcept override {
@@ -148,6 +159,7 @@ class session final : public journal_session {
   const std::shared_ptr<journal_file> file_;
   std::unique_ptr<connection> connection_;
   const std::shared_ptr<commit_signal> appended_;
+  detail::sql_documents documents_;
   writer_column writers_;
   std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
 
