@@ -55,6 +55,9 @@ class model_rows {
   result<void> some(const criteria& wanted, bool by_index, consistency how,
                     const row_reader& reader) const;
 
+  /// From now on.
+  void read_from(document_source other) { from_ = std::move(other); }
+
   /// Runs `use` with the storage.
   result<void> with(const std::function<result<void>(document_storage&)>& use) const;
 
