@@ -18,7 +18,7 @@ error damaged(const projection_version& of, std::uint32_t cell, const error& why
 
 }  // namespace
 
-sql_projections::sql_projections(session& on, const schema_choices& tables, const dialect& of)
+sql_projections::sql_projections(session& on, const schema_choices& tables, const sql_dialect& of)
     : on_{on}, sql_{[&] {
         const auto made = [&](std::string_view sql) {
           auto text = tables.named(sql);
@@ -52,7 +52,7 @@ sql_projections::sql_projections(session& on, const schema_choices& tables, cons
             "UPDATE nexus_projection_offsets SET wanted_by = $3 WHERE projection = $1 "
             "AND version = $2 AND cell IN (SELECT cell FROM nexus_projection_offsets "
             "WHERE projection = $1 AND version = $2 AND cell = $4 AND owner = $5 "
-            "AND wanted_by = '' {if_free})");
+            "AND wanted_by = ''{if_free})");
         t.end_holders = made(of.end_holders);
         t.restart = made(
             "UPDATE nexus_projection_offsets SET position = $3, owner = '', lease = lease + 1, "

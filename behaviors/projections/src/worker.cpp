@@ -66,8 +66,11 @@ std::vector<projection_cell> projection_worker::committed() const {
 }
 
 std::optional<timestamp> projection_worker::oldest() const {
-  std::lock_guard guard{lock_};
-  return oldest_;
+  {
+    std::lock_guard guard{lock_};
+    if (oldest_) return oldest_;
+  }
+  return queue_.oldest();
 }
 
 void projection_worker::begin(timestamp oldest) {

@@ -33,7 +33,7 @@ class projection_worker {
   [[nodiscard]] fed_queue& queue() noexcept { return queue_; }
   /// How far its cells have come, as committed.
   [[nodiscard]] std::vector<projection_cell> committed() const;
-  /// The time of the oldest event that it has begun and not handled; none: it has none.
+  /// The time of the oldest event that it has and has not handled.
   [[nodiscard]] std::optional<timestamp> oldest() const;
 
  private:

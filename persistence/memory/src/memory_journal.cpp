@@ -11,6 +11,7 @@
 #include <atomic>
 #include <charconv>
 
+#include "memory_documents.hpp"
 #include "memory_store.hpp"
 #include "nexus/journal_checks.hpp"
 #include "nexus/memory.hpp"
@@ -225,6 +226,7 @@ class memory_session final : public journal_session {
     return pass(*found, [&](const auto& s) { return sink(s.id, s.view()); });
   }
 
+  document_storage* documents() noexcept override { return &documents_; }
   projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return interrupted_; }
@@ -243,10 +245,6 @@ class memory_session final : public journal_session {
   template <class T>
   using shared = std::vector<std::shared_ptr<const T>>;
   using shared_records = shared<record>;
-
-  static error why_interrupted() {
-    return {errc::pool_closed, "memory: the session was interrupted: the pool closed"};
-  }
 
   template <class T, class Sink>
   result<void> pass(const shared<T>& found, Sink sink) {
@@ -319,6 +317,7 @@ class memory_session final : public journal_session {
 
   memory_store& store_;
   std::atomic<bool> interrupted_ = false;
+  memory_documents documents_{store_, interrupted_};
   memory_projections projections_{store_.lock, store_.projections, interrupted_};
 };
 

@@ -11,6 +11,7 @@
 #include "core.hpp"
 #include "errors.hpp"
 #include "event_arrays.hpp"
+#include "nexus/detail/sql_documents.hpp"
 #include "nexus/detail/sql_projections.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/query_conditions.hpp"
@@ -23,10 +24,12 @@ namespace nexus { inline namespace v0 { namespace postgres {
 
 /// What PostgreSQL's SQL has of its own. A row that an open transaction has changed names it in
 /// xmax; its backend may outlive its client for hours.
-inline constexpr detail::sql_projections::dialect kept_in_postgres{
-    .now = "now()",
+inline constexpr detail::sql_dialect dialect{
+    .now = "clock_timestamp()",
     .microseconds = "(extract(epoch FROM timestamp) * 1000000)::bigint",
-    .if_free = "FOR UPDATE SKIP LOCKED",
+    .share_of_mark = "FOR KEY SHARE OF r",
+    .for_update = " FOR UPDATE",
+    .if_free = " FOR UPDATE SKIP LOCKED",
     .end_holders =
         "SELECT pg_terminate_backend(l.pid) FROM nexus_projection_offsets c JOIN pg_locks l "
         "ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = c.xmax "
@@ -36,7 +39,9 @@ inline constexpr detail::sql_projections::dialect kept_in_postgres{
 class session final : public journal_session {
  public:
   session(std::shared_ptr<core> of, std::unique_ptr<connection> opened)
-      : core_{std::move(of)}, connection_{std::move(opened)} {
+      : core_{std::move(of)},
+        connection_{std::move(opened)},
+        documents_{*this, core_->where.tables, dialect} {
     gate_.opened(PQsocket(connection_->handle()));
   }
 
@@ -79,6 +84,7 @@ class session final : public journal_session {
   result<void> commit() override;
   result<void> rollback() override;
   result<isolation> level() override;
+  document_storage* documents() noexcept override { return &documents_; }
 
   bool has_sql() const noexcept override { return true; }
   projection_storage* projections() noexcept override { return &projections_; }
@@ -179,6 +185,7 @@ class session final : public journal_session {
 
   std::shared_ptr<core> core_;
   std::unique_ptr<connection> connection_;
+  detail::sql_documents documents_;
   socket_gate gate_;
   std::int64_t lock_ = 0;   // the connection's; 0: none yet
   bool lock_held_ = false;  // certainly held: own SQL may release it
@@ -193,7 +200,7 @@ class session final : public journal_session {
   time_point not_before_{};
   error refused_;
 
-  detail::sql_projections projections_{*this, core_->where.tables, kept_in_postgres};
+  detail::sql_projections projections_{*this, core_->where.tables, dialect};
   event_arrays events_;  // kept for their memory
 };
 
