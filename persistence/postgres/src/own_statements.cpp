@@ -31,8 +31,9 @@ char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + '
 
 // The text from this word on; also in a literal or a comment. Empty: it has no such word.
 std::string_view from(std::string_view word, std::string_view sql) {
-  const auto found = std::ranges::search(sql, word, {}, upper);
-  return found.empty() ? std::string_view{} : std::string_view{found.begin(), sql.end()};
+  const auto found = std::search(sql.begin(), sql.end(), word.begin(), word.end(),
+                                 [](char of_sql, char letter) { return upper(of_sql) == letter; });
+  return {found, sql.end()};
 }
 bool contains(std::string_view sql, std::string_view word) { return !from(word, sql).empty(); }
 
