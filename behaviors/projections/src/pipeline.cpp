@@ -144,7 +144,7 @@ void projection_pipeline::read() {
 // True: the error passes, and reading goes on.
 bool projection_pipeline::failed(error why) {
   if (stopped_) return false;
-  // A store that was closed is opened by nobody: the projection waits until it is stopped too.
+  // After its store was closed a projection waits until it is stopped too.
   if (may_pass(why.code) || why.code == errc::stopped || why.code == errc::pool_closed) {
     in_trouble_ = true;
     to_.trouble(std::move(why));

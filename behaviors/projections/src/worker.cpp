@@ -233,7 +233,6 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
                                                       std::size_t to,
                                                       const std::vector<position>& up_to) {
   if (!session_->has_sql()) return attempt_without_sql(batch, from, to, up_to);
-  const auto started = steady_clock::now();
   if (auto begun = session_->begin(isolation::read_committed, false); !begun) {
     return {outcome::kind::trouble, from, std::move(begun.error())};
   }
@@ -242,6 +241,7 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
   auto target = reached(batch, from, to, up_to);
   auto all = steps_to(target);
   if (auto got = move(all); got.how != outcome::kind::done) return got;
+  const auto started = steady_clock::now();  // it may have waited for its turn to write
   auto done = [&] {
     const no_waiting here{"a projection's handler"};
     return batch.handle(on, from, to, later(started, of_.options.batch_time));
