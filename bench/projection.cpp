@@ -268,8 +268,8 @@ figure measure(const options& o, const char* name, const std::string& uri, std::
   rounds pairs;
   const auto expect = [&] {
     auto lent = checked(opened.sessions().borrow());
-    auto found =
-        checked(lent->query<std::int64_t>("SELECT CAST(sum(total) AS bigint) FROM totals"));
+    auto found = checked(
+        lent->query<std::int64_t>("SELECT CAST(coalesce(sum(total), 0) AS bigint) FROM totals"));
     if (found.at(0) != static_cast<std::int64_t>(events)) {
       throw std::runtime_error{"events are missing"};
     }
