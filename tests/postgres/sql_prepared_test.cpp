@@ -280,7 +280,8 @@ TEST_F(SqlPrepared, ALostConnectionLosesThem) {
   EXPECT_TRUE(wait_until([&] {
     return cluster::value_at(uri, "SELECT 1 FROM pg_stat_activity WHERE pid = " + pid).empty();
   }));
-  EXPECT_EQ(code_of(sql.execute(add, 3)), "unavailable");
+  const auto code = code_of(sql.execute(add, 3));  // by whether the end was heard before sending
+  EXPECT_TRUE(code == "unavailable" || code == "outcome_unknown") << code;
   run(add, 3);
   EXPECT_EQ(prepared(), 0);
   run(add, 4);
