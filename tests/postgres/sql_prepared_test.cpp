@@ -88,24 +88,24 @@ TEST_F(SqlPrepared, ValuesOfOtherTypesDoWhatTheyDidUnprepared) {
       sql_value{},     sql_bytes{"xy"},    std::string{"\\x61"}};
   int unique = 0;
   for (const std::string type : {"bigint", "text", "boolean", "bytea", "numeric"}) {
-    run("DROP TABLE IF EXISTS v");
+    run("DROP TABLE IF EXISTS v, w");
     run("CREATE TABLE v (n " + type + ")");
+    run("CREATE TABLE w (n " + type + ")");
+    const auto both = [&](const sql_value& value) {
+      const auto plain =
+          sql.execute("INSERT INTO w VALUES ($1) --" + std::to_string(++unique), value);
+      EXPECT_EQ(message_of(sql.execute("INSERT INTO v VALUES ($1)", value)), message_of(plain))
+          << type;
+    };
     for (const auto& first : values) {
       for (const auto& second : values) {
-        const auto outcome = [&](const std::string& text, const sql_value& value) {
-          run("DELETE FROM v --" + std::to_string(++unique));
-          const auto done = sql.execute(text, value);
-          return done ? all("v") : done.error().message;
-        };
-        const auto plain = [&](const sql_value& value) {
-          return outcome("INSERT INTO v VALUES ($1) --" + std::to_string(++unique), value);
-        };
-        for (int i = 0; i < 3; ++i) {
-          ASSERT_EQ(outcome("INSERT INTO v VALUES ($1)", first), plain(first)) << type;
-        }
-        ASSERT_EQ(outcome("INSERT INTO v VALUES ($1)", second), plain(second)) << type;
+        both(first);
+        both(first);
+        both(second);
       }
     }
+    EXPECT_NE(all("v"), "");
+    EXPECT_EQ(all("v"), all("w")) << type;
   }
 }
 
@@ -280,7 +280,8 @@ TEST_F(SqlPrepared, ALostConnectionLosesThem) {
   EXPECT_TRUE(wait_until([&] {
     return cluster::value_at(uri, "SELECT 1 FROM pg_stat_activity WHERE pid = " + pid).empty();
   }));
-  EXPECT_EQ(code_of(sql.execute(add, 3)), "unavailable");
+  const auto code = code_of(sql.execute(add, 3));  // by whether the end was heard before sending
+  EXPECT_TRUE(code == "unavailable" || code == "outcome_unknown") << code;
   run(add, 3);
   EXPECT_EQ(prepared(), 0);
   run(add, 4);
@@ -289,7 +290,7 @@ TEST_F(SqlPrepared, ALostConnectionLosesThem) {
 }
 
 TEST_F(SqlPrepared, TheStatementTimeoutHolds) {
-  auto patient = open_journal(uri + "&statement_timeout=1000");
+  auto patient = open_journal(uri + "&statement_timeout=3000");
   auto s = must(patient->open_session());
   const std::string slow = "INSERT INTO t (n) SELECT 1 FROM pg_sleep($1)";
   must(s->execute(slow, 0));
