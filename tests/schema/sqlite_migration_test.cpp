@@ -27,9 +27,8 @@ class SqliteMigration : public SqliteSchemaTest {
 };
 
 TEST_F(SqliteMigration, StepsAreTakenInOrderAndDataIsKept) {
-  made_up fifth{
-      more + "CREATE INDEX nexus_moods_by_name ON nexus_moods (name);",
-      {running(more), running("CREATE INDEX nexus_moods_by_name ON nexus_moods (name)")}};
+  made_up fifth{more + "CREATE INDEX nexus_moods_by_name ON nexus_moods (name);",
+                {running(more), running("CREATE INDEX nexus_moods_by_name ON nexus_moods (name)")}};
   EXPECT_EQ(tables_of(fifth)->migrate(), 3U);
   auto status = tables_of(fifth)->check().value();
   EXPECT_EQ(status.found, 5U);

@@ -27,11 +27,11 @@ class field_value {
   using variant = std::variant<bool, std::int64_t, std::uint64_t, double, std::string, ids>;
 
   template <class T>
-  requires std::is_arithmetic_v<T> || std::is_enum_v<T> field_value(T value)
-      : value_{number(value)} {}
+    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  field_value(T value) : value_{number(value)} {}
   template <class T>
-  requires std::is_convertible_v<const T&, std::string_view> field_value(const T& text)
-      : value_{std::string{std::string_view{text}}} {}
+    requires std::is_convertible_v<const T&, std::string_view>
+  field_value(const T& text) : value_{std::string{std::string_view{text}}} {}
   field_value(std::initializer_list<std::string> of) : value_{ids{of}} {}
   field_value(ids of) : value_{std::move(of)} {}
 

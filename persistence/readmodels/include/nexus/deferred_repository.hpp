@@ -30,7 +30,7 @@
 namespace nexus { inline namespace v0 {
 
 template <read_model Model>
-requires std::copyable<Model>
+  requires std::copyable<Model>
 class deferred_repository {
  public:
   using object = std::shared_ptr<Model>;

@@ -40,11 +40,11 @@
 namespace nexus { inline namespace v0 {
 
 template <class M>
-concept read_model = detail::mapped<M> && std::default_initializable<M> && std::movable<M> &&
-    requires(M& m) {
-  { m.id } -> std::same_as<std::string&>;
-  std::string_view{M::type_name};
-};
+concept read_model =
+    detail::mapped<M> && std::default_initializable<M> && std::movable<M> && requires(M& m) {
+      { m.id } -> std::same_as<std::string&>;
+      std::string_view{M::type_name};
+    };
 
 /// Decides which models match.
 template <class Model>
