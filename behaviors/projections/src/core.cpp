@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "nexus/detail/guarded.hpp"
+#include "nexus/detail/handler_session.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/may_wait.hpp"
 #include "nexus/transaction.hpp"
@@ -570,7 +571,8 @@ result<void> projection_core::rebuild(std::vector<position> from) {
     if (auto done = on.projections()->restart(setup_.which, from); !done) return done;
     if (!setup_.options.on_rebuild) return {};
     result<void> emptied;
-    (void)guarded([&] { emptied = setup_.options.on_rebuild(on); },
+    handler_session limited{on};
+    (void)guarded([&] { emptied = setup_.options.on_rebuild(limited); },
                   [&](const std::string& what) {
                     emptied = fail(errc::projection_failed, "on_rebuild threw: " + what);
                   });
@@ -632,7 +634,8 @@ result<void> projection_core::retried(journal_session& on, const projection_fail
                                                       setup_.label, which.number, which.of.str()));
     }
     const no_waiting here{"a projection's handler"};
-    if (auto why = batch.handle_again(s)) return fail(*std::move(why));
+    handler_session limited{s};
+    if (auto why = batch.handle_again(limited)) return fail(*std::move(why));
     return {};
   };
   auto done = on.has_sql() ? transactional(static_cast<session&>(on), handle) : handle(on);
