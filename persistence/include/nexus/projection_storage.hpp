@@ -85,7 +85,8 @@ class projection_storage {
                                                       const projection_move& move) = 0;
 
   /// Gives the cell to `owner` (empty: to nobody) if its owner and lease are still as `seen`; its
-  /// lease rises, and nobody wants it any more. False: they are not.
+  /// lease rises, and nobody wants it any more. False: they are not. Does not wait for a transaction
+  /// that is changing a cell of nobody: that is false.
   [[nodiscard]] virtual result<bool> give(const projection_version& of, const projection_cell& seen,
                                           std::string_view owner) = 0;
 
