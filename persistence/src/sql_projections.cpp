@@ -48,6 +48,11 @@ sql_projections::sql_projections(session& on, const schema_choices& tables, cons
             "UPDATE nexus_projection_offsets SET owner = $3, lease = lease + 1, wanted_by = '', "
             "timestamp = {now} WHERE projection = $1 AND version = $2 AND cell = $4 "
             "AND owner = $5 AND lease = $6");
+        t.take = made(
+            "UPDATE nexus_projection_offsets SET owner = $3, lease = lease + 1, wanted_by = '', "
+            "timestamp = {now} WHERE projection = $1 AND version = $2 "
+            "AND cell IN (SELECT cell FROM nexus_projection_offsets WHERE projection = $1 "
+            "AND version = $2 AND cell = $4 AND owner = $5 AND lease = $6 {if_free})");
         t.want = made(
             "UPDATE nexus_projection_offsets SET wanted_by = $3 WHERE projection = $1 "
             "AND version = $2 AND cell IN (SELECT cell FROM nexus_projection_offsets "
@@ -141,8 +146,8 @@ result<std::uint64_t> sql_projections::advance(const projection_version& of, std
 
 result<bool> sql_projections::give(const projection_version& of, const projection_cell& seen,
                                    std::string_view owner) {
-  auto done =
-      change(sql_.give, of, owner, static_cast<std::int64_t>(seen.cell), seen.owner, seen.lease);
+  auto done = change(seen.owner.empty() ? sql_.take : sql_.give, of, owner,
+                     static_cast<std::int64_t>(seen.cell), seen.owner, seen.lease);
   if (!done) return fail(std::move(done.error()));
   return *done > 0;
 }

@@ -2,20 +2,53 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <nexus/nexus.hpp>
 #include <nexus/testkit/builders.hpp>
 #include <nexus/testkit/deterministic.hpp>
 #include <nexus/testkit/faulty.hpp>
+#include <nexus/testkit/projecting.hpp>
 #include <nexus/testkit/scenario.hpp>
+#include <string>
 #include <variant>
 
 #include "account.hpp"
+#include "temporary_folder.hpp"
 
 using namespace std::chrono_literals;
 
 namespace {
 
 using nexus::test::account;
+
+std::int64_t change_of(const account::event& event) {
+  if (const auto* in = std::get_if<account::deposited>(&event)) return in->cents;
+  return -std::get<account::withdrawn>(event).cents;
+}
+
+struct balances_in_sql {
+  const nexus::test::temporary_folder folder;
+  const nexus::store store = nexus::open("sqlite:" + folder.path("rows.db")).value();
+  const std::unique_ptr<nexus::journal_session> session = store.open_session().value();
+
+  balances_in_sql() {
+    session->execute("CREATE TABLE balances (id text PRIMARY KEY, cents integer)").value();
+  }
+  auto rows() const {
+    return session->query<std::string, std::int64_t>("SELECT * FROM balances ORDER BY id").value();
+  }
+};
+
+nexus::result<void> add_to_balance(nexus::session& on, const nexus::projected<account>& e) {
+  return on
+      .execute(
+          "INSERT INTO balances VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET "
+          "cents = cents + excluded.cents",
+          e.id, change_of(e.event))
+      .map([](const auto&) {});
+}
 
 }  // namespace
 
@@ -26,6 +59,34 @@ TEST(Account, MayNotBeOverdrawn) {
       .then(account::withdrawn{30}, replies(70))
       .when(account::withdraw{71})
       .then(rejects("insufficient funds"));
+}
+
+TEST(Balances, CountARepeatedEventOnce) {
+  std::map<std::string, std::int64_t> cents;
+  std::map<std::string, nexus::sequence_nr> counted;
+  const auto count = [&](const nexus::projected<account>& e) {
+    if (e.number <= counted[e.id]) return;
+    counted[e.id] = e.number;
+    cents[e.id] += change_of(e.event);
+  };
+  nexus::testkit::projecting<account> balances{count};
+  balances.given("alice", account::deposited{100}).given("alice", account::withdrawn{30});
+  EXPECT_TRUE(balances.handled());
+  EXPECT_TRUE(balances.delivered_again());
+  EXPECT_EQ(cents["alice"], 70);
+}
+
+TEST(Balances, AreTheSameInBatchesOfEverySize) {
+  EXPECT_TRUE(nexus::testkit::same_in_all_batches([](std::size_t batch_max) {
+    const balances_in_sql target;
+    nexus::testkit::projecting<account> balances{
+        add_to_balance, {.on = target.session.get(), .batch_max = batch_max}};
+    for (int i = 0; i < 20; ++i) {
+      balances.given(i % 2 == 0 ? "alice" : "bob", account::deposited{i});
+    }
+    EXPECT_TRUE(balances.handled());
+    return target.rows();
+  }));
 }
 
 TEST(Account, KeepsItsMoneyWhenAnAnswerIsLost) {

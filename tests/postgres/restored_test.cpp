@@ -1,10 +1,14 @@
 // Journals that were restored from a server with other transaction ids.
 #include <nexus/nexus.hpp>
+#include <nexus/projection.hpp>
 
 #include "journal_fixture.hpp"
+#include "projections/report.hpp"
 #include "wait_until.hpp"
 
 namespace nexus::test { namespace {
+
+using namespace std::chrono_literals;
 
 class PostgresRestored : public PostgresTest {
  protected:
@@ -23,6 +27,18 @@ class PostgresRestored : public PostgresTest {
           " SET transaction_id = (transaction_id::text::int8 + 100000000)::text::xid8 "
           "WHERE transaction_id > '0'");
     }
+    for (const char* table : {"nexus_projection_offsets", "nexus_projection_failures"}) {
+      shift_texts(table, "100000000");
+    }
+  }
+  // Positions of this journal that are stored as texts.
+  void shift_texts(const std::string& table, const std::string& by) {
+    run("UPDATE " + table +
+        " SET position = concat_ws('-', split_part(position, '-', 1), '0', "
+        "split_part(position, '-', 3)::bigint + " +
+        by +
+        ", split_part(position, '-', 4)) "
+        "WHERE position LIKE (SELECT to_hex(value) || '-%' FROM nexus_meta WHERE name = 'epoch')");
   }
   void migrate() { must(must(open_schema(with_states))->migrate()); }
 
@@ -66,6 +82,27 @@ TEST_F(PostgresRestored, AJournalWithoutEventsIsRecognisedByItsOtherPositions) {
     run("TRUNCATE " + table + "; INSERT INTO " + table + " TABLE kept; DROP TABLE kept");
     EXPECT_EQ(why_not_opened(with_states), "") << table;
   }
+}
+
+TEST_F(PostgresRestored, AJournalWithoutEventsIsRecognisedByTheOffsetsOfItsProjections) {
+  {
+    auto store = open_journal(with_states);
+    terse_session session{must(store->open_session())};
+    ASSERT_EQ(session.append(alice, 0, {"a"}), "stored");
+    auto& projections = *session.inner().projections();
+    must(projections.add({"report", 1}, std::vector{projection_cell{0, last_of(session, 1)}}));
+    must(projections.add({"of another journal", 1},
+                         std::vector{projection_cell{0, {77, 0, 99'999'999'999, 1}},
+                                     projection_cell{1, position::start_of(0)}}));
+    session.erase_to(alice, 1);
+    run("TRUNCATE nexus_erased");
+  }
+  EXPECT_EQ(why_not_opened(with_states), "");
+  shift_texts("nexus_projection_offsets", "99999999999");
+  EXPECT_NE(why_not_opened(with_states).find("restored"), std::string::npos);
+  EXPECT_NE(differences().find("restored"), std::string::npos);
+  migrate();
+  EXPECT_EQ(why_not_opened(with_states), "");
 }
 
 TEST_F(PostgresRestored, AReaderOfAJournalWithoutEventsReadsWhatIsAppendedLater) {
@@ -169,6 +206,61 @@ TEST_F(PostgresRestored, AJournalThatWasRenumberedBeforeIsRenumberedAgain) {
     terse_session session{must(store->open_session())};
     EXPECT_EQ(read_past(session, last_of(session, first.empty() ? 5 : 8)), "");
   }
+}
+
+// Twice: positions that were renumbered before are renumbered again.
+TEST_F(PostgresRestored, AProjectionGoesOnWhereItWas) {
+  const projection_version elsewhere{"of another journal", 1};
+  const std::vector<projection_cell> cells_elsewhere{{0, {77, 0, 5, 1}}, {1, {}}};
+  const auto handle = [](session& on, const projected<tally>& e) -> result<void> {
+    if (!e.out_of_order && value_of(e.event) == 13) return fail(errc::rejected, "not 13");
+    return count_in_report(on, e);
+  };
+  const auto add = [](const store& to, std::vector<std::int64_t> ns) {
+    nexus::system sys{{.threads = 1}};
+    entities<tally> tallies{sys, to};
+    for (const auto* id : {"a", "b", "c"}) {
+      must(tallies.of(id).ask(tally::add_each{ns}).get(1min));
+    }
+  };
+  must(must(nexus::open(uri)).sessions().borrow())->execute(report_table).value();
+  for (std::size_t times = 0; times < 3; ++times) {
+    const auto opened = must(nexus::open(uri));
+    if (times == 0) {
+      add(opened, {1, 13});
+      must(must(opened.open_session())->projections()->add(elsewhere, cells_elsewhere));
+    }
+    {
+      nexus::system sys{{.threads = 1}};
+      projection<tally> report{
+          sys,
+          opened,
+          "report",
+          handle,
+          {.retries = 0, .on_failure = projection_options::failing::skip, .lease = 1s}};
+      must(report.caught_up(1min));
+      report.stop();
+      EXPECT_EQ(report.status().handled, 6u) << "only those that came since";
+      const auto failures = must(report.failures());
+      ASSERT_EQ(failures.size(), 3 - times);
+      const auto session = must(opened.open_session());
+      must(session->replay(failures[0].of, 2, 2, 1, [&](const record_view& r) {
+        EXPECT_EQ(r.at, failures[0].at);
+        return true;
+      }));
+      must(report.retry(failures[0]));
+      EXPECT_EQ(must(session->projections()->cells(elsewhere)), cells_elsewhere);
+    }
+    add(opened, {100, 200});
+    restore();
+    EXPECT_NE(why_not_opened(uri).find("restored"), std::string::npos);
+    migrate();
+  }
+  const auto opened = must(nexus::open(uri));
+  nexus::system sys{{.threads = 1}};
+  projection<tally> report{sys, opened, "report", handle, {.lease = 1s}};
+  must(report.caught_up(1min));
+  EXPECT_EQ(told(counted_in_report(opened)), told(counted_in_journal(opened)));
 }
 
 TEST_F(PostgresRestored, APositionPastTheEndIsForeign) {

@@ -58,6 +58,14 @@ TEST_F(Leases, CellsWhoseLeaseStandsStillAreTakenAfterTheLeaseTime) {
   EXPECT_EQ(look({cell(0, "you", 5)}), "take 0 (expired)");
 }
 
+TEST_F(Leases, FreeCellsThatCannotBeTakenForTheLeaseTimeCountAsLeftBehind) {
+  EXPECT_EQ(look({cell(0, "", 5)}), "take 0");
+  now += 9999ms;
+  EXPECT_EQ(look({cell(0, "", 5)}), "take 0");
+  now += 1ms;
+  EXPECT_EQ(look({cell(0, "", 5)}), "take 0 (expired)");
+}
+
 TEST_F(Leases, EverySignOfLifeBeginsTheTimeAnew) {
   (void)look({cell(0, "you", 5)});
   now += 9s;

@@ -2,6 +2,8 @@
 //                                  its phases, a line each: "running", "standby" …
 // report_program URI add IDS SEED  adds numbers to so many entities until it is killed.
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -76,6 +78,7 @@ int add(const nexus::store& opened, unsigned ids, unsigned seed) {
 int main(int argc, char** argv) {
   const std::string what = argc > 2 ? argv[2] : "";
   if (!(what == "count" && argc == 3) && !(what == "add" && argc == 5)) return 2;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // it ends with its test
   const auto opened = nexus::open(argv[1]);
   if (!opened) {
     fmt::print(stderr, "{}\n", opened.error().message);

@@ -65,6 +65,25 @@ TEST_P(Projection, CellsOfAProcessWithoutSignsOfLifeAreTakenOver) {
   EXPECT_EQ(reported(), "a 3/2");
 }
 
+// E.g. that of a process which stopped while it took them.
+TEST_P(Projection, ATransactionThatHoldsFreeCellsIsEndedAfterTheLease) {
+  if (opened.writers() < 2) GTEST_SKIP() << "a transaction holds the only lock";
+  {
+    projection<tally> report{sys, opened, "report", counting()};
+    catch_up(report);
+  }
+  add("a", 1);
+  auto stopped = must(opened.open_session());
+  must(stopped->begin(isolation::read_committed, false));
+  auto& cells = *stopped->projections();
+  ASSERT_TRUE(must(cells.give({"report", 1}, must(cells.cells({"report", 1})).at(5), "stopped")));
+  projection<tally> report{sys, opened, "report", counting(), {.lease = 1s}};
+  catch_up(report);
+  EXPECT_EQ(reported(), "a 1/1");
+  EXPECT_EQ(report.status().cells, 64u);
+  EXPECT_FALSE(stopped->commit());
+}
+
 TEST_P(Projection, AProcessThatWasTakenForDeadCommitsNothingMore) {
   if (!GetParam().sql) GTEST_SKIP() << "it has no transactions";
   add("a", 1);

@@ -70,7 +70,6 @@ class projection_core final : public shutdown_participant,
   void storage_trouble(std::optional<error> why);
   void work_ended(projection_end how);
   [[nodiscard]] projection_status status_now();
-  [[nodiscard]] std::optional<error> fault() const;
   [[nodiscard]] std::optional<error> standstill();
   [[nodiscard]] result<std::vector<position>> ends_of_source();
   [[nodiscard]] result<bool> reached(const std::vector<position>& ends);

@@ -20,11 +20,9 @@ lease_watch::plan lease_watch::look_at(const std::vector<projection_cell>& cells
     if (one.owner == owner_) {
       seen_.erase(one.cell);
       (one.wanted_by.empty() || one.wanted_by == owner_ ? made.own : made.give).push_back(one);
-    } else if (one.owner.empty()) {
+    } else if (const bool left = is_left_behind(one, now); left || one.owner.empty()) {
       made.take.push_back(one);
-    } else if (is_left_behind(one, now)) {
-      made.take.push_back(one);
-      made.expired = true;
+      made.expired = made.expired || left;
     }
   }
   if (shares && made.take.empty()) ask_for_a_share(cells, made);

@@ -25,7 +25,9 @@ class lease_watch {
 
   struct plan {
     std::vector<projection_cell> take{};  ///< free, or left behind by their owners
-    bool expired = false;                 ///< some of `take` were left behind
+    /// Some of `take` were left behind; or they are free, but could not be taken for so long, since
+    /// an open transaction holds them.
+    bool expired = false;
     std::vector<projection_cell> give{};  ///< own ones that another process wants
     std::vector<projection_cell> ask{};   ///< others' ones to ask for
     std::vector<projection_cell> own{};   ///< that stay

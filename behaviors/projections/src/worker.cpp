@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "handler_session.hpp"
+#include "nexus/detail/handler_session.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/detail/may_wait.hpp"
 

@@ -86,7 +86,8 @@ class projection_storage {
                                                       const projection_move& move) = 0;
 
   /// Sets the owner (empty: none) if owner and lease are still as `seen`; the lease rises, and
-  /// `wanted_by` is cleared. False: they are not.
+  /// `wanted_by` is cleared. False: they are not. Returns false, without waiting, if a transaction is
+  /// changing a cell without an owner.
   [[nodiscard]] virtual result<bool> give(const projection_version& of, const projection_cell& seen,
                                           std::string_view owner) = 0;
 

@@ -71,9 +71,20 @@ result<void> expect_current(const address& where, unsigned found) {
   return fail(other_version(where.name, found, schema_version));
 }
 
+// Offsets and failures of projections are stored as the text of a position, EPOCH-STRAND-MAJOR-MINOR,
+// since their source may be another journal.
+constexpr std::string_view transaction_in_text = "split_part(m.position, '-', 3)::xid8";
+constexpr std::string_view ordinal_in_text = "split_part(m.position, '-', 4)::bigint";
+
+/// Whether the text is a position of this epoch. All three are of a table that is called m.
+std::string text_of_epoch(std::uint64_t epoch) {
+  return fmt::format("m.position ~ '^{:x}-0-[0-9]+-[0-9]+$'", epoch);
+}
+
 // Transaction ids order a journal; ids of another server are meaningless on this one. All tables
 // with positions count, as all events may be erased. Each open asks: so indexes answer, and states
-// count only if their changes are indexed, since only then their positions are read.
+// count only if their changes are indexed, since only then their positions are read. The offsets of
+// projections are few.
 bool was_restored(connection& c, const address& where) {
   const auto last_of = [](std::string_view table) {
     return fmt::format(
@@ -81,44 +92,62 @@ bool was_restored(connection& c, const address& where) {
         table);
   };
   const auto found = c.execute(where.tables.named(
-      fmt::format("SELECT greatest({}, {}, {}, {}, CASE WHEN {} THEN {} END) "
+      fmt::format("SELECT greatest({}, {}, {}, {}, CASE WHEN {} THEN {} END, "
+                  "(SELECT {} FROM nexus_projection_offsets m WHERE {} ORDER BY 1 DESC LIMIT 1)) "
                   ">= pg_snapshot_xmax(pg_current_snapshot())",
                   last_of("nexus_event_journal"), last_of("nexus_erased"), last_of("nexus_readers"),
-                  last_of("nexus_pruning"), changes_are_indexed, last_of("nexus_durable_state"))));
+                  last_of("nexus_pruning"), changes_are_indexed, last_of("nexus_durable_state"),
+                  transaction_in_text, text_of_epoch(epoch_of(c, where)))));
   return first_value(found) == "t";
 }
 
 constexpr std::array<std::string_view, 5> with_positions{
     "nexus_event_journal", "nexus_durable_state", "nexus_erased", "nexus_readers", "nexus_pruning"};
 
+constexpr std::array<std::string_view, 2> with_texts{"nexus_projection_offsets",
+                                                     "nexus_projection_failures"};
+
 // Replaces every position in the tables by its rank, as if one transaction before all others had
 // used them. So the order of any two positions stays, and a reader at the start stays there. A new
 // epoch makes the positions that programs have stored foreign: they would skip new events.
 void renumber(connection& c, const address& where) {
+  const auto of_this_journal = text_of_epoch(epoch_of(c, where));
   std::string used;
-  for (auto table : with_positions) {
-    used += fmt::format("{}SELECT transaction_id, position FROM {}", used.empty() ? "" : " UNION ",
-                        table);
+  const auto use = [&](std::string_view major, std::string_view minor, std::string_view from) {
+    used +=
+        fmt::format("{}SELECT {}, {} FROM {}", used.empty() ? "" : " UNION ", major, minor, from);
+  };
+  for (auto table : with_positions) use("transaction_id", "position", table);
+  for (auto table : with_texts) {
+    use(transaction_in_text, ordinal_in_text, fmt::format("{} m WHERE {}", table, of_this_journal));
   }
   auto sql = fmt::format(
       "CREATE TEMP TABLE nexus_renumbered ON COMMIT DROP AS SELECT transaction_id, position, "
       "row_number() OVER (ORDER BY transaction_id, position) AS n FROM ({}) AS used "
       "WHERE transaction_id > '0';\n"
-      "ALTER TABLE nexus_renumbered ADD PRIMARY KEY (transaction_id, position);\n",
-      used);
+      "ALTER TABLE nexus_renumbered ADD PRIMARY KEY (transaction_id, position);\n"
+      "UPDATE nexus_meta SET value = {} WHERE name = 'epoch';\n",
+      used, new_epoch);
   // A server's own transaction ids begin at 3. A journal that was renumbered before has events of 1
   // or 2. The other one is free: so no updated row collides with another one, whatever their order.
   const auto taken = first_value(c.execute(
       where.tables.named("SELECT 1 FROM nexus_event_journal WHERE transaction_id = '1' LIMIT 1")));
+  const auto moved_to = taken.empty() ? 1 : 2;
   auto move = [&](std::string_view table) {
     sql += fmt::format(
         "UPDATE {} m SET transaction_id = '{}', position = r.n FROM nexus_renumbered r "
         "WHERE m.transaction_id = r.transaction_id AND m.position = r.position;\n",
-        table, taken.empty() ? 1 : 2);
+        table, moved_to);
   };
   for (auto table : with_positions) move(table);
   move("nexus_event_tags");
-  sql += fmt::format("UPDATE nexus_meta SET value = {} WHERE name = 'epoch'", new_epoch);
+  for (auto table : with_texts) {
+    sql += fmt::format(
+        "UPDATE {} m SET position = to_hex(e.value) || '-0-{}-' || r.n FROM nexus_renumbered r, "
+        "nexus_meta e WHERE e.name = 'epoch' AND {} AND r.transaction_id = {} "
+        "AND r.position = {};\n",
+        table, moved_to, of_this_journal, transaction_in_text, ordinal_in_text);
+  }
   c.execute(where.tables.named(sql));
 }
 

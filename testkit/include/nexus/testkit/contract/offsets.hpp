@@ -178,6 +178,20 @@ TEST_P(JournalContract, ARollBackTakesTheMoveOfAProjectionBack) {
   EXPECT_EQ(must(o.kept().count_failures(o.report)), 0u);
 }
 
+TEST_P(JournalContract, AFreeCellThatAnotherIsTakingIsNotWaitedFor) {
+  if (session.inner().projections() == nullptr) GTEST_SKIP() << "it keeps no offsets";
+  kept_offsets o{session, alice, start};
+  if (!session.inner().has_sql()) GTEST_SKIP() << "it has no transactions";
+  if (store->writers() < 2) GTEST_SKIP() << "one writer at a time";
+  const auto seen = must(o.kept().cells(o.report))[0];
+  auto other = another_session();
+  must(other.inner().begin(isolation::read_committed, false));
+  EXPECT_TRUE(must(other.inner().projections()->give(o.report, seen, "you")));
+  EXPECT_FALSE(must(o.kept().give(o.report, seen, "me")));
+  must(other.inner().rollback());
+  EXPECT_TRUE(must(o.kept().give(o.report, seen, "me")));
+}
+
 TEST_P(JournalContract, AnOpenMoveOfASessionThatIsCutOffIsEnded) {
   if (session.inner().projections() == nullptr) GTEST_SKIP() << "it keeps no offsets";
   kept_offsets o{session, alice, start};

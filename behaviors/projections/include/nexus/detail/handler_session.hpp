@@ -1,11 +1,12 @@
-// The session that a handler gets: the worker's, without the right to begin or end transactions,
-// since the offset of events not handled yet would be committed too.
+// The session that a handler gets: that of its transaction, without the right to begin or end
+// transactions, since the offset of events not handled yet would be committed too.
 //
-// Threads: the worker's.
+// Threads: the session's.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string>
 #include <string_view>
 

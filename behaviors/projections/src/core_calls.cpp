@@ -1,0 +1,225 @@
+// What a projection is asked by the program: calls from any thread.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core.hpp"
+#include "nexus/detail/guarded.hpp"
+#include "nexus/detail/handler_session.hpp"
+#include "nexus/detail/may_wait.hpp"
+#include "nexus/transaction.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+}  // namespace
+
+template <class F>
+auto projection_core::at_target(F f) -> decltype(f(std::declval<journal_session&>())) {
+  if (fault_) return fail(*fault_);
+  auto lent = setup_.target.sessions().borrow({.borrower = "a projection"});
+  if (!lent) return fail(std::move(lent.error()));
+  if ((*lent)->projections() == nullptr) {
+    return fail(errc::invalid_argument,
+                setup_.target.name() + " cannot keep offsets of projections");
+  }
+  return f(**lent);
+}
+
+// Why it does not go on by itself.
+std::optional<error> projection_core::standstill() {
+  std::lock_guard guard{lock_};
+  if (stopping_) return error{errc::stopped, setup_.label + " was stopped"};
+  if (failed_)
+    return error{errc::projection_failed, setup_.label + " has stopped: " + failed_->message};
+  if (paused_) return error{errc::stopped, setup_.label + " is paused"};
+  return std::nullopt;
+}
+
+result<std::vector<position>> projection_core::ends_of_source() {
+  auto lent = setup_.source.sessions().borrow({.borrower = "a projection"});
+  if (!lent) return fail(std::move(lent.error()));
+  std::vector<position> ends;
+  for (std::uint32_t strand = 0; strand < (*lent)->strands(); ++strand) {
+    auto last = (*lent)->last(strand);
+    if (!last) return fail(std::move(last.error()));
+    ends.push_back(*last);
+  }
+  return ends;
+}
+
+result<bool> projection_core::reached(const std::vector<position>& ends) {
+  const auto all_there = [&](const std::vector<projection_cell>& cells) {
+    return std::ranges::all_of(
+        cells, [&](const auto& one) { return !(one.at < ends[strand_of_cell(one.cell)]); });
+  };
+  std::vector<projection_cell> mine;
+  {
+    std::lock_guard guard{lock_};
+    if (work_ && !ended_) mine = work_->committed();  // otherwise a rebuild may have moved them
+  }
+  const auto strands = static_cast<std::uint32_t>(ends.size());
+  if (!all_there(mine)) return false;
+  if (mine.size() == wanted_cells(strands).size()) return true;
+  return at_target([&](journal_session& on) -> result<bool> {
+    auto cells = cells_of(*on.projections(), strands);
+    if (!cells) return fail(std::move(cells.error()));
+    return !cells->empty() && all_there(*cells);
+  });
+}
+
+result<void> projection_core::caught_up(time_span within) {
+  if (fault_) return fail(*fault_);
+  const auto deadline = later(steady_clock::now(), nanoseconds{within});
+  auto why = refuse_to_wait("projection::caught_up", "call it on a plain thread");
+  if (why) return fail(*std::move(why));
+  const auto flush = [&](bool wanted) {
+    std::lock_guard guard{lock_};
+    flushers_ += wanted ? 1 : -1;
+    if (work_) work_->want_flush(flushers_ > 0);
+  };
+  flush(true);
+  const std::shared_ptr<void> unflush{nullptr, [&](void*) { flush(false); }};
+  std::optional<std::vector<position>> ends;
+  for (nanoseconds pause = 1ms;; pause = std::min<nanoseconds>(pause * 2, 100ms)) {
+    if (auto stands = standstill()) return fail(*std::move(stands));
+    auto there = [&]() -> result<bool> {  // a storage's failure may pass
+      if (!ends) {
+        auto found = ends_of_source();
+        if (!found) return fail(std::move(found.error()));
+        ends = *std::move(found);
+      }
+      return reached(*ends);
+    }();
+    if (there && *there) return {};
+    if (steady_clock::now() >= deadline) {
+      if (!there) return fail(std::move(there.error()));
+      const auto now = status();
+      return fail(errc::timeout,
+                  fmt::format("{} is not caught up: {} events are not handled yet{}{}",
+                              setup_.label, now.behind, now.why.empty() ? "" : ": ", now.why));
+    }
+    std::unique_lock guard{lock_};
+    changed_.wait_until(guard, std::min(deadline, later(steady_clock::now(), pause)));
+  }
+}
+
+result<void> projection_core::pause() {
+  auto done =
+      at_target([&](journal_session& on) { return on.projections()->pause(setup_.which, true); });
+  if (done) wake();
+  return done;
+}
+
+result<void> projection_core::resume() {
+  auto done =
+      at_target([&](journal_session& on) { return on.projections()->pause(setup_.which, false); });
+  if (!done) return done;
+  {
+    std::lock_guard guard{lock_};
+    failed_.reset();
+    paused_ = false;
+    ended_.reset();
+    woken_ = true;
+  }
+  changed_.notify_all();
+  return {};
+}
+
+result<void> projection_core::rebuild(std::vector<position> from) {
+  if (fault_) return fail(*fault_);
+  if (auto ends = ends_of_source(); !ends) {
+    return fail(std::move(ends.error()));
+  } else if (auto why = fault_of({.after = from}, static_cast<std::uint32_t>(ends->size()))) {
+    return fail(*std::move(why));
+  } else {
+    std::vector<position> at;
+    for (std::uint32_t i = 0; i < ends->size(); ++i) at.push_back(position_in(i, from));
+    from = std::move(at);
+  }
+  // Nobody owns the cells then: what is under way in any process is not committed.
+  const auto restart = [&](session& on) -> result<void> {
+    if (auto done = on.projections()->restart(setup_.which, from); !done) return done;
+    if (!setup_.options.on_rebuild) return {};
+    result<void> emptied;
+    handler_session limited{on};
+    (void)guarded([&] { emptied = setup_.options.on_rebuild(limited); },
+                  [&](const std::string& what) {
+                    emptied = fail(errc::projection_failed, "on_rebuild threw: " + what);
+                  });
+    return emptied;
+  };
+  auto done = at_target([&](journal_session& on) -> result<void> {
+    if (!on.has_sql()) return restart(on);
+    return transactional(static_cast<session&>(on), restart);
+  });
+  if (!done) return done;
+  {
+    std::lock_guard guard{lock_};
+    failed_.reset();
+    ended_ = projection_end{};
+  }
+  changed_.notify_all();
+  return {};
+}
+
+result<std::vector<projection_failure>> projection_core::failures(std::size_t max) {
+  return at_target(
+      [&](journal_session& on) { return on.projections()->failures(setup_.which, max); });
+}
+
+result<void> projection_core::retry(const projection_failure& which) {
+  if (fault_) return fail(*fault_);
+  auto batch = setup_.handler->make_batch();
+  std::optional<error> undecoded;
+  {
+    auto lent = setup_.source.sessions().borrow({.borrower = "a projection"});
+    if (!lent) return fail(std::move(lent.error()));
+    auto read = (*lent)->replay(which.of, which.number, which.number, 1, [&](const record_view& r) {
+      auto added = batch->add(which.of, r);
+      if (!added) undecoded = added.error();
+      return true;
+    });
+    if (!read) return fail(std::move(read.error()));
+    if (batch->size() == 0 && !undecoded) {
+      return fail(errc::history_erased,
+                  fmt::format("event {} of {} has been erased", which.number, which.of.str()));
+    }
+  }
+  return at_target([&](journal_session& on) { return retried(on, which, *batch, undecoded); });
+}
+
+result<void> projection_core::retried(journal_session& on, const projection_failure& which,
+                                      projected_batch& batch,
+                                      const std::optional<error>& undecoded) {
+  auto& storage = *on.projections();
+  bool missing = false;
+  const auto handle = [&](session& s) -> result<void> {
+    if (undecoded) return fail(*undecoded);
+    // First, so that of two calls at once one finds nothing.
+    auto removed = storage.remove_failure(setup_.which, which.of, which.number);
+    if (!removed) return fail(std::move(removed.error()));
+    missing = !*removed;
+    if (missing) {
+      return fail(errc::invalid_argument, fmt::format("{} has no failure of event {} of {}",
+                                                      setup_.label, which.number, which.of.str()));
+    }
+    const no_waiting here{"a projection's handler"};
+    handler_session limited{s};
+    if (auto why = batch.handle_again(limited)) return fail(*std::move(why));
+    return {};
+  };
+  auto done = on.has_sql() ? transactional(static_cast<session&>(on), handle) : handle(on);
+  if (done || missing) return done;
+  auto again = which;
+  again.error = done.error().message;
+  ++again.attempts;
+  if (auto kept = storage.add_failure(setup_.which, again); !kept) return kept;
+  return done;
+}
+
+}}}  // namespace nexus::v0::detail
