@@ -4,9 +4,44 @@
 
 #include <utility>
 
+#include "nexus/document_storage.hpp"
 #include "nexus/journal.hpp"
 
 namespace nexus { inline namespace v0 {
+
+class refusing_documents final : public document_storage {
+ public:
+  explicit refusing_documents(const error& why) : why_{why} {}
+
+  std::string table() const override { return "documents"; }
+  result<void> put(std::string_view, std::span<const document_write>,
+                   std::span<const std::string>) override {
+    return fail(why_);
+  }
+  result<std::vector<stored_document>> get_many(std::string_view, std::span<const std::string>,
+                                                consistency) override {
+    return fail(why_);
+  }
+  result<std::size_t> remove(std::string_view, std::span<const std::string>) override {
+    return fail(why_);
+  }
+  result<void> all(std::string_view, consistency, const document_sink&) override {
+    return fail(why_);
+  }
+  result<std::size_t> remove_all(std::string_view) override { return fail(why_); }
+  result<std::optional<std::vector<std::string>>> find(std::string_view,
+                                                       std::span<const indexed_value>,
+                                                       consistency) override {
+    return fail(why_);
+  }
+  result<std::size_t> reindex(std::string_view, std::span<const std::string>,
+                              const document_indexer&) override {
+    return fail(why_);
+  }
+
+ private:
+  const error& why_;
+};
 
 class refusing_session final : public journal_session {
  public:
@@ -63,9 +98,11 @@ class refusing_session final : public journal_session {
     return fail(why_);
   }
   result<void> read_states(position, std::size_t, const state_sink&) override { return fail(why_); }
+  document_storage* documents() noexcept override { return &documents_; }
 
  private:
   error why_;
+  refusing_documents documents_{why_};
 };
 
 }}  // namespace nexus::v0

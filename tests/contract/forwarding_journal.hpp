@@ -79,6 +79,7 @@ class forwarding_session : public journal_session {
 
  protected:
   journal_session& inner() { return *inner_; }
+  const journal_session& inner() const { return *inner_; }
 
  private:
   std::unique_ptr<journal_session> inner_;

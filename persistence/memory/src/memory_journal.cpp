@@ -11,6 +11,7 @@
 #include <atomic>
 #include <charconv>
 
+#include "memory_documents.hpp"
 #include "memory_store.hpp"
 #include "nexus/journal_checks.hpp"
 #include "nexus/memory.hpp"
@@ -226,6 +227,7 @@ class memory_session final : public journal_session {
   }
 
   projection_storage* projections() noexcept override { return &projections_; }
+  document_storage* documents() noexcept override { return &documents_; }
 
   bool broken() const noexcept override { return interrupted_; }
   void interrupt() noexcept override { interrupted_ = true; }
@@ -243,10 +245,6 @@ class memory_session final : public journal_session {
   template <class T>
   using shared = std::vector<std::shared_ptr<const T>>;
   using shared_records = shared<record>;
-
-  static error why_interrupted() {
-    return {errc::pool_closed, "memory: the session was interrupted: the pool closed"};
-  }
 
   template <class T, class Sink>
   result<void> pass(const shared<T>& found, Sink sink) {
@@ -320,6 +318,7 @@ class memory_session final : public journal_session {
   memory_store& store_;
   std::atomic<bool> interrupted_ = false;
   memory_projections projections_{store_.lock, store_.projections, interrupted_};
+  memory_documents documents_{store_, interrupted_};
 };
 
 class memory_journal final : public journal {

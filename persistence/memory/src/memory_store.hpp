@@ -20,6 +20,7 @@
 
 #include "memory_projections.hpp"
 #include "nexus/commit_signal.hpp"
+#include "nexus/document_storage.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/journal_checks.hpp"
 
@@ -81,6 +82,13 @@ struct state {
   changed_state view() const { return changed_as(value, at); }
 };
 
+struct indexed_document {
+  stored_document value;
+  std::vector<std::string> indexed;  // the fields that its writer indexed
+  std::vector<indexed_value> values;
+};
+using documents = std::map<std::string, std::shared_ptr<const indexed_document>, std::less<>>;
+
 /// The numbering of a new journal. Two journals have the same one with a probability of 2^-63.
 inline std::uint64_t new_epoch() {
   std::random_device random;
@@ -103,8 +111,9 @@ struct memory_store {
   std::map<std::string, std::shared_ptr<const state>, std::less<>> states;
   std::map<std::uint64_t, std::shared_ptr<const state>> changes;  // the same, by their last changes
   std::map<std::string, stored_reader, std::less<>> readers;
-  std::map<persistence_id, sequence_nr> to_prune;  // what readers hold back
   kept_projections projections;
+  std::map<persistence_id, sequence_nr> to_prune;             // what readers hold back
+  std::map<std::string, documents, std::less<>> collections;  // bytewise by id
 
   position at(std::uint64_t minor) const { return {.epoch = epoch, .minor = minor}; }
 
@@ -115,6 +124,10 @@ struct memory_store {
     return found == readers.end() ? nullptr : &found->second;
   }
 };
+
+inline error why_interrupted() {
+  return {errc::pool_closed, "memory: the session was interrupted: the pool closed"};
+}
 
 inline const history& history_of(const memory_store& s, const persistence_id& id) {
   static const history none;

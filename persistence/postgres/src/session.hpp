@@ -11,6 +11,7 @@
 #include "core.hpp"
 #include "errors.hpp"
 #include "event_arrays.hpp"
+#include "nexus/detail/sql_documents.hpp"
 #include "nexus/detail/sql_projections.hpp"
 #include "nexus/journal.hpp"
 #include "nexus/query_conditions.hpp"
@@ -31,11 +32,15 @@ inline constexpr detail::sql_projections::dialect kept_in_postgres{
         "ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = c.xmax "
         "WHERE c.projection = $1 AND c.version = $2 AND c.cell BETWEEN $3 AND $4 "
         "AND l.pid <> pg_backend_pid()"};
+inline constexpr detail::sql_dialect dialect{
+    .now = "clock_timestamp()", .share_of_mark = "FOR KEY SHARE OF r", .for_update = " FOR UPDATE"};
 
 class session final : public journal_session {
  public:
   session(std::shared_ptr<core> of, std::unique_ptr<connection> opened)
-      : core_{std::move(of)}, connection_{std::move(opened)} {
+      : core_{std::move(of)},
+        connection_{std::move(opened)},
+        documents_{*this, core_->where.tables, dialect} {
     gate_.opened(PQsocket(connection_->handle()));
   }
 
@@ -78,6 +83,7 @@ class session final : public journal_session {
   result<void> commit() override;
   result<void> rollback() override;
   result<isolation> level() override;
+  document_storage* documents() noexcept override { return &documents_; }
 
   bool has_sql() const noexcept override { return true; }
   projection_storage* projections() noexcept override { return &projections_; }
@@ -178,6 +184,7 @@ class session final : public journal_session {
 
   std::shared_ptr<core> core_;
   std::unique_ptr<connection> connection_;
+  detail::sql_documents documents_;
   socket_gate gate_;
   std::int64_t lock_ = 0;   // the connection's; 0: none yet
   bool lock_held_ = false;  // certainly held: own SQL may release it

@@ -13,6 +13,7 @@
 #include "database.hpp"
 #include "errors.hpp"
 #include "nexus/commit_signal.hpp"
+#include "nexus/detail/sql_documents.hpp"
 #include "nexus/detail/sql_projections.hpp"
 #include "nexus/journal.hpp"
 #include "rows.hpp"
@@ -23,6 +24,11 @@ namespace nexus { inline namespace v0 { namespace sqlite {
 inline constexpr detail::sql_projections::dialect kept_in_sqlite{
     .now = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000",
     .microseconds = "timestamp"};
+/// Microseconds since 1970. A writer has the file for itself, so nothing has to be locked.
+inline constexpr detail::sql_dialect dialect{
+    .now = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+    .share_of_mark = {},
+    .for_update = {}};
 
 /// The slowest registered reader: events past its position are kept for it.
 struct reader_floor {
@@ -34,7 +40,10 @@ class session final : public journal_session {
  public:
   session(address where, std::shared_ptr<journal_file> file, std::unique_ptr<connection> opened,
           std::shared_ptr<commit_signal> told)
-      : where_{std::move(where)}, file_{std::move(file)}, appended_{std::move(told)} {
+      : where_{std::move(where)},
+        file_{std::move(file)},
+        appended_{std::move(told)},
+        documents_{*this, where_.choices, dialect} {
     use(std::move(opened));
   }
 
@@ -79,6 +88,7 @@ class session final : public journal_session {
   result<void> commit() override;
   result<void> rollback() override;
   result<isolation> level() override { return isolation::serializable; }
+  document_storage* documents() noexcept override { return &documents_; }
 
   bool has_sql() const noexcept override { return true; }
   projection_storage* projections() noexcept override { return &projections_; }
@@ -158,6 +168,7 @@ class session final : public journal_session {
   std::unique_ptr<connection> connection_;
   const std::shared_ptr<commit_signal> appended_;
   detail::sql_projections projections_{*this, where_.choices, kept_in_sqlite};
+  detail::sql_documents documents_;
   writer_column writers_;
   std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
 

@@ -40,7 +40,7 @@ constexpr std::array unwanted_pragmas{
     unwanted{"temp_store_directory", "", "it applies to the whole program"},
     unwanted{"data_store_directory", "", "it applies to the whole program"}};
 
-constexpr std::array<std::string_view, 15> journal_parts{"event_journal",
+constexpr std::array<std::string_view, 23> journal_parts{"event_journal",
                                                          "snapshot_store",
                                                          "durable_state",
                                                          "event_tags",
@@ -52,6 +52,14 @@ constexpr std::array<std::string_view, 15> journal_parts{"event_journal",
                                                          "readers",
                                                          "pruning",
                                                          "pruning_by_position",
+                                                         "projections",
+                                                         "projection_offsets",
+                                                         "projection_failures",
+                                                         "read_models",
+                                                         "read_model_fields",
+                                                         "read_model_fields_by_id",
+                                                         "alarms",
+                                                         "alarms_by_due",
                                                          "state_made",
                                                          "state_changed",
                                                          "durable_state_by_position"};

@@ -22,6 +22,8 @@
 #include "nexus/testkit/contract/changes.hpp"
 #include "nexus/testkit/contract/commits.hpp"
 #include "nexus/testkit/contract/damage.hpp"
+#include "nexus/testkit/contract/documents.hpp"
+#include "nexus/testkit/contract/documents_found.hpp"
 #include "nexus/testkit/contract/erase.hpp"
 #include "nexus/testkit/contract/fixture.hpp"
 #include "nexus/testkit/contract/followers.hpp"
