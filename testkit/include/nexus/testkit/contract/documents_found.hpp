@@ -134,20 +134,20 @@ TEST_P(JournalContract, InvalidIndexesAreRefused) {
   EXPECT_EQ(documents.all("orders"), "");
 }
 
-// A writer without the index, one with it, and a reindex: afterwards the index is incomplete, or has
-// every document.
+// A writer without the index, one with it and with others that are new each time, and a reindex:
+// afterwards the index is incomplete, or has every document.
 TEST_P(JournalContract, AnIndexIsCompleteOrNotUsedWhateverWritersRace) {
   const terse_documents documents{session};
   if (!documents) GTEST_SKIP() << no_documents;
   auto with = another_session();
   auto without = another_session();
   std::atomic<int> failures = 0;
-  const auto write = [&](terse_session& by, const std::string& id, bool indexed, int round) {
+  const auto write = [&](terse_session& by, const std::string& id, const texts& indexes,
+                         int round) {
     const std::string color = round % 2 == 0 ? "red" : "blue";
     const document_write one{terse_documents::document(id, color),
-                             indexed ? fields{{"color", color}} : fields{}};
-    const auto done = terse_documents{by}.inner().put("orders", std::span{&one, 1},
-                                                      indexed ? texts{"color"} : texts{});
+                             indexes.empty() ? fields{} : fields{{"color", color}}};
+    const auto done = terse_documents{by}.inner().put("orders", std::span{&one, 1}, indexes);
     if (!done && done.error().code != errc::serialization_failed) ++failures;
   };
   const auto color = [](const document_view& d) -> result<fields> {
@@ -157,10 +157,11 @@ TEST_P(JournalContract, AnIndexIsCompleteOrNotUsedWhateverWritersRace) {
   int complete = 0;
   for (int round = 0; round < 10 || std::chrono::steady_clock::now() < end; ++round) {
     std::thread first{[&] {
-      for (const char* id : {"a", "b", "c"}) write(with, id, true, round);
+      const texts indexes{"color", "new" + std::to_string(round)};
+      for (const char* id : {"a", "b", "c"}) write(with, id, indexes, round);
     }};
     std::thread second{[&] {
-      for (const char* id : {"b", "c", "d"}) write(without, id, false, round);
+      for (const char* id : {"b", "c", "d"}) write(without, id, {}, round);
     }};
     const auto done = documents.inner().reindex("orders", texts{"color"}, color);
     if (!done && done.error().code != errc::serialization_failed) ++failures;
