@@ -62,12 +62,17 @@ void print(const std::vector<figure>& all);
 void write_json(const std::vector<figure>& all, const std::string& path);
 
 [[nodiscard]] figure durable_ask(const options& o);
+[[nodiscard]] figure ask_while_projecting(const options& o);
 [[nodiscard]] figure hot_entity(const options& o);
 [[nodiscard]] figure postgres_ask(const options& o);
 [[nodiscard]] figure recovery(const options& o);
 [[nodiscard]] figure indexes(const options& o);
+[[nodiscard]] figure own_sql(const options& o);
+[[nodiscard]] figure postgres_own_sql(const options& o);
 [[nodiscard]] figure live(const options& o);
 [[nodiscard]] figure postgres_live(const options& o);
+[[nodiscard]] figure projection(const options& o);
+[[nodiscard]] figure postgres_projection(const options& o);
 [[nodiscard]] std::vector<figure> queries(const options& o);
 [[nodiscard]] std::vector<figure> postgres_queries(const options& o);
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace bench {
@@ -31,7 +32,7 @@ void ask_all(const refs& entities, std::uint64_t count, std::uint64_t window) {
 }  // namespace
 
 ask_run ask_durably(const std::string& uri, const std::vector<std::string>& ids,
-                    std::uint64_t count, std::uint64_t window) {
+                    std::uint64_t count, std::uint64_t window, const companion& beside) {
   nexus::system sys;
   auto store = nexus::open(uri);
   if (!store) throw std::runtime_error{store.error().message};
@@ -44,6 +45,8 @@ ask_run ask_durably(const std::string& uri, const std::vector<std::string>& ids,
   refs entities;  // of live ones: they know where to send
   for (const auto& id : ids) entities.push_back(counters.of(id));
 
+  std::jthread other;
+  if (beside) other = std::jthread{[&](std::stop_token stop) { beside(*store, std::move(stop)); }};
   const auto before = store->statistics();
   const auto threads_before = thread_times();
   const stopwatch watch;
@@ -60,9 +63,9 @@ ask_run ask_durably(const std::string& uri, const std::vector<std::string>& ids,
 }
 
 ask_run ask_sqlite(const std::string& path, const std::vector<std::string>& ids,
-                   std::uint64_t count, std::uint64_t window) {
+                   std::uint64_t count, std::uint64_t window, const companion& beside) {
   remove_database(path);
-  return ask_durably("sqlite:" + path, ids, count, window);
+  return ask_durably("sqlite:" + path, ids, count, window, beside);
 }
 
 run insert_plainly(const std::string& path, const std::vector<std::string>& ids,

@@ -1,6 +1,8 @@
 // Drives entities like a client: a thread with a window of questions in flight.
 #pragma once
 
+#include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,14 +17,19 @@ struct ask_run : run {
   times_by_thread threads;  ///< processor time of each
 };
 
+/// What another thread does with the store while the time runs, until it is asked to stop.
+using companion = std::function<void(nexus::store&, std::stop_token)>;
+
 /// Asks the entities `ids` in turn, `count` times in all, on the empty store at `uri`; every entity
 /// has answered once before the time runs.
 [[nodiscard]] ask_run ask_durably(const std::string& uri, const std::vector<std::string>& ids,
-                                  std::uint64_t count, std::uint64_t window);
+                                  std::uint64_t count, std::uint64_t window,
+                                  const companion& beside = {});
 
 /// The same on a fresh SQLite database at `path`.
 [[nodiscard]] ask_run ask_sqlite(const std::string& path, const std::vector<std::string>& ids,
-                                 std::uint64_t count, std::uint64_t window);
+                                 std::uint64_t count, std::uint64_t window,
+                                 const companion& beside = {});
 
 /// The same work done by the plain loop, on a fresh database.
 [[nodiscard]] run insert_plainly(const std::string& path, const std::vector<std::string>& ids,

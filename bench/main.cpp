@@ -54,13 +54,18 @@ struct measured {
 
 constexpr std::array all{
     measured{"sqlite.durable_ask.1k", one<bench::durable_ask>},
+    measured{"sqlite.ask_while_projecting", one<bench::ask_while_projecting>},
     measured{"sqlite.hot_entity", one<bench::hot_entity>},
     measured{"sqlite.indexes", one<bench::indexes>},
     measured{"postgres.durable_ask.1k", one<bench::postgres_ask>},
     measured{"recovery.1m", one<bench::recovery>},
+    measured{"projection.sqlite", one<bench::projection>},
+    measured{"projection.postgres", one<bench::postgres_projection>},
     measured{"sqlite.query.by_id sqlite.query.by_type sqlite.query.by_tag", bench::queries},
     measured{"postgres.query.by_id postgres.query.by_type postgres.query.by_tag",
              bench::postgres_queries},
+    measured{"sqlite.own_sql", one<bench::own_sql>},
+    measured{"postgres.own_sql", one<bench::postgres_own_sql>},
     measured{"sqlite.live", one<bench::live>},
     measured{"postgres.live", one<bench::postgres_live>}};
 

@@ -43,6 +43,8 @@ class raw_sqlite {
   /// Runs plain SQL, e.g. a pragma.
   void run(const char* sql);
 
+  [[nodiscard]] statement prepare(const char* sql);
+
  private:
   struct entity {
     std::string persistence_id;
@@ -50,7 +52,6 @@ class raw_sqlite {
     std::int64_t highest = 0;
   };
 
-  [[nodiscard]] statement prepare(const char* sql);
   void check(bool fine) const;
   void step(sqlite3_stmt* s);
   void append(entity& to, std::uint64_t count);

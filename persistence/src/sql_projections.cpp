@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -17,7 +18,7 @@ error damaged(const projection_version& of, std::uint32_t cell, const error& why
 
 }  // namespace
 
-sql_projections::sql_projections(session& on, const schema_choices& tables, const dialect& of)
+sql_projections::sql_projections(session& on, const schema_choices& tables, const sql_dialect& of)
     : on_{on}, sql_{[&] {
         const auto made = [&](std::string_view sql) {
           auto text = tables.named(sql);
@@ -27,6 +28,7 @@ sql_projections::sql_projections(session& on, const schema_choices& tables, cons
             }
           };
           replace("{now}", of.now);
+          replace("{if_free}", of.if_free);
           replace("{micros}", of.microseconds);
           return text;
         };
@@ -48,7 +50,9 @@ sql_projections::sql_projections(session& on, const schema_choices& tables, cons
             "AND owner = $5 AND lease = $6");
         t.want = made(
             "UPDATE nexus_projection_offsets SET wanted_by = $3 WHERE projection = $1 "
-            "AND version = $2 AND cell = $4 AND owner = $5 AND wanted_by = ''");
+            "AND version = $2 AND cell IN (SELECT cell FROM nexus_projection_offsets "
+            "WHERE projection = $1 AND version = $2 AND cell = $4 AND owner = $5 "
+            "AND wanted_by = ''{if_free})");
         t.end_holders = made(of.end_holders);
         t.restart = made(
             "UPDATE nexus_projection_offsets SET position = $3, owner = '', lease = lease + 1, "
@@ -99,8 +103,12 @@ result<std::int64_t> sql_projections::change(const std::string& sql, const proje
 
 result<void> sql_projections::add(const projection_version& of,
                                   std::span<const projection_cell> cells) {
+  // On PostgreSQL an insert that does nothing waits for a transaction that has changed the row.
+  auto there = this->cells(of);
+  if (!there) return fail(std::move(there.error()));
   return transactional(on_, [&](session&) -> result<void> {
     for (const auto& one : cells) {
+      if (std::ranges::binary_search(*there, one.cell, {}, &projection_cell::cell)) continue;
       auto done = change(sql_.add, of, static_cast<std::int64_t>(one.cell), to_string(one.at));
       if (!done) return fail(std::move(done.error()));
     }

@@ -123,7 +123,8 @@ TEST_F(SqliteSql, AnOuterSavepointIsACommitToo) {
 
 TEST_F(SqliteSql, AnInterruptEndsWaitingForTheLock) {
   auto other = session();
-  ASSERT_TRUE(other->begin(nexus::isolation::serializable, false));
+  ASSERT_TRUE(other->execute("BEGIN"));  // without a turn, like another process
+  ASSERT_TRUE(add(*other));
   int waits = 0;
   faulty_disk::on_wait = [&] {
     if (++waits == 3) one->interrupt();

@@ -10,7 +10,7 @@ using testkit::operation;
 
 namespace {
 
-bool is_poison(const projected<tally>& e) { return Projection::value_of(e) == 13; }
+bool is_poison(const projected<tally>& e) { return value_of(e.event) == 13; }
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// A backend whose commits of the program's transactions lose their answers: some were committed,
-// some were not, and nobody is told which.
+// A backend that loses answers to commits of the program's transactions. Half of these transactions
+// were committed.
 #pragma once
 
 #include <atomic>

@@ -128,7 +128,7 @@ TEST_P(Projection, ARebuildByOneProcessFencesTheOther) {
   EXPECT_EQ(reported(), stored());
 }
 
-// The property: whatever writers do, whatever commits are lost and whoever ends and begins, the
+// The property: with any writers, lost answers to commits, and processes that end and begin, the
 // report is the fold of the journal.
 TEST_P(Projection, NeverSkipsNorCountsTwiceWhateverHappens) {
   if (!GetParam().sql) GTEST_SKIP() << "without transactions it counts at least once";

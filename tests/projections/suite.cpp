@@ -203,6 +203,44 @@ TEST_P(Projection, CaughtUpEndsAtItsTime) {
   catch_up(slow);
 }
 
+// An open transaction elsewhere may hold stored events back from every reader.
+TEST_P(Projection, CaughtUpWaitsForEventsThatAreHeldBack) {
+  projection<tally> report{sys, opened, "report", counting(), {.poll_every = 5ms}};
+  catch_up(report);
+  faults->hold_back("pid 4711: its transaction is open");
+  add("a", 1);
+  EXPECT_EQ(report.caught_up(100ms).error().code, errc::timeout);
+  faults->hold_back(std::nullopt);
+  catch_up(report);
+  EXPECT_EQ(reported(), "a 1/1");
+}
+
+TEST_P(Projection, TheStatusSaysHowFarBehindItIs) {
+  std::vector<event_view> events;
+  std::string data;
+  encode(tally::added{1}, data);
+  for (int i = 0; i < 30; ++i) {
+    events.push_back({.type = "added", .schema_version = 1, .codec = "msgpack", .data = data});
+    events.back().time = wall_clock{}.now() - 1h;
+  }
+  auto session = must(opened.open_session());
+  const append_request request{must(persistence_id::make("tally", "a")), 0, {}, events};
+  ASSERT_TRUE(std::holds_alternative<nexus::stored>(session->append({&request, 1})[0]));
+  std::atomic<bool> go{false};
+  const auto wait = [&](const projected<tally>&) {
+    while (!go) std::this_thread::sleep_for(1ms);
+  };
+  projection<tally> slow{sys, opened, "slow", wait, {.batch_max = 10}};
+  EXPECT_TRUE(wait_until([&] {
+    const auto now = slow.status();
+    return now.behind == 30 && now.lag >= 1h;
+  })) << slow.status().behind;
+  go = true;
+  catch_up(slow);
+  EXPECT_EQ(slow.status().behind, 0u);
+  EXPECT_EQ(slow.status().lag, 0s);
+}
+
 TEST_P(Projection, WhatItHasNotHandledIsNotErased) {
   add("a", 1);
   add("a", 2);

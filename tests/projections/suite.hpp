@@ -6,17 +6,16 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <nexus/projection.hpp>
-#include <nexus/testkit/contract/terse_session.hpp>
 #include <nexus/testkit/faulty.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "behaviors/tally.hpp"
+#include "report.hpp"
 #include "temporary_folder.hpp"
 
 namespace nexus::test {
@@ -46,7 +45,7 @@ struct Projection : testing::TestWithParam<projection_place> {
 
   // What the report says, if the target has no SQL.
   std::mutex lock;
-  std::map<std::string, std::pair<std::int64_t, std::int64_t>> kept;
+  counted kept;
 
   [[nodiscard]] store open(std::shared_ptr<testkit::faults> with) const {
     std::vector<backend> all;
@@ -56,7 +55,7 @@ struct Projection : testing::TestWithParam<projection_place> {
 
   void SetUp() override {
     if (!GetParam().sql) return;
-    run("CREATE TABLE report (id text PRIMARY KEY, total bigint, events bigint)");
+    run(report_table);
   }
 
   void run(const std::string& sql) const { run(opened, sql); }
@@ -79,26 +78,14 @@ struct Projection : testing::TestWithParam<projection_place> {
     for (auto& one : waiting) must(one.get(patience));
   }
 
-  static std::int64_t value_of(const projected<tally>& e) {
-    const auto* added = std::get_if<tally::added>(&e.event);
-    return added != nullptr ? added->n : 0;
-  }
-
   /// Counts an event in the report.
   result<void> count(session& on, const projected<tally>& e) {
-    if (!GetParam().sql) {
-      std::lock_guard guard{lock};
-      auto& [total, events] = kept[e.id];
-      total += value_of(e);
-      ++events;
-      return {};
-    }
-    return on
-        .execute(
-            "INSERT INTO report (id, total, events) VALUES ($1, $2, 1) ON CONFLICT (id) DO UPDATE "
-            "SET total = report.total + excluded.total, events = report.events + 1",
-            e.id, value_of(e))
-        .map([](const auto&) {});
+    if (GetParam().sql) return count_in_report(on, e);
+    std::lock_guard guard{lock};
+    auto& [total, events] = kept[e.id];
+    total += value_of(e.event);
+    ++events;
+    return {};
   }
   auto counting() {
     return [this](session& on, const projected<tally>& e) { return count(on, e); };
@@ -107,40 +94,12 @@ struct Projection : testing::TestWithParam<projection_place> {
   /// As in "t0 6/3, t1 6/3": sum and number of events.
   std::string reported() { return reported(opened); }
   std::string reported(const store& at) {
-    std::map<std::string, std::pair<std::int64_t, std::int64_t>> all;
-    if (GetParam().sql) {
-      auto lent = must(at.sessions().borrow());
-      for (auto& [id, total, events] : must(lent->query<std::string, std::int64_t, std::int64_t>(
-               "SELECT id, total, events FROM report"))) {
-        all[id] = {total, events};
-      }
-    } else {
-      std::lock_guard guard{lock};
-      all = kept;
-    }
-    return told(all);
+    if (GetParam().sql) return told(counted_in_report(at));
+    std::lock_guard guard{lock};
+    return told(kept);
   }
   /// The same from the journal.
-  std::string stored() const {
-    std::map<std::string, std::pair<std::int64_t, std::int64_t>> all;
-    auto from = must(events<tally>{opened}.current());
-    while (auto next = must(from.next())) {
-      const auto* added = std::get_if<tally::added>(&next->event);
-      all[next->id].first += added != nullptr ? added->n : 0;
-      ++all[next->id].second;
-    }
-    return told(all);
-  }
-
-  template <class Map>
-  static std::string told(const Map& all) {
-    std::string text;
-    for (const auto& [id, one] : all) {
-      text += (text.empty() ? "" : ", ") + id + " " + std::to_string(one.first) + "/" +
-              std::to_string(one.second);
-    }
-    return text;
-  }
+  std::string stored() const { return told(counted_in_journal(opened)); }
 
   template <class P>
   static void catch_up(const P& p) {

@@ -76,7 +76,7 @@ TEST_F(SchemaProgram, RefusesForeignAndNewerDatabases) {
   sql("UPDATE nexus_meta SET value = 99 WHERE name = 'schema_version'");
   expect_complaint(run("create", at()), 1, "newer Nexus");
   expect(run("check", at()), 1,
-         at() + ": was made by a newer Nexus: its schema has version 99, this one knows up to 2\n");
+         at() + ": was made by a newer Nexus: its schema has version 99, this one knows up to 3\n");
 }
 
 TEST_F(SchemaProgram, SaysWhatItCannotReachOrUnderstand) {

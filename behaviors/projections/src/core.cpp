@@ -303,6 +303,7 @@ void projection_core::work_on(std::vector<projection_cell> cells) {
     set_phase(projection_phase::standby, {});
     return;
   }
+  set_phase(projection_phase::running, {});  // before the work can tell of trouble
   counts_.read = counts_.handled.load();
   counts_.unread = 0;
   auto made = std::make_shared<projection_pipeline>(
@@ -316,7 +317,6 @@ void projection_core::work_on(std::vector<projection_cell> cells) {
     if (flushers_ > 0) made->want_flush(true);
   }
   lag_due_ = {};
-  set_phase(projection_phase::running, {});
 }
 
 // The source keeps what the slowest cell has not handled. It follows, and may only lag.

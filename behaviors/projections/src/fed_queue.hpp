@@ -70,6 +70,13 @@ class fed_queue {
     return std::exchange(idle_at_, {});
   }
 
+  /// The time of the oldest event that waits.
+  [[nodiscard]] std::optional<timestamp> oldest() const {
+    std::lock_guard guard{lock_};
+    if (waiting_.empty() || !waiting_.front().batch) return std::nullopt;
+    return waiting_.front().batch->time(0);
+  }
+
   void want_flush(bool wanted) {
     std::lock_guard guard{lock_};
     flush_wanted_ = wanted;

@@ -1,6 +1,6 @@
-// Who works on which cell. A process takes cells that nobody owns, and those whose lease has not
-// moved for the lease's time on its own steady clock. One that has less than its share asks the
-// richest for some; the asked one gives them away when it next looks.
+// Decides which cells this process works on. It takes cells without an owner, and cells whose lease
+// has not moved for the lease's time on this process's steady clock. If it has less than its share,
+// it asks the process with the most cells for some, which gives them away at its next look.
 //
 // Threads: one. Source of the idea: leases that are observed, not dated (no clock is compared with
 // another process's).

@@ -36,6 +36,7 @@ projection_pipeline::projection_pipeline(const projection_setup& of, projection_
     groups_.push_back({std::move(worker), std::move(some), nullptr, {}});
     for (auto at = from; at != end; ++at) group_of_[at->cell] = &groups_.back();
   }
+  read_to_ = selection().filter.after;
   for (auto& one : groups_) one.thread = std::thread{[w = one.worker.get()] { w->run(); }};
   reading_ = std::thread{[this] { read(); }};
 }
@@ -143,7 +144,7 @@ void projection_pipeline::read() {
 // True: the error passes, and reading goes on.
 bool projection_pipeline::failed(error why) {
   if (stopped_) return false;
-  // A store that was closed is opened by nobody: the projection waits until it is stopped too.
+  // After its store was closed a projection waits until it is stopped too.
   if (may_pass(why.code) || why.code == errc::stopped || why.code == errc::pool_closed) {
     in_trouble_ = true;
     to_.trouble(std::move(why));

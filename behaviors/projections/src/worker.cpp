@@ -66,13 +66,16 @@ std::vector<projection_cell> projection_worker::committed() const {
 }
 
 std::optional<timestamp> projection_worker::oldest() const {
-  std::lock_guard guard{lock_};
-  return oldest_;
+  {
+    std::lock_guard guard{lock_};
+    if (oldest_) return oldest_;
+  }
+  return queue_.oldest();
 }
 
-void projection_worker::set_oldest(std::optional<timestamp> time) {
+void projection_worker::begin(timestamp oldest) {
   std::lock_guard guard{lock_};
-  oldest_ = time;
+  oldest_ = oldest;
 }
 
 void projection_worker::run() {
@@ -93,16 +96,14 @@ bool projection_worker::work(fed& one) {
   if (one.undecoded) {
     return give_up_on(*std::move(one.undecoded), std::move(one.why), 1, one.up_to);
   }
-  const bool done = handle_all(*one.batch, one.up_to);
-  set_oldest(std::nullopt);
-  return done;
+  return handle_all(*one.batch, one.up_to);
 }
 
 bool projection_worker::handle_all(projected_batch& batch, const std::vector<position>& up_to) {
   std::size_t at = 0;
   std::size_t alone_until = 0;  // after a failure of a batch, which does not say whose it is
   while (at < batch.size()) {
-    set_oldest(batch.time(at));
+    begin(batch.time(at));
     const auto to = at < alone_until ? at + 1 : at + chunk(batch.size() - at);
     auto got = persist([&] { return attempt(batch, at, to, up_to); });
     if (got.how == outcome::kind::done) {
@@ -161,8 +162,6 @@ bool projection_worker::give_up_on(projection_failure which, error why, std::uin
   which.attempts = attempts;
   auto got = persist([&] { return record(which, to); });
   if (got.how != outcome::kind::done) return end(std::move(got));
-  ++counts_.skipped;
-  ++counts_.handled;
   log().error("{}: skipped {}", of_.label, named);
   return true;
 }
@@ -234,7 +233,6 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
                                                       std::size_t to,
                                                       const std::vector<position>& up_to) {
   if (!session_->has_sql()) return attempt_without_sql(batch, from, to, up_to);
-  const auto started = steady_clock::now();
   if (auto begun = session_->begin(isolation::read_committed, false); !begun) {
     return {outcome::kind::trouble, from, std::move(begun.error())};
   }
@@ -243,6 +241,7 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
   auto target = reached(batch, from, to, up_to);
   auto all = steps_to(target);
   if (auto got = move(all); got.how != outcome::kind::done) return got;
+  const auto started = steady_clock::now();  // it may have waited for its turn to write
   auto done = [&] {
     const no_waiting here{"a projection's handler"};
     return batch.handle(on, from, to, later(started, of_.options.batch_time));
@@ -297,13 +296,13 @@ projection_worker::outcome projection_worker::record(
     }
   }
   if (auto got = move(all); got.how != outcome::kind::done) return got;
-  if (!whole) return done({{}, to});
+  if (!whole) return done({.to = to, .skips = skipped.has_value()});
   if (skipped) {
     if (auto done = storage.add_failure(of_.which, *skipped); !done) {
       return {outcome::kind::trouble, 0, std::move(done.error())};
     }
   }
-  return commit({std::move(all), to});
+  return commit({.moves = std::move(all), .to = to, .skips = skipped.has_value()});
 }
 
 // The compare-and-set: what another process has taken does not move.
@@ -413,6 +412,8 @@ projection_worker::outcome projection_worker::done(const change& what) {
   {
     std::lock_guard guard{lock_};
     committed_ = group_.cells();
+    const bool more = what.batch != nullptr && what.end < what.batch->size();
+    oldest_ = more ? std::optional{what.batch->time(what.end)} : std::nullopt;
   }
   to_.moved();
   return {outcome::kind::done, what.end};
@@ -452,6 +453,10 @@ void projection_worker::learn(std::size_t events, nanoseconds took) {
 }
 
 void projection_worker::count(const change& what) {
+  if (what.skips) {
+    ++counts_.skipped;
+    ++counts_.handled;
+  }
   if (what.batch == nullptr) return;
   counts_.handled += what.end - what.from;
   counts_.events->add(what.end - what.from);

@@ -33,7 +33,7 @@ class projection_worker {
   [[nodiscard]] fed_queue& queue() noexcept { return queue_; }
   /// How far its cells have come, as committed.
   [[nodiscard]] std::vector<projection_cell> committed() const;
-  /// The time of the oldest event that it has begun and not handled; none: it has none.
+  /// The time of the oldest event that it has and has not handled.
   [[nodiscard]] std::optional<timestamp> oldest() const;
 
  private:
@@ -60,6 +60,7 @@ class projection_worker {
     std::vector<position> to{};
     const projected_batch* batch = nullptr;  // null: none of its events
     std::size_t from = 0, end = 0;
+    bool skips = false;  // an event is recorded as a failure
   };
 
   // Tries again until it is done, or must not be tried again.
@@ -84,7 +85,7 @@ class projection_worker {
   [[nodiscard]] std::size_t chunk(std::size_t left) const;
   void learn(std::size_t events, std::chrono::nanoseconds took);
   void count(const change& what);
-  void set_oldest(std::optional<timestamp> time);
+  void begin(timestamp oldest);
   outcome lost(std::string_view what) const;
   bool end(outcome what);
 

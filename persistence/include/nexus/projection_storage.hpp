@@ -3,7 +3,8 @@
 //
 // The events of a projection are divided into cells: 64 ranges of slices per strand, fixed for ever.
 // Each cell has an offset and a lease: an owner, and a number that rises with everything the owner
-// does. Whoever has seen the number unchanged for a while, by its own clock, may take the cell.
+// does. A process that has seen the number unchanged for a while, by its own clock, may take the
+// cell.
 //
 // For authors of backends. A storage belongs to a session (session::projections) and to its thread.
 // Calls are a part of the session's transaction, if one is open; otherwise each is atomic by itself.
@@ -40,7 +41,7 @@ struct projection_version {
 struct projection_cell {
   std::uint32_t cell = 0;
   position at{};            ///< everything of the cell up to here is done
-  std::string owner{};      ///< empty: nobody
+  std::string owner{};      ///< empty: none
   std::int64_t lease = 0;   ///< rises with everything that the owner does
   std::string wanted_by{};  ///< another process that asks for the cell; empty: none
 
@@ -84,12 +85,13 @@ class projection_storage {
                                                       std::string_view owner,
                                                       const projection_move& move) = 0;
 
-  /// Gives the cell to `owner` (empty: to nobody) if its owner and lease are still as `seen`; its
-  /// lease rises, and nobody wants it any more. False: they are not.
+  /// Sets the owner (empty: none) if owner and lease are still as `seen`; the lease rises, and
+  /// `wanted_by` is cleared. False: they are not.
   [[nodiscard]] virtual result<bool> give(const projection_version& of, const projection_cell& seen,
                                           std::string_view owner) = 0;
 
-  /// Asks `owner` for the cell, if it still owns it and nobody else has asked.
+  /// Sets `wanted_by` to `who` if `owner` still owns the cell and no other process has asked. Returns
+  /// false, without waiting, if a transaction is changing the cell.
   [[nodiscard]] virtual result<bool> want(const projection_version& of, std::uint32_t cell,
                                           std::string_view owner, std::string_view who) = 0;
 

@@ -226,8 +226,8 @@ class memory_session final : public journal_session {
     return pass(*found, [&](const auto& s) { return sink(s.id, s.view()); });
   }
 
-  projection_storage* projections() noexcept override { return &projections_; }
   document_storage* documents() noexcept override { return &documents_; }
+  projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return interrupted_; }
   void interrupt() noexcept override { interrupted_ = true; }
@@ -317,8 +317,8 @@ class memory_session final : public journal_session {
 
   memory_store& store_;
   std::atomic<bool> interrupted_ = false;
-  memory_projections projections_{store_.lock, store_.projections, interrupted_};
   memory_documents documents_{store_, interrupted_};
+  memory_projections projections_{store_.lock, store_.projections, interrupted_};
 };
 
 class memory_journal final : public journal {

@@ -111,9 +111,9 @@ struct memory_store {
   std::map<std::string, std::shared_ptr<const state>, std::less<>> states;
   std::map<std::uint64_t, std::shared_ptr<const state>> changes;  // the same, by their last changes
   std::map<std::string, stored_reader, std::less<>> readers;
-  kept_projections projections;
   std::map<persistence_id, sequence_nr> to_prune;             // what readers hold back
   std::map<std::string, documents, std::less<>> collections;  // bytewise by id
+  kept_projections projections;
 
   position at(std::uint64_t minor) const { return {.epoch = epoch, .minor = minor}; }
 

@@ -243,10 +243,42 @@ bool connection::in_transaction() const noexcept {
 }
 
 rows connection::own(const std::string& sql, const text_parameters& with) {
-  deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
   constexpr int text_form = 0;
-  check_sent(PQsendQueryParams(handle_.get(), sql.c_str(), with.count(), with.types(),
-                               with.values(), with.lengths(), with.formats(), text_form));
+  auto* c = handle_.get();
+  if (auto* one = own_.use(sql, {with.types(), static_cast<std::size_t>(with.count())})) {
+    try {
+      if (!one->prepared) prepare(*one);
+      return own_answer(PQsendQueryPrepared(c, one->name.c_str(), with.count(), with.values(),
+                                            with.lengths(), with.formats(), text_form));
+    } catch (const trouble& why) {
+      if (!why.is(sqlstate::invalid_statement_name)) {
+        if (why.of_class("22") || why.of_class("42")) own_.drop(one);  // types may have changed
+        throw;
+      }
+      own_.stop();
+      if (why.connection_lost()) throw;
+      if (in_transaction()) {
+        throw trouble{std::string{sqlstate::serialization_failure},
+                      fmt::format("{}: a pooler may have given the connection to another client; "
+                                  "statements are prepared on it no more",
+                                  why.what())};
+      }
+    }
+  }
+  return own_answer(PQsendQueryParams(c, sql.c_str(), with.count(), with.types(), with.values(),
+                                      with.lengths(), with.formats(), text_form));
+}
+
+void connection::prepare(own_statements::known& one) {
+  if (const auto dropped = own_.deallocate(); !dropped.empty()) execute(dropped);
+  own_answer(PQsendPrepare(handle_.get(), one.name.c_str(), one.text.c_str(),
+                           static_cast<int>(one.types.size()), one.types.data()));
+  one.prepared = true;
+}
+
+rows connection::own_answer(int sent) {
+  deadline_ = std::chrono::steady_clock::now() + patience_ + slack;
+  check_sent(sent);
   flush();
   rows answer{nullptr};
   std::optional<trouble> first;

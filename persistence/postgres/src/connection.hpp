@@ -20,6 +20,7 @@
 #include "address.hpp"
 #include "answer.hpp"
 #include "errors.hpp"
+#include "own_statements.hpp"
 #include "parameters.hpp"
 
 namespace nexus { inline namespace v0 { namespace postgres {
@@ -100,6 +101,8 @@ class connection {
   PGresult* next_result();
   void flush();
   void wait(short events);
+  rows own_answer(int sent);
+  void prepare(own_statements::known& one);
   [[noreturn]] void lose(const std::string& why);
   void check_sent(int sent);
 
@@ -108,6 +111,7 @@ class connection {
   };
   std::unique_ptr<PGconn, finish> handle_;
   std::set<std::string_view> prepared_;  // the names; the statements outlive the connection
+  own_statements own_;                   // of the program
   struct pinned {
     std::string name, value;
     settings of = settings::own;  // own: belongs to both

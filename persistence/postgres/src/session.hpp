@@ -24,16 +24,17 @@ namespace nexus { inline namespace v0 { namespace postgres {
 
 /// What PostgreSQL's SQL has of its own. A row that an open transaction has changed names it in
 /// xmax; its backend may outlive its client for hours.
-inline constexpr detail::sql_projections::dialect kept_in_postgres{
-    .now = "now()",
+inline constexpr detail::sql_dialect dialect{
+    .now = "clock_timestamp()",
     .microseconds = "(extract(epoch FROM timestamp) * 1000000)::bigint",
+    .share_of_mark = "FOR KEY SHARE OF r",
+    .for_update = " FOR UPDATE",
+    .if_free = " FOR UPDATE SKIP LOCKED",
     .end_holders =
         "SELECT pg_terminate_backend(l.pid) FROM nexus_projection_offsets c JOIN pg_locks l "
         "ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = c.xmax "
         "WHERE c.projection = $1 AND c.version = $2 AND c.cell BETWEEN $3 AND $4 "
         "AND l.pid <> pg_backend_pid()"};
-inline constexpr detail::sql_dialect dialect{
-    .now = "clock_timestamp()", .share_of_mark = "FOR KEY SHARE OF r", .for_update = " FOR UPDATE"};
 
 class session final : public journal_session {
  public:
@@ -199,7 +200,7 @@ class session final : public journal_session {
   time_point not_before_{};
   error refused_;
 
-  detail::sql_projections projections_{*this, core_->where.tables, kept_in_postgres};
+  detail::sql_projections projections_{*this, core_->where.tables, dialect};
   event_arrays events_;  // kept for their memory
 };
 

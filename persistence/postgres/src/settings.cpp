@@ -54,7 +54,7 @@ constexpr std::string_view reset_settings =
 constexpr std::string_view discard =
     "CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES;";
 constexpr std::string_view has_prepared =
-    "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql)";
+    "SELECT EXISTS (SELECT FROM pg_prepared_statements WHERE from_sql OR name LIKE 'nexus_own_%')";
 
 // The server's value, but `off` and `local` become `on`: an event is acknowledged when it is on the
 // server's disk, and on synchronous standbys. `remote_write` is weaker than `on` if there are such
@@ -138,6 +138,7 @@ void connection::for_journal() {
   const auto taken =
       execute(fmt::format("{}{}{}{}", reset_settings, common_, to_journal_, names_taken()));
   has_ = settings::journal;
+  if (own_.had_others()) own_.forget();  // the search_path may have changed
   if (taken.bytes(0, 0) == "t") forget_prepared();
 }
 
@@ -153,6 +154,7 @@ std::string connection::names_taken() const {
 void connection::forget_prepared() {
   execute("DEALLOCATE ALL");
   prepared_.clear();
+  own_.lose();
 }
 
 void connection::for_own_sql() {
@@ -163,12 +165,15 @@ void connection::for_own_sql() {
 
 void connection::reset(const std::string& query) {
   has_ = settings::own;
+  own_.forget();
+  const auto own = own_.deallocate();
   if (!query.empty()) {
+    if (!own.empty()) execute(own);
     execute(query);  // alone: DISCARD ALL cannot be combined with other statements
     execute(fmt::format("{}{}", common_, watch_client(handle_.get())));
     return;
   }
-  const auto left = execute(fmt::format("{}{}{}{}{}", reset_settings, discard, common_,
+  const auto left = execute(fmt::format("{}{}{}{}{}{}", reset_settings, own, discard, common_,
                                         watch_client(handle_.get()), has_prepared));
   if (left.bytes(0, 0) == "t") forget_prepared();
 }

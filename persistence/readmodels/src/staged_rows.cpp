@@ -6,11 +6,10 @@
 
 namespace nexus { inline namespace v0 {
 
-flush_error::operator error() const {
-  return {cause.code,
-          fmt::format("cannot {} {} \"{}\" of \"{}\"{}{}: {}", operation, model, id, repository,
-                      table.empty() ? "" : fmt::format(" in {}", table),
-                      context.empty() ? "" : fmt::format(" ({})", context), cause.message)};
+std::string flush_error::message() const {
+  return fmt::format("cannot {} {} \"{}\" of \"{}\"{}{}: {}", operation, model, id, repository,
+                     table.empty() ? "" : fmt::format(" in {}", table),
+                     context.empty() ? "" : fmt::format(" ({})", context), cause.message);
 }
 
 namespace detail {

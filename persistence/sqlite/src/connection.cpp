@@ -19,6 +19,11 @@ connection::connection(std::unique_ptr<journal_database> opened)
   if (sql.epoch.step()) epoch = static_cast<std::uint64_t>(sql.epoch.integer(0));
 }
 
+void connection::take_turn(taker as) {
+  if (!file || interrupted == nullptr) return;
+  turn = file->turns().take(as, *interrupted, guard.busy_timeout().value_or(busy_timeout));
+}
+
 namespace {
 
 // What remains in the transaction is rolled back by its owner, which closes the connection.
@@ -45,6 +50,7 @@ result<void> transaction::commit(bool& in_doubt) {
     in_doubt = !untouched && !wrote_nothing(connection_.db->getHandle(), why);
     throw;
   }
+  connection_.end_turn();
   if (auto why = connection_.trouble()) return fail(*std::move(why));
   in_doubt = false;
   return {};

@@ -15,8 +15,10 @@
 #include "journal_file.hpp"
 #include "nexus/persistence_id.hpp"
 #include "nexus/result.hpp"
+#include "own_statements.hpp"
 #include "sql_guard.hpp"
 #include "statements.hpp"
+#include "write_turns.hpp"
 
 namespace nexus { inline namespace v0 { namespace sqlite {
 
@@ -34,19 +36,44 @@ struct connection {
     return file ? file->trouble() : std::nullopt;
   }
 
+  /// Waits for the turn to write, unless it has no file of a journal.
+  void take_turn(taker as);
+  /// Gives the turn back, unless a transaction is open.
+  void end_turn() noexcept {
+    if (turn && !in_transaction()) turn.give_back();
+  }
+
   sql_guard guard;                       // outlives the connection
+  write_turns::turn turn;                // so does this: closing ends a transaction
   std::unique_ptr<journal_database> db;  // before the statements, so that it closes after them
   std::unique_ptr<journal_file::share> file;
 
   statements sql;
+  own_statements own;                                 // of the program
+  const std::atomic<bool>* interrupted = nullptr;     // of the session
   std::uint64_t epoch = 0;                            // of the journal's positions
   std::set<std::string, std::less<>> frequent_types;  // with many events; see query.cpp
+};
+
+/// Ends the connection's turn with the scope, if its transaction is over then.
+class turn_scope {
+ public:
+  explicit turn_scope(connection& c) noexcept : connection_{c} {}
+  ~turn_scope() { connection_.end_turn(); }
+  turn_scope(const turn_scope&) = delete;
+  turn_scope& operator=(const turn_scope&) = delete;
+
+ private:
+  connection& connection_;
 };
 
 /// BEGIN IMMEDIATE … COMMIT; rolls back at the end of the scope unless committed.
 class transaction {
  public:
-  explicit transaction(connection& c) : connection_{c} { c.sql.begin.run(); }
+  explicit transaction(connection& c, taker as = taker::journal) : connection_{c}, turn_{c} {
+    c.take_turn(as);
+    c.sql.begin.run();
+  }
   ~transaction();
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;
@@ -61,6 +88,7 @@ class transaction {
 
  private:
   connection& connection_;
+  turn_scope turn_;
 };
 
 /// BEGIN … end, so that several statements read from one snapshot.

@@ -138,7 +138,10 @@ result<std::size_t> session::prune_held_back(std::size_t max) {
 template <class Work>
 result<void> session::within_transaction(std::string_view doing, Work&& work) {
   if (failed_) return fail(*failed_);
-  if (unfinished()) return attempt(where_.name, doing, [&] { return work(*connection_); });
+  if (unfinished()) {
+    const turn_scope turn{*connection_};
+    return attempt(where_.name, doing, [&] { return work(*connection_); });
+  }
   return with_connection(doing, [&](connection& c) -> result<void> {
     transaction t{c};
     if (auto done = work(c); !done) return done;

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "write_turns.hpp"
+
 namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
@@ -47,6 +49,13 @@ result<std::shared_ptr<journal_file>> journal_file::of(const std::string& path, 
   if (has_moved(db)) return fail(made->gone(path, true));
   return made;
 }
+
+journal_file::journal_file(std::string path, std::string name, int held, file_id id)
+    : path_{std::move(path)},
+      name_{std::move(name)},
+      held_{held},
+      id_{id},
+      turns_{write_turns::of(id)} {}
 
 journal_file::~journal_file() { ::close(held_); }
 

@@ -22,6 +22,8 @@ struct sqlite3;
 
 namespace nexus { inline namespace v0 { namespace sqlite {
 
+class write_turns;
+
 struct file_id {
   dev_t device = 0;
   ino_t inode = 0;
@@ -46,6 +48,9 @@ class journal_file {
   /// Why commits are lost now; none if all is well.
   [[nodiscard]] std::optional<error> trouble();
 
+  /// Those of the file, also for other journals of this process on it.
+  [[nodiscard]] write_turns& turns() const noexcept { return *turns_; }
+
   /// True after a check failed, until a later check succeeds. Costs next to nothing.
   [[nodiscard]] bool suspect() const noexcept { return suspect_.load(std::memory_order_relaxed); }
 
@@ -63,6 +68,7 @@ class journal_file {
     [[nodiscard]] std::optional<error> trouble() const {
       return of_->looked_at(of_->compare(&log_, log_id_));
     }
+    [[nodiscard]] write_turns& turns() const noexcept { return of_->turns(); }
 
    private:
     const std::shared_ptr<journal_file> of_;
@@ -74,8 +80,7 @@ class journal_file {
   [[nodiscard]] result<std::unique_ptr<share>> join(sqlite3* db);
 
  private:
-  journal_file(std::string path, std::string name, int held, file_id id)
-      : path_{std::move(path)}, name_{std::move(name)}, held_{held}, id_{id} {}
+  journal_file(std::string path, std::string name, int held, file_id id);
 
   [[nodiscard]] std::optional<error> compare(const std::string* log, const file_id& log_id) const;
   [[nodiscard]] std::optional<error> looked_at(std::optional<error> found) noexcept;
@@ -85,6 +90,7 @@ class journal_file {
   const std::string name_;
   const int held_;
   const file_id id_;
+  const std::shared_ptr<write_turns> turns_;
   std::weak_ptr<journal_file> self_;
   std::atomic<bool> suspect_{false};
 

@@ -20,15 +20,15 @@
 
 namespace nexus { inline namespace v0 { namespace sqlite {
 
-/// What SQLite's SQL has of its own. Its transactions end with their process.
-inline constexpr detail::sql_projections::dialect kept_in_sqlite{
-    .now = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000",
-    .microseconds = "timestamp"};
-/// Microseconds since 1970. A writer has the file for itself, so nothing has to be locked.
+/// Microseconds since 1970. A writer has the file for itself, so nothing has to be locked; its
+/// transaction ends with its process.
 inline constexpr detail::sql_dialect dialect{
     .now = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
+    .microseconds = "timestamp",
     .share_of_mark = {},
-    .for_update = {}};
+    .for_update = {},
+    .if_free = {},
+    .end_holders = {}};
 
 /// The slowest registered reader: events past its position are kept for it.
 struct reader_floor {
@@ -101,7 +101,10 @@ class session final : public journal_session {
   /// Without a query by reopening the file, which undoes pragmas, temporary tables and ATTACH.
   result<void> reset(const std::string& query) override;
   result<void> validate(const std::string& query) override;
-  void interrupt() noexcept override { interrupted_ = true; }
+  void interrupt() noexcept override {
+    interrupted_ = true;
+    file_->turns().wake();
+  }
 
  private:
   void use(std::unique_ptr<connection> opened);
@@ -167,8 +170,8 @@ class session final : public journal_session {
   const std::shared_ptr<journal_file> file_;
   std::unique_ptr<connection> connection_;
   const std::shared_ptr<commit_signal> appended_;
-  detail::sql_projections projections_{*this, where_.choices, kept_in_sqlite};
   detail::sql_documents documents_;
+  detail::sql_projections projections_{*this, where_.choices, dialect};
   writer_column writers_;
   std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
 

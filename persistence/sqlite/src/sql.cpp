@@ -11,15 +11,6 @@
 namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
-struct finalize {
-  void operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
-};
-using own_statement = std::unique_ptr<sqlite3_stmt, finalize>;
-
-void check(sqlite3* db, int code) {
-  if (code != SQLITE_OK) throw SQLite::Exception(db, code);
-}
-
 int is_interrupted(void* flag) { return static_cast<std::atomic<bool>*>(flag)->load() ? 1 : 0; }
 
 // Waits as SQLite itself would, but can be interrupted. 0: stop waiting.
@@ -39,6 +30,7 @@ int wait_for_lock(void* flag, int tries) {
 
 void session::use(std::unique_ptr<connection> opened) {
   connection_ = std::move(opened);
+  connection_->interrupted = &interrupted_;
   auto* db = connection_->db->getHandle();
   // SQLite polls it, so replacing the connection needs no guard.
   constexpr int operations = 1'000;
@@ -75,22 +67,24 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
   auto* db = connection_->db->getHandle();
   auto& guard = connection_->guard;
   guard.begin_statement();
+  const turn_scope turn{*connection_};
   own_statement made;
   try {
-    sqlite3_stmt* raw = nullptr;
-    const char* tail = nullptr;
-    check(db, sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), 0, &raw, &tail));
-    made.reset(raw);
-    if (made == nullptr) return bad("there is no statement");
-    if (!detail::first_word({tail, sql.data() + sql.size()}).empty()) {
-      return bad("more than one statement at a time");
-    }
-    if (auto done = bind_all(made.get(), with, where_.name); !done) return fail(done.error());
-    had.writes = sqlite3_stmt_readonly(made.get()) == 0;
+    made = connection_->own.take(db, sql);
+    auto* statement = made.handle.get();
+    if (statement == nullptr) return bad("there is no statement");
+    if (!made.alone) return bad("more than one statement at a time");
+    if (auto done = bind_all(statement, with, where_.name); !done) return fail(done.error());
+    had.writes = sqlite3_stmt_readonly(statement) == 0;
     if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");
     }
-    return step_all(db, made.get());
+    const bool takes_lock =
+        had.writes && guard.reach() != reach::beyond && !connection_->in_transaction();
+    if (takes_lock) connection_->take_turn(taker::program);
+    auto rows = step_all(db, statement);
+    if (guard.reach() == reach::rows) connection_->own.keep(std::move(made));
+    return rows;
   } catch (const SQLite::Exception& why) {
     if (!guard.refusal().empty()) return bad(guard.refusal());
     auto told = describe_sql(why, where_.name);
@@ -184,6 +178,7 @@ result<void> session::rollback() {
   if (!connection_ || !connection_->in_transaction()) return {};  // SQLite rolled back by itself
   try {
     connection_->sql.rollback.run();
+    connection_->end_turn();
   } catch (const SQLite::Exception&) {
     connection_.reset();  // closing rolls back
   }
@@ -198,6 +193,7 @@ result<void> session::reset(const std::string& query) {
     if (auto ready = connected(); !ready) return ready;
   }
   connection_->guard.forgive();
+  connection_->own.clear();
   return {};
 }
 
@@ -205,6 +201,7 @@ result<void> session::validate(const std::string& query) {
   if (auto ready = connected(); !ready) return ready;
   auto& guard = connection_->guard;
   guard.begin_statement();
+  const turn_scope turn{*connection_};
   try {
     connection_->db->exec(query);
     return {};

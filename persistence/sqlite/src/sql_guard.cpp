@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -64,6 +65,29 @@ constexpr std::array<std::string_view, 23> journal_parts{"event_journal",
                                                          "state_changed",
                                                          "durable_state_by_position"};
 
+reach reach_of(int action, const char* first, const char* in) {
+  const char* file = action == SQLITE_ALTER_TABLE ? first : in;
+  if (file != nullptr && !same(file, "main")) return reach::beyond;
+  switch (action) {
+    case SQLITE_ATTACH:
+    case SQLITE_DETACH:
+    case SQLITE_PRAGMA:
+      return reach::beyond;
+    case SQLITE_DELETE:
+    case SQLITE_FUNCTION:
+    case SQLITE_INSERT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE:
+    case SQLITE_SAVEPOINT:
+    case SQLITE_SELECT:
+    case SQLITE_TRANSACTION:
+    case SQLITE_UPDATE:
+      return reach::rows;
+    default:
+      return reach::schema;
+  }
+}
+
 }  // namespace
 
 void sql_guard::watch(sqlite3* db) {
@@ -75,6 +99,7 @@ void sql_guard::watch(sqlite3* db) {
 }
 
 int sql_guard::judge(int action, const char* first, const char* second, const char* in) {
+  reach_ = std::max(reach_, reach_of(action, first, in));
   if (action == SQLITE_PRAGMA) return judge_pragma(first, second, in);
   // CREATE TEMP has its own action codes, a name in temp has not.
   if (in != nullptr && same(in, "temp")) touched_ = true;
@@ -105,6 +130,7 @@ int sql_guard::judge_pragma(const char* name, const char* value, const char* in)
       return refuse(fmt::format("PRAGMA {} cannot be set here: {}", pragma, why));
     }
   }
+  if (same(name, "busy_timeout")) busy_timeout_ = std::chrono::milliseconds{std::atoi(value)};
   touched_ = true;
   return SQLITE_OK;
 }

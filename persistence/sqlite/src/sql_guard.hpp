@@ -9,6 +9,9 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "nexus/schema_choices.hpp"
@@ -16,6 +19,13 @@
 struct sqlite3;
 
 namespace nexus { inline namespace v0 { namespace sqlite {
+
+/// What a statement does: the largest of its actions.
+enum class reach : std::uint8_t {
+  rows,    ///< reads and writes rows of the journal's file, begins and ends transactions
+  schema,  ///< changes tables and indexes of that file as well
+  beyond   ///< settings, temporary objects, attached files
+};
 
 class sql_guard {
  public:
@@ -30,9 +40,20 @@ class sql_guard {
   [[nodiscard]] bool touched() const noexcept { return touched_; }
   void forgive() noexcept { touched_ = false; }
 
+  /// How long to wait for another writer, if PRAGMA busy_timeout has set it.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> busy_timeout() const noexcept {
+    return busy_timeout_;
+  }
+
   /// Why the last statement was refused; empty if it was not.
   [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
-  void begin_statement() noexcept { refusal_.clear(); }
+  void begin_statement() noexcept {
+    refusal_.clear();
+    reach_ = sqlite::reach::rows;
+  }
+
+  /// Of the last statement, if it was prepared since it began; else `rows`.
+  [[nodiscard]] sqlite::reach reach() const noexcept { return reach_; }
 
  private:
   int judge(int action, const char* first, const char* second, const char* in);
@@ -42,7 +63,9 @@ class sql_guard {
 
   const schema_choices& choices_;
   bool touched_ = false;
+  sqlite::reach reach_ = sqlite::reach::rows;
   std::string refusal_;
+  std::optional<std::chrono::milliseconds> busy_timeout_;
 };
 
 }}}  // namespace nexus::v0::sqlite

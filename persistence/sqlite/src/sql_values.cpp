@@ -89,11 +89,12 @@ sql_value value_at(sqlite3_stmt* s, int column) {
 
 sql_rows step_all(sqlite3* db, sqlite3_stmt* s) {
   sql_rows rows;
+  const auto before = sqlite3_total_changes64(db);
+  int code = sqlite3_step(s);
+  // After the first step, which prepares the statement again if the schema has changed.
   const int columns = sqlite3_column_count(s);
   for (int i = 0; i < columns; ++i) rows.columns.emplace_back(sqlite3_column_name(s, i));
-  const auto before = sqlite3_total_changes64(db);
-  int code = SQLITE_ROW;
-  while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+  for (; code == SQLITE_ROW; code = sqlite3_step(s)) {
     auto& row = rows.rows.emplace_back();
     row.reserve(static_cast<std::size_t>(columns));
     for (int i = 0; i < columns; ++i) row.push_back(value_at(s, i));

@@ -11,11 +11,12 @@
 // the offset are committed together. Elsewhere (memory) at least once: the offset is stored after
 // the handler, and (id, number, part) tells a repeated event. Events of one entity come in order.
 //
-// Several processes may run the same projection: they share its cells (64 ranges of ids), and one
-// that is gone is replaced after `lease`.
+// Several processes may run the same projection: they share its cells (64 ranges of ids). If a
+// process dies, another one takes its cells after `lease`.
 //
 // Threads: a projection has its own: one that reads, one that looks after the leases, and
-// `parallel` that call the handler. The members may be called from any thread; `caught_up` waits.
+// `parallel` that call the handler. The members may be called from any thread; `caught_up`, `stop`
+// and the destructor wait, the last two for a transaction under way.
 // Bounds: per worker two batches of `batch_max` events.
 // Failures: a storage failure is tried again, for ever. An error or exception of the handler is
 // retried, then `on_failure` counts; that of an event which does not decode at once. A lasting
@@ -190,15 +191,16 @@ class projection {
 
   [[nodiscard]] projection_status status() const { return handle_.status(); }
 
-  /// Waits until every event that was stored before this call has been handled, by whatever
-  /// process. `timeout`; `projection_failed` and `stopped` at once if it does not go on by itself.
+  /// Waits until every event that was stored before this call has been handled, by any process.
+  /// Fails with `timeout`, or at once with `projection_failed` or `stopped` (also paused) if it does
+  /// not continue by itself.
   [[nodiscard]] result<void> caught_up(time_span within) const { return handle_.caught_up(within); }
 
-  /// Stops all processes' work on this version, also after a restart, until `resume`. Returns when
-  /// this is stored; a transaction under way may still commit.
+  /// Stops the work on this version in all processes, also after a restart, until `resume`. Returns
+  /// when the pause is stored; a transaction under way may still commit.
   [[nodiscard]] result<void> pause() const { return handle_.pause(); }
 
-  /// Goes on after `pause`, and after the phase `failed`.
+  /// Continues after `pause`, and after the phase `failed`.
   [[nodiscard]] result<void> resume() const { return handle_.resume(); }
 
   /// Handles everything again from the start, or from these positions (one per strand), in all
@@ -219,7 +221,7 @@ class projection {
     return handle_.retry(which);
   }
 
-  /// Ends it in this process: waits for a transaction under way, and leaves the cells to others.
+  /// Ends the projection in this process, and leaves its cells to other processes.
   void stop() const { handle_.stop(); }
 
  private:

@@ -200,7 +200,8 @@ struct assigner {
     const auto index = from.ptr[0].as<std::uint64_t>();
     const bool known = [&]<std::size_t... I>(std::index_sequence<I...>) {
       return ((index == I && (assign(value.template emplace<I>(), from.ptr[1]), true)) || ...);
-    }(std::make_index_sequence<std::variant_size_v<T>>{});
+    }
+    (std::make_index_sequence<std::variant_size_v<T>>{});
     if (!known) {
       throw field_error{"is alternative " + std::to_string(index) + " of " +
                         std::to_string(std::variant_size_v<T>)};

@@ -32,8 +32,9 @@ struct any_packer {
 
 /// A class with MSGPACK_DEFINE_MAP.
 template <class T>
-concept mapped = std::is_class_v<T> &&
-                 requires(const T& value, any_packer& packer) { value.msgpack_pack(packer); };
+concept mapped = std::is_class_v<T> && requires(const T& value, any_packer& packer) {
+  value.msgpack_pack(packer);
+};
 
 /// A class without fields: an empty map. It needs no macro.
 template <class T>
@@ -82,11 +83,11 @@ concept map_like = requires(T& m, typename T::key_type k, typename T::mapped_typ
 /// vector, deque, list, set …: containers filled at the end. Not maps, not strings.
 template <class T>
 concept sequence = std::is_class_v<T> && !map_like<T> && !std::is_convertible_v<T, std::string> &&
-                   requires(T& s, typename T::value_type v) {
-                     s.insert(s.end(), std::move(v));
-                     s.clear();
-                     s.size();
-                   };
+                   requires(T & s, typename T::value_type v) {
+  s.insert(s.end(), std::move(v));
+  s.clear();
+  s.size();
+};
 
 /// Bytes: std::vector<unsigned char> and similar types.
 template <class T>
@@ -106,7 +107,7 @@ inline constexpr bool packed_whole<std::vector<bool, A>> = true;
 /// A single msgpack value without parts.
 template <class T>
 concept scalar = std::is_integral_v<T> || std::is_same_v<T, std::byte> ||
-                 std::is_convertible_v<const T&, std::string_view>;
+    std::is_convertible_v<const T&, std::string_view>;
 
 /// An owning pointer: written as nil or as its value.
 template <class T>
@@ -126,7 +127,7 @@ inline constexpr bool may_be_nil =
 /// Names made by MSGPACK_DEFINE_MAP; the compiler cannot distinguish them from fields of this type.
 template <class T>
 inline constexpr bool literal =
-    std::is_array_v<T> && std::is_convertible_v<const T&, std::string_view>;
+    std::is_array_v<T>&& std::is_convertible_v<const T&, std::string_view>;
 #define NEXUS_FIELD_IS_A_LITERAL "a field is a C array of characters: use std::string"
 
 /// Types that would point into the bytes they were read from, or to another object.
@@ -167,9 +168,10 @@ inline constexpr bool is_instance<C<T...>> = true;
 
 /// A plain struct that is no map: its adaptor, if there is one, is written for exactly this type.
 template <class T>
-concept without_macro =
-    std::is_class_v<T> && std::is_aggregate_v<T> && !is_instance<T> && foreign<T> &&
-    !requires(T& value, const msgpack::object& from) { value.msgpack_unpack(from); };
+concept without_macro = std::is_class_v<T> && std::is_aggregate_v<T> && !is_instance<T> &&
+                        foreign<T> && !requires(T & value, const msgpack::object& from) {
+  value.msgpack_unpack(from);
+};
 
 /// Types that msgpack-c cannot convert. Newer versions know variants.
 #if __has_include(<msgpack/v1/adaptor/cpp17/variant.hpp>)
@@ -181,7 +183,8 @@ inline constexpr bool variant_unknown = is_variant<T>;
 #endif
 template <class T>
 concept unknown_to_msgpack =
-    (std::is_enum_v<T> && !std::is_same_v<T, std::byte>) || is_duration<T> || variant_unknown<T> ||
-    std::is_same_v<T, long double> || (fieldless<T> && !is_array<T> && !is_tuple<T>);
+    (std::is_enum_v<T> && !std::is_same_v<T, std::byte>) || is_duration<T> ||
+    variant_unknown<T> || std::is_same_v<T, long double> ||
+    (fieldless<T> && !is_array<T> && !is_tuple<T>);
 
 }}}

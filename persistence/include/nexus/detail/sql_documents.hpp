@@ -24,19 +24,12 @@
 #include <utility>
 #include <vector>
 
+#include "nexus/detail/sql_dialect.hpp"
 #include "nexus/document_storage.hpp"
 #include "nexus/schema_choices.hpp"
 #include "nexus/session.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
-
-/// What differs between databases. Both locks are empty where a transaction that writes excludes
-/// all others.
-struct sql_dialect {
-  std::string_view now;            ///< the time as the tables store it
-  std::string_view share_of_mark;  ///< locks the row r against deletion, not against other shares
-  std::string_view for_update;     ///< locks the selected rows
-};
 
 class sql_documents final : public document_storage {
  public:

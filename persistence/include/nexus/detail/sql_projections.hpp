@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "nexus/detail/sql_dialect.hpp"
 #include "nexus/projection_storage.hpp"
 #include "nexus/schema_choices.hpp"
 #include "nexus/session.hpp"
@@ -14,16 +15,7 @@ namespace nexus { inline namespace v0 { namespace detail {
 
 class sql_projections final : public projection_storage {
  public:
-  /// What differs between databases, as SQL.
-  struct dialect {
-    std::string_view now;           ///< for a column `timestamp`
-    std::string_view microseconds;  ///< of the column `timestamp` since 1970
-    /// Ends the transactions that hold rows of cells $3 to $4 of projection $1, version $2; empty:
-    /// none outlives its process.
-    std::string_view end_holders{};
-  };
-
-  sql_projections(session& on, const schema_choices& tables, const dialect& of);
+  sql_projections(session& on, const schema_choices& tables, const sql_dialect& of);
 
   result<void> add(const projection_version& of, std::span<const projection_cell> cells) override;
   result<std::vector<projection_cell>> cells(const projection_version& of) override;

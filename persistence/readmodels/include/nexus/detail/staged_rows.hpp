@@ -27,7 +27,7 @@ struct pending_writes {
   friend bool operator==(const pending_writes&, const pending_writes&) = default;
 };
 
-/// Why a flush stopped. Converts to an `error` with the code of the cause, and all of it in words.
+/// Why a flush stopped. As an `error` it has the code of the cause, and all of it in words.
 struct flush_error {
   std::string operation{};   ///< "remove" or "save"
   std::string id{};          ///< of the model
@@ -37,7 +37,8 @@ struct flush_error {
   std::string context{};     ///< as given to `flush`
   error cause{};
 
-  operator error() const;
+  [[nodiscard]] std::string message() const;
+  operator error() const { return {cause.code, message()}; }
 };
 
 using flush_result = tl::expected<void, flush_error>;

@@ -1,0 +1,192 @@
+// Processes that run one projection while another one writes are killed, or stopped for longer than
+// their lease, at random moments: the report is the fold of the journal all the same.
+//   NEXUS_SEED=n   the same moments again, as far as the machine repeats itself
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "cluster.hpp"
+#include "report.hpp"
+#include "samples/kill_support.hpp"
+#include "samples/process.hpp"
+#include "temporary_folder.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace nexus;
+using namespace nexus::test;
+using samples::process;
+using testkit::must;
+
+constexpr auto patience = 120s;
+constexpr auto lease = 1s;  // as in report_program.cpp
+constexpr int ids = 40;
+
+/// A database; each test gets a new one, which lives as long as the result of `fresh`.
+struct database {
+  std::string uri;
+  std::shared_ptr<void> kept;
+};
+struct kind_of_database {
+  std::string name;
+  database (*fresh)();
+};
+
+class KilledProjections : public testing::TestWithParam<kind_of_database> {
+ protected:
+  void SetUp() override {
+    must(must(opened_.sessions().borrow())->execute(report_table));
+    writer_ = std::make_unique<process>(
+        samples::command_line{REPORT_PROGRAM, in_.uri, "add", std::to_string(ids),
+                              std::to_string(random_() % 1'000'000)});
+    for (auto& one : counting_) start(one);
+  }
+
+  void start(std::unique_ptr<process>& one) {
+    one = std::make_unique<process>(samples::command_line{REPORT_PROGRAM, in_.uri, "count"});
+  }
+
+  std::int64_t events_reported() const {
+    auto lent = must(opened_.sessions().borrow());
+    return must(lent->query<std::int64_t>("SELECT CAST(coalesce(sum(events), 0) AS bigint) "
+                                          "FROM report"))
+        .front();
+  }
+  std::size_t owners() const {
+    std::set<std::string> all;
+    auto lent = must(opened_.sessions().borrow());
+    for (const auto& one : must(lent->projections()->cells({"report", 1}))) all.insert(one.owner);
+    return all.size();
+  }
+
+  // Reads what the processes write, so that none blocks.
+  template <class Condition>
+  void wait_until(std::string_view what, Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!condition()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << what << "\n" << all_said();
+      for (auto* one : processes()) {
+        ASSERT_FALSE(one->read_for(1ms)) << "ended by itself: " << one->wait() << one->err();
+      }
+    }
+  }
+  void wait_for_progress(std::int64_t by) {
+    const auto before = events_reported();
+    wait_until("the report does not grow", [&] { return events_reported() >= before + by; });
+  }
+  void pause() { std::this_thread::sleep_for(std::chrono::microseconds{random_() % 100'000}); }
+
+  static bool is(const process& one, std::string_view phase) {
+    const auto& text = one.out();
+    return text.size() > phase.size() && text.ends_with(std::string{phase} + "\n");
+  }
+
+  // Mostly one that works.
+  std::unique_ptr<process>& victim() {
+    const auto first = random_() % 2;
+    const bool other = !is(*counting_[first], "running") && random_() % 4 != 0;
+    return counting_[other ? 1 - first : first];
+  }
+
+  void kill_one() {
+    pause();
+    auto& one = victim();
+    ASSERT_TRUE(one->kill()) << one->err();
+    one->wait();
+    start(one);
+  }
+  void kill_both() {
+    pause();
+    for (auto& one : counting_) ASSERT_TRUE(one->kill()) << one->err();
+    for (auto& one : counting_) {
+      one->wait();
+      start(one);
+    }
+  }
+  // It must be taken for dead before it goes on.
+  void stop_one_for_longer_than_its_lease() {
+    wait_until("no projection runs",
+               [&] { return is(*counting_[0], "running") || is(*counting_[1], "running"); });
+    auto& one = *counting_[is(*counting_[0], "running") ? 0 : 1];
+    pause();
+    ASSERT_TRUE(one.signal(SIGSTOP)) << one.err();
+    std::this_thread::sleep_for(lease + std::chrono::milliseconds{random_() % 1'000});
+    // On SQLite it may hold the only lock.
+    if (opened_.writers() > 1) {
+      wait_until("its cells are not taken over", [&] { return owners() == 1; });
+      wait_for_progress(50);
+    }
+    ASSERT_TRUE(one.signal(SIGCONT)) << one.err();
+  }
+
+  void expect_fold() {
+    nexus::system sys{{.threads = 1}};
+    projection<tally> last{sys, opened_, "report", count_in_report, {.lease = lease}};
+    const auto done = last.caught_up(patience);
+    ASSERT_TRUE(done) << done.error().message;
+    const auto counted = counted_in_report(opened_);
+    EXPECT_EQ(told(counted), told(counted_in_journal(opened_)));
+    EXPECT_EQ(counted.size(), std::size_t{ids});
+  }
+
+  std::vector<process*> processes() const {
+    std::vector<process*> all{writer_.get()};
+    for (const auto& one : counting_) all.push_back(one.get());
+    return all;
+  }
+  std::string all_said() const {
+    std::string text;
+    for (const auto* one : processes()) text += "-- a process\n" + one->out() + one->err();
+    return text;
+  }
+
+  const database in_ = GetParam().fresh();
+  const store opened_ = must(nexus::open(in_.uri));
+  std::mt19937_64 random_ = samples::random_source();
+  std::unique_ptr<process> writer_;
+  std::unique_ptr<process> counting_[2];
+};
+
+TEST_P(KilledProjections, CountEachEventOnce) {
+  const int rounds = samples::times(8, 2'000);
+  for (int round = 0; round < rounds && !HasFailure(); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    wait_for_progress(1);
+    if (round % 4 == 3) {
+      stop_one_for_longer_than_its_lease();
+    } else if (random_() % 5 == 0) {
+      kill_both();
+    } else {
+      kill_one();
+    }
+  }
+  ASSERT_FALSE(HasFailure());
+  wait_for_progress(100);
+  writer_->kill();
+  counting_[random_() % 2]->kill();  // the other one goes on, and shares with the last one
+  expect_fold();
+  for (auto& one : counting_) one->kill();
+  std::cout << events_reported() << " events counted in " << rounds << " rounds\n";
+}
+
+database sqlite_file() {
+  auto folder = std::make_shared<temporary_folder>();
+  return {"sqlite:" + folder->path("report.db"), folder};
+}
+
+// The cluster drops it at the end of the program.
+database on_postgres() { return {cluster::shared().fresh_database(), nullptr}; }
+
+INSTANTIATE_TEST_SUITE_P(Postgres, KilledProjections,
+                         testing::Values(kind_of_database{"postgres", on_postgres}),
+                         [](const auto& of) { return of.param.name; });
+INSTANTIATE_TEST_SUITE_P(Sqlite, KilledProjections,
+                         testing::Values(kind_of_database{"sqlite", sqlite_file}),
+                         [](const auto& of) { return of.param.name; });
+
+}  // namespace
