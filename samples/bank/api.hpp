@@ -8,10 +8,13 @@
 #include <nexus/http.hpp>
 #include <string_view>
 
+#include "balance_sheet.hpp"
+
 namespace bank {
 
-/// `web` must have the store, accounts and transfers. Errors are returned by its `start`.
-void add_routes(nexus::http::server& web, nexus::system& sys);
+/// `web` must have the store, accounts and transfers. Errors are returned by its `start`. The other
+/// arguments must outlive it.
+void add_routes(nexus::http::server& web, nexus::system& sys, const balance_sheet& sheet);
 
 /// openapi.json.
 [[nodiscard]] std::string_view openapi() noexcept;

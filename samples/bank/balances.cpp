@@ -1,62 +1,57 @@
-// bank balances: asks every account; they recover in parallel.
+// bank balances, bank rebuild: what every account holds, from the balance sheet.
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cstdio>
-#include <deque>
 #include <nexus/nexus.hpp>
 
-#include "account.hpp"
+#include "balance_sheet.hpp"
 #include "commands.hpp"
 #include "csv.hpp"
+#include "importer.hpp"
 #include "journal.hpp"
 #include "text.hpp"
 
 namespace bank {
 namespace {
 
-constexpr std::size_t in_flight_max = 1000;
-constexpr std::chrono::seconds answer_deadline{60};
+using steady = std::chrono::steady_clock;
 
-struct sent {
-  std::string name;
-  nexus::asked<account::balances> answer;
-};
+int complain_of(const std::string& journal, const nexus::error& why) {
+  return complain(fmt::format("{}: {}", nexus::uri::shown(journal), why.message), exit_failed);
+}
 
-using row_sink = std::function<void(const std::string& name, const std::string& currency,
-                                    const std::string& amount)>;
+constexpr std::chrono::seconds read_deadline{60};
 
-// Passes every balance to `sink`, ascending; returns how many accounts failed.
-nexus::result<std::size_t> ask_all(nexus::system& sys, nexus::store& store, const row_sink& sink) {
-  auto session = store.open_session();
-  if (!session) return nexus::fail(session.error());
-  nexus::entities<account> accounts{sys, store, {}};
-
-  std::size_t faults = 0;
-  std::deque<sent> in_flight;
-  auto take_oldest = [&] {
-    auto [name, answer] = std::move(in_flight.front());
-    in_flight.pop_front();
-    const auto balances = std::move(answer).get(answer_deadline);
-    if (!balances) {
-      ++faults;
-      complain(balances.error().message, exit_faults);
-      return;
-    }
-    for (const auto& [currency, hundredths] : *balances) {
-      sink(name, currency, format_hundredths(hundredths));
-    }
-  };
-  auto listed = for_each_id(**session, account::entity_type, [&](const auto& id) {
-    if (in_flight.size() == in_flight_max) take_oldest();
-    std::string name{id.id()};
-    auto answer = accounts.of(name).ask(account::get_balances{});
-    in_flight.push_back({std::move(name), std::move(answer)});
-    return nexus::result<void>{};
+// The rows without a fault; each other one is a line on stderr.
+std::vector<balance> without_faults(std::vector<balance> rows, int& code) {
+  std::erase_if(rows, [&](const auto& row) {
+    if (row.fault.empty()) return false;
+    code = complain(fmt::format("account|{}: {}", row.id, row.fault), exit_faults);
+    return true;
   });
-  while (!in_flight.empty()) take_oldest();
-  if (!listed) return nexus::fail(listed.error());
-  return faults;
+  return rows;
+}
+
+void show_csv(const std::vector<balance>& rows) {
+  fmt::print("account,currency,amount\r\n");
+  for (const auto& row : rows) {
+    for (const auto& [currency, hundredths] : row.hundredths) {
+      fmt::print("{},{},{}\r\n", csv_field(row.id), csv_field(currency),
+                 format_hundredths(hundredths));
+    }
+  }
+}
+
+void show_table(const std::vector<balance>& rows) {
+  using enum table::align;
+  table shown{{left, right, left}};
+  for (const auto& row : rows) {
+    for (const auto& [currency, hundredths] : row.hundredths) {
+      shown.add({printable(row.id), format_hundredths(hundredths), printable(currency)});
+    }
+  }
+  fmt::print("{}", shown.str());
 }
 
 }  // namespace
@@ -66,22 +61,44 @@ int show_balances(bool as_csv, const std::string& journal) {
   auto store = open_for_reading(journal);
   if (!store) return complain(store.error().message, exit_failed);
 
-  using enum table::align;
-  table shown{{left, right, left}};
-  if (as_csv) fmt::print("account,currency,amount\r\n");
-  const auto faults =
-      ask_all(sys, *store, [&](const auto& name, const auto& currency, auto amount) {
-        if (as_csv) {
-          fmt::print("{},{},{}\r\n", csv_field(name), csv_field(currency), amount);
-        } else {
-          shown.add({printable(name), amount, printable(currency)});
-        }
-      });
-  fmt::print("{}", shown.str());
-  if (!faults)
-    return complain(fmt::format("{}: {}", nexus::uri::shown(journal), faults.error().message),
-                    exit_failed);
-  return *faults > 0 ? exit_faults : exit_done;
+  const balance_sheet sheet{sys, *store};
+  progress bar{"events"};
+  if (auto done = sheet.wait(bar, default_patience); !done) {
+    return complain_of(journal, done.error());
+  }
+  auto all = sheet.all(read_deadline);
+  if (!all) return complain_of(journal, all.error());
+  int code = exit_done;
+  const auto rows = without_faults(*std::move(all), code);
+  as_csv ? show_csv(rows) : show_table(rows);
+  return code;
+}
+
+int rebuild_balances(const std::string& journal) {
+  constexpr std::chrono::seconds line_every{1};
+  nexus::system sys;
+  auto store = open_for_reading(journal);
+  if (!store) return complain(store.error().message, exit_failed);
+
+  const auto begin = steady::now();
+  const balance_sheet sheet{sys, *store};
+  if (auto done = sheet.rebuild(); !done) return complain_of(journal, done.error());
+  {
+    progress bar{"events", line_every};
+    if (auto done = sheet.wait(bar, default_patience); !done) {
+      return complain_of(journal, done.error());
+    }
+  }
+  auto all = sheet.all(read_deadline);
+  if (!all) return complain_of(journal, all.error());
+  int code = exit_done;
+  const auto rows = without_faults(*std::move(all), code);
+  std::uint64_t events = 0;
+  for (const auto& row : rows) events += row.events;
+  const std::chrono::duration<double> seconds = steady::now() - begin;
+  fmt::print("accounts  {:>9}\nevents    {:>9} in {:.2f} s\n", grouped(rows.size()),
+             grouped(events), seconds.count());
+  return code;
 }
 
 }  // namespace bank

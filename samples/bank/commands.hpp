@@ -19,6 +19,7 @@ inline constexpr int exit_failed = 2;
 int import_ledger(const std::string& file, const std::string& journal,
                   std::chrono::seconds patience);
 int show_balances(bool as_csv, const std::string& journal);
+int rebuild_balances(const std::string& journal);
 int show_history(const std::string& account_name, const std::string& journal);
 
 int transfer_money(const transfer_arguments& arguments, const std::string& journal);

@@ -20,7 +20,7 @@ constexpr std::chrono::seconds longest_pause{2};
 }  // namespace
 
 nexus::result<void> importer::run() {
-  progress bar{ledger_.postings.size()};
+  progress bar{"postings"};
   for (;;) {
     while (in_flight_.size() < in_flight_max && !storage_is_away_) {
       const auto row = plan_.next();
@@ -34,7 +34,7 @@ nexus::result<void> importer::run() {
       continue;
     }
     if (auto took = take_oldest(); !took) return took;
-    bar.update(plan_.posted() + plan_.known());
+    bar.update(plan_.posted() + plan_.known(), ledger_.postings.size());
   }
 }
 

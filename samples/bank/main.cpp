@@ -34,6 +34,11 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   auto* balances = command("balances", "Show the balances of every account");
   balances->add_flag("--csv", csv, "As CSV (RFC 4180), for another program");
+  auto* rebuild = command("rebuild", "Throw the balance sheet away and make it from the events");
+  rebuild->footer(
+      "`bank balances` reads the balance sheet, and keeps it up to date by itself. Rebuild it "
+      "after\n"
+      "events were repaired, or when `bank verify` says that it is wrong.");
   auto* history = command("history", "Show every posting of an account");
   history->add_option("ACCOUNT", account, "Its name")->required();
   bank::transfer_arguments arguments;
@@ -69,6 +74,7 @@ int run(int argc, char** argv) {
   }
   if (import->parsed()) return bank::import_ledger(file, journal, std::chrono::seconds{patience});
   if (balances->parsed()) return bank::show_balances(csv, journal);
+  if (rebuild->parsed()) return bank::rebuild_balances(journal);
   if (history->parsed()) return bank::show_history(account, journal);
   if (transfer->parsed()) return bank::transfer_money(arguments, journal);
   if (verify->parsed()) return bank::verify(journal);

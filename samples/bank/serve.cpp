@@ -1,14 +1,14 @@
 // bank serve: the bank as a service, until it is told to stop.
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <nexus/http.hpp>
 #include <nexus/nexus.hpp>
 
+#include "../stop_signals.hpp"
 #include "api.hpp"
+#include "balance_sheet.hpp"
 #include "commands.hpp"
 #include "journal.hpp"
 #include "transfers.hpp"
@@ -17,24 +17,6 @@ namespace bank {
 namespace {
 
 constexpr std::chrono::seconds stop_deadline{20};
-
-// Blocked in every thread started from now on, so that `wait` gets them.
-class stop_signals {
- public:
-  stop_signals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  }
-  void wait() const {
-    int which = 0;
-    sigwait(&set_, &which);
-  }
-
- private:
-  sigset_t set_{};
-};
 
 // Finishes transfers that a crash interrupted.
 nexus::result<void> finish_interrupted(const nexus::store& store, nexus::system& sys,
@@ -53,12 +35,13 @@ nexus::result<void> finish_interrupted(const nexus::store& store, nexus::system&
 }  // namespace
 
 int serve(const serve_arguments& arguments, const std::string& journal) {
-  const stop_signals told_to_stop;
+  const sample::stop_signals told_to_stop;
   nexus::system sys;
   auto store = open_for_reading(journal);
   if (!store) return complain(store.error().message, exit_failed);
   nexus::entities<account> accounts{sys, *store, {.snapshot_every = 1000}};
   nexus::entities<transfer> transfers{sys, *store};
+  const balance_sheet sheet{sys, *store};
   if (auto done = finish_interrupted(*store, sys, transfers); !done) {
     return complain(done.error().message, exit_failed);
   }
@@ -68,7 +51,7 @@ int serve(const serve_arguments& arguments, const std::string& journal) {
   web.use(*store);
   web.use(accounts);
   web.use(transfers);
-  add_routes(web, sys);
+  add_routes(web, sys, sheet);
   if (auto started = web.start(); !started) return complain(started.error().message, exit_failed);
   fmt::print("{} is served at {} (ctrl-C stops it; /openapi.json lists the routes)\n",
              nexus::uri::shown(journal), web.url());

@@ -96,8 +96,6 @@ struct transfer {
   };
   /// Answers when the transfer is over, or fails if it is held up.
   struct await {};
-  /// Answers the current state; `at` is `fresh` if there is no such transfer.
-  struct look {};
   /// An account's answer to a leg; `attempt` counts from 1.
   struct leg_answered {
     leg which{};
@@ -110,7 +108,7 @@ struct transfer {
     nexus::result<void> answer;
     unsigned attempt = 1;
   };
-  using command = std::variant<start, await, look, leg_answered, forget_answered>;
+  using command = std::variant<start, await, leg_answered, forget_answered>;
 
   /// How often an account is asked while its storage fails. The account backs off, not the
   /// transfer.
@@ -129,8 +127,6 @@ struct transfer {
     if (!s.held_up_by.empty()) return nexus::reject(s.held_up_by);
     return nexus::stash();
   }
-
-  static auto decide(const state& s, const look&) { return nexus::reply(s); }
 
   static nexus::effect<transfer> decide(const state& s, const leg_answered& c,
                                         const nexus::context& self) {

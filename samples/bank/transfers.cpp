@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <deque>
+#include <optional>
 #include <utility>
 
+#include "journal.hpp"
 #include "money.hpp"
 
 namespace bank {
@@ -51,6 +53,26 @@ nexus::result<transfer::started> read_transfer(const transfer_arguments& a,
     return bad(names.currency, "is not UTF-8, or is too long");
   }
   return transfer::started{a.from, a.to, *hundredths, a.currency};
+}
+
+nexus::result<transfer::state> stored_transfer(nexus::journal_session& session,
+                                               std::string_view id) {
+  const auto of = nexus::persistence_id::make(transfer::entity_type, id);
+  if (!of) return nexus::fail(of.error());
+  transfer::state state;
+  std::optional<nexus::error> fault;
+  auto read = for_each_record(session, *of, [&](const nexus::record_view& record) {
+    const auto event = nexus::decode_event<transfer>(record.event);
+    if (!event) {
+      fault = event.error();
+      return false;
+    }
+    std::visit([&](const auto& e) { transfer::apply(state, e); }, *event);
+    return true;
+  });
+  if (!read) return nexus::fail(std::move(read.error()));
+  if (fault) return nexus::fail(*std::move(fault));
+  return state;
 }
 
 nexus::result<void> for_each_open_transfer(

@@ -23,6 +23,10 @@ struct transfer_argument_names {
 [[nodiscard]] nexus::result<transfer::started> read_transfer(const transfer_arguments& a,
                                                              const transfer_argument_names& names);
 
+/// What the stored events of a transfer say; `fresh` if there is no such transfer.
+[[nodiscard]] nexus::result<transfer::state> stored_transfer(nexus::journal_session& session,
+                                                             std::string_view id);
+
 /// Passes the id of every open transfer that is older than `before` (empty: of every one), oldest
 /// first.
 [[nodiscard]] nexus::result<void> for_each_open_transfer(

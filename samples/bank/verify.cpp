@@ -1,5 +1,5 @@
 // bank verify: every id's numbers are gapless, every event of an account or a transfer decodes and
-// applies, and no transfer lost or doubled money.
+// applies, no transfer lost or doubled money, and the balance sheet says what the events say.
 #include <fmt/format.h>
 
 #include <nexus/nexus.hpp>
@@ -8,6 +8,7 @@
 
 #include "account.hpp"
 #include "audit.hpp"
+#include "balance_sheet.hpp"
 #include "commands.hpp"
 #include "journal.hpp"
 #include "text.hpp"
@@ -69,13 +70,23 @@ class checker {
 
   nexus::result<void> check_account(const nexus::persistence_id& id) {
     account::state state;
+    const auto row = balances_in(session_).find(id.id());  // first: it may be behind the events
+    if (!row) return nexus::fail(row.error());
     auto done = check(id, [&](const nexus::record_view& record) {
       const auto event = fold<account>(record, state);
       if (!event) return;
+      if (*row && (*row)->events == record.number) compare(**row, state);
       if (const auto* posting = std::get_if<account::moved>(&*event)) audit_.add(id.id(), *posting);
     });
     state.transfers.for_each_open([&](const auto& one) { audit_.remembered(id.id(), one); });
     return done;
+  }
+
+  void compare(const balance& row, const account::state& state) {
+    if (row.hundredths != state.hundredths) {
+      fault(row.events,
+            "gives other balances than the balance sheet has; `bank rebuild` repairs it");
+    }
   }
 
   // A transfer that has moved on since it was read is in use by another process, and proves

@@ -63,6 +63,23 @@ TEST_F(BankOnPostgres, BalancesAreTheSame) {
   EXPECT_EQ(bank({"verify"}, uri).code, 0);
 }
 
+TEST_F(BankOnPostgres, ProcessesAtOnceRebuildAndReadTheSameBalances) {
+  const auto uri = cluster::shared().fresh_database();
+  ASSERT_EQ(bank({"import", postings_csv()}, uri).code, 0);
+  process first{line({"rebuild"}, uri), directory.path()};
+  process second{line({"rebuild"}, uri), directory.path()};
+  for (int i = 0; i < 3; ++i) {
+    const auto read = bank({"balances", "--csv"}, uri);
+    EXPECT_EQ(read.code, 0) << read.err;
+    EXPECT_TRUE(read.out == expected_balances());
+  }
+  for (auto* one : {&first, &second}) {
+    EXPECT_EQ(one->wait(), 0) << one->err();
+    EXPECT_NE(one->out().find("events       34,715 in "), std::string::npos) << one->out();
+  }
+  expect_whole(uri);
+}
+
 // Until the ledger is done: a few thousand postings get through between two crashes.
 TEST_F(BankOnPostgres, AnImportSurvivesCrashesOfTheServer) {
   cluster own;  // with fsync

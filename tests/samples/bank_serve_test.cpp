@@ -78,6 +78,57 @@ TEST_F(BankServe, AClientSeesAccountsHistoryAndTransfers) {
   EXPECT_EQ(curl({url("/accounts/a0/history?from=2")}).body["entries"].size(), 1u);
 }
 
+TEST_F(BankServe, AccountsAreListedByPrefixInPages) {
+  std::string text{header};
+  for (const auto* name : {"Assets:Cash", "Assets:Stock", "Assets:Zoo", "Debts"}) {
+    text += std::string{"t,2026-01-01,opening,"} + name + ",5,USD\n";
+  }
+  ASSERT_EQ(bank({"import", file("l.csv", text)}).code, 0);
+  start();
+  const auto names = [&](const std::string& query) {
+    const auto page = curl({url("/accounts?" + query)}).body;
+    std::string all;
+    for (const auto& one : page["accounts"]) all += one["name"].get<std::string>() + " ";
+    return all + page.value("next", "");
+  };
+  EXPECT_EQ(names("prefix=Assets:&limit=2"), "Assets:Cash Assets:Stock Assets:Stock");
+  EXPECT_EQ(names("prefix=Assets:&limit=2&after=Assets:Stock"), "Assets:Zoo ");
+  EXPECT_EQ(names("prefix=D"), "Debts ");
+  EXPECT_EQ(names("prefix=d"), "");
+}
+
+TEST_F(BankServe, ListsAndStatusesBringNothingToLife) {
+  open_accounts(3);
+  start();
+  const auto moved = curl({"-X", "POST", "-d", transfer_body(0, 1, "1"), url("/transfers")});
+  ASSERT_EQ(moved.status, 201) << moved.all;
+  ASSERT_TRUE(server->signal(SIGTERM));
+  ASSERT_EQ(server->wait(), 0);
+  start();
+  EXPECT_EQ(curl({url("/transfers/" + moved.body["id"].get<std::string>())}).body, moved.body);
+  EXPECT_EQ(curl({url("/accounts")}).body["accounts"].size(), 3u);
+  const auto metrics = client().get("/metrics");
+  ASSERT_TRUE(metrics);
+  EXPECT_TRUE(
+      std::regex_search(metrics->body, std::regex{"nexus_live_entities[^ ]*account[^ ]* 0"}))
+      << metrics->body;
+  EXPECT_FALSE(std::regex_search(metrics->body, std::regex{"nexus_live_entities[^ ]* [1-9]"}));
+}
+
+TEST_F(BankServe, BalancesOfAnotherProcessHaveWhatWasAcknowledged) {
+  open_accounts(2);
+  start();
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_EQ(curl({"-X", "POST", "-d", transfer_body(0, 1, "1"), url("/transfers")}).status, 201);
+    const auto b = std::to_string(1000 + i);
+    EXPECT_EQ(bank({"balances", "--csv"}).out, "account,currency,amount\r\na0,USD," +
+                                                   std::to_string(1000 - i) + ".00\r\na1,USD," + b +
+                                                   ".00\r\n");
+  }
+  EXPECT_EQ(bank({"rebuild"}).code, 0);
+  EXPECT_EQ(curl({url("/accounts?prefix=a1")}).body["accounts"][0]["balances"]["USD"], "1003.00");
+}
+
 TEST_F(BankServe, ATransferThatIsSentAgainMovesMoneyOnce) {
   open_accounts(2);
   start();

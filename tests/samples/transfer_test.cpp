@@ -48,7 +48,7 @@ class process {
   void tell_any(const transfer::command& command) {
     std::visit(
         [this]<class C>(const C& c) {
-          if constexpr (!std::is_same_v<C, transfer::await> && !std::is_same_v<C, transfer::look>) {
+          if constexpr (!std::is_same_v<C, transfer::await>) {
             tell(c);
           }
         },

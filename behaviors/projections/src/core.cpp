@@ -187,7 +187,10 @@ result<void> projection_core::look_after() {
     ended = std::exchange(ended_, std::nullopt);
     if (ended && ended->how == projection_end::kind::failed) failed_ = ended->why;
   }
-  if (ended) end_work();
+  if (ended) {
+    end_work();
+    lag_due_ = {};  // a rebuild has changed it
+  }
   if (auto ready = connect(); !ready) return ready;
   auto& storage = *session_->projections();
   auto paused = storage.paused(setup_.which);
