@@ -39,7 +39,8 @@ nexus::projection_options options() {
   nexus::projection_options o;
   o.version = sheet_version;
   o.parallel = 4;
-  o.retries = 0;  // `balance::add` says the same each time
+  o.from_kept = true;  // the accounts that lack events get a fault
+  o.retries = 0;       // `balance::add` says the same each time
   o.on_failure = nexus::projection_options::failing::skip;
   o.lease = 3s;
   o.on_rebuild = [](nexus::session& on) {

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 10s;
+constexpr auto patience = 10s;  // longer than the lease, after which a killed process is replaced
 constexpr const char* shows_name = "shows";
 
 nexus::result<void> run(nexus::result<nexus::sql_rows> done) {
@@ -74,7 +74,8 @@ nexus::result<void> remove_all(nexus::session& db) {
 
 report::report(nexus::system& sys, const nexus::store& journal)
     : journal_{journal},
-      projection_{sys, journal, "report", add_all, {.version = 1, .on_rebuild = remove_all}} {}
+      projection_{
+          sys, journal, "report", add_all, {.version = 1, .lease = 3s, .on_rebuild = remove_all}} {}
 
 nexus::result<std::unique_ptr<report>> report::start(nexus::system& sys,
                                                      const nexus::store& journal) {
