@@ -25,7 +25,7 @@ result<void> add_to_totals(session& on, std::span<const projected<tally>> events
     auto found = totals.find(e.id);
     if (!found) return fail(std::move(found.error()));
     auto now = *found ? **found : total{e.id};
-    now.sum += Projection::value_of(e);
+    now.sum += value_of(e.event);
     ++now.events;
     if (auto done = totals.save(now); !done) return done;
   }
@@ -39,7 +39,7 @@ std::string stored_totals(const store& at) {
   for (const auto& one : must(models.of<total>("totals").find_all())) {
     all[one.id] = {one.sum, one.events};
   }
-  return Projection::told(all);
+  return told(all);
 }
 
 }  // namespace

@@ -234,8 +234,9 @@ result<void> projection_core::look_after() {
 result<void> projection_core::take_over(const lease_watch::plan& plan) {
   auto& storage = *session_->projections();
   if (plan.expired) {
-    auto ended = storage.end_others(setup_.which, plan.take.front().cell, plan.take.back().cell);
-    if (!ended) return ended;
+    for (const auto& one : plan.take) {
+      if (auto ended = storage.end_others(setup_.which, one.cell, one.cell); !ended) return ended;
+    }
   }
   const auto take = [&]() -> result<void> {
     for (const auto& one : plan.take) {
