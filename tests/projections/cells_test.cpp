@@ -78,6 +78,12 @@ TEST(Cells, OnlyThoseOfTheStrandMove) {
   EXPECT_EQ(group.slowest(2), nullptr);
 }
 
+TEST(Cells, ThoseThatDoNotMoveMayRenewTheirLeases) {
+  const cell_group group{{{0, at(1)}, {1, at(9)}, {2, at(9)}, {3, at(1)}, {64, at(1, 1)}}};
+  EXPECT_EQ(told(group.steps_in_place({at(9)})), "1-2:9>9(2) 64-64:1>1(1)");
+  EXPECT_EQ(told(group.steps_in_place({at(9), at(2, 1)})), "1-2:9>9(2)");
+}
+
 TEST(Cells, WantTheEventsPastTheirOffset) {
   const cell_group group{{{3, at(5)}}};
   EXPECT_FALSE(group.wants(3, at(5)));

@@ -70,9 +70,17 @@ std::vector<cell_group::step> cell_group::steps_to(const position& to) const {
   return steps;
 }
 
-std::vector<cell_group::step> cell_group::steps_in_place() const {
+std::vector<cell_group::step> cell_group::steps_in_place(
+    const std::vector<position>& but_to) const {
   std::vector<step> steps;
-  for (const auto& one : cells_) add(steps, one, one.at, true);
+  bool beside = false;
+  for (const auto& one : cells_) {
+    const bool moves = std::ranges::any_of(but_to, [&](const position& to) {
+      return strand_of_cell(one.cell) == to.strand && one.at < to;
+    });
+    if (!moves) add(steps, one, one.at, beside);
+    beside = !moves;
+  }
   return steps;
 }
 

@@ -51,8 +51,8 @@ class cell_group {
   };
   [[nodiscard]] std::vector<step> steps_to(const position& to) const;
 
-  /// Moves of nothing, which only renew the leases.
-  [[nodiscard]] std::vector<step> steps_in_place() const;
+  /// Steps that only renew leases: of the cells that do not move to one of these positions.
+  [[nodiscard]] std::vector<step> steps_in_place(const std::vector<position>& but_to = {}) const;
 
   /// They have been moved.
   void moved_to(const position& to);

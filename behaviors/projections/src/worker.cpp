@@ -79,10 +79,9 @@ void projection_worker::begin(timestamp oldest) {
 }
 
 void projection_worker::run() {
-  const auto sign_every = of_.options.lease / 3;
   sign_of_life_ = steady_clock::now();
   while (!queue_.stopped()) {
-    auto next = queue_.pop(later(sign_of_life_, sign_every));
+    auto next = queue_.pop(sign_due());
     if (next) {
       if (!work(*next)) return;
       continue;
@@ -269,9 +268,11 @@ projection_worker::outcome projection_worker::attempt_without_sql(
   }();
   if (done.end > from) {
     const auto target = reached(batch, from, done.end, up_to);
-    if (auto got = move(steps_to(target)); got.how != outcome::kind::done) return got;
+    auto all = steps_to(target);
+    if (auto got = move(all); got.how != outcome::kind::done) return got;
     learn(done.end - from, steady_clock::now() - started);
-    return this->done({{}, target, &batch, from, done.end});  // the next attempt tells of a failure
+    return this->done(
+        {std::move(all), target, &batch, from, done.end});  // the next attempt tells of a failure
   }
   const bool passes = is_trouble(done.failed->code);
   return {passes ? outcome::kind::trouble : outcome::kind::failing, from, *std::move(done.failed)};
@@ -288,7 +289,6 @@ projection_worker::outcome projection_worker::record(
   }
   const rolled_back otherwise{*session_};
   auto all = steps_to(to);
-  if (all.empty()) all = group_.steps_in_place();
   auto& storage = *session_->projections();
   if (!whole && skipped) {
     if (auto done = storage.add_failure(of_.which, *skipped); !done) {
@@ -296,7 +296,7 @@ projection_worker::outcome projection_worker::record(
     }
   }
   if (auto got = move(all); got.how != outcome::kind::done) return got;
-  if (!whole) return done({.to = to, .skips = skipped.has_value()});
+  if (!whole) return done({.moves = std::move(all), .to = to, .skips = skipped.has_value()});
   if (skipped) {
     if (auto done = storage.add_failure(of_.which, *skipped); !done) {
       return {outcome::kind::trouble, 0, std::move(done.error())};
@@ -395,20 +395,32 @@ projection_worker::outcome projection_worker::settled() {
 
 // -- where it stands ------------------------------------------------------------------------------
 
+// With a sign of life of the cells that stay, when it is time for one: cells that are ahead may wait
+// for long until the others have come there.
 projection_worker::steps projection_worker::steps_to(const std::vector<position>& to) const {
   steps all;
   for (const auto& one : to) {
     auto some = group_.steps_to(one);
     all.insert(all.end(), some.begin(), some.end());
   }
+  if (all.empty() || steady_clock::now() >= sign_due()) {
+    auto staying = group_.steps_in_place(to);
+    all.insert(all.end(), staying.begin(), staying.end());
+  }
   return all;
+}
+
+projection_worker::time_point projection_worker::sign_due() const {
+  return later(sign_of_life_, of_.options.lease / 3);
 }
 
 // Counted first: who has seen where it stands also sees the counts.
 projection_worker::outcome projection_worker::done(const change& what) {
   count(what);
   for (const auto& one : what.to) group_.moved_to(one);
-  sign_of_life_ = steady_clock::now();
+  std::uint64_t touched = 0;
+  for (const auto& one : what.moves) touched += one.cells;
+  if (touched == group_.cells().size()) sign_of_life_ = steady_clock::now();
   {
     std::lock_guard guard{lock_};
     committed_ = group_.cells();

@@ -79,6 +79,7 @@ class projection_worker {
   outcome settled();
   outcome done(const change& what);
   [[nodiscard]] steps steps_to(const std::vector<position>& to) const;
+  [[nodiscard]] time_point sign_due() const;
   [[nodiscard]] std::vector<position> reached(const projected_batch& batch, std::size_t from,
                                               std::size_t end,
                                               const std::vector<position>& up_to) const;
@@ -95,9 +96,9 @@ class projection_worker {
   const reports to_;
   fed_queue queue_;
   std::unique_ptr<journal_session> session_;
-  time_point sign_of_life_{};
-  change in_doubt_;     // of a commit whose outcome is unknown
-  double cost_ns_ = 0;  // of an event, if the handler takes batches
+  time_point sign_of_life_{};  // of all its cells
+  change in_doubt_;            // of a commit whose outcome is unknown
+  double cost_ns_ = 0;         // of an event, if the handler takes batches
   bool in_trouble_ = false;
 
   mutable std::mutex lock_;  // guards the next two
