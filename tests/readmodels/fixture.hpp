@@ -152,7 +152,9 @@ class ReadModels : public ::testing::TestWithParam<const char*> {
   [[nodiscard]] std::string kind() const { return GetParam(); }
   [[nodiscard]] bool has_sql() const { return kind() != "memory"; }
 
-  [[nodiscard]] nexus::store open_again() const { return must(nexus::open(uri, std::span<const backend>{backends()})); }
+  [[nodiscard]] nexus::store open_again() const {
+    return must(nexus::open(uri, std::span<const backend>{backends()}));
+  }
 
   /// Writes a row that no repository would.
   void put_row(std::string_view name, const document_view& row) const {
