@@ -438,13 +438,13 @@ result<std::optional<std::vector<std::string>>> sql_documents::find(
   auto read = rows_as<std::int64_t, std::string>(*rows);
   if (!read) return fail(std::move(read.error()));
   std::vector<std::string> ids;
-  for (auto& [is_id, found] : *read) {
+  for (auto& [is_id, text] : *read) {
     if (is_id != 0) {
-      ids.push_back(std::move(found));
-    } else if (!std::ranges::all_of(values.first(pairs),
-                                    [&](const auto& v) { return in_set(found, v.field); })) {
-      return std::nullopt;
+      ids.push_back(std::move(text));
+      continue;
     }
+    const auto in = [&set = text](const auto& v) { return in_set(set, v.field); };
+    if (!std::ranges::all_of(values.first(pairs), in)) return std::nullopt;
   }
   return ids;
 }

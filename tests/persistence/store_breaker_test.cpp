@@ -1,5 +1,6 @@
 // The circuit breaker of a store whose storage is down.
 #include <future>
+#include <nexus/document_storage.hpp>
 
 #include "store_fixture.hpp"
 
@@ -123,7 +124,9 @@ TEST_F(StoreBreaker, ReadsThatWaitedWhileItOpenedAreRefusedByTheirSession) {
     go.wait();
     return fail(errc::unavailable, "the disk is on fire");
   }));
+  result<std::optional<stored_document>> row;
   ASSERT_TRUE(s.read([&](journal_session& session) {
+    row = session.documents()->get("orders", "1");
     second.set_value(session.highest(*persistence_id::make("t", "one")));
     return result<void>{};
   }));
@@ -131,6 +134,7 @@ TEST_F(StoreBreaker, ReadsThatWaitedWhileItOpenedAreRefusedByTheirSession) {
   auto answer = second.get_future().get();
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, errc::unavailable);
+  EXPECT_EQ(row.error(), answer.error());
   EXPECT_EQ(faults->calls(operation::read), 0u);
 }
 

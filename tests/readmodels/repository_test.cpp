@@ -1,4 +1,6 @@
 // Saving, finding, removing: by id, by fields, as a whole.
+#include <nexus/detail/may_wait.hpp>
+
 #include "fixture.hpp"
 
 namespace nexus::test { namespace {
@@ -257,6 +259,12 @@ TEST_P(Repository, ManyThreadsMayUseOneRepositoryOfAStore) {
   }
   for (auto& one : threads) one.join();
   EXPECT_EQ(must(orders.find_all()).size(), static_cast<std::size_t>(count));
+}
+
+TEST_P(Repository, AThreadThatMustNotWaitIsRefused) {
+  const detail::no_waiting here{"a test"};
+  EXPECT_EQ(code_of(orders.find("1")), "would_block");
+  EXPECT_EQ(code_of(orders.save(some[0])), "would_block");
 }
 
 NEXUS_FOR_EVERY_STORE(Repository);

@@ -106,9 +106,9 @@ result<std::optional<std::vector<std::string>>> memory_documents::find(
   const auto guard = locked();
   if (!guard) return fail(guard.error());
   std::vector<std::string> ids;
-  for (const auto& [id, one] : collection(name)) {
-    const auto all = [&](auto holds) {
-      return std::ranges::all_of(values, [&](const auto& v) { return holds(*one, v); });
+  for (const auto& [id, document] : collection(name)) {
+    const auto all = [&values, &one = *document](auto holds) {
+      return std::ranges::all_of(values, [&](const auto& v) { return holds(one, v); });
     };
     if (!all(indexes)) return std::nullopt;
     if (all(has)) ids.push_back(id);

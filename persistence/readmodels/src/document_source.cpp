@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "nexus/detail/may_wait.hpp"
+
 namespace nexus { inline namespace v0 {
 namespace {
 
@@ -18,6 +20,10 @@ result<void> document_source::with(std::string_view borrower, const user& use) c
   if (auto* const* storage = std::get_if<document_storage*>(&from_)) return use(**storage);
   if (auto* const* own = std::get_if<session*>(&from_)) {
     return with_documents_of(**own, "the database of this session", use);
+  }
+  // Also if a session is free: the database is waited for.
+  if (auto why = detail::refuse_to_wait(borrower, "call it on a plain thread")) {
+    return fail(*std::move(why));
   }
   const auto& in = std::get<store>(from_);
   auto lent = in.sessions().borrow({.borrower = std::string{borrower}});

@@ -1,9 +1,10 @@
 // Where a repository gets its storage for a call: from a store, from a session, or at once.
 //
-// A store lends a session of its pool for each call, which blocks like any borrowing and has the
-// pool's errors: `would_block` in an actor. Any thread may use it. A session is used as it is: the
-// calls are a part of its transaction. It, or a storage, must outlive its user and belongs to one
-// thread at a time.
+// A store lends a session of its pool for each call, which blocks, and has the pool's errors. On a
+// thread that must not wait, an actor's, it is `would_block`. Any other thread may use it.
+//
+// A session is used as it is: the calls are a part of its transaction. It, or a storage, must
+// outlive its user and belongs to one thread at a time.
 //
 // Failures: those of the pool; `unavailable` if the database keeps no documents.
 #pragma once

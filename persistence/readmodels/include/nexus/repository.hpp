@@ -107,9 +107,9 @@ class repository {
 
   /// The models that match all criteria; none for no criteria.
   ///
-  /// A criterion on `id`, with an id or a list, fetches just those, in the requested order, without
-  /// repeats, leaving out the missing. Otherwise they come in ascending bytewise order of their ids.
-  /// A criterion on an indexed field is a bounded look-up on SQL. Without one, or with an index that
+  /// A criterion on `id`, with an id or a list, fetches just those: in the requested order, without
+  /// repeats, leaving out the missing. Otherwise models come in ascending bytewise order of ids. A
+  /// criterion on an indexed field is a bounded look-up on SQL. Without one, or with an index that
   /// writers left out, this READS THE WHOLE COLLECTION.
   [[nodiscard]] result<std::vector<Model>> find_by(const criteria& wanted,
                                                    consistency how = consistency::strong) const {
