@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -33,6 +34,13 @@ sql_projections::sql_projections(session& on, const schema_choices& tables, cons
           return text;
         };
         texts t;
+        t.reads =
+            made("SELECT reads FROM nexus_projections WHERE projection = $1 AND version = $2");
+        t.declare = made(
+            "INSERT INTO nexus_projections (projection, version, reads, paused, timestamp) "
+            "VALUES ($1, $2, $3, 0, {now}) ON CONFLICT (projection, version) DO UPDATE SET "
+            "reads = CASE WHEN nexus_projections.reads = '' THEN excluded.reads "
+            "ELSE nexus_projections.reads END");
         t.add = made(
             "INSERT INTO nexus_projection_offsets (projection, version, cell, position, owner, "
             "lease, wanted_by, timestamp) VALUES ($1, $2, $3, $4, '', 0, '', {now}) "
@@ -66,8 +74,8 @@ sql_projections::sql_projections(session& on, const schema_choices& tables, cons
         t.paused =
             made("SELECT paused FROM nexus_projections WHERE projection = $1 AND version = $2");
         t.pause = made(
-            "INSERT INTO nexus_projections (projection, version, paused, timestamp) "
-            "VALUES ($1, $2, $3, {now}) ON CONFLICT (projection, version) DO UPDATE SET "
+            "INSERT INTO nexus_projections (projection, version, reads, paused, timestamp) "
+            "VALUES ($1, $2, '', $3, {now}) ON CONFLICT (projection, version) DO UPDATE SET "
             "paused = excluded.paused, timestamp = excluded.timestamp");
         t.add_failure = made(
             "INSERT INTO nexus_projection_failures (projection, version, persistence_id, "
@@ -76,6 +84,9 @@ sql_projections::sql_projections(session& on, const schema_choices& tables, cons
             "ON CONFLICT (projection, version, persistence_id, sequence_nr) DO UPDATE SET "
             "error = excluded.error, attempts = excluded.attempts, "
             "timestamp = excluded.timestamp");
+        t.update_failure = made(
+            "UPDATE nexus_projection_failures SET error = $3, attempts = $4, timestamp = {now} "
+            "WHERE projection = $1 AND version = $2 AND persistence_id = $5 AND sequence_nr = $6");
         t.failures = made(
             "SELECT persistence_id, sequence_nr, position, event_type, error, attempts, {micros} "
             "FROM nexus_projection_failures WHERE projection = $1 AND version = $2 "
@@ -104,6 +115,17 @@ result<std::int64_t> sql_projections::change(const std::string& sql, const proje
   auto done = on_.execute(sql, of.name, of.version, a...);
   if (!done) return fail(std::move(done.error()));
   return done->affected;
+}
+
+result<std::string> sql_projections::declare(const projection_version& of, std::string_view reads) {
+  for (bool stored = false;; stored = true) {
+    auto found = on_.query<std::string>(sql_.reads, of.name, of.version);
+    if (!found) return fail(std::move(found.error()));
+    if (!found->empty() && !found->front().empty()) return std::move(found->front());
+    if (stored) return std::string{};  // it was forgotten meanwhile
+    auto done = change(sql_.declare, of, reads);
+    if (!done) return fail(std::move(done.error()));
+  }
 }
 
 result<void> sql_projections::add(const projection_version& of,
@@ -176,6 +198,13 @@ result<void> sql_projections::restart(const projection_version& of, std::span<co
           change(sql_.restart, of, to_string(at[strand]), first, first + cells_per_strand - 1);
       if (!done) return fail(std::move(done.error()));
     }
+    auto failed = failures(of, std::numeric_limits<std::size_t>::max());
+    if (!failed) return fail(std::move(failed.error()));
+    for (const auto& one : *failed) {
+      if (one.at.strand >= at.size() || one.at <= at[one.at.strand]) continue;
+      auto removed = remove_failure(of, one.of, one.number);
+      if (!removed) return fail(std::move(removed.error()));
+    }
     return {};
   });
 }
@@ -199,6 +228,14 @@ result<void> sql_projections::add_failure(const projection_version& of,
              to_string(failure.at), failure.event_type, failure.error, failure.attempts);
   if (!done) return fail(std::move(done.error()));
   return {};
+}
+
+result<bool> sql_projections::update_failure(const projection_version& of,
+                                             const projection_failure& failure) {
+  auto done = change(sql_.update_failure, of, failure.error, failure.attempts, failure.of.str(),
+                     static_cast<std::int64_t>(failure.number));
+  if (!done) return fail(std::move(done.error()));
+  return *done > 0;
 }
 
 result<std::vector<projection_failure>> sql_projections::failures(const projection_version& of,

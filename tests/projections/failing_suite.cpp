@@ -160,7 +160,8 @@ TEST_P(Projection, AHandlerCannotEndItsTransaction) {
   const auto ends = [&](session& on, const projected<tally>& e) -> result<void> {
     std::lock_guard g{guard};
     told.clear();
-    for (const auto* sql : {"COMMIT", "rollback", " END", "/* now */ ABORT", "BEGIN"}) {
+    for (const auto* sql : {"COMMIT", "rollback", " END", "/* now */ ABORT", "BEGIN",
+                            "/* ROLLBACK TO */ ROLLBACK", "/* /* */ SELECT */ COMMIT", "; END"}) {
       auto done = on.execute(sql);
       told.push_back(done ? "done" : std::string{to_string(done.error().code)});
     }
@@ -177,7 +178,7 @@ TEST_P(Projection, AHandlerCannotEndItsTransaction) {
   };
   projection<tally> report{sys, opened, "report", ends};
   catch_up(report);
-  EXPECT_EQ(told, std::vector<std::string>(5, "invalid_argument"));
+  EXPECT_EQ(told, std::vector<std::string>(8, "invalid_argument"));
   EXPECT_EQ(reported(), "a 3/2");
 }
 
@@ -204,4 +205,64 @@ TEST_P(Projection, ASlowHandlerCommitsWhatItHasWhenTheTimeIsUp) {
   EXPECT_NE(reported(), "t0 820/40");
   catch_up(report);
   EXPECT_EQ(reported(), "t0 820/40");
+}
+
+TEST_P(Projection, ARebuildTakesTheFailuresThatComeAgain) {
+  add("a", 13);
+  std::atomic<bool> mended{false};
+  const auto handle = [&](session& on, const projected<tally>& e) -> result<void> {
+    if (!mended) return fail(errc::rejected, "not yet");
+    return count(on, e);
+  };
+  projection<tally> report{
+      sys,
+      opened,
+      "report",
+      handle,
+      {.retries = 0, .retry_pause = 1ms, .on_failure = projection_options::failing::skip}};
+  catch_up(report);
+  ASSERT_EQ(must(report.failures()).size(), 1u);
+  mended = true;
+  must(report.rebuild());
+  catch_up(report);
+  EXPECT_TRUE(must(report.failures()).empty());
+  EXPECT_EQ(reported(), "a 13/1");
+}
+
+// They read a row, change it and write it back; each row belongs to several entities.
+TEST_P(Projection, RowsOfSeveralEntitiesLoseNoUpdate) {
+  if (!GetParam().sql) GTEST_SKIP() << "it has no transactions";
+  add_many(20, 10);
+  const auto add_up = [&](session& on, const projected<tally>& e) -> result<void> {
+    auto found = on.query<std::int64_t>("SELECT total FROM report WHERE id = 'all'");
+    if (!found) return fail(std::move(found.error()));
+    const auto total = (found->empty() ? 0 : found->front()) + value_of(e.event);
+    return on
+        .execute(
+            "INSERT INTO report (id, total, events) VALUES ('all', $1, 1) ON CONFLICT (id) DO "
+            "UPDATE SET total = excluded.total, events = report.events + 1",
+            total)
+        .map([](const auto&) {});
+  };
+  projection<tally> report{sys, opened, "report", add_up, {.parallel = 4, .batch_max = 10}};
+  catch_up(report);
+  EXPECT_EQ(reported(), "all 1100/200");
+}
+
+TEST_P(Projection, AnEventWhosePausesAreLongerThanTheLeaseIsDecided) {
+  if (!GetParam().sql) GTEST_SKIP() << "a journal in memory is of one process";
+  add("a", 13);
+  const auto handle = [&](const projected<tally>&) -> result<void> {
+    return fail(errc::rejected, "never");
+  };
+  const projection_options o{.retries = 2,
+                             .retry_pause = 1s,
+                             .on_failure = projection_options::failing::skip,
+                             .lease = 1s};
+  const store other = open(faults);
+  nexus::system other_sys{{.threads = 1}};
+  projection<tally> here{sys, opened, "report", handle, o};
+  projection<tally> there{other_sys, other, "report", handle, o};
+  catch_up(here);
+  EXPECT_EQ(must(here.failures()).size(), 1u);
 }

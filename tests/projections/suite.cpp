@@ -308,7 +308,7 @@ TEST_P(Projection, WrongOptionsAndASecondOneAreNamedErrors) {
   EXPECT_NE(why("r", {.batch_max = 0}).find("batch_max is 0"), std::string::npos);
   EXPECT_NE(why("r", {.lease = 999ms}).find("lease must be at least 1 s"), std::string::npos);
   projection<tally> first{sys, opened, "r", counting()};
-  EXPECT_NE(why("r", {}).find("projection \"r\" version 1 of tally"), std::string::npos);
+  EXPECT_NE(why("r", {}).find("projection r version 1 in"), std::string::npos);
   catch_up(first);
 }
 
@@ -333,4 +333,47 @@ TEST_P(Projection, EndsWithItsSystem) {
   EXPECT_TRUE(done.complete()) << (done.missed.empty() ? "" : done.missed.front());
   EXPECT_EQ(report.status().phase, projection_phase::stopped);
   EXPECT_EQ(report.caught_up(1s).error().code, errc::stopped);
+}
+
+TEST_P(Projection, TheSameNameForOtherEventsIsRefused) {
+  add("a", 1);
+  {
+    projection<tally> report{sys, opened, "report", counting()};
+    catch_up(report);
+  }
+  projection<tally> other{sys, opened, "report", counting(), {.tag = "gold"}};
+  EXPECT_TRUE(becomes(other, projection_phase::failed));
+  EXPECT_NE(other.status().why.find("reads tally in"), std::string::npos) << other.status().why;
+  EXPECT_EQ(other.caught_up(patience).error().code, errc::projection_failed);
+}
+
+TEST_P(Projection, AForgottenVersionThatStillRunsFails) {
+  add("a", 1);
+  projection<tally> report{sys, opened, "report", counting(), {.lease = 1s}};
+  catch_up(report);
+  must(forget_projection(opened, opened, {"report", 1}));
+  EXPECT_TRUE(becomes(report, projection_phase::failed));
+  EXPECT_NE(report.status().why.find("forgotten"), std::string::npos) << report.status().why;
+}
+
+TEST_P(Projection, ASourceThatWasMadeAnewIsAnError) {
+  add("a", 1);
+  auto session = must(opened.open_session());
+  std::vector<projection_cell> foreign;
+  for (std::uint32_t cell = 0; cell < 64 * session->strands(); ++cell) {
+    foreign.push_back({cell, {.epoch = 12345, .strand = cell / 64, .minor = 7}});
+  }
+  must(session->projections()->add({"report", 1}, foreign));
+  projection<tally> report{sys, opened, "report", counting()};
+  const auto done = report.caught_up(patience);
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find("its offset is not of"), std::string::npos)
+      << done.error().message;
+}
+
+TEST_P(Projection, AStoppedOneIsNotResumed) {
+  projection<tally> report{sys, opened, "report", counting()};
+  report.stop();
+  EXPECT_EQ(report.resume().error().code, errc::stopped);
+  EXPECT_EQ(report.rebuild().error().code, errc::stopped);
 }

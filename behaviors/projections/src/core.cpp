@@ -85,7 +85,7 @@ void projection_core::stop_and_wait() {
   if (!thread_.joinable()) return;
   thread_.join();
   sampled_.clear();
-  names_->release(setup_.label);
+  names_->release(setup_.claim);
 }
 
 std::vector<std::string> projection_core::remaining() {
@@ -155,11 +155,54 @@ result<void> projection_core::connect() {
   auto source = setup_.source.open_session();
   if (!source) return fail(std::move(source.error()));
   strands_ = (*source)->strands();
+  if (auto same = declare(*storage); !same) return same;
   auto cells = wanted_cells(strands_);
   if (auto added = storage->add(setup_.which, cells); !added) return added;
+  if (auto known = expect_known_positions(*storage, **source); !known) return known;
   has_cells_ = true;
   std::lock_guard guard{lock_};
   exactly_once_ = session_->has_sql();
+  return {};
+}
+
+// A name and a version stand for what they read: offsets of other events would skip some.
+result<void> projection_core::declare(projection_storage& storage) {
+  const auto& o = setup_.options;
+  auto reads = std::string{setup_.handler->entity_type()};
+  if (o.tag) reads += fmt::format(", tag {}", *o.tag);
+  if (o.slices) reads += fmt::format(", slices {} to {}", o.slices->first, o.slices->last);
+  auto stored = storage.declare(setup_.which, reads);
+  if (!stored) return fail(std::move(stored.error()));
+  if (*stored == reads) return {};
+  return refuse(
+      {errc::invalid_argument, fmt::format("{} reads {} in {}, not {}; use another name or version",
+                                           setup_.label, *stored, setup_.target.name(), reads)});
+}
+
+// Offsets of another journal, or of one that was made anew, say nothing about this source.
+result<void> projection_core::expect_known_positions(projection_storage& storage,
+                                                     journal_session& source) {
+  auto cells = cells_of(storage, strands_);
+  if (!cells) return fail(std::move(cells.error()));
+  std::vector<position> seen;
+  for (const auto& one : *cells) {
+    if (one.at.is_start() || std::ranges::find(seen, one.at) != seen.end()) continue;
+    seen.push_back(one.at);
+    auto known =
+        source.read_all(reading_start::kept_after(one.at), 1, [](const auto&...) { return false; });
+    if (known) continue;
+    if (known.error().code != errc::foreign_position) return known;
+    return refuse(
+        {errc::foreign_position,
+         fmt::format("its offset is not of {}: {}", setup_.source.name(), known.error().message)});
+  }
+  return {};
+}
+
+// Stops until `resume`: trying again would not help.
+result<void> projection_core::refuse(error why) {
+  std::lock_guard guard{lock_};
+  failed_ = std::move(why);
   return {};
 }
 
@@ -171,7 +214,7 @@ std::vector<projection_cell> projection_core::wanted_cells(std::uint32_t strands
 result<std::vector<projection_cell>> projection_core::cells_of(projection_storage& storage,
                                                                std::uint32_t strands) const {
   auto cells = storage.cells(setup_.which);
-  if (!cells || !setup_.options.slices) return cells;
+  if (!cells) return cells;
   const auto wanted = wanted_cells(strands);
   std::erase_if(*cells, [&](const auto& one) {
     return !std::ranges::binary_search(wanted, one.cell, {}, &projection_cell::cell);
@@ -181,21 +224,23 @@ result<std::vector<projection_cell>> projection_core::cells_of(projection_storag
 
 // One look at the leases, and what follows from it.
 result<void> projection_core::look_after() {
-  std::optional<projection_end> ended;
+  // Both at once: after a rebuild the ended work stands elsewhere than it knows.
+  std::shared_ptr<projection_pipeline> ended_work;
   {
     std::lock_guard guard{lock_};
-    ended = std::exchange(ended_, std::nullopt);
+    const auto ended = std::exchange(ended_, std::nullopt);
+    if (ended) {
+      ended_work = std::exchange(work_, nullptr);
+      lag_due_ = {};
+    }
     if (ended && ended->how == projection_end::kind::failed) failed_ = ended->why;
   }
-  if (ended) {
-    end_work();
-    lag_due_ = {};  // a rebuild has changed it
-  }
+  if (ended_work) ended_work->end();
   if (auto ready = connect(); !ready) return ready;
   auto& storage = *session_->projections();
   auto paused = storage.paused(setup_.which);
   if (!paused) return fail(std::move(paused.error()));
-  bool stands = *paused;
+  const bool stands = *paused;
   std::optional<error> failed;
   {
     std::lock_guard guard{lock_};
@@ -214,6 +259,9 @@ result<void> projection_core::look_after() {
   }
   auto cells = cells_of(storage, strands_);
   if (!cells) return fail(std::move(cells.error()));
+  if (cells->empty()) {
+    return refuse({errc::projection_failed, "its offsets were removed: the version was forgotten"});
+  }
   auto plan = leases_.look_at(*cells, steady_clock::now(), shares_cells(setup_));
   if (!plan.give.empty()) {
     end_work();
@@ -423,6 +471,10 @@ void projection_core::set_phase(projection_phase phase, std::string why) {
 
 projection_status projection_core::status_now() {
   projection_status s{phase_, why_, counts_.handled, counts_.skipped};
+  if (failed_) {
+    s.phase = projection_phase::failed;
+    s.why = failed_->message;
+  }
   s.exactly_once = exactly_once_;
   if (!work_) return s;
   s.cells = work_->committed().size();

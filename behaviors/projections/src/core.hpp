@@ -56,6 +56,9 @@ class projection_core final : public shutdown_participant,
   [[nodiscard]] std::vector<projection_cell> wanted_cells(std::uint32_t strands) const;
   [[nodiscard]] result<std::vector<projection_cell>> cells_of(projection_storage& storage,
                                                               std::uint32_t strands) const;
+  result<void> declare(projection_storage& storage);
+  result<void> expect_known_positions(projection_storage& storage, journal_session& source);
+  result<void> refuse(error why);
   result<void> take_over(const lease_watch::plan& plan);
   result<void> give_away(const std::vector<projection_cell>& cells);
   void work_on(std::vector<projection_cell> cells);
@@ -70,6 +73,7 @@ class projection_core final : public shutdown_participant,
   void storage_trouble(std::optional<error> why);
   void work_ended(projection_end how);
   [[nodiscard]] projection_status status_now();
+  [[nodiscard]] std::optional<error> stopped();
   [[nodiscard]] std::optional<error> standstill();
   [[nodiscard]] result<std::vector<position>> ends_of_source();
   [[nodiscard]] result<bool> reached(const std::vector<position>& ends);

@@ -30,7 +30,13 @@ auto projection_core::at_target(F f) -> decltype(f(std::declval<journal_session&
   return f(**lent);
 }
 
-// Why it does not go on by itself.
+std::optional<error> projection_core::stopped() {
+  std::lock_guard guard{lock_};
+  if (!stopping_) return std::nullopt;
+  return error{errc::stopped, setup_.label + " was stopped"};
+}
+
+// Why it does not continue by itself.
 std::optional<error> projection_core::standstill() {
   std::lock_guard guard{lock_};
   if (stopping_) return error{errc::stopped, setup_.label + " was stopped"};
@@ -55,7 +61,7 @@ result<std::vector<position>> projection_core::ends_of_source() {
 result<bool> projection_core::reached(const std::vector<position>& ends) {
   const auto all_there = [&](const std::vector<projection_cell>& cells) {
     return std::ranges::all_of(
-        cells, [&](const auto& one) { return !(one.at < ends[strand_of_cell(one.cell)]); });
+        cells, [&](const auto& one) { return one.at >= ends[strand_of_cell(one.cell)]; });
   };
   std::vector<projection_cell> mine;
   {
@@ -64,7 +70,7 @@ result<bool> projection_core::reached(const std::vector<position>& ends) {
   }
   const auto strands = static_cast<std::uint32_t>(ends.size());
   if (!all_there(mine)) return false;
-  if (mine.size() == wanted_cells(strands).size()) return true;
+  // Also if all cells are this process's: another one may have begun a rebuild.
   return at_target([&](journal_session& on) -> result<bool> {
     auto cells = cells_of(*on.projections(), strands);
     if (!cells) return fail(std::move(cells.error()));
@@ -116,6 +122,7 @@ result<void> projection_core::pause() {
 }
 
 result<void> projection_core::resume() {
+  if (auto over = stopped()) return fail(*std::move(over));
   auto done =
       at_target([&](journal_session& on) { return on.projections()->pause(setup_.which, false); });
   if (!done) return done;
@@ -123,8 +130,7 @@ result<void> projection_core::resume() {
     std::lock_guard guard{lock_};
     failed_.reset();
     paused_ = false;
-    ended_.reset();
-    woken_ = true;
+    ended_ = projection_end{};  // the work that has failed is over, if it has not told so yet
   }
   changed_.notify_all();
   return {};
@@ -132,6 +138,7 @@ result<void> projection_core::resume() {
 
 result<void> projection_core::rebuild(std::vector<position> from) {
   if (fault_) return fail(*fault_);
+  if (auto over = stopped()) return fail(*std::move(over));
   if (auto ends = ends_of_source(); !ends) {
     return fail(std::move(ends.error()));
   } else if (auto why = fault_of({.after = from}, static_cast<std::uint32_t>(ends->size()))) {
@@ -143,7 +150,10 @@ result<void> projection_core::rebuild(std::vector<position> from) {
   }
   // Nobody owns the cells then: what is under way in any process is not committed.
   const auto restart = [&](session& on) -> result<void> {
-    if (auto done = on.projections()->restart(setup_.which, from); !done) return done;
+    auto& storage = *on.projections();
+    const auto cells = wanted_cells(static_cast<std::uint32_t>(from.size()));
+    if (auto done = storage.add(setup_.which, cells); !done) return done;
+    if (auto done = storage.restart(setup_.which, from); !done) return done;
     if (!setup_.options.on_rebuild) return {};
     result<void> emptied;
     handler_session limited{on};
@@ -218,7 +228,10 @@ result<void> projection_core::retried(journal_session& on, const projection_fail
   auto again = which;
   again.error = done.error().message;
   ++again.attempts;
-  if (auto kept = storage.add_failure(setup_.which, again); !kept) return kept;
+  // With SQL the failure is still there, unless another call has handled the event.
+  auto kept = on.has_sql() ? storage.update_failure(setup_.which, again).map([](bool) {})
+                           : storage.add_failure(setup_.which, again);
+  if (!kept) return kept;
   return done;
 }
 

@@ -47,9 +47,12 @@ projection_setup made(system& sys, store source, std::string_view name,
   auto label = fmt::format("projection \"{}\" version {} of {}", name, options.version,
                            handler->entity_type());
   auto target = options.target ? *options.target : source;
+  // One of a name and a version per target: its offsets are there.
+  auto claim = fmt::format("projection {} version {} in {}", name, options.version, target.name());
   const auto workers = target.writers() > 1 ? options.parallel : 1;
-  return {std::move(which),  sys.next_id().to_string(), std::move(label),   std::move(source),
-          std::move(target), std::move(options),        std::move(handler), workers};
+  return {std::move(which),   sys.next_id().to_string(), std::move(label),
+          std::move(claim),   std::move(source),         std::move(target),
+          std::move(options), std::move(handler),        workers};
 }
 
 }  // namespace
@@ -60,7 +63,7 @@ projection_handle::projection_handle(system& sys, store source, std::string_view
   auto setup = made(sys, std::move(source), name, std::move(handler), std::move(options));
   auto fault = fault_of_setup(setup, sys);
   if (!fault) {
-    if (auto claimed = sys.claim(setup.label); !claimed) fault = std::move(claimed.error());
+    if (auto claimed = sys.claim(setup.claim); !claimed) fault = std::move(claimed.error());
   }
   core_ = std::make_shared<projection_core>(sys, std::move(setup), std::move(fault));
   core_->start();

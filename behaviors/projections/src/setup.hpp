@@ -18,6 +18,7 @@ struct projection_setup {
   projection_version which;
   std::string owner;  // of the leases: a ULID, new for every object
   std::string label;  // "projection revenue version 2 of account", for messages
+  std::string claim;  // its name in the system
   store source;
   store target;
   projection_options options;

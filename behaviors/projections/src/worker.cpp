@@ -17,6 +17,7 @@ using std::chrono::steady_clock;
 
 constexpr nanoseconds trouble_pause_min = 20ms;
 constexpr nanoseconds pause_max = 10s;
+constexpr int collisions_told = 3;
 constexpr std::size_t first_batch = 100;  // before the cost of an event is known
 
 // Trouble of a storage, which passes; everything else that a handler returns is the event's.
@@ -144,7 +145,18 @@ bool projection_worker::handle_alone(projected_batch& batch, std::size_t i,
                batch.describe(i).number, batch.describe(i).of.str(),
                std::chrono::duration_cast<std::chrono::milliseconds>(length).count(),
                got.why.message);
-    if (!queue_.pause(length)) return false;
+    if (!pause_alive(length)) return false;
+  }
+}
+
+// Other processes must not take it for dead meanwhile: they would start to count the tries again.
+bool projection_worker::pause_alive(nanoseconds length) {
+  const auto until = later(steady_clock::now(), length);
+  for (;;) {
+    const auto now = steady_clock::now();
+    if (now >= until) return true;
+    if (!queue_.pause(std::min(between(now, until), between(now, sign_due())))) return false;
+    if (steady_clock::now() >= sign_due() && !give_sign({})) return false;
   }
 }
 
@@ -186,8 +198,8 @@ bool projection_worker::end(outcome what) {
 
 template <class Do>
 projection_worker::outcome projection_worker::persist(Do once) {
-  growing_pause pause{trouble_pause_min, pause_max};
-  for (;;) {
+  growing_pause pause{trouble_pause_min, pause_max}, collided{1ms, 1s};
+  for (int tries = 1;; ++tries) {
     if (queue_.stopped()) return {outcome::kind::stopped};
     auto got = connect();
     if (got.how == outcome::kind::done) got = once();
@@ -197,9 +209,10 @@ projection_worker::outcome projection_worker::persist(Do once) {
       return got;
     }
     if (session_ && session_->broken()) session_.reset();
-    const auto length = pause.next();
-    // One that collided with another transaction is nothing to tell of.
-    if (got.why.code != errc::serialization_failed || length >= 1s) {
+    const bool collision = got.why.code == errc::serialization_failed;
+    const auto length = collision ? collided.next() : pause.next();
+    // A transaction that collided with another one is nothing to tell of, unless it stays so.
+    if (!collision || tries >= collisions_told) {
       in_trouble_ = true;
       to_.trouble(std::move(got.why));
     }
@@ -232,7 +245,7 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
                                                       std::size_t to,
                                                       const std::vector<position>& up_to) {
   if (!session_->has_sql()) return attempt_without_sql(batch, from, to, up_to);
-  if (auto begun = session_->begin(isolation::read_committed, false); !begun) {
+  if (auto begun = session_->begin(of_.options.level, false); !begun) {
     return {outcome::kind::trouble, from, std::move(begun.error())};
   }
   const rolled_back otherwise{*session_};
@@ -249,6 +262,11 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
     const bool passes = is_trouble(done.failed->code) || session_->broken();
     return {passes ? outcome::kind::trouble : outcome::kind::failing, done.end,
             *std::move(done.failed)};
+  }
+  if (!session_->in_transaction()) {
+    return {outcome::kind::failing,
+            from,
+            {errc::projection_failed, "the handler ended the transaction that it runs in"}};
   }
   if (done.end < to) {
     target = reached(batch, from, done.end, up_to);

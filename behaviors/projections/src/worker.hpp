@@ -52,6 +52,7 @@ class projection_worker {
   bool handle_alone(projected_batch& batch, std::size_t i, const std::vector<position>& to);
   bool give_up_on(projection_failure which, error why, std::uint32_t attempts,
                   const std::vector<position>& to);
+  bool pause_alive(std::chrono::nanoseconds length);
   bool give_sign(const std::vector<position>& to);
 
   // What a transaction changes, besides the handler's rows.

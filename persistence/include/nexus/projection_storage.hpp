@@ -71,6 +71,11 @@ class projection_storage {
  public:
   virtual ~projection_storage() = default;
 
+  /// Stores which events the version reads, in words, unless that is stored already; returns what is
+  /// stored.
+  [[nodiscard]] virtual result<std::string> declare(const projection_version& of,
+                                                    std::string_view reads) = 0;
+
   /// Adds those of the cells that do not exist yet; of these it takes `cell` and `at`.
   [[nodiscard]] virtual result<void> add(const projection_version& of,
                                          std::span<const projection_cell> cells) = 0;
@@ -101,7 +106,8 @@ class projection_storage {
   [[nodiscard]] virtual result<void> end_others(const projection_version& of, std::uint32_t first,
                                                 std::uint32_t last) = 0;
 
-  /// Sets every cell to its strand's position (one per strand, in order) and to no owner.
+  /// Sets every cell to its strand's position (one per strand, in order) and to no owner. Removes the
+  /// failures past these positions, which will be handled again.
   [[nodiscard]] virtual result<void> restart(const projection_version& of,
                                              std::span<const position> at) = 0;
 
@@ -111,6 +117,9 @@ class projection_storage {
   /// Adds the failure, or replaces the one of the same event.
   [[nodiscard]] virtual result<void> add_failure(const projection_version& of,
                                                  const projection_failure& failure) = 0;
+  /// Sets error and attempts of the failure of this event. False: there is none (any more).
+  [[nodiscard]] virtual result<bool> update_failure(const projection_version& of,
+                                                    const projection_failure& failure) = 0;
   /// In the order of ids and numbers, at most `max`.
   [[nodiscard]] virtual result<std::vector<projection_failure>> failures(
       const projection_version& of, std::size_t max) = 0;

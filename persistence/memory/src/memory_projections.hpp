@@ -18,6 +18,7 @@ namespace nexus { inline namespace v0 { namespace memory {
 struct kept_projection {
   std::map<std::uint32_t, projection_cell> cells;
   std::map<std::pair<persistence_id, sequence_nr>, projection_failure> failures;
+  std::string reads;
   bool paused = false;
 };
 
@@ -27,6 +28,13 @@ class memory_projections final : public projection_storage {
  public:
   memory_projections(std::mutex& lock, kept_projections& all, const std::atomic<bool>& interrupted)
       : lock_{lock}, all_{all}, interrupted_{interrupted} {}
+
+  result<std::string> declare(const projection_version& of, std::string_view reads) override {
+    return with(of, [&](auto& kept) -> result<std::string> {
+      if (kept.reads.empty()) kept.reads = reads;
+      return kept.reads;
+    });
+  }
 
   result<void> add(const projection_version& of, std::span<const projection_cell> cells) override {
     return with(of, [&](auto& kept) -> result<void> {
@@ -98,6 +106,10 @@ class memory_projections final : public projection_storage {
         one.wanted_by.clear();
         ++one.lease;
       }
+      std::erase_if(kept.failures, [&](const auto& one) {
+        const auto& failed_at = one.second.at;
+        return failed_at.strand < at.size() && !(failed_at <= at[failed_at.strand]);
+      });
       return {};
     });
   }
@@ -119,6 +131,17 @@ class memory_projections final : public projection_storage {
       made.time = wall_clock{}.now();
       kept.failures.insert_or_assign({failure.of, failure.number}, std::move(made));
       return {};
+    });
+  }
+  result<bool> update_failure(const projection_version& of,
+                              const projection_failure& failure) override {
+    return with(of, [&](auto& kept) -> result<bool> {
+      const auto found = kept.failures.find({failure.of, failure.number});
+      if (found == kept.failures.end()) return false;
+      found->second.error = failure.error;
+      found->second.attempts = failure.attempts;
+      found->second.time = wall_clock{}.now();
+      return true;
     });
   }
   result<std::vector<projection_failure>> failures(const projection_version& of,

@@ -76,9 +76,10 @@ constexpr std::array<column, 13> states{
      {"transaction_id", "xid8", true, "of the last change; the first part of its position"},
      {"position", "bigint", true, "within the transaction; the second part"}}};
 
-constexpr std::array<column, 4> projections{
-    {{"projection", "text", true, "was told to pause, or to go on"},
+constexpr std::array<column, 5> projections{
+    {{"projection", "text", true, ""},
      {"version", "bigint", true, ""},
+     {"reads", "text", true, "which events, e.g. account; never changes"},
      {"paused", "bigint", true, "1: no process works on it"},
      {"timestamp", "timestamp with time zone", true, ""}}};
 

@@ -114,10 +114,11 @@ CREATE INDEX nexus_pruning_by_position ON nexus_pruning (position);
 
 // New in version 3.
 constexpr std::string_view tables_of_read_side = R"sql(
--- Projections that were told to pause.
+-- Versions of projections.
 CREATE TABLE nexus_projections (
   projection TEXT    NOT NULL,
   version    INTEGER NOT NULL,
+  reads      TEXT    NOT NULL,         -- which events, e.g. account; never changes
   paused     INTEGER NOT NULL,         -- 1: no process works on it
   timestamp  INTEGER NOT NULL,
   PRIMARY KEY (projection, version)

@@ -51,9 +51,13 @@ struct projected : event_of<B> {
 namespace detail {
 
 template <class F, class B>
-concept handles_event = std::invocable<F&, const projected<B>&>;
+concept handles_event = std::invocable < F&,
+        const projected<B>
+& > ;
 template <class F, class B>
-concept handles_event_on = std::invocable<F&, session&, const projected<B>&>;
+concept handles_event_on = std::invocable < F&,
+        session&, const projected<B>
+& > ;
 template <class F, class B>
 concept handles_batch = std::invocable<F&, std::span<const projected<B>>>;
 template <class F, class B>
@@ -68,9 +72,18 @@ template <class F, class B>
 inline constexpr bool takes_batches =
     !handles_event<F, B> && !handles_event_on<F, B> && projecting<F, B>;
 
+template <class T>
+inline constexpr bool is_result = false;
+template <class T>
+inline constexpr bool is_result<result<T>> = true;
+
 /// The error of a call of `f`, if it failed.
 template <class F, class... A>
 [[nodiscard]] std::optional<error> error_of_call(F& f, A&&... with) {
+  using returned = std::remove_cvref_t<std::invoke_result_t<F&, A...>>;
+  static_assert(std::is_void_v<returned> || is_result<returned> ||
+                    std::is_same_v<returned, tl::unexpected<error>>,
+                "a projection's handler returns nothing or a nexus::result");
   std::optional<error> why;
   (void)guarded(
       [&] {
@@ -179,9 +192,8 @@ class projection {
   /// projection_version::name_bytes_max bytes. Two of the same on one system, and contradicting
   /// options, show in `status` and in every call.
   template <class F>
-    requires detail::projecting<F, B>
-  projection(system& sys, store source, std::string_view name, F handler,
-             projection_options options = {})
+  requires detail::projecting<F, B> projection(system& sys, store source, std::string_view name,
+                                               F handler, projection_options options = {})
       : handle_{sys, std::move(source), name,
                 std::make_shared<detail::typed_handler<B, F>>(std::move(handler)),
                 std::move(options)} {}

@@ -14,6 +14,7 @@
 
 #include "nexus/event_query.hpp"
 #include "nexus/projection_storage.hpp"
+#include "nexus/session.hpp"
 #include "nexus/store.hpp"
 #include "nexus/time_span.hpp"
 
@@ -62,6 +63,12 @@ struct projection_options {
 
   std::size_t batch_max = 1'000;  ///< events of one transaction, at most 10,000
   std::chrono::nanoseconds batch_time = std::chrono::milliseconds{50};  ///< a batch ends after it
+
+  /// Of the handler's transactions. With the default a handler may read a row, change it and write
+  /// it back: of two transactions that change a row one is repeated. If it changes rows only by
+  /// statements such as SET n = n + 1, `read_committed` is enough, and repeats nothing. SQLite's
+  /// transactions are always serializable.
+  isolation level = isolation::repeatable_read;
 
   unsigned retries = 5;  ///< of an event whose handling failed, before `on_failure` counts
   std::chrono::nanoseconds retry_pause = std::chrono::milliseconds{100};  ///< doubled, up to 10 s

@@ -17,6 +17,7 @@ class sql_projections final : public projection_storage {
  public:
   sql_projections(session& on, const schema_choices& tables, const sql_dialect& of);
 
+  result<std::string> declare(const projection_version& of, std::string_view reads) override;
   result<void> add(const projection_version& of, std::span<const projection_cell> cells) override;
   result<std::vector<projection_cell>> cells(const projection_version& of) override;
   result<std::uint64_t> advance(const projection_version& of, std::string_view owner,
@@ -32,6 +33,8 @@ class sql_projections final : public projection_storage {
   result<void> pause(const projection_version& of, bool paused) override;
   result<void> add_failure(const projection_version& of,
                            const projection_failure& failure) override;
+  result<bool> update_failure(const projection_version& of,
+                              const projection_failure& failure) override;
   result<std::vector<projection_failure>> failures(const projection_version& of,
                                                    std::size_t max) override;
   result<std::uint64_t> count_failures(const projection_version& of) override;
@@ -42,7 +45,7 @@ class sql_projections final : public projection_storage {
 
  private:
   struct texts {
-    std::string add, cells, advance, give, take, want, end_holders, restart, paused, pause,
+    std::string declare, reads, update_failure, add, cells, advance, give, take, want, end_holders, restart, paused, pause,
         add_failure, failures, count_failures, remove_failure, forget_cells, forget_pause,
         forget_failures, versions;
   };

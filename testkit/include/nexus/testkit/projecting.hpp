@@ -182,7 +182,7 @@ class projecting {
  public:
   /// The handler is one of the four forms of nexus/projection.hpp.
   template <class F>
-  requires nexus::detail::projecting<F, B>
+    requires nexus::detail::projecting<F, B>
   explicit projecting(F handler, const projecting_options& options = {})
       : run_{std::make_shared<nexus::detail::typed_handler<B, F>>(std::move(handler)), options} {}
 

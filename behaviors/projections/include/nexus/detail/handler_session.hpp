@@ -21,9 +21,10 @@ class handler_session final : public session {
   result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
     static constexpr std::array<std::string_view, 7> ends{"BEGIN", "START",   "COMMIT",  "END",
                                                           "ABORT", "PREPARE", "ROLLBACK"};
-    const auto word = first_word(sql);
-    const bool refused = std::ranges::find(ends, word) != ends.end() &&
-                         !(word == "ROLLBACK" && goes_back_to_a_savepoint(sql));
+    auto rest = sql;
+    const auto word = next_word(rest);
+    const bool refused = word == unclear || (std::ranges::find(ends, word) != ends.end() &&
+                                             !(word == "ROLLBACK" && goes_to_a_savepoint(rest)));
     if (refused) return not_here(word);
     return of_.run_sql(sql, with);
   }
@@ -42,26 +43,45 @@ class handler_session final : public session {
   void interrupt() noexcept override { of_.interrupt(); }
 
  private:
-  // ROLLBACK [WORK | TRANSACTION] TO …
-  static bool goes_back_to_a_savepoint(std::string_view sql) {
-    constexpr std::string_view rollback = "ROLLBACK";
-    std::string upper{sql};
-    std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
-    std::string_view rest{upper};
-    rest.remove_prefix(rest.find(rollback) + rollback.size());
-    auto next = first_word(rest);
-    if (next == "WORK" || next == "TRANSACTION") {
-      rest.remove_prefix(rest.find(next) + next.size());
-      next = first_word(rest);
+  static constexpr std::string_view unclear = "a comment within a comment";
+
+  // Takes the next word, in capitals, past blanks and comments. Databases differ about comments
+  // within comments.
+  static std::string next_word(std::string_view& sql) {
+    for (;;) {
+      sql.remove_prefix(std::min(sql.find_first_not_of(" \t\n\v\f\r;"), sql.size()));
+      if (sql.starts_with("--")) {
+        sql.remove_prefix(std::min(sql.find('\n'), sql.size()));
+      } else if (sql.starts_with("/*")) {
+        const auto end = sql.find("*/", 2);
+        if (sql.substr(2, end == sql.npos ? end : end - 2).find("/*") != sql.npos) {
+          return std::string{unclear};
+        }
+        sql.remove_prefix(end == sql.npos ? sql.size() : end + 2);
+      } else {
+        break;
+      }
     }
+    std::string word;
+    while (!sql.empty() && std::isalpha(static_cast<unsigned char>(sql.front())) != 0) {
+      word += static_cast<char>(std::toupper(static_cast<unsigned char>(sql.front())));
+      sql.remove_prefix(1);
+    }
+    return word;
+  }
+
+  // What follows ROLLBACK: [WORK | TRANSACTION] TO …
+  static bool goes_to_a_savepoint(std::string_view rest) {
+    auto next = next_word(rest);
+    if (next == "WORK" || next == "TRANSACTION") next = next_word(rest);
     return next == "TO";
   }
 
   static tl::unexpected<error> not_here(std::string_view what) {
     return fail(errc::invalid_argument,
                 std::string{what} +
-                    " in the handler of a projection: it runs in the transaction "
-                    "that also stores how far the projection is");
+                    " is not allowed in the handler of a projection, whose transaction also "
+                    "stores how far the projection is");
   }
 
   session& of_;

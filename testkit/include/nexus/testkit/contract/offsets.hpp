@@ -115,6 +115,40 @@ TEST_P(JournalContract, ARestartOfAProjectionLeavesNoOwnerAndFencesTheOldOne) {
   EXPECT_EQ(must(o.kept().advance(o.report, "me", {0, 2, position::start_of(0), o.at[1]})), 0u);
 }
 
+TEST_P(JournalContract, ARestartOfAProjectionRemovesTheFailuresThatComeAgain) {
+  if (session.inner().projections() == nullptr) GTEST_SKIP() << "it keeps no offsets";
+  kept_offsets o{session, alice, start};
+  must(o.kept().add_failure(o.report, o.failure(1, "x")));
+  must(o.kept().add_failure(o.report, o.failure(3, "y")));
+  std::vector<position> from;
+  for (std::uint32_t i = 0; i < store->strands(); ++i) from.push_back(position::start_of(i));
+  from[o.at[1].strand] = o.at[1];
+  must(o.kept().restart(o.report, from));
+  auto left = must(o.kept().failures(o.report, 10));
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].number, 1u);
+}
+
+TEST_P(JournalContract, WhatAProjectionReadsIsDeclaredOnce) {
+  if (session.inner().projections() == nullptr) GTEST_SKIP() << "it keeps no offsets";
+  kept_offsets o{session, alice, start};
+  must(o.kept().pause(o.report, true));
+  EXPECT_EQ(must(o.kept().declare(o.report, "account")), "account");
+  EXPECT_EQ(must(o.kept().declare(o.report, "order")), "account");
+  EXPECT_TRUE(must(o.kept().paused(o.report)));
+  must(o.kept().pause(o.report, false));
+  EXPECT_EQ(must(o.kept().declare(o.report, "order")), "account");
+}
+
+TEST_P(JournalContract, AFailureOfAProjectionThatIsGoneIsNotUpdated) {
+  if (session.inner().projections() == nullptr) GTEST_SKIP() << "it keeps no offsets";
+  kept_offsets o{session, alice, start};
+  EXPECT_FALSE(must(o.kept().update_failure(o.report, o.failure(1, "x"))));
+  must(o.kept().add_failure(o.report, o.failure(1, "x")));
+  EXPECT_TRUE(must(o.kept().update_failure(o.report, o.failure(1, "y"))));
+  EXPECT_EQ(must(o.kept().failures(o.report, 9)).at(0).error, "y");
+}
+
 TEST_P(JournalContract, APauseOfAProjectionIsKeptByVersion) {
   if (session.inner().projections() == nullptr) GTEST_SKIP() << "it keeps no offsets";
   kept_offsets o{session, alice, start};
