@@ -144,7 +144,8 @@ TEST(Projecting, AHandlerMayNotEndItsTransaction) {
                            {.on = target.session.get()}};
   const auto done = report.given("a", added{1}).handled();
   ASSERT_FALSE(done);
-  EXPECT_NE(std::string{done.message()}.find("COMMIT in the handler"), std::string::npos);
+  EXPECT_NE(std::string{done.message()}.find("COMMIT is not allowed in the handler"),
+            std::string::npos);
   EXPECT_EQ(target.reported(), "") << "rolled back";
 }
 

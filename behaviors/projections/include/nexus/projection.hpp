@@ -51,13 +51,9 @@ struct projected : event_of<B> {
 namespace detail {
 
 template <class F, class B>
-concept handles_event = std::invocable < F&,
-        const projected<B>
-& > ;
+concept handles_event = std::invocable<F&, const projected<B>&>;
 template <class F, class B>
-concept handles_event_on = std::invocable < F&,
-        session&, const projected<B>
-& > ;
+concept handles_event_on = std::invocable<F&, session&, const projected<B>&>;
 template <class F, class B>
 concept handles_batch = std::invocable<F&, std::span<const projected<B>>>;
 template <class F, class B>
@@ -192,8 +188,9 @@ class projection {
   /// projection_version::name_bytes_max bytes. Two of the same on one system, and contradicting
   /// options, show in `status` and in every call.
   template <class F>
-  requires detail::projecting<F, B> projection(system& sys, store source, std::string_view name,
-                                               F handler, projection_options options = {})
+    requires detail::projecting<F, B>
+  projection(system& sys, store source, std::string_view name, F handler,
+             projection_options options = {})
       : handle_{sys, std::move(source), name,
                 std::make_shared<detail::typed_handler<B, F>>(std::move(handler)),
                 std::move(options)} {}

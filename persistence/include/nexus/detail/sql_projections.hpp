@@ -45,9 +45,9 @@ class sql_projections final : public projection_storage {
 
  private:
   struct texts {
-    std::string declare, reads, update_failure, add, cells, advance, give, take, want, end_holders, restart, paused, pause,
-        add_failure, failures, count_failures, remove_failure, forget_cells, forget_pause,
-        forget_failures, versions;
+    std::string declare, reads, update_failure, add, cells, advance, give, take, want, end_holders,
+        restart, paused, pause, add_failure, failures, count_failures, remove_failure, forget_cells,
+        forget_pause, forget_failures, versions;
   };
 
   /// The number of rows that it changed.
