@@ -190,7 +190,7 @@ const std::string& sql_documents::text(statement which, std::size_t count) {
   if (!made.empty()) return made;
   const auto build = [&]() -> std::string {
     const auto ids = repeated("${0}", 2, 1, count);
-    const auto page = fmt::format(
+    auto page = fmt::format(
         "SELECT {} FROM nexus_read_models WHERE name = $1 AND id > $2 ORDER BY id LIMIT $3",
         columns);
     switch (which) {

@@ -53,11 +53,9 @@ class handler_session final : public session {
       if (sql.starts_with("--")) {
         sql.remove_prefix(std::min(sql.find('\n'), sql.size()));
       } else if (sql.starts_with("/*")) {
-        const auto end = sql.find("*/", 2);
-        if (sql.substr(2, end == sql.npos ? end : end - 2).find("/*") != sql.npos) {
-          return std::string{unclear};
-        }
-        sql.remove_prefix(end == sql.npos ? sql.size() : end + 2);
+        const auto end = std::min(sql.find("*/", 2), sql.size());
+        if (sql.substr(0, end).find("/*", 2) < end) return std::string{unclear};
+        sql.remove_prefix(std::min(end + 2, sql.size()));
       } else {
         break;
       }
