@@ -125,6 +125,7 @@ class KilledProjections : public testing::TestWithParam<kind_of_database> {
         one = each.get();
         pause();
         if (!one->signal(SIGSTOP)) return false;
+        wait_until("a process does not stop", [&] { return one->has_stopped(); });
         if (can_write()) return true;
         one->signal(SIGCONT);
       }

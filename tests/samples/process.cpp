@@ -12,6 +12,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 namespace samples {
 namespace {
@@ -77,6 +80,17 @@ bool process::read_until(const std::function<bool()>& enough, std::chrono::micro
 }
 
 bool process::kill() { return signal(SIGKILL); }
+
+bool process::has_stopped() const {
+  for (const auto& task :
+       std::filesystem::directory_iterator{"/proc/" + std::to_string(pid_) + "/task"}) {
+    std::ifstream stat{task.path() / "stat"};
+    const std::string text{std::istreambuf_iterator<char>{stat}, {}};
+    const auto state = text.rfind(')');  // NUMBER (NAME) STATE …
+    if (state == std::string::npos || text.substr(state, 3) != ") T") return false;
+  }
+  return true;
+}
 
 bool process::signal(int which) {
   siginfo_t ended{};

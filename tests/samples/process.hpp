@@ -38,6 +38,9 @@ class process {
   bool kill();
   /// Sends another signal; returns whether it was still running.
   bool signal(int which);
+  /// Whether all its threads have stopped. A thread that was in a system call when the signal came
+  /// finishes the call first, and may get a lock by it.
+  [[nodiscard]] bool has_stopped() const;
 
   /// The exit code once all output is read; -1 when a signal ended it.
   int wait();
