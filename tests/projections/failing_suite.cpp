@@ -43,15 +43,16 @@ TEST_P(Projection, AnEventThatKeepsFailingStopsItBeforeThatEvent) {
   ASSERT_FALSE(waited);
   EXPECT_EQ(waited.error().code, errc::projection_failed);
   EXPECT_NE(waited.error().message.find("no such seat"), std::string::npos);
+  const auto told = [&] {
+    std::lock_guard g{guard};
+    return phases;
+  };
+  EXPECT_TRUE(wait_until([&] { return told().size() == 2; }));  // the status is there before it
   mended = true;
   must(report.resume());
   catch_up(report);
   EXPECT_EQ(reported(), "a 16/3");
-  std::lock_guard g{guard};
-  EXPECT_GE(phases.size(), 3u);
-  EXPECT_EQ(phases[0], "running");
-  EXPECT_EQ(phases[1], "failed");
-  EXPECT_EQ(phases[2], "running");
+  EXPECT_EQ(told(), (std::vector<std::string>{"running", "failed", "running"}));
 }
 
 TEST_P(Projection, ASkippedEventIsListedAndRetriedOutOfOrder) {
