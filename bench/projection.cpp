@@ -56,7 +56,7 @@ void run_sql(const nexus::store& at, const std::string& sql) {
   (void)checked(lent->execute(sql));
 }
 
-// Everything from the start; the version makes it begin anew.
+// Handles all events: a new version begins at the start.
 run project(const nexus::store& at, std::uint64_t events, std::int64_t version) {
   nexus::system sys;
   const stopwatch time;

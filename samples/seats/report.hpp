@@ -59,7 +59,7 @@ class report {
  private:
   report(nexus::system& sys, const nexus::store& journal);
 
-  // Waits for what was stored before: whoever has booked sees the booking.
+  // Waits for everything stored before, so that a customer sees a booking just made.
   nexus::result<void> wait() const;
 
   nexus::store journal_;

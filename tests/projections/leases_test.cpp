@@ -46,7 +46,7 @@ struct Leases : testing::Test {
 
 }  // namespace
 
-TEST_F(Leases, CellsOfNobodyAreTaken) {
+TEST_F(Leases, CellsWithoutAnOwnerAreTaken) {
   EXPECT_EQ(look({cell(0, ""), cell(1, "me"), cell(2, "you")}), "take 0; own 1");
 }
 
@@ -101,7 +101,7 @@ TEST_F(Leases, ItAsksOnce) {
   EXPECT_EQ(look({cell(0, "a"), cell(1, "a"), cell(2, "a"), cell(3, "a", 1, "me")}, true), "");
 }
 
-TEST_F(Leases, WithItsShareItAsksNobody) {
+TEST_F(Leases, WithItsShareItDoesNotAsk) {
   EXPECT_EQ(look({cell(0, "a"), cell(1, "a"), cell(2, "me"), cell(3, "me")}, true), "own 2 3");
   EXPECT_EQ(look({cell(0, "a"), cell(1, "a"), cell(2, "me")}, true), "own 2");
 }

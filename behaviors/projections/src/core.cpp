@@ -179,7 +179,7 @@ result<void> projection_core::declare(projection_storage& storage) {
                                            setup_.label, *stored, setup_.target.name(), reads)});
 }
 
-// Offsets of another journal, or of one that was made anew, say nothing about this source.
+// Offsets in another journal, or in a file that was replaced, mean nothing in this source.
 result<void> projection_core::expect_known_positions(projection_storage& storage,
                                                      journal_session& source) {
   auto cells = cells_of(storage, strands_);

@@ -148,7 +148,7 @@ result<void> projection_core::rebuild(std::vector<position> from) {
     for (std::uint32_t i = 0; i < ends->size(); ++i) at.push_back(position_in(i, from));
     from = std::move(at);
   }
-  // Nobody owns the cells then: what is under way in any process is not committed.
+  // The cells have no owner then, so transactions under way in any process are refused.
   const auto restart = [&](session& on) -> result<void> {
     auto& storage = *on.projections();
     const auto cells = wanted_cells(static_cast<std::uint32_t>(from.size()));

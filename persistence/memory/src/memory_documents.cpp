@@ -123,14 +123,14 @@ result<std::size_t> memory_documents::reindex(std::string_view name,
   if (auto why = fault_of_indexes(indexed)) return fail(*std::move(why));
   const auto guard = locked();
   if (!guard) return fail(guard.error());
-  documents anew;
+  documents rebuilt;
   for (const auto& [id, one] : collection(name)) {
     auto values = values_of(one->value.view());
     if (!values) return fail(std::move(values.error()));
-    anew.emplace_hint(anew.end(), id, made(one->value.view(), indexed, std::move(*values)));
+    rebuilt.emplace_hint(rebuilt.end(), id, made(one->value.view(), indexed, std::move(*values)));
   }
-  const auto count = anew.size();
-  if (count > 0) store_.collections[std::string{name}] = std::move(anew);
+  const auto count = rebuilt.size();
+  if (count > 0) store_.collections[std::string{name}] = std::move(rebuilt);
   return count;
 }
 

@@ -88,7 +88,7 @@ constexpr std::array<column, 8> projection_offsets{
      {"version", "bigint", true, ""},
      {"cell", "bigint", true, "strand * 64 + 0 to 63: a range of slices"},
      {"position", "text", true, "everything up to here is done"},
-     {"owner", "text", true, "a ULID; empty: nobody"},
+     {"owner", "text", true, "a ULID; empty: none"},
      {"lease", "bigint", true, "rises with all that the owner does"},
      {"wanted_by", "text", true, "who asked the owner for it"},
      {"timestamp", "timestamp with time zone", true, ""}}};

@@ -130,7 +130,7 @@ CREATE TABLE nexus_projection_offsets (
   version    INTEGER NOT NULL,
   cell       INTEGER NOT NULL,         -- strand * 64 + 0 to 63: a range of slices
   position   TEXT    NOT NULL,         -- everything up to here is done
-  owner      TEXT    NOT NULL,         -- a ULID; empty: nobody
+  owner      TEXT    NOT NULL,         -- a ULID; empty: none
   lease      INTEGER NOT NULL,         -- rises with everything that the owner does
   wanted_by  TEXT    NOT NULL,         -- who asked the owner for it
   timestamp  INTEGER NOT NULL,

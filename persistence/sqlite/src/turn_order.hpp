@@ -7,9 +7,9 @@
 //    pay it off. While the journal is owed, the journal goes first. So of a lock that both want all
 //    the time the program gets one part in six.
 //  - A journal that does not come back within `pause_max` of its last turn is owed nothing more: an
-//    idle class makes nobody wait.
+//    idle class keeps no taker waiting.
 //  - A taker of the program that has waited for `patience` goes after the journal's next turn, so
-//    that nobody starves. The program never has two turns in a row while the journal waits.
+//    that every taker gets a turn. The program never has two turns in a row while the journal waits.
 //
 // A state machine without threads and clock: the caller tells the time.
 #pragma once
