@@ -36,6 +36,12 @@ std::string fault_of_tags(std::span<const std::string_view> tags) {
   return {};
 }
 
+/// The error in a change of an alarm; empty if it is valid.
+std::string fault_of_due(const due_change& change, const journal_limits& max) {
+  if (change.what != due_change::kind::set || max.take(change.at)) return {};
+  return "its alarm's time is out of the range that the journal can store";
+}
+
 }  // namespace
 
 std::optional<error> fault_of(const append_request& request, const journal_limits& max) {
@@ -43,8 +49,11 @@ std::optional<error> fault_of(const append_request& request, const journal_limit
     return error{code,
                  fmt::format("append to {} after {}: {}", request.id.str(), request.expected, why)};
   };
+  if (auto fault = fault_of_due(request.due, max); !fault.empty()) {
+    return refuse(errc::invalid_argument, fault);
+  }
   const auto count = request.events.size();
-  if (count == 0) return refuse(errc::invalid_argument, "no events");
+  if (count == 0 && !request.due) return refuse(errc::invalid_argument, "no events");
   if (count > max.request_events_max) {
     return refuse(errc::too_large,
                   fmt::format("{} events, at most {} are allowed", count, max.request_events_max));
@@ -79,6 +88,10 @@ std::optional<error> fault_of(const upsert_request& request, const journal_limit
   auto refuse = [&](errc code, std::string_view why) {
     return error{code, fmt::format("state {} of {}: {}", request.next, request.id.str(), why)};
   };
+  if (auto fault = fault_of_due(request.due, max); !fault.empty()) {
+    return refuse(errc::invalid_argument, fault);
+  }
+  if (request.only_due()) return std::nullopt;
   if (request.next <= request.expected) {
     return refuse(errc::invalid_argument,
                   fmt::format("the version is not past {}", request.expected));

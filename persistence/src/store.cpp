@@ -24,8 +24,8 @@ namespace nexus { inline namespace v0 {
 using detail::write_job;
 
 upsert_request write_job::state_request() const {
-  upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt};
-  // Without events `next` equals `expected`, and every backend rejects it.
+  upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt, due};
+  // Without events `next` equals `expected`: only the alarm changes, or every backend rejects it.
   if (event_count() == 0) return made;
   const auto& last = events->events().back();
   made.time = last.time;

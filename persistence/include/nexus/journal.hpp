@@ -65,8 +65,13 @@ class journal_session : public session {
   /// at most one request per id. Returns one outcome per request, in order. SQL backends commit the
   /// call as one transaction, in which a conflicting or rejected request fails alone and the others
   /// commit; positions ascend within an id. A request that both conflicts and exceeds a limit may
-  /// get either outcome; a request without events, or whose numbers would pass sequence_nr_max, is
-  /// `rejected` unless it conflicts; a request with an invalid tag is `rejected`.
+  /// get either outcome; a request without events and without a change of the alarm, or whose
+  /// numbers would pass sequence_nr_max, is `rejected` unless it conflicts; a request with an
+  /// invalid tag is `rejected`. `stored` may lack a position if there are no events.
+  ///
+  /// A change of the alarm is a part of the request: stored with its events or not at all. A
+  /// request without events conflicts like any other, also with an append that commits at the same
+  /// time: neither overtakes the other.
   [[nodiscard]] virtual std::vector<append_outcome> append(
       std::span<const append_request> requests) = 0;
 
@@ -77,7 +82,8 @@ class journal_session : public session {
   /// commits late, or a log whose sync failed and which a crash brings back. Such a backend ends
   /// the attempt, or commits something durable itself, and reads then. An error means "ask again
   /// later", whatever its code. Undefined if any of those numbers has been erased. Never
-  /// `superseded`.
+  /// `superseded`. The alarm is not compared, except for a request without events: that is `stored`
+  /// if the alarm is as the request leaves it.
   [[nodiscard]] virtual result<settlement> settle(const append_request& request) = 0;
 
   /// Passes the records numbered from..to to `sink` in ascending order, at most `max` of them. An
@@ -149,11 +155,26 @@ class journal_session : public session {
   [[nodiscard]] virtual result<sequence_nr> highest(const persistence_id& id) = 0;
 
   /// Erases the records numbered up to and including `to` for good. Erasing past `highest` erases
-  /// all records and leaves `highest`. May stop part of the way on an error; the rest has no gap.
+  /// all records and leaves `highest`; if there is no snapshot either, the alarm goes with them. May stop part of the way on an error; the rest has no gap.
   /// Stops at the slowest registered reader of the strand, and returns `held_back` with its name if
   /// there was more to erase, unless forced.
   [[nodiscard]] virtual result<void> erase_to(const persistence_id& id, sequence_nr to,
                                               erasing how = erasing::up_to_readers) = 0;
+
+  /// The alarms of a strand that match, in ascending order of their due times and then of their
+  /// ids, at most `max` of them. A type that cannot have ids has none.
+  [[nodiscard]] virtual result<std::vector<stored_alarm>> due(std::uint32_t strand,
+                                                              const due_filter& which,
+                                                              std::size_t max) = 0;
+
+  /// The alarm of an id, if it has one.
+  [[nodiscard]] virtual result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) = 0;
+
+  /// The types of which alarms of the strand are due at `until` or before, sorted bytewise, with
+  /// the number of those alarms, counted up to `count_max`.
+  [[nodiscard]] virtual result<std::vector<due_type>> due_types(std::uint32_t strand,
+                                                                timestamp until,
+                                                                std::uint64_t count_max) = 0;
 
   /// Up to `max` ids whose `highest` is not 0, in ascending bytewise order. An invalid `which.type`
   /// (journal_checks.hpp: `may_have_ids`) lists nothing: "a|b" does not list the ids of type "a"
@@ -168,7 +189,8 @@ class journal_session : public session {
   [[nodiscard]] virtual result<std::optional<stored_snapshot>> load_snapshot(
       const persistence_id& id, snapshot_bounds within) = 0;
 
-  /// Erases the snapshots within bounds for good.
+  /// Erases the snapshots within bounds for good; the alarm too, if neither events nor snapshots
+  /// are left.
   [[nodiscard]] virtual result<void> erase_snapshots(const persistence_id& id,
                                                      snapshot_bounds within) = 0;
 
@@ -197,7 +219,8 @@ class journal_session : public session {
 
   /// Finds out about an upsert whose outcome was `unknown`: `stored` if the state at exactly `next`
   /// is its own in everything it carried; `not_stored`, which is final, if that is another state or
-  /// `next` was never reached; `superseded` if the version is past `next` by now.
+  /// `next` was never reached; `superseded` if the version is past `next` by now. The alarm is
+  /// compared as for appends.
   [[nodiscard]] virtual result<settlement> settle(const upsert_request& request) = 0;
 
   /// The state of an id, or its tombstone; none if none was ever written.

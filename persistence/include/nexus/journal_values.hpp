@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -69,12 +70,62 @@ struct event_view {
   return bytes;
 }
 
-/// Events to store right after `expected`, all or none of them.
+/// What a request does to the alarm of its id: the time at which the entity is to be woken.
+struct due_change {
+  enum class kind : std::uint8_t { none, set, clear };
+
+  kind what = kind::none;
+  timestamp at{};  ///< of kind::set
+
+  [[nodiscard]] static constexpr due_change set(timestamp t) noexcept { return {kind::set, t}; }
+  [[nodiscard]] static constexpr due_change clear() noexcept { return {kind::clear, {}}; }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return what != kind::none; }
+  friend bool operator==(const due_change&, const due_change&) = default;
+};
+
+/// Events to store right after `expected`, all or none of them. Without events, but with a change
+/// of the alarm, it changes only that, if `expected` is the highest number; see `set_due`.
 struct append_request {
   persistence_id id;
   sequence_nr expected = 0;  ///< must be exactly the id's highest number, or the request conflicts
   ulid writer{};
-  std::span<const event_view> events{};  ///< at least one
+  std::span<const event_view> events{};
+  due_change due{};
+
+  [[nodiscard]] bool only_due() const noexcept { return due && events.empty(); }
+};
+
+/// A change of the alarm alone, fenced like an append.
+[[nodiscard]] inline append_request set_due(persistence_id id, sequence_nr expected, ulid writer,
+                                            due_change due) {
+  return {std::move(id), expected, writer, {}, due};
+}
+
+/// An alarm as stored. An id has at most one.
+struct stored_alarm {
+  persistence_id id;
+  timestamp due{};
+  ulid writer{};  ///< of the request that set it
+
+  friend bool operator==(const stored_alarm&, const stored_alarm&) = default;
+};
+
+/// Which alarms to list: those of ids of `types` that are due at `until` or before, past `after` in
+/// the order of listing (due time, then id).
+struct due_filter {
+  std::span<const std::string_view> types{};
+  timestamp until = timestamp::max();
+  const stored_alarm* after = nullptr;  ///< null: from the first one
+};
+
+/// The alarms of one type that are due.
+struct due_type {
+  std::string type{};
+  std::uint64_t count = 0;
+  timestamp first{};
+
+  friend bool operator==(const due_type&, const due_type&) = default;
 };
 
 /// Durable. `last` is the position of the request's last event.
@@ -197,14 +248,18 @@ struct state_view {
 };
 
 /// A state to store in place of version `expected`. Consecutive states that were never stored
-/// separately are one request, so `next` may be more than `expected` + 1.
+/// separately are one request, so `next` may be more than `expected` + 1. With a change of the
+/// alarm, and `next` equal to `expected`, it changes only that, and `value` and `time` are ignored.
 struct upsert_request {
   persistence_id id;
   sequence_nr expected = 0;  ///< must be exactly the id's version, 0: never written
-  sequence_nr next = 0;      ///< the new version; greater than `expected`
+  sequence_nr next = 0;      ///< the new version; greater than `expected`, unless it changes only `due`
   ulid writer{};
   timestamp time{};
   std::optional<state_view> value{};  ///< none: erases, and leaves a tombstone with the version
+  due_change due{};
+
+  [[nodiscard]] bool only_due() const noexcept { return due && next == expected; }
 };
 
 /// A durable state as read back; owns its bytes.
@@ -239,7 +294,7 @@ struct journal_limits {
   std::size_t request_events_max = 100'000;  ///< events in one request
   /// Of their data, metadata and tags together; at least payload_bytes_max.
   std::size_t request_bytes_max = std::size_t{256} << 20;
-  /// Of the time of an event, snapshot or state; a time outside is `invalid_argument`.
+  /// Of the time of an event, snapshot, state or alarm; a time outside is `invalid_argument`.
   timestamp time_min = timestamp::min();
   timestamp time_max = timestamp::max();
 

@@ -41,7 +41,8 @@ class write_job : public message, public handed_over {
   bool of_state = false;
   sequence_nr expected = 0;
   ulid writer;
-  std::unique_ptr<event_batch> events;
+  std::unique_ptr<event_batch> events;  ///< null: changes only the alarm
+  due_change due;
   append_outcome outcome;      ///< of step::append
   result<settlement> settled;  ///< of step::settle
 
@@ -51,7 +52,10 @@ class write_job : public message, public handed_over {
   result<void> saved;
   result<void> pruned;  ///< the outcome of erasing what `keep` drops, after the snapshot was saved
 
-  [[nodiscard]] append_request request() const { return {id, expected, writer, events->events()}; }
+  [[nodiscard]] append_request request() const {
+    const auto all = events ? events->events() : std::span<const event_view>{};
+    return {id, expected, writer, all, due};
+  }
   [[nodiscard]] upsert_request state_request() const;
   [[nodiscard]] std::size_t event_count() const noexcept { return events ? events->size() : 0; }
   [[nodiscard]] std::size_t bytes() const noexcept {
