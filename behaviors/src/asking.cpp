@@ -14,6 +14,7 @@ question_way question_way::begin(entity_host& host, const call_header& cause,
   made.back = made.there;
   made.back.deadline = {};
   made.self->question_asked();
+  host.question_sent();
   return made;
 }
 

@@ -17,6 +17,7 @@
 #include "nexus/shutdown.hpp"
 #include "passivation.hpp"
 #include "recoveries.hpp"
+#include "waker.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
@@ -57,6 +58,9 @@ class directory_core final : public entity_directory,
   void stop() override;
   std::vector<std::string> remaining() override;
 
+  /// Sends an alarm_message to the entity, and starts it if needed. The gate does not count it.
+  [[nodiscard]] result<void> wake(std::string_view id, envelope alarm);
+
   /// An entity closed its gate: the next command starts a new one.
   void remove(const slot& s) { live_ones->entities.remove(s); }
 
@@ -88,6 +92,8 @@ class directory_core final : public entity_directory,
   entity_metrics metrics;
   const std::shared_ptr<passivation> live_ones;
   recoveries turns;  ///< of this type
+  /// Null if the behavior has no `alarm`.
+  std::shared_ptr<waker> alarms{};
 
  private:
   static void log_signal(const entity_signal& what, bool unseen);

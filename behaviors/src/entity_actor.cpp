@@ -16,7 +16,7 @@ entity_actor::entity_actor(std::shared_ptr<directory_core> in,
     : core_{std::move(in)},
       slot_{std::move(at)},
       model_{core_->info.make_model()},
-      fsm_{slot_->id, *model_, core_->machine} {
+      fsm_{slot_->id, *model_, core_->machine, core_->sys.writer_id()} {
   core_->live_ones->born();  // last: an entity whose constructor throws must not be counted
 }
 
@@ -66,6 +66,10 @@ actor::verdict entity_actor::handle(envelope m) {
   const auto on_their_way = slot_->count();
   if (!over_ && on_their_way == fsm_.held()) {
     fsm_.step(now, drained{}, out);
+    perform_all();
+  }
+  if (woken_ && !over_) {
+    leave_if_woken(now, out);
     perform_all();
   }
   if (turn_ && !fsm_.recovering()) turn_.reset();
@@ -138,6 +142,9 @@ void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
       m.as<group_message>().restart ? fsm_.step(now, restart_asked{}, out)
                                     : fsm_.step(now, passivate_asked{}, out);
       break;
+    case message_kind::alarm:
+      take_alarm(now, std::move(m), out);
+      break;
     case message_kind::close:
       fsm_.step(now, close_asked{}, out);
       break;
@@ -150,7 +157,48 @@ void entity_actor::take_command(const moment& now, envelope m, actions& out) {
   const bool too_many = core_->options.when_full == overflow::drop_oldest &&
                         slot_->count() > core_->options.mailbox_max;
   if (too_many) fsm_.step(now, displaced{}, out);
+  if (!m.as<entity_call>().own) {
+    woken_ = false;
+  } else if (questions_ > 0) {
+    --questions_;
+  }
   fsm_.step(now, std::move(m), out);
+}
+
+// -- the alarm --------------------------------------------------------------------------------
+
+void entity_actor::take_alarm(const moment& now, envelope m, actions& out) {
+  auto& asked = m.as<alarm_message>();
+  if (alarm_) {
+    return asked.answer({.why = {errc::overloaded, slot_->id.str() + ": decides its alarm already"}});
+  }
+  woken_ = woken_ || fsm_.at() == entity_fsm::phase::fresh;
+  const alarm_due input{asked.seen_at, core_->sys.next_id()};
+  alarm_ = std::move(m);
+  fsm_.step(now, input, out);
+}
+
+// A correction after a recovery ends like this too, with no message to answer.
+void entity_actor::alarm_over(const error* why) {
+  if (!alarm_) return;
+  const auto asked = std::exchange(alarm_, {});
+  asked.as<alarm_message>().answer(
+      {.due = fsm_.stored_due(), .known = true, .why = why != nullptr ? *why : error{}});
+}
+
+void entity_actor::perform(const moment& /*now*/, due_stored a, actions& /*out*/) {
+  if (a.due && core_->alarms != nullptr) core_->alarms->stored(*a.due);
+}
+
+void entity_actor::perform(const moment& /*now*/, alarm_seen a, actions& /*out*/) {
+  alarm_over(a.why.message.empty() ? nullptr : &a.why);
+}
+
+// An entity that the waker woke stays for the answers to its questions, and for commands that come
+// meanwhile; then nothing else would make it leave before it has been idle for long.
+void entity_actor::leave_if_woken(const moment& now, actions& out) {
+  if (alarm_ || questions_ != 0) return;
+  fsm_.step(now, passivate_asked{.only_now = true}, out);
 }
 
 void entity_actor::keep_watcher(envelope m) {
@@ -214,6 +262,7 @@ void entity_actor::perform(const moment& /*now*/, append a, actions& /*out*/) {
   auto job = make_job(write_job::step::append);
   job->expected = a.expected;
   job->events = std::move(a.events);
+  job->due = a.due;
   in_flight_ = envelope{job.release()};
   write(core_->in, in_flight_);
 }
@@ -243,6 +292,7 @@ void entity_actor::perform(const moment& /*now*/, release a, actions& /*out*/) {
   if (call.counted) slot_->leave(call.size_bytes);
   call.finish(*model_, *this);
   if (chained) core_->question_answered();
+  if (call.alarm) alarm_over(call.refusal());
 }
 
 void entity_actor::perform(const moment& /*now*/, refuse a, actions& /*out*/) {
@@ -250,6 +300,7 @@ void entity_actor::perform(const moment& /*now*/, refuse a, actions& /*out*/) {
   over(call, &a.why);
   core_->command_over(call);
   if (call.counted) slot_->leave(call.size_bytes);
+  if (call.alarm) alarm_over(&a.why);
   call.fail(std::move(a.why));
 }
 
@@ -336,6 +387,7 @@ void entity_actor::chain_threw(const entity_call& c, const error& why) noexcept 
 
 void entity_actor::perform(const moment& /*now*/, stopped a, actions& /*out*/) {
   in_flight_ = {};
+  alarm_ = {};
   tell_watchers(a.why);
   if (core_->closing()) {
     slot_->close();

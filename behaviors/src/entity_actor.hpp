@@ -37,6 +37,8 @@ class entity_actor final : public actor, private entity_host {
   void perform(const moment& now, wait a, actions& out);
   void perform(const moment& now, read_highest a, actions& out);
   void perform(const moment& now, tell a, actions& out);
+  void perform(const moment& now, due_stored a, actions& out);
+  void perform(const moment& now, alarm_seen a, actions& out);
   void perform(const moment& now, stopped a, actions& out);
 
   std::shared_ptr<entity_directory> own_directory() override { return core_; }
@@ -44,12 +46,16 @@ class entity_actor final : public actor, private entity_host {
   std::shared_ptr<entity_directory> directory_of(std::string_view type) override;
   void unhandled(const entity_call& c, const error& why) override;
   void chain_threw(const entity_call& c, const error& why) noexcept override;
+  void question_sent() noexcept override { ++questions_; }
 
   template <class Answer, class F>
   void read(Answer* answer, F f);
   void load_now();
   void passivate(const moment& now, const passivation::request& asked, actions& out);
   void take_command(const moment& now, envelope m, actions& out);
+  void take_alarm(const moment& now, envelope m, actions& out);
+  void alarm_over(const error* why);
+  void leave_if_woken(const moment& now, actions& out);
   void keep_watcher(envelope m);
   void begin_check(const moment& now, std::uint32_t number);
   void look_after_check(const moment& now, actions& out);
@@ -76,14 +82,17 @@ class entity_actor final : public actor, private entity_host {
   entity_fsm fsm_;
   mailbox self_;
   envelope in_flight_;  // the write_job of the append in flight, kept for settling
+  envelope alarm_;      // the alarm_message that is not answered yet
   std::unique_ptr<recovery_turn> turn_;
   std::unique_ptr<std::vector<envelope>> watchers_;
   std::size_t watchers_swept_at_ = 16;
   steady_time check_begun_{};
+  std::uint32_t questions_ = 0;  // to other entities, whose answers have not come
   std::uint32_t check_ = 0;     // the number of the running read of the highest number; 0: none
   bool check_watched_ = false;  // its timer runs: one at a time
   passivation::reason leaving_for_ = passivation::reason::idle;
   bool leaving_ = false;  // asked to passivate, and doing so
+  bool woken_ = false;    // started by the waker, and no command has come since
   bool over_ = false;
   bool parked_ = false;  // as the slot shows
   bool paused_ = false;  // as the slot shows

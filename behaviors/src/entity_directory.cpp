@@ -37,6 +37,8 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   made.decisions.events_bytes_max = limits.request_bytes_max;
   made.append_events_max = limits.request_events_max;
   made.append_bytes_max = limits.request_bytes_max;
+  made.due_min = limits.time_min;
+  made.due_max = limits.time_max;
   return made;
 }
 
@@ -282,6 +284,18 @@ result<void> directory_core::refuse(std::string_view id, entity_call& c, error w
   c.fail(why);
   if (dropped) return {};
   return fail(std::move(why));
+}
+
+// The message may reach an entity that is just closing: then it is answered `stopped`, and the waker
+// sends another one later.
+result<void> directory_core::wake(std::string_view id, envelope alarm) {
+  if (!status_) return status_;
+  bool started = false;
+  auto to = find_or_start(id, nullptr, admission::inside, started);
+  if (!to) return fail(std::move(to.error()));
+  (*to)->to.send(std::move(alarm));
+  if (started) live_ones->started();
+  return {};
 }
 
 void directory_core::watch(std::string_view id, call& c, envelope e) {

@@ -60,6 +60,8 @@ void entity_fsm::decide_waiting(const moment& now, actions& out) {
   while (phase_ == phase::running && hold_ == hold::none) {
     if (restarting_) {
       hold_for(hold::rebuild, out);
+    } else if (asked_for_alarm() && !full()) {
+      look_at_alarm(now, out);
     } else if (waiting_.empty() || full()) {
       break;
     } else if (waiting_.front().verify != entity_call::check::none) {
@@ -69,7 +71,7 @@ void entity_fsm::decide_waiting(const moment& now, actions& out) {
     }
   }
   // Full or held: waiting for `drained` would add nothing to this append.
-  if (hold_ != hold::none || full()) flush(out);
+  if (hold_ != hold::none || full()) flush(now, out);
 }
 
 void entity_fsm::hold_for(hold why, actions& out) {
@@ -87,6 +89,11 @@ void entity_fsm::decide_one(const moment& now, actions& out) {
     out.emplace_back(refuse{std::move(command), std::move(why)});
     return;
   }
+  decide_and_accept(now, std::move(command), out);
+}
+
+void entity_fsm::decide_and_accept(const moment& now, envelope command, actions& out) {
+  auto& call = command.as<entity_call>();
   const auto before = applied_;
   auto decided = decide(now, call);
   if (decided.failed) supervise(call, decided);
@@ -96,12 +103,14 @@ void entity_fsm::decide_one(const moment& now, actions& out) {
 decision entity_fsm::decide(const moment& now, entity_call& call) {
   if (pending_ == nullptr) pending_ = std::make_unique<event_batch>();
   const auto already = pending_->size();
+  const auto due = model_.due();
   const context c{id_.id(), applied_ + 1, now.wall, call.header};
   auto limits = options_.decisions;
   limits.stash_full = !call.own && stash_.size() >= options_.stash_max;
   const auto decided = call.decide(model_, c, limits, *pending_);
   applied_ += pending_->size() - already;
   fit_append(already);
+  if (alarm_ != nullptr && beyond_ != nullptr) alarm_->in_pending = due;
   call.releasable_at = applied_;
   call.flags = decided.flags;
   return decided;
@@ -109,7 +118,8 @@ decision entity_fsm::decide(const moment& now, entity_call& call) {
 
 // `before` is the number before its events.
 void entity_fsm::accept(envelope command, sequence_nr before, decision decided, actions& out) {
-  if (decided.flags.stops && !command.as<entity_call>().counted) {
+  const auto& call = command.as<entity_call>();
+  if (decided.flags.stops && !call.counted && !call.alarm) {
     // After a restart it would stop again before deciding any command: the waiting commands go
     // first.
     decided.flags.stops = false;
@@ -207,28 +217,32 @@ void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
 
 // -- appending --------------------------------------------------------------------------------
 
-void entity_fsm::step(const moment& /*now*/, drained /*input*/, actions& out) {
-  flush(out);
+void entity_fsm::step(const moment& now, drained /*input*/, actions& out) {
+  flush(now, out);
   passivate_if_idle(out);
 }
 
-void entity_fsm::flush(actions& out) {
-  if (phase_ != phase::running || in_flight() || pending_ == nullptr || pending_->empty()) return;
+void entity_fsm::flush(const moment& now, actions& out) {
+  if (phase_ != phase::running || in_flight()) return;
+  if (pending_ == nullptr || pending_->empty()) return correct_alarm(now, out);
+  const auto due = change_of_due(now);
+  if (alarm_ != nullptr) alarm_->in_flight = due;
   in_flight_last_ = durable_ + pending_->size();
-  out.emplace_back(append{durable_, std::exchange(pending_, std::move(beyond_))});
+  out.emplace_back(append{durable_, std::exchange(pending_, std::move(beyond_)), due});
 }
 
 void entity_fsm::made_durable(const moment& now, actions& out) {
-  durable_ = std::exchange(in_flight_last_, 0);
+  if (in_flight_last_ != 0) durable_ = std::exchange(in_flight_last_, 0);
+  note_stored_due(out);
   attempt_ = conflicts_ = 0;
   lost_ = false;
   doubt_.reset();
   save_durable(out);
   release_durable(out);
   if (undurable_.empty()) all_durable(out);
-  if (beyond_ != nullptr) flush(out);  // makes room for waiting commands
+  if (beyond_ != nullptr) flush(now, out);  // makes room for waiting commands
   decide_waiting(now, out);
-  flush(out);
+  flush(now, out);
 }
 
 void entity_fsm::save_durable(actions& out) {

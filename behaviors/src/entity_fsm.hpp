@@ -54,6 +54,8 @@ struct fsm_options {
   bool snapshot_optional = false;  ///< a snapshot that cannot be loaded is skipped
   bool erases_events = false;      ///< a gap may come from a retention that overtook the recovery
   std::size_t replay_chunk_events = 1'000;
+  timestamp due_min = timestamp::min();  ///< of what the journal stores; alarms beyond are clamped
+  timestamp due_max = timestamp::max();
   replay_filter_options filter{};
   decision_limits decisions{};
   /// The measure for an entity whose `decide` or `apply` threw. The function itself handles
@@ -65,6 +67,7 @@ struct fsm_options {
 struct load_result {
   sequence_nr highest = 0;
   result<std::optional<stored_snapshot>> snapshot;
+  std::optional<stored_alarm> alarm{};  ///< read for behaviors that have `alarm`
 };
 
 // Inputs other than commands. `epoch` tells the answers to this recovery from late ones to earlier
@@ -93,6 +96,12 @@ struct snapshot_saved {};  ///< or not saved: the driver has reported that, and 
 struct recovery_stalled {
   std::uint32_t epoch;
 };
+/// Decide the command of the state's alarm if it is due; else make the stored due time that of the
+/// state. Ends with the release or refusal of that command, or with `alarm_seen`.
+struct alarm_due {
+  timestamp seen_at;  ///< the time by the clock that found it due
+  ulid command_id;
+};
 struct passivate_asked {
   bool only_now = false;  ///< only if no command is on its way; else: as soon as none is
 };
@@ -119,7 +128,8 @@ struct replay {
 struct decode_chunk {};  ///< then step(decode_due); the requested reads have started by then
 struct append {
   sequence_nr expected;
-  std::unique_ptr<event_batch> events;
+  std::unique_ptr<event_batch> events;  ///< null: changes only the alarm
+  due_change due{};
 };
 struct settle {};  ///< settles the append in flight
 struct save {
@@ -149,20 +159,31 @@ struct tell {  ///< a signal for on_signal; see entity_signal
   error why;
   bool unseen = false;  ///< a failure that no caller sees
 };
+/// The journal has this due time now.
+struct due_stored {
+  std::optional<timestamp> due;
+};
+/// The answer to `alarm_due` if no command was decided. Also comes unasked, after a correction.
+struct alarm_seen {
+  error why{};  ///< what went wrong; without a message: nothing
+};
 struct stopped {  ///< nothing is left to do; the next command starts it again
   ending why = ending::stopped;
 };
 using action = std::variant<load, replay, decode_chunk, append, settle, save, release, refuse, run,
-                            wait, read_highest, tell, stopped>;
+                            wait, read_highest, tell, due_stored, alarm_seen, stopped>;
 using actions = std::vector<action>;
 
 class entity_fsm {
  public:
   enum class phase : std::uint8_t { fresh, loading, replaying, running, settling, backing_off };
 
-  /// All three must outlive the machine.
-  entity_fsm(const persistence_id& id, entity_model& model, const fsm_options& options)
-      : id_{id}, model_{model}, options_{options} {}
+  /// All three must outlive the machine. `writer` is that of the entity's appends.
+  entity_fsm(const persistence_id& id, entity_model& model, const fsm_options& options,
+             const ulid& writer = {})
+      : id_{id}, model_{model}, options_{options} {
+    if (model.has_alarm()) alarm_ = std::make_unique<alarm_state>(alarm_state{.writer = writer});
+  }
 
   /// `now` is the time of this step.
   void step(const moment& now, envelope command, actions& out);
@@ -180,11 +201,17 @@ class entity_fsm {
   void step(const moment& now, displaced input, actions& out);
   void step(const moment& now, restart_asked input, actions& out);
   void step(const moment& now, highest_checked input, actions& out);
+  void step(const moment& now, alarm_due input, actions& out);
   void step(const moment& now, close_asked input, actions& out);
 
   [[nodiscard]] phase at() const noexcept { return phase_; }
   [[nodiscard]] sequence_nr durable() const noexcept { return durable_; }
   [[nodiscard]] sequence_nr applied() const noexcept { return applied_; }
+
+  /// The due time that the journal has, as far as it is known.
+  [[nodiscard]] std::optional<timestamp> stored_due() const noexcept {
+    return alarm_ != nullptr ? alarm_->stored : std::nullopt;
+  }
 
   /// Commands taken in and not yet released or refused, as far as the gate counted them.
   [[nodiscard]] std::uint32_t held() const noexcept {
@@ -231,6 +258,29 @@ class entity_fsm {
     replay_filter filter;
   };
 
+  // The alarm, only of a behavior that has one.
+  struct alarm_state {
+    ulid writer{};                         // of this entity's appends
+    std::optional<timestamp> stored{};     // as the journal has it
+    bool foreign = false;                  // another writer set it: the next append takes it over
+    std::optional<timestamp> in_pending{};  // of the state after `pending_`, if there is a `beyond_`
+    due_change in_flight{};                // of the append in flight
+    std::unique_ptr<alarm_due> asked{};    // and not yet looked at
+    bool corrects = false;                 // the stored due time is to equal that of the state
+  };
+  [[nodiscard]] result<void> recover_alarm();
+  [[nodiscard]] std::optional<timestamp> within_bounds(std::optional<timestamp> due) const noexcept;
+  void note_alarm(const std::optional<stored_alarm>& found);
+  [[nodiscard]] due_change change_of_due(const moment& now) const;
+  [[nodiscard]] bool asked_for_alarm() const noexcept {
+    return alarm_ != nullptr && alarm_->asked != nullptr;
+  }
+  void look_at_alarm(const moment& now, actions& out);
+  void decide_alarm(const moment& now, const alarm_due& asked, actions& out);
+  void note_stored_due(actions& out);
+  void correct_alarm(const moment& now, actions& out);
+  void give_up_alarm(const error& why, actions& out);
+
   void begin_recovery(actions& out);
   void read(sequence_nr from, sequence_nr to, actions& out);
   void read_ahead(actions& out);
@@ -245,6 +295,7 @@ class entity_fsm {
                                          const event_view& event, actions& out);
   void decide_waiting(const moment& now, actions& out);
   void decide_one(const moment& now, actions& out);
+  void decide_and_accept(const moment& now, envelope command, actions& out);
   [[nodiscard]] decision decide(const moment& now, entity_call& call);
   void accept(envelope command, sequence_nr before, decision decided, actions& out);
   void supervise(const entity_call& failed, decision& decided);
@@ -257,7 +308,7 @@ class entity_fsm {
   void fit_append(std::size_t already);
   void unstash();
   void passivate_if_idle(actions& out);
-  void flush(actions& out);
+  void flush(const moment& now, actions& out);
   void made_durable(const moment& now, actions& out);
   void save_durable(actions& out);
   void release_durable(actions& out);
@@ -281,7 +332,9 @@ class entity_fsm {
   [[nodiscard]] bool comes_back() const noexcept;
   void close(actions& out);
   void stop(ending why, actions& out);
-  [[nodiscard]] bool in_flight() const noexcept { return in_flight_last_ != 0; }
+  [[nodiscard]] bool in_flight() const noexcept {
+    return in_flight_last_ != 0 || (alarm_ != nullptr && alarm_->in_flight);
+  }
   [[nodiscard]] error named(error why) const;
   [[nodiscard]] error named(const error& why, const envelope& command) const;
 
@@ -323,6 +376,7 @@ class entity_fsm {
   std::unique_ptr<event_batch> pending_;
   std::unique_ptr<event_batch> beyond_;  // of the last command, if pending_ has no room for them
   std::unique_ptr<recovery> recovery_;
+  std::unique_ptr<alarm_state> alarm_;
   std::unique_ptr<stored_snapshot> snapshot_due_;
 };
 

@@ -43,13 +43,14 @@ void entity_fsm::passivate_if_idle(actions& out) {
   if (passivating_ && idle) stop(process_stops_ ? ending::stopped : ending::passivated, out);
 }
 
-void entity_fsm::step(const moment& /*now*/, close_asked /*input*/, actions& out) {
+void entity_fsm::step(const moment& now, close_asked /*input*/, actions& out) {
   closing_ = true;
   unstash();
   refuse_all(waiting_, {errc::stopped, "is being stopped"}, out);
+  give_up_alarm({errc::stopped, "is being stopped"}, out);
   if (phase_ == phase::settling) return give_up_settling(out);
   if (phase_ != phase::running) return stop(ending::closed, out);
-  flush(out);
+  flush(now, out);
   if (undurable_.empty() && hold_ != hold::run) stop(ending::closed, out);
 }
 
@@ -73,7 +74,8 @@ void entity_fsm::stop(ending why, actions& out) {
   unstash();
   applied_ = durable_ = 0;
   phase_ = phase::fresh;
-  if (!waiting_.empty()) {
+  if (alarm_ != nullptr) alarm_->in_flight = {};
+  if (!waiting_.empty() || (asked_for_alarm() && !closing_)) {
     begin_recovery(out);
   } else {
     out.emplace_back(stopped{why});

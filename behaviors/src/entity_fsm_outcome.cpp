@@ -23,7 +23,7 @@ void entity_fsm::step(const moment& now, appended input, actions& out) {
     error why{errc::conflict, fmt::format("another writer wrote first: expected {} to be the "
                                           "highest number, found {}",
                                           durable_, c->highest)};
-    if (c->highest >= in_flight_last_) {
+    if (in_flight_last_ != 0 && c->highest >= in_flight_last_) {
       // Another writer's events, or own events whose answer was lost: settling finds out.
       conflict_ = std::make_unique<error>(std::move(why));
       phase_ = phase::settling;
@@ -90,7 +90,9 @@ void entity_fsm::lose(const error& why, actions& out, retries max) {
   out.emplace_back(tell{entity_signal::kind::append_failed, in_flight_last_, named(why),
                         !seen && attempt_ == 0});
   in_flight_last_ = 0;
+  if (alarm_ != nullptr) alarm_->in_flight = {};
   hold_ = hold::none;
+  give_up_alarm(why, out);
   if (std::exchange(process_stops_, false)) passivating_ = false;  // on_recovered runs again
   conflict_.reset();
   doubt_.reset();
@@ -122,7 +124,7 @@ void entity_fsm::overtaken(const error& why, actions& out) {
 // on_recovered persists its events again with every recovery, and the answer to an own question is
 // decided again: without a pause they and a storage that refuses them would retry endlessly.
 void entity_fsm::lose_and_recover(const error& why, actions& out, std::uint32_t own_retries_max) {
-  bool comes_again = false;
+  bool comes_again = in_flight_last_ == 0;  // the next recovery would correct the alarm again
   undurable_.each([&](const entity_call& c) { comes_again = comes_again || !c.counted || c.own; });
   lose(why, out, {.of_own = closing_ ? 0 : own_retries_max});
   comes_again ? back_off(out) : begin_recovery(out);
@@ -178,7 +180,7 @@ void entity_fsm::pause(actions& out) {
 
 // A process has started work that no caller may ask for.
 bool entity_fsm::comes_back() const noexcept {
-  return !waiting_.empty() || restarting_ || (model_.is_process() && !passivating_);
+  return !waiting_.empty() || restarting_ || asked_for_alarm() || (model_.is_process() && !passivating_);
 }
 
 void entity_fsm::step(const moment& /*now*/, wait_over input, actions& out) {

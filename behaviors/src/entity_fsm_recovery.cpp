@@ -13,6 +13,10 @@ namespace nexus { inline namespace v0 { namespace detail {
 void entity_fsm::begin_recovery(actions& out) {
   if (closing_) return close(out);
   model_.reset();
+  if (alarm_ != nullptr && alarm_->corrects) {
+    alarm_->corrects = false;
+    out.emplace_back(alarm_seen{named({errc::unavailable, "recovers its state first"})});
+  }
   if (recovery_ == nullptr) recovery_ = std::make_unique<recovery>(options_.filter);
   recovery_->begin();
   applied_ = durable_ = 0;
@@ -33,6 +37,7 @@ void entity_fsm::step(const moment& now, loaded input, actions& out) {
   ++progress_;
   if (!input.what) return recovery_failed(input.what.error(), out);
   recovery_->highest = input.what->highest;
+  note_alarm(input.what->alarm);
   if (auto started = start_from(*input.what, out); !started) {
     return recovery_failed(started.error(), out);
   }
@@ -164,6 +169,7 @@ result<void> entity_fsm::take_record(sequence_nr number, const ulid& writer,
 
 void entity_fsm::recovered(const moment& now, actions& out) {
   durable_ = applied_;
+  if (auto looked = recover_alarm(); !looked) return recovery_failed(looked.error(), out);
   auto first = model_.recovered_call();
   decision begun;
   if (first) {
@@ -240,6 +246,7 @@ void entity_fsm::give_up_recovery(const error& why, bool keeps_own, actions& out
     }
   }
   waiting_.prepend(own);
+  give_up_alarm(why, out);
   ++epoch_;  // a chunk still being read comes too late
   recovery_.reset();
   model_.reset();

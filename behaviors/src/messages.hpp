@@ -1,6 +1,10 @@
 // All messages to an entity's actor, and the kinds by which it distinguishes them.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <utility>
+
 #include "entity_fsm.hpp"
 #include "nexus/message.hpp"
 
@@ -19,6 +23,7 @@ enum class message_kind : std::uint8_t {
   watch,      ///< watch_call
   passivate,  ///< passivation::request
   group,
+  alarm,
   close
 };
 
@@ -75,6 +80,32 @@ struct turn_watch_message final : message_of<message_kind::turn_watch> {};
 struct group_message final : message_of<message_kind::group> {
   explicit group_message(bool r) : restart{r} {}
   bool restart;
+};
+
+// -- from the waker ---------------------------------------------------------------------------
+
+/// Asks an entity to decide the command of its alarm, if the alarm is due. It is answered once, on
+/// any thread, also if the entity stops first: then with `stopped`.
+class alarm_message final : public message_of<message_kind::alarm> {
+ public:
+  struct outcome {
+    std::optional<timestamp> due{};  ///< as the journal has it now, if `known`
+    bool known = false;
+    error why{};  ///< what went wrong; without a message: nothing
+  };
+  using then = std::function<void(const outcome&)>;  ///< must not throw
+
+  alarm_message(timestamp at, then f) : seen_at{at}, then_{std::move(f)} {}
+  ~alarm_message() override { answer({.why = {errc::stopped, "the entity stopped first"}}); }
+
+  void answer(const outcome& is) {
+    if (auto f = std::exchange(then_, nullptr)) f(is);
+  }
+
+  const timestamp seen_at;  ///< when the waker found it due
+
+ private:
+  then then_;
 };
 
 /// Tells an entity to finish and stop for good.

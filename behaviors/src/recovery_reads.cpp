@@ -34,8 +34,16 @@ result<load_result> load_state(journal_session& session, const persistence_id& i
 
 }  // namespace
 
-result<load_result> load_from(journal_session& session, const persistence_id& id, bool of_state) {
-  return of_state ? load_state(session, id) : load_events(session, id);
+// The alarm is read last: an append of another process between two reads then shows in the alarm
+// alone, and the next append conflicts.
+result<load_result> load_from(journal_session& session, const persistence_id& id, bool of_state,
+                              bool alarm) {
+  auto made = of_state ? load_state(session, id) : load_events(session, id);
+  if (!made || !alarm) return made;
+  auto found = session.alarm_of(id);
+  if (!found) return fail(std::move(found.error()));
+  made->alarm = std::move(*found);
+  return made;
 }
 
 result<sequence_nr> highest_of(journal_session& session, const persistence_id& id, bool of_state) {

@@ -10,8 +10,9 @@
 namespace nexus { inline namespace v0 { namespace detail {
 
 /// The start of a recovery.
+/// `alarm`: reads the stored alarm, too.
 [[nodiscard]] result<load_result> load_from(journal_session& session, const persistence_id& id,
-                                            bool of_state);
+                                            bool of_state, bool alarm);
 
 /// For a durable state, its version.
 [[nodiscard]] result<sequence_nr> highest_of(journal_session& session, const persistence_id& id,

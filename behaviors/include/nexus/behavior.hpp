@@ -19,6 +19,7 @@
 // behavior may also have
 //
 //     static effect<B> on_recovered(const state&);          once per start, also of a new id
+//     static std::optional<alarm<B>> alarm(const state&);   when it wants to be woken
 //     static bool snapshot_when(const state&, const event&, sequence_nr);
 //     static tags(const one_event&)                         strings stored with the event
 //
@@ -37,6 +38,7 @@
 #include <utility>
 #include <variant>
 
+#include "nexus/alarm.hpp"  // IWYU pragma: export
 #include "nexus/context.hpp"
 #include "nexus/detail/checks.hpp"
 #include "nexus/effect.hpp"

@@ -5,11 +5,14 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "nexus/alarm.hpp"
 #include "nexus/context.hpp"
 #include "nexus/detail/draft.hpp"
 #include "nexus/detail/fitting.hpp"
@@ -161,9 +164,23 @@ concept recovers = requires(const typename B::state& s, const context& c) {
 } || requires(const typename B::state& s) { B::on_recovered(s); };
 
 template <class B>
+concept wakes_itself = requires(const typename B::state& s) {
+  { B::alarm(s) } -> std::same_as<std::optional<alarm<B>>>;
+};
+
+/// The version of a behavior's `alarm`; see alarm.hpp.
+template <class B>
+constexpr std::uint32_t alarm_version_of() {
+  if constexpr (requires { std::uint32_t{B::alarm_version}; }) return B::alarm_version;
+  return 1;
+}
+
+template <class B>
 constexpr bool has_sound_hooks() {
   if constexpr (requires { &B::on_recovered; } && !recovers<B>) {
     return required::static_on_recovered_of<B>;
+  } else if constexpr (requires { &B::alarm; } && !wakes_itself<B>) {
+    return required::static_alarm_of<B>;
   } else if constexpr (requires { &B::snapshot_when; }) {
     if constexpr (requires(const typename B::state& s, const record_t<B>& event) {
                     B::snapshot_when(s, event, sequence_nr{});

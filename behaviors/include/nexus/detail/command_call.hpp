@@ -75,14 +75,16 @@ class behavior_call : public entity_call {
     try {
       flags.snapshots |= m.apply(e, c.next_nr());
       keep_answer(e, m.state());
+      const auto due = m.due_after(e);
       chained = !e.links().empty();
       if (chained) {
         chain_ = std::make_unique<chain>(chain{std::move(e.links()), e.links_before_reply()});
       }
+      m.wakes(due);
     } catch (...) {
       out.truncate(before);
       set_error(threw(errc::apply_failed, B::entity_type, c.id(),
-                      "apply, snapshot_when or then_reply, after " + name() + ","));
+                      "apply, alarm, snapshot_when or then_reply, after " + name() + ","));
       return {.rebuilds = true, .failed = true};
     }
     return {.flags = flags};
@@ -109,7 +111,10 @@ class behavior_call : public entity_call {
 
   decision put_aside(const context& c, const decision_limits& limits) {
     if (!counted) {
-      set_named({errc::decide_failed, "on_recovered cannot be stashed"}, c);
+      set_named({errc::decide_failed,
+                 alarm ? name() + ", as the command of an alarm, cannot be stashed"
+                       : name() + " cannot be stashed"},
+                c);
     } else if (limits.stash_full) {
       set_named({errc::overloaded, "the stash is full; see entity_options::stash_max"}, c);
     } else {

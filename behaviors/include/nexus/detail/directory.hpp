@@ -46,6 +46,8 @@ struct behavior_info {
   std::span<const std::string_view> commands;  ///< the commands' names, in the order of the variant
   std::string_view cpp_name;                   ///< the name of the behavior
   std::string fault;  ///< the error in its stored names, see fault_of_names; empty: none
+  /// The version of its `alarm`; 0: it has none.
+  std::uint32_t alarm_version = 0;
 };
 
 enum class admission : std::uint8_t {

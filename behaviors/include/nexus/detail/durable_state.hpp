@@ -13,26 +13,33 @@
 #include "nexus/behavior.hpp"
 #include "nexus/detail/command_call.hpp"
 #include "nexus/detail/entity_model.hpp"
+#include "nexus/detail/model_with_alarm.hpp"
 #include "nexus/detail/payload.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B>
-class durable_state_model final : public entity_model {
+class durable_state_model final : public model_with_alarm<B> {
  public:
   static std::unique_ptr<entity_model> make() { return std::make_unique<durable_state_model>(); }
 
   [[nodiscard]] const typename B::state& state() const noexcept { return *state_; }
 
-  void reset() override { state_.reset(); }
+  void reset() override {
+    this->wakes(std::nullopt);
+    erased_ = true;
+    state_.reset();
+  }
 
   result<void> begin() override {
+    erased_ = true;
     return guarded(errc::apply_failed, "the constructor of the state", [&] { state_.emplace(); });
   }
 
   /// A snapshot without a type is a tombstone.
   result<void> restore(const stored_snapshot& from) override {
     if (auto begun = begin(); !begun || from.type.empty()) return begun;
+    erased_ = false;
     return guarded(errc::corrupt, "decoding", [&] { return decode_state<B>(from, *state_); });
   }
 
@@ -44,6 +51,18 @@ class durable_state_model final : public entity_model {
 
   envelope recovered_call() override { return make_recovered_call<B>(); }
   bool is_process() const noexcept override { return recovers<B>; }
+  result<void> look_at_alarm() override {
+    if (!erased_) return this->look_at(*state_);
+    this->wakes(std::nullopt);
+    return {};
+  }
+  result<envelope> alarm_call() override { return this->call_of_alarm(*state_); }
+
+  /// When the state after the effect `e` wants to be woken; a tombstone never does.
+  [[nodiscard]] std::optional<timestamp> due_after(const effect_body<B>& e) const {
+    if (e.erases()) return std::nullopt;
+    return e.new_state() == nullptr ? this->due() : due_of<B>(*state_);
+  }
 
   /// Encodes the effect's state, or a tombstone, into `out`.
   result<void> write(const effect_body<B>& e, const call_header& /*header*/, const context& c,
@@ -74,14 +93,17 @@ class durable_state_model final : public entity_model {
   bool apply(const effect_body<B>& e, sequence_nr /*version*/) {
     if (e.erases()) {
       state_.emplace();
+      erased_ = true;
     } else if (const auto* next = e.new_state()) {
       state_ = *next;
+      erased_ = false;
     }
     return false;
   }
 
  private:
   std::optional<typename B::state> state_;  // none: neither begun nor restored
+  bool erased_ = true;                      // or never written
 };
 
 }}}

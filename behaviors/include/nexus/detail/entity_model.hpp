@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -51,9 +52,25 @@ class entity_model {
   /// and no caller waits for its answer.
   [[nodiscard]] virtual envelope recovered_call() { return {}; }
 
+  /// Whether the behavior has `alarm`.
+  [[nodiscard]] virtual bool has_alarm() const noexcept { return false; }
+
+  /// When the state wants to be woken. After `begin`, `restore` and `replay` it is known only when
+  /// `look_at_alarm` was called; it calls the behavior's `alarm`, whose error does not name the
+  /// entity.
+  [[nodiscard]] const std::optional<timestamp>& due() const noexcept { return due_; }
+  [[nodiscard]] virtual result<void> look_at_alarm() { return {}; }
+
+  /// The call for the command that the state's alarm names; empty if it names none. The call is not
+  /// counted, and no caller waits for its answer.
+  [[nodiscard]] virtual result<envelope> alarm_call() { return envelope{}; }
+
   /// Whether the behavior has `on_recovered`. Its work continues without a command, so the entity
   /// restarts by itself after a storage failure.
   [[nodiscard]] virtual bool is_process() const noexcept { return false; }
+
+ protected:
+  std::optional<timestamp> due_{};
 };
 
 /// The outcome of deciding a command.
@@ -107,6 +124,9 @@ class entity_call : public call {
   /// The answer to a question of the entity, which a process needs to go on. It passes every bound,
   /// survives storage failures, and is decided again if its append is lost.
   bool own = false;
+  /// The command of the entity's alarm. It is never decided again: by then the state may name
+  /// another one.
+  bool alarm = false;
   std::uint32_t retries = 0;      ///< how often another writer was first and it was decided again
   sequence_nr releasable_at = 0;  ///< the number that must be durable before the answer
   entity_call* next = nullptr;    ///< in the list that holds it
@@ -197,6 +217,9 @@ class entity_host {
 
   /// Reports that the behavior does not handle this command.
   virtual void unhandled(const entity_call& c, const error& why) = 0;
+
+  /// A question was sent to another entity; its answer comes back as a command with `own`.
+  virtual void question_sent() noexcept {}
 
   /// Reports that the chain of `c` threw: a then_run or the mapping of a then_ask. The command
   /// stands.

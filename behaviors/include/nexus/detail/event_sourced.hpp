@@ -12,18 +12,22 @@
 #include "nexus/behavior.hpp"
 #include "nexus/detail/command_call.hpp"
 #include "nexus/detail/entity_model.hpp"
+#include "nexus/detail/model_with_alarm.hpp"
 #include "nexus/detail/payload.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B>
-class event_sourced_model final : public entity_model {
+class event_sourced_model final : public model_with_alarm<B> {
  public:
   static std::unique_ptr<entity_model> make() { return std::make_unique<event_sourced_model>(); }
 
   [[nodiscard]] const typename B::state& state() const noexcept { return *state_; }
 
-  void reset() override { state_.reset(); }
+  void reset() override {
+    this->wakes(std::nullopt);
+    state_.reset();
+  }
 
   result<void> begin() override {
     return guarded(errc::apply_failed, "the constructor of the state", [&] { state_.emplace(); });
@@ -52,6 +56,13 @@ class event_sourced_model final : public entity_model {
 
   envelope recovered_call() override { return make_recovered_call<B>(); }
   bool is_process() const noexcept override { return recovers<B>; }
+  result<void> look_at_alarm() override { return this->look_at(*state_); }
+  result<envelope> alarm_call() override { return this->call_of_alarm(*state_); }
+
+  /// When the state after the effect `e` wants to be woken.
+  [[nodiscard]] std::optional<timestamp> due_after(const effect_body<B>& e) const {
+    return e.events().empty() ? this->due() : due_of<B>(*state_);
+  }
 
   /// Encodes the effect's events into `out`.
   result<void> write(const effect_body<B>& e, const call_header& header, const context& c,

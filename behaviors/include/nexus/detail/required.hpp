@@ -67,6 +67,10 @@ NEXUS_REQUIRED("write: static nexus::effect<BEHAVIOR> on_recovered(const state&)
 static_on_recovered_of = false;
 
 template <class Behavior>
+NEXUS_REQUIRED("write: static std::optional<nexus::alarm<BEHAVIOR>> alarm(const state&)")
+static_alarm_of = false;
+
+template <class Behavior>
 NEXUS_REQUIRED(
     "write: static bool snapshot_when(const state&, const event&, nexus::sequence_nr), where event "
     "is the variant")

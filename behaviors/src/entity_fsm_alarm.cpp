@@ -1,0 +1,114 @@
+// The part of the entity state machine for the alarm: what of it is written, and what is decided
+// when its time has come.
+#include <algorithm>
+#include <utility>
+
+#include "entity_fsm.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+// -- what the journal has -------------------------------------------------------------------------
+
+void entity_fsm::note_alarm(const std::optional<stored_alarm>& found) {
+  if (alarm_ == nullptr) return;
+  alarm_->stored = found ? std::optional{found->due} : std::nullopt;
+  alarm_->foreign = found && found->writer != alarm_->writer;
+}
+
+// A stored due time that is too early stays until it has come: that costs one look, and no write.
+result<void> entity_fsm::recover_alarm() {
+  if (alarm_ == nullptr) return {};
+  if (durable_ != 0) {
+    if (auto looked = model_.look_at_alarm(); !looked) return looked;
+  }
+  const auto wanted = within_bounds(model_.due());
+  const bool later = wanted && alarm_->stored && *wanted > *alarm_->stored;
+  alarm_->corrects = wanted != alarm_->stored && !later;
+  return {};
+}
+
+std::optional<timestamp> entity_fsm::within_bounds(std::optional<timestamp> due) const noexcept {
+  if (!due) return due;
+  return std::clamp(*due, options_.due_min, options_.due_max);
+}
+
+// A due time that only becomes later is not written until the stored one has come: an entity that
+// moves its alarm with every command would write it with every append.
+due_change entity_fsm::change_of_due(const moment& now) const {
+  if (alarm_ == nullptr) return {};
+  const auto wanted = within_bounds(beyond_ != nullptr ? alarm_->in_pending : model_.due());
+  const auto& stored = alarm_->stored;
+  if (!wanted) return stored ? due_change::clear() : due_change{};
+  if (wanted == stored) return alarm_->foreign ? due_change::set(*wanted) : due_change{};
+  const bool now_or_never = !stored || *wanted < *stored || *stored <= now.wall;
+  if (!now_or_never && !alarm_->foreign && !alarm_->corrects) return {};
+  return due_change::set(*wanted);
+}
+
+void entity_fsm::note_stored_due(actions& out) {
+  if (alarm_ == nullptr || !alarm_->in_flight) return;
+  const auto done = std::exchange(alarm_->in_flight, {});
+  alarm_->foreign = false;
+  alarm_->stored.reset();
+  if (done.what == due_change::kind::set) alarm_->stored = done.at;
+  out.emplace_back(due_stored{alarm_->stored});
+}
+
+// With no events to append, the state is durable, and its alarm may be written by itself.
+void entity_fsm::correct_alarm(const moment& now, actions& out) {
+  if (alarm_ == nullptr || !alarm_->corrects || hold_ == hold::rebuild) return;
+  const auto due = change_of_due(now);
+  if (due) {
+    alarm_->in_flight = due;
+    out.emplace_back(append{durable_, nullptr, due});
+  } else {
+    alarm_->corrects = false;
+    out.emplace_back(alarm_seen{});
+  }
+}
+
+// -- when the time has come -----------------------------------------------------------------------
+
+void entity_fsm::step(const moment& now, alarm_due input, actions& out) {
+  if (closing_ || alarm_ == nullptr) {
+    out.emplace_back(alarm_seen{named({errc::stopped, "is being stopped"})});
+    return;
+  }
+  alarm_->asked = std::make_unique<alarm_due>(input);
+  if (phase_ == phase::fresh) {
+    begin_recovery(out);
+  } else {
+    decide_waiting(now, out);
+  }
+}
+
+void entity_fsm::look_at_alarm(const moment& now, actions& out) {
+  const auto asked = std::exchange(alarm_->asked, nullptr);
+  const auto& due = model_.due();
+  if (due && *due <= std::max(now.wall, asked->seen_at)) {
+    decide_alarm({std::max(now.wall, *due), now.steady}, *asked, out);
+  } else {
+    alarm_->corrects = true;  // `flush` ends it
+  }
+}
+
+void entity_fsm::decide_alarm(const moment& now, const alarm_due& asked, actions& out) {
+  auto command = model_.alarm_call();
+  if (!command || !*command) {
+    out.emplace_back(alarm_seen{command ? error{} : named(std::move(command.error()))});
+    return;
+  }
+  command->as<entity_call>().header.command_id = asked.command_id;
+  decide_and_accept(now, std::move(*command), out);
+}
+
+// The waker asks again, after a pause.
+void entity_fsm::give_up_alarm(const error& why, actions& out) {
+  if (alarm_ == nullptr) return;
+  const bool pending = alarm_->corrects || alarm_->asked != nullptr;
+  alarm_->corrects = false;
+  alarm_->asked.reset();
+  if (pending) out.emplace_back(alarm_seen{named(why)});
+}
+
+}}}
