@@ -272,7 +272,7 @@ class entity_fsm {
   [[nodiscard]] result<void> recover_alarm();
   [[nodiscard]] std::optional<timestamp> within_bounds(std::optional<timestamp> due) const noexcept;
   void note_alarm(const std::optional<stored_alarm>& found);
-  [[nodiscard]] due_change change_of_due(const moment& now) const;
+  [[nodiscard]] due_change change_of_due(const moment& now, bool with_events) const;
   [[nodiscard]] bool asked_for_alarm() const noexcept {
     return alarm_ != nullptr && alarm_->asked != nullptr;
   }

@@ -150,6 +150,16 @@ TEST(FsmAlarm, ARecoveryCorrectsAStoredTimeThatIsTooLateOrMissingOrOfNoAlarm) {
 TEST(FsmAlarm, ARecoveryLeavesAStoredTimeThatIsTooEarly) {
   auto f = running_at(2, always_at_100, stored_at(50));
   EXPECT_EQ(f->drained(), words{});
+  f->alarm_due(40);  // as a sweep asks
+  EXPECT_EQ(f->drained(), words{"seen"});
+}
+
+TEST(FsmAlarm, AnAppendBeforeTheCorrectionWritesTheAlarmEvenIfItIsLater) {
+  fsm_driver f{{}, later_each_time};
+  f.command(persists_one);
+  f.load_answer(2, {}, stored_at(250));  // 200 is right
+  f.chunk(1, 2);
+  EXPECT_EQ(f.drained(), words{"append 3..3 alarm 300"});
 }
 
 TEST(FsmAlarm, ACorrectionThatConflictsIsMadeAgainOnTheNewState) {
