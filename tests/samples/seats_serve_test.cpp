@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <nexus/nexus.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "http_client.hpp"
 #include "kill_support.hpp"
@@ -164,12 +166,12 @@ TEST_F(SeatsServe, AHoldEndsByItselfAlsoIfTheProgramWasKilledMeanwhile) {
   server->wait();
   start();  // and no one asks for the show until the rows of the journal say that it was woken
   const auto events = [&] {
-    auto store = nexus::open("sqlite:" + folder.path("seats.db"));
-    auto session = store->open_session();
-    return *(*session)->count({.types = {"released"}});
+    const auto store = nexus::open("sqlite:" + folder.path("seats.db"));
+    return store->sessions().with(
+        [](nexus::journal_session& s) { return s.count({.event_type = "released"}); });
   };
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (events() == 0 && std::chrono::steady_clock::now() < deadline) {
+  while (events() == 0u && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }
   EXPECT_EQ(events(), 1u);
