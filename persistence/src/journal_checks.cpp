@@ -191,6 +191,29 @@ settlement settled_as(const upsert_request& request, const stored_state* found) 
   return carried(request, *found) ? settlement::stored : settlement::not_stored;
 }
 
+settlement settled_as(const due_change& sent, const ulid& writer,
+                      const std::optional<stored_alarm>& found) {
+  const bool as_sent = sent.what == due_change::kind::set
+                           ? found && found->due == sent.at && found->writer == writer
+                           : !found;
+  return as_sent ? settlement::stored : settlement::not_stored;
+}
+
+std::vector<std::string_view> types_of(const due_filter& which) {
+  std::vector<std::string_view> types;
+  for (auto type : which.types) {
+    if (!type.empty() && may_have_ids(type)) types.push_back(type);
+  }
+  std::ranges::sort(types);
+  types.erase(std::unique(types.begin(), types.end()), types.end());
+  return types;
+}
+
+error corrupt_alarm(std::string_view journal, std::string_view id, std::string_view column) {
+  return {errc::corrupt,
+          fmt::format("{}: the alarm of {} is corrupt: bad {}", journal, shown(id), column)};
+}
+
 error corrupt_row(std::string_view journal, stored_kind kind, const persistence_id& id,
                   std::int64_t number, std::string_view column) {
   constexpr std::array<std::string_view, 3> names{"event", "snapshot", "state"};

@@ -42,6 +42,8 @@ std::string fault_of_due(const due_change& change, const journal_limits& max) {
   return "its alarm's time is out of the range that the journal can store";
 }
 
+constexpr auto alarm_of_nothing = "an alarm of an id of which nothing is stored";
+
 }  // namespace
 
 std::optional<error> fault_of(const append_request& request, const journal_limits& max) {
@@ -54,6 +56,7 @@ std::optional<error> fault_of(const append_request& request, const journal_limit
   }
   const auto count = request.events.size();
   if (count == 0 && !request.due) return refuse(errc::invalid_argument, "no events");
+  if (count == 0 && request.expected == 0) return refuse(errc::invalid_argument, alarm_of_nothing);
   if (count > max.request_events_max) {
     return refuse(errc::too_large,
                   fmt::format("{} events, at most {} are allowed", count, max.request_events_max));
@@ -91,7 +94,10 @@ std::optional<error> fault_of(const upsert_request& request, const journal_limit
   if (auto fault = fault_of_due(request.due, max); !fault.empty()) {
     return refuse(errc::invalid_argument, fault);
   }
-  if (request.only_due()) return std::nullopt;
+  if (request.only_due()) {
+    if (request.expected == 0) return refuse(errc::invalid_argument, alarm_of_nothing);
+    return std::nullopt;
+  }
   if (request.next <= request.expected) {
     return refuse(errc::invalid_argument,
                   fmt::format("the version is not past {}", request.expected));

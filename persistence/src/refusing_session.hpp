@@ -74,6 +74,15 @@ class refusing_session final : public journal_session {
   result<std::optional<std::string>> held_back() override { return fail(why_); }
   result<sequence_nr> highest(const persistence_id&) override { return fail(why_); }
   result<void> erase_to(const persistence_id&, sequence_nr, erasing) override { return fail(why_); }
+  result<std::vector<stored_alarm>> due(std::uint32_t, const due_filter&, std::size_t) override {
+    return fail(why_);
+  }
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id&) override {
+    return fail(why_);
+  }
+  result<std::vector<due_type>> due_types(std::uint32_t, timestamp, std::uint64_t) override {
+    return fail(why_);
+  }
   result<std::vector<persistence_id>> ids(const id_filter&, std::size_t) override {
     return fail(why_);
   }

@@ -159,6 +159,7 @@ class settles_by_reading : public forwarding_session {
 
   using forwarding_session::settle;
   result<settlement> settle(const append_request& request) override {
+    if (request.only_due()) return inner().settle(request);
     std::size_t own = 0;
     auto read = inner().replay(request.id, request.expected + 1, sequence_nr_max,
                                request.events.size(), [&](const record_view& r) {

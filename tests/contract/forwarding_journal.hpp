@@ -38,6 +38,17 @@ class forwarding_session : public journal_session {
   result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override {
     return inner_->erase_to(id, to, how);
   }
+  result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,
+                                        std::size_t max) override {
+    return inner_->due(strand, which, max);
+  }
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override {
+    return inner_->alarm_of(id);
+  }
+  result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
+                                          std::uint64_t count_max) override {
+    return inner_->due_types(strand, until, count_max);
+  }
   result<void> prune(std::span<const prune_request> requests) override {
     return inner_->prune(requests);
   }

@@ -38,7 +38,8 @@ void lose_next_answer(nexus::journal_session&) {
   static std::size_t turn = 0;
   network().once(each[turn++ % each.size()], [](const nexus::test::unit& sent) {
     return std::ranges::any_of(sent.executed, [](const std::string& name) {
-      return name == "append_events" || name == "upsert_states";
+      return name == "append_events" || name == "upsert_states" || name == "set_alarms" ||
+             name == "set_state_alarms";
     });
   });
 }
@@ -50,7 +51,8 @@ void fail_commits(const std::string& uri, bool fail) {
             "CREATE FUNCTION commit_fails() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             "RAISE 'no space left, says the test' USING ERRCODE = '53100'; END $$");
   }
-  for (std::string table : {"nexus_event_journal", "nexus_snapshot_store", "nexus_durable_state"}) {
+  for (std::string table :
+       {"nexus_event_journal", "nexus_snapshot_store", "nexus_durable_state", "nexus_alarms"}) {
     run_sql(uri,
             fail ? "CREATE CONSTRAINT TRIGGER commit_fails AFTER INSERT OR UPDATE OR DELETE ON " +
                        table +

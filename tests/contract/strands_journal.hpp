@@ -23,12 +23,12 @@ class strands_session final : public journal_session {
 
   std::vector<append_outcome> append(std::span<const append_request> requests) override {
     auto outcomes = spread(requests, [](auto& s, auto part) { return s.append(part); });
-    changed_->notify(outcomes);
+    if (any_to_read(requests, outcomes)) changed_->notify();
     return outcomes;
   }
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
     auto outcomes = spread(requests, [](auto& s, auto part) { return s.upsert(part); });
-    changed_->notify(outcomes);
+    if (any_to_read(requests, outcomes)) changed_->notify();
     return outcomes;
   }
   result<settlement> settle(const append_request& r) override { return of(r.id).settle(r); }
@@ -77,6 +77,19 @@ class strands_session final : public journal_session {
   result<sequence_nr> highest(const persistence_id& id) override { return of(id).highest(id); }
   result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override {
     return of(id).erase_to(id, to, how);
+  }
+  result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,
+                                        std::size_t max) override {
+    if (strand >= strands()) return std::vector<stored_alarm>{};
+    return strands_[strand]->due(0, which, max);
+  }
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override {
+    return of(id).alarm_of(id);
+  }
+  result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
+                                          std::uint64_t count_max) override {
+    if (strand >= strands()) return std::vector<due_type>{};
+    return strands_[strand]->due_types(0, until, count_max);
   }
   result<void> prune(std::span<const prune_request> requests) override {
     for (const auto& one : requests) {

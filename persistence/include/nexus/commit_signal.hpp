@@ -2,7 +2,8 @@
 // of backends:
 //
 //   auto outcomes = …;                   // of append
-//   appended_->notify(outcomes);         // appended_: std::shared_ptr<nexus::commit_signal>
+//   if (any_to_read(requests, outcomes)) // journal_checks.hpp
+//     appended_->notify();               // appended_: std::shared_ptr<nexus::commit_signal>
 //   …
 //   return commit_signal::watch(appended_);  // journal::watch
 //
@@ -25,7 +26,8 @@ class commit_signal {
   /// Events were appended, or may have been.
   void notify() noexcept;
 
-  /// The same if one of the outcomes is `stored` or `unknown`.
+  /// The same if one of the outcomes is `stored` or `unknown`. Also tells changes of alarms, which
+  /// no reader needs; `any_to_read` leaves them out.
   void notify(std::span<const append_outcome> outcomes) noexcept;
 
   /// A watch of this signal; it keeps the signal alive.

@@ -70,8 +70,11 @@ class journal_session : public session {
   /// invalid tag is `rejected`. `stored` may lack a position if there are no events.
   ///
   /// A change of the alarm is a part of the request: stored with its events or not at all. A
-  /// request without events conflicts like any other, also with an append that commits at the same
-  /// time: neither overtakes the other.
+  /// request without events compares `expected` like any other, in the transaction that changes the
+  /// alarm. Changes of one alarm never overtake each other: the last one is that of the highest
+  /// numbers. An append that leaves the alarm alone reads none, so a request without events that
+  /// commits while the append does may be stored beside it, as if it had come first. A request
+  /// without events for an id without events (`expected` is 0) is `rejected`.
   [[nodiscard]] virtual std::vector<append_outcome> append(
       std::span<const append_request> requests) = 0;
 
@@ -155,14 +158,16 @@ class journal_session : public session {
   [[nodiscard]] virtual result<sequence_nr> highest(const persistence_id& id) = 0;
 
   /// Erases the records numbered up to and including `to` for good. Erasing past `highest` erases
-  /// all records and leaves `highest`; if there is no snapshot either, the alarm goes with them. May stop part of the way on an error; the rest has no gap.
-  /// Stops at the slowest registered reader of the strand, and returns `held_back` with its name if
-  /// there was more to erase, unless forced.
+  /// all records and leaves `highest`; if there is no snapshot either, the alarm goes with them. May
+  /// stop part of the way on an error; the rest has no gap. Stops at the slowest registered reader
+  /// of the strand, and returns `held_back` with its name if there was more to erase, unless forced.
   [[nodiscard]] virtual result<void> erase_to(const persistence_id& id, sequence_nr to,
                                               erasing how = erasing::up_to_readers) = 0;
 
   /// The alarms of a strand that match, in ascending order of their due times and then of their
-  /// ids, at most `max` of them. A type that cannot have ids has none.
+  /// ids, bytewise, at most `max` of them. A type that cannot have ids has none, nor has a strand
+  /// that the journal has not. Reads at most `max` rows of each type, also if many are due at the
+  /// same time.
   [[nodiscard]] virtual result<std::vector<stored_alarm>> due(std::uint32_t strand,
                                                               const due_filter& which,
                                                               std::size_t max) = 0;
@@ -171,7 +176,7 @@ class journal_session : public session {
   [[nodiscard]] virtual result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) = 0;
 
   /// The types of which alarms of the strand are due at `until` or before, sorted bytewise, with
-  /// the number of those alarms, counted up to `count_max`.
+  /// the number of those alarms, counted up to `count_max`. Reads no alarm that is not due.
   [[nodiscard]] virtual result<std::vector<due_type>> due_types(std::uint32_t strand,
                                                                 timestamp until,
                                                                 std::uint64_t count_max) = 0;
@@ -189,8 +194,8 @@ class journal_session : public session {
   [[nodiscard]] virtual result<std::optional<stored_snapshot>> load_snapshot(
       const persistence_id& id, snapshot_bounds within) = 0;
 
-  /// Erases the snapshots within bounds for good; the alarm too, if neither events nor snapshots
-  /// are left.
+  /// Erases the snapshots within bounds for good; the alarm too, if events were erased before, and
+  /// neither events nor snapshots are left.
   [[nodiscard]] virtual result<void> erase_snapshots(const persistence_id& id,
                                                      snapshot_bounds within) = 0;
 
@@ -201,7 +206,8 @@ class journal_session : public session {
 
   /// Erases old snapshots and events of many ids for good, if possible in one transaction. May stop
   /// part of the way on an error; the rest has no gap. Events that a registered reader still needs
-  /// are not erased; the journal remembers them for `prune_held_back`.
+  /// are not erased; the journal remembers them for `prune_held_back`. An alarm goes as with
+  /// `erase_to`.
   [[nodiscard]] virtual result<void> prune(std::span<const prune_request> requests) = 0;
 
   /// Erases what earlier calls of `prune` left to readers that have gone on since, of up to `max`
@@ -213,14 +219,16 @@ class journal_session : public session {
   /// request per id in a call; one outcome each, in order; one transaction, in which a conflicting
   /// or rejected request fails alone. `conflict` has the version; `stored` may lack a position. A
   /// request whose `next` is not past `expected`, or is past sequence_nr_max, is `rejected`; if it
-  /// also exceeds a limit or conflicts, it may get either outcome.
+  /// also exceeds a limit or conflicts, it may get either outcome. A request that changes only the
+  /// alarm (`next` is `expected`) leaves the state alone, and `read_states` does not pass it; on
+  /// version 0 it is `rejected`, since an id without a state has no alarm.
   [[nodiscard]] virtual std::vector<append_outcome> upsert(
       std::span<const upsert_request> requests) = 0;
 
   /// Finds out about an upsert whose outcome was `unknown`: `stored` if the state at exactly `next`
   /// is its own in everything it carried; `not_stored`, which is final, if that is another state or
-  /// `next` was never reached; `superseded` if the version is past `next` by now. The alarm is
-  /// compared as for appends.
+  /// `next` was never reached; `superseded` if the version is past `next` by now. The alarm is not
+  /// compared; only for a request that changes nothing else it is, and then nothing else is.
   [[nodiscard]] virtual result<settlement> settle(const upsert_request& request) = 0;
 
   /// The state of an id, or its tombstone; none if none was ever written.

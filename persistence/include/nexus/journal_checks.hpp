@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "nexus/journal_values.hpp"
@@ -86,8 +87,38 @@ struct id_range {
 /// The error of `read_states` where changes are not numbered.
 [[nodiscard]] error no_changes(std::string_view journal);
 
-/// The outcome of the request if `found` is stored now; null: nothing is stored.
+/// The outcome of the request if `found` is stored now; null: nothing is stored. Not for a request
+/// that changes only the alarm.
 [[nodiscard]] settlement settled_as(const upsert_request& request, const stored_state* found);
+
+/// The outcome of a request that changed only the alarm of its id if `found` is stored now.
+[[nodiscard]] settlement settled_as(const due_change& sent, const ulid& writer,
+                                    const std::optional<stored_alarm>& found);
+
+/// The order in which alarms are listed: by due time, then by id.
+[[nodiscard]] inline bool listed_before(const stored_alarm& a, const stored_alarm& b) {
+  return a.due != b.due ? a.due < b.due : a.id < b.id;
+}
+
+/// The types of a filter that may have ids, each once, sorted bytewise.
+[[nodiscard]] std::vector<std::string_view> types_of(const due_filter& which);
+
+/// The error for the alarm of `id`, whose `column` has a value that no journal writes.
+[[nodiscard]] error corrupt_alarm(std::string_view journal, std::string_view id,
+                                  std::string_view column);
+
+/// Whether readers may find something new after a call with these outcomes: a request that is stored,
+/// or may be, and changes more than an alarm.
+template <class Request>
+[[nodiscard]] bool any_to_read(std::span<const Request> requests,
+                               std::span<const append_outcome> outcomes) noexcept {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const bool may_be_stored =
+        std::holds_alternative<stored>(outcomes[i]) || std::holds_alternative<unknown>(outcomes[i]);
+    if (may_be_stored && !requests[i].only_due()) return true;
+  }
+  return false;
+}
 
 /// A number that a column of 64 bits cannot hold belongs to no event.
 [[nodiscard]] inline std::int64_t column_nr(std::uint64_t n) noexcept {

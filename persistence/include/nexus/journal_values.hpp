@@ -253,7 +253,7 @@ struct state_view {
 struct upsert_request {
   persistence_id id;
   sequence_nr expected = 0;  ///< must be exactly the id's version, 0: never written
-  sequence_nr next = 0;      ///< the new version; greater than `expected`, unless it changes only `due`
+  sequence_nr next = 0;      ///< the new version; greater than `expected`, or it changes only `due`
   ulid writer{};
   timestamp time{};
   std::optional<state_view> value{};  ///< none: erases, and leaves a tombstone with the version

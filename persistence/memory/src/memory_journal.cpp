@@ -27,7 +27,7 @@ class memory_session final : public journal_session {
 
   std::vector<append_outcome> append(std::span<const append_request> requests) override {
     auto outcomes = append_all(requests);
-    store_.appended->notify(outcomes);
+    if (any_to_read(requests, outcomes)) store_.appended->notify();
     return outcomes;
   }
 
@@ -35,6 +35,9 @@ class memory_session final : public journal_session {
   result<settlement> settle(const append_request& request) override {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
+    if (request.only_due()) {
+      return settled_as(request.due, request.writer, store_.alarms.of(request.id));
+    }
     const auto& from = history_of(store_, request.id);
     const auto count = request.events.size();
     if (count == 0 || request.expected >= from.highest || request.expected + 1 < from.first() ||
@@ -133,6 +136,28 @@ class memory_session final : public journal_session {
     return pruned;
   }
 
+  result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,
+                                        std::size_t max) override {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    if (strand >= strands()) return std::vector<stored_alarm>{};
+    return store_.alarms.due(which, max);
+  }
+
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    return store_.alarms.of(id);
+  }
+
+  result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
+                                          std::uint64_t count_max) override {
+    std::lock_guard guard{store_.lock};
+    if (interrupted_) return fail(why_interrupted());
+    if (strand >= strands()) return std::vector<due_type>{};
+    return store_.alarms.types(until, count_max);
+  }
+
   result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
@@ -195,13 +220,16 @@ class memory_session final : public journal_session {
 
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override {
     auto outcomes = upsert_all(requests);
-    store_.appended->notify(outcomes);
+    if (any_to_read(requests, outcomes)) store_.appended->notify();
     return outcomes;
   }
 
   result<settlement> settle(const upsert_request& request) override {
     std::lock_guard guard{store_.lock};
     if (interrupted_) return fail(why_interrupted());
+    if (request.only_due()) {
+      return settled_as(request.due, request.writer, store_.alarms.of(request.id));
+    }
     auto found = store_.states.find(request.id.str());
     return settled_as(request, found == store_.states.end() ? nullptr : &found->second->value);
   }
@@ -313,6 +341,7 @@ class memory_session final : public journal_session {
     std::erase_if(found->second, [&](const auto& entry) {
       return entry.first >= within.from && entry.first <= within.to;
     });
+    remove_bare_alarm(store_, id);
   }
 
   memory_store& store_;

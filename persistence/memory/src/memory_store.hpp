@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "memory_alarms.hpp"
 #include "memory_projections.hpp"
 #include "nexus/commit_signal.hpp"
 #include "nexus/document_storage.hpp"
@@ -114,6 +115,7 @@ struct memory_store {
   std::map<persistence_id, sequence_nr> to_prune;             // what readers hold back
   std::map<std::string, documents, std::less<>> collections;  // bytewise by id
   kept_projections projections;
+  kept_alarms alarms;
 
   position at(std::uint64_t minor) const { return {.epoch = epoch, .minor = minor}; }
 
@@ -138,6 +140,8 @@ inline const history& history_of(const memory_store& s, const persistence_id& id
 inline append_outcome append_one(memory_store& s, const append_request& request) {
   if (auto fault = fault_of(request, limits_of_memory)) return rejected{*std::move(fault)};
   if (auto why = refusal(request, history_of(s, request.id).highest)) return *std::move(why);
+  s.alarms.change(request.id, request.due, request.writer);
+  if (request.only_due()) return stored{};
   auto& into = s.histories[request.id.str()];
   if (!into.id) into.id = std::make_shared<const persistence_id>(request.id);
   for (const auto& event : request.events) {
@@ -154,6 +158,8 @@ inline append_outcome upsert_one(memory_store& s, const upsert_request& request)
   auto found = s.states.find(request.id.str());
   const auto version = found == s.states.end() ? 0 : found->second->value.version;
   if (request.expected != version) return conflict{version};
+  s.alarms.change(request.id, request.due, request.writer);
+  if (request.only_due()) return stored{};
   const auto value = request.value.value_or(state_view{.codec = {}});
   auto made = std::make_shared<const state>(
       state{request.id,
@@ -165,6 +171,14 @@ inline append_outcome upsert_one(memory_store& s, const upsert_request& request)
   s.changes.emplace_hint(s.changes.end(), made->at.minor, made);
   into = std::move(made);
   return stored{into->at};
+}
+
+/// Removes the id's alarm if events of it were erased, and neither events nor snapshots are left.
+inline void remove_bare_alarm(memory_store& s, const persistence_id& id) {
+  const auto& events = history_of(s, id);
+  const auto snapshots = s.snapshots.find(id.str());
+  const bool saved = snapshots != s.snapshots.end() && !snapshots->second.empty();
+  if (events.highest > 0 && events.records.empty() && !saved) s.alarms.remove(id);
 }
 
 /// Erases the id's events up to `to`, as far as the slowest reader allows. Returns the reader that
@@ -182,6 +196,7 @@ inline const stored_reader* erase(memory_store& s, const persistence_id& id, seq
     s.journal.erase(at.minor);
     from.records.pop_front();
   }
+  remove_bare_alarm(s, id);
   return nullptr;
 }
 

@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "alarm_arrays.hpp"
 #include "nexus/journal_checks.hpp"
 #include "rows.hpp"
 #include "session.hpp"
@@ -40,10 +41,17 @@ std::int64_t random_lock() {
   return static_cast<std::int64_t>(high | random());
 }
 
-bool any_may_be_stored(const std::vector<append_outcome>& outcomes) {
-  return std::ranges::any_of(outcomes, [](const append_outcome& o) {
-    return std::holds_alternative<stored>(o) || std::holds_alternative<unknown>(o);
-  });
+// The changes of alarms among the requests, if there is one.
+template <class Request>
+std::optional<alarm_arrays> alarms_of(std::span<const Request> requests,
+                                      const std::vector<std::size_t>& todo) {
+  std::optional<alarm_arrays> made;
+  for (auto i : todo) {
+    if (!requests[i].due) continue;
+    if (!made) made.emplace();
+    made->add(requests[i]);
+  }
+  return made;
 }
 
 }  // namespace
@@ -134,17 +142,22 @@ void session::store(connection& c, std::span<const append_request> requests, con
   events_.clear();
   std::vector<std::int64_t> positions;
   positions.reserve(todo.size());
-  for (auto i : todo) positions.push_back(events_.add(requests[i]));
+  for (auto i : todo) {
+    positions.push_back(requests[i].events.empty() ? 0 : events_.add(requests[i]));
+  }
+  auto alarms = alarms_of(requests, todo);
 
   std::deque<parameters> bound;
   std::vector<call> calls;
   for (auto& chunk : events_.chunks()) {
+    if (chunk.ids.size() == 0) continue;
     calls.push_back({core_->sql.append_events, bound.emplace_back(chunk.bound())});
   }
   if (events_.tags.size() > 0) {
     auto& tags = bound.emplace_back().all(events_.tags).all(events_.tag_positions);
     calls.push_back({core_->sql.append_tags, tags});
   }
+  if (alarms) add_calls(*alarms, calls, bound);
   auto& check = bound.emplace_back().all(events_.ids).all(events_.expected);
   check.text(c.durability());
   calls.push_back({core_->sql.append_check, check});
@@ -152,9 +165,27 @@ void session::store(connection& c, std::span<const append_request> requests, con
   const auto answers = c.run(calls);
   const auto transaction = static_cast<std::uint64_t>(answers.back().int8(0, 0));
   for (std::size_t at = 0; at < todo.size(); ++at) {
+    if (positions[at] == 0) continue;  // stored, without a position
     outcomes[todo[at]] = stored{{.epoch = core_->epoch,
                                  .major = transaction,
                                  .minor = static_cast<std::uint64_t>(positions[at])}};
+  }
+}
+
+// After the events, and before the check, which sees what others have committed with their changes
+// of these alarms. A request without events takes no number that would make others wait, so its
+// `expected` is compared here.
+void session::add_calls(alarm_arrays& changed, std::vector<call>& calls,
+                        std::deque<parameters>& bound) const {
+  auto& rows = bound.emplace_back().all(changed.ids).all(changed.types).all(changed.times);
+  rows.all(changed.slices).all(changed.writers);
+  calls.push_back({core_->sql.set_alarms, rows});
+  if (changed.cleared.size() > 0) {
+    calls.push_back({core_->sql.clear_alarms, bound.emplace_back().all(changed.cleared)});
+  }
+  if (changed.bare.size() > 0) {
+    auto& check = bound.emplace_back().all(changed.bare).all(changed.expected);
+    calls.push_back({core_->sql.check_bare, check});
   }
 }
 
@@ -167,6 +198,7 @@ void session::store(connection& c, std::span<const upsert_request> requests, con
   array writers{element::text}, times{element::timestamptz}, slices{element::int4};
   for (auto i : todo) {
     const auto& r = requests[i];
+    if (r.only_due()) continue;
     const auto value = r.value.value_or(state_view{.codec = {}});
     ids.bytes(r.id.str());
     versions.int8(column_nr(r.next));
@@ -188,11 +220,28 @@ void session::store(connection& c, std::span<const upsert_request> requests, con
        {&ids, &versions, &previous, &types, &schemas, &codecs, &data, &writers, &times, &slices}) {
     bound.all(*one);
   }
-  const auto answers = c.run(
-      {{core_->sql.upsert_states, bound}, {core_->sql.durable, parameters{}.text(c.durability())}});
-  const auto& written = answers.front();
+  parameters durable;
+  durable.text(c.durability());
+  std::vector<call> calls;
+  if (ids.size() > 0) calls.push_back({core_->sql.upsert_states, bound});
+  parameters of_alarms, cleared;
+  auto alarms = alarms_of(requests, todo);
+  if (alarms) {
+    of_alarms.all(alarms->ids).all(alarms->types).all(alarms->times).all(alarms->slices);
+    of_alarms.all(alarms->writers).all(alarms->numbers).all(alarms->alone);
+    calls.push_back({core_->sql.set_state_alarms, of_alarms});
+    if (alarms->cleared.size() > 0) {
+      calls.push_back({core_->sql.clear_alarms, cleared.all(alarms->cleared)});
+    }
+  }
+  calls.push_back({core_->sql.durable, durable});
+  const auto answers = c.run(calls);
+  // Of the states that were written, and of the alarms: only those of a version that is stored.
   std::set<std::string_view> are_stored;
-  for (int row = 0; row < written.size(); ++row) are_stored.insert(written.bytes(row, 0));
+  for (const auto& written : answers) {
+    if (&written == &answers.back()) break;
+    for (int row = 0; row < written.size(); ++row) are_stored.insert(written.bytes(row, 0));
+  }
   indices left;
   for (auto i : todo) {
     if (are_stored.contains(requests[i].id.str())) {
@@ -229,13 +278,15 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
 
 std::vector<append_outcome> session::append(std::span<const append_request> requests) {
   auto outcomes = write_all("append", requests);
-  if (any_may_be_stored(outcomes)) core_->news.appended();
+  if (any_to_read(requests, outcomes)) core_->news.appended();
   return outcomes;
 }
 
 std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
   auto outcomes = write_all("store states", requests);
-  if (core_->where.tables.indexes.states && any_may_be_stored(outcomes)) core_->news.appended();
+  if (core_->where.tables.indexes.states && any_to_read(requests, outcomes)) {
+    core_->news.appended();
+  }
   return outcomes;
 }
 

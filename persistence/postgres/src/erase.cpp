@@ -25,11 +25,15 @@ result<void> session::erase_to(const persistence_id& id, sequence_nr to, erasing
   upto.int8(column_nr(to));
   parameters range;
   range.all(one).all(upto).int8(erase_max).int8(how == erasing::forced ? 1 : 0);
+  parameters whose;
+  whose.all(one);
   return with_connection("erase", [&](connection& c) -> result<void> {
     for (;;) {
-      const auto answers =
-          c.run({{core_->sql.share_readers, nothing}, {core_->sql.erase_range, range}});
-      const auto& erased = answers.back();
+      const auto answers = c.run({{core_->sql.share_readers, nothing},
+                                  {core_->sql.erase_range, range},
+                                  {core_->sql.hold_bare_alarms, whose},
+                                  {core_->sql.erase_bare_alarms, whose}});
+      const auto& erased = answers[1];
       if (erased.int8(0, 0) >= erase_max) continue;
       if (erased.is_null(0, 1)) return {};
       return fail(held_back_by(erased.bytes(0, 1), id, core_->where.name));
@@ -63,19 +67,27 @@ result<void> session::prune(std::span<const prune_request> requests) {
   }
   return with_connection("erase", [&](connection& c) -> result<void> {
     if (of_snapshots.size() > 0) {
-      c.query(core_->sql.prune_snapshots, parameters{}.all(of_snapshots).all(below));
+      parameters whose;
+      whose.all(of_snapshots);
+      c.run({{core_->sql.prune_snapshots, parameters{}.all(of_snapshots).all(below)},
+             {core_->sql.hold_bare_alarms, whose},
+             {core_->sql.erase_bare_alarms, whose}});
     }
     if (of_events.size() == 0) return {};
     parameters range;
     range.all(of_events).all(upto).int8(erase_max).int8(0);
     const auto ids = [&] { return std::move(parameters{}.all(of_events).all(upto)); };
     const auto done = ids();
+    parameters whose;
+    whose.all(of_events);
     // An id may have more events than one transaction erases; then another one follows.
     for (std::int64_t erased = erase_max; erased >= erase_max;) {
       const auto answers = c.run({{core_->sql.share_readers, nothing},
                                   {core_->sql.erase_events, range},
                                   {core_->sql.forget_held_back, done},
-                                  {core_->sql.hold_back, done}});
+                                  {core_->sql.hold_back, done},
+                                  {core_->sql.hold_bare_alarms, whose},
+                                  {core_->sql.erase_bare_alarms, whose}});
       erased = answers[1].affected();
     }
     return {};

@@ -150,7 +150,7 @@ constexpr index always[] = {
     {"nexus_erased_by_position", "nexus_erased", "transaction_id, position"},
     {"nexus_pruning_by_position", "nexus_pruning", "transaction_id, position"},
     {"nexus_read_model_fields_by_id", "nexus_read_model_fields", "name, id"},
-    {"nexus_alarms_by_due", "nexus_alarms", "entity_type, due"}};
+    {"nexus_alarms_by_due", "nexus_alarms", "entity_type, due, persistence_id"}};
 
 struct chosen_index {
   bool index_choices::*chosen;

@@ -17,15 +17,6 @@ bool read_version(const rows& of, int row, int column, std::uint32_t& into) {
   return value >= 0 && value <= std::numeric_limits<std::uint32_t>::max();
 }
 
-bool read_time(const rows& of, int row, int column, timestamp& into) {
-  const auto value = of.int8(row, column);
-  constexpr auto max = std::numeric_limits<std::int64_t>::max();
-  if (value == max || value == std::numeric_limits<std::int64_t>::min()) return false;  // infinity
-  if (value > max - postgres_epoch_micros) return false;
-  into = timestamp{std::chrono::microseconds{value + postgres_epoch_micros}};
-  return true;
-}
-
 bool read_writer(std::string_view text, ulid& into) {
   auto parsed = ulid::parse(text);
   if (parsed) into = *parsed;
@@ -51,6 +42,15 @@ std::string_view read_stored(const rows& of, int row, Stored& into) {
 }
 
 }  // namespace
+
+bool read_time(const rows& of, int row, int column, timestamp& into) {
+  const auto value = of.int8(row, column);
+  constexpr auto max = std::numeric_limits<std::int64_t>::max();
+  if (value == max || value == std::numeric_limits<std::int64_t>::min()) return false;  // infinity
+  if (value > max - postgres_epoch_micros) return false;
+  into = timestamp{std::chrono::microseconds{value + postgres_epoch_micros}};
+  return true;
+}
 
 std::string_view record_reader::payload(int row, record_view& into) const {
   const auto number = rows_.int8(row, 0);
@@ -114,6 +114,13 @@ std::string_view read_row(const rows& of, int row, stored_state& into) {
   into.version = static_cast<sequence_nr>(version);
   into.erased = of.is_null(row, 4);
   return read_stored(of, row, into);
+}
+
+std::string_view read_row(const rows& of, int row, stored_alarm& into) {
+  if (of.bytes(row, 3) != into.id.type()) return "entity_type";
+  if (!read_time(of, row, 1, into.due)) return "due";
+  if (!read_writer(of.bytes(row, 2), into.writer)) return "writer_id";
+  return {};
 }
 
 }}}  // namespace nexus::v0::postgres

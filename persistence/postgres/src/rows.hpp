@@ -40,4 +40,10 @@ class record_reader {
 /// Reads a row of `load_state`.
 [[nodiscard]] std::string_view read_row(const rows& of, int row, stored_state& into);
 
+/// Reads a row of `read_alarm` or `read_due`, whose id `into` has already.
+[[nodiscard]] std::string_view read_row(const rows& of, int row, stored_alarm& into);
+
+/// False for infinity.
+[[nodiscard]] bool read_time(const rows& of, int row, int column, timestamp& into);
+
 }}}  // namespace nexus::v0::postgres

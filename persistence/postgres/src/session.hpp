@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -36,6 +37,8 @@ inline constexpr detail::sql_dialect dialect{
         "WHERE c.projection = $1 AND c.version = $2 AND c.cell BETWEEN $3 AND $4 "
         "AND l.pid <> pg_backend_pid()"};
 
+struct alarm_arrays;
+
 class session final : public journal_session {
  public:
   session(std::shared_ptr<core> of, std::unique_ptr<connection> opened)
@@ -65,6 +68,11 @@ class session final : public journal_session {
   result<std::optional<std::string>> held_back() override;
   result<sequence_nr> highest(const persistence_id& id) override;
   result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override;
+  result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,
+                                        std::size_t max) override;
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override;
+  result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
+                                          std::uint64_t count_max) override;
   result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override;
   result<void> save_snapshots(std::span<const snapshot_request> requests) override;
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
@@ -153,6 +161,8 @@ class session final : public journal_session {
              std::vector<append_outcome>& outcomes);
   void store(connection& c, std::span<const upsert_request> requests, const indices& todo,
              std::vector<append_outcome>& outcomes);
+  void add_calls(alarm_arrays& changed, std::vector<call>& calls,
+                 std::deque<parameters>& bound) const;
   // Removes invalid requests from `todo`, after a collision or if needed.
   void weed(connection& c, std::span<const append_request> requests, indices& todo,
             std::vector<append_outcome>& outcomes, bool in_the_way);
@@ -165,6 +175,10 @@ class session final : public journal_session {
   void end_doubts(connection& c);
   result<settlement> truth(connection& c, const append_request& request);
   result<settlement> truth(connection& c, const upsert_request& request);
+
+  result<std::optional<stored_alarm>> alarm_in_row(connection& c, const persistence_id& id);
+  result<settlement> alarm_truth(connection& c, const persistence_id& id, const due_change& sent,
+                                 const ulid& writer);
 
   template <class Read>
   result<void> replay_pages(const statement& reading, const persistence_id& id, sequence_nr from,

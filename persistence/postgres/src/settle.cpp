@@ -40,6 +40,7 @@ result<settlement> session::settle(const append_request& request) {
 result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }
 
 result<settlement> session::truth(connection& c, const append_request& request) {
+  if (request.only_due()) return alarm_truth(c, request.id, request.due, request.writer);
   const auto count = request.events.size();
   if (fault_of(request, limits()) || past_the_last_number(request)) return settlement::not_stored;
   parameters range;
@@ -58,6 +59,7 @@ result<settlement> session::truth(connection& c, const append_request& request) 
 }
 
 result<settlement> session::truth(connection& c, const upsert_request& request) {
+  if (request.only_due()) return alarm_truth(c, request.id, request.due, request.writer);
   auto found = state_of(c, request.id);
   if (!found) return fail(std::move(found.error()));
   return settled_as(request, *found ? &**found : nullptr);

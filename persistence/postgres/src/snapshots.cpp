@@ -74,10 +74,16 @@ result<std::vector<sequence_nr>> session::snapshot_numbers(const persistence_id&
 
 result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds within) {
   if (within.from > sequence_nr_max) return {};
+  array one{element::text};
+  one.bytes(id.str());
+  parameters whose;
+  whose.all(one);
   parameters range;
   range.text(id.str()).int8(column_nr(within.from)).int8(column_nr(within.to));
   return with_connection("erase snapshots", [&](connection& c) -> result<void> {
-    c.query(core_->sql.erase_snapshots, range);
+    c.run({{core_->sql.erase_snapshots, range},
+           {core_->sql.hold_bare_alarms, whose},
+           {core_->sql.erase_bare_alarms, whose}});
     return {};
   });
 }

@@ -74,6 +74,94 @@ SELECT coalesce((SELECT s.version FROM nexus_durable_state s WHERE s.persistence
 FROM unnest($1::text[]) WITH ORDINALITY AS r (id, at) ORDER BY r.at
 )sql";
 
+// An alarm that goes is written like the others, with the time infinity, and deleted afterwards: a
+// transaction that finds no row to delete would wait for no other one. So changes of an alarm come
+// one after the other, and what follows in the transaction sees everything that others have
+// committed with theirs.
+constexpr std::string_view set_alarms_sql = R"sql(
+INSERT INTO nexus_alarms (persistence_id, entity_type, due, slice, writer_id)
+{}
+ON CONFLICT (persistence_id) DO UPDATE SET entity_type = excluded.entity_type,
+    due = excluded.due, writer_id = excluded.writer_id
+)sql";
+constexpr std::string_view alarms_of_events = R"sql(
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::timestamptz[]), unnest($4::int4[]),
+    unnest($5::text[]))sql";
+
+// Those whose state was written by this transaction, and those that change only the alarm of a
+// version that is stored: its row stays locked, so that an upsert waits. One look-up each, in the
+// order of the ids.
+constexpr std::string_view alarms_of_states = R"sql(
+SELECT r.id, r.type, r.due, r.slice, r.writer
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::int4[], $5::text[], $6::int8[],
+    $7::int8[]) AS r (id, type, due, slice, writer, version, alone)
+CROSS JOIN LATERAL (SELECT FROM nexus_durable_state s
+    WHERE s.persistence_id = r.id AND s.version = r.version
+      AND (r.alone = 1 OR s.transaction_id = pg_current_xact_id()) FOR UPDATE) AS held)sql";
+
+constexpr std::string_view clear_alarms_sql = R"sql(
+DELETE FROM nexus_alarms WHERE persistence_id = ANY ($1::text[]) AND due = 'infinity'
+)sql";
+
+// Checks that `expected` is the highest number of ids without new events, after their alarms were
+// written; fails with "division by zero" if not.
+constexpr std::string_view check_bare_sql = R"sql(
+SELECT 1 / (count(*) = 0)::int4 FROM unnest($1::text[], $2::int8[]) AS r (id, expected)
+WHERE greatest(
+    coalesce((SELECT max(j.sequence_nr) FROM nexus_event_journal j WHERE j.persistence_id = r.id), 0),
+    coalesce((SELECT e.sequence_nr FROM nexus_erased e WHERE e.persistence_id = r.id), 0))
+  <> r.expected
+)sql";
+
+constexpr std::string_view read_alarm_sql = R"sql(
+SELECT persistence_id, due, writer_id, entity_type FROM nexus_alarms
+WHERE persistence_id = $1::text
+)sql";
+
+constexpr std::string_view read_due_sql = R"sql(
+SELECT a.persistence_id, a.due, a.writer_id, a.entity_type FROM unnest($1::text[]) AS t (type)
+CROSS JOIN LATERAL (
+  SELECT persistence_id, due, writer_id, entity_type FROM nexus_alarms
+  WHERE entity_type = t.type AND due <= $2::timestamptz
+    AND (due, persistence_id) > ($3::timestamptz, $4::text)
+  ORDER BY due, persistence_id LIMIT $5::int8) a
+ORDER BY a.due, a.persistence_id LIMIT $5::int8
+)sql";
+
+// Goes from type to type by a look-up each, and reads at most $2 alarms of each.
+constexpr std::string_view read_due_types_sql = R"sql(
+WITH RECURSIVE types (type) AS (
+  SELECT (SELECT min(entity_type) FROM nexus_alarms)
+  UNION ALL
+  SELECT (SELECT min(entity_type) FROM nexus_alarms WHERE entity_type > types.type)
+  FROM types WHERE types.type IS NOT NULL)
+SELECT t.type,
+    (SELECT count(*) FROM (SELECT FROM nexus_alarms a
+      WHERE a.entity_type = t.type AND a.due <= $1::timestamptz LIMIT $2::int8) AS some),
+    f.first
+FROM types t CROSS JOIN LATERAL
+    (SELECT min(due) AS first FROM nexus_alarms a WHERE a.entity_type = t.type) f
+WHERE t.type IS NOT NULL AND f.first <= $1::timestamptz ORDER BY t.type
+)sql";
+
+// An alarm without anything that it could wake: events were erased, and neither events nor
+// snapshots are left. Sub-selects for single values are look-ups.
+constexpr std::string_view is_bare = R"sql(
+    (SELECT 1 FROM nexus_erased e WHERE e.persistence_id = a.persistence_id) IS NOT NULL
+AND (SELECT 1 FROM nexus_event_journal j WHERE j.persistence_id = a.persistence_id LIMIT 1) IS NULL
+AND (SELECT 1 FROM nexus_snapshot_store s WHERE s.persistence_id = a.persistence_id LIMIT 1) IS NULL
+)sql";
+
+// In two statements: the first one waits for a transaction that writes the alarm, the second one
+// sees the events that were committed with it.
+constexpr std::string_view hold_bare_alarms_sql = R"sql(
+SELECT 1 FROM unnest($1::text[]) AS r (id)
+CROSS JOIN LATERAL (SELECT FROM nexus_alarms a WHERE a.persistence_id = r.id AND {} FOR UPDATE) AS held
+)sql";
+constexpr std::string_view erase_bare_alarms_sql = R"sql(
+DELETE FROM nexus_alarms a WHERE a.persistence_id = ANY ($1::text[]) AND {}
+)sql";
+
 // Ends the holder of the lock: a process id alone may belong to another session by now.
 constexpr auto end_holder_sql = R"sql(
 SELECT count(pg_terminate_backend(l.pid)) FROM pg_locks l
@@ -305,6 +393,15 @@ statements::statements(const schema_choices& names)
       durable{"durable", "SELECT set_config('synchronous_commit', $1::text, true)"},
       upsert_states{"upsert_states", names.named(upsert_states_sql)},
       versions{"versions", names.named(versions_sql)},
+      set_alarms{"set_alarms", names.named(fmt::format(set_alarms_sql, alarms_of_events))},
+      set_state_alarms{"set_state_alarms",
+                       names.named(fmt::format("{}RETURNING persistence_id",
+                                               fmt::format(set_alarms_sql, alarms_of_states)))},
+      clear_alarms{"clear_alarms", names.named(clear_alarms_sql)},
+      check_bare{"check_bare", names.named(check_bare_sql)},
+      read_alarm{"read_alarm", names.named(read_alarm_sql)},
+      read_due{"read_due", names.named(read_due_sql)},
+      read_due_types{"read_due_types", names.named(read_due_types_sql)},
       hold_lock{"hold_lock", "SELECT pg_advisory_lock($1::int8)"},
       wait_briefly{"wait_briefly", "SELECT set_config('lock_timeout', '5s', true)"},
       end_holder{"end_holder", end_holder_sql},
@@ -337,6 +434,9 @@ statements::statements(const schema_choices& names)
       erase_range{"erase_range", names.named(fmt::format(erase_range_sql, erase_events_sql))},
       hold_back{"hold_back", names.named(hold_back_sql)},
       held_back_events{"held_back_events", names.named(held_back_events_sql)},
-      forget_held_back{"forget_held_back", names.named(forget_held_back_sql)} {}
+      forget_held_back{"forget_held_back", names.named(forget_held_back_sql)},
+      hold_bare_alarms{"hold_bare_alarms", names.named(fmt::format(hold_bare_alarms_sql, is_bare))},
+      erase_bare_alarms{"erase_bare_alarms",
+                        names.named(fmt::format(erase_bare_alarms_sql, is_bare))} {}
 
 }}}  // namespace nexus::v0::postgres

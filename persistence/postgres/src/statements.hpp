@@ -14,6 +14,9 @@ struct statements {
   // Appending. The check follows the inserts, in the same transaction.
   statement append_events, append_tags, append_check, highest;
   statement durable, upsert_states, versions;
+  // Alarms, within an append or upsert; and reading them.
+  statement set_alarms, set_state_alarms, clear_alarms, check_bare;
+  statement read_alarm, read_due, read_due_types;
   // Settling.
   statement hold_lock, wait_briefly, end_holder, take_lock, release_lock;
   // Reading.
@@ -25,6 +28,7 @@ struct statements {
   // Erasing, and what readers hold back of it.
   statement save_snapshots, erase_snapshots, prune_snapshots, erase_events;
   statement erase_range, hold_back, held_back_events, forget_held_back;
+  statement hold_bare_alarms, erase_bare_alarms;
 };
 
 }}}  // namespace nexus::v0::postgres

@@ -38,13 +38,13 @@ std::vector<append_outcome> session::write_all(std::string_view doing,
 
 std::vector<append_outcome> session::append(std::span<const append_request> requests) {
   auto outcomes = write_all("append", requests);
-  appended_->notify(outcomes);
+  if (any_to_read(requests, outcomes)) appended_->notify();
   return outcomes;
 }
 
 std::vector<append_outcome> session::upsert(std::span<const upsert_request> requests) {
   auto outcomes = write_all("store states", requests);
-  if (where_.choices.indexes.states) appended_->notify(outcomes);
+  if (where_.choices.indexes.states && any_to_read(requests, outcomes)) appended_->notify();
   return outcomes;
 }
 
@@ -61,9 +61,11 @@ bool session::insert(connection& c, std::span<const append_request> requests,
       outcomes[i] = *std::move(why);
       continue;
     }
+    any = true;
+    change_alarm(c, requests[i].id, requests[i].due, requests[i].writer);
+    if (requests[i].only_due()) continue;
     insert(c, requests[i], last);
     outcomes[i] = stored{{.epoch = c.epoch, .major = static_cast<std::uint64_t>(last)}};
-    any = true;
   }
   return any;
 }
@@ -113,6 +115,9 @@ bool session::insert(connection& c, std::span<const upsert_request> requests,
       outcomes[i] = conflict{static_cast<sequence_nr>(version)};
       continue;
     }
+    any = true;
+    change_alarm(c, r.id, r.due, r.writer);
+    if (r.only_due()) continue;
     const auto value = r.value.value_or(state_view{.codec = {}});
     row.text(1, r.id.str()).integer(2, column_nr(r.next)).text(3, value.type);
     row.integer(4, value.schema_version).text(5, value.codec);
@@ -123,7 +128,6 @@ bool session::insert(connection& c, std::span<const upsert_request> requests,
     }
     row.text(7, writers_.text(r.writer)).integer(8, micros(r.time)).integer(9, r.id.slice());
     row.run();
-    any = true;
   }
   return any;
 }

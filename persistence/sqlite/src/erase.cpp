@@ -78,6 +78,7 @@ result<void> session::erase_to(const persistence_id& id, sequence_nr to, erasing
       const auto up_to = how == erasing::forced ? reader_floor{} : floor_of(c);
       erased = erase_some(c, id, column_nr(to), erase_rows_max, up_to);
       const auto lowest = erased == erase_rows_max ? 0 : lowest_number(c, id);
+      if (lowest == 0) remove_bare_alarm(c, id);
       if (auto done = t.commit(); !done) return done;
       if (lowest != 0 && lowest <= column_nr(to)) {
         return fail(held_back_by(up_to.reader, id, where_.name));
@@ -93,7 +94,10 @@ result<void> session::erase(connection& c, std::span<const prune_request> reques
   std::int64_t room = erase_rows_max;
   for (const auto& [id, snapshots_below, events_to] : requests) {
     if (snapshots_below > 0) erase_snapshots(c, id, {.from = 0, .to = snapshots_below - 1});
-    if (events_to == 0) continue;
+    if (events_to == 0) {
+      remove_bare_alarm(c, id);
+      continue;
+    }
     for (;;) {
       room -= erase_some(c, id, column_nr(events_to), room, up_to);
       if (room > 0) break;
@@ -105,6 +109,7 @@ result<void> session::erase(connection& c, std::span<const prune_request> reques
       room = erase_rows_max;
     }
     remember(c, id, column_nr(events_to));
+    remove_bare_alarm(c, id);
   }
   return t->commit();
 }

@@ -67,6 +67,11 @@ class session final : public journal_session {
   result<void> forget_reader(std::string_view name) override;
   result<sequence_nr> highest(const persistence_id& id) override;
   result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override;
+  result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,
+                                        std::size_t max) override;
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override;
+  result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
+                                          std::uint64_t count_max) override;
   result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override;
   result<void> save_snapshots(std::span<const snapshot_request> requests) override;
   result<std::optional<stored_snapshot>> load_snapshot(const persistence_id& id,
@@ -150,6 +155,15 @@ class session final : public journal_session {
   bool insert(connection& c, std::span<const upsert_request> requests,
               std::vector<append_outcome>& outcomes);
   void insert(connection& c, const append_request& request, std::int64_t& position);
+
+  // Only for a request with a change of the alarm is a statement run.
+  void change_alarm(connection& c, const persistence_id& id, const due_change& to,
+                    const ulid& writer);
+  // Of an id of which events were erased, and neither events nor snapshots are left.
+  static void remove_bare_alarm(connection& c, const persistence_id& id);
+  result<std::optional<stored_alarm>> alarm_in_row(connection& c, const persistence_id& id);
+  result<settlement> alarm_truth(connection& c, const persistence_id& id, const due_change& sent,
+                                 const ulid& writer);
 
   template <class Request>
   result<settlement> settle_as_is(const Request& request);

@@ -35,6 +35,7 @@ result<settlement> session::settle(const append_request& request) {
 result<settlement> session::settle(const upsert_request& request) { return settle_as_is(request); }
 
 result<settlement> session::truth(connection& c, const append_request& request) {
+  if (request.only_due()) return alarm_truth(c, request.id, request.due, request.writer);
   return holds(c, request) ? settlement::stored : settlement::not_stored;
 }
 
@@ -57,6 +58,7 @@ bool session::holds(connection& c, const append_request& request) {
 }
 
 result<settlement> session::truth(connection& c, const upsert_request& request) {
+  if (request.only_due()) return alarm_truth(c, request.id, request.due, request.writer);
   auto found = state_of(c, request.id);
   if (!found) return fail(std::move(found.error()));
   return settled_as(request, *found ? &**found : nullptr);

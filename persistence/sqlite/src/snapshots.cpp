@@ -65,6 +65,7 @@ result<void> session::erase_snapshots(const persistence_id& id, snapshot_bounds 
   return with_connection("erase snapshots", [&](connection& c) -> result<void> {
     transaction t{c};
     erase_snapshots(c, id, within);
+    remove_bare_alarm(c, id);
     return t.commit();
   });
 }

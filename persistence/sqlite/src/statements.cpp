@@ -20,6 +20,17 @@ constexpr std::string_view list_ids_sql =
     "  FROM listed WHERE listed.id IS NOT NULL)"
     "SELECT id FROM listed WHERE id IS NOT NULL LIMIT ?3";
 
+// Goes from type to type by an index seek each, and reads at most ?2 alarms of each.
+constexpr std::string_view due_types_sql =
+    "WITH RECURSIVE types (type) AS ("
+    "  SELECT min(entity_type) FROM nexus_alarms"
+    "  UNION ALL SELECT (SELECT min(entity_type) FROM nexus_alarms WHERE entity_type > types.type)"
+    "  FROM types WHERE types.type IS NOT NULL)"
+    "SELECT type, (SELECT count(*) FROM (SELECT 1 FROM nexus_alarms"
+    "    WHERE entity_type = type AND due <= ?1 LIMIT ?2)),"
+    "  (SELECT min(due) FROM nexus_alarms WHERE entity_type = type) AS first "
+    "FROM types WHERE type IS NOT NULL AND first <= ?1";
+
 }  // namespace
 
 statements::statements(const journal_database& db)
@@ -128,6 +139,26 @@ statements::statements(const journal_database& db)
       index_of_changes{db,
                        "SELECT 1 FROM sqlite_master "
                        "WHERE type = 'index' AND name = 'nexus_durable_state_by_position'"},
+      set_alarm{db,
+                "INSERT INTO nexus_alarms (persistence_id, entity_type, due, slice, writer_id) "
+                "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (persistence_id) DO UPDATE SET "
+                "entity_type = excluded.entity_type, due = excluded.due, "
+                "writer_id = excluded.writer_id"},
+      clear_alarm{db, "DELETE FROM nexus_alarms WHERE persistence_id = ?1"},
+      remove_bare_alarm{
+          db,
+          "DELETE FROM nexus_alarms WHERE persistence_id = ?1"
+          " AND EXISTS (SELECT 1 FROM nexus_erased WHERE persistence_id = ?1)"
+          " AND NOT EXISTS (SELECT 1 FROM nexus_event_journal WHERE persistence_id = ?1)"
+          " AND NOT EXISTS (SELECT 1 FROM nexus_snapshot_store WHERE persistence_id = ?1)"},
+      read_alarm{db,
+                 "SELECT persistence_id, due, writer_id, entity_type FROM nexus_alarms "
+                 "WHERE persistence_id = ?1"},
+      read_due{db,
+               "SELECT persistence_id, due, writer_id, entity_type FROM nexus_alarms "
+               "WHERE entity_type = ?1 AND due <= ?2 AND (due, persistence_id) > (?3, ?4) "
+               "ORDER BY due, persistence_id LIMIT ?5"},
+      read_due_types{db, due_types_sql},
       mark_settled{db, "UPDATE nexus_meta SET value = value + 1 WHERE name = 'settled'"} {}
 
 }}}  // namespace nexus::v0::sqlite

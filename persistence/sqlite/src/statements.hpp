@@ -21,6 +21,7 @@ struct statements {
   statement append_tag, read_tags;
   statement save_snapshot, load_snapshot, list_snapshots, erase_snapshots;
   statement upsert_state, read_version, load_state, list_states, read_states, index_of_changes;
+  statement set_alarm, clear_alarm, remove_bare_alarm, read_alarm, read_due, read_due_types;
   statement mark_settled;
 };
 

@@ -42,6 +42,17 @@ entry entry_of(entry::kind of, const persistence_id& id, sequence_nr number, con
   return made;
 }
 
+/// The entry with what becomes of the alarm.
+entry& with_due(entry& e, const due_change& due) {
+  e.due = static_cast<std::uint8_t>(due.what);
+  e.due_micros = due.at.time_since_epoch().count();
+  return e;
+}
+
+due_change due_of(const entry& e) {
+  return {static_cast<due_change::kind>(e.due), timestamp{std::chrono::microseconds{e.due_micros}}};
+}
+
 /// The state shared by the sessions of one journal object: the file, and what it holds.
 struct core {
   explicit core(std::unique_ptr<log_file> opened) : file{std::move(opened)} {}
@@ -68,8 +79,12 @@ position apply(core& c, const entry& e) {
   if (e.of == entry::event) {
     const std::vector<std::string_view> tags{e.tags.begin(), e.tags.end()};
     const event_view event{e.type, e.schema_version, e.codec, e.data, e.metadata, time_of(e), tags};
-    const append_request one{*id, e.number - 1, writer, {&event, 1}};
+    const append_request one{*id, e.number - 1, writer, {&event, 1}, due_of(e)};
     return std::get<stored>(to.append({&one, 1}).front()).last;
+  }
+  if (e.of == entry::alarm) {
+    const auto one = set_due(*id, e.number, writer, due_of(e));
+    (void)to.append({&one, 1});
   }
   if (e.of == entry::erase_events) (void)to.erase_to(*id, e.number, erasing_of(e));
   if (e.of == entry::prune) {
@@ -83,7 +98,7 @@ position apply(core& c, const entry& e) {
   }
   if (e.of == entry::erase_snapshots) (void)to.erase_snapshots(*id, {e.from, e.number});
   if (e.of == entry::state) {
-    upsert_request one{*id, e.from, e.number, writer, time_of(e)};
+    upsert_request one{*id, e.from, e.number, writer, time_of(e), {}, due_of(e)};
     if (!e.erased) one.value = {e.type, e.schema_version, e.codec, e.data};
     return std::get<stored>(to.upsert({&one, 1}).front()).last;
   }
@@ -99,15 +114,22 @@ class log_session final : public journal_session {
     auto outcomes = write(requests, [&](const append_request& r, std::vector<entry>& into) {
       const auto why = refusal(r, *core_->applies->highest(r.id));
       if (why) return *why;
+      if (r.only_due()) {
+        auto& made =
+            with_due(into.emplace_back(entry{entry::alarm, r.id.str(), r.expected}), r.due);
+        made.writer = bytes_of(r.writer);
+        return append_outcome{stored{}};
+      }
       auto number = r.expected;
       for (const auto& e : r.events) {
         auto& made = into.emplace_back(entry_of(entry::event, r.id, ++number, r.writer, e.time, e));
         made.metadata = e.metadata;
         made.tags.assign(e.tags.begin(), e.tags.end());
       }
+      with_due(into.back(), r.due);
       return append_outcome{stored{}};
     });
-    core_->appended->notify(outcomes);
+    if (any_to_read(requests, outcomes)) core_->appended->notify();
     return outcomes;
   }
 
@@ -120,6 +142,7 @@ class log_session final : public journal_session {
                                               r.value.value_or(state_view{.codec = {}})));
       made.from = r.expected;
       made.erased = !r.value;
+      with_due(made, r.due);
       return append_outcome{stored{}};
     });
   }
@@ -164,6 +187,17 @@ class log_session final : public journal_session {
   }
   result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override {
     return read([&] { return content_->state_ids(which, max); });
+  }
+  result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,
+                                        std::size_t max) override {
+    return read([&] { return content_->due(strand, which, max); });
+  }
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override {
+    return read([&] { return content_->alarm_of(id); });
+  }
+  result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
+                                          std::uint64_t count_max) override {
+    return read([&] { return content_->due_types(strand, until, count_max); });
   }
   result<std::vector<stored_reader>> readers() override {
     return read([&] { return content_->readers(); });

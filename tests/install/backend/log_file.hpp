@@ -24,13 +24,14 @@ struct entry {
     reader,
     forget_reader,
     prune,
-    prune_held_back
+    prune_held_back,
+    alarm
   };
 
   std::uint8_t of = mark;
   std::string id{};  ///< or the name of the reader
   std::uint64_t number =
-      0;                   ///< of the event or snapshot; the version; the last one erased; how many
+      0;  ///< of the event or snapshot; the version; the highest; the last one erased; how many
   std::uint64_t from = 0;  ///< the first one erased; the version before; the first snapshot kept
   bool erased = false;     ///< a state's tombstone; whether events were erased by force
   std::string writer{};
@@ -41,9 +42,11 @@ struct entry {
   std::string metadata{};
   std::int64_t micros = 0;
   std::vector<std::string> tags{};
+  std::uint8_t due = 0;  ///< what becomes of the alarm: a nexus::due_change::kind
+  std::int64_t due_micros = 0;
 
   MSGPACK_DEFINE(of, id, number, from, erased, writer, type, schema_version, codec, data, metadata,
-                 micros, tags)
+                 micros, tags, due, due_micros)
 };
 
 class log_file {

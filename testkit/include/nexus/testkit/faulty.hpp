@@ -97,6 +97,18 @@ class faulty_session final : public journal_session {
   result<sequence_nr> highest(const persistence_id& id) override {
     return call(operation::read, id, [&] { return inner_->highest(id); });
   }
+  result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,
+                                        std::size_t max) override {
+    return without_id(operation::read, "alarms", [&] { return inner_->due(strand, which, max); });
+  }
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override {
+    return call(operation::read, id, [&] { return inner_->alarm_of(id); });
+  }
+  result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
+                                          std::uint64_t count_max) override {
+    return without_id(operation::read, "alarms",
+                      [&] { return inner_->due_types(strand, until, count_max); });
+  }
   result<std::vector<persistence_id>> ids(const id_filter& which, std::size_t max) override {
     return without_id(operation::read, "ids", [&] { return inner_->ids(which, max); });
   }

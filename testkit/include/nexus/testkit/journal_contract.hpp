@@ -17,6 +17,9 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include "nexus/testkit/contract/alarm_lists.hpp"
+#include "nexus/testkit/contract/alarm_races.hpp"
+#include "nexus/testkit/contract/alarms.hpp"
 #include "nexus/testkit/contract/append.hpp"
 #include "nexus/testkit/contract/batch.hpp"
 #include "nexus/testkit/contract/changes.hpp"

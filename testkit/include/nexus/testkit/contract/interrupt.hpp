@@ -1,6 +1,7 @@
 // `interrupt`: the session does nothing more, and disturbs no other session.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -23,10 +24,12 @@ TEST_P(JournalContract, NothingIsStoredAfterAnInterrupt) {
   inner.interrupt();
   inner.interrupt();
   EXPECT_TRUE(inner.broken());
-  for (const auto& outcome :
-       session.outcomes_of(std::vector<request>{{alice, 2, {"c"}}, {bob, 0, {"x"}}})) {
+  for (const auto& outcome : session.outcomes_of(
+           std::vector<request>{{alice, 2, {"c"}, own_writer, due_at(7)}, {bob, 0, {"x"}}})) {
     EXPECT_EQ(failure_of(outcome), "failed pool_closed");
   }
+  const request of_alarm{alice, 2, {}, own_writer, due_at(7)};
+  EXPECT_EQ(failure_of(session.outcome_of(of_alarm)), "failed pool_closed");
   for (const auto& outcome :
        session.outcomes_of(std::vector<put>{{alice, 0, 1, state("one")}, {bob, 0, 1}})) {
     EXPECT_EQ(failure_of(outcome), "failed pool_closed");
@@ -39,6 +42,7 @@ TEST_P(JournalContract, NothingIsStoredAfterAnInterrupt) {
   EXPECT_EQ(code_of(inner.prune({&all, 1})), "pool_closed");
 
   EXPECT_EQ(other.history(alice), "1:a 2:b");
+  EXPECT_EQ(other.alarm(alice), "none");
   EXPECT_EQ(other.highest(bob), 0u);
   EXPECT_EQ(other.state(alice) + other.state(bob), "nonenone");
   EXPECT_EQ(other.load(alice), "none");
@@ -58,6 +62,10 @@ TEST_P(JournalContract, NothingIsReadAfterAnInterrupt) {
   EXPECT_EQ(code_of(inner.read_all(start, everything, none)), "pool_closed");
   EXPECT_EQ(code_of(inner.highest(alice)), "pool_closed");
   EXPECT_EQ(code_of(inner.ids({.type = "account"}, everything)), "pool_closed");
+  const std::array<std::string_view, 1> types{"account"};
+  EXPECT_EQ(code_of(inner.due(start.strand, {types}, everything)), "pool_closed");
+  EXPECT_EQ(code_of(inner.alarm_of(alice)), "pool_closed");
+  EXPECT_EQ(code_of(inner.due_types(start.strand, timestamp::max(), 1)), "pool_closed");
   EXPECT_EQ(code_of(inner.load_snapshot(alice, {})), "pool_closed");
   EXPECT_EQ(code_of(inner.snapshot_numbers(alice, {}, everything)), "pool_closed");
   EXPECT_EQ(code_of(inner.get_state(alice)), "pool_closed");

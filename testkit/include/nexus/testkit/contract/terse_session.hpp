@@ -8,6 +8,7 @@
 // GoogleTest then reports the journal's message.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -95,8 +96,9 @@ struct request {
   sequence_nr expected;
   event_list events;
   ulid writer = own_writer;
+  due_change due{};
 
-  operator append_request() const& { return {id, expected, writer, events}; }
+  operator append_request() const& { return {id, expected, writer, events, due}; }
   operator append_request() && = delete;  // it would be a view of a temporary
 };
 
@@ -108,8 +110,9 @@ struct put {
   std::optional<state_view> value{};
   ulid writer = own_writer;
   timestamp time{};
+  due_change due{};
 
-  operator upsert_request() const { return {id, expected, next, writer, time, value}; }
+  operator upsert_request() const { return {id, expected, next, writer, time, value, due}; }
 };
 
 /// A record_view that owns its bytes.
@@ -151,6 +154,16 @@ inline record owned(const record_view& r) {
 inline std::string shown(const persistence_id& of) {
   return std::string{of.id().substr(0, of.id().find('~'))};
 }
+
+/// A time of so many microseconds.
+constexpr timestamp moment(std::int64_t micros) {
+  return timestamp{std::chrono::microseconds{micros}};
+}
+
+/// A change that sets the alarm to so many microseconds.
+constexpr due_change due_at(std::int64_t micros) { return due_change::set(moment(micros)); }
+
+inline constexpr due_change no_alarm = due_change::clear();
 
 /// "stored", "conflict 3", "rejected too_large"; "failed" or "unknown" with the journal's message.
 inline std::string told(const append_outcome& outcome) {
@@ -257,6 +270,36 @@ class terse_session {
 
   sequence_nr highest(const persistence_id& id) { return must(inner_->highest(id)); }
   void erase_to(const persistence_id& id, sequence_nr to) { must(inner_->erase_to(id, to)); }
+
+  /// Changes the alarm alone.
+  std::string set_due(const persistence_id& id, sequence_nr expected, due_change due,
+                      ulid writer = own_writer) {
+    return append(request{id, expected, {}, writer, due});
+  }
+
+  /// Microseconds and the writer's letter, as in "7 o", or "none".
+  std::string alarm(const persistence_id& id) {
+    const auto found = must(inner_->alarm_of(id));
+    if (!found) return "none";
+    return std::to_string(found->due.time_since_epoch().count()) + " " +
+           static_cast<char>(found->writer.bytes[0]);
+  }
+
+  std::vector<stored_alarm> alarms(std::vector<std::string_view> types,
+                                   timestamp until = timestamp::max(), std::size_t max = everything,
+                                   const stored_alarm* after = nullptr) {
+    return must(inner_->due(start_.strand, {types, until, after}, max));
+  }
+  /// Ids and microseconds, as in "alice 7, bob 9".
+  std::string due(std::vector<std::string_view> types, timestamp until = timestamp::max(),
+                  std::size_t max = everything) {
+    std::string all;
+    for (const auto& one : alarms(std::move(types), until, max)) {
+      all += (all.empty() ? "" : ", ") + shown(one.id) + " " +
+             std::to_string(one.due.time_since_epoch().count());
+    }
+    return all;
+  }
 
   texts ids(std::string_view type, std::string_view after = {}, std::size_t max = everything) {
     texts all;
