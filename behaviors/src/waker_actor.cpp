@@ -148,42 +148,47 @@ void waker_actor::look_at_journal(const void* key, journal_state& in, const mome
   if (!in.counts_types && in.types_at <= now.steady) count_types(key, in, by, now);
 }
 
-// Other heartbeats are read only while they are needed, and rarely besides, for removing old ones.
+// Other heartbeats are read only while they are needed, and rarely besides, for removing old ones. A
+// database that refuses documents is no reason to open the circuit breaker.
 void waker_actor::beat(const void* key, journal_state& in, const directory& by, const moment& now) {
   in.beats = true;
   in.beat_at = later(now.steady, times_->beat_every);
   const bool all = in.writers.watches(now.steady) || in.read_beats_at <= now.steady;
   if (all) in.read_beats_at = later(now.steady, times_->beats_every);
-  using beats = std::optional<std::vector<heartbeat>>;
-  const auto f = [own = in.beat, all,
-                  old = std::exchange(in.old_beats, {})](journal_session& s) -> result<beats> {
+  const auto touch = [own = in.beat, all, old = std::exchange(in.old_beats, {})](
+                         journal_session& s) -> result<std::optional<std::vector<heartbeat>>> {
     if (auto done = own->beat(s); !done) return fail(std::move(done.error()));
     if (!all) return std::nullopt;
     if (auto done = remove_heartbeats(s, old); !done) return fail(std::move(done.error()));
     return read_heartbeats(s);
   };
-  read(*by, f, [key, all](waker_actor& self, result<beats> what) {
-    self.took_beats(key, all, std::move(what));
-  });
+  const auto f = [touch](journal_session& s) -> result<beats_read> {
+    auto done = touch(s);
+    if (done) return beats_read{*std::move(done)};
+    const auto code = done.error().code;
+    if (code == errc::unavailable || code == errc::timeout) return fail(std::move(done.error()));
+    return beats_read{.refused = std::move(done.error())};
+  };
+  read(*by, f,
+       [key](waker_actor& self, result<beats_read> got) { self.took_beats(key, std::move(got)); });
 }
 
-void waker_actor::took_beats(const void* key, bool read,
-                             result<std::optional<std::vector<heartbeat>>> all) {
+void waker_actor::took_beats(const void* key, result<beats_read> got) {
   auto at = journals_.find(key);
   if (at == journals_.end()) return;
   auto& in = *at->second;
   in.beats = false;
-  if (!all) {
-    if (!std::exchange(in.told_beat, true)) {
-      log().warn("the waker of alarms: no heartbeat was stored: {}", all.error().message);
-    }
-    if (may_pass(all.error().code)) storage_failed(in, &journal_state::beats_fail, all.error());
-    return;
+  const auto& why = got ? got->refused : got.error();
+  const bool failed = !why.message.empty();
+  if (failed && !std::exchange(in.told_beat, true)) {
+    log().warn("the waker of alarms: the heartbeat of this process was not stored: {}",
+               why.message);
   }
-  in.told_beat = false;
+  if (!got) return storage_failed(in, &journal_state::beats_fail, why);
+  if (!failed) in.told_beat = false;
   storage_works(in, &journal_state::beats_fail);
-  if (!read || !*all) return;
-  in.old_beats = in.writers.saw(**all, sys_.steady());
+  if (!got->all) return;
+  in.old_beats = in.writers.saw(*got->all, sys_.steady());
   if (!in.writers.found_stopped()) return;
   const auto moment = now();
   for (auto& one : types_) {

@@ -111,6 +111,10 @@ class waker_actor final : public actor {
     steady_time types_at{};
     std::map<std::string, std::uint64_t> unknown{};  // alarms by type
   };
+  struct beats_read {
+    std::optional<std::vector<heartbeat>> all{};  // if they were read
+    error refused{};                              // without a message: nothing was
+  };
   struct type_state {
     std::uint64_t key;
     std::weak_ptr<directory_core> to;
@@ -139,7 +143,7 @@ class waker_actor final : public actor {
 
   void look_at_journal(const void* key, journal_state& in, const moment& now);
   void beat(const void* key, journal_state& in, const directory& by, const moment& now);
-  void took_beats(const void* key, bool read, result<std::optional<std::vector<heartbeat>>> all);
+  void took_beats(const void* key, result<beats_read> got);
   void count_types(const void* key, journal_state& in, const directory& by, const moment& now);
   void took_types(const void* key, const result<std::vector<due_type>>& found);
   void tell_unknown(journal_state& in, const std::vector<due_type>& found, const void* key);
@@ -153,7 +157,10 @@ class waker_actor final : public actor {
   void send(type_state& of, directory_core& to, const persistence_id& id, bool of_sweep,
             const moment& now);
   void read_due(type_state& of, const directory_core& by, const moment& now);
+  void took_due(type_state& of, result<alarm_page> page);
   void read_retries(type_state& of, const directory_core& by, const moment& now);
+  void took_retries(type_state& of, std::span<const std::string> ids,
+                    result<std::vector<stored_alarm>> found);
   void sweep(type_state& of, directory_core& to, const moment& now);
   void sweep_reads(type_state& of, const directory_core& by, alarm_sweep::todo what);
   template <class T>

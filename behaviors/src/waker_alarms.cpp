@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "nexus/detail/logger.hpp"
+#include "nexus/journal_errors.hpp"
 #include "waker_actor.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
@@ -43,21 +44,23 @@ void waker_actor::read_due(type_state& of, const directory_core& by, const momen
     return read_alarms(s, type, which, max, own);
   };
   read(by, f, [key = of.key](waker_actor& self, result<alarm_page> page) {
-    auto* of = self.type_of(key);
-    if (of == nullptr) return;
-    const auto now = self.now();
-    auto& writers = of->in->writers;
-    if (!page) {
-      of->queue.scan().failed(now, self.sys_.random());
-      return self.storage_failed(*of->in, &journal_state::reads_fail, page.error());
-    }
-    of->queue.scan().took(*std::move(page), now, [&](const stored_alarm& row) {
-      writers.meet(row.writer, now.steady);
-      return writers.runs_here(row.writer);
-    });
-    self.storage_works(*of->in, &journal_state::reads_fail);
-    self.look(*of, now);
+    if (auto* reader = self.type_of(key)) self.took_due(*reader, std::move(page));
   });
+}
+
+void waker_actor::took_due(type_state& of, result<alarm_page> page) {
+  const auto at = now();
+  if (!page) {
+    of.queue.scan().failed(at, sys_.random());
+    return storage_failed(*of.in, &journal_state::reads_fail, page.error());
+  }
+  auto& writers = of.in->writers;
+  of.queue.scan().took(*std::move(page), at, [&](const stored_alarm& row) {
+    writers.meet(row.writer, at.steady);
+    return writers.runs_here(row.writer);
+  });
+  storage_works(*of.in, &journal_state::reads_fail);
+  look(of, at);
 }
 
 void waker_actor::read_retries(type_state& of, const directory_core& by, const moment& now) {
@@ -65,16 +68,19 @@ void waker_actor::read_retries(type_state& of, const directory_core& by, const m
   if (ids.empty()) return;
   const auto f = [ids](journal_session& s) { return read_alarms_of(s, ids); };
   read(by, f, [key = of.key, ids](waker_actor& self, result<std::vector<stored_alarm>> found) {
-    auto* of = self.type_of(key);
-    if (of == nullptr) return;
-    const auto now = self.now();
-    if (!found) {
-      of->queue.retries_failed(ids, now.steady);
-      return self.storage_failed(*of->in, &journal_state::reads_fail, found.error());
-    }
-    of->queue.took_retries(ids, *std::move(found));
-    self.look(*of, now);
+    if (auto* reader = self.type_of(key)) self.took_retries(*reader, ids, std::move(found));
   });
+}
+
+void waker_actor::took_retries(type_state& of, std::span<const std::string> ids,
+                               result<std::vector<stored_alarm>> found) {
+  const auto at = now();
+  if (!found) {
+    of.queue.retries_failed(ids, at.steady);
+    return storage_failed(*of.in, &journal_state::reads_fail, found.error());
+  }
+  of.queue.took_retries(ids, *std::move(found));
+  look(of, at);
 }
 
 // -- waking -----------------------------------------------------------------------------------
@@ -87,11 +93,11 @@ void waker_actor::wake_due(type_state& of, directory_core& to, const moment& now
 void waker_actor::send(type_state& of, directory_core& to, const persistence_id& id, bool of_sweep,
                        const moment& now) {
   const envelope back{new answer_message{of.key, id, of_sweep}};
-  const envelope asks{new alarm_message{
-      now.wall, [back, self = self_](const alarm_message::outcome& is) {
-        (void)guarded([&] { back.as<answer_message>().is = is; }, [](const std::string&) {});
-        self.send(back);
-      }}};
+  const envelope asks{
+      new alarm_message{now.wall, [back, self = self_](const alarm_message::outcome& is) {
+                          back.as<answer_message>().is = is;
+                          self.send(back);
+                        }}};
   auto sent = to.wake(id.id(), asks);
   if (!sent) asks.as<alarm_message>().answer({.why = std::move(sent.error())});
 }
@@ -167,20 +173,20 @@ void waker_actor::after_sweep(std::uint64_t key, result<T> what,
 
 void waker_actor::sweep_reads(type_state& of, const directory_core& by, alarm_sweep::todo what) {
   using saved = std::optional<sweep_progress>;
-  const auto took_progress = [](waker_actor& self, type_state& of, sweep_progress found) {
-    of.sweep.loaded(std::move(found), self.sys_.steady(), of.in->writers);
-    if (!of.sweep.outdated()) return;
+  const auto took_progress = [](waker_actor& self, type_state& t, sweep_progress found) {
+    t.sweep.loaded(std::move(found), self.sys_.steady(), t.in->writers);
+    if (!t.sweep.outdated()) return;
     log().warn(
         "entities \"{}\": the journal's alarms are of alarm_version {}, and this program's "
         "is older: stop older programs before newer ones start",
-        of.name, of.sweep.stored().version);
+        t.name, t.sweep.stored().version);
   };
-  const auto took_save = [](waker_actor& self, type_state& of, saved other) {
-    if (!other) return of.sweep.saved();
-    of.sweep.loaded(*std::move(other), self.sys_.steady(), of.in->writers);
+  const auto took_save = [](waker_actor& self, type_state& t, saved other) {
+    if (!other) return t.sweep.saved();
+    t.sweep.loaded(*std::move(other), self.sys_.steady(), t.in->writers);
   };
-  const auto took_ids = [](waker_actor&, type_state& of, std::vector<persistence_id> ids) {
-    of.sweep.took(std::move(ids));
+  const auto took_ids = [](waker_actor&, type_state& t, std::vector<persistence_id> ids) {
+    t.sweep.took(std::move(ids));
   };
   const auto key = of.key;
   switch (what) {
