@@ -170,7 +170,8 @@ void entity_actor::take_command(const moment& now, envelope m, actions& out) {
 void entity_actor::take_alarm(const moment& now, envelope m, actions& out) {
   auto& asked = m.as<alarm_message>();
   if (alarm_) {
-    return asked.answer({.why = {errc::overloaded, slot_->id.str() + ": decides its alarm already"}});
+    return asked.answer(
+        {.why = {errc::overloaded, slot_->id.str() + ": decides its alarm already"}});
   }
   woken_ = woken_ || fsm_.at() == entity_fsm::phase::fresh;
   const alarm_due input{asked.seen_at, core_->sys.next_id()};

@@ -88,8 +88,8 @@ class entity_actor final : public actor, private entity_host {
   std::size_t watchers_swept_at_ = 16;
   steady_time check_begun_{};
   std::uint32_t questions_ = 0;  // to other entities, whose answers have not come
-  std::uint32_t check_ = 0;     // the number of the running read of the highest number; 0: none
-  bool check_watched_ = false;  // its timer runs: one at a time
+  std::uint32_t check_ = 0;      // the number of the running read of the highest number; 0: none
+  bool check_watched_ = false;   // its timer runs: one at a time
   passivation::reason leaving_for_ = passivation::reason::idle;
   bool leaving_ = false;  // asked to passivate, and doing so
   bool woken_ = false;    // started by the waker, and no command has come since

@@ -225,7 +225,7 @@ void entity_fsm::step(const moment& now, drained /*input*/, actions& out) {
 void entity_fsm::flush(const moment& now, actions& out) {
   if (phase_ != phase::running || in_flight()) return;
   if (pending_ == nullptr || pending_->empty()) return correct_alarm(now, out);
-  const auto due = change_of_due(now);
+  const auto due = change_of_due(now, true);
   if (alarm_ != nullptr) alarm_->in_flight = due;
   in_flight_last_ = durable_ + pending_->size();
   out.emplace_back(append{durable_, std::exchange(pending_, std::move(beyond_)), due});

@@ -252,18 +252,19 @@ class entity_fsm {
 
   // The alarm, only of a behavior that has one.
   struct alarm_state {
-    ulid writer{};                         // of this entity's appends
-    std::optional<timestamp> stored{};     // as the journal has it
-    bool foreign = false;                  // another writer set it: the next append takes it over
-    std::optional<timestamp> in_pending{};  // of the state after `pending_`, if there is a `beyond_`
-    due_change in_flight{};                // of the append in flight
-    std::unique_ptr<alarm_due> asked{};    // and not yet looked at
-    bool corrects = false;                 // the stored due time is to equal that of the state
+    ulid writer{};                      // of this entity's appends
+    std::optional<timestamp> stored{};  // as the journal has it
+    bool foreign = false;               // another writer set it: the next append takes it over
+    std::optional<timestamp>
+        in_pending{};                    // of the state after `pending_`, if there is a `beyond_`
+    due_change in_flight{};              // of the append in flight
+    std::unique_ptr<alarm_due> asked{};  // and not yet looked at
+    bool corrects = false;               // the stored due time is to equal that of the state
   };
   [[nodiscard]] result<void> recover_alarm();
   [[nodiscard]] std::optional<timestamp> within_bounds(std::optional<timestamp> due) const noexcept;
   void note_alarm(const std::optional<stored_alarm>& found);
-  [[nodiscard]] due_change change_of_due(const moment& now) const;
+  [[nodiscard]] due_change change_of_due(const moment& now, bool with_events) const;
   [[nodiscard]] bool asked_for_alarm() const noexcept {
     return alarm_ != nullptr && alarm_->asked != nullptr;
   }

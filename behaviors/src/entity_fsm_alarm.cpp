@@ -33,16 +33,20 @@ std::optional<timestamp> entity_fsm::within_bounds(std::optional<timestamp> due)
 }
 
 // A due time that only becomes later is not written until the stored one has come: an entity that
-// moves its alarm with every command would write it with every append.
-due_change entity_fsm::change_of_due(const moment& now) const {
+// moves its alarm with every command would write it with every append. By itself it is not written
+// earlier either: an entity of another process at the same number would not notice, and would rely
+// on the stored time.
+due_change entity_fsm::change_of_due(const moment& now, bool with_events) const {
   if (alarm_ == nullptr) return {};
   const auto wanted = within_bounds(beyond_ != nullptr ? alarm_->in_pending : model_.due());
   const auto& stored = alarm_->stored;
   if (!wanted) return stored ? due_change::clear() : due_change{};
-  if (wanted == stored) return alarm_->foreign ? due_change::set(*wanted) : due_change{};
-  const bool now_or_never = !stored || *wanted < *stored || *stored <= now.wall;
-  if (!now_or_never && !alarm_->foreign && !alarm_->corrects) return {};
-  return due_change::set(*wanted);
+  if (wanted == stored) {
+    return with_events && alarm_->foreign ? due_change::set(*wanted) : due_change{};
+  }
+  const bool may_wait = stored && *wanted > *stored && *stored > now.wall;
+  const bool takes_over = with_events && (alarm_->foreign || alarm_->corrects);
+  return may_wait && !takes_over ? due_change{} : due_change::set(*wanted);
 }
 
 void entity_fsm::note_stored_due(actions& out) {
@@ -57,7 +61,7 @@ void entity_fsm::note_stored_due(actions& out) {
 // With no events to append, the state is durable, and its alarm may be written by itself.
 void entity_fsm::correct_alarm(const moment& now, actions& out) {
   if (alarm_ == nullptr || !alarm_->corrects || hold_ == hold::rebuild) return;
-  const auto due = change_of_due(now);
+  const auto due = change_of_due(now, false);
   if (due) {
     alarm_->in_flight = due;
     out.emplace_back(append{durable_, nullptr, due});

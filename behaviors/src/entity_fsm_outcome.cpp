@@ -180,7 +180,8 @@ void entity_fsm::pause(actions& out) {
 
 // A process has started work that no caller may ask for.
 bool entity_fsm::comes_back() const noexcept {
-  return !waiting_.empty() || restarting_ || asked_for_alarm() || (model_.is_process() && !passivating_);
+  return !waiting_.empty() || restarting_ || asked_for_alarm() ||
+         (model_.is_process() && !passivating_);
 }
 
 void entity_fsm::step(const moment& /*now*/, wait_over input, actions& out) {

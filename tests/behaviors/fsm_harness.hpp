@@ -24,11 +24,28 @@ struct sum_model final : d::entity_model {
   bool fails_once_recovered = false;  ///< in apply
   bool process = false;               ///< has an on_recovered, which does nothing
   plan* once_recovered = nullptr;     ///< or this on_recovered
+  /// The due time, in microseconds, of a sum; 0: none, negative: throws. Null: has no alarm.
+  int (*alarm)(int sum) = nullptr;
+  plan* once_due = nullptr;  ///< the command of the alarm; null: a read
+
+  bool has_alarm() const noexcept override { return alarm != nullptr; }
+  result<void> look_at_alarm() override {
+    if (alarm == nullptr) return {};
+    const auto at = alarm(sum);
+    if (at < 0) return fail(errc::apply_failed, "alarm threw");
+    due_.reset();
+    if (at != 0) due_ = timestamp{std::chrono::microseconds{at}};
+    return {};
+  }
+  result<envelope> alarm_call() override;
   bool is_process() const noexcept override {
     return process || persists_once_recovered || fails_once_recovered || once_recovered != nullptr;
   }
   envelope recovered_call() override;
-  void reset() override { sum = 0; }
+  void reset() override {
+    sum = 0;
+    due_.reset();
+  }
   result<void> restore(const stored_snapshot& from) override {
     if (from.data == "bad") return fail(errc::corrupt, "does not decode");
     sum = std::stoi(from.data);
@@ -62,6 +79,7 @@ struct fate {
   bool decided = false;
   int seen = -1;       ///< the sum after it was decided
   int ran_at = -1;     ///< the sum when its chain ran
+  timestamp now{};     ///< the time it was decided at
   std::string answer;  ///< "ok", or the error's code
 };
 
@@ -81,7 +99,7 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
     own = told = p.own;
   }
 
-  d::decision decide(d::entity_model& model, const context& /*c*/, const d::decision_limits& limits,
+  d::decision decide(d::entity_model& model, const context& c, const d::decision_limits& limits,
                      d::event_batch& out) noexcept override {
     auto& m = static_cast<sum_model&>(model);
     if (plan_.then.stashes && m.sum <= 0) {
@@ -103,12 +121,19 @@ class planned_call final : public d::entity_call, public d::answer_slot<int> {
       set_error({errc::decide_failed, "threw"});
       return {.failed = true};
     }
+    fate_.now = c.now();
+    const auto before = out.size();
     for (int i = 0; i < plan_.persists; ++i) {
       event_view e;
       e.type = "added";
       e.data = "1";
       out.add(e);
       ++m.sum;
+    }
+    if (auto looked = m.look_at_alarm(); !looked) {
+      out.truncate(before);
+      set_error(std::move(looked.error()));
+      return {.rebuilds = true, .failed = true};
     }
     fate_.seen = m.sum;
     answer.emplace(m.sum);
@@ -149,19 +174,37 @@ inline envelope sum_model::recovered_call() {
   return made;
 }
 
+/// The fate of the commands of alarms; their number is 0.
+inline fate& of_alarms() {
+  static fate one;
+  return one;
+}
+
+inline result<envelope> sum_model::alarm_call() {
+  if (!due()) return envelope{};
+  auto* call = new planned_call{once_due != nullptr ? *once_due : plan{}, of_alarms()};
+  call->counted = false;
+  call->alarm = true;
+  envelope made{call};
+  call->leave();
+  return made;
+}
+
 /// Feeds inputs and returns the actions, e.g. "append 8..9" or "release 1".
 class fsm_driver {
  public:
-  explicit fsm_driver(d::fsm_options options = {})
-      : options_{options}, fsm_{id_, model_, options_} {
+  explicit fsm_driver(d::fsm_options options = {}, int (*alarm)(int sum) = nullptr)
+      : options_{options}, model_{alarm}, fsm_{id_, model_.is, options_, own_writer} {
     fates_.reserve(fates_max);
   }
 
   /// A driver whose entity has `events` stored and is running.
-  static std::unique_ptr<fsm_driver> running_at(sequence_nr events, d::fsm_options options = {}) {
-    auto made = std::make_unique<fsm_driver>(options);
+  static std::unique_ptr<fsm_driver> running_at(sequence_nr events, d::fsm_options options = {},
+                                                int (*alarm)(int sum) = nullptr,
+                                                std::optional<stored_alarm> found = {}) {
+    auto made = std::make_unique<fsm_driver>(options, alarm);
     made->command({});
-    made->load_answer(events);
+    made->load_answer(events, {}, std::move(found));
     for (sequence_nr n = 0; n < events; n += 1'000) {
       made->chunk(n + 1, std::min<sequence_nr>(events, n + 1'000));
     }
@@ -183,9 +226,19 @@ class fsm_driver {
     auto done = step(envelope{call});
     return done;
   }
-  words load_answer(sequence_nr highest, std::optional<stored_snapshot> snapshot = {}) {
-    return step(d::loaded{epoch_, d::load_result{highest, std::move(snapshot)}});
+  words load_answer(sequence_nr highest, std::optional<stored_snapshot> snapshot = {},
+                    std::optional<stored_alarm> alarm = {}) {
+    d::load_result found{highest, std::move(snapshot), std::move(alarm)};
+    return step(d::loaded{epoch_, std::move(found)});
   }
+  /// The waker found the alarm due at `seen`, in microseconds.
+  words alarm_due(int seen) {
+    return step(d::alarm_due{timestamp{std::chrono::microseconds{seen}}, {}});
+  }
+  static stored_alarm stored_at(int due, ulid writer = own_writer) {
+    return {*persistence_id::make("sum", "one"), timestamp{std::chrono::microseconds{due}}, writer};
+  }
+  static constexpr ulid own_writer{{1}};
   words snapshot_fails(sequence_nr highest, error why) {
     return step(d::loaded{epoch_, d::load_result{highest, fail(std::move(why))}});
   }
@@ -251,7 +304,7 @@ class fsm_driver {
                                  [&](const asker& a) { return a.number == command; });
     return at->call->trouble();
   }
-  sum_model& model() { return model_; }
+  sum_model& model() { return model_.is; }
   d::moment now{timestamp{}};
   std::optional<ending> ended;
   std::string last_error;
@@ -268,7 +321,22 @@ class fsm_driver {
   std::string word(d::replay& a) { return fmt::format("replay {}..{}", a.from, a.to); }
   std::string word(d::decode_chunk&) { return "decode"; }
   std::string word(d::append& a) {
-    return fmt::format("append {}..{}", a.expected + 1, a.expected + a.events->size());
+    if (a.events == nullptr) return fmt::format("after {}{}", a.expected, word(a.due));
+    return fmt::format("append {}..{}{}", a.expected + 1, a.expected + a.events->size(),
+                       word(a.due));
+  }
+  static std::string word(const due_change& c) {
+    if (!c) return {};
+    if (c.what == due_change::kind::clear) return " no alarm";
+    return fmt::format(" alarm {}", c.at.time_since_epoch().count());
+  }
+  std::string word(d::due_stored& a) {
+    if (!a.due) return "stored no alarm";
+    return fmt::format("stored alarm {}", a.due->time_since_epoch().count());
+  }
+  std::string word(d::alarm_seen& a) {
+    if (a.why.message.empty()) return "seen";
+    return fmt::format("seen {}", to_string(a.why.code));
   }
   std::string word(d::settle&) { return "settle"; }
   std::string word(d::save& a) { return fmt::format("save {}", a.snapshot.number); }
@@ -298,7 +366,7 @@ class fsm_driver {
   }
 
   std::string finish(const envelope& e) {
-    e.as<planned_call>().finish(model_, host_);
+    e.as<planned_call>().finish(model_.is, host_);
     return std::to_string(number_of(e));
   }
   int number_of(const envelope& e) {
@@ -321,7 +389,10 @@ class fsm_driver {
 
   persistence_id id_ = *persistence_id::make("sum", "one");
   d::fsm_options options_;
-  sum_model model_;
+  struct sum_model_with_alarm {  // set before the machine asks for it
+    explicit sum_model_with_alarm(int (*f)(int)) { is.alarm = f; }
+    sum_model is;
+  } model_;
   no_host host_;
   std::vector<fate> fates_;
   std::vector<asker> calls_;
@@ -340,6 +411,10 @@ using words = fsm_driver::words;
 
 inline auto running_at(sequence_nr events, d::fsm_options options = {}) {
   return fsm_driver::running_at(events, options);
+}
+inline auto running_at(sequence_nr events, int (*alarm)(int sum),
+                       std::optional<stored_alarm> found = {}) {
+  return fsm_driver::running_at(events, {}, alarm, std::move(found));
 }
 
 }

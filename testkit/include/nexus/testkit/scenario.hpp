@@ -4,6 +4,8 @@
 //   given<account>(deposited{100}).when(withdraw{30}).then(withdrawn{30}, replies(70));
 //   given<account>().when(withdraw{30}).then(rejects("insufficient funds"));
 //   given<transfer>(started{…}).when(held{}).then(held_at{…}, asks<account>("bob", deposit{30}));
+//   given<hold>(reserved{…}).at(noon).then_alarm(noon + 15min, expire{})
+//       .advance(15min).when_alarm<expire>().then(expired{}).then_no_alarm();
 //
 // Events and states (and commands, if they have MSGPACK_DEFINE_MAP) pass through the behavior's
 // serializer and back, so a field that is not stored is found. What the runtime would refuse to
@@ -17,6 +19,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -31,8 +34,10 @@
 
 #include "nexus/behavior.hpp"
 #include "nexus/detail/model_of.hpp"
+#include "nexus/detail/saturating.hpp"
 #include "nexus/entity_options.hpp"
 #include "nexus/testkit/detail/difference.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
 namespace detail {
@@ -324,6 +329,65 @@ class scenario {
     return led_to(nexus::detail::recovered_of<B>{}(state_, c), c, file, line);
   }
 
+  /// Moves the time that `decide` sees in its context.
+  [[nodiscard]] scenario advance(time_span d) const {
+    auto made = *this;
+    const auto by =
+        nexus::detail::saturated<std::chrono::microseconds>(std::chrono::nanoseconds{d});
+    made.now_ = timestamp{nexus::detail::saturated_sum(now_.time_since_epoch(), by)};
+    return made;
+  }
+
+  /// Expects that the state wants to be woken at `due` with `command`.
+  template <class C>
+  scenario then_alarm(timestamp due, const C& command, const char* file = __builtin_FILE(),
+                      int line = __builtin_LINE()) const {
+    const auto wanted = alarm_of(file, line);
+    if (!wanted) return *this;
+    if (wanted->due != due) {
+      ADD_FAILURE_AT(file, line) << "its alarm is due at " << shown_time(wanted->due)
+                                 << ", expected " << shown_time(due);
+    }
+    const auto* found = std::get_if<C>(&wanted->command);
+    if (found == nullptr) {
+      ADD_FAILURE_AT(file, line) << "its alarm names another command, expected "
+                                 << nexus::detail::type_name<C>();
+    } else if (const auto where = detail::difference(*found, command)) {
+      ADD_FAILURE_AT(file, line) << "its alarm names " << detail::shown<B>(*found) << ", expected "
+                                 << detail::shown<B>(command) << detail::at(*where);
+    }
+    return *this;
+  }
+
+  /// Expects that the state does not want to be woken.
+  scenario then_no_alarm(const char* file = __builtin_FILE(), int line = __builtin_LINE()) const {
+    if (const auto wanted = B::alarm(state_)) {
+      ADD_FAILURE_AT(file, line) << "it has an alarm, due at " << shown_time(wanted->due);
+    }
+    return *this;
+  }
+
+  /// The outcome of the command of its alarm, which must be a `C`. The alarm must be due: see `at`
+  /// and `advance`.
+  template <class C>
+  [[nodiscard]] outcome<B, reply_t<B, C>> when_alarm(const char* file = __builtin_FILE(),
+                                                     int line = __builtin_LINE()) const {
+    C command{};
+    if (const auto wanted = alarm_of(file, line)) {
+      if (wanted->due > now_) {
+        ADD_FAILURE_AT(file, line) << "its alarm is due at " << shown_time(wanted->due)
+                                   << ", and it is " << shown_time(now_);
+      }
+      if (const auto* found = std::get_if<C>(&wanted->command)) {
+        command = *found;
+      } else {
+        ADD_FAILURE_AT(file, line)
+            << "its alarm names another command, expected " << nexus::detail::type_name<C>();
+      }
+    }
+    return when(command, file, line);
+  }
+
   [[nodiscard]] const state_type& state() const noexcept { return state_; }
 
   /// Applies events, stored and read.
@@ -336,6 +400,16 @@ class scenario {
  private:
   template <behavior, class>
   friend class outcome;
+
+  [[nodiscard]] auto alarm_of(const char* file, int line) const {
+    auto wanted = B::alarm(state_);
+    if (!wanted) ADD_FAILURE_AT(file, line) << "it has no alarm";
+    return wanted;
+  }
+  // In microseconds since 1970, as stored.
+  static std::string shown_time(timestamp t) {
+    return std::to_string(t.time_since_epoch().count()) + " us";
+  }
 
   template <class R>
   outcome<B, R> led_to(effect<B, R> e, const context& c, const char* file, int line) const {
