@@ -97,7 +97,7 @@ class directory_core final : public entity_directory,
   const std::shared_ptr<wakeups> calls;  ///< due later: timers, delays and deadlines of questions
   recoveries turns;                      ///< of this type
   /// Null if the behavior has no `alarm`.
-  std::shared_ptr<waker> alarms{};
+  std::unique_ptr<waker::member> alarms{};
 
  private:
   static void log_signal(const entity_signal& what, bool unseen);

@@ -26,6 +26,7 @@
 #include <variant>
 #include <vector>
 
+#include "moment.hpp"
 #include "nexus/detail/entity_model.hpp"
 #include "entity_timers.hpp"
 #include "nexus/entity_options.hpp"
@@ -33,15 +34,6 @@
 #include "replay_filter.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
-
-/// The time of a step, by both of the system's clocks.
-struct moment {
-  moment(timestamp w, std::chrono::steady_clock::time_point s = {})
-      : wall{w}, steady{s} {}  // NOLINT
-
-  timestamp wall;                                ///< the timestamp of new events
-  std::chrono::steady_clock::time_point steady;  ///< checked against deadlines
-};
 
 struct fsm_options {
   std::uint32_t undurable_max = 256;

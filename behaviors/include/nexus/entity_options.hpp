@@ -52,8 +52,10 @@ struct entity_signal {
     prune_failed,      ///< events that a snapshot replaced are still stored; the next one retries
     interleaved,       ///< the replay filter found a record of an overtaken writer
     append_failed,     ///< events were not stored, or that is not known yet: see `why`
-    chain_failed       ///< a link failed, and the command stands: a then_run, or the function of a
+    chain_failed,      ///< a link failed, and the command stands: a then_run, or the function of a
                        ///< then_ask, threw; or a timer was not set, see timers_max
+    alarm_failed       ///< an alarm is due and was not run, for the reason `why`; tried again
+                       ///< after a pause
   };
   kind what = kind::recovered;
   std::string_view id;  ///< type|id, valid during the call
@@ -129,7 +131,7 @@ struct entity_options {
   /// In an ordered shutdown these entities stop before those of the type `parent`; empty: no order.
   std::string parent{};
 
-  /// Called on the entity's thread; must not block. Without it, failures that no caller sees are
+  /// Called on the entity's thread, or on another one of the scheduler; must not block. Without it, failures that no caller sees are
   /// logged. Its exceptions are logged too.
   std::function<void(const entity_signal&)> on_signal{};
 };
