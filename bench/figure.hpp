@@ -66,6 +66,7 @@ void write_json(const std::vector<figure>& all, const std::string& path);
 [[nodiscard]] figure hot_entity(const options& o);
 [[nodiscard]] figure postgres_ask(const options& o);
 [[nodiscard]] figure recovery(const options& o);
+[[nodiscard]] figure alarms(const options& o);
 [[nodiscard]] figure indexes(const options& o);
 [[nodiscard]] figure own_sql(const options& o);
 [[nodiscard]] figure postgres_own_sql(const options& o);

@@ -73,14 +73,17 @@ void raw_sqlite::run(const char* sql) {
   check(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK);
 }
 
+void raw_sqlite::know(const std::vector<std::string>& ids) {
+  if (!entities_.empty()) return;
+  for (const auto& id : ids) {
+    auto made = nexus::persistence_id::make(counter::entity_type, id);
+    entities_.push_back({made.value().str(), made.value().slice()});
+  }
+}
+
 void raw_sqlite::insert(const std::vector<std::string>& ids, std::uint64_t events,
                         const batching& sizes) {
-  if (entities_.empty()) {
-    for (const auto& id : ids) {
-      auto made = nexus::persistence_id::make(counter::entity_type, id);
-      entities_.push_back({made.value().str(), made.value().slice()});
-    }
-  }
+  know(ids);
   auto begin = [&] {
     step(begin_.get());
     check(sqlite3_step(tail_.get()) == SQLITE_ROW);
@@ -138,6 +141,51 @@ std::int64_t raw_sqlite::fold(const std::string& id) {
   }
   sqlite3_reset(row);
   return sum;
+}
+
+void raw_sqlite::fire(const std::vector<std::string>& ids, const batching& sizes) {
+  know(ids);
+  const auto due = prepare(
+      "SELECT persistence_id, due FROM nexus_alarms WHERE entity_type = 'counter' AND due <= ?1 "
+      "AND (due, persistence_id) > (?2, ?3) ORDER BY due, persistence_id LIMIT 256");
+  const auto gone = prepare("DELETE FROM nexus_alarms WHERE persistence_id = ?1");
+  const auto type = std::string{counter::entity_type} + "|";
+  std::vector<std::string> page;
+  std::size_t at = 0;
+  std::int64_t last_due = 0;
+  std::string last_id;
+  auto next_page = [&] {
+    page.clear();
+    at = 0;
+    sqlite3_bind_int64(due.get(), 1, time_.now().time_since_epoch().count());
+    sqlite3_bind_int64(due.get(), 2, last_due);
+    sqlite3_bind_text64(due.get(), 3, last_id.data(), last_id.size(), SQLITE_TRANSIENT,
+                        SQLITE_UTF8);
+    while (sqlite3_step(due.get()) == SQLITE_ROW) {
+      page.emplace_back(bytes_of(due.get(), 0));
+      last_due = sqlite3_column_int64(due.get(), 1);
+    }
+    sqlite3_reset(due.get());
+    if (!page.empty()) last_id = page.back();
+  };
+  auto begin = [&] {
+    step(begin_.get());
+    check(sqlite3_step(tail_.get()) == SQLITE_ROW);
+    position_ = sqlite3_column_int64(tail_.get(), 0);
+    sqlite3_reset(tail_.get());
+  };
+  auto wake_next = [&](std::uint64_t /*count*/) {
+    if (at == page.size()) next_page();
+    check(at < page.size());
+    const auto& id = page[at++];
+    auto& of = entities_[std::stoul(id.substr(type.size()))];
+    of.highest = fold(id.substr(type.size()));  // each event adds one
+    append(of, 1);
+    sqlite3_bind_text64(gone.get(), 1, id.data(), id.size(), SQLITE_STATIC, SQLITE_UTF8);
+    step(gone.get());
+  };
+  in_batches(ids.size(), {sizes.events_per_commit, 1}, begin, wake_next,
+             [&] { step(commit_.get()); });
 }
 
 std::int64_t raw_sqlite::fold_where(const char* condition, const std::string& parameter) {

@@ -36,6 +36,10 @@ class raw_sqlite {
   /// Reads all events of `id` in order, decodes and sums them.
   [[nodiscard]] std::int64_t fold(const std::string& id);
 
+  /// Wakes all ids whose alarms are due, in order: reads and folds the events of each, appends one
+  /// and removes the alarm, in transactions of the given size.
+  void fire(const std::vector<std::string>& ids, const batching& sizes);
+
   /// The same for the events that `condition` finds, with one text parameter, in the order of the
   /// journal; reads also whose they are, their numbers, positions and times.
   [[nodiscard]] std::int64_t fold_where(const char* condition, const std::string& parameter);
@@ -52,6 +56,7 @@ class raw_sqlite {
     std::int64_t highest = 0;
   };
 
+  void know(const std::vector<std::string>& ids);
   void check(bool fine) const;
   void step(sqlite3_stmt* s);
   void append(entity& to, std::uint64_t count);

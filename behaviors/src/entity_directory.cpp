@@ -26,6 +26,8 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   if (options.on_conflict == conflict_policy::decide_again) {
     made.conflict_retries_max = options.conflict_retries_max;
   }
+  made.timers_max = options.timers_max;
+  made.timers_bytes_max = options.mailbox_bytes_max;
   made.snapshot_every = options.snapshot_every;
   made.snapshot_optional = options.snapshot_optional;
   made.erases_events = options.erase_events;
@@ -104,14 +106,18 @@ directory_core::directory_core(const behavior_info& b, system& s, const store& s
       }()},
       metrics{sys.metrics(), b},
       live_ones{std::make_shared<passivation>(sys, o, metrics.cap_exceeded)},
+      calls{std::make_shared<wakeups>(sys)},
       turns{sys, o},
       status_{check_options(b, o)} {}
 
 void directory_core::claim() {
   if (!status_) return;
+  // Entities may start as soon as the name is claimed.
+  if (info.alarm_version != 0) alarms = std::make_unique<waker::member>(waker::of(sys), in);
   status_ = sys.claim(name_in_system(info.entity_type), weak_from_this());
   if (!status_) {
     status_ = fail(taken());
+    if (alarms) alarms->leave(in);
     return;
   }
   claimed_ = true;
@@ -120,6 +126,7 @@ void directory_core::claim() {
   sys.join(std::shared_ptr<shutdown_participant>{shared_from_this()});
   sys.join(in.participant());
   sample();
+  if (alarms) alarms->join(shared_from_this());
 }
 
 error directory_core::taken() const {
@@ -149,6 +156,11 @@ void directory_core::sample() {
   });
   gauge("nexus_recoveries_waiting", "Entities waiting to recover.",
         [this] { return static_cast<double>(turns.waiting()); });
+  if (!alarms) return;
+  gauge("nexus_alarms_in_flight", "Entities that are deciding their alarm.",
+        [this] { return static_cast<double>(alarms->counts().in_flight.load()); });
+  gauge("nexus_alarms_overdue", "Alarms read and not decided yet, and those to be tried again.",
+        [this] { return static_cast<double>(alarms->counts().overdue.load()); });
 }
 
 std::shared_ptr<entity_directory> entity_directory::on(system& sys, std::string_view type) {
@@ -170,6 +182,7 @@ void directory_core::log_signal(const entity_signal& what, bool unseen) {
       break;
     case entity_signal::kind::recovery_failed:
     case entity_signal::kind::append_failed:
+    case entity_signal::kind::alarm_failed:
       unseen ? log().warn("{}", what.why.message) : log().debug("{}", what.why.message);
       break;
     case entity_signal::kind::snapshot_failed:
@@ -303,10 +316,29 @@ void directory_core::watch(std::string_view id, call& c, envelope e) {
   c.fail({errc::stopped, fmt::format("{}|{} is not live", info.entity_type, id)});
 }
 
+result<entity_directory::later_call> directory_core::call_later(time_span delay,
+                                                                std::function<void(bool due)> f) {
+  constexpr std::size_t calls_max = 1'000'000;
+  later_call made;
+  switch (calls->at(later(steady(), delay), std::move(f), made, calls_max)) {
+    case wakeups::refusal::closed:
+      return fail(errc::stopped, fmt::format("entities \"{}\" were stopped", info.entity_type));
+    case wakeups::refusal::full:
+      return fail(errc::overloaded,
+                  fmt::format("entities \"{}\": {} delays and deadlines of questions and timers "
+                              "are running, which is the most",
+                              info.entity_type, calls_max));
+    case wakeups::refusal::none:
+      break;
+  }
+  return made;
+}
+
 // -- stopping ---------------------------------------------------------------------------------
 
 void directory_core::gone() {
   if (live_ones->gone() != 0 || !closing()) return;
+  if (alarms) alarms->leave(in);
   if (closed_already_.load()) release_name();
   std::lock_guard guard{closed_lock_};
   closed_.notify_all();
@@ -328,6 +360,7 @@ error directory_core::why_barred(std::string_view id) const {
 // New entities are started under the locks that this takes, see `start`.
 void directory_core::bar(admission from) {
   (from == admission::outside ? bars_outside_ : bars_inside_).store(true);
+  if (alarms) alarms->bar();
   live_ones->entities.each([&](slot& s) { s.bar(from); });
 }
 
@@ -341,11 +374,15 @@ bool directory_core::is_held_up() {
   return live_ones->entities.every([](const slot& s) { return s.is_quiet() || s.is_paused(); });
 }
 
-// The tickers end here, since the system waits for them.
+// The tickers, the waker and the calls that are due later end here, or with the last entity, since
+// the system waits for them.
 void directory_core::stop() {
   if (closing_.exchange(true)) return;
+  if (alarms) alarms->bar();
   for (auto& one : live_ones->entities.all()) one->to.send(envelope{new close_message});
+  if (alarms && live() == 0) alarms->leave(in);
   live_ones->close();
+  calls->close();
   turns.close();
 }
 

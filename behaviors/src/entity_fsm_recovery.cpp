@@ -13,9 +13,8 @@ namespace nexus { inline namespace v0 { namespace detail {
 void entity_fsm::begin_recovery(actions& out) {
   if (closing_) return close(out);
   model_.reset();
-  if (alarm_ != nullptr && alarm_->corrects) {
-    alarm_->corrects = false;
-    out.emplace_back(alarm_seen{named({errc::unavailable, "recovers its state first"})});
+  if (alarm_ != nullptr && alarm_->looked) {
+    answer_alarm(named({errc::unavailable, "recovers its state first"}), out);
   }
   if (recovery_ == nullptr) recovery_ = std::make_unique<recovery>(options_.filter);
   recovery_->begin();
@@ -26,6 +25,7 @@ void entity_fsm::begin_recovery(actions& out) {
   pending_.reset();
   beyond_.reset();
   snapshot_due_.reset();
+  timers_.reset();
   // Reads from here on are fresh enough for a verified command.
   cover_verified(entity_call::check::wanted, entity_call::check::under_way);
   phase_ = phase::loading;

@@ -17,6 +17,13 @@ struct new_booking {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(new_booking, customer, seats)
 
+struct new_hold {
+  std::string customer;
+  std::vector<std::int64_t> seats;
+  std::int64_t seconds = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(new_hold, customer, seats, seconds)
+
 namespace {
 
 namespace http = nexus::http;
@@ -42,6 +49,22 @@ reply book(nexus::system& sys, const http::entity<show>& one,
   const auto cents = one.ask(show::book{id, wanted->customer, wanted->seats}).get();
   if (!cents) return nexus::fail(cents.error());
   return http::response::json({{"booking", id}, {"cents", *cents}}, 201);
+}
+
+reply hold(nexus::system& sys, const http::entity<show>& one, const http::body<new_hold>& wanted) {
+  const auto id = sys.next_id().to_string();
+  const auto until =
+      one.ask(show::hold{id, wanted->customer, wanted->seats, wanted->seconds}).get();
+  if (!until) return nexus::fail(until.error());
+  const auto at = std::chrono::floor<std::chrono::milliseconds>(until->time_since_epoch());
+  return http::response::json({{"booking", id}, {"until_ms", at.count()}}, 201);
+}
+
+// The customer has paid: what is held is booked.
+reply pay(const http::entity<show>& one, const http::param<"booking">& booking) {
+  const auto cents = one.ask(show::book{*booking, {}, {}}).get();
+  if (!cents) return nexus::fail(cents.error());
+  return http::response::json({{"booking", *booking}, {"cents", *cents}});
 }
 
 reply look(const http::entity<show>& one) {
@@ -125,6 +148,11 @@ void add_routes(http::server& web, nexus::system& sys, const report& rows) {
                  [&sys](const http::entity<show>& one, const http::body<new_booking>& wanted) {
                    return book(sys, one, wanted);
                  });
+  (void)web.post("/shows/{show}/holds",
+                 [&sys](const http::entity<show>& one, const http::body<new_hold>& wanted) {
+                   return hold(sys, one, wanted);
+                 });
+  (void)web.put("/shows/{show}/bookings/{booking}", pay);
   (void)web.del("/shows/{show}/bookings/{booking}", cancel);
   (void)web.get("/bookings", [&rows](const http::request& r) { return list_bookings(r, rows); });
 }

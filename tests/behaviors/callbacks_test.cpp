@@ -137,6 +137,8 @@ std::string kind_of(entity_signal::kind k) {
   switch (k) {
     case entity_signal::kind::chain_failed:
       return "chain_failed";
+    case entity_signal::kind::alarm_failed:
+      return "alarm_failed";
     case entity_signal::kind::recovery_failed:
       return "recovery_failed";
     case entity_signal::kind::recovered:

@@ -121,6 +121,20 @@ struct account : bank {
 };
 #endif
 
+#ifdef ALARM_IS_NOT_STATIC
+// error: static_alarm_of<account>' is unavailable: write: static std::optional
+struct account : bank {
+  std::optional<nexus::alarm<account>> alarm(const state&) { return std::nullopt; }
+};
+#endif
+
+#ifdef ALARM_IS_OF_ANOTHER_BEHAVIOR
+// error: static_alarm_of<account>' is unavailable: write: static std::optional
+struct account : bank {
+  static std::optional<nexus::alarm<bank>> alarm(const state&) { return std::nullopt; }
+};
+#endif
+
 void serve(nexus::system& sys, const nexus::store& in) {
   const nexus::entities<account> accounts{sys, in};
   (void)accounts.of("alice").ask(parts::deposit{1}).get();

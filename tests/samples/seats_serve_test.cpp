@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <nexus/nexus.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "http_client.hpp"
 #include "kill_support.hpp"
@@ -147,6 +149,37 @@ TEST_F(SeatsServe, KeepsWhatItAcknowledgedWhenItIsKilledOrToldToRebuild) {
   }
   ASSERT_TRUE(server->signal(SIGTERM));
   EXPECT_EQ(server->wait(), 0) << server->err();
+}
+
+TEST_F(SeatsServe, AHoldEndsByItselfAlsoIfTheProgramWasKilledMeanwhile) {
+  start();
+  (void)send("PUT", "/shows/hamlet", {{"title", "Hamlet"}, {"seats", 10}, {"cents", 2500}});
+  const auto hold = [&](const json& seats, int seconds) {
+    return send("POST", "/shows/hamlet/holds",
+                {{"customer", "bob"}, {"seats", seats}, {"seconds", seconds}});
+  };
+  const auto kept = hold({1, 2}, 600);
+  ASSERT_EQ(kept.status, 201) << kept.body;
+  ASSERT_EQ(hold({3}, 1).status, 201);
+  EXPECT_EQ(book("hamlet", "ann", {1}).status, 409);
+  ASSERT_TRUE(server->kill());
+  server->wait();
+  start();  // and no one asks for the show until the rows of the journal say that it was woken
+  const auto events = [&] {
+    const auto store = nexus::open("sqlite:" + folder.path("seats.db"));
+    return store->sessions().with(
+        [](nexus::journal_session& s) { return s.count({.event_type = "released"}); });
+  };
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (events() == 0u && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+  EXPECT_EQ(events(), 1u);
+  EXPECT_EQ(book("hamlet", "ann", {3}).status, 201) << "it is free again";
+  const auto paid =
+      send("PUT", "/shows/hamlet/bookings/" + kept.body["booking"].get<std::string>());
+  EXPECT_EQ(paid.status, 200) << paid.body;
+  EXPECT_EQ(paid.body["cents"], 5000);
 }
 
 TEST_F(SeatsServe, AProgramThatCannotStartExplainsItInOneLine) {

@@ -54,4 +54,46 @@ TEST(Show, ACancelledSeatIsFreeAgain) {
   given<show>(hamlet, two, back).when(show::cancel{"b1"}).then();
 }
 
+// -- holds ----------------------------------------------------------------------------------------
+
+const nexus::timestamp noon{std::chrono::hours{12}};
+const show::held for_bob{"h1", "bob", {5}, noon + std::chrono::minutes{5}};
+const show::held for_cid{"h2", "cid", {6, 7}, noon + std::chrono::minutes{2}};
+
+TEST(Show, HoldsSeatsUntilATime) {
+  given<show>(hamlet)
+      .at(noon)
+      .when(show::hold{"h1", "bob", {5}, 300})
+      .then(for_bob, replies(for_bob.until))
+      .then_alarm(for_bob.until, show::expire{});
+  given<show>(hamlet, for_bob).when(show::hold{"h1", "bob", {5}, 300}).then(replies(for_bob.until));
+  given<show>(hamlet, for_bob).when(show::book{"b1", "ann", {5}}).then(rejects("seat 5 is taken"));
+  given<show>(hamlet)
+      .when(show::hold{"h1", "bob", {5}, 0})
+      .then(rejects("seconds is 0, not 1 to 86400"));
+}
+
+TEST(Show, AHoldThatIsOverFreesItsSeats) {
+  given<show>(hamlet, for_bob, for_cid)
+      .then_alarm(for_cid.until, show::expire{})
+      .at(noon)
+      .advance(std::chrono::minutes{2})
+      .when_alarm<show::expire>()
+      .then(show::released{"h2"})
+      .then_alarm(for_bob.until, show::expire{})
+      .when(show::book{"b1", "ann", {6}})
+      .then(show::booked{"b1", "ann", {6}, 2500}, replies(2500));
+}
+
+TEST(Show, AHoldIsPaidAsItIs) {
+  given<show>(hamlet, for_bob)
+      .when(show::book{"h1", {}, {}})
+      .then(show::booked{"h1", "bob", {5}, 2500}, replies(2500))
+      .then_no_alarm();
+  given<show>(hamlet)
+      .when(show::book{"h1", {}, {}})
+      .then(rejects("nothing is held as \"h1\"; its time may be over"));
+  given<show>(hamlet, for_bob).when(show::cancel{"h1"}).then(show::released{"h1"}).then_no_alarm();
+}
+
 }}  // namespace seats

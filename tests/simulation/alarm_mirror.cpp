@@ -98,7 +98,7 @@ void alarm_mirror::noted(const std::optional<timestamp>& due) {
 // -- when it has come -------------------------------------------------------------------------
 
 void alarm_mirror::decides(const state& on, const state& named_by, timestamp now) {
-  if (!asked_) broken("an alarm's command is decided once, for a firing");
+  if (!asked_) broken("a firing decides a command, and once");
   const auto due = due_of(s_.planned, on);
   if (!due || on != named_by) return broken("an alarm's command is what the state names");
   if (now < time_of(*due)) {
@@ -123,11 +123,11 @@ void alarm_mirror::fired(const state& after) {
 
 void alarm_mirror::seen(const error& why) {
   if (deciding_) broken("a firing is answered when its command is over");
-  if (why.message.empty()) {
-    corrects_ = false;
-    if (asked_) s_.reaches(landmark::alarm_not_due);
-  }
+  if (!asked_) broken("an answer belongs to a firing");
   asked_.reset();
+  if (!why.message.empty()) return;
+  corrects_ = false;
+  s_.reaches(landmark::alarm_not_due);
 }
 
 void alarm_mirror::idles_on(const state& now) {

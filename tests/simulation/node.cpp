@@ -217,7 +217,7 @@ void node::follow(const input& what) {
   } else if (const auto* w = std::get_if<d::alarm_due>(&what)) {
     firing_arrived_ = true;
     live_->woken = live_->woken || live_->machine.at() == d::entity_fsm::phase::fresh;
-    if (!closing_) alarm.asked(*w);
+    alarm.asked(*w);
   } else if (const auto* r = std::get_if<d::replayed>(&what)) {
     if (r->epoch == live_->machine.epoch()) storage.read_answered();
   } else if (std::holds_alternative<d::snapshot_saved>(what)) {

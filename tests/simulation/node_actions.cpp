@@ -98,7 +98,8 @@ void node::perform(const d::moment& /*now*/, d::refuse& a) {
   if (call.alarm) {
     s_.reaches(landmark::alarm_lost);
     live_->seen.alarms.over();
-    return alarm_over();
+    if (firing_arrived_) alarm_over();
+    return;
   }
   if (!call.of_caller()) return;
   auto& f = s_.fate_of(call.id());
@@ -106,14 +107,18 @@ void node::perform(const d::moment& /*now*/, d::refuse& a) {
   give_answer(f, fate::answer::failed, why.code);
 }
 
-// Of the command of the alarm; of what it has stored nobody else is told.
+void node::perform(const d::moment& /*now*/, d::discard& a) {
+  s_.judge.broken("only a timer's command is discarded",
+                  fmt::format("command {}", a.call.as<sim_call>().id()));
+}
+
+// The waker looks at what is stored, so it only has to know that its firing is over.
 void node::release_alarm(const sim_call& call) {
   live_->seen.alarms.over();
   if (*call.answer) live_->seen.alarms.fired(**call.answer);
-  alarm_over();
+  if (firing_arrived_) alarm_over();
 }
 
-// A correction after a recovery ends like a firing, with nobody to tell.
 void node::alarm_over() {
   if (firing_ == 0) return;
   firing_arrived_ = false;

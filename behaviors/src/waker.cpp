@@ -1,0 +1,109 @@
+#include "waker.hpp"
+
+#include <utility>
+
+#include "nexus/detail/guarded.hpp"
+#include "nexus/detail/logger.hpp"
+#include "waker_actor.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+constexpr std::string_view name = "alarms";
+
+// A waker that goes and one that comes take turns at the name.
+std::mutex& of_the_name() {
+  static std::mutex lock;
+  return lock;
+}
+
+}  // namespace
+
+std::shared_ptr<waker> waker::of(system& sys, const alarm_times& times) {
+  std::lock_guard guard{of_the_name()};
+  if (auto found = sys.find(name)) return std::static_pointer_cast<waker>(found);
+  sys.release(name);
+  auto made = std::make_shared<waker>(sys, times);
+  (void)sys.claim(name, made);
+  return made;
+}
+
+waker::waker(system& sys, const alarm_times& times)
+    : kept_{sys.shared()},
+      times_{std::make_shared<const alarm_times>(times)},
+      unknown_{std::make_shared<std::atomic<std::uint64_t>>(0)},
+      sampled_{sys.metrics().sample("nexus_alarms_of_unknown_types",
+                                    "Overdue alarms of types of which this system has no entities.",
+                                    {},
+                                    [n = unknown_] { return static_cast<double>(n->load()); })} {}
+
+waker::~waker() {
+  std::lock_guard guard{of_the_name()};
+  if (kept_->find(name) == nullptr) kept_->release(name);
+}
+
+waker::member::member(std::shared_ptr<waker> of, const store& in) : of_{std::move(of)} {
+  std::lock_guard guard{of_->lock_};
+  if (of_->members_++ == 0) {
+    of_->to_ =
+        of_->kept_->spawn(std::make_unique<waker_actor>(*of_->kept_, of_->times_, of_->unknown_));
+  }
+  to_ = of_->to_;
+  key_ = ++of_->keys_;
+  auto& place = of_->journals_[in.participant().get()];
+  if (place.types++ == 0) place.beat = std::make_shared<own_heartbeat>(of_->kept_->writer_id());
+}
+
+void waker::member::join(const std::shared_ptr<directory_core>& type) {
+  auto made = std::make_unique<waker_actor::join_message>();
+  made->key = key_;
+  made->type = type;
+  made->shared = shared_;
+  const auto* journal = type->in.participant().get();
+  made->journal = journal;
+  {
+    std::lock_guard guard{of_->lock_};
+    made->beat = of_->journals_[journal].beat;
+  }
+  to_.send(envelope{made.release()});
+}
+
+// A lost message is made up for by the next look at everything that is due.
+void waker::member::stored(timestamp due) noexcept {
+  auto planned = shared_->planned.load(std::memory_order_relaxed);
+  while (due < planned) {
+    if (!shared_->planned.compare_exchange_weak(planned, due)) continue;
+    if (shared_->told.exchange(true)) return;
+    (void)guarded([&] { to_.send(envelope{new waker_actor::stored_message{key_}}); },
+                  [&](const std::string&) { shared_->told = false; });
+    return;
+  }
+}
+
+// The heartbeat ends when nothing of this process writes to the journal's entities any more, so that
+// other processes run its alarms at once.
+void waker::member::leave(const store& in) noexcept {
+  if (left_.exchange(true)) return;
+  bar();
+  (void)guarded(
+      [&] {
+        std::shared_ptr<own_heartbeat> ends;
+        {
+          std::lock_guard guard{of_->lock_};
+          auto at = of_->journals_.find(in.participant().get());
+          if (at != of_->journals_.end() && --at->second.types == 0) {
+            ends = std::move(at->second.beat);
+            of_->journals_.erase(at);
+          }
+          const bool last = --of_->members_ == 0;
+          to_.send(envelope{new waker_actor::leave_message{key_, last}});
+          if (last) of_->to_ = {};
+        }
+        if (ends == nullptr) return;
+        // If that fails, others find out that it does not go on.
+        (void)in.read([ends](journal_session& session) { return ends->end(session); });
+      },
+      [](const std::string& why) { log().error("the waker: leaving it threw: {}", why); });
+}
+
+}}}

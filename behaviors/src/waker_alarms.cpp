@@ -1,0 +1,223 @@
+// The part of the waker's actor for one type: reading its alarms, waking its entities, and what they
+// answer.
+#include <fmt/format.h>
+
+#include "nexus/detail/logger.hpp"
+#include "nexus/journal_errors.hpp"
+#include "waker_actor.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+void lower(std::atomic<timestamp>& to, timestamp t) noexcept {
+  auto is = to.load();
+  while (t < is && !to.compare_exchange_weak(is, t)) {
+  }
+}
+
+}  // namespace
+
+// Due times that are stored meanwhile are told: `planned` is what this look knows in the end.
+void waker_actor::look(type_state& of, const moment& now) {
+  const auto to = of.to.lock();
+  if (to == nullptr || of.shared->barred) return;
+  of.shared->told = false;
+  of.queue.note(of.shared->planned.exchange(timestamp::max()));
+  if (!of.in->down()) {
+    wake_due(of, *to, now);
+    read_retries(of, *to, now);
+    sweep(of, *to, now);
+  }
+  read_due(of, *to, now);
+  lower(of.shared->planned, of.queue.scan().planned());
+  of.shared->in_flight = of.queue.in_flight();
+  of.shared->overdue = of.queue.overdue();
+}
+
+// -- reading ----------------------------------------------------------------------------------
+
+void waker_actor::read_due(type_state& of, const directory_core& by, const moment& now) {
+  auto wanted = of.queue.scan().next_read(now);
+  if (!wanted) return;
+  const auto f = [type = of.name, which = *std::move(wanted), max = times_->page_rows,
+                  own = sys_.writer_id()](journal_session& s) {
+    return read_alarms(s, type, which, max, own);
+  };
+  read(by, f, [key = of.key](waker_actor& self, result<alarm_page> page) {
+    if (auto* reader = self.type_of(key)) self.took_due(*reader, std::move(page));
+  });
+}
+
+void waker_actor::took_due(type_state& of, result<alarm_page> page) {
+  const auto at = now();
+  if (!page) {
+    of.queue.scan().failed(at, sys_.random());
+    return storage_failed(*of.in, &journal_state::reads_fail, page.error());
+  }
+  auto& writers = of.in->writers;
+  of.queue.scan().took(*std::move(page), at, [&](const stored_alarm& row) {
+    writers.meet(row.writer, at.steady);
+    return writers.runs_here(row.writer);
+  });
+  storage_works(*of.in, &journal_state::reads_fail);
+  look(of, at);
+}
+
+void waker_actor::read_retries(type_state& of, const directory_core& by, const moment& now) {
+  auto ids = of.queue.next_retries(now.steady);
+  if (ids.empty()) return;
+  const auto f = [ids](journal_session& s) { return read_alarms_of(s, ids); };
+  read(by, f, [key = of.key, ids](waker_actor& self, result<std::vector<stored_alarm>> found) {
+    if (auto* reader = self.type_of(key)) self.took_retries(*reader, ids, std::move(found));
+  });
+}
+
+void waker_actor::took_retries(type_state& of, std::span<const std::string> ids,
+                               result<std::vector<stored_alarm>> found) {
+  const auto at = now();
+  if (!found) {
+    of.queue.retries_failed(ids, at.steady);
+    return storage_failed(*of.in, &journal_state::reads_fail, found.error());
+  }
+  of.queue.took_retries(ids, *std::move(found));
+  look(of, at);
+}
+
+// -- waking -----------------------------------------------------------------------------------
+
+void waker_actor::wake_due(type_state& of, directory_core& to, const moment& now) {
+  const auto is_live = [&](const persistence_id& id) { return to.find(id.id()) != nullptr; };
+  while (auto row = of.queue.next(now, of.in->writers, is_live)) send(of, to, row->id, false, now);
+}
+
+void waker_actor::send(type_state& of, directory_core& to, const persistence_id& id, bool of_sweep,
+                       const moment& now) {
+  const envelope back{new answer_message{of.key, id, of_sweep}};
+  const envelope asks{
+      new alarm_message{now.wall, [back, self = self_](const alarm_message::outcome& is) {
+                          back.as<answer_message>().is = is;
+                          self.send(back);
+                        }}};
+  auto sent = to.wake(id.id(), asks);
+  if (!sent) asks.as<alarm_message>().answer({.why = std::move(sent.error())});
+}
+
+void waker_actor::answered(answer_message& m) {
+  auto* of = type_of(m.key);
+  if (of == nullptr) return;
+  const auto at = now();
+  unsigned failures = 0;
+  if (m.of_sweep) {
+    // A command that was refused leaves the alarm as the state has it.
+    const bool done = m.is.known && (m.is.why.message.empty() || m.is.why.code == errc::rejected);
+    failures = of->sweep.answered(m.id, done, at.steady, sys_.random());
+  } else {
+    const auto is =
+        of->queue.answered(m.id, {m.is.due, m.is.known, m.is.why.code}, at.steady, sys_.random());
+    failures = is.failures;
+    if (is.what == alarm_queue::verdict::kind::fired) {
+      of->fired->add();
+      of->late->observe(std::chrono::duration<double>(time_until(is.due, at.wall)).count());
+    }
+  }
+  if (failures != 0 && !of->shared->barred) tell_failure(*of, m.id, m.is, failures);
+  look(*of, at);
+}
+
+void waker_actor::tell_failure(type_state& of, const persistence_id& id,
+                               const alarm_message::outcome& is, unsigned failures) {
+  of.failed->add();
+  const auto to = of.to.lock();
+  if (to == nullptr) return;
+  const auto* why = is.why.message.empty() ? "the command changed nothing" : is.why.message.c_str();
+  const auto code = is.why.message.empty() ? errc::rejected : is.why.code;
+  const auto name = id.str();
+  to->tell({entity_signal::kind::alarm_failed,
+            name,
+            0,
+            {code, fmt::format("{}: its alarm is overdue and was not run ({} times by now); it is "
+                               "tried again after a pause: {}",
+                               name, failures, why)}},
+           failures == 1);
+}
+
+// -- the sweep --------------------------------------------------------------------------------
+
+void waker_actor::sweep(type_state& of, directory_core& to, const moment& now) {
+  if (of.sweep.over()) return;
+  if (const auto what = of.sweep.next(now.steady); what != alarm_sweep::todo::nothing) {
+    sweep_reads(of, to, what);
+  }
+  while (auto id = of.sweep.next_id(now.steady)) send(of, to, *id, true, now);
+}
+
+template <class T>
+void waker_actor::after_sweep(std::uint64_t key, result<T> what,
+                              void (*f)(waker_actor&, type_state&, T)) {
+  auto* of = type_of(key);
+  if (of == nullptr) return;
+  if (what) {
+    f(*this, *of, *std::move(what));
+    storage_works(*of->in, &journal_state::reads_fail);
+  } else {
+    of->sweep.failed(sys_.steady(), sys_.random());
+    if (counts_for_breaker(what.error().code)) {
+      storage_failed(*of->in, &journal_state::reads_fail, what.error());
+    } else {
+      log().warn("entities \"{}\": the sweep after a change of alarm_version: {}", of->name,
+                 what.error().message);
+    }
+  }
+  look(*of, now());
+}
+
+void waker_actor::sweep_reads(type_state& of, const directory_core& by, alarm_sweep::todo what) {
+  using saved = std::optional<sweep_progress>;
+  const auto took_progress = [](waker_actor& self, type_state& t, sweep_progress found) {
+    t.sweep.loaded(std::move(found), self.sys_.steady(), t.in->writers);
+    if (!t.sweep.outdated()) return;
+    log().warn(
+        "entities \"{}\": the journal's alarms are of alarm_version {}, and this program's "
+        "is older: stop older programs before newer ones start",
+        t.name, t.sweep.stored().version);
+  };
+  const auto took_save = [](waker_actor& self, type_state& t, saved other) {
+    if (!other) return t.sweep.saved();
+    t.sweep.loaded(*std::move(other), self.sys_.steady(), t.in->writers);
+  };
+  const auto took_ids = [](waker_actor&, type_state& t, std::vector<persistence_id> ids) {
+    t.sweep.took(std::move(ids));
+  };
+  const auto key = of.key;
+  switch (what) {
+    case alarm_sweep::todo::load:
+      return read(
+          by, [type = of.name](journal_session& s) { return read_sweep(s, type); },
+          [key, took_progress](waker_actor& self, result<sweep_progress> r) {
+            self.after_sweep<sweep_progress>(key, std::move(r), took_progress);
+          });
+    case alarm_sweep::todo::save:
+      return read(
+          by,
+          [type = of.name, expected = of.sweep.stored(), next = of.sweep.wanted()](
+              journal_session& s) { return save_sweep(s, type, expected, next); },
+          [key, took_save](waker_actor& self, result<saved> r) {
+            self.after_sweep<saved>(key, std::move(r), took_save);
+          });
+    case alarm_sweep::todo::page:
+      return read(
+          by,
+          [type = of.name, of_state = of.of_state, after = of.sweep.after(),
+           max = times_->sweep_rows](journal_session& s) {
+            const id_filter which{.type = type, .after = after};
+            return of_state ? s.state_ids(which, max) : s.ids(which, max);
+          },
+          [key, took_ids](waker_actor& self, result<std::vector<persistence_id>> r) {
+            self.after_sweep<std::vector<persistence_id>>(key, std::move(r), took_ids);
+          });
+    case alarm_sweep::todo::nothing:
+      return;
+  }
+}
+
+}}}
