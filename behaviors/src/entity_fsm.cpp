@@ -72,7 +72,7 @@ void entity_fsm::decide_waiting(const moment& now, actions& out) {
 
 void entity_fsm::hold_for(hold why, actions& out) {
   hold_ = why;
-  if (undurable_.empty()) all_durable(out);
+  if (undurable_.empty() && !in_flight()) all_durable(out);
 }
 
 void entity_fsm::decide_one(const moment& now, actions& out) {
@@ -226,7 +226,7 @@ void entity_fsm::flush(const moment& now, actions& out) {
   if (phase_ != phase::running || in_flight()) return;
   if (pending_ == nullptr || pending_->empty()) return correct_alarm(now, out);
   const auto due = change_of_due(now, true);
-  if (alarm_ != nullptr) alarm_->in_flight = due;
+  send_due(due);
   in_flight_last_ = durable_ + pending_->size();
   out.emplace_back(append{durable_, std::exchange(pending_, std::move(beyond_)), due});
 }
@@ -252,8 +252,10 @@ void entity_fsm::save_durable(actions& out) {
   snapshot_due_.reset();
 }
 
+// A command that ends the state waits for a change of the alarm that is in flight, too.
 void entity_fsm::release_durable(actions& out) {
-  while (!undurable_.empty() && undurable_.front().releasable_at <= durable_) {
+  const std::uint32_t keeps = hold_ != hold::none && only_due_in_flight() ? 1 : 0;
+  while (undurable_.size() > keeps && undurable_.front().releasable_at <= durable_) {
     auto call = undurable_.pop();
     if (call.as<entity_call>().flags.passivates) passivating_ = true;
     // A hold is set by the last command decided, and only that one may have a chain to run.

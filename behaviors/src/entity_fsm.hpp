@@ -26,9 +26,9 @@
 #include <variant>
 #include <vector>
 
+#include "entity_timers.hpp"
 #include "moment.hpp"
 #include "nexus/detail/entity_model.hpp"
-#include "entity_timers.hpp"
 #include "nexus/entity_options.hpp"
 #include "replay_chunk.hpp"
 #include "replay_filter.hpp"
@@ -137,7 +137,8 @@ struct refuse {
   envelope call;
   error why;
 };
-struct discard {  ///< of a timer that was cancelled or set again meanwhile: undecided, and no failure
+struct
+    discard {  ///< of a timer that was cancelled or set again meanwhile: undecided, and no failure
   envelope call;
 };
 struct run {  ///< release a call whose chain must see this state, then step(run_done)
@@ -281,6 +282,7 @@ class entity_fsm {
     std::unique_ptr<alarm_due> asked{};  // and not yet looked at
     bool corrects = false;               // the stored due time is to equal that of the state
     bool looked = false;                 // for an `alarm_due` that is answered when it does
+    bool correcting = false;             // with the append in flight
   };
   [[nodiscard]] result<void> recover_alarm();
   [[nodiscard]] std::optional<timestamp> within_bounds(std::optional<timestamp> due) const noexcept;
@@ -289,6 +291,7 @@ class entity_fsm {
   [[nodiscard]] bool asked_for_alarm() const noexcept {
     return alarm_ != nullptr && alarm_->asked != nullptr;
   }
+  void send_due(const due_change& due) noexcept;
   void look_at_alarm(const moment& now, actions& out);
   void decide_alarm(const moment& now, const alarm_due& asked, actions& out);
   void note_stored_due(actions& out);
@@ -349,7 +352,10 @@ class entity_fsm {
   void close(actions& out);
   void stop(ending why, actions& out);
   [[nodiscard]] bool in_flight() const noexcept {
-    return in_flight_last_ != 0 || (alarm_ != nullptr && alarm_->in_flight);
+    return in_flight_last_ != 0 || only_due_in_flight();
+  }
+  [[nodiscard]] bool only_due_in_flight() const noexcept {
+    return in_flight_last_ == 0 && alarm_ != nullptr && alarm_->in_flight;
   }
   [[nodiscard]] error named(error why) const;
   [[nodiscard]] error named(const error& why, const envelope& command) const;

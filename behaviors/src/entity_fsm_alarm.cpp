@@ -35,18 +35,23 @@ std::optional<timestamp> entity_fsm::within_bounds(std::optional<timestamp> due)
 // A due time that only becomes later is not written until the stored one has come: an entity that
 // moves its alarm with every command would write it with every append. By itself it is not written
 // earlier either: an entity of another process at the same number would not notice, and would rely
-// on the stored time.
+// on the stored time. What such an entity may have written by now is known to be right only as long
+// as the stored time has not come; then an append writes what it wants, whatever was stored.
 due_change entity_fsm::change_of_due(const moment& now, bool with_events) const {
   if (alarm_ == nullptr) return {};
   const auto wanted = within_bounds(beyond_ != nullptr ? alarm_->in_pending : model_.due());
   const auto& stored = alarm_->stored;
-  if (!wanted) return stored ? due_change::clear() : due_change{};
-  if (wanted == stored) {
-    return with_events && alarm_->foreign ? due_change::set(*wanted) : due_change{};
-  }
-  const bool may_wait = stored && *wanted > *stored && *stored > now.wall;
-  const bool takes_over = with_events && (alarm_->foreign || alarm_->corrects);
-  return may_wait && !takes_over ? due_change{} : due_change::set(*wanted);
+  const bool has_come = stored && *stored <= now.wall;
+  const bool unsure = with_events && (alarm_->foreign || alarm_->corrects || has_come);
+  if (!wanted) return stored || unsure ? due_change::clear() : due_change{};
+  const bool may_wait = wanted == stored || (stored && *wanted > *stored && !has_come);
+  return may_wait && !unsure ? due_change{} : due_change::set(*wanted);
+}
+
+void entity_fsm::send_due(const due_change& due) noexcept {
+  if (alarm_ == nullptr) return;
+  alarm_->in_flight = due;
+  alarm_->correcting = alarm_->corrects && due;
 }
 
 void entity_fsm::note_stored_due(actions& out) {
@@ -56,14 +61,15 @@ void entity_fsm::note_stored_due(actions& out) {
   alarm_->stored.reset();
   if (done.what == due_change::kind::set) alarm_->stored = done.at;
   out.emplace_back(due_stored{alarm_->stored});
+  if (alarm_->correcting) answer_alarm({}, out);
 }
 
 // With no events to append, the state is durable, and its alarm may be written by itself.
 void entity_fsm::correct_alarm(const moment& now, actions& out) {
-  if (alarm_ == nullptr || !alarm_->corrects || hold_ == hold::rebuild) return;
+  if (alarm_ == nullptr || !alarm_->corrects || hold_ != hold::none) return;
   const auto due = change_of_due(now, false);
   if (due) {
-    alarm_->in_flight = due;
+    send_due(due);
     out.emplace_back(append{durable_, nullptr, due});
   } else {
     answer_alarm({}, out);
@@ -73,7 +79,7 @@ void entity_fsm::correct_alarm(const moment& now, actions& out) {
 // Only what was asked is answered: a recovery corrects the stored due time by itself.
 void entity_fsm::answer_alarm(error why, actions& out) {
   if (alarm_ == nullptr) return;
-  alarm_->corrects = false;
+  alarm_->corrects = alarm_->correcting = false;
   if (std::exchange(alarm_->looked, false)) out.emplace_back(alarm_seen{std::move(why)});
 }
 

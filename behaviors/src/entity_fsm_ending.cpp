@@ -13,7 +13,8 @@ void entity_fsm::step(const moment& /*now*/, passivate_asked input, actions& out
   const bool before = std::exchange(passivating_, true);
   passivate_if_idle(out);
   // An entity told to stop for good has no reason to restart.
-  const bool rests = phase_ == phase::backing_off && waiting_.empty() && !saving_;
+  const bool rests =
+      phase_ == phase::backing_off && waiting_.empty() && !saving_ && !asked_for_alarm();
   if (!input.only_now && rests) return stop(ending::passivated, out);
   if (input.only_now && passivating_) passivating_ = before;  // it has not stopped
 }
@@ -80,6 +81,7 @@ void entity_fsm::stop(ending why, actions& out) {
   if (!waiting_.empty() || (asked_for_alarm() && !closing_)) {
     begin_recovery(out);
   } else {
+    if (alarm_ != nullptr) alarm_->corrects = alarm_->looked = false;
     out.emplace_back(stopped{why});
   }
 }

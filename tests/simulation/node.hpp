@@ -24,6 +24,7 @@ class node final : public d::entity_host {
   ~node() override;
 
   [[nodiscard]] bool up() const noexcept { return up_; }
+  [[nodiscard]] bool serves() const noexcept { return up_ && !closing_; }
 
   /// Sends a command; its fate exists already.
   void send(command_id id);

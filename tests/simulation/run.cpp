@@ -167,9 +167,9 @@ class world {
   // Opens the gate from time to time when no caller gets an answer any more.
   void help_the_stashed() {
     const bool over = answers_ == s_.fates.size() && everything_sent();
-    if (over && s_.calm) return;
-    if (std::exchange(answers_before_, answers_) == answers_ && !over) open_gates();
     if (s_.calm) start_all();
+    if (over && s_.calm && all_serve()) return;
+    if (std::exchange(answers_before_, answers_) == answers_ && !over) open_gates();
     if (s_.calm && ++calm_rounds_ > calm_rounds_max) {
       judge_.broken("a run comes to rest", "some command is never answered");
     }
@@ -185,6 +185,10 @@ class world {
     for (std::uint32_t n = 0; n < plan_.nodes; ++n) {
       if (nodes_[n]->up()) send(simulator, 0, n, opens);
     }
+  }
+
+  [[nodiscard]] bool all_serve() const {
+    return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n->serves(); });
   }
 
   [[nodiscard]] bool everything_sent() const {
@@ -246,6 +250,7 @@ class world {
   void recover_at_last() {
     add_node();
     const auto number = static_cast<std::uint32_t>(nodes_.size() - 1);
+    waker_.begin_at(number);
     send(simulator, 0, number, {});
     const auto id = s_.fates.back().id;
     const auto stored = journal_.highest();

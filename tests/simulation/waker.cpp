@@ -45,13 +45,12 @@ void waker::look() {
 
 // Usually the node that set it.
 std::size_t waker::chosen() {
-  const auto set_by = std::find_if(nodes_.begin(), nodes_.end(), [this](const auto& n) {
-    return n->up() && n->writer() == journal_.alarm()->writer;
-  });
-  if (set_by != nodes_.end() && choices_.chance(700)) {
-    return static_cast<std::size_t>(set_by - nodes_.begin());
+  if (choices_.chance(700)) {
+    for (auto n = first_; n < nodes_.size(); ++n) {
+      if (nodes_[n]->up() && nodes_[n]->writer() == journal_.alarm()->writer) return n;
+    }
   }
-  return choices_.below(nodes_.size());
+  return first_ + choices_.below(nodes_.size() - first_);
 }
 
 // It is over when the stored due time is later or gone.

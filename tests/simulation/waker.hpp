@@ -19,6 +19,8 @@ class waker {
   void changed();
   /// A node has answered.
   void answered(std::uint64_t firing);
+  /// From now on only nodes from this number are asked.
+  void begin_at(std::size_t number) { first_ = number; }
   /// After the run.
   void check_end();
 
@@ -31,6 +33,7 @@ class waker {
   const model_journal& journal_;
   const std::vector<std::unique_ptr<node>>& nodes_;
   random choices_;
+  std::size_t first_ = 0;
   std::uint64_t looks_ = 0;    // only the last one that was planned is made
   std::uint64_t firings_ = 0;  // the last one's number
   std::uint32_t attempt_ = 0;
