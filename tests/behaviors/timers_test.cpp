@@ -139,8 +139,8 @@ struct Timers : testing::Test {
     EXPECT_TRUE(det.get(clocks->of("a").ask(clockwork::cancel{std::move(key)})));
     det.drain();
   }
-  ticks seen(std::string_view id = "a") {
-    return *det.get(clocks->of(id).ask(clockwork::look{}));
+  ticks seen(std::string_view id = "a", time_span within = {}) {
+    return det.get(clocks->of(id).ask(clockwork::look{}), within).value();
   }
 
   deterministic_system det;
@@ -196,7 +196,7 @@ TEST_F(Timers, TheLongestDelayIsNeverOver) {
   make();
   set("a", std::chrono::nanoseconds::max(), 7);
   set("b", std::chrono::nanoseconds::max(), 7, {}, true);
-  det.advance(std::chrono::hours{24 * 365 * 50});
+  det.advance(24h);
   EXPECT_EQ(clocks->live(), 1u) << "it waits for ever";
   EXPECT_EQ(seen(), ticks{});
 }
@@ -251,14 +251,14 @@ TEST_F(Timers, ALostAppendSetsNoneAndTakesAllAlong) {
   faults->inject(fault::fail, operation::append);
   auto lost = clocks->of("a").ask(clockwork::set{"lost", 1s, 2});
   EXPECT_FALSE(det.get(lost));
-  EXPECT_EQ(seen(), ticks{}) << "recovered";
+  EXPECT_EQ(seen("a", 1s), ticks{}) << "recovered, after a pause";
   det.advance(2h);
   EXPECT_EQ(seen(), ticks{});
 }
 
 TEST_F(Timers, ARebuiltStateSetsThemAgainInOnRecovered) {
   entities<starter> starters{det, *journal};
-  auto look = [&] { return *det.get(starters.of("a").ask(starter::look{})); };
+  auto look = [&] { return det.get(starters.of("a").ask(starter::look{})).value(); };
   EXPECT_EQ(look(), ticks{});
   det.advance(9s);
   faults->inject(fault::fail, operation::append);
