@@ -26,8 +26,8 @@
 #include <variant>
 #include <vector>
 
-#include "nexus/detail/entity_model.hpp"
 #include "entity_timers.hpp"
+#include "nexus/detail/entity_model.hpp"
 #include "nexus/entity_options.hpp"
 #include "replay_chunk.hpp"
 #include "replay_filter.hpp"
@@ -135,7 +135,8 @@ struct refuse {
   envelope call;
   error why;
 };
-struct discard {  ///< of a timer that was cancelled or set again meanwhile: undecided, and no failure
+struct
+    discard {  ///< of a timer that was cancelled or set again meanwhile: undecided, and no failure
   envelope call;
 };
 struct run {  ///< release a call whose chain must see this state, then step(run_done)
@@ -158,8 +159,8 @@ struct tell {  ///< a signal for on_signal; see entity_signal
 struct stopped {  ///< nothing is left to do; the next command starts it again
   ending why = ending::stopped;
 };
-using action = std::variant<load, replay, decode_chunk, append, settle, save, release, refuse, discard, run,
-                            wait, read_highest, tell, stopped>;
+using action = std::variant<load, replay, decode_chunk, append, settle, save, release, refuse,
+                            discard, run, wait, read_highest, tell, stopped>;
 using actions = std::vector<action>;
 
 class entity_fsm {

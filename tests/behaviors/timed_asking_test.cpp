@@ -91,9 +91,9 @@ struct asker {
     return nexus::ask<ghost>("g", ghost::stamp{}, answered, c.how);
   }
   static auto decide(const state&, const keep_trying&) {
-    return nexus::ask<ghost>(
-        "g", ghost::stamp{}, [](const result<std::int64_t>& r) { return tried{r.has_value()}; },
-        {.after = 10ms});
+    return nexus::ask<ghost>("g", ghost::stamp{},
+                             [](const result<std::int64_t>& r) { return tried{r.has_value()}; },
+                             {.after = 10ms});
   }
   static auto decide(const state& s, const tried&) { return decide(s, keep_trying{}); }
   static auto decide(const state&, const heard& c) { return persist(noted{c.what}); }
