@@ -56,8 +56,8 @@ void timed_question::begin() noexcept {
 void timed_question::delay(time_span by) noexcept {
   error why;
   try {
-    auto waits = way_.self->call_later(
-        by, [me = shared_from_this()](bool due) { me->delay_is_over(due); });
+    auto waits =
+        way_.self->call_later(by, [me = shared_from_this()](bool due) { me->delay_is_over(due); });
     if (waits) return;
     why = std::move(waits.error());
   } catch (...) {
@@ -104,8 +104,8 @@ bool timed_question::is_first() noexcept {
 }
 
 error timed_question::late() const {
-  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::nanoseconds{how_.within});
+  const auto waited =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds{how_.within});
   return {errc::timeout,
           fmt::format("{}|{}: {} did not answer within {} ms; the question may still take effect",
                       type_, way_.id, asked_, waited.count())};

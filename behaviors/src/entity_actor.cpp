@@ -229,8 +229,8 @@ void entity_actor::keep_watcher(envelope m) {
 // The machine knows whether it is idle; commands that came meanwhile are queued or were handled.
 void entity_actor::passivate(const moment& now, const passivation::request& asked, actions& out) {
   leaving_for_ = asked.why;
-  leaving_ = fsm_.at() == entity_fsm::phase::running && !kept_ &&
-             slot_->last_used() <= asked.unused_since;
+  leaving_ =
+      fsm_.at() == entity_fsm::phase::running && !kept_ && slot_->last_used() <= asked.unused_since;
   if (leaving_) fsm_.step(now, passivate_asked{.only_now = true}, out);
   if (leaving_ && fsm_.at() == entity_fsm::phase::fresh) return;  // the action `stopped` decides
   leaving_ = false;

@@ -26,9 +26,9 @@
 #include <variant>
 #include <vector>
 
+#include "entity_timers.hpp"
 #include "moment.hpp"
 #include "nexus/detail/entity_model.hpp"
-#include "entity_timers.hpp"
 #include "nexus/entity_options.hpp"
 #include "replay_chunk.hpp"
 #include "replay_filter.hpp"
@@ -137,7 +137,8 @@ struct refuse {
   envelope call;
   error why;
 };
-struct discard {  ///< of a timer that was cancelled or set again meanwhile: undecided, and no failure
+struct
+    discard {  ///< of a timer that was cancelled or set again meanwhile: undecided, and no failure
   envelope call;
 };
 struct run {  ///< release a call whose chain must see this state, then step(run_done)

@@ -10,8 +10,8 @@ result<void> entity_fsm::set_timer(const moment& now, timer_wish wish) {
   const bool lives = phase_ == phase::running || phase_ == phase::settling;
   if (!lives || closing_) return {};
   if (timers_ == nullptr) timers_ = std::make_unique<entity_timers>();
-  auto set = timers_->set(now.steady, std::move(wish), options_.timers_max,
-                          options_.timers_bytes_max);
+  auto set =
+      timers_->set(now.steady, std::move(wish), options_.timers_max, options_.timers_bytes_max);
   if (timers_->empty()) timers_.reset();
   if (!set) return fail(named(std::move(set.error())));
   return {};

@@ -193,8 +193,8 @@ class question final : public asking<B> {
       auto copied = command_;
       c = call_with<Other>(copied);
     } catch (...) {
-      return answer(fail(threw(errc::decide_failed, B::entity_type, way.id,
-                               "copying the command of then_ask")));
+      return answer(fail(
+          threw(errc::decide_failed, B::entity_type, way.id, "copying the command of then_ask")));
     }
     envelope sent{c};
     // The call lives until its continuation has run; then `leave` releases it.

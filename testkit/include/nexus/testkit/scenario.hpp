@@ -257,8 +257,7 @@ class outcome {
     compare(name, set->delay, expected.delay);
     const auto* command = std::get_if<C>(&*set->command);
     if (command == nullptr) {
-      failure() << name << " brings another command than "
-                << nexus::detail::type_name<C>();
+      failure() << name << " brings another command than " << nexus::detail::type_name<C>();
     } else if (const auto where = detail::difference(*command, expected.command)) {
       failure() << name << " brings " << detail::shown<B>(*command) << ", expected "
                 << detail::shown<B>(expected.command) << detail::at(*where);

@@ -16,8 +16,7 @@
 #include "nexus/effect_options.hpp"
 #include "nexus/testkit/detail/difference.hpp"
 
-namespace nexus { inline namespace v0 { namespace testkit {
-namespace detail {
+namespace nexus { inline namespace v0 { namespace testkit { namespace detail {
 
 using namespace nexus::detail;
 
@@ -104,6 +103,4 @@ struct doing {
   const char* name;
 };
 
-}
-
-}}}  // namespace nexus::v0::testkit
+}}}}  // namespace nexus::v0::testkit
