@@ -33,6 +33,9 @@ class directory_core final : public entity_directory,
 
   // entity_directory
   result<void> status() const override;
+  std::shared_ptr<entity_directory> beside(std::string_view type) const override {
+    return on(sys, type);
+  }
   slot_ref find(std::string_view id) const override { return live_ones->entities.find(id); }
   const void* behavior() const override { return info.tag; }
   std::string_view behavior_name() const override { return info.cpp_name; }

@@ -236,7 +236,9 @@ TEST(Docs, AnOrderAsksAgainAfterGrowingPauses) {
   det.advance(3s);
   EXPECT_FALSE(served.is_answered());
   det.advance(1s);
-  EXPECT_EQ(det.get(served), "soup");
+  const auto dish = det.get(served);
+  ASSERT_TRUE(dish) << dish.error().message;
+  EXPECT_EQ(*dish, "soup");
 }
 
 TEST(Docs, AProfileIsItsLastState) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -83,6 +84,11 @@ struct question_way {
 
   void under_way() const { self->question_asked(); }
 
+  /// Finds `other` once more: entities may have come or gone during a delay.
+  void find_other(std::string_view type, const void* tag);
+  /// Forgets `other` if it has another behavior than that with this tag.
+  void check_other(const void* tag) noexcept;
+
   /// Sends the new call `c` to the entity that asked, as its answer.
   void answered(entity_call* c) const;
 
@@ -107,7 +113,10 @@ class timed_question : public std::enable_shared_from_this<timed_question> {
   [[nodiscard]] bool is_first() noexcept;
 
  protected:
-  [[nodiscard]] const question_way& way() const noexcept { return way_; }
+  [[nodiscard]] question_way& way() noexcept { return way_; }
+  [[nodiscard]] bool is_delayed() const noexcept {
+    return std::chrono::nanoseconds{how_.after} > std::chrono::nanoseconds{};
+  }
 
  private:
   virtual void ask() = 0;
@@ -169,7 +178,10 @@ class question final : public asking<B> {
           of_{std::move(of)} {}
 
    private:
-    void ask() override { of_->ask(way(), shared_from_this()); }
+    void ask() override {
+      if (is_delayed()) way().find_other(Other::entity_type, &behavior_tag<Other>);
+      of_->ask(way(), shared_from_this());
+    }
     void give(error why) noexcept override { of_->come_back(way(), fail(std::move(why))); }
 
     const std::shared_ptr<const question> of_;

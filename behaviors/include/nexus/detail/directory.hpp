@@ -72,6 +72,9 @@ class entity_directory {
   /// The entities of `type` on `sys`; null if there are none.
   [[nodiscard]] static std::shared_ptr<entity_directory> on(system& sys, std::string_view type);
 
+  /// The entities of `type` on the system of these; null if there are none.
+  [[nodiscard]] virtual std::shared_ptr<entity_directory> beside(std::string_view type) const = 0;
+
   /// The error of all entities of this directory, e.g. its name is taken.
   [[nodiscard]] virtual result<void> status() const = 0;
 
