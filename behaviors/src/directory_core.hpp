@@ -42,6 +42,9 @@ class directory_core final : public entity_directory,
   std::size_t live() const override { return live_ones->live(); }
   ulid next_id() override { return sys.next_id(); }
   steady_time steady() const override { return sys.steady(); }
+  result<later_call> call_later(time_span delay, std::function<void(bool due)> f) override;
+  void forget(const later_call& what) override { calls->forget(what); }
+  bool is_ending() const noexcept override { return barred(admission::outside) || closing(); }
   void question_asked() noexcept override { questions_.fetch_add(1); }
   void question_answered() noexcept override { questions_.fetch_sub(1); }
   void close() override;
@@ -91,7 +94,8 @@ class directory_core final : public entity_directory,
   const fsm_options machine;
   entity_metrics metrics;
   const std::shared_ptr<passivation> live_ones;
-  recoveries turns;  ///< of this type
+  const std::shared_ptr<wakeups> calls;  ///< due later: timers, delays and deadlines of questions
+  recoveries turns;                      ///< of this type
   /// Null if the behavior has no `alarm`.
   std::unique_ptr<waker::member> alarms{};
 

@@ -46,10 +46,17 @@ void entity_actor::give_up(const std::string& why) noexcept {
   }
 }
 
+// An entity whose append is in flight is not idle anyway.
+static bool is_use(const envelope& m) {
+  const auto kind = static_cast<message_kind>(m.get()->kind());
+  return kind != message_kind::passivate && kind != message_kind::timers &&
+         kind != message_kind::written;
+}
+
 actor::verdict entity_actor::handle(envelope m) {
   thread_local actions out;
   const moment now{core_->sys.time().now(), core_->sys.steady()};
-  if (m.get()->kind() != number(message_kind::passivate)) slot_->used(now.steady);
+  if (is_use(m)) slot_->used(now.steady);
   out.clear();
   if (parked_) slot_->park(0);
   dispatch(now, std::move(m), out);
@@ -74,6 +81,7 @@ actor::verdict entity_actor::handle(envelope m) {
   }
   if (turn_ && !fsm_.recovering()) turn_.reset();
   if (over_) return verdict::stop;
+  if (kept_ || fsm_.timers() != nullptr) look_after_timers();
   if (on_their_way == 0) core_->live_ones->at_rest();
   show_rest(on_their_way);
   return verdict::go_on;
@@ -116,6 +124,9 @@ void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
         slot_->pause(false);
       }
       fsm_.step(now, wait_over{m.as<timer_message>().epoch}, out);
+      break;
+    case message_kind::timers:
+      take_timers(now, out);
       break;
     case message_kind::checked: {
       auto& a = m.as<check_answer>();
@@ -198,7 +209,8 @@ void entity_actor::perform(const moment& /*now*/, alarm_seen a, actions& /*out*/
 // An entity that the waker woke stays for the answers to its questions, and for commands that come
 // meanwhile; then nothing else would make it leave before it has been idle for long.
 void entity_actor::leave_if_woken(const moment& now, actions& out) {
-  if (alarm_ || questions_ != 0) return;
+  const auto* timers = fsm_.timers();
+  if (alarm_ || questions_ != 0 || (timers != nullptr && timers->keeps_live())) return;
   fsm_.step(now, passivate_asked{.only_now = true}, out);
 }
 
@@ -217,7 +229,8 @@ void entity_actor::keep_watcher(envelope m) {
 // The machine knows whether it is idle; commands that came meanwhile are queued or were handled.
 void entity_actor::passivate(const moment& now, const passivation::request& asked, actions& out) {
   leaving_for_ = asked.why;
-  leaving_ = fsm_.at() == entity_fsm::phase::running && slot_->last_used() <= asked.unused_since;
+  leaving_ =
+      fsm_.at() == entity_fsm::phase::running && !kept_ && slot_->last_used() <= asked.unused_since;
   if (leaving_) fsm_.step(now, passivate_asked{.only_now = true}, out);
   if (leaving_ && fsm_.at() == entity_fsm::phase::fresh) return;  // the action `stopped` decides
   leaving_ = false;

@@ -33,6 +33,7 @@ class entity_actor final : public actor, private entity_host {
   void perform(const moment& now, save a, actions& out);
   void perform(const moment& now, release a, actions& out);
   void perform(const moment& now, refuse a, actions& out);
+  void perform(const moment& now, discard a, actions& out);
   void perform(const moment& now, run a, actions& out);
   void perform(const moment& now, wait a, actions& out);
   void perform(const moment& now, read_highest a, actions& out);
@@ -44,6 +45,8 @@ class entity_actor final : public actor, private entity_host {
   std::shared_ptr<entity_directory> own_directory() override { return core_; }
   const persistence_id& own_id() const override { return slot_->id; }
   std::shared_ptr<entity_directory> directory_of(std::string_view type) override;
+  result<void> set_timer(timer_wish wish) override;
+  void cancel_timer(std::string_view key) override;
   void unhandled(const entity_call& c, const error& why) override;
   void chain_threw(const entity_call& c, const error& why) noexcept override;
   void question_sent() noexcept override { ++questions_; }
@@ -56,6 +59,8 @@ class entity_actor final : public actor, private entity_host {
   void take_alarm(const moment& now, envelope m, actions& out);
   void alarm_over(const error* why);
   void leave_if_woken(const moment& now, actions& out);
+  void take_timers(const moment& now, actions& out);
+  void look_after_timers();
   void keep_watcher(envelope m);
   void begin_check(const moment& now, std::uint32_t number);
   void look_after_check(const moment& now, actions& out);
@@ -96,6 +101,7 @@ class entity_actor final : public actor, private entity_host {
   bool over_ = false;
   bool parked_ = false;  // as the slot shows
   bool paused_ = false;  // as the slot shows
+  bool kept_ = false;    // as the slot shows
 };
 
 }}}

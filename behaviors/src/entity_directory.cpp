@@ -26,6 +26,8 @@ fsm_options machine_options(const entity_options& options, const journal_limits&
   if (options.on_conflict == conflict_policy::decide_again) {
     made.conflict_retries_max = options.conflict_retries_max;
   }
+  made.timers_max = options.timers_max;
+  made.timers_bytes_max = options.mailbox_bytes_max;
   made.snapshot_every = options.snapshot_every;
   made.snapshot_optional = options.snapshot_optional;
   made.erases_events = options.erase_events;
@@ -104,6 +106,7 @@ directory_core::directory_core(const behavior_info& b, system& s, const store& s
       }()},
       metrics{sys.metrics(), b},
       live_ones{std::make_shared<passivation>(sys, o, metrics.cap_exceeded)},
+      calls{std::make_shared<wakeups>(sys)},
       turns{sys, o},
       status_{check_options(b, o)} {}
 
@@ -313,6 +316,24 @@ void directory_core::watch(std::string_view id, call& c, envelope e) {
   c.fail({errc::stopped, fmt::format("{}|{} is not live", info.entity_type, id)});
 }
 
+result<entity_directory::later_call> directory_core::call_later(time_span delay,
+                                                                std::function<void(bool due)> f) {
+  constexpr std::size_t calls_max = 1'000'000;
+  later_call made;
+  switch (calls->at(later(steady(), delay), std::move(f), made, calls_max)) {
+    case wakeups::refusal::closed:
+      return fail(errc::stopped, fmt::format("entities \"{}\" were stopped", info.entity_type));
+    case wakeups::refusal::full:
+      return fail(errc::overloaded,
+                  fmt::format("entities \"{}\": {} delays and deadlines of questions and timers "
+                              "are running, which is the most",
+                              info.entity_type, calls_max));
+    case wakeups::refusal::none:
+      break;
+  }
+  return made;
+}
+
 // -- stopping ---------------------------------------------------------------------------------
 
 void directory_core::gone() {
@@ -353,13 +374,15 @@ bool directory_core::is_held_up() {
   return live_ones->entities.every([](const slot& s) { return s.is_quiet() || s.is_paused(); });
 }
 
-// The tickers and the waker end here, or with the last entity, since the system waits for them.
+// The tickers, the waker and the calls that are due later end here, or with the last entity, since
+// the system waits for them.
 void directory_core::stop() {
   if (closing_.exchange(true)) return;
   if (alarms) alarms->bar();
   for (auto& one : live_ones->entities.all()) one->to.send(envelope{new close_message});
   if (alarms && live() == 0) alarms->leave(in);
   live_ones->close();
+  calls->close();
   turns.close();
 }
 

@@ -6,11 +6,6 @@
 #include <utility>
 
 namespace nexus { inline namespace v0 { namespace detail {
-namespace {
-
-constexpr auto never = std::chrono::steady_clock::time_point::max();
-
-}  // namespace
 
 error entity_fsm::named(error why) const {
   return {why.code, fmt::format("{}: {}", id_.str(), why.message)};
@@ -31,6 +26,7 @@ void entity_fsm::step(const moment& now, envelope command, actions& out) {
     return;
   }
   if (now.steady >= stash_due_) expire_stashed(now, out);
+  if (timers_ != nullptr && command.as<entity_call>().timer == 0) timers_->heard(now.steady);
   if (doubt_ != nullptr) command.as<entity_call>().note_trouble(doubt_->message);
   waiting_.push(std::move(command));
   if (phase_ == phase::fresh) {
@@ -82,6 +78,10 @@ void entity_fsm::hold_for(hold why, actions& out) {
 void entity_fsm::decide_one(const moment& now, actions& out) {
   auto command = waiting_.pop();
   auto& call = command.as<entity_call>();
+  if (call.timer != 0 && is_void(call)) {
+    out.emplace_back(discard{std::move(command)});
+    return;
+  }
   const auto& deadline = call.header.deadline;
   if (deadline.time_since_epoch().count() != 0 && deadline <= now.steady) {
     const error late{errc::timeout, "its deadline passed before it was decided; nothing was done"};

@@ -26,6 +26,7 @@
 #include <variant>
 #include <vector>
 
+#include "entity_timers.hpp"
 #include "moment.hpp"
 #include "nexus/detail/entity_model.hpp"
 #include "nexus/entity_options.hpp"
@@ -41,6 +42,8 @@ struct fsm_options {
   std::size_t append_events_max = journal_limits{}.request_events_max;
   std::size_t append_bytes_max = journal_limits{}.request_bytes_max;
   std::uint32_t stash_max = 4'096;
+  std::uint32_t timers_max = 1'000;
+  std::size_t timers_bytes_max = std::size_t{64} << 20;
   std::uint32_t conflict_retries_max = 0;  ///< decisions after conflicts; 0: refused at once
   std::uint64_t snapshot_every = 0;
   bool snapshot_optional = false;  ///< a snapshot that cannot be loaded is skipped
@@ -134,6 +137,10 @@ struct refuse {
   envelope call;
   error why;
 };
+struct
+    discard {  ///< of a timer that was cancelled or set again meanwhile: undecided, and no failure
+  envelope call;
+};
 struct run {  ///< release a call whose chain must see this state, then step(run_done)
   envelope call;
 };
@@ -162,8 +169,9 @@ struct alarm_seen {
 struct stopped {  ///< nothing is left to do; the next command starts it again
   ending why = ending::stopped;
 };
-using action = std::variant<load, replay, decode_chunk, append, settle, save, release, refuse, run,
-                            wait, read_highest, tell, due_stored, alarm_seen, stopped>;
+using action =
+    std::variant<load, replay, decode_chunk, append, settle, save, release, refuse, discard, run,
+                 wait, read_highest, tell, due_stored, alarm_seen, stopped>;
 using actions = std::vector<action>;
 
 class entity_fsm {
@@ -195,6 +203,19 @@ class entity_fsm {
   void step(const moment& now, highest_checked input, actions& out);
   void step(const moment& now, alarm_due input, actions& out);
   void step(const moment& now, close_asked input, actions& out);
+
+  // Timers that need not survive. They belong to the state that one recovery has made: each
+  // recovery, and each end, begins without them. The driver calls the first two when a chain does.
+
+  /// Does nothing if the state of the command that sets the timer is gone.
+  [[nodiscard]] result<void> set_timer(const moment& now, timer_wish wish);
+  void cancel_timer(std::string_view key);
+
+  /// The command of a timer that is due, for the driver to admit and to step; empty if none is due.
+  [[nodiscard]] envelope due_timer(const moment& now);
+
+  /// Null if there is no timer.
+  [[nodiscard]] entity_timers* timers() const noexcept { return timers_.get(); }
 
   [[nodiscard]] phase at() const noexcept { return phase_; }
   [[nodiscard]] sequence_nr durable() const noexcept { return durable_; }
@@ -293,6 +314,7 @@ class entity_fsm {
   void accept(envelope command, sequence_nr before, decision decided, actions& out);
   void supervise(const entity_call& failed, decision& decided);
   void keep(envelope command, const decision& decided);
+  [[nodiscard]] bool is_void(entity_call& call);
   void expire_stashed(const moment& now, actions& out);
   void hold_for(hold why, actions& out);
   void cover_verified(entity_call::check from, entity_call::check to);
@@ -371,6 +393,7 @@ class entity_fsm {
   std::unique_ptr<recovery> recovery_;
   std::unique_ptr<alarm_state> alarm_;
   std::unique_ptr<stored_snapshot> snapshot_due_;
+  std::unique_ptr<entity_timers> timers_;
 };
 
 }}}

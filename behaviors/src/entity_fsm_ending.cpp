@@ -45,6 +45,7 @@ void entity_fsm::passivate_if_idle(actions& out) {
 
 void entity_fsm::step(const moment& now, close_asked /*input*/, actions& out) {
   closing_ = true;
+  timers_.reset();
   unstash();
   refuse_all(waiting_, {errc::stopped, "is being stopped"}, out);
   give_up_alarm({errc::stopped, "is being stopped"}, out);
@@ -68,6 +69,7 @@ void entity_fsm::stop(ending why, actions& out) {
   recovery_.reset();
   snapshot_due_.reset();
   doubt_.reset();
+  timers_.reset();
   hold_ = hold::none;
   passivating_ = process_stops_ = false;
   restarting_ = false;

@@ -96,6 +96,7 @@ void entity_fsm::lose(const error& why, actions& out, retries max) {
   if (std::exchange(process_stops_, false)) passivating_ = false;  // on_recovered runs again
   conflict_.reset();
   doubt_.reset();
+  timers_.reset();
   call_list again;
   while (!undurable_.empty()) {
     auto command = undurable_.pop();
@@ -166,6 +167,7 @@ void entity_fsm::back_off(actions& out) {
   if (closing_) return close(out);
   lost_ = lost_ || phase_ == phase::running;
   restarting_ = false;  // the next step starts with a new state
+  timers_.reset();
   phase_ = phase::backing_off;
   out.emplace_back(wait{++epoch_, attempt_++});
 }
@@ -173,6 +175,7 @@ void entity_fsm::back_off(actions& out) {
 // For the time that supervision chose.
 void entity_fsm::pause(actions& out) {
   hold_ = hold::none;
+  timers_.reset();
   restarting_ = true;  // even if no caller waits for it
   phase_ = phase::backing_off;
   out.emplace_back(wait{++epoch_, 0, std::exchange(pause_, {})});

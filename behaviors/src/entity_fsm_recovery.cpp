@@ -26,6 +26,7 @@ void entity_fsm::begin_recovery(actions& out) {
   pending_.reset();
   beyond_.reset();
   snapshot_due_.reset();
+  timers_.reset();
   // Reads from here on are fresh enough for a verified command.
   cover_verified(entity_call::check::wanted, entity_call::check::under_way);
   phase_ = phase::loading;

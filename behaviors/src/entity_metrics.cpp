@@ -50,8 +50,11 @@ entity_metrics::entity_metrics(nexus::metrics& all, const behavior_info& of)
       recovered{recoveries(all, of, "done")},
       recoveries_failed{recoveries(all, of, "failed")},
       chains_failed{all.count("nexus_chains_failed_total",
-                              "Chains in which then_run or the function of then_ask threw.",
+                              "Links of chains that failed: then_run or the function of then_ask "
+                              "threw, or a timer could not be set.",
                               labels_of(of))},
+      timers_fired{all.count("nexus_timers_fired_total",
+                             "Commands that timers brought to their entities.", labels_of(of))},
       recovery_seconds{all.measure("nexus_recovery_seconds", "How long recoveries took.",
                                    growing_bounds(0.000'1, 4, 10), labels_of(of))},
       recovered_events{all.measure("nexus_recovered_events", "The highest number when recovered.",

@@ -30,6 +30,7 @@ class entity_metrics {
   counter& recovered;
   counter& recoveries_failed;
   counter& chains_failed;
+  counter& timers_fired;
   histogram& recovery_seconds;
   histogram& recovered_events;
   counter& passivated_idle;

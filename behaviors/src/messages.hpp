@@ -18,6 +18,7 @@ enum class message_kind : std::uint8_t {
   checked,
   check_due,
   timer,
+  timers,
   turn,
   turn_watch,
   watch,      ///< watch_call
@@ -64,6 +65,9 @@ struct timer_message final : message_of<message_kind::timer> {
   explicit timer_message(std::uint32_t e) : epoch{e} {}
   std::uint32_t epoch;
 };
+
+/// A timer of the entity may be due.
+struct timers_message final : message_of<message_kind::timers> {};
 
 // -- from recoveries --------------------------------------------------------------------------
 

@@ -11,26 +11,12 @@
 #include "balance_sheet.hpp"
 #include "commands.hpp"
 #include "journal.hpp"
-#include "transfers.hpp"
+#include "transfer.hpp"
 
 namespace bank {
 namespace {
 
 constexpr std::chrono::seconds stop_deadline{20};
-
-// Finishes transfers that a crash interrupted.
-nexus::result<void> finish_interrupted(const nexus::store& store, nexus::system& sys,
-                                       const nexus::entities<transfer>& transfers) {
-  return store.sessions().with([&](nexus::journal_session& session) -> nexus::result<void> {
-    const auto finished = finish_transfers(
-        session, sys.next_id().to_string(), transfers, [](std::string_view id, const auto& why) {
-          complain(fmt::format("transfer {} is held up: {}", id, why.message), exit_faults);
-        });
-    if (!finished) return nexus::fail(finished.error());
-    if (*finished > 0) fmt::print("finished {} transfers that were interrupted\n", *finished);
-    return {};
-  });
-}
 
 }  // namespace
 
@@ -42,9 +28,6 @@ int serve(const serve_arguments& arguments, const std::string& journal) {
   nexus::entities<account> accounts{sys, *store, {.snapshot_every = 1000}};
   nexus::entities<transfer> transfers{sys, *store};
   const balance_sheet sheet{sys, *store};
-  if (auto done = finish_interrupted(*store, sys, transfers); !done) {
-    return complain(done.error().message, exit_failed);
-  }
 
   nexus::http::server web{
       sys, {.address = arguments.address, .port = arguments.port, .threads = arguments.threads}};

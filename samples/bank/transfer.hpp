@@ -7,7 +7,8 @@
 //
 // Every event leads to the next question: `then_next` derives it from the state alone. So
 // `on_recovered` asks the questions again that were unanswered when the process died; only the
-// events have to be kept. Asking twice is harmless, since an account decides each leg once, and
+// events have to be kept. An alarm wakes a transfer that is not over in time, so it goes on after a
+// crash or an outage although no caller asks for it. Asking twice is harmless, since an account decides each leg once, and
 // forgets it only when asked to in `clearing`, when the verdicts are stored here. If two processes
 // run the same transfer, it still happens once: the second one to write an event gets a conflict,
 // reads the new events, and continues from there.
@@ -17,8 +18,11 @@
 // Pure: no clock, no I/O, no actor. tests/samples/transfer_test.cpp needs no runtime.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <nexus/nexus.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,10 +73,17 @@ struct transfer {
   struct resumed {
     static constexpr std::string_view type_name = "resumed";
   };
+  /// When it is woken if it is not over by then.
+  struct reminder_set {
+    static constexpr std::string_view type_name = "reminder_set";
+    nexus::timestamp at{};
+    MSGPACK_DEFINE_MAP(at)
+  };
   struct completed {
     static constexpr std::string_view type_name = "completed";
   };
-  using event = std::variant<started, leg_posted, leg_refused, held_up, resumed, completed>;
+  using event =
+      std::variant<started, leg_posted, leg_refused, held_up, resumed, reminder_set, completed>;
 
   enum class step : std::uint8_t {
     fresh = 0,
@@ -88,7 +99,9 @@ struct transfer {
     step at = step::fresh;
     std::string refusal;
     std::string held_up_by;
-    MSGPACK_DEFINE_MAP(what, at, refusal, held_up_by)
+    nexus::timestamp reminded_at{};
+    unsigned reminders = 0;
+    MSGPACK_DEFINE_MAP(what, at, refusal, held_up_by, reminded_at, reminders)
   };
 
   struct start {
@@ -108,15 +121,27 @@ struct transfer {
     nexus::result<void> answer;
     unsigned attempt = 1;
   };
-  using command = std::variant<start, await, leg_answered, forget_answered>;
+  /// Asks again: the command of the alarm.
+  struct resume {};
+  using command = std::variant<start, await, leg_answered, forget_answered, resume>;
 
-  /// How often an account is asked while its storage fails. The account backs off, not the
-  /// transfer.
-  static constexpr unsigned attempts_max = 100;
+  static std::optional<nexus::alarm<transfer>> alarm(const state& s) {
+    if (s.at == step::fresh || s.at == step::over) return std::nullopt;
+    return nexus::alarm<transfer>{s.reminded_at, resume{}};
+  }
 
+  /// Before the reminder number `n`, from 0: 5 s, doubled up to 43 minutes.
+  static constexpr std::chrono::seconds pause_before(unsigned n) {
+    return std::chrono::seconds{5} * (1 << std::min(n, 9U));
+  }
   static nexus::effect<transfer> decide(const state& s, const start& c,
                                         const nexus::context& self) {
-    if (s.at == step::fresh) return record(s, c.what, self.id());
+    if (s.at == step::fresh) {
+      state after = s;
+      apply(after, c.what);
+      const reminder_set reminder{self.now() + pause_before(0)};
+      return then_next(nexus::persist(c.what, reminder), after, self.id());
+    }
     if (s.what == c.what) return nexus::none();
     return nexus::reject("there is another transfer of this id");
   }
@@ -145,6 +170,13 @@ struct transfer {
     return then_forget(nexus::none(), s.what.to, leg::deposit, self.id(), c.attempt);
   }
 
+  static nexus::effect<transfer> decide(const state& s, const resume&, const nexus::context& self) {
+    if (!alarm(s)) return nexus::none();
+    const reminder_set next{self.now() + pause_before(s.reminders)};
+    if (s.held_up_by.empty()) return then_next(nexus::persist(next), s, self.id());
+    return then_next(nexus::persist(resumed{}, next), s, self.id());
+  }
+
   static nexus::effect<transfer> on_recovered(const state& s, const nexus::context& self) {
     if (!s.held_up_by.empty()) return record(s, resumed{}, self.id());
     return then_next(nexus::none(), s, self.id());
@@ -165,6 +197,10 @@ struct transfer {
   }
   static void apply(state& s, const held_up& e) { s.held_up_by = e.why; }
   static void apply(state& s, const resumed&) { s.held_up_by.clear(); }
+  static void apply(state& s, const reminder_set& e) {
+    s.reminded_at = e.at;
+    ++s.reminders;
+  }
   static void apply(state& s, const completed&) {
     s.at = step::over;
     s.held_up_by.clear();
@@ -195,7 +231,8 @@ struct transfer {
           whom, account::move{{id, which, amount, what.currency, other}},
           [=](nexus::result<verdict> answer) {
             return command{leg_answered{which, std::move(answer), attempt}};
-          });
+          },
+          pause_before_asking(attempt));
     };
     switch (after.at) {
       case step::withdrawing:
@@ -218,9 +255,17 @@ struct transfer {
   static nexus::effect<transfer> then_forget(Draft d, const std::string& whom, leg which,
                                              std::string_view self, unsigned attempt) {
     return std::move(d).template then_ask<account>(
-        whom, account::forget{std::string{self}}, [=](nexus::result<void> answer) {
+        whom, account::forget{std::string{self}},
+        [=](nexus::result<void> answer) {
           return command{forget_answered{which, std::move(answer), attempt}};
-        });
+        },
+        pause_before_asking(attempt));
+  }
+
+  // The first attempt, which is number 1, is made at once.
+  static nexus::ask_options pause_before_asking(unsigned attempt) {
+    using namespace std::chrono_literals;
+    return {.after = nexus::growing_pause(attempt - 1, 10ms, 5s)};
   }
 
   // Stores the event and takes the next step.
@@ -231,10 +276,10 @@ struct transfer {
     return then_next(nexus::persist(std::move(e)), after, self);
   }
 
-  // No answer came. After the last attempt the transfer is held up.
+  // No answer came.
   static nexus::effect<transfer> trouble(const state& s, const nexus::error& why, unsigned attempt,
                                          std::string_view self) {
-    if (is_trouble(why.code) && attempt < attempts_max) {
+    if (is_trouble(why.code)) {
       return then_next(nexus::none(), s, self, attempt + 1);
     }
     return hold_up(s, why.message);

@@ -1,6 +1,8 @@
 // Behaviors with no runtime: decide and apply are plain functions of plain values.
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "tally.hpp"
 
 using namespace nexus;
@@ -16,7 +18,10 @@ concept can_unstash_an_lvalue =
     requires(Effect& e) { e.then_unstash(); } || requires(Effect& e) { e.then_stop(); } ||
     requires(Effect& e) { e.then_run(nullptr); } ||
     requires(Effect& e) { e.with_metadata("", ""); } ||
-    requires(Effect& e) { e.template then_ask<tally>("", tally::read{}, nullptr); };
+    requires(Effect& e) { e.template then_ask<tally>("", tally::read{}, nullptr); } ||
+    requires(Effect& e) { e.then_after("", std::chrono::seconds{1}, tally::read{}); } ||
+    requires(Effect& e) { e.then_when_idle("", std::chrono::seconds{1}, tally::read{}); } ||
+    requires(Effect& e) { e.then_cancel(""); };
 
 template <class Effect>
 concept can_chain = requires(Effect e) { std::move(e).then_reply(&tally::state::sum); };
@@ -71,3 +76,45 @@ TEST(Effect, ChainsKeepTheirOrderAroundTheReply) {
 }
 
 TEST(Effect, StopStops) { EXPECT_TRUE(decide<tally>({}, tally::retire{}).stops()); }
+
+TEST(Effect, TimersAreValuesInTheOrderOfTheChain) {
+  using namespace std::chrono_literals;
+  effect<tally> e =
+      persist(tally::added{1})
+          .then_after("a", 5s, tally::add{7}, {.lets_passivate = true})
+          .then_cancel("b")
+          .then_when_idle("c", std::chrono::hours::max(), tally::command{tally::read{}});
+  ASSERT_EQ(e.links().size(), 3u);
+  const auto& set = *e.links()[0].timer;
+  EXPECT_EQ(set.key, "a");
+  EXPECT_EQ(set.delay, 5s);
+  EXPECT_EQ(std::get<tally::add>(*set.command).n, 7);
+  EXPECT_TRUE(set.how.lets_passivate);
+  EXPECT_FALSE(set.when_idle);
+  const auto& cancelled = *e.links()[1].timer;
+  EXPECT_EQ(cancelled.key, "b");
+  EXPECT_FALSE(cancelled.command);
+  const auto& idle = *e.links()[2].timer;
+  EXPECT_TRUE(idle.when_idle);
+  EXPECT_EQ(idle.delay, std::chrono::nanoseconds::max()) << "no limit";
+  EXPECT_TRUE(std::holds_alternative<tally::read>(*idle.command));
+  EXPECT_FALSE(e.runs()) << "later commands need not wait for a timer to be set";
+}
+
+TEST(Effect, AnEffectWithATimerIsCopied) {
+  using namespace std::chrono_literals;
+  effect<tally> e = after("a", 1s, tally::add{7}).then_cancel("b");
+  const auto copy = e;
+  EXPECT_EQ(std::get<tally::add>(*copy.links()[0].timer->command).n, 7);
+}
+
+TEST(Effect, AQuestionHasItsDelayAndItsDeadline) {
+  using namespace std::chrono_literals;
+  auto heard = [](const result<std::int64_t>&) { return tally::read{}; };
+  effect<tally> plain = ask<tally>("x", tally::add{1}, heard);
+  EXPECT_EQ(std::chrono::nanoseconds{plain.links()[0].ask->how().after}, 0ns);
+  EXPECT_FALSE(detail::is_timed(plain.links()[0].ask->how()));
+  effect<tally> timed = ask<tally>("x", tally::add{1}, heard, {.after = 1s, .within = 2s});
+  EXPECT_EQ(std::chrono::nanoseconds{timed.links()[0].ask->how().after}, 1s);
+  EXPECT_EQ(std::chrono::nanoseconds{timed.links()[0].ask->how().within}, 2s);
+}

@@ -88,6 +88,8 @@ struct no_host final : d::entity_host {
   std::shared_ptr<d::entity_directory> own_directory() override { return nullptr; }
   const persistence_id& own_id() const override { return id; }
   std::shared_ptr<d::entity_directory> directory_of(std::string_view) override { return nullptr; }
+  result<void> set_timer(d::timer_wish) override { return {}; }
+  void cancel_timer(std::string_view) override {}
   void unhandled(const d::entity_call&, const error&) override {}
   persistence_id id = *persistence_id::make("sum", "one");
 };
@@ -226,6 +228,24 @@ class fsm_driver {
     auto done = step(envelope{call});
     return done;
   }
+  /// As a chain sets it. Its command is told, and gets the next number.
+  result<void> sets_timer(std::string key, std::chrono::nanoseconds delay, plan p = {},
+                          bool when_idle = false) {
+    auto& f = fates_.emplace_back();
+    auto* call = new planned_call{p, f};
+    call->told = true;
+    calls_.emplace_back(call, ++commands_);
+    return fsm_.set_timer(now, {std::move(key), envelope{call}, delay, when_idle, false});
+  }
+  /// Time passes, and the driver looks for timers that are due.
+  words passes(std::chrono::nanoseconds time) {
+    now.steady += time;
+    words done;
+    while (auto due = fsm_.due_timer(now)) {
+      for (auto& one : step(std::move(due))) done.push_back(std::move(one));
+    }
+    return done;
+  }
   words load_answer(sequence_nr highest, std::optional<stored_snapshot> snapshot = {},
                     std::optional<stored_alarm> alarm = {}) {
     d::load_result found{highest, std::move(snapshot), std::move(alarm)};
@@ -341,6 +361,7 @@ class fsm_driver {
   std::string word(d::settle&) { return "settle"; }
   std::string word(d::save& a) { return fmt::format("save {}", a.snapshot.number); }
   std::string word(d::release& a) { return "release " + finish(a.call); }
+  std::string word(d::discard& a) { return fmt::format("discard {}", number_of(a.call)); }
   std::string word(d::run& a) { return "run " + finish(a.call); }
   std::string word(d::refuse& a) {
     auto number = number_of(a.call);

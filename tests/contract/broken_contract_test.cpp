@@ -6,6 +6,7 @@
 #include <nexus/testkit/contract/fixture.hpp>
 #include <span>
 
+#include "broken_alarms.hpp"
 #include "broken_backends.hpp"
 #include "nexus/memory.hpp"
 #include "sqlite_under_test.hpp"
@@ -64,7 +65,10 @@ const std::vector<mistake>& mistakes() {
         "NothingIsStoredAfterAnInterrupt", "AnAppendWhoseCommitFailsIsNeverTakenForStored",
         "AcknowledgedEventsSurviveAKillOfTheProcess", "AReaderNeverSeesHalfARequestOrAGap",
         "ADamagedEventIsCorruptByIdAndNumberAndStopsNothingElse", "AnInvalidTypeListsNothing",
-        "AForeignDatabaseIsRefusedAndLeftUnchanged",
+        "ARefusedAppendLeavesTheAlarm", "ADueOnlyRequestIsFencedByTheHighestNumber",
+        "OfAnAppendAndADueOnlyRequestThatRaceTheAlarmIsTheAppends",
+        "ErasingEverythingRemovesTheAlarm", "PagesOfAlarmsOfOneTimeRepeatNoneAndLeaveNoneOut",
+        "SettleOfADueOnlyRequestIsTheTruth", "AForeignDatabaseIsRefusedAndLeftUnchanged",
         "AJournalOfANewerVersionIsRefusedAndLeftUnchanged"},
        false},
       {"ends_late_commits",
@@ -110,6 +114,25 @@ const std::vector<mistake>& mistakes() {
       {"pages_by_offset",
        of_memory<pages_by_offset>,
        {"ACursorStaysCorrectWhileEventsAreAppended"}},
+      {"keeps_alarms_of_refused",
+       of_memory<keeps_alarms_of_refused>,
+       {"ARefusedAppendLeavesTheAlarm"}},
+      {"ignores_expected_of_alarms",
+       of_sqlite<ignores_expected_of_alarms>,
+       {"ADueOnlyRequestIsFencedByTheHighestNumber",
+        "OfAnAppendAndADueOnlyRequestThatRaceTheAlarmIsTheAppends"}},
+      {"fences_alarms_too_early",
+       of_memory<fences_alarms_too_early>,
+       {"OfAnAppendAndADueOnlyRequestThatRaceTheAlarmIsTheAppends"}},
+      {"leaves_alarms_of_erased",
+       of_memory<leaves_alarms_of_erased>,
+       {"ErasingEverythingRemovesTheAlarm"}},
+      {"pages_alarms_by_time",
+       of_memory<pages_alarms_by_time>,
+       {"PagesOfAlarmsOfOneTimeRepeatNoneAndLeaveNoneOut"}},
+      {"settles_alarms_by_number",
+       of_memory<settles_alarms_by_number>,
+       {"SettleOfADueOnlyRequestIsTheTruth"}},
       {"overwrites_what_it_does_not_know",
        overwriting,
        {"AForeignDatabaseIsRefusedAndLeftUnchanged",

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iostream>
 #include <nexus/nexus.hpp>
+#include <nexus/testkit/deterministic.hpp>
 #include <string>
 #include <thread>
 #include <variant>
@@ -63,7 +64,8 @@ struct order {
   };
   struct kitchen_said {
     bool done = false;
-    MSGPACK_DEFINE_MAP(done)
+    unsigned failures = 0;  // before this answer
+    MSGPACK_DEFINE_MAP(done, failures)
   };
   struct wait {};
   using command = std::variant<place, kitchen_said, wait>;
@@ -84,10 +86,12 @@ struct order {
     MSGPACK_DEFINE_MAP(dish, is_served)
   };
 
-  static auto ask_kitchen(const std::string& dish) {
-    return nexus::ask<kitchen>("main", kitchen::cook{dish}, [](nexus::result<std::int64_t> r) {
-      return kitchen_said{r.has_value()};
-    });
+  static auto ask_kitchen(const std::string& dish, unsigned failures = 0) {
+    return nexus::ask<kitchen>("main", kitchen::cook{dish},
+                               [failures](nexus::result<std::int64_t> r) {
+                                 return kitchen_said{r.has_value(), failures};
+                               },
+                               {.after = nexus::growing_pause(failures)});
   }
 
   static auto decide(const state&, const place& c) {
@@ -97,7 +101,7 @@ struct order {
         });
   }
   static nexus::effect<order> decide(const state& s, const kitchen_said& c) {
-    if (!c.done) return ask_kitchen(s.dish);
+    if (!c.done) return ask_kitchen(s.dish, c.failures + 1);
     return nexus::persist(served{}).then_unstash();
   }
   static nexus::effect<order, std::string> decide(const state& s, const wait&) {
@@ -218,6 +222,21 @@ TEST(Docs, AnOrderWaitsForItsKitchen) {
   auto served = orders.of("7").ask(order::wait{});
   EXPECT_TRUE(kitchens.of("main").ask(kitchen::open{}).get(10s));
   EXPECT_EQ(served.get(10s), "soup");
+}
+
+TEST(Docs, AnOrderAsksAgainAfterGrowingPauses) {
+  nexus::testkit::deterministic_system det;
+  auto store = det.open("memory:");
+  nexus::entities<order> orders{det, *store};  // and no kitchen
+  EXPECT_TRUE(det.get(orders.of("7").ask(order::place{"soup"})));
+  det.advance(3'200ms);  // 0.1 + 0.2 + 0.4 + 0.8 + 1.6 s
+  nexus::entities<kitchen> kitchens{det, *store};
+  EXPECT_TRUE(det.get(kitchens.of("main").ask(kitchen::open{})));
+  auto served = orders.of("7").ask(order::wait{});
+  det.advance(3s);
+  EXPECT_FALSE(served.is_answered());
+  det.advance(1s);
+  EXPECT_EQ(det.get(served), "soup");
 }
 
 TEST(Docs, AProfileIsItsLastState) {

@@ -142,6 +142,24 @@ struct account : applying {
 };
 #endif
 
+#ifdef A_TIMER_OF_ANOTHER_COMMAND  // by default
+// error: timed_command_of<account, withdrawn>' is unavailable: a timer's command is one of the behavior's
+struct account : applying {
+  static auto decide(const state&, const deposit& c) {
+    return nexus::persist(deposited{c.cents}).then_after("later", std::chrono::seconds{1}, withdrawn{});
+  }
+};
+#endif
+
+#ifdef A_TIMER_OF_ANOTHER_COMMAND_IN_A_NAMED_EFFECT
+// error: timed_command_of<account, withdrawn>' is unavailable: a timer's command is one of the behavior's
+struct account : applying {
+  static nexus::effect<account> decide(const state&, const deposit&) {
+    return nexus::when_idle("later", std::chrono::seconds{1}, withdrawn{});
+  }
+};
+#endif
+
 #ifdef AN_ANSWER_OF_ANOTHER_TYPE
 // error: answer_taken_by<account, bank, parts::deposit,
 // error: is unavailable: the last argument of ask and then_ask takes nexus::result<REPLY

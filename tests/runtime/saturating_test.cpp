@@ -4,6 +4,7 @@
 #include <atomic>
 #include <caf/event_based_actor.hpp>
 #include <limits>
+#include <nexus/detail/timer_table.hpp>
 #include <nexus/pool.hpp>
 #include <nexus/stepping.hpp>
 #include <nexus/supervision.hpp>
@@ -14,7 +15,6 @@
 
 #include "pool_fixture.hpp"
 #include "scripted_actor.hpp"
-#include "timer_table.hpp"
 
 namespace nexus::test { namespace {
 

@@ -1,7 +1,6 @@
-#include "timer_table.hpp"
-
 #include <gtest/gtest.h>
 
+#include <nexus/detail/timer_table.hpp>
 #include <string>
 #include <vector>
 
@@ -142,4 +141,18 @@ TEST(TimerTable, OneSetUnderItsKeyWhileASingleOneRunsStays) {
   timers.set("a", once(2s), 2);
   timers.done(std::move(*due), at(1s));
   EXPECT_EQ(fired(timers, 2s), std::vector{2});
+}
+
+TEST(TimerTable, AWaitingOneIsFoundUnderItsKey) {
+  table timers;
+  EXPECT_EQ(timers.find("a"), nullptr);
+  timers.set("a", once(1s), 1);
+  timers.set("b", once(2s), 2);
+  EXPECT_EQ(timers.size(), 2u);
+  timers.set("a", once(3s), 3);
+  ASSERT_NE(timers.find("a"), nullptr);
+  EXPECT_EQ(*timers.find("a"), 3);
+  EXPECT_EQ(timers.size(), 2u) << "replaced";
+  timers.cancel("b");
+  EXPECT_EQ(timers.find("b"), nullptr);
 }

@@ -1,11 +1,13 @@
 // Transfers on a storage that fails, loses requests, loses answers, and recovers.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
 #include <nexus/testkit/faulty.hpp>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "kill_support.hpp"
@@ -113,6 +115,45 @@ TEST_F(TransferFaults, MoneyIsNeitherLostNorDoubled) {
   }
   for (const auto& name : names) EXPECT_EQ(next.balance(name), balances[name]) << name;
   EXPECT_GT(said.size(), sent.size() / 2) << "hardly anything ran";
+}
+
+// The program keeps running, and the storage fails for a while.
+TEST_F(TransferFaults, AfterAnOutageEveryTransferEndsAlthoughNoCallerAsksForIt) {
+  running bank{*store, impatient};
+  bank.post("a", 100'000);
+  constexpr int transfers = 200;
+  std::atomic<int> failed{0};
+  int stored = 0;
+  for (int i = 0; i < transfers; ++i) {
+    const auto one = bank.transfers.of(bank.sys.next_id().to_string());
+    auto begun = one.ask(transfer::start{{"a", "b", 10, "USD"}});
+    if (i == transfers / 2) {
+      faults->decide([&](operation, const nexus::persistence_id&) -> std::optional<fault> {
+        ++failed;
+        return fault::fail;
+      });
+    }
+    if (begun.get(seconds{60})) ++stored;
+  }
+  EXPECT_GT(stored, 0);
+  EXPECT_GT(failed, 0);
+  faults->clear();
+  auto session = store->open_session().value();
+  const auto open_transfers = [&] {
+    int n = 0;
+    EXPECT_TRUE(for_each_open_transfer(*session, "", [&](auto) -> nexus::result<void> {
+      ++n;
+      return {};
+    }));
+    return n;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes{2};
+  while (open_transfers() != 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(milliseconds{20});
+  }
+  EXPECT_EQ(open_transfers(), 0);
+  EXPECT_EQ(bank.balance("a"), 100'000 - 10 * stored);
+  EXPECT_EQ(bank.balance("b"), 10 * stored);
 }
 
 }}  // namespace bank

@@ -13,21 +13,24 @@ const verdict posted{};
 const verdict no{"no"};
 
 using nexus::detail::question;
+using namespace std::chrono_literals;
 
 // A transfer whose questions the test answers.
 class process {
  public:
   template <class C>
   void tell(const C& command) {
-    take(nexus::decide<transfer>(state, command, self_));
+    take(nexus::decide<transfer>(state, command, self()));
   }
-  void recover() { take(transfer::on_recovered(state, self_)); }
+  void recover() { take(transfer::on_recovered(state, self())); }
 
   /// Answers the last question, about a leg or about forgetting.
   void answer(nexus::result<verdict> v) { tell_any(last<account::move>()->answered(std::move(v))); }
   void answer_forgotten(nexus::result<void> r) {
     tell_any(last<account::forget>()->answered(std::move(r)));
   }
+
+  void at(nexus::timestamp now) { now_ = now; }
 
   /// Drops the last question and everything else that is not stored.
   void crash() {
@@ -42,6 +45,7 @@ class process {
   std::vector<transfer::event> journal;
   std::string asked;   ///< by the last step: "withdraw cash -500", "forget food"; "": none
   std::string stored;  ///< by the last step: "leg_posted"; "": none
+  std::chrono::nanoseconds asked_after{};  ///< the delay of that question
   bool unstashes = false;
 
  private:
@@ -62,16 +66,18 @@ class process {
   void take(const nexus::effect<transfer>& e) {
     ASSERT_FALSE(e.rejected()) << e.error().message;
     ASSERT_LE(e.links().size(), 1u);
-    ASSERT_LE(e.events().size(), 1u);
+    ASSERT_LE(e.events().size(), 2u);
     stored.clear();
     for (const auto& event : e.events()) {
       apply(event);
       journal.push_back(event);
-      stored = std::visit([](const auto& one) { return std::string{one.type_name}; }, event);
+      if (!stored.empty()) stored += " ";
+      stored += std::visit([](const auto& one) { return std::string{one.type_name}; }, event);
     }
     unstashes = e.unstashes();
     question_ = e.links().empty() ? nullptr : e.links()[0].ask;
     asked = question_ == nullptr ? "" : describe();
+    asked_after = question_ == nullptr ? 0ns : std::chrono::nanoseconds{question_->how().after};
   }
 
   template <class C>
@@ -97,8 +103,10 @@ class process {
   }
 
   std::shared_ptr<nexus::detail::asking<transfer>> question_;
+  [[nodiscard]] nexus::context self() const { return {id, 1, now_, no_header}; }
+
   static inline const nexus::call_header no_header;
-  static inline const nexus::context self_{id, 1, nexus::timestamp{}, no_header};
+  nexus::timestamp now_{};
 };
 
 process started() {
@@ -118,7 +126,7 @@ std::string ending_of(const process& p) {
 
 TEST(Transfer, MovesMoneyAndThenHasItForgotten) {
   auto p = started();
-  EXPECT_EQ(p.stored, "started");
+  EXPECT_EQ(p.stored, "started reminder_set");
   EXPECT_EQ(p.asked, "withdraw cash -500");
   p.answer(posted);
   EXPECT_EQ(p.stored, "leg_posted");
@@ -194,18 +202,54 @@ TEST(Transfer, ANewIdHasNothingToAsk) {
   EXPECT_EQ(ending_of(p), "error: there is no such transfer");
 }
 
-TEST(Transfer, TroubleIsAskedAgainAndThenHoldsItUp) {
+TEST(Transfer, TroubleIsAskedAgainAfterGrowingPauses) {
   using enum nexus::errc;
   for (auto code : {conflict, unavailable, outcome_unknown, overloaded, timeout, stopped}) {
     auto p = started();
-    for (unsigned attempt = 1; attempt < transfer::attempts_max; ++attempt) {
+    EXPECT_EQ(p.asked_after, 0ms);
+    auto before = 0ms;
+    for (int attempt = 1; attempt < 10; ++attempt) {
       p.answer(nexus::fail(code, "trouble"));
       ASSERT_EQ(p.stored, "");
       ASSERT_EQ(p.asked, "withdraw cash -500");
+      EXPECT_GT(p.asked_after, before);
+      before = p.asked_after;
     }
-    p.answer(nexus::fail(code, "trouble"));
-    EXPECT_EQ(p.stored, "held_up");
+    for (int attempt = 10; attempt < 100; ++attempt) p.answer(nexus::fail(code, "trouble"));
+    EXPECT_EQ(p.asked_after, 5s);
+    p.answer(posted);
+    EXPECT_EQ(p.asked, "deposit food 500");
+    EXPECT_EQ(p.asked_after, 0ms);
   }
+}
+
+TEST(Transfer, ThatIsNotOverInTimeIsWokenAndAsksAgain) {
+  auto p = started();
+  auto due = transfer::alarm(p.state);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(due->due, nexus::timestamp{5s});
+  p.answer(posted);
+  p.at(due->due);
+  p.tell(transfer::resume{});
+  EXPECT_EQ(p.stored, "reminder_set");
+  EXPECT_EQ(p.asked, "deposit food 500");
+  EXPECT_EQ(transfer::alarm(p.state)->due, nexus::timestamp{5s + 10s});
+  p.answer(posted);
+  p.answer_forgotten({});
+  p.answer_forgotten({});
+  EXPECT_FALSE(transfer::alarm(p.state)) << "it is over";
+  p.tell(transfer::resume{});
+  EXPECT_EQ(p.stored, "");
+}
+
+TEST(Transfer, ThatIsHeldUpIsWokenToo) {
+  auto p = started();
+  p.answer(nexus::fail(nexus::errc::corrupt, "account|cash: event 3 does not decode"));
+  EXPECT_EQ(p.stored, "held_up");
+  ASSERT_TRUE(transfer::alarm(p.state));
+  p.tell(transfer::resume{});
+  EXPECT_EQ(p.stored, "resumed reminder_set");
+  EXPECT_EQ(p.asked, "withdraw cash -500");
 }
 
 TEST(Transfer, APermanentErrorHoldsItUpAtOnceUntilItIsResumed) {

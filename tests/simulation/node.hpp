@@ -41,6 +41,8 @@ class node final : public d::entity_host {
   std::shared_ptr<d::entity_directory> own_directory() override { return nullptr; }
   const persistence_id& own_id() const override { return id_; }
   std::shared_ptr<d::entity_directory> directory_of(std::string_view) override { return nullptr; }
+  result<void> set_timer(d::timer_wish) override { return {}; }
+  void cancel_timer(std::string_view) override {}
   void unhandled(const d::entity_call&, const error&) override {}
 
  private:
@@ -72,6 +74,7 @@ class node final : public d::entity_host {
   void perform(const d::moment& now, d::save& a);
   void perform(const d::moment& now, d::release& a);
   void perform(const d::moment& now, d::refuse& a);
+  void perform(const d::moment& now, d::discard& a);
   void perform(const d::moment& now, d::run& a);
   void perform(const d::moment& now, d::wait& a);
   void perform(const d::moment& now, d::read_highest& a);

@@ -98,6 +98,11 @@ void node::perform(const d::moment& /*now*/, d::refuse& a) {
   give_answer(f, fate::answer::failed, why.code);
 }
 
+void node::perform(const d::moment& /*now*/, d::discard& a) {
+  s_.judge.broken("only a timer's command is discarded",
+                  fmt::format("command {}", a.call.as<sim_call>().id()));
+}
+
 void node::perform(const d::moment& now, d::run& a) {
   ran_ = true;
   const bool unstashes = a.call.as<sim_call>().last().flags.unstashes;

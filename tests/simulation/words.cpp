@@ -63,6 +63,7 @@ std::string word(const d::append& a) {
 std::string word(const d::settle&) { return "settle"; }
 std::string word(const d::save& a) { return fmt::format("save {}", a.snapshot.number); }
 std::string word(const d::release& a) { return "release " + number_of(a.call); }
+std::string word(const d::discard& a) { return fmt::format("discard {}", number_of(a.call)); }
 std::string word(const d::refuse& a) {
   return fmt::format("refuse {}: {}", number_of(a.call), a.why.message);
 }

@@ -28,6 +28,7 @@ namespace nexus::simulation {
 [[nodiscard]] std::string word(const d::save& a);
 [[nodiscard]] std::string word(const d::release& a);
 [[nodiscard]] std::string word(const d::refuse& a);
+[[nodiscard]] std::string word(const d::discard& a);
 [[nodiscard]] std::string word(const d::run& a);
 [[nodiscard]] std::string word(const d::wait& a);
 [[nodiscard]] std::string word(const d::tell& a);

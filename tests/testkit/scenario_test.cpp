@@ -7,6 +7,7 @@
 
 using namespace nexus;
 using namespace nexus::testkit;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -48,7 +49,8 @@ struct room {
   };
   struct wait {};
   struct leave {};
-  using command = std::variant<enter, seen, wait, leave>;
+  struct doze {};
+  using command = std::variant<enter, seen, wait, leave, doze>;
   struct state {
     int lumen = 0;
     int forgotten = 0;  // not stored
@@ -66,6 +68,13 @@ struct room {
     return nexus::reply(s.lumen);
   }
   static auto decide(const state&, const leave&) { return nexus::erase().then_stop(); }
+  static auto decide(const state&, const doze&) {
+    return nexus::after("dark", 5s, seen{0})
+        .then_when_idle("leave", 1min, leave{}, {.lets_passivate = true})
+        .then_cancel("blink")
+        .then_ask<lamp>("l1", lamp::light_up{1}, [](result<int> r) { return seen{r.value_or(-1)}; },
+                        {.after = 1s, .within = 2s});
+  }
 };
 
 }  // namespace
@@ -248,4 +257,60 @@ TEST(Scenario, TellsNumbersApartThatPrintAlike) {
   EXPECT_NONFATAL_FAILURE(
       given<press>().when(press::print{.weight = -0.0}).then(press::printed{.weight = 0.0}),
       "at .weight");
+}
+
+TEST(Scenario, TimersAreExpectedInTheirOrder) {
+  given<room>()
+      .when(room::doze{})
+      .then(asks<lamp>("l1", lamp::light_up{1}, {.after = 1s, .within = 2s}),
+            sets_timer("dark", 5s, room::seen{0}),
+            sets_idle_timer("leave", 1min, room::leave{}, {.lets_passivate = true}),
+            cancels_timer("blink"));
+}
+
+namespace {
+
+/// The effect of `doze` with another expectation for each part.
+struct dozing {
+  ask_options asked{.after = 1s, .within = 2s};
+  std::string key = "dark";
+  std::chrono::nanoseconds delay = 5s;
+  int lumen = 0;
+  bool lets = true;
+
+  void then() const {
+    given<room>()
+        .when(room::doze{})
+        .then(asks<lamp>("l1", lamp::light_up{1}, asked), sets_timer(key, delay, room::seen{lumen}),
+              sets_idle_timer("leave", 1min, room::leave{}, {.lets_passivate = lets}),
+              cancels_timer("blink"));
+  }
+};
+
+}  // namespace
+
+TEST(Scenario, AnotherTimerThanExpectedFails) {
+  EXPECT_NONFATAL_FAILURE(dozing{.key = "light"}.then(),
+                          "sets the timer dark, expected to set light");
+  EXPECT_NONFATAL_FAILURE(dozing{.delay = 6s}.then(),
+                          "the timer dark is 5000 ms, expected 6000 ms");
+  EXPECT_NONFATAL_FAILURE(dozing{.lumen = 1}.then(), "the timer dark brings");
+  EXPECT_NONFATAL_FAILURE(dozing{.lets = false}.then(),
+                          "the timer leave lets the entity passivate");
+  EXPECT_NONFATAL_FAILURE(dozing{.asked{.after = 1s}}.then(),
+                          "the deadline of the question to lamp|l1 is 2000 ms, expected for ever");
+  EXPECT_NONFATAL_FAILURE((dozing{.asked{.after = 0s, .within = 2s}}.then()),
+                          "the delay of the question to lamp|l1 is 1000 ms, expected 0 ms");
+  EXPECT_NONFATAL_FAILURE(
+      given<room>().when(room::leave{}).then(erases, sets_timer("dark", 5s, room::seen{0})),
+      "does not set the timer dark");
+  EXPECT_NONFATAL_FAILURE(given<room>().when(room::leave{}).then(erases, cancels_timer("dark")),
+                          "does not cancel the timer dark");
+  EXPECT_NONFATAL_FAILURE(
+      given<room>()
+          .when(room::doze{})
+          .then(asks<lamp>("l1", lamp::light_up{1}, {.after = 1s, .within = 2s}),
+                sets_timer("dark", 5s, room::seen{0}),
+                sets_idle_timer("leave", 1min, room::leave{}, {.lets_passivate = true})),
+      "one more timer is cancelled: blink");
 }

@@ -26,6 +26,7 @@
 
 #include "nexus/detail/draft.hpp"
 #include "nexus/detail/fitting.hpp"
+#include "nexus/effect_options.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus { inline namespace v0 {
@@ -113,9 +114,11 @@ class effect_body {
   void take_links(links_and<Before, Link>& all) {
     take_links(all.before);
     if constexpr (requires { typename Link::asked_behavior; }) {
-      links_.push_back({.run = {}, .ask = all.link.template bind<B>()});
+      links_.push_back({.run = {}, .ask = all.link.template bind<B>(), .timer = {}});
+    } else if constexpr (requires { typename Link::timed_command; }) {
+      links_.push_back({.run = {}, .ask = {}, .timer = all.link.template bind<B>()});
     } else {
-      links_.push_back({.run = std::move(all.link)});
+      links_.push_back({.run = std::move(all.link), .ask = {}, .timer = {}});
       traits_.flags.runs = true;
     }
   }
@@ -231,9 +234,24 @@ template <class V>
 
 /// Changes nothing and asks the entity `id` of `Other`; see then_ask.
 template <class Other, class C, class F>
-[[nodiscard]] auto ask(std::string id, C command, F answer) {
-  return none().template then_ask<Other>(std::move(id), std::move(command), std::move(answer));
+[[nodiscard]] auto ask(std::string id, C command, F answer, ask_options how = {}) {
+  return none().template then_ask<Other>(std::move(id), std::move(command), std::move(answer), how);
 }
+
+/// Changes nothing and sets a timer; see then_after.
+template <class C>
+[[nodiscard]] auto after(std::string key, time_span delay, C command, timer_options how = {}) {
+  return none().then_after(std::move(key), delay, std::move(command), how);
+}
+
+/// Changes nothing and sets a timer for a time without commands; see then_when_idle.
+template <class C>
+[[nodiscard]] auto when_idle(std::string key, time_span quiet, C command, timer_options how = {}) {
+  return none().then_when_idle(std::move(key), quiet, std::move(command), how);
+}
+
+/// Changes nothing and cancels a timer; see then_cancel.
+[[nodiscard]] inline auto cancel(std::string key) { return none().then_cancel(std::move(key)); }
 
 /// Rejects the command: the caller gets errc::rejected with `why`.
 [[nodiscard]] inline detail::refusal reject(std::string why) {

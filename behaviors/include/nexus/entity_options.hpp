@@ -52,7 +52,8 @@ struct entity_signal {
     prune_failed,      ///< events that a snapshot replaced are still stored; the next one retries
     interleaved,       ///< the replay filter found a record of an overtaken writer
     append_failed,     ///< events were not stored, or that is not known yet: see `why`
-    chain_failed,      ///< a then_run, or the function of a then_ask, threw; the command stands
+    chain_failed,      ///< a link failed, and the command stands: a then_run, or the function of a
+                       ///< then_ask, threw; or a timer was not set, see timers_max
     alarm_failed       ///< an alarm is due and was not run, for the reason `why`; tried again
                        ///< after a pause
   };
@@ -98,6 +99,10 @@ struct entity_options {
   std::size_t mailbox_bytes_max = std::size_t{64} << 20;
   overflow when_full = overflow::refuse;
   std::uint32_t stash_max = 4'096;  ///< stashed commands of one entity; below mailbox_max
+
+  /// Timers of one entity that are set (then_after, then_when_idle); their commands also stay within
+  /// mailbox_bytes_max. A timer above these bounds is not set, which is a `chain_failed`.
+  std::uint32_t timers_max = 1'000;
 
   conflict_policy on_conflict = conflict_policy::refuse;
   std::uint32_t conflict_retries_max =

@@ -137,7 +137,7 @@ WITH RECURSIVE types (type) AS (
   FROM types WHERE types.type IS NOT NULL)
 SELECT t.type,
     (SELECT count(*) FROM (SELECT FROM nexus_alarms a
-      WHERE a.entity_type = t.type AND a.due <= $1::timestamptz LIMIT $2::int8) AS some),
+      WHERE a.entity_type = t.type AND a.due <= $1::timestamptz LIMIT $2::int8) AS counted),
     f.first
 FROM types t CROSS JOIN LATERAL
     (SELECT min(due) AS first FROM nexus_alarms a WHERE a.entity_type = t.type) f

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "caf/bell.hpp"
-#include "timer_table.hpp"
+#include "nexus/detail/timer_table.hpp"
 
 namespace nexus { inline namespace v0 {
 

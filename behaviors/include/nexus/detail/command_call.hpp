@@ -22,6 +22,8 @@ template <class B>
 struct model_of;
 template <class B>
 class asking;
+template <class B>
+struct timing;
 
 /// A call for an entity of `B`: the part that does not depend on the types of the command and its
 /// answer, compiled once per behavior instead of once per command.
@@ -98,8 +100,9 @@ class behavior_call : public entity_call {
 
   // Only then_run may read the state: it may be gone when the question of a last command is sent.
   void follow(chain_link<B>& l, const model& m, entity_host& host) {
-    if (!l.ask) return l.run(m.state());
-    l.ask->send(host, header);
+    if (l.ask) return l.ask->send(host, header);
+    if (!l.timer) return l.run(m.state());
+    if (auto set = l.timer->follow(host, header); !set) host.chain_threw(*this, set.error());
   }
 
   // An error of `write` names only the event.

@@ -38,5 +38,13 @@ template <class B, class C>
   return static_cast<replying_call<B, reply_t<B, C>>*>(compiled<B>::call(index, &command));
 }
 
+/// A new call that carries `command` to an entity of `B`.
+template <class B>
+[[nodiscard]] entity_call* call_of(typename B::command&& command) {
+  entity_call* made = nullptr;
+  with_alternative(command, [&](auto& one) { made = call_with<B>(one); });
+  return made;
+}
+
 }
 }}  // namespace nexus::v0

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "nexus/entity_options.hpp"
 #include "nexus/store.hpp"
 #include "nexus/system.hpp"
+#include "nexus/time_span.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
@@ -92,6 +94,20 @@ class entity_directory {
 
   [[nodiscard]] virtual std::size_t live() const = 0;
   [[nodiscard]] virtual std::chrono::steady_clock::time_point steady() const = 0;
+
+  /// A call that is due later: when, and its number.
+  using later_call = std::pair<std::chrono::steady_clock::time_point, std::uint64_t>;
+
+  /// Calls `f(true)` after `delay`, on a thread of the scheduler, or `f(false)` when these entities
+  /// stop before; `f` must not throw. Fails with `stopped` if they have, and with `overloaded` if too
+  /// many calls are due.
+  [[nodiscard]] virtual result<later_call> call_later(time_span delay,
+                                                      std::function<void(bool due)> f) = 0;
+  /// Forgets such a call, unless it has begun.
+  virtual void forget(const later_call& what) = 0;
+
+  /// True once a shutdown, or the end of these entities, has begun.
+  [[nodiscard]] virtual bool is_ending() const noexcept = 0;
 
   /// Bracket a question to another entity: the asker is not at rest until the answer is back.
   virtual void question_asked() noexcept = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "nexus/detail/effect_flags.hpp"
+#include "nexus/effect_options.hpp"
 #include "nexus/result.hpp"
 
 namespace nexus { inline namespace v0 {
@@ -69,11 +70,16 @@ struct effect_traits {
 template <class B>
 class asking;
 
-/// A link of the chain of an effect of `B`: a function to run, or a question to ask.
+/// A timer to set or to cancel; see timing.hpp.
+template <class B>
+struct timing;
+
+/// A link of the chain of an effect of `B`: a function to run, a question to ask, or a timer.
 template <class B>
 struct chain_link {
   std::function<void(const typename B::state&)> run{};
-  std::shared_ptr<asking<B>> ask{};  ///< null: `run`
+  std::shared_ptr<asking<B>> ask{};          ///< null: `run` or `timer`
+  std::shared_ptr<const timing<B>> timer{};  ///< null: `run` or `ask`
 };
 
 template <class V, class F, std::size_t... I>
@@ -100,9 +106,33 @@ struct ask_link {
   std::string id;
   C command;
   F answer;
+  ask_options how;
 
   template <class B>
   [[nodiscard]] std::shared_ptr<asking<B>> bind();  // in asking.hpp
+};
+
+/// A timer before the behavior is known.
+template <class C>
+struct timer_link {
+  using timed_command = C;
+  std::string key;
+  time_span delay;
+  C command;
+  timer_options how;
+  bool when_idle;
+
+  template <class B>
+  [[nodiscard]] std::shared_ptr<const timing<B>> bind();  // in timing.hpp
+};
+
+/// The end of a timer.
+struct cancel_link {
+  using timed_command = void;
+  std::string key;
+
+  template <class B>
+  [[nodiscard]] std::shared_ptr<const timing<B>> bind();  // in timing.hpp
 };
 
 // The parts of a draft: plain nested structs, since a std::tuple of them costs each effect that is
@@ -163,10 +193,34 @@ class [[nodiscard(
   /// Asks the entity `id` of `Other` when the command is durable. `answer(result<reply>)` turns the
   /// answer, or the failure, into a command of this entity, which gets it even if it has stopped
   /// meanwhile. A crash loses the question: if it must be answered, ask again in `on_recovered`.
+  /// `how` may delay the question and bound the wait for its answer.
   template <class Other, class C, class F>
-  auto then_ask(std::string id, C command, F answer) && {
+  auto then_ask(std::string id, C command, F answer, ask_options how = {}) && {
     return std::move(*this).linked(
-        ask_link<Other, C, F>{std::move(id), std::move(command), std::move(answer)});
+        ask_link<Other, C, F>{std::move(id), std::move(command), std::move(answer), how});
+  }
+
+  /// Sets the timer `key`, when the command is durable: `command` of this behavior is decided after
+  /// `delay`, once, like a command from outside, unless the timer was cancelled or set again before
+  /// that decision. The timer is gone when the entity stops, passivates or recovers. At most
+  /// entity_options::timers_max are set at a time.
+  template <class C>
+  auto then_after(std::string key, time_span delay, C command, timer_options how = {}) && {
+    return std::move(*this).linked(
+        timer_link<C>{std::move(key), delay, std::move(command), how, false});
+  }
+
+  /// Same, but the delay begins again with each command that comes meanwhile, except those of the
+  /// entity's own timers: `command` is decided when no other came for `quiet`.
+  template <class C>
+  auto then_when_idle(std::string key, time_span quiet, C command, timer_options how = {}) && {
+    return std::move(*this).linked(
+        timer_link<C>{std::move(key), quiet, std::move(command), how, true});
+  }
+
+  /// Cancels the timer `key`, if it is set, when the command is durable.
+  auto then_cancel(std::string key) && {
+    return std::move(*this).linked(cancel_link{std::move(key)});
   }
 
   /// Then stops the entity. Waiting commands are handled after its next start.

@@ -2,6 +2,7 @@
 // the state. Without user types, so one machine serves every behavior.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -121,6 +122,7 @@ class entity_call : public call {
   bool counted = true;            ///< by the gate; false for commands that the entity sends itself
   effect_flags flags{};           ///< as decided
   bool told = false;              ///< no caller hears how it ends; the dead letters do
+  std::uint64_t timer = 0;        ///< the number of the timer that brought it; 0: none
   /// The answer to a question of the entity, which a process needs to go on. It passes every bound,
   /// survives storage failures, and is decided again if its append is lost.
   bool own = false;
@@ -203,6 +205,15 @@ class call_list {
 
 class entity_directory;
 
+/// A timer as an effect sets it.
+struct timer_wish {
+  std::string key;
+  envelope command;  ///< an entity_call
+  std::chrono::nanoseconds delay{};
+  bool when_idle = false;  ///< the delay begins again with each command that no timer brought
+  bool lets_passivate = false;
+};
+
 /// The surroundings of an entity, as far as the end of a command needs them.
 class entity_host {
  public:
@@ -215,14 +226,18 @@ class entity_host {
   /// The entities of another type on this system; null if there are none.
   [[nodiscard]] virtual std::shared_ptr<entity_directory> directory_of(std::string_view type) = 0;
 
+  /// Timers of the entity; an error means that there are too many.
+  [[nodiscard]] virtual result<void> set_timer(timer_wish what) = 0;
+  virtual void cancel_timer(std::string_view key) = 0;
+
   /// Reports that the behavior does not handle this command.
   virtual void unhandled(const entity_call& c, const error& why) = 0;
 
   /// A question was sent to another entity; its answer comes back as a command with `own`.
   virtual void question_sent() noexcept {}
 
-  /// Reports that the chain of `c` threw: a then_run or the mapping of a then_ask. The command
-  /// stands.
+  /// Reports that a link of the chain of `c` failed: a then_run or the mapping of a then_ask threw,
+  /// or a timer could not be set. The command stands.
   virtual void chain_threw(const entity_call& /*c*/, const error& /*why*/) noexcept {}
 };
 

@@ -63,6 +63,14 @@ constexpr bool can_follow() {
   if constexpr (requires { typename Link::asked_behavior; } ||
                 std::is_invocable_v<Link&, const typename B::state&>) {
     return true;
+  } else if constexpr (requires { typename Link::timed_command; }) {
+    using C = typename Link::timed_command;
+    if constexpr (std::is_void_v<C> || std::is_same_v<C, typename B::command> ||
+                  is_alternative<C, typename B::command>) {
+      return true;
+    } else {
+      return required::timed_command_of<B, C>;
+    }
   } else {
     return required::run_on_state_of<B, Link>;
   }

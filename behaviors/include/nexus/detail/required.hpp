@@ -146,6 +146,12 @@ template <class Behavior, class Function>
 NEXUS_REQUIRED("then_run takes a callable that takes const state&")
 run_on_state_of = false;
 
+template <class Behavior, class Command>
+NEXUS_REQUIRED(
+    "a timer's command is one of the behavior's own: add it to using command = "
+    "std::variant<COMMAND, ...>")
+timed_command_of = false;
+
 // -- asking ---------------------------------------------------------------------------------------
 
 template <class Behavior, class Command>

@@ -10,9 +10,10 @@
 // Events and states (and commands, if they have MSGPACK_DEFINE_MAP) pass through the behavior's
 // serializer and back, so a field that is not stored is found. What the runtime would refuse to
 // store is refused here, too: more events than events_per_command_max, events or states that are
-// too large or nest too deep, invalid tags. `then` must name every event and every question, in
-// order; the reply and other parts of the effect are optional. It returns the scenario after the
-// command. After Akka's EventSourcedBehaviorTestKit.
+// too large or nest too deep, invalid tags. `then` must name every event, every question with its
+// delay and deadline, and every timer set or cancelled, each kind in its order; the reply and other
+// parts of the effect are optional. It returns the scenario after the command. After Akka's
+// EventSourcedBehaviorTestKit.
 //
 // Threads: values. Failures: a non-fatal failure of GoogleTest at the line of `when`.
 #pragma once
@@ -21,9 +22,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
-#include <msgpack/unpack.hpp>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -37,77 +36,10 @@
 #include "nexus/detail/saturating.hpp"
 #include "nexus/entity_options.hpp"
 #include "nexus/testkit/detail/difference.hpp"
+#include "nexus/testkit/detail/expected.hpp"
 #include "nexus/time_span.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
-namespace detail {
-
-using namespace nexus::detail;
-
-/// A value as text, field by field.
-template <class B, class T>
-std::string shown(const T& value) {
-  std::string bytes;
-  try {
-    v0::encode(value, bytes);
-  } catch (const encode_error& e) {
-    return std::string{"(what "} + e.what() + ")";
-  }
-  auto unpacked = msgpack::unpack(bytes.data(), bytes.size());
-  std::ostringstream out;
-  out << unpacked.get();
-  return out.str();
-}
-
-/// The effect as the runtime takes it: a refusal, if the runtime would not store its records.
-template <class B, class R>
-effect<B, R> storable(effect<B, R> e, const call_header& header, const context& c,
-                      const decision_limits& limits) {
-  if (e.rejected() || e.stashes()) return e;
-  const typename model_of<B>::type model;
-  event_batch out;
-  if (auto written = model.write(e, header, c, limits, out); !written) {
-    return refusal{std::move(written.error())};
-  }
-  return e;
-}
-
-/// A value after being stored and read.
-template <class B, class T>
-T stored_and_read(const T& value, const char* file, int line) {
-  std::string bytes;
-  T read{};
-  if (auto done = encode_with<B>(value, bytes); !done) {
-    ADD_FAILURE_AT(file, line) << "does not encode: " << done.error().message;
-  } else if (done = decode_stored<B>(schema_version_of<T>(), serializer_name<B>(), bytes, read);
-             !done) {
-    ADD_FAILURE_AT(file, line) << "does not decode: " << done.error().message;
-  } else if (const auto where = difference(value, read)) {
-    ADD_FAILURE_AT(file, line) << "differs after it was stored and read: " << shown<B>(value)
-                               << " became " << shown<B>(read) << detail::at(*where);
-  }
-  return read;
-}
-
-template <class V>
-struct replying {
-  V value;
-};
-struct rejecting {
-  std::string why;
-};
-template <class Other, class C>
-struct asking_for {
-  std::string id;
-  C command;
-};
-struct being_unhandled {};
-struct doing {
-  bool effect_flags::*flag;
-  const char* name;
-};
-
-}
 
 /// Expects the answer `value`.
 template <class V>
@@ -116,11 +48,26 @@ detail::replying<V> replies(V value) {
 }
 /// Expects a rejection with this reason.
 inline detail::rejecting rejects(std::string why) { return {std::move(why)}; }
-/// Expects a question to another entity; commands are compared by their fields.
+/// Expects a question to another entity, with this delay and deadline or none; commands are compared
+/// by their fields.
 template <class Other, class C>
-detail::asking_for<Other, C> asks(std::string id, C command) {
-  return {std::move(id), std::move(command)};
+detail::asking_for<Other, C> asks(std::string id, C command, ask_options how = {}) {
+  return {std::move(id), std::move(command), how};
 }
+/// Expects a timer (then_after); commands are compared by their fields.
+template <class C>
+detail::setting_timer<C> sets_timer(std::string key, time_span delay, C command,
+                                    timer_options how = {}) {
+  return {std::move(key), delay, std::move(command), how, false};
+}
+/// Expects a timer that waits for a time without commands (then_when_idle).
+template <class C>
+detail::setting_timer<C> sets_idle_timer(std::string key, time_span quiet, C command,
+                                         timer_options how = {}) {
+  return {std::move(key), quiet, std::move(command), how, true};
+}
+/// Expects the end of a timer (then_cancel).
+inline detail::cancelling_timer cancels_timer(std::string key) { return {std::move(key)}; }
 inline constexpr detail::being_unhandled is_unhandled{};
 inline constexpr detail::doing stashes{&detail::effect_flags::stashes, "stashes"};
 inline constexpr detail::doing unstashes{&detail::effect_flags::unstashes, "unstashes"};
@@ -141,7 +88,7 @@ class outcome {
     after_.take(effect_, file_, line_);
   }
 
-  /// Expects these events and questions, in order, and the other parts named.
+  /// Expects these events, questions and timers, each kind in order, and the other parts named.
   template <class... E>
   scenario<B> then(const E&... expected) {
     (check(expected), ...);
@@ -152,11 +99,16 @@ class outcome {
       failure() << "one more question is asked: " << questions()[asks_]->entity_type() << "|"
                 << questions()[asks_]->id();
     }
+    if (timed_ < timers().size()) {
+      const auto& more = *timers()[timed_];
+      failure() << "one more timer is " << (more.command ? "set: " : "cancelled: ") << more.key;
+    }
     return after_;
   }
 
  private:
   using question_ptr = std::shared_ptr<nexus::detail::asking<B>>;
+  using timer_ptr = std::shared_ptr<const nexus::detail::timing<B>>;
 
   struct failing {
     std::ostringstream text;
@@ -194,6 +146,32 @@ class outcome {
       if (l.ask) all.push_back(l.ask);
     }
     return all;
+  }
+  [[nodiscard]] std::vector<timer_ptr> timers() const {
+    std::vector<timer_ptr> all;
+    for (const auto& l : effect_.links()) {
+      if (l.timer) all.push_back(l.timer);
+    }
+    return all;
+  }
+  /// The next timer; null, and a failure, if there is none or it has another key.
+  timer_ptr next_timer(const std::string& key, bool is_set) {
+    const auto* what = is_set ? "set" : "cancel";
+    const auto all = timers();
+    if (timed_ >= all.size()) {
+      failure() << "does not " << what << " the timer " << key;
+      return nullptr;
+    }
+    auto found = all[timed_++];
+    if (found->key == key && found->command.has_value() == is_set) return found;
+    failure() << (found->command ? "sets" : "cancels") << " the timer " << found->key
+              << ", expected to " << what << " " << key;
+    return nullptr;
+  }
+  void compare(std::string_view what, time_span is, time_span expected) {
+    if (std::chrono::nanoseconds{is} == std::chrono::nanoseconds{expected}) return;
+    failure() << what << " is " << detail::shown_span(is) << ", expected "
+              << detail::shown_span(expected);
   }
 
   // An event, or a state.
@@ -257,7 +235,36 @@ class outcome {
       failure() << "asks " << name << " " << detail::shown<B>(q->command()) << ", expected "
                 << detail::shown<B>(expected.command) << detail::at(*where);
     }
+    compare("the delay of the question to " + name, asked.how().after, expected.how.after);
+    compare("the deadline of the question to " + name, asked.how().within, expected.how.within);
   }
+
+  template <class C>
+  void check(const detail::setting_timer<C>& expected) {
+    static_assert(nexus::detail::is_alternative<C, typename B::command>,
+                  "the command of a timer is one of the behavior's");
+    const auto set = next_timer(expected.key, true);
+    if (set == nullptr) return;
+    const auto name = "the timer " + expected.key;
+    if (set->when_idle != expected.when_idle) {
+      failure() << name << (set->when_idle ? " waits" : " does not wait")
+                << " for a time without commands";
+    }
+    if (set->how.lets_passivate != expected.how.lets_passivate) {
+      failure() << name << (set->how.lets_passivate ? " lets" : " does not let")
+                << " the entity passivate";
+    }
+    compare(name, set->delay, expected.delay);
+    const auto* command = std::get_if<C>(&*set->command);
+    if (command == nullptr) {
+      failure() << name << " brings another command than " << nexus::detail::type_name<C>();
+    } else if (const auto where = detail::difference(*command, expected.command)) {
+      failure() << name << " brings " << detail::shown<B>(*command) << ", expected "
+                << detail::shown<B>(expected.command) << detail::at(*where);
+    }
+  }
+
+  void check(const detail::cancelling_timer& expected) { (void)next_timer(expected.key, false); }
 
   void check(const detail::being_unhandled& /*expected*/) {
     rejected_ = true;
@@ -276,6 +283,7 @@ class outcome {
   int line_;
   std::size_t records_ = 0;
   std::size_t asks_ = 0;
+  std::size_t timed_ = 0;
   bool rejected_ = false;
 };
 

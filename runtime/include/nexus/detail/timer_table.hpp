@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -72,6 +73,13 @@ class timer_table {
     return true;
   }
 
+  /// What the timer that waits under this key was set with; null if there is none.
+  [[nodiscard]] const T* find(std::string_view key) const {
+    if (rows_ == nullptr) return nullptr;
+    auto at = rows_->by_key.find(key);
+    return at == rows_->by_key.end() ? nullptr : &at->second.what;
+  }
+
   void clear() {
     if (rows_ == nullptr) return;
     rows_->by_due.clear();
@@ -82,7 +90,8 @@ class timer_table {
   [[nodiscard]] bool active(std::string_view key) const {
     return rows_ != nullptr && rows_->by_key.contains(key);
   }
-  [[nodiscard]] bool empty() const { return rows_ == nullptr || rows_->by_key.empty(); }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] std::size_t size() const { return rows_ == nullptr ? 0 : rows_->by_key.size(); }
 
   /// When the next timer is due; none if no timer is set, or only one that is not done yet.
   [[nodiscard]] std::optional<time_point> next() const {
