@@ -190,7 +190,6 @@ void entity_actor::take_alarm(const moment& now, envelope m, actions& out) {
   fsm_.step(now, input, out);
 }
 
-// A correction after a recovery ends like this too, with no message to answer.
 void entity_actor::alarm_over(const error* why) {
   if (!alarm_) return;
   const auto asked = std::exchange(alarm_, {});

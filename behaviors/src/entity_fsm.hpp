@@ -162,7 +162,7 @@ struct tell {  ///< a signal for on_signal; see entity_signal
 struct due_stored {
   std::optional<timestamp> due;
 };
-/// The answer to `alarm_due` if no command was decided. Also comes unasked, after a correction.
+/// The answer to `alarm_due` if no command was decided.
 struct alarm_seen {
   error why{};  ///< what went wrong; without a message: nothing
 };
@@ -281,6 +281,7 @@ class entity_fsm {
     due_change in_flight{};              // of the append in flight
     std::unique_ptr<alarm_due> asked{};  // and not yet looked at
     bool corrects = false;               // the stored due time is to equal that of the state
+    bool looked = false;                 // for an `alarm_due` that is answered when it does
   };
   [[nodiscard]] result<void> recover_alarm();
   [[nodiscard]] std::optional<timestamp> within_bounds(std::optional<timestamp> due) const noexcept;
@@ -293,6 +294,7 @@ class entity_fsm {
   void decide_alarm(const moment& now, const alarm_due& asked, actions& out);
   void note_stored_due(actions& out);
   void correct_alarm(const moment& now, actions& out);
+  void answer_alarm(error why, actions& out);
   void give_up_alarm(const error& why, actions& out);
 
   void begin_recovery(actions& out);

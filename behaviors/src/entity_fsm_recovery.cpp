@@ -13,9 +13,8 @@ namespace nexus { inline namespace v0 { namespace detail {
 void entity_fsm::begin_recovery(actions& out) {
   if (closing_) return close(out);
   model_.reset();
-  if (alarm_ != nullptr && alarm_->corrects) {
-    alarm_->corrects = false;
-    out.emplace_back(alarm_seen{named({errc::unavailable, "recovers its state first"})});
+  if (alarm_ != nullptr && alarm_->looked) {
+    answer_alarm(named({errc::unavailable, "recovers its state first"}), out);
   }
   if (recovery_ == nullptr) recovery_ = std::make_unique<recovery>(options_.filter);
   recovery_->begin();
