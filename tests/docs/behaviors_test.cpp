@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -136,6 +137,21 @@ struct profile {
   static auto decide(const state&, const forget&) { return nexus::erase(); }
 };
 
+struct playlist {
+  static constexpr std::string_view entity_type = "playlist";
+  struct add {
+    std::string song;
+  };
+  using command = std::variant<add>;
+  using state = std::vector<std::string>;
+
+  static auto decide(const state& s, const add& c) {
+    auto songs = s;
+    songs.push_back(c.song);
+    return nexus::persist(songs).then_reply([](const state& now) { return now.size(); });
+  }
+};
+
 struct deposited {
   static constexpr std::string_view type_name = "deposited";
   static constexpr std::uint32_t schema_version = 3;
@@ -227,6 +243,14 @@ TEST(Docs, AProfileIsItsLastState) {
   EXPECT_EQ(profiles.of("ada").ask(profile::rename{"Ada"}).get(10s), 1);
   EXPECT_TRUE(profiles.of("ada").ask(profile::forget{}).get(10s));
   EXPECT_EQ(profiles.of("ada").ask(profile::rename{"Ada"}).get(10s), 1);
+}
+
+TEST(Docs, APlaylistIsAVector) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<playlist> playlists{sys, *store};
+  EXPECT_EQ(playlists.of("party").ask(playlist::add{"a"}).get(10s), 1u);
+  EXPECT_EQ(playlists.of("party").ask(playlist::add{"b"}).get(10s), 2u);
 }
 
 TEST(Docs, OptionsMakeSense) {

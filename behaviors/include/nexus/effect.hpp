@@ -91,20 +91,26 @@ class effect_body {
   ~effect_body() = default;
 
   void take_records(no_records&) {}
-  // push_back and not emplace_back, which would be compiled for each type of event.
+  // push_back and not emplace_back, which would be compiled for each type of event. Parentheses:
+  // braces would make a container of a container.
   template <class E>
   void take_records(one_record<E>& from) {
-    records_.push_back(record{std::move(from.record)});
+    records_.push_back(record(std::move(from.record)));
   }
   template <class... E>
   void take_records(std::tuple<E...>& from) {
     records_.reserve(sizeof...(E));
-    std::apply([this](E&... each) { (records_.push_back(record{std::move(each)}), ...); }, from);
+    std::apply([this](E&... each) { (records_.push_back(record(std::move(each))), ...); }, from);
   }
+  // The vector may be a state itself.
   template <class E>
   void take_records(std::vector<E>& from) {
-    records_.reserve(from.size());
-    for (auto& one : from) records_.push_back(record{std::move(one)});
+    if constexpr (is_record_of<B, std::vector<E>>) {
+      records_.push_back(record(std::move(from)));
+    } else {
+      records_.reserve(from.size());
+      for (auto& one : from) records_.push_back(record(std::move(one)));
+    }
   }
   void take_records(std::vector<record>& from) { records_ = std::move(from); }
 
@@ -193,7 +199,8 @@ template <class... E>
   }
 }
 
-/// Stores the events, all or none of them; an empty vector stores nothing.
+/// Stores the events, all or none of them; an empty vector stores nothing. For a durable state that
+/// is a vector: stores that vector.
 template <class E>
 [[nodiscard]] auto persist(std::vector<E> events) {
   return detail::draft<std::vector<E>, detail::no_reply>{std::move(events)};

@@ -75,7 +75,7 @@ class durable_state_model final : public entity_model {
     if (e.erases()) {
       state_.emplace();
     } else if (const auto* next = e.new_state()) {
-      state_ = *next;
+      *state_ = *next;
     }
     return false;
   }

@@ -375,7 +375,12 @@ template <behavior B, class... E>
     return made;
   } else {
     static_assert(sizeof...(E) <= 1, "a durable state has one state");
-    return scenario<B>{typename B::state{before...}};
+    using state = typename B::state;
+    if constexpr ((std::is_same_v<E, state> && ...)) {
+      return scenario<B>(state(before...));  // braces would make a container of a container
+    } else {
+      return scenario<B>(state{before...});
+    }
   }
 }
 
