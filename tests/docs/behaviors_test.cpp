@@ -1,6 +1,7 @@
 // The code of docs/behaviors.md, compiled and run.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <iostream>
@@ -177,6 +178,37 @@ struct wallet {
   static void apply(state& s, const deposited& e) { s.cents += e.cents; }
 };
 
+struct cart {
+  static constexpr std::string_view entity_type = "cart";
+
+  struct added {
+    static constexpr std::string_view type_name = "added";
+    std::string item;
+    MSGPACK_DEFINE_MAP(item)
+  };
+  using event = std::variant<added>;
+
+  // Stored by earlier releases.
+  struct filled {
+    static constexpr std::string_view type_name = "filled";
+    std::vector<std::string> items;
+    MSGPACK_DEFINE_MAP(items)
+  };
+  using old_event = std::variant<filled>;
+  static std::vector<event> adapt(const filled& e) {
+    std::vector<event> all;
+    for (const auto& item : e.items) all.push_back(added{item});
+    return all;
+  }
+  static constexpr std::array<std::string_view, 1> removed_events{"viewed"};
+
+  struct list {};
+  using command = std::variant<list>;
+  using state = std::vector<std::string>;
+  static auto decide(const state& s, const list&) { return nexus::reply(s); }
+  static void apply(state& s, const added& e) { s.push_back(e.item); }
+};
+
 }  // namespace
 
 // bell.hpp and bell.cpp of the page.
@@ -223,6 +255,16 @@ TEST(Docs, ADepositOfTheFirstVersionIsLifted) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(std::get<deposited>(*read).cents, 5);
   EXPECT_EQ(std::get<deposited>(*read).currency, "USD");
+}
+
+TEST(Docs, ACartReadsWhatIsNoLongerStored) {
+  const auto bytes = nexus::encode(cart::filled{{"tea", "cup"}});
+  const nexus::event_view filled{.type = "filled", .data = bytes};
+  const auto read = nexus::decode_events<cart>(filled);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ(std::get<cart::added>(read->back()).item, "cup");
+  EXPECT_EQ(nexus::decode_events<cart>({.type = "viewed", .data = "\x80"})->size(), 0u);
 }
 
 TEST(Docs, AnOrderWaitsForItsKitchen) {

@@ -219,6 +219,58 @@ struct paid {
 using account = storing<paid>;
 #endif
 
+/// Reads events that it does not make any more.
+struct adapting : parts {
+  struct moved {
+    static constexpr std::string_view type_name = "moved";
+  };
+  using old_event = std::variant<moved>;
+  static std::vector<event> adapt(const moved&) { return {}; }
+  static auto decide(const state&, const deposit& c) { return nexus::persist(deposited{c.cents}); }
+  static void apply(state& s, const deposited& e) { s.cents += e.cents; }
+};
+
+#ifdef AN_OLD_EVENT_WITHOUT_ADAPT
+// error: adapt_for<account, account::closed>' is unavailable: write in the behavior: static std::vector<event>
+struct account : adapting {
+  struct closed {
+    static constexpr std::string_view type_name = "closed";
+  };
+  using old_event = std::variant<moved, closed>;
+};
+#endif
+
+#ifdef OLD_EVENTS_WITHOUT_A_LIST
+// error: old_event_list_of<account>' is unavailable: old events are listed like events
+struct account : adapting {
+  using old_event = moved;
+};
+#endif
+
+#ifdef AN_OLD_EVENT_OF_THE_CURRENT_VERSION
+// error: older_version_of<account::old_deposited, parts::deposited>' is unavailable: an old event with
+struct account : adapting {
+  struct old_deposited {
+    static constexpr std::string_view type_name = "deposited";
+  };
+  using old_event = std::variant<old_deposited>;
+  static deposited adapt(const old_deposited&) { return {}; }
+};
+#endif
+
+#ifdef REMOVED_EVENTS_THAT_ARE_NO_LIST
+// error: removed_events_of<account>' is unavailable: names of removed events are texts in a container
+struct account : adapting {
+  static constexpr std::string_view removed_events = "audited";
+};
+#endif
+
+#ifdef DECODING_ONE_EVENT_OF_SEVERAL
+// error: decode_events_of<adapting>' is unavailable: a stored event of a behavior with old_event or
+using account = adapting;
+auto one_event(const nexus::event_view& stored) { return nexus::decode_event<account>(stored); }
+#endif
+
 void serve(nexus::system& sys, const nexus::store& in) {
   const nexus::entities<account> accounts{sys, in};
   (void)accounts.of("alice").ask(parts::deposit{1}).get();

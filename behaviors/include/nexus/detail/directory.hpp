@@ -45,7 +45,7 @@ struct behavior_info {
   const void* tag;
   std::span<const std::string_view> commands;  ///< the commands' names, in the order of the variant
   std::string_view cpp_name;                   ///< the name of the behavior
-  std::string fault;  ///< the error in its stored names, see fault_of_names; empty: none
+  std::string fault;  ///< the error in its stored names, see fault_of_all_names; empty: none
 };
 
 enum class admission : std::uint8_t {

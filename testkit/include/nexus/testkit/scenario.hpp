@@ -326,11 +326,19 @@ class scenario {
 
   [[nodiscard]] const state_type& state() const noexcept { return state_; }
 
-  /// Applies events, stored and read.
+  /// Applies events, stored and read; of a type in `old_event`, what it is adapted to.
   template <class E>
   void apply(const E& event, const char* file, int line) {
-    B::apply(state_, detail::stored_and_read<B>(event, file, line));
     ++number_;
+    const auto read = detail::stored_and_read<B>(event, file, line);
+    if constexpr (nexus::detail::is_alternative<E, typename B::event>) {
+      B::apply(state_, read);
+    } else {
+      auto each = [&](const auto& one) { B::apply(state_, one); };
+      if (auto done = nexus::detail::adapt_to<B>(read, each); !done) {
+        ADD_FAILURE_AT(file, line) << E::type_name << ": " << done.error().message;
+      }
+    }
   }
 
  private:
