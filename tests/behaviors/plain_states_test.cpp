@@ -79,6 +79,17 @@ struct PlainStates : store_fixture {
     EXPECT_FALSE(where) << "differs" << testkit::detail::at(*where);
   }
 
+  // SQLite numbers no changes of states here.
+  template <class B, class F>
+  void expect_change(F check) {
+    if (std::string_view{GetParam()} != "memory") return;
+    auto changes = states<B>{*journal}.current();
+    ASSERT_TRUE(changes) << changes.error().message;
+    const auto last = changes->next();
+    ASSERT_TRUE(last && *last);
+    check(**last);
+  }
+
   // Every value is stored, found after a restart, and erased in the end.
   template <class S>
   void keep(const std::vector<S>& values) {
@@ -92,15 +103,14 @@ struct PlainStates : store_fixture {
       ASSERT_TRUE(ask(typename B::put{one}));
       expect_same(ask(typename B::get{}).value(), one);
     }
-    const auto last = states<B>{*journal}.current()->next();
-    ASSERT_TRUE(last && *last && (*last)->state);
-    expect_same(*(*last)->state, values.back());
+    expect_change<B>([&](const auto& last) {
+      ASSERT_TRUE(last.state);
+      expect_same(*last.state, values.back());
+    });
     ASSERT_TRUE(ask(typename B::forget{}));
     expect_same(ask(typename B::get{}).value(), S{});
     EXPECT_EQ(ask(typename B::version{}).value(), values.size() + 1);
-    const auto erased = states<B>{*journal}.current()->next();
-    ASSERT_TRUE(erased && *erased);
-    EXPECT_FALSE((*erased)->state);
+    expect_change<B>([](const auto& erased) { EXPECT_FALSE(erased.state); });
     ASSERT_TRUE(ask(typename B::put{values.front()}));
     expect_same(ask(typename B::get{}).value(), values.front());
     EXPECT_EQ(ask(typename B::version{}).value(), values.size() + 2);

@@ -187,7 +187,8 @@ bool projection_pipeline::put(journal_reader& from) {
     if (auto added = to->batch->add(from.of(), record); !added) {
       return push_undecoded(*to, from, std::move(added.error()));
     }
-    counts_.read += to->batch->size() - before;  // an event may be adapted to nothing
+    ++counts_.read;
+    if (to->batch->size() == before) ++counts_.nothing;
   }
   from.pop();
   if (to == nullptr || !to->batch || to->batch->events() < of_.options.batch_max) return true;
