@@ -242,6 +242,18 @@ template <class Other, class C, class F>
   return none().template then_ask<Other>(std::move(id), std::move(command), std::move(answer));
 }
 
+/// Changes nothing and watches the entity `id` of `Other`; see then_watch.
+template <class Other, class F>
+[[nodiscard]] auto watch(std::string id, F answer) {
+  return none().template then_watch<Other>(std::move(id), std::move(answer));
+}
+
+/// Changes nothing and watches a CAF actor; see then_watch.
+template <class F, std::same_as<caf::actor> Actor>
+[[nodiscard]] auto watch(Actor who, F answer) {
+  return none().then_watch(std::move(who), std::move(answer));
+}
+
 /// Rejects the command: the caller gets errc::rejected with `why`.
 [[nodiscard]] inline detail::refusal reject(std::string why) {
   return {{errc::rejected, std::move(why)}};

@@ -52,12 +52,17 @@ struct entity_signal {
     prune_failed,      ///< events that a snapshot replaced are still stored; the next one retries
     interleaved,       ///< the replay filter found a record of an overtaken writer
     append_failed,     ///< events were not stored, or that is not known yet: see `why`
-    chain_failed       ///< a then_run, or the function of a then_ask, threw; the command stands
+    chain_failed,      ///< a then_run, or the function of a then_ask, threw; the command stands
+    snapshot_saved,    ///< the snapshot `number` is stored
+    passivated,        ///< the entity ended, since it was idle or asked to; `number` is the highest
+    stopped            ///< the entity ended for the reason `how`; `number` is the highest, or 0 if
+                       ///< that is not known
   };
   kind what = kind::recovered;
   std::string_view id;  ///< type|id, valid during the call
   sequence_nr number = 0;
   error why{};
+  ending how = ending::stopped;  ///< of `passivated` and `stopped`
 };
 
 /// What happens to a command when the bound is reached.
@@ -125,7 +130,7 @@ struct entity_options {
   std::string parent{};
 
   /// Called on the entity's thread; must not block. Without it, failures that no caller sees are
-  /// logged. Its exceptions are logged too.
+  /// logged, and nothing else. Its exceptions are logged too.
   std::function<void(const entity_signal&)> on_signal{};
 };
 

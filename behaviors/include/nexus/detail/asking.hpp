@@ -81,9 +81,9 @@ struct question_way {
 
   /// Sends the question `c` to the entity `to`; its continuation is set.
   void send(std::string_view to, entity_call& c, envelope e) const;
-
-  [[nodiscard]] error no_entities_of(std::string_view type) const;
 };
+
+[[nodiscard]] error no_entities_of(std::string_view type);
 
 /// A new call that carries `command` to an entity of `B`.
 template <class B>
@@ -112,7 +112,7 @@ class question final : public asking<B> {
 
   void send(entity_host& host, const call_header& cause) const override {
     auto way = question_way::begin(host, cause, Other::entity_type, &behavior_tag<Other>);
-    if (way.other == nullptr) return come_back(way, fail(way.no_entities_of(Other::entity_type)));
+    if (way.other == nullptr) return come_back(way, fail(no_entities_of(Other::entity_type)));
     replying_call<Other, reply_t<Other, C>>* c = nullptr;
     try {
       auto copied = command_;
@@ -170,3 +170,5 @@ std::shared_ptr<asking<B>> ask_link<Other, C, F>::bind() {
 }
 
 }}}
+
+#include "nexus/detail/watching.hpp"

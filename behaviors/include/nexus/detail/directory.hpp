@@ -33,6 +33,9 @@ class watch_call final : public call, public answer_slot<ending> {
   }
 };
 
+/// CAF actors that the entities of one type watch at a time.
+inline constexpr std::size_t actor_watches_max = 100'000;
+
 /// The address of a behavior's tag identifies its C++ type.
 template <class B>
 inline constexpr char behavior_tag = 0;
@@ -94,6 +97,10 @@ class entity_directory {
   /// Bracket a question to another entity: the asker is not at rest until the answer is back.
   virtual void question_asked() noexcept = 0;
   virtual void question_answered() noexcept = 0;
+
+  /// Bracket the watch of a CAF actor. False: too many are watched.
+  [[nodiscard]] virtual bool actor_watched() noexcept = 0;
+  virtual void actor_ended() noexcept = 0;
   [[nodiscard]] virtual ulid next_id() = 0;
 
   /// The header of a command caused by `cause`.

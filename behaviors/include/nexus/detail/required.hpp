@@ -182,6 +182,10 @@ template <class Asker, class Asked, class Command, class Function>
 NEXUS_REQUIRED("the last argument of ask and then_ask takes nexus::result<REPLY of the command>")
 answer_taken_by = false;
 
+template <class Watcher, class Function>
+NEXUS_REQUIRED("the last argument of watch and then_watch takes nexus::result<nexus::ending>")
+ending_taken_by = false;
+
 template <class Asker, class Returned>
 NEXUS_REQUIRED(
     "the last argument of ask and then_ask makes a command of the asking behavior out of the "
