@@ -17,10 +17,10 @@
 
 #include <gtest/gtest.h>
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <msgpack/unpack.hpp>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -33,6 +33,7 @@
 #include "nexus/detail/model_of.hpp"
 #include "nexus/entity_options.hpp"
 #include "nexus/testkit/detail/difference.hpp"
+#include "nexus/testkit/detail/shown.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
 namespace detail {
@@ -42,16 +43,7 @@ using namespace nexus::detail;
 /// A value as text, field by field.
 template <class B, class T>
 std::string shown(const T& value) {
-  std::string bytes;
-  try {
-    v0::encode(value, bytes);
-  } catch (const encode_error& e) {
-    return std::string{"(what "} + e.what() + ")";
-  }
-  auto unpacked = msgpack::unpack(bytes.data(), bytes.size());
-  std::ostringstream out;
-  out << unpacked.get();
-  return out.str();
+  return shown(value);
 }
 
 /// The effect as the runtime takes it: a refusal, if the runtime would not store its records.
@@ -96,6 +88,14 @@ struct asking_for {
   std::string id;
   C command;
 };
+template <class Other>
+struct watching_for {
+  std::string id;
+};
+template <class Actor>
+struct watching_actor {
+  Actor who;
+};
 struct being_unhandled {};
 struct doing {
   bool effect_flags::*flag;
@@ -115,6 +115,16 @@ inline detail::rejecting rejects(std::string why) { return {std::move(why)}; }
 template <class Other, class C>
 detail::asking_for<Other, C> asks(std::string id, C command) {
   return {std::move(id), std::move(command)};
+}
+/// Expects a watch of another entity.
+template <class Other>
+detail::watching_for<Other> watches(std::string id) {
+  return {std::move(id)};
+}
+/// Expects a watch of a CAF actor.
+template <std::same_as<caf::actor> Actor>
+detail::watching_actor<Actor> watches(Actor who) {
+  return {std::move(who)};
 }
 inline constexpr detail::being_unhandled is_unhandled{};
 inline constexpr detail::doing stashes{&detail::effect_flags::stashes, "stashes"};
@@ -144,8 +154,8 @@ class outcome {
     if (!rejected_ && effect_.rejected()) failure() << "rejected: " << effect_.error().message;
     if (records_ < records) failure() << "one more record is persisted: " << record_shown(records_);
     if (asks_ < questions().size()) {
-      failure() << "one more question is asked: " << questions()[asks_]->entity_type() << "|"
-                << questions()[asks_]->id();
+      failure() << "one more question is asked, or watch begun: "
+                << questions()[asks_]->entity_type() << "|" << questions()[asks_]->id();
     }
     return after_;
   }
@@ -254,6 +264,34 @@ class outcome {
     }
   }
 
+  template <class Other>
+  void check(const detail::watching_for<Other>& expected) {
+    const auto name = std::string{Other::entity_type} + "|" + expected.id;
+    check_watch(name, [&](const question_ptr& is) {
+      return is->id() == expected.id &&
+             dynamic_cast<const nexus::detail::entity_watch<B, Other>*>(is.get()) != nullptr;
+    });
+  }
+  template <class Actor>
+  void check(const detail::watching_actor<Actor>& expected) {
+    check_watch("caf|" + nexus::detail::actor_label(expected.who), [&](const question_ptr& is) {
+      const auto* w = dynamic_cast<const nexus::detail::actor_watch<B, Actor>*>(is.get());
+      return w != nullptr && w->who() == expected.who;
+    });
+  }
+  template <class Is>
+  void check_watch(const std::string& name, Is is_it) {
+    const auto all = questions();
+    if (asks_ >= all.size()) {
+      failure() << "does not watch " << name;
+      return;
+    }
+    const auto& found = all[asks_++];
+    if (is_it(found)) return;
+    failure() << "asks or watches " << found->entity_type() << "|" << found->id()
+              << ", expected that it watches " << name;
+  }
+
   void check(const detail::being_unhandled& /*expected*/) {
     rejected_ = true;
     if (!effect_.rejected() || effect_.error().code != errc::unhandled) {
@@ -287,6 +325,14 @@ class scenario {
   [[nodiscard]] scenario named(std::string id) const {
     auto made = *this;
     made.id_ = std::move(id);
+    return made;
+  }
+
+  /// Sets the number of the last event, or the version: `decide` sees the next one in its context.
+  /// The state stays as it is.
+  [[nodiscard]] scenario at_number(sequence_nr last) const {
+    auto made = *this;
+    made.number_ = last;
     return made;
   }
 
