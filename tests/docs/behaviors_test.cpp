@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <iostream>
+#include <nexus/load_state.hpp>
 #include <nexus/nexus.hpp>
 #include <string>
 #include <thread>
@@ -278,6 +279,18 @@ TEST(Docs, AnOrderWaitsForItsKitchen) {
   EXPECT_EQ(served.get(10s), "soup");
 }
 
+TEST(Docs, TheStateOfAKitchenAtANumber) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<kitchen> kitchens{sys, *store};
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::open{}).get(10s));
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::cook{"soup"}).get(10s));
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::cook{"pie"}).get(10s));
+  nexus::result<nexus::loaded_state<kitchen>> then =
+      nexus::load_state<kitchen>(*store, "main", {.number = 2});
+  EXPECT_EQ(then->state.dishes, 1);
+}
+
 TEST(Docs, AProfileIsItsLastState) {
   nexus::system sys;
   auto store = nexus::open("memory:");
@@ -300,7 +313,7 @@ TEST(Docs, OptionsMakeSense) {
   auto store = nexus::open("memory:");
   nexus::entity_options options{.snapshot_every = 100, .keep_snapshots = 2, .erase_events = true};
   options.on_signal = [](const nexus::entity_signal& s) {
-    std::cerr << s.id << ": " << s.why.message << '\n';
+    if (!s.why.message.empty()) std::cerr << s.id << ": " << s.why.message << '\n';
   };
   nexus::entities<kitchen> kitchens{sys, *store, options};
   EXPECT_TRUE(kitchens.status());
