@@ -44,7 +44,7 @@ void question_way::send(std::string_view to, entity_call& c, envelope e) const {
   (void)other->send(to, nullptr, c, std::move(e), by);
 }
 
-error question_way::no_entities_of(std::string_view type) const {
+error no_entities_of(std::string_view type) {
   return {errc::invalid_argument,
           "there are no entities of type \"" + std::string{type} + "\" on this system"};
 }

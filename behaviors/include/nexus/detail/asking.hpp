@@ -94,9 +94,17 @@ struct question_way {
 
   /// Sends the question `c` to the entity `to`; its continuation is set.
   void send(std::string_view to, entity_call& c, envelope e) const;
-
-  [[nodiscard]] error no_entities_of(std::string_view type) const;
 };
+
+[[nodiscard]] error no_entities_of(std::string_view type);
+
+/// A new call that carries `command` to an entity of `B`.
+template <class B>
+[[nodiscard]] entity_call* call_of(typename B::command&& command) {
+  entity_call* made = nullptr;
+  with_alternative(command, [&](auto& one) { made = call_with<B>(one); });
+  return made;
+}
 
 /// A question with a delay or a deadline, from the effect until the entity has heard the answer. The
 /// answer or the timeout, whichever is first, is the answer; the other is dropped.
@@ -199,7 +207,7 @@ class question final : public asking<B> {
     const auto answer = [way, t, q = own()](answer_type&& a) {
       if (t == nullptr || t->is_first()) q->come_back(way, std::move(a));
     };
-    if (way.other == nullptr) return answer(fail(way.no_entities_of(Other::entity_type)));
+    if (way.other == nullptr) return answer(fail(no_entities_of(Other::entity_type)));
     replying_call<Other, reply_t<Other, C>>* c = nullptr;
     try {
       auto copied = command_;
@@ -257,3 +265,4 @@ std::shared_ptr<asking<B>> ask_link<Other, C, F>::bind() {
 }}}
 
 #include "nexus/detail/timing.hpp"
+#include "nexus/detail/watching.hpp"
