@@ -98,14 +98,6 @@ struct question_way {
 
 [[nodiscard]] error no_entities_of(std::string_view type);
 
-/// A new call that carries `command` to an entity of `B`.
-template <class B>
-[[nodiscard]] entity_call* call_of(typename B::command&& command) {
-  entity_call* made = nullptr;
-  with_alternative(command, [&](auto& one) { made = call_with<B>(one); });
-  return made;
-}
-
 /// A question with a delay or a deadline, from the effect until the entity has heard the answer. The
 /// answer or the timeout, whichever is first, is the answer; the other is dropped.
 class timed_question : public std::enable_shared_from_this<timed_question> {
