@@ -41,7 +41,7 @@ struct clerk {
   static auto decide(const state& s, const count&) { return reply(s.stamps); }
 };
 
-/// Nobody has entities of it.
+/// Most tests have no entities of it.
 struct ghost {
   static constexpr std::string_view entity_type = "ghost";
   struct stamp {};
