@@ -146,7 +146,8 @@ struct account : applying {
 // error: timed_command_of<account, withdrawn>' is unavailable: a timer's command is one of the behavior's
 struct account : applying {
   static auto decide(const state&, const deposit& c) {
-    return nexus::persist(deposited{c.cents}).then_after("later", std::chrono::seconds{1}, withdrawn{});
+    return nexus::persist(deposited{c.cents})
+        .then_after("later", std::chrono::seconds{1}, withdrawn{});
   }
 };
 #endif

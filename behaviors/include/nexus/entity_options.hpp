@@ -105,8 +105,8 @@ struct entity_options {
   overflow when_full = overflow::refuse;
   std::uint32_t stash_max = 4'096;  ///< stashed commands of one entity; below mailbox_max
 
-  /// Timers of one entity that are set (then_after, then_when_idle); their commands also stay within
-  /// mailbox_bytes_max. A timer above these bounds is not set, which is a `chain_failed`.
+  /// Timers of one entity that are set (then_after, then_when_idle); their commands also stay
+  /// within mailbox_bytes_max. A timer above these bounds is not set, which is a `chain_failed`.
   std::uint32_t timers_max = 1'000;
 
   conflict_policy on_conflict = conflict_policy::refuse;

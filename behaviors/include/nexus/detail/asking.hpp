@@ -2,7 +2,7 @@
 //
 // Threads: sent on the asker's thread; the answer becomes a command on the answering thread.
 // Bound: one command per question. It passes the bounds of the asker's mailbox, since a lost answer
-// would leave a process waiting for ever. Questions with a delay or a deadline: delayed_max per type.
+// would leave a process waiting for ever. Delays and deadlines: see entity_directory::call_later.
 #pragma once
 
 #include <atomic>
@@ -98,8 +98,8 @@ struct question_way {
 
 [[nodiscard]] error no_entities_of(std::string_view type);
 
-/// A question with a delay or a deadline, from the effect until the entity has heard the answer. The
-/// answer or the timeout, whichever is first, is the answer; the other is dropped.
+/// A question with a delay or a deadline, from the effect until the entity has heard the answer.
+/// The answer or the timeout, whichever is first, is the answer; the other is dropped.
 class timed_question : public std::enable_shared_from_this<timed_question> {
  public:
   /// `type` is that of the entity that asks, `asked` the name of the other one.

@@ -105,8 +105,8 @@ class entity_directory {
   using later_call = std::pair<std::chrono::steady_clock::time_point, std::uint64_t>;
 
   /// Calls `f(true)` after `delay`, on a thread of the scheduler, or `f(false)` when these entities
-  /// stop before; `f` must not throw. Fails with `stopped` if they have, and with `overloaded` if too
-  /// many calls are due.
+  /// stop before; `f` must not throw. Fails with `stopped` if they have, and with `overloaded` if
+  /// too many calls are due.
   [[nodiscard]] virtual result<later_call> call_later(time_span delay,
                                                       std::function<void(bool due)> f) = 0;
   /// Forgets such a call, unless it has begun.

@@ -49,8 +49,8 @@ detail::replying<V> replies(V value) {
 }
 /// Expects a rejection with this reason.
 inline detail::rejecting rejects(std::string why) { return {std::move(why)}; }
-/// Expects a question to another entity, with this delay and deadline or none; commands are compared
-/// by their fields.
+/// Expects a question to another entity, with this delay and deadline or none; commands are
+/// compared by their fields.
 template <class Other, class C>
 detail::asking_for<Other, C> asks(std::string id, C command, ask_options how = {}) {
   return {std::move(id), std::move(command), how};
