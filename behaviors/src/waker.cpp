@@ -32,7 +32,7 @@ waker::waker(system& sys, const alarm_times& times)
     : kept_{sys.shared()},
       times_{std::make_shared<const alarm_times>(times)},
       unknown_{std::make_shared<std::atomic<std::uint64_t>>(0)},
-      sampled_{sys.metrics().sample("nexus_alarms_of_unknown_types",
+      sampled_{sys.metrics().sample("nexus_alarms_unclaimed",
                                     "Overdue alarms of types of which this system has no entities.",
                                     {},
                                     [n = unknown_] { return static_cast<double>(n->load()); })} {}
