@@ -66,9 +66,15 @@ void entity_fsm::correct_alarm(const moment& now, actions& out) {
     alarm_->in_flight = due;
     out.emplace_back(append{durable_, nullptr, due});
   } else {
-    alarm_->corrects = false;
-    out.emplace_back(alarm_seen{});
+    answer_alarm({}, out);
   }
+}
+
+// Only what was asked is answered: a recovery corrects the stored due time by itself.
+void entity_fsm::answer_alarm(error why, actions& out) {
+  if (alarm_ == nullptr) return;
+  alarm_->corrects = false;
+  if (std::exchange(alarm_->looked, false)) out.emplace_back(alarm_seen{std::move(why)});
 }
 
 // -- when the time has come -----------------------------------------------------------------------
@@ -92,7 +98,7 @@ void entity_fsm::look_at_alarm(const moment& now, actions& out) {
   if (due && *due <= std::max(now.wall, asked->seen_at)) {
     decide_alarm({std::max(now.wall, *due), now.steady}, *asked, out);
   } else {
-    alarm_->corrects = true;  // `flush` ends it
+    alarm_->corrects = alarm_->looked = true;  // `flush` ends it
   }
 }
 
@@ -109,10 +115,8 @@ void entity_fsm::decide_alarm(const moment& now, const alarm_due& asked, actions
 // The waker asks again, after a pause.
 void entity_fsm::give_up_alarm(const error& why, actions& out) {
   if (alarm_ == nullptr) return;
-  const bool pending = alarm_->corrects || alarm_->asked != nullptr;
-  alarm_->corrects = false;
-  alarm_->asked.reset();
-  if (pending) out.emplace_back(alarm_seen{named(why)});
+  if (std::exchange(alarm_->asked, nullptr) != nullptr) alarm_->looked = true;
+  answer_alarm(named(why), out);
 }
 
 }}}

@@ -226,6 +226,21 @@ TEST_F(TimedAsking, WithoutEntitiesOfThatTypeItHearsSoAfterTheDelay) {
   EXPECT_EQ(heard(), notes{"invalid_argument"});
 }
 
+TEST_F(TimedAsking, EntitiesThatCameDuringTheDelayAreFound) {
+  EXPECT_TRUE(det.get(askers->of("a").ask(asker::begin_ghost{{.after = 1s}})));
+  det.drain();
+  entities<ghost> ghosts{det, *journal};
+  det.advance(1s);
+  EXPECT_EQ(heard(), notes{"1"});
+}
+
+TEST_F(TimedAsking, EntitiesThatWentDuringTheDelayAreNotAsked) {
+  begin(false, {.after = 1s});
+  clerks.reset();
+  det.advance(1s);
+  EXPECT_EQ(heard(), (notes{"begun", "invalid_argument"}));
+}
+
 TEST_F(TimedAsking, AShutdownDoesNotWaitForADelay) {
   askers.reset();
   askers.emplace(det, *journal, entity_options{.passivate_after = 0s});

@@ -1,14 +1,17 @@
 // The code of docs/behaviors.md, compiled and run.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <iostream>
+#include <nexus/load_state.hpp>
 #include <nexus/nexus.hpp>
 #include <nexus/testkit/deterministic.hpp>
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -140,6 +143,21 @@ struct profile {
   static auto decide(const state&, const forget&) { return nexus::erase(); }
 };
 
+struct playlist {
+  static constexpr std::string_view entity_type = "playlist";
+  struct add {
+    std::string song;
+  };
+  using command = std::variant<add>;
+  using state = std::vector<std::string>;
+
+  static auto decide(const state& s, const add& c) {
+    auto songs = s;
+    songs.push_back(c.song);
+    return nexus::persist(songs).then_reply([](const state& now) { return now.size(); });
+  }
+};
+
 struct deposited {
   static constexpr std::string_view type_name = "deposited";
   static constexpr std::uint32_t schema_version = 3;
@@ -163,6 +181,37 @@ struct wallet {
   };
   static auto decide(const state&, const pay_in&) { return nexus::none(); }
   static void apply(state& s, const deposited& e) { s.cents += e.cents; }
+};
+
+struct cart {
+  static constexpr std::string_view entity_type = "cart";
+
+  struct added {
+    static constexpr std::string_view type_name = "added";
+    std::string item;
+    MSGPACK_DEFINE_MAP(item)
+  };
+  using event = std::variant<added>;
+
+  // Stored by earlier releases.
+  struct filled {
+    static constexpr std::string_view type_name = "filled";
+    std::vector<std::string> items;
+    MSGPACK_DEFINE_MAP(items)
+  };
+  using old_event = std::variant<filled>;
+  static std::vector<event> adapt(const filled& e) {
+    std::vector<event> all;
+    for (const auto& item : e.items) all.push_back(added{item});
+    return all;
+  }
+  static constexpr std::array<std::string_view, 1> removed_events{"viewed"};
+
+  struct list {};
+  using command = std::variant<list>;
+  using state = std::vector<std::string>;
+  static auto decide(const state& s, const list&) { return nexus::reply(s); }
+  static void apply(state& s, const added& e) { s.push_back(e.item); }
 };
 
 }  // namespace
@@ -213,6 +262,16 @@ TEST(Docs, ADepositOfTheFirstVersionIsLifted) {
   EXPECT_EQ(std::get<deposited>(*read).currency, "USD");
 }
 
+TEST(Docs, ACartReadsWhatIsNoLongerStored) {
+  const auto bytes = nexus::encode(cart::filled{{"tea", "cup"}});
+  const nexus::event_view filled{.type = "filled", .data = bytes};
+  const auto read = nexus::decode_events<cart>(filled);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ(std::get<cart::added>(read->back()).item, "cup");
+  EXPECT_EQ(nexus::decode_events<cart>({.type = "viewed", .data = "\x80"})->size(), 0u);
+}
+
 TEST(Docs, AnOrderWaitsForItsKitchen) {
   nexus::system sys;
   auto store = nexus::open("memory:");
@@ -236,7 +295,21 @@ TEST(Docs, AnOrderAsksAgainAfterGrowingPauses) {
   det.advance(3s);
   EXPECT_FALSE(served.is_answered());
   det.advance(1s);
-  EXPECT_EQ(det.get(served), "soup");
+  const auto dish = det.get(served);
+  ASSERT_TRUE(dish) << dish.error().message;
+  EXPECT_EQ(*dish, "soup");
+}
+
+TEST(Docs, TheStateOfAKitchenAtANumber) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<kitchen> kitchens{sys, *store};
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::open{}).get(10s));
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::cook{"soup"}).get(10s));
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::cook{"pie"}).get(10s));
+  nexus::result<nexus::loaded_state<kitchen>> then =
+      nexus::load_state<kitchen>(*store, "main", {.number = 2});
+  EXPECT_EQ(then->state.dishes, 1);
 }
 
 TEST(Docs, AProfileIsItsLastState) {
@@ -248,12 +321,20 @@ TEST(Docs, AProfileIsItsLastState) {
   EXPECT_EQ(profiles.of("ada").ask(profile::rename{"Ada"}).get(10s), 1);
 }
 
+TEST(Docs, APlaylistIsAVector) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<playlist> playlists{sys, *store};
+  EXPECT_EQ(playlists.of("party").ask(playlist::add{"a"}).get(10s), 1u);
+  EXPECT_EQ(playlists.of("party").ask(playlist::add{"b"}).get(10s), 2u);
+}
+
 TEST(Docs, OptionsMakeSense) {
   nexus::system sys;
   auto store = nexus::open("memory:");
   nexus::entity_options options{.snapshot_every = 100, .keep_snapshots = 2, .erase_events = true};
   options.on_signal = [](const nexus::entity_signal& s) {
-    std::cerr << s.id << ": " << s.why.message << '\n';
+    if (!s.why.message.empty()) std::cerr << s.id << ": " << s.why.message << '\n';
   };
   nexus::entities<kitchen> kitchens{sys, *store, options};
   EXPECT_TRUE(kitchens.status());

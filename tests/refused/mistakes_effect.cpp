@@ -170,6 +170,26 @@ struct account : applying {
 };
 #endif
 
+#ifdef A_WATCH_THAT_TAKES_SOMETHING_ELSE
+// error: ending_taken_by<account,
+// error: is unavailable: the last argument of watch and then_watch takes nexus::result<nexus::ending>
+struct account : applying {
+  static auto decide(const state&, const deposit&) {
+    return nexus::watch<bank>("b", [](int) { return deposit{}; });
+  }
+};
+#endif
+
+#ifdef A_WATCH_THAT_MAKES_NO_COMMAND
+// error: command_from_answer<account, withdrawn>' is unavailable: the last argument of
+struct account : applying {
+  static auto decide(const state&, const deposit& c) {
+    return nexus::persist(deposited{c.cents})
+        .then_watch<bank>("b", [](const nexus::result<nexus::ending>&) { return withdrawn{}; });
+  }
+};
+#endif
+
 void serve(nexus::system& sys, const nexus::store& in) {
   const nexus::entities<account> accounts{sys, in};
   (void)accounts.of("alice").ask(parts::deposit{1}).get();

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "alarms.hpp"
+
 namespace nexus::simulation {
 namespace {
 
@@ -40,7 +42,6 @@ class history_check {
     const auto& records = journal_.records();
     for (std::size_t n = 0; n < records.size();) {
       const auto first = decode_event(records[n].data).value_or(event{});
-      const bool of_caller = first.command != 0;
       const auto total = std::max<std::size_t>(first.total, 1);
       const auto before = now;
       for (std::size_t i = 0; i < total; ++i, ++n) {
@@ -53,7 +54,24 @@ class history_check {
         }
         apply(now, e);
       }
-      if (of_caller) placed(s_.fate_of(first.command), before, now);
+      if (first.command == of_alarm) {
+        check_alarm(before, now, records[n - 1].stored);
+      } else if (first.command != 0) {
+        placed(s_.fate_of(first.command), before, now);
+      }
+    }
+  }
+
+  // Of the state before, at its time or later.
+  void check_alarm(const state& before, const state& after, vtime stored) {
+    const auto named = alarm_of(s_.planned, before);
+    const auto again = decide(before, named ? named->after : command{}, of_alarm);
+    if (!named || again.after != after) {
+      s_.judge.broken("an alarm's event is that of the command that the state named",
+                      fmt::format("event {}", after.count));
+    } else if (named->from > stored && named->due != named->from) {
+      s_.judge.broken("an alarm has its effect when its time has come",
+                      fmt::format("event {} at {}", after.count, stored));
     }
   }
 

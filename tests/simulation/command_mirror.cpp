@@ -23,6 +23,7 @@ void command_mirror::decides(command_id id, const state& on) {
     ++recovered_decided_;
     return;
   }
+  if (id == of_alarm) return;
   pass_over_refused(id);
   if (waiting_.empty() || waiting_.front() != id) {
     broken("commands are decided in order, stashed ones first once their time comes",
@@ -94,8 +95,8 @@ void command_mirror::unstashes() {
 }
 
 bool command_mirror::callers_undurable() const noexcept {
-  return std::none_of(undurable_.begin(), undurable_.end(),
-                      [](const undurable& u) { return u.id == 0; });
+  return std::all_of(undurable_.begin(), undurable_.end(),
+                     [](const undurable& u) { return u.of_caller(); });
 }
 
 void command_mirror::appends() {
@@ -123,7 +124,7 @@ void command_mirror::decides_again() {
   std::vector<undurable> refused;
   auto at = waiting_.begin();
   for (const auto& u : std::exchange(undurable_, {})) {
-    if (u.id == 0 || s_.fate_of(u.id).again >= s_.planned.machine.conflict_retries_max) {
+    if (!u.of_caller() || s_.fate_of(u.id).again >= s_.planned.machine.conflict_retries_max) {
       refused.push_back(u);
       continue;
     }
@@ -181,7 +182,7 @@ void command_mirror::at_rest(const rest& r) {
   auto all = waiting_.size() + stash_.size() + undurable_.size();
   bool events = false;
   for (const auto& u : undurable_) {
-    if (u.id == 0) --all;
+    if (!u.of_caller()) --all;
     events = events || u.events > 0;
   }
   if (all != r.held) {

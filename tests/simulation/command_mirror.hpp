@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "alarms.hpp"
 #include "history.hpp"
 
 namespace nexus::simulation {
@@ -36,7 +37,7 @@ class command_mirror {
   void waited() { stop_due_ = stop_due_ || !is_process(); }
   void process_fails() { --recovered_decided_; }
 
-  // A command's view of its decision; 0 is the command of on_recovered.
+  // A command's view of its decision; 0 is the command of on_recovered, `of_alarm` that of an alarm.
   void decides(command_id id, const state& on);
   void decided(command_id id, const d::decision& what, std::uint32_t bytes, std::size_t events);
 
@@ -55,6 +56,8 @@ class command_mirror {
   void stops(bool saving);
   void at_rest(const rest& r);
 
+  /// Neither an undurable command nor one that waits.
+  [[nodiscard]] bool idle() const noexcept { return waiting_.empty() && undurable_.empty(); }
   /// The undurable commands are all of callers.
   [[nodiscard]] bool callers_undurable() const noexcept;
   [[nodiscard]] bool anybody_waits() const noexcept { return !waiting_.empty(); }
@@ -64,6 +67,8 @@ class command_mirror {
     command_id id;
     std::uint32_t bytes;
     std::size_t events;
+
+    [[nodiscard]] bool of_caller() const noexcept { return id != 0 && id != of_alarm; }
   };
 
   void broken(const char* rule, std::string detail = {}) {

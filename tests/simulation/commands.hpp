@@ -19,6 +19,8 @@ namespace nexus::simulation {
 
 /// The number of a command in a run, from 1.
 using command_id = std::uint32_t;
+/// The number of the commands that alarms name.
+inline constexpr command_id of_alarm = UINT32_MAX;
 
 /// The event's effect on the flag that stashed commands wait for.
 enum class gate_change : std::uint32_t { none, opens, shuts };

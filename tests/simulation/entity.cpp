@@ -4,7 +4,7 @@
 
 namespace nexus::simulation {
 
-enum stream : std::uint32_t { of_encoding = 400, of_process };
+enum stream : std::uint32_t { of_encoding = 400, of_process, of_looking };
 
 // -- the model --------------------------------------------------------------------------------
 
@@ -47,12 +47,46 @@ envelope sim_model::recovered_call() {
   return call;
 }
 
+std::optional<timestamp> sim_model::due_now() const {
+  if (const auto due = due_of(witness_.all.planned, now)) return time_of(*due);
+  return {};
+}
+
+bool sim_model::alarm_fails() {
+  auto& all = witness_.all;
+  random r{all.planned.seed, of_looking, now.digest, all.time.now()};
+  return all.strikes(fault::alarm_fails, r);
+}
+
+result<void> sim_model::look_at_alarm() {
+  if (alarm_fails()) {
+    witness_.alarms.throws();
+    return fail(errc::apply_failed, "alarm threw");
+  }
+  due_ = due_now();
+  return {};
+}
+
+result<envelope> sim_model::alarm_call() {
+  if (alarm_fails()) return fail(errc::apply_failed, "alarm threw");
+  const auto wanted = alarm_of(witness_.all.planned, now);
+  if (!wanted) return envelope{};
+  auto* made = new sim_call{witness_, *wanted, now};
+  envelope call{made};
+  made->leave();  // no caller
+  return call;
+}
+
 // -- a command --------------------------------------------------------------------------------
 
 d::decision sim_call::decide(d::entity_model& model, const context& c,
                              const d::decision_limits& limits, d::event_batch& out) noexcept {
   auto& m = static_cast<sim_model&>(model);
   witness_->commands.decides(id_, m.now);
+  if (alarm) {
+    witness_->alarms.decides(m.now, named_by_, c.now());
+    what_ = wake_.at(vtime_of(c.now()));
+  }
   witness_->storage.check_truth_known();
   if (c.next_nr() != m.now.count + 1) {
     witness_->all.judge.broken("the context tells the next number",
@@ -64,7 +98,7 @@ d::decision sim_call::decide(d::entity_model& model, const context& c,
   const auto before = m.now;
   last_ = take(verdict, m, limits, out);
   witness_->commands.decided(id_, last_, size_bytes, out.size() - already);
-  if (id_ == 0) return last_;
+  if (!of_caller()) return last_;
   auto& f = witness_->all.fate_of(id_);
   ++f.decided;
   if (last_.flags.stashes) ++f.stashed;
@@ -116,12 +150,13 @@ d::decision sim_call::take(const verdict& v, sim_model& model, const d::decision
     out.add(view);
   }
   model.now = v.after;
+  if (v.count > 0) model.wakes();
   answer.emplace(v.after);
   return {.flags = what_.then};
 }
 
 void sim_call::finish(const d::entity_model& model, d::entity_host& /*host*/) noexcept {
-  if (last_.flags.runs && id_ != 0) {
+  if (last_.flags.runs && of_caller()) {
     auto& f = witness_->all.fate_of(id_);
     if (f.chained) witness_->all.judge.broken("a chain runs once", fmt::format("command {}", id_));
     f.chained = true;

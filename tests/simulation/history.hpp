@@ -88,9 +88,19 @@ enum class landmark : std::uint8_t {
   retries_exhausted,    ///< a conflict too many
   conflicts_in_a_row,   ///< enough for a pause
   came_back_by_itself,  ///< a process, after a failure, without a caller
-  process_failed        ///< on_recovered failed
+  process_failed,       ///< on_recovered failed
+  alarm_fired,          ///< the command of a due alarm was decided, and its event stored
+  alarm_elsewhere,      ///< by another node than the one that set it
+  alarm_not_due,        ///< asked too early, or for an alarm that the state does not have any more
+  alarm_waits,          ///< a later due time was not written
+  alarm_corrected,      ///< after a recovery
+  alarm_taken_over,     ///< from another writer
+  alarm_lost,           ///< the append of its command was
+  alarm_settled,        ///< a change of the due time alone was stored, and its answer lost
+  alarm_stored_late,    ///< a change of the due time alone
+  alarm_dropped         ///< the entity was gone before it had answered
 };
-inline constexpr int landmarks = static_cast<int>(landmark::process_failed) + 1;
+inline constexpr int landmarks = static_cast<int>(landmark::alarm_dropped) + 1;
 
 /// Shared by the parts of a run.
 struct surroundings {
@@ -99,7 +109,7 @@ struct surroundings {
   referee& judge;
   bool calm = false;                                ///< no more faults
   std::uint32_t happened = 0;                       ///< faults that occurred so far, a bit each
-  std::uint32_t reached = 0;                        ///< landmarks, a bit each
+  std::uint64_t reached = 0;                        ///< landmarks, a bit each
   bool crashed = false;                             ///< a node crashed in this run
   bool closed = false;                              ///< a node closed in this run
   std::deque<fate> fates{};                         ///< by command id - 1
@@ -108,7 +118,7 @@ struct surroundings {
 
   [[nodiscard]] fate& fate_of(command_id id) { return fates[id - 1]; }
 
-  void reaches(landmark l) noexcept { reached |= 1U << static_cast<unsigned>(l); }
+  void reaches(landmark l) noexcept { reached |= std::uint64_t{1} << static_cast<unsigned>(l); }
 
   /// True, and recorded, if this fault is in the plan and due.
   [[nodiscard]] bool strikes(fault f, random& r) {

@@ -6,6 +6,9 @@
 #include <iterator>
 #include <utility>
 
+#include "alarms.hpp"
+#include "nexus/journal_checks.hpp"
+
 namespace nexus::simulation {
 namespace {
 
@@ -37,7 +40,8 @@ std::vector<std::string> preloaded_events(const plan& p) {
 }
 
 void model_journal::preload() {
-  store({0, writer_named(1), preloaded_events(s_.planned)});
+  store_events({0, writer_named(1), preloaded_events(s_.planned)});
+  preload_alarm();
   random r{s_.planned.seed, of_preload, 1};
   if (highest() == 0 || s_.planned.durable_state || r.chance(500)) return;
   stored_snapshot made;
@@ -45,6 +49,19 @@ void model_journal::preload() {
   made.data = encode(at(made.number));
   snapshots_[made.number] = made;
   if (s_.planned.erase_events) erased_to_ = made.number;
+}
+
+// That of the state, or another one: an earlier program may have had another `alarm`.
+void model_journal::preload_alarm() {
+  if (s_.planned.wakes == alarms::none || highest() == 0) return;
+  random r{s_.planned.seed, of_preload, 2};
+  auto due = due_of(s_.planned, at(highest()));
+  const auto which = r.below(100);
+  if (which < 20) due.reset();
+  if (which >= 70) due = r.below(s_.planned.faults_until + 1);
+  if (due)
+    alarm_ =
+        stored_alarm{*persistence_id::make("simulated", "one"), time_of(*due), writer_named(1)};
 }
 
 // -- when -------------------------------------------------------------------------------------
@@ -134,7 +151,8 @@ append_outcome model_journal::perform_append(operation& o, const std::shared_ptr
   if (s_.strikes(fault::lost_write, r)) return stored{};
   const bool done = store(*w);
   if (s_.strikes(fault::unknown_stored, r)) return unknown{trouble};
-  if (!done || s_.strikes(fault::own_conflict, r)) return conflict{highest()};
+  // A repeated change of the alarm alone finds the number that it expects.
+  if (!done || (!w->only_due() && s_.strikes(fault::own_conflict, r))) return conflict{highest()};
   return stored{{.epoch = 1, .major = highest()}};
 }
 
@@ -143,7 +161,7 @@ void model_journal::store_later(operation& o, const std::shared_ptr<write>& w) {
                                           : o.choices.below(30'000);
   s_.time.after(late, [this, w] {
     if (w->fenced || !store(*w)) return;
-    s_.reaches(landmark::stored_late);
+    s_.reaches(w->only_due() ? landmark::alarm_stored_late : landmark::stored_late);
     if (s_.trace) {
       s_.trace(
           fmt::format("{:>8}    stored late: {}..{}", s_.time.now(), w->expected + 1, highest()));
@@ -152,7 +170,19 @@ void model_journal::store_later(operation& o, const std::shared_ptr<write>& w) {
 }
 
 bool model_journal::store(const write& w) {
-  if (w.expected != highest()) return false;
+  if (w.expected != highest() || !store_events(w)) return false;
+  if (w.due) {
+    alarm_.reset();
+    if (w.due.what == due_change::kind::set) {
+      alarm_ = stored_alarm{*persistence_id::make("simulated", "one"), w.due.at, w.writer};
+    }
+    if (on_alarm_) on_alarm_();
+  }
+  check_alarm();
+  return true;
+}
+
+bool model_journal::store_events(const write& w) {
   for (const auto& data : w.events) {
     auto next = states_.back();
     const auto e = decode_event(data);
@@ -174,6 +204,24 @@ void model_journal::check_stored(const event& e, const state& before) {
                   fmt::format("command {} at number {}", e.command, highest() + 1));
 }
 
+// So an alarm can neither be lost nor remain for what is not stored.
+void model_journal::check_alarm() {
+  const auto wanted = due_of(s_.planned, states_.back());
+  if (!wanted && alarm_) {
+    s_.judge.broken("no alarm is stored if the newest state has none",
+                    fmt::format("after {} events: at {}", highest(), vtime_of(alarm_->due)));
+  }
+  if (wanted && !alarm_) {
+    s_.judge.broken("the alarm of the newest state is stored",
+                    fmt::format("after {} events: none instead of {}", highest(), *wanted));
+  }
+  if (wanted && alarm_ && vtime_of(alarm_->due) > *wanted) {
+    s_.judge.broken("the stored alarm is not later than that of the newest state",
+                    fmt::format("after {} events: {} instead of {}", highest(),
+                                vtime_of(alarm_->due), *wanted));
+  }
+}
+
 void model_journal::settle(std::uint32_t node, std::shared_ptr<write> w,
                            std::function<void(result<settlement>)> done) {
   auto outcome = std::make_shared<result<settlement>>();
@@ -191,6 +239,7 @@ result<settlement> model_journal::perform_settle(operation& o, write& w) {
     return fail(errc::unavailable, "simulated: ask again");
   }
   w.fenced = true;
+  if (w.only_due()) return settled_as(w.due, w.writer, alarm_);
   const auto last = w.expected + w.events.size();
   if (last > highest()) return settlement::not_stored;
   if (s_.planned.durable_state && last < highest()) return settlement::superseded;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "history.hpp"
+#include "nexus/journal_values.hpp"
 
 namespace nexus::simulation {
 
@@ -17,8 +18,11 @@ namespace nexus::simulation {
 struct write {
   sequence_nr expected = 0;
   ulid writer{};
-  std::vector<std::string> events;
+  std::vector<std::string> events{};
+  due_change due{};
   bool fenced = false;  ///< it is settled: it cannot be stored any more
+
+  [[nodiscard]] bool only_due() const noexcept { return due && events.empty(); }
 };
 
 class model_journal {
@@ -49,6 +53,9 @@ class model_journal {
   void replay(std::uint32_t node, sequence_nr from, sequence_nr to,
               std::function<void(result<d::replay_chunk>)> done);
 
+  /// Calls `f` whenever the alarm has changed.
+  void on_alarm(std::function<void()> f) { on_alarm_ = std::move(f); }
+
   /// The node crashed: its requests may still be performed or not.
   void crashed(std::uint32_t node) { ++lane_of(node).generation; }
 
@@ -56,6 +63,7 @@ class model_journal {
   [[nodiscard]] std::uint64_t appends() const noexcept { return appends_; }
   [[nodiscard]] sequence_nr highest() const noexcept { return records_.size(); }
   [[nodiscard]] const std::vector<record>& records() const noexcept { return records_; }
+  [[nodiscard]] const std::optional<stored_alarm>& alarm() const noexcept { return alarm_; }
   /// The state after `number` events; `number` is at most `highest`.
   [[nodiscard]] const state& at(sequence_nr number) const { return states_[number]; }
   /// Whether this is the state after some of the events stored now.
@@ -88,18 +96,24 @@ class model_journal {
   append_outcome perform_append(operation& o, const std::shared_ptr<write>& w);
   void store_later(operation& o, const std::shared_ptr<write>& w);
   bool store(const write& w);
+  bool store_events(const write& w);
+  void preload_alarm();
   result<settlement> perform_settle(operation& o, write& w);
   bool perform_save(operation& o, stored_snapshot s);
   void prune(operation& o);
   std::optional<stored_snapshot> newest_snapshot(operation& o);
   void load_state(d::load_result& to) const;
+  void load_later(operation& o, vtime until, const std::shared_ptr<result<d::load_result>>& to);
   result<d::replay_chunk> perform_replay(operation& o, sequence_nr from, sequence_nr to);
   void check_stored(const event& e, const state& before);
+  void check_alarm();
 
   surroundings& s_;
   std::vector<record> records_;
   std::vector<state> states_{state{}};
   std::map<sequence_nr, stored_snapshot> snapshots_;
+  std::optional<stored_alarm> alarm_;
+  std::function<void()> on_alarm_;
   sequence_nr erased_to_ = 0;
   std::uint64_t appends_ = 0;
   std::vector<lane> lanes_;

@@ -19,14 +19,24 @@ void model_journal::load(std::uint32_t node, std::function<void(result<d::load_r
           return;
         }
         if (s_.strikes(fault::load_stall, o.choices)) more += stall + o.choices.below(stall);
-        // Two reads, between which another writer may write.
         (*answer)->snapshot = newest_snapshot(o);
-        if (s_.planned.durable_state) return load_state(**answer);
-        s_.time.after(o.choices.below(more), [this, answer] {
-          if (*answer) (*answer)->highest = highest();
-        });
+        if (s_.planned.durable_state) load_state(**answer);
+        if (s_.planned.durable_state && s_.planned.wakes == alarms::none) return;
+        load_later(o, more, answer);
       },
       then);
+}
+
+// The next reads, between which another writer may write: the highest number, then the alarm.
+void model_journal::load_later(operation& o, vtime until,
+                               const std::shared_ptr<result<d::load_result>>& to) {
+  const auto first = s_.planned.durable_state ? 0 : o.choices.below(until);
+  const auto second = o.choices.below(until - first);
+  s_.time.after(first, [this, to, second] {
+    if (!s_.planned.durable_state) (*to)->highest = highest();
+    if (s_.planned.wakes == alarms::none) return;
+    s_.time.after(second, [this, to] { (*to)->alarm = alarm_; });
+  });
 }
 
 void model_journal::read_highest(std::uint32_t node,

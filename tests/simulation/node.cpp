@@ -15,12 +15,11 @@ enum stream : std::uint32_t { of_node = 500 };
 
 }  // namespace
 
-node::node(std::uint32_t number, surroundings& s, model_journal& journal,
-           std::function<void(const fate&)> answered)
+node::node(std::uint32_t number, surroundings& s, model_journal& journal, listeners to)
     : number_{number},
       s_{s},
       journal_{journal},
-      answered_{std::move(answered)},
+      to_{std::move(to)},
       id_{*persistence_id::make("simulated", "one")},
       choices_{s.planned.seed, of_node, number} {}
 
@@ -56,6 +55,17 @@ void node::send(command_id id) {
   s_.time.at(last_arrival_, [this, to = live_->number, e] { post(to, e); });
 }
 
+void node::fire(std::uint64_t firing, timestamp seen_at) {
+  if (firing_ != 0) s_.judge.broken("one firing at a time", fmt::format("firing {}", firing));
+  firing_ = firing;
+  firing_arrived_ = false;
+  if (!up_ || closing_) return alarm_over();
+  if (!gate_open_) begin_incarnation();
+  s_.time.after(choices_.below(5), [this, firing, seen_at, to = live_->number] {
+    if (firing_ == firing) post(to, d::alarm_due{seen_at, writer_named(firing)});
+  });
+}
+
 void node::begin_incarnation() {
   live_ = std::make_unique<incarnation>(*this, ++incarnations_);
   gate_open_ = true;
@@ -72,6 +82,7 @@ void node::crash() {
   live_.reset();
   auto lost = std::exchange(outstanding_, {});
   for (auto id : lost) give_answer(s_.fate_of(id), fate::answer::lost);
+  alarm_over();
 }
 
 void node::close() {
@@ -135,12 +146,21 @@ void node::turn() {
     live_->machine.step(now(), d::drained{}, out_);
     perform_all(now());
   }
+  if (live_ != nullptr && live_->number == number) leave_if_woken();
   if (live_ != nullptr && live_->number == number) check_rest(after_append);
   wake();
 }
 
+// What was started for an alarm passivates when that is over.
+void node::leave_if_woken() {
+  if (!live_->woken || firing_arrived_) return;
+  live_->seen.commands.passivates(true);
+  live_->machine.step(now(), d::passivate_asked{true}, out_);
+  perform_all(now());
+}
+
 void node::check_rest(bool after_append) {
-  auto& [all, commands, storage] = live_->seen;
+  auto& [all, commands, storage, alarm] = live_->seen;
   rest r;
   r.held = live_->machine.held();
   r.fresh = live_->machine.at() == d::entity_fsm::phase::fresh;
@@ -151,6 +171,7 @@ void node::check_rest(bool after_append) {
   r.after_append = after_append && !ran_;
   commands.at_rest(r);
   storage.at_rest();
+  if (r.running && r.drained && !r.writing && commands.idle()) alarm.idles_on(live_->model.now);
 }
 
 void node::dispatch(input what) {
@@ -181,13 +202,22 @@ void node::follow_check(const d::highest_checked& what) {
 }
 
 void node::follow(const input& what) {
-  auto& [all, commands, storage] = live_->seen;
+  auto& [all, commands, storage, alarm] = live_->seen;
   if (const auto* e = std::get_if<envelope>(&what)) {
     commands.arrives(e->as<sim_call>().id());
+    live_->woken = false;
   } else if (const auto* a = std::get_if<d::appended>(&what)) {
     storage.append_answered(a->outcome, commands.callers_undurable());
+    if (!storage.writing()) alarm.written(std::holds_alternative<stored>(a->outcome));
   } else if (const auto* s = std::get_if<d::settle_answered>(&what)) {
     storage.settled(s->what, commands.callers_undurable());
+    if (!storage.writing()) alarm.settled(*s->what == settlement::stored);
+  } else if (const auto* l = std::get_if<d::loaded>(&what)) {
+    if (l->epoch == live_->machine.epoch() && l->what) alarm.loaded(l->what->alarm);
+  } else if (const auto* w = std::get_if<d::alarm_due>(&what)) {
+    firing_arrived_ = true;
+    live_->woken = live_->woken || live_->machine.at() == d::entity_fsm::phase::fresh;
+    alarm.asked(*w);
   } else if (const auto* r = std::get_if<d::replayed>(&what)) {
     if (r->epoch == live_->machine.epoch()) storage.read_answered();
   } else if (std::holds_alternative<d::snapshot_saved>(what)) {
@@ -232,6 +262,8 @@ void node::end_incarnation() {
   if (!dropped.empty()) s_.reaches(landmark::dropped);
   for (auto id : dropped) give_answer(s_.fate_of(id), fate::answer::failed, errc::stopped);
   live_.reset();
+  if (firing_ != 0) s_.reaches(landmark::alarm_dropped);
+  alarm_over();
 }
 
 }

@@ -14,15 +14,22 @@ namespace nexus::simulation {
 
 class node final : public d::entity_host {
  public:
-  /// Calls `answered` for each finished command.
-  node(std::uint32_t number, surroundings& s, model_journal& journal,
-       std::function<void(const fate&)> answered);
+  /// Called for each finished command, and for each firing of an alarm.
+  struct listeners {
+    std::function<void(const fate&)> answered;
+    std::function<void(std::uint64_t firing)> alarm_over;
+  };
+
+  node(std::uint32_t number, surroundings& s, model_journal& journal, listeners to);
   ~node() override;
 
   [[nodiscard]] bool up() const noexcept { return up_; }
 
   /// Sends a command; its fate exists already.
   void send(command_id id);
+
+  /// Asks for the alarm, as `firing`; `seen_at` is when it was found due.
+  void fire(std::uint64_t firing, timestamp seen_at);
 
   void crash();
   void close();
@@ -33,6 +40,9 @@ class node final : public d::entity_host {
 
   /// Nothing is left: no command and no count.
   void check_empty();
+
+  /// The writer of its appends.
+  [[nodiscard]] ulid writer() const { return writer_named(number_ + 2 + 16 * writers_); }
 
   /// The highest state that it has shown to a caller.
   [[nodiscard]] std::uint64_t shown() const noexcept { return shown_; }
@@ -49,7 +59,7 @@ class node final : public d::entity_host {
   using input =
       std::variant<envelope, d::loaded, d::replayed, d::appended, d::settle_answered,
                    d::snapshot_saved, d::wait_over, d::recovery_stalled, d::passivate_asked,
-                   d::restart_asked, d::highest_checked, d::close_asked>;
+                   d::restart_asked, d::highest_checked, d::alarm_due, d::close_asked>;
   struct incarnation;
 
   [[nodiscard]] d::moment now() const;
@@ -63,6 +73,9 @@ class node final : public d::entity_host {
   [[nodiscard]] bool comes_late(const input& what) const;
   void follow_check(const d::highest_checked& what);
   void check_rest(bool after_append);
+  void leave_if_woken();
+  void release_alarm(const sim_call& call);
+  void alarm_over();
   void perform_all(const d::moment& now);
   void watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress);
 
@@ -79,6 +92,8 @@ class node final : public d::entity_host {
   void perform(const d::moment& now, d::wait& a);
   void perform(const d::moment& now, d::read_highest& a);
   void perform(const d::moment& now, d::tell& a);
+  void perform(const d::moment& now, d::due_stored& a);
+  void perform(const d::moment& now, d::alarm_seen& a);
   void perform(const d::moment& now, d::stopped& a);
 
   void give_answer(fate& f, fate::answer is, errc code = {});
@@ -91,7 +106,7 @@ class node final : public d::entity_host {
   const std::uint32_t number_;
   surroundings& s_;
   model_journal& journal_;
-  std::function<void(const fate&)> answered_;
+  listeners to_;
   const persistence_id id_;
   random choices_;
   bool up_ = true;
@@ -106,6 +121,8 @@ class node final : public d::entity_host {
   vtime last_arrival_ = 0;
   std::deque<command_id> outstanding_;
   std::deque<input> mailbox_;
+  std::uint64_t firing_ = 0;     // not answered yet; 0: none
+  bool firing_arrived_ = false;  // at the entity
   std::unique_ptr<incarnation> live_;
   d::actions out_;
 };

@@ -10,7 +10,8 @@ namespace nexus::simulation {
 
 void node::perform(const d::moment& /*now*/, d::load& a) {
   const auto to = live_->number;
-  live_->seen.storage.loads(live_->seen.commands.anybody_waits());
+  auto& [all, commands, storage, alarm] = live_->seen;
+  storage.loads(commands.anybody_waits() || alarm.asked());
   journal_.load(number_, [this, to, epoch = a.epoch](result<d::load_result> what) {
     post(to, d::loaded{epoch, std::move(what)});
   });
@@ -49,10 +50,11 @@ void node::perform(const d::moment& now, d::decode_chunk& /*a*/) {
 void node::perform(const d::moment& /*now*/, d::append& a) {
   live_->seen.commands.appends();
   live_->seen.storage.appends(a, live_->machine.durable());
-  auto w = std::make_shared<write>();
-  w->expected = a.expected;
-  w->writer = writer_named(number_ + 2 + 16 * writers_);
-  for (const auto& e : a.events->events()) w->events.emplace_back(e.data);
+  live_->seen.alarms.appends(a);
+  auto w = std::make_shared<write>(write{.expected = a.expected, .writer = writer(), .due = a.due});
+  if (a.events != nullptr) {
+    for (const auto& e : a.events->events()) w->events.emplace_back(e.data);
+  }
   live_->in_flight = w;
   journal_.append(number_, w, [this, to = live_->number](append_outcome o) {
     post(to, d::appended{std::move(o)});
@@ -77,7 +79,8 @@ void node::perform(const d::moment& /*now*/, d::release& a) {
   live_->seen.commands.releases(call.id(), call.last());
   if (call.counted) --on_its_way_;
   call.finish(live_->model, *this);
-  if (call.id() == 0) return;
+  if (call.alarm) return release_alarm(call);
+  if (!call.of_caller()) return;
   auto& f = s_.fate_of(call.id());
   if (f.chained != f.last.flags.runs) {
     s_.judge.broken("a chain runs before its command is over", fmt::format("command {}", f.id));
@@ -92,7 +95,13 @@ void node::perform(const d::moment& /*now*/, d::refuse& a) {
   if (call.counted) --on_its_way_;
   const auto why = a.why;
   call.fail(std::move(a.why));
-  if (call.id() == 0) return;
+  if (call.alarm) {
+    s_.reaches(landmark::alarm_lost);
+    live_->seen.alarms.over();
+    if (firing_arrived_) alarm_over();
+    return;
+  }
+  if (!call.of_caller()) return;
   auto& f = s_.fate_of(call.id());
   check_refusal(f, why);
   give_answer(f, fate::answer::failed, why.code);
@@ -101,6 +110,26 @@ void node::perform(const d::moment& /*now*/, d::refuse& a) {
 void node::perform(const d::moment& /*now*/, d::discard& a) {
   s_.judge.broken("only a timer's command is discarded",
                   fmt::format("command {}", a.call.as<sim_call>().id()));
+}
+
+// The waker looks at what is stored, so it only has to know that its firing is over.
+void node::release_alarm(const sim_call& call) {
+  live_->seen.alarms.over();
+  if (*call.answer) live_->seen.alarms.fired(**call.answer);
+  if (firing_arrived_) alarm_over();
+}
+
+void node::alarm_over() {
+  if (firing_ == 0) return;
+  firing_arrived_ = false;
+  to_.alarm_over(std::exchange(firing_, 0));
+}
+
+void node::perform(const d::moment& /*now*/, d::due_stored& a) { live_->seen.alarms.noted(a.due); }
+
+void node::perform(const d::moment& /*now*/, d::alarm_seen& a) {
+  live_->seen.alarms.seen(a.why);
+  if (firing_arrived_) alarm_over();
 }
 
 void node::perform(const d::moment& now, d::run& a) {
@@ -120,7 +149,7 @@ void node::perform(const d::moment& /*now*/, d::wait& a) {
 }
 
 void node::perform(const d::moment& /*now*/, d::tell& a) {
-  auto& [all, commands, storage] = live_->seen;
+  auto& [all, commands, storage, alarm] = live_->seen;
   switch (a.what) {
     case entity_signal::kind::append_failed:
       commands.loses(a.why.code == errc::conflict);
@@ -128,9 +157,11 @@ void node::perform(const d::moment& /*now*/, d::tell& a) {
     case entity_signal::kind::recovered:
       commands.recovers();
       storage.recovers();
+      alarm.recovers(a.number);
       break;
     case entity_signal::kind::recovery_failed:
-      commands.recovery_fails(a.why.code != errc::corrupt && a.why.code != errc::conflict);
+      commands.recovery_fails(!alarm.threw() && a.why.code != errc::corrupt &&
+                              a.why.code != errc::conflict);
       storage.recovery_fails(a.why.code);
       break;
     default:
@@ -163,6 +194,11 @@ void node::perform(const d::moment& /*now*/, d::stopped& /*a*/) {
   live_->in_flight.reset();
   live_->seen.commands.stops(live_->seen.storage.saving());
   live_->seen.storage.stops();
+  live_->seen.alarms.stops();
+  if (firing_arrived_) {
+    s_.reaches(landmark::alarm_dropped);
+    alarm_over();
+  }
   if (closing_) {
     up_ = false;
   } else if (on_its_way_ != 0) {

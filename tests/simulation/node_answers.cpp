@@ -21,7 +21,7 @@ void node::give_answer(fate& f, fate::answer is, errc code) {
     outstanding_.erase(at);
   }
   if (is == fate::answer::done || is == fate::answer::refused) check_shown(f);
-  answered_(f);
+  to_.answered(f);
 }
 
 // Nothing leaves before what caused it is durable.
@@ -72,7 +72,7 @@ void node::check_refusal(const fate& f, const error& why) {
       break;
     case errc::apply_failed:
     case errc::decide_failed:
-      causes = bit(fault::process_fails);
+      causes = bit(fault::process_fails) | bit(fault::alarm_fails);
       break;
     case errc::corrupt:
       causes = bit(fault::bad_snapshot) | bit(fault::hole);
@@ -98,6 +98,9 @@ void node::check_refusal(const fate& f, const error& why) {
 void node::check_empty() {
   if (on_its_way_ != 0 && gate_open_) {
     s_.judge.broken("nothing is left over", fmt::format("the gate counts {}", on_its_way_));
+  }
+  if (firing_ != 0) {
+    s_.judge.broken("every firing is answered", fmt::format("firing {} is not", firing_));
   }
   if (!outstanding_.empty()) {
     s_.judge.broken("every command is answered", fmt::format("{} are not", outstanding_.size()));

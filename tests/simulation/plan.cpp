@@ -67,7 +67,7 @@ const char* to_string(fault f) noexcept {
       "own_conflict", "settle_error", "load_error",     "load_stall",   "replay_error",
       "replay_stall", "cut_short",    "bad_snapshot",   "hole",         "save_error",
       "prune_error",  "encode_error", "slow",           "outage",       "process_fails",
-      "moments",      "lost_write"};
+      "alarm_fails",  "moments",      "lost_write"};
   return names[static_cast<int>(f)];
 }
 
@@ -118,6 +118,7 @@ plan plan_of(std::uint64_t seed) {
   draw_mix(r, p.mix);
   draw_faults(r, p);
   if (r.chance(150)) keep_only_the_state(p);
+  if (r.chance(500)) p.wakes = alarms::any;
   return p;
 }
 
@@ -138,6 +139,7 @@ plan hot_plan_of(std::uint64_t seed) {
   p.mix.deadlines = false;  // their outcome depends on the speed
   // An entity's idleness depends on its speed, and so do its recoveries.
   if (p.recovered == on_recovered::persists) p.mix.effects.passivates = false;
+  if (r.chance(300)) p.wakes = alarms::distant;  // the time of a firing depends on the speed
   return p;
 }
 
@@ -152,6 +154,8 @@ std::string to_string(const plan& p) {
       p.machine.conflict_retries_max, p.machine.snapshot_every, p.keep_snapshots,
       p.erase_events ? " erasing events" : "", p.machine.replay_chunk_events, p.chunk_bytes_max);
   if (p.durable_state) text += " a durable state;";
+  if (p.wakes == alarms::any) text += " alarms;";
+  if (p.wakes == alarms::distant) text += " distant alarms;";
   text += fmt::format(" {} moments; faults ({}/1000):", p.moments, p.fault_permille);
   for (int f = 0; f <= faults_drawn; ++f) {
     if (p.has(static_cast<fault>(f))) text.append(" ").append(to_string(static_cast<fault>(f)));

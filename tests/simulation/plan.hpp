@@ -37,6 +37,7 @@ enum class fault : std::uint8_t {
   slow,           // times in which the storage is much slower
   outage,         // times in which it does nothing
   process_fails,  // on_recovered throws, or its apply does
+  alarm_fails,    // alarm throws, after a recovery or when its time has come
   moments,        // crashes, closes, restarts and passivations at any moment
   lost_write      // an append is answered `stored` and is not: only tests of the simulator use it
 };
@@ -57,6 +58,13 @@ struct moment {
 
 enum class on_recovered : std::uint8_t { nothing, reads, persists };
 [[nodiscard]] command recovered_command(on_recovered wanted);
+
+/// When states want to be woken; see alarms.hpp.
+enum class alarms : std::uint8_t {
+  none,
+  any,     ///< some never, others before, during or after the run
+  distant  ///< not during the run
+};
 
 struct plan {
   std::uint64_t seed = 0;
@@ -79,6 +87,7 @@ struct plan {
   bool erase_events = false;
   bool durable_state = false;  ///< the journal keeps only the newest state, which is its snapshot
   on_recovered recovered = on_recovered::nothing;
+  alarms wakes = alarms::none;
   command_mix mix{};
   std::set<std::uint32_t> skipped;          ///< commands left out, see `command_key`
   std::set<std::uint32_t> moments_skipped;  ///< by number

@@ -8,6 +8,7 @@
 
 #include "checks.hpp"
 #include "node.hpp"
+#include "waker.hpp"
 
 namespace nexus::simulation {
 namespace {
@@ -22,8 +23,13 @@ constexpr int calm_rounds_max = 60;
 class world {
  public:
   world(const plan& p, const listener& trace)
-      : plan_{p}, time_{random{p.seed, of_time}.next()}, s_{p, time_, judge_}, journal_{s_} {
+      : plan_{p},
+        time_{random{p.seed, of_time}.next()},
+        s_{p, time_, judge_},
+        journal_{s_},
+        waker_{s_, journal_, nodes_} {
     s_.trace = trace;
+    journal_.on_alarm([this] { waker_.changed(); });
     for (std::uint32_t n = 0; n < p.nodes; ++n) add_node();
     for (std::uint32_t c = 0; c < p.callers; ++c) {
       callers_.push_back({c, c % p.nodes, random{p.seed, of_caller, c}});
@@ -32,6 +38,7 @@ class world {
 
   outcome run() {
     journal_.preload();
+    waker_.changed();
     schedule();
     come_to_rest();
     outcome made;
@@ -60,8 +67,10 @@ class world {
   };
 
   void add_node() {
-    nodes_.push_back(std::make_unique<node>(static_cast<std::uint32_t>(nodes_.size()), s_, journal_,
-                                            [this](const fate& f) { answered(f); }));
+    const auto number = static_cast<std::uint32_t>(nodes_.size());
+    node::listeners to{[this](const fate& f) { answered(f); },
+                       [this](std::uint64_t firing) { waker_.answered(firing); }};
+    nodes_.push_back(std::make_unique<node>(number, s_, journal_, std::move(to)));
   }
 
   void schedule() {
@@ -86,6 +95,7 @@ class world {
       if (++steps_ > steps_max) judge_.broken("a run comes to rest", "it does not");
     }
     for (auto& n : nodes_) n->check_empty();
+    waker_.check_end();
   }
 
   // -- callers ----
@@ -254,6 +264,7 @@ class world {
   surroundings s_;
   model_journal journal_;
   std::vector<std::unique_ptr<node>> nodes_;
+  waker waker_;
   std::vector<caller> callers_;
   std::vector<moment> moments_;  // waiting for a command to be sent
   std::uint64_t steps_ = 0;

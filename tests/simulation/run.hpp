@@ -15,7 +15,7 @@ struct outcome {
   std::string detail;  ///< how
   std::uint64_t steps = 0;
   std::uint32_t happened = 0;  ///< faults, a bit each
-  std::uint32_t reached = 0;   ///< landmarks, a bit each
+  std::uint64_t reached = 0;   ///< landmarks, a bit each
   std::uint64_t appends = 0;
   std::uint64_t appends_one_at_a_time = 0;  ///< for the comparison of `run_hot`
   // For comparison with another run of the same commands.

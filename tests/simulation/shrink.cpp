@@ -84,6 +84,7 @@ class shrinker {
         p.erase_events = p.machine.erases_events = false;
       });
     }
+    if (best_.wakes != alarms::none) any |= tried([](plan& p) { p.wakes = alarms::none; });
     if (best_.recovered != on_recovered::nothing) {
       any |= tried([](plan& p) { p.recovered = on_recovered::nothing; });
     }

@@ -41,7 +41,7 @@ std::uint64_t seeds(std::uint64_t usually, std::uint64_t when_long) {
 struct total {
   std::uint64_t steps = 0;
   std::uint32_t happened = 0;
-  std::uint32_t reached = 0;
+  std::uint64_t reached = 0;
   std::uint64_t appends = 0;
   std::uint64_t appends_one_at_a_time = 0;
 };
@@ -82,7 +82,7 @@ TEST(Simulation, SurvivingStateEqualsASequentialModel) {
     const auto one = static_cast<fault>(f);
     EXPECT_NE(all.happened & bit(one), 0U) << to_string(one) << " never happened";
   }
-  EXPECT_EQ(all.reached, (1U << landmarks) - 1) << "not every landmark was reached";
+  EXPECT_EQ(all.reached, (std::uint64_t{1} << landmarks) - 1) << "not every landmark was reached";
   std::cout << all.steps << " steps\n";
 }
 

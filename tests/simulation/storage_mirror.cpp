@@ -25,11 +25,13 @@ void storage_mirror::appends(const d::append& a, sequence_nr durable) {
   if (closed_unsettled_) broken("closing gives up what is not settled");
   writing_ = step::append;
   last_ = durable + (a.events == nullptr ? 0 : a.events->size());
-  if (a.events == nullptr || a.events->empty()) return broken("an append has events");
+  only_due_ = a.events == nullptr;
+  if (only_due_ ? !a.due : a.events->empty()) return broken("an append has events or a due time");
   if (a.expected != durable) {
     broken("an append expects what is durable", fmt::format("{}, not {}", a.expected, durable));
   }
-  if (a.events->bytes() >= s_.planned.machine.undurable_bytes_max + events_bytes_max) {
+  if (!only_due_ &&
+      a.events->bytes() >= s_.planned.machine.undurable_bytes_max + events_bytes_max) {
     broken("an append has a bound by bytes", fmt::format("{}", a.events->bytes()));
   }
 }
@@ -42,9 +44,10 @@ void storage_mirror::append_answered(const append_outcome& outcome, bool of_call
   if (std::holds_alternative<conflict>(outcome)) loss_ = errc::conflict;
   if (const auto* r = std::get_if<rejected>(&outcome)) loss_ = r->why.code;
   // Automatic retries must not come without a pause.
-  const bool refused = std::holds_alternative<rejected>(outcome) && !of_callers;
+  const bool comes_again = !of_callers || only_due_;
+  const bool refused = std::holds_alternative<rejected>(outcome) && comes_again;
   const auto* c = std::get_if<conflict>(&outcome);
-  const bool too_often = c != nullptr && c->highest < last_ && conflicts_too_often();
+  const bool too_often = c != nullptr && (only_due_ || c->highest < last_) && conflicts_too_often();
   wait_due_ = (refused || too_often || std::holds_alternative<failed>(outcome)) && !closing_;
   unwritten_ = unwritten_ || wait_due_;
 }
@@ -79,12 +82,13 @@ void storage_mirror::settled(const result<settlement>& what, bool of_callers) {
   told_ = told_ || tells;
   if (!what) return;
   const bool told = std::exchange(told_, false);
+  const bool comes_again = !of_callers || only_due_;
   switch (*what) {
     case settlement::stored:
       writes_again();
       return s_.reaches(landmark::settled_stored);
     case settlement::not_stored:
-      wait_due_ = !told && (lost_answer_ ? !of_callers : conflicts_too_often()) && !closing_;
+      wait_due_ = !told && (lost_answer_ ? comes_again : conflicts_too_often()) && !closing_;
       unwritten_ = unwritten_ || wait_due_;
       return s_.reaches(landmark::settled_not_stored);
     case settlement::superseded:

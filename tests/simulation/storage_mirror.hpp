@@ -67,6 +67,7 @@ class storage_mirror {
   bool wait_due_ = false;
   bool process_failed_ = false;
   sequence_nr last_ = 0;         // of the append in flight
+  bool only_due_ = false;        // it changes only the alarm
   std::uint32_t conflicts_ = 0;  // in a row
   bool waited_ = false;
   bool lost_answer_ = false;  // being settled, unless it is a conflict

@@ -7,6 +7,7 @@ namespace {
 
 std::string number_of(const envelope& e) {
   const auto id = e.as<sim_call>().id();
+  if (id == of_alarm) return "that of the alarm";
   return id == 0 ? "on_recovered" : fmt::format("#{}", id);
 }
 
@@ -26,8 +27,10 @@ std::string word(const envelope& e) { return "command " + number_of(e); }
 std::string word(const d::loaded& i) {
   if (!i.what) return "loading failed";
   const auto& snapshot = i.what->snapshot;
-  return fmt::format("loaded: highest {}, snapshot {}", i.what->highest,
-                     snapshot && *snapshot ? (*snapshot)->number : 0);
+  const auto& due = i.what->alarm;
+  return fmt::format("loaded: highest {}, snapshot {}{}", i.what->highest,
+                     snapshot && *snapshot ? (*snapshot)->number : 0,
+                     due ? fmt::format(", alarm {}", vtime_of(due->due)) : std::string{});
 }
 std::string word(const d::replayed& i) {
   if (!i.what) return fmt::format("replaying {}..{} failed", i.from, i.to);
@@ -52,13 +55,21 @@ std::string word(const d::highest_checked& i) {
   if (!i.what) return fmt::format("reading {} of the highest failed", i.check);
   return fmt::format("reading {}: the highest is {}", i.check, *i.what);
 }
+std::string word(const d::alarm_due& i) {
+  return fmt::format("asked for the alarm, seen at {}", vtime_of(i.seen_at));
+}
 std::string word(const d::close_asked&) { return "asked to close"; }
 
 std::string word(const d::load&) { return "load"; }
 std::string word(const d::replay& a) { return fmt::format("replay {}..{}", a.from, a.to); }
 std::string word(const d::decode_chunk&) { return "decode"; }
 std::string word(const d::append& a) {
-  return fmt::format("append {}..{}", a.expected + 1, a.expected + a.events->size());
+  auto text = a.events == nullptr
+                  ? fmt::format("after {}:", a.expected)
+                  : fmt::format("append {}..{}", a.expected + 1, a.expected + a.events->size());
+  if (a.due.what == due_change::kind::clear) text += " no alarm";
+  if (a.due.what == due_change::kind::set) text += fmt::format(" alarm {}", vtime_of(a.due.at));
+  return text;
 }
 std::string word(const d::settle&) { return "settle"; }
 std::string word(const d::save& a) { return fmt::format("save {}", a.snapshot.number); }
@@ -76,6 +87,12 @@ std::string word(const d::tell& a) {
   return fmt::format("tell {} {}", names[static_cast<int>(a.what)], a.number);
 }
 std::string word(const d::read_highest&) { return "read highest"; }
+std::string word(const d::due_stored& a) {
+  return a.due ? fmt::format("stored: alarm {}", vtime_of(*a.due)) : "stored: no alarm";
+}
+std::string word(const d::alarm_seen& a) {
+  return a.why.message.empty() ? "alarm seen" : "alarm seen: " + a.why.message;
+}
 std::string word(const d::stopped&) { return "stopped"; }
 
 }

@@ -18,6 +18,7 @@ namespace nexus::simulation {
 [[nodiscard]] std::string word(const d::passivate_asked& i);
 [[nodiscard]] std::string word(const d::restart_asked& i);
 [[nodiscard]] std::string word(const d::highest_checked& i);
+[[nodiscard]] std::string word(const d::alarm_due& i);
 [[nodiscard]] std::string word(const d::close_asked& i);
 
 [[nodiscard]] std::string word(const d::load& a);
@@ -33,6 +34,8 @@ namespace nexus::simulation {
 [[nodiscard]] std::string word(const d::wait& a);
 [[nodiscard]] std::string word(const d::tell& a);
 [[nodiscard]] std::string word(const d::read_highest& a);
+[[nodiscard]] std::string word(const d::due_stored& a);
+[[nodiscard]] std::string word(const d::alarm_seen& a);
 [[nodiscard]] std::string word(const d::stopped& a);
 
 }

@@ -83,6 +83,37 @@ TEST(Scenario, EventsAndReply) {
   given<lamp>(lamp::lit{5}).when(lamp::light_up{7}).then(lamp::lit{7}, replies(12));
 }
 
+namespace {
+
+struct numbered {
+  static constexpr std::string_view entity_type = "numbered";
+  struct count {};
+  using command = std::variant<count>;
+  struct counted {
+    static constexpr std::string_view type_name = "counted";
+    std::int64_t number = 0;
+    MSGPACK_DEFINE_MAP(number)
+  };
+  using event = std::variant<counted>;
+  struct state {};
+  static auto decide(const state&, const count&, const context& c) {
+    return nexus::persist(counted{static_cast<std::int64_t>(c.next_nr())});
+  }
+  static void apply(state&, const counted&) {}
+};
+
+}  // namespace
+
+TEST(Scenario, MayBeginAtANumber) {
+  given<numbered>()
+      .at_number(1'000'000)
+      .when(numbered::count{})
+      .then(numbered::counted{1'000'001})
+      .when(numbered::count{})
+      .then(numbered::counted{1'000'002});
+  given<numbered>(numbered::counted{1}).when(numbered::count{}).then(numbered::counted{2});
+}
+
 TEST(Scenario, GoesOn) {
   given<lamp>()
       .when(lamp::light_up{1})

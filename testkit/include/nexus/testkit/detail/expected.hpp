@@ -6,8 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <msgpack/unpack.hpp>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -15,6 +13,7 @@
 #include "nexus/detail/model_of.hpp"
 #include "nexus/effect_options.hpp"
 #include "nexus/testkit/detail/difference.hpp"
+#include "nexus/testkit/detail/shown.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit { namespace detail {
 
@@ -23,16 +22,7 @@ using namespace nexus::detail;
 /// A value as text, field by field.
 template <class B, class T>
 std::string shown(const T& value) {
-  std::string bytes;
-  try {
-    v0::encode(value, bytes);
-  } catch (const encode_error& e) {
-    return std::string{"(what "} + e.what() + ")";
-  }
-  auto unpacked = msgpack::unpack(bytes.data(), bytes.size());
-  std::ostringstream out;
-  out << unpacked.get();
-  return out.str();
+  return shown(value);
 }
 
 /// The effect as the runtime takes it: a refusal, if the runtime would not store its records.
@@ -97,6 +87,14 @@ inline std::string shown_span(std::chrono::nanoseconds d) {
   out << std::chrono::duration<double, std::milli>{d}.count() << " ms";
   return out.str();
 }
+template <class Other>
+struct watching_for {
+  std::string id;
+};
+template <class Actor>
+struct watching_actor {
+  Actor who;
+};
 struct being_unhandled {};
 struct doing {
   bool effect_flags::*flag;
