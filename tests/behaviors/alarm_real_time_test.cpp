@@ -76,6 +76,7 @@ TEST_F(AlarmRealTime, EveryHoldExpiresOnce) {
   EXPECT_TRUE(eventually([&] { return all_expired(*journal, 500) == 500; }));
   EXPECT_TRUE(eventually([&] { return holds.live() == 0; }));
   EXPECT_EQ(all_expired(*journal, 500), 500);
+  EXPECT_EQ(sys.metrics().count("nexus_alarms_failed_total", "", {{"entity", "hold"}}).value(), 0u);
 }
 
 TEST_F(AlarmRealTime, CommandsAndAlarmsOfOneEntityDoNotDisturbEachOther) {
