@@ -13,8 +13,8 @@
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
-constexpr std::string_view beats = "nexus.heartbeats";
-constexpr std::string_view sweeps = "nexus.alarm_sweeps";
+constexpr std::string_view beats_collection = "nexus.heartbeats";
+constexpr std::string_view sweeps_collection = "nexus.alarm_sweeps";
 
 /// As stored.
 struct progress_document {
@@ -30,16 +30,17 @@ result<sweep_progress> progress_of(std::string_view type, const std::string& dat
   auto decoded = decode(data, read);
   auto writer = ulid::parse(read.writer);
   if (!decoded || !writer) {
-    return fail(errc::corrupt,
-                fmt::format("the document {} of {}: {}; remove it to sweep again", type, sweeps,
-                            !decoded ? decoded.error().message : writer.error().message));
+    return fail(
+        errc::corrupt,
+        fmt::format("the document {} of {}: {}; remove it to sweep again", type, sweeps_collection,
+                    !decoded ? decoded.error().message : writer.error().message));
   }
   return sweep_progress{read.version, std::move(read.after), read.done, *writer};
 }
 
 result<void> store_sweep(journal_session& to, std::string_view type, const sweep_progress& p) {
   const auto data = encode(progress_document{p.version, p.after, p.done, p.writer.to_string()});
-  return to.documents()->put(sweeps, {type, "nexus.alarm_sweep", 1, "msgpack", data});
+  return to.documents()->put(sweeps_collection, {type, "nexus.alarm_sweep", 1, "msgpack", data});
 }
 
 }  // namespace
@@ -115,14 +116,14 @@ result<void> own_heartbeat::end(journal_session& to) {
 result<void> own_heartbeat::put(journal_session& to, std::string_view value) {
   auto* storage = to.documents();
   if (storage == nullptr) return {};
-  return storage->put(beats, {writer_.to_string(), "nexus.heartbeat", 1, "text", value});
+  return storage->put(beats_collection, {writer_.to_string(), "nexus.heartbeat", 1, "text", value});
 }
 
 result<std::optional<std::vector<heartbeat>>> read_heartbeats(journal_session& from) {
   auto* storage = from.documents();
   if (storage == nullptr) return std::nullopt;
   std::vector<heartbeat> made;
-  auto read = storage->all(beats, consistency::strong, [&](const document_view& d) {
+  auto read = storage->all(beats_collection, consistency::strong, [&](const document_view& d) {
     if (auto writer = ulid::parse(d.id)) made.push_back({*writer, std::string{d.data}});
     return true;
   });
@@ -135,7 +136,7 @@ result<void> remove_heartbeats(journal_session& from, std::span<const ulid> writ
   if (storage == nullptr || writers.empty()) return {};
   std::vector<std::string> ids;
   for (const auto& one : writers) ids.push_back(one.to_string());
-  auto removed = storage->remove(beats, ids);
+  auto removed = storage->remove(beats_collection, ids);
   if (!removed) return fail(std::move(removed.error()));
   return {};
 }
@@ -145,7 +146,7 @@ result<void> remove_heartbeats(journal_session& from, std::span<const ulid> writ
 result<sweep_progress> read_sweep(journal_session& from, std::string_view type) {
   auto* storage = from.documents();
   if (storage == nullptr) return sweep_progress{};
-  auto found = storage->get(sweeps, type);
+  auto found = storage->get(sweeps_collection, type);
   if (!found) return fail(std::move(found.error()));
   if (!*found) return sweep_progress{};
   return progress_of(type, (*found)->data);

@@ -11,7 +11,7 @@ question_way question_way::begin(entity_host& host, const call_header& cause,
   question_way made;
   made.self = host.own_directory();
   made.other = host.directory_of(asked_type);
-  if (made.other != nullptr && made.other->behavior() != asked_tag) made.other = nullptr;
+  made.check_other(asked_tag);
   made.id = host.own_id().id();
   made.there = made.self->caused_by(cause);
   // The answer must arrive however late it is: a process would wait for it for ever.
@@ -19,6 +19,15 @@ question_way question_way::begin(entity_host& host, const call_header& cause,
   made.back.deadline = {};
   host.question_sent();
   return made;
+}
+
+void question_way::check_other(const void* tag) noexcept {
+  if (other != nullptr && other->behavior() != tag) other = nullptr;
+}
+
+void question_way::find_other(std::string_view type, const void* tag) {
+  other = self->beside(type);
+  check_other(tag);
 }
 
 void question_way::answered(entity_call* c) const {
@@ -35,7 +44,7 @@ void question_way::send(std::string_view to, entity_call& c, envelope e) const {
   (void)other->send(to, nullptr, c, std::move(e), by);
 }
 
-error question_way::no_entities_of(std::string_view type) const {
+error no_entities_of(std::string_view type) {
   return {errc::invalid_argument,
           "there are no entities of type \"" + std::string{type} + "\" on this system"};
 }
@@ -44,11 +53,12 @@ error question_way::no_entities_of(std::string_view type) const {
 
 // A delayed question outlives the caller's patience: the caller's deadline is not its own.
 void timed_question::begin() noexcept {
-  if (std::chrono::nanoseconds{how_.after} <= std::chrono::nanoseconds{}) {
+  if (!is_delayed()) {
     way_.under_way();
     return ask_now();
   }
   way_.there.deadline = {};
+  way_.other = nullptr;
   delay(how_.after);
 }
 
@@ -56,8 +66,8 @@ void timed_question::begin() noexcept {
 void timed_question::delay(time_span by) noexcept {
   error why;
   try {
-    auto waits = way_.self->call_later(
-        by, [me = shared_from_this()](bool due) { me->delay_is_over(due); });
+    auto waits =
+        way_.self->call_later(by, [me = shared_from_this()](bool due) { me->delay_is_over(due); });
     if (waits) return;
     why = std::move(waits.error());
   } catch (...) {
@@ -104,8 +114,8 @@ bool timed_question::is_first() noexcept {
 }
 
 error timed_question::late() const {
-  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::nanoseconds{how_.within});
+  const auto waited =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds{how_.within});
   return {errc::timeout,
           fmt::format("{}|{}: {} did not answer within {} ms; the question may still take effect",
                       type_, way_.id, asked_, waited.count())};

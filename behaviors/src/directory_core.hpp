@@ -33,6 +33,9 @@ class directory_core final : public entity_directory,
 
   // entity_directory
   result<void> status() const override;
+  std::shared_ptr<entity_directory> beside(std::string_view type) const override {
+    return on(sys, type);
+  }
   slot_ref find(std::string_view id) const override { return live_ones->entities.find(id); }
   const void* behavior() const override { return info.tag; }
   std::string_view behavior_name() const override { return info.cpp_name; }
@@ -47,6 +50,12 @@ class directory_core final : public entity_directory,
   bool is_ending() const noexcept override { return barred(admission::outside) || closing(); }
   void question_asked() noexcept override { questions_.fetch_add(1); }
   void question_answered() noexcept override { questions_.fetch_sub(1); }
+  bool actor_watched() noexcept override {
+    if (actors_watched_.fetch_add(1) < actor_watches_max) return true;
+    actors_watched_.fetch_sub(1);
+    return false;
+  }
+  void actor_ended() noexcept override { actors_watched_.fetch_sub(1); }
   void close() override;
 
   // shutdown_participant
@@ -79,6 +88,9 @@ class directory_core final : public entity_directory,
   void command_over(const entity_call& c) noexcept {
     if (c.from_outside && barred(admission::outside)) answered_outside_.fetch_add(1);
   }
+
+  /// Whether a signal of this kind reaches anything: on_signal, or the log.
+  [[nodiscard]] bool hears(entity_signal::kind what) const noexcept;
 
   /// Calls on_signal; without it, logs signals that no caller sees as warnings.
   void tell(const entity_signal& what, bool unseen) const noexcept;
@@ -127,6 +139,7 @@ class directory_core final : public entity_directory,
   std::atomic<bool> closing_{false};
   std::atomic<bool> closed_already_{false};
   std::atomic<std::uint64_t> questions_{0};
+  std::atomic<std::size_t> actors_watched_{0};
   std::mutex failures_lock_;  // taken only after failures
   std::unordered_map<std::string, failure_record> failures_;
   std::mutex closed_lock_;

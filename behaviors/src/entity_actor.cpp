@@ -40,8 +40,12 @@ void entity_actor::give_up(const std::string& why) noexcept {
   over_ = true;
   try {
     core_->metrics.failed.add();
-    log().error("{}: was ended: {}", slot_->id.str(), why);
+    const auto name = slot_->id.str();
+    log().error("{}: was ended: {}", name, why);
     tell_watchers(ending::failed);
+    constexpr auto stopped = entity_signal::kind::stopped;
+    if (!core_->hears(stopped)) return;
+    core_->tell({stopped, name, fsm_.durable(), {errc::actor_failed, why}, ending::failed}, false);
   } catch (...) {  // NOLINT: no memory for a log line
   }
 }
@@ -228,8 +232,8 @@ void entity_actor::keep_watcher(envelope m) {
 // The machine knows whether it is idle; commands that came meanwhile are queued or were handled.
 void entity_actor::passivate(const moment& now, const passivation::request& asked, actions& out) {
   leaving_for_ = asked.why;
-  leaving_ = fsm_.at() == entity_fsm::phase::running && !kept_ &&
-             slot_->last_used() <= asked.unused_since;
+  leaving_ =
+      fsm_.at() == entity_fsm::phase::running && !kept_ && slot_->last_used() <= asked.unused_since;
   if (leaving_) fsm_.step(now, passivate_asked{.only_now = true}, out);
   if (leaving_ && fsm_.at() == entity_fsm::phase::fresh) return;  // the action `stopped` decides
   leaving_ = false;
@@ -247,17 +251,17 @@ void entity_actor::written(const moment& now, const envelope& m, actions& out) {
       fsm_.step(now, settle_answered{std::move(job.settled)}, out);
       break;
     case write_job::step::save_snapshot:
-      if (!job.saved) {
-        perform(now,
-                tell{entity_signal::kind::snapshot_failed, job.snapshot.number, job.saved.error()},
-                out);
-      } else if (!job.pruned) {
-        perform(now,
-                tell{entity_signal::kind::prune_failed, job.snapshot.number, job.pruned.error()},
-                out);
-      }
+      tell_saved(now, job, out);
       fsm_.step(now, snapshot_saved{}, out);
   }
+}
+
+void entity_actor::tell_saved(const moment& now, const write_job& job, actions& out) {
+  using kind = entity_signal::kind;
+  const auto number = job.snapshot.number;
+  if (!job.saved) return perform(now, tell{kind::snapshot_failed, number, job.saved.error()}, out);
+  perform(now, tell{kind::snapshot_saved, number, {}}, out);
+  if (!job.pruned) perform(now, tell{kind::prune_failed, number, job.pruned.error()}, out);
 }
 
 // -- actions ----------------------------------------------------------------------------------
@@ -357,8 +361,9 @@ void entity_actor::perform(const moment& now, tell a, actions& /*out*/) {
   } else if (a.what == entity_signal::kind::recovery_failed) {
     count.recoveries_failed.add();
   }
+  if (!core_->hears(a.what)) return;
   const auto name = slot_->id.str();
-  core_->tell({a.what, name, a.number, std::move(a.why)}, a.unseen);
+  core_->tell({a.what, name, a.number, std::move(a.why), a.how}, a.unseen);
 }
 
 // Cached per thread, so that entities that ask each other do not compete for the system's names.

@@ -24,6 +24,7 @@ class entity_actor final : public actor, private entity_host {
   verdict handle(envelope m);
   void dispatch(const moment& now, envelope m, actions& out);
   void written(const moment& now, const envelope& m, actions& out);
+  void tell_saved(const moment& now, const write_job& job, actions& out);
 
   void perform(const moment& now, load a, actions& out);
   void perform(const moment& now, replay a, actions& out);

@@ -174,10 +174,20 @@ result<void> directory_core::status() const {
   return status_;
 }
 
+bool directory_core::hears(entity_signal::kind what) const noexcept {
+  using kind = entity_signal::kind;
+  const bool fine = what == kind::recovered || what == kind::snapshot_saved ||
+                    what == kind::passivated || what == kind::stopped;
+  return !fine || options.on_signal;
+}
+
 // Without on_signal: failures that no caller sees are logged as warnings.
 void directory_core::log_signal(const entity_signal& what, bool unseen) {
   switch (what.what) {
     case entity_signal::kind::recovered:
+    case entity_signal::kind::snapshot_saved:
+    case entity_signal::kind::passivated:
+    case entity_signal::kind::stopped:
     case entity_signal::kind::chain_failed:  // logged already, as an error
       break;
     case entity_signal::kind::recovery_failed:

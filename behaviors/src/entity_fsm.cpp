@@ -200,6 +200,7 @@ void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
   const auto every = options_.snapshot_every;
   const bool due = wanted || (every != 0 && before / every != applied_ / every);
   if (!due || applied_ == 0) return;
+  catches_up_ = false;
   missed_ = saving_ || snapshot_due_ != nullptr;
   if (missed_) return;
   auto encoded = model_.encode_snapshot();
@@ -215,10 +216,21 @@ void entity_fsm::take_snapshot(sequence_nr before, bool wanted, actions& out) {
   snapshot_due_ = std::make_unique<stored_snapshot>(std::move(*encoded));
 }
 
+// After the first commands, since encoding a large state takes time. Once per recovery: if it
+// fails, the next one is due as ever.
+void entity_fsm::catch_up(actions& out) {
+  const bool rests = phase_ == phase::running && hold_ == hold::none && !in_flight() &&
+                     waiting_.empty() && undurable_.empty();
+  if (!catches_up_ || !rests) return;
+  take_snapshot(applied_, true, out);
+  save_durable(out);
+}
+
 // -- appending --------------------------------------------------------------------------------
 
 void entity_fsm::step(const moment& now, drained /*input*/, actions& out) {
   flush(now, out);
+  if (catches_up_) catch_up(out);
   passivate_if_idle(out);
 }
 

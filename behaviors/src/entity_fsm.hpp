@@ -157,6 +157,7 @@ struct tell {  ///< a signal for on_signal; see entity_signal
   sequence_nr number;
   error why;
   bool unseen = false;  ///< a failure that no caller sees
+  ending how = ending::stopped;
 };
 /// The journal has this due time now.
 struct due_stored {
@@ -261,6 +262,7 @@ class entity_fsm {
     explicit recovery(const replay_filter_options& options) : filter{options} {}
     void begin();
 
+    sequence_nr begun_at = 0;           // the number of the snapshot
     sequence_nr highest = 0;            // the number to reach
     sequence_nr asked = 0;              // the last number requested
     sequence_nr last_gap = 0;           // the number that was missing
@@ -323,6 +325,7 @@ class entity_fsm {
   void hold_for(hold why, actions& out);
   void cover_verified(entity_call::check from, entity_call::check to);
   void take_snapshot(sequence_nr before, bool wanted, actions& out);
+  void catch_up(actions& out);
   [[nodiscard]] bool full() const noexcept;
   void fit_append(std::size_t already);
   void unstash();
@@ -370,6 +373,7 @@ class entity_fsm {
   bool closing_ = false;
   bool saving_ = false;         // and pruning what the snapshot replaces: one at a time
   bool missed_ = false;         // a snapshot was due while another one was being saved
+  bool catches_up_ = false;     // a snapshot is due, since the recovery was long
   bool passivating_ = false;    // asked to passivate
   bool restarting_ = false;     // asked to restart, when no other hold is left
   bool unstashing_ = false;     // when the hold `run` ends

@@ -64,6 +64,11 @@ void entity_fsm::close(actions& out) {
 }
 
 void entity_fsm::stop(ending why, actions& out) {
+  if (phase_ != phase::fresh) {
+    using kind = entity_signal::kind;
+    const auto what = why == ending::passivated ? kind::passivated : kind::stopped;
+    out.emplace_back(tell{.what = what, .number = durable_, .why = {}, .how = why});
+  }
   model_.reset();
   pending_.reset();
   beyond_.reset();
@@ -73,7 +78,7 @@ void entity_fsm::stop(ending why, actions& out) {
   timers_.reset();
   hold_ = hold::none;
   passivating_ = process_stops_ = false;
-  restarting_ = false;
+  restarting_ = catches_up_ = false;
   unstash();
   applied_ = durable_ = 0;
   phase_ = phase::fresh;

@@ -86,7 +86,9 @@ void entity_fsm::step(const moment& now, settle_answered input, actions& out) {
 // their decisions: before the stash, which they had passed already.
 void entity_fsm::lose(const error& why, actions& out, retries max) {
   bool seen = false;
-  undurable_.each([&](const entity_call& c) { seen = seen || (c.counted && !c.told); });
+  undurable_.each([&](const entity_call& c) {
+    seen = seen || (c.counted && !c.told) || c.alarm;  // the waker tells of an alarm
+  });
   out.emplace_back(tell{entity_signal::kind::append_failed, in_flight_last_, named(why),
                         !seen && attempt_ == 0});
   in_flight_last_ = 0;

@@ -26,6 +26,7 @@ void entity_fsm::begin_recovery(actions& out) {
   beyond_.reset();
   snapshot_due_.reset();
   timers_.reset();
+  catches_up_ = false;
   // Reads from here on are fresh enough for a verified command.
   cover_verified(entity_call::check::wanted, entity_call::check::under_way);
   phase_ = phase::loading;
@@ -41,6 +42,7 @@ void entity_fsm::step(const moment& now, loaded input, actions& out) {
   if (auto started = start_from(*input.what, out); !started) {
     return recovery_failed(started.error(), out);
   }
+  recovery_->begun_at = applied_;
   if (applied_ == recovery_->highest) return recovered(now, out);
   phase_ = phase::replaying;
   recovery_->asked = applied_;
@@ -77,7 +79,7 @@ result<void> entity_fsm::start_from(load_result& from, actions& out) {
 
 void entity_fsm::recovery::begin() {
   filter.reset();
-  highest = 0;
+  begun_at = highest = 0;
   reads = 0;
   chunk.reset();
   early.reset();
@@ -177,6 +179,8 @@ void entity_fsm::recovered(const moment& now, actions& out) {
     begun = decide(now, call);
     if (const auto* why = call.refusal()) return process_failed(*why, out);
   }
+  catches_up_ =
+      options_.snapshot_every != 0 && durable_ - recovery_->begun_at > options_.snapshot_every;
   if (!lost_) attempt_ = 0;  // a storage that reads but does not write is still failing
   recovery_.reset();
   doubt_.reset();

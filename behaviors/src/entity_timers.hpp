@@ -1,5 +1,5 @@
-// The timers of one entity that need not survive, as a value: keyed commands that are decided later.
-// Callers pass the time.
+// The timers of one entity that need not survive, as a value: keyed commands that are decided
+// later. Callers pass the time.
 //
 // A timer is set, then due and taken, then decided. Until it is decided, setting its key again or
 // cancelling it makes its command void, wherever the command waits: it carries the timer's number,

@@ -20,7 +20,8 @@ void heartbeats::watch(const ulid& who, steady_time now) {
 }
 
 void heartbeats::meet(const ulid& who, steady_time now) {
-  if (who != own_ && !writers_.contains(who)) watch(who, now);
+  auto at = writers_.find(who);
+  if (at == writers_.end() || !at->second.goes_on) watch(who, now);
 }
 
 bool heartbeats::watches(steady_time now) const {
@@ -37,6 +38,7 @@ std::vector<ulid> heartbeats::saw(std::span<const heartbeat> all, steady_time no
     stored.emplace(read.writer, true);
     auto& one = known(read.writer, now);
     if (!one.stored || one.value != read.value) {
+      one.goes_on = one.stored;
       one.value = read.value;
       one.since = now;
       one.stopped = false;
@@ -54,6 +56,7 @@ std::vector<ulid> heartbeats::saw(std::span<const heartbeat> all, steady_time no
 
 void heartbeats::stop(writer& one) noexcept {
   if (!std::exchange(one.stopped, true)) found_stopped_ = true;
+  one.goes_on = false;
 }
 
 heartbeats::writer& heartbeats::known(const ulid& who, steady_time now) {

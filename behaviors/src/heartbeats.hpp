@@ -58,7 +58,8 @@ class heartbeats {
  private:
   struct writer {
     std::string value{};
-    bool stored = false;  // it had a heartbeat when they were last read
+    bool stored = false;   // it had a heartbeat when they were last read
+    bool goes_on = false;  // its value was seen to change
     bool stopped = false;
     steady_time since{};         // of the value
     steady_time wanted_until{};  // watched until then

@@ -4,7 +4,7 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-// Nobody waits for the timer's command: it has no deadline, and its failure goes to the dead
+// No caller waits for the timer's command: it has no deadline, and its failure goes to the dead
 // letters.
 result<void> set_timer(entity_host& host, const call_header& cause, entity_call* c,
                        timer_wish wish) {

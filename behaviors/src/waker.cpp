@@ -9,7 +9,7 @@
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
-constexpr std::string_view name = "alarms";
+constexpr std::string_view waker_name = "alarms";
 
 // A waker that goes and one that comes take turns at the name.
 std::mutex& of_the_name() {
@@ -21,10 +21,10 @@ std::mutex& of_the_name() {
 
 std::shared_ptr<waker> waker::of(system& sys, const alarm_times& times) {
   std::lock_guard guard{of_the_name()};
-  if (auto found = sys.find(name)) return std::static_pointer_cast<waker>(found);
-  sys.release(name);
+  if (auto found = sys.find(waker_name)) return std::static_pointer_cast<waker>(found);
+  sys.release(waker_name);
   auto made = std::make_shared<waker>(sys, times);
-  (void)sys.claim(name, made);
+  (void)sys.claim(waker_name, made);
   return made;
 }
 
@@ -32,14 +32,13 @@ waker::waker(system& sys, const alarm_times& times)
     : kept_{sys.shared()},
       times_{std::make_shared<const alarm_times>(times)},
       unknown_{std::make_shared<std::atomic<std::uint64_t>>(0)},
-      sampled_{sys.metrics().sample("nexus_alarms_of_unknown_types",
-                                    "Overdue alarms of types of which this system has no entities.",
-                                    {},
-                                    [n = unknown_] { return static_cast<double>(n->load()); })} {}
+      sampled_{sys.metrics().sample(
+          "nexus_alarms_unclaimed", "Overdue alarms of types of which this system has no entities.",
+          {}, [n = unknown_] { return static_cast<double>(n->load()); })} {}
 
 waker::~waker() {
   std::lock_guard guard{of_the_name()};
-  if (kept_->find(name) == nullptr) kept_->release(name);
+  if (kept_->find(waker_name) == nullptr) kept_->release(waker_name);
 }
 
 waker::member::member(std::shared_ptr<waker> of, const store& in) : of_{std::move(of)} {
@@ -74,36 +73,39 @@ void waker::member::stored(timestamp due) noexcept {
   while (due < planned) {
     if (!shared_->planned.compare_exchange_weak(planned, due)) continue;
     if (shared_->told.exchange(true)) return;
-    (void)guarded([&] { to_.send(envelope{new waker_actor::stored_message{key_}}); },
-                  [&](const std::string&) { shared_->told = false; });
+    (void)guarded([&] { tell(); }, [&](const std::string&) { shared_->told = false; });
     return;
   }
 }
 
-// The heartbeat ends when nothing of this process writes to the journal's entities any more, so that
-// other processes run its alarms at once.
+void waker::member::tell() const { to_.send(envelope{new waker_actor::stored_message{key_}}); }
+
 void waker::member::leave(const store& in) noexcept {
   if (left_.exchange(true)) return;
   bar();
   (void)guarded(
-      [&] {
-        std::shared_ptr<own_heartbeat> ends;
-        {
-          std::lock_guard guard{of_->lock_};
-          auto at = of_->journals_.find(in.participant().get());
-          if (at != of_->journals_.end() && --at->second.types == 0) {
-            ends = std::move(at->second.beat);
-            of_->journals_.erase(at);
-          }
-          const bool last = --of_->members_ == 0;
-          to_.send(envelope{new waker_actor::leave_message{key_, last}});
-          if (last) of_->to_ = {};
-        }
-        if (ends == nullptr) return;
-        // If that fails, others find out that it does not go on.
-        (void)in.read([ends](journal_session& session) { return ends->end(session); });
-      },
+      [&] { part_from(in); },
       [](const std::string& why) { log().error("the waker: leaving it threw: {}", why); });
+}
+
+// The heartbeat ends when no entity of this process can write its alarm to the journal any more, so
+// that other processes run these at once.
+void waker::member::part_from(const store& in) {
+  std::shared_ptr<own_heartbeat> ends;
+  {
+    std::lock_guard guard{of_->lock_};
+    auto at = of_->journals_.find(in.participant().get());
+    if (at != of_->journals_.end() && --at->second.types == 0) {
+      ends = std::move(at->second.beat);
+      of_->journals_.erase(at);
+    }
+    const bool last = --of_->members_ == 0;
+    to_.send(envelope{new waker_actor::leave_message{key_, last}});
+    if (last) of_->to_ = {};
+  }
+  if (ends == nullptr) return;
+  // If that fails, others find out that it does not go on.
+  (void)in.read([ends](journal_session& session) { return ends->end(session); });
 }
 
 }}}

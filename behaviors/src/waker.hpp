@@ -64,6 +64,9 @@ class waker : public std::enable_shared_from_this<waker> {
     [[nodiscard]] const woken_type& counts() const noexcept { return *shared_; }
 
    private:
+    void tell() const;
+    void part_from(const store& in);
+
     const std::shared_ptr<waker> of_;
     const std::shared_ptr<woken_type> shared_ = std::make_shared<woken_type>();
     std::uint64_t key_ = 0;

@@ -158,8 +158,8 @@ void waker_actor::beat(const void* key, journal_state& in, const directory& by, 
   const auto touch = [own = in.beat, all, old = std::exchange(in.old_beats, {})](
                          journal_session& s) -> result<std::optional<std::vector<heartbeat>>> {
     if (auto done = own->beat(s); !done) return fail(std::move(done.error()));
-    if (!all) return std::nullopt;
     if (auto done = remove_heartbeats(s, old); !done) return fail(std::move(done.error()));
+    if (!all) return std::nullopt;
     return read_heartbeats(s);
   };
   const auto f = [touch](journal_session& s) -> result<beats_read> {

@@ -131,7 +131,7 @@ void waker_actor::tell_failure(type_state& of, const persistence_id& id,
   if (to == nullptr) return;
   const auto* why = is.why.message.empty() ? "the command changed nothing" : is.why.message.c_str();
   const auto code = is.why.message.empty() ? errc::rejected : is.why.code;
-  const auto name = id.str();
+  const auto& name = id.str();
   to->tell({entity_signal::kind::alarm_failed,
             name,
             0,

@@ -1,5 +1,5 @@
-// Calls that are due later, of all entities of one type: one table, and one timer of the system at a
-// time for the call that is due first.
+// Calls that are due later, of all entities of one type: one table, and one timer of the system at
+// a time for the call that is due first.
 //
 // CAF's clock cannot forget a message: a message for each timer of an entity would stay there, and
 // keep the actor's memory, until its time has come. Here a call can be forgotten.
@@ -41,7 +41,8 @@ class wakeups : public std::enable_shared_from_this<wakeups> {
   /// Forgets a call, unless it has begun.
   void forget(const ticket& which);
 
-  /// Ends all calls, on a thread of the scheduler. Call it while the system lives, which would wait for the timer otherwise.
+  /// Ends all calls, on a thread of the scheduler. Call it while the system lives, which would wait
+  /// for the timer otherwise.
   void close();
 
  private:

@@ -94,17 +94,17 @@ std::optional<error> fault_of(const upsert_request& request, const journal_limit
   if (auto fault = fault_of_due(request.due, max); !fault.empty()) {
     return refuse(errc::invalid_argument, fault);
   }
-  if (request.only_due()) {
-    if (request.expected == 0) return refuse(errc::invalid_argument, alarm_of_nothing);
-    return std::nullopt;
+  if (request.only_due() && request.expected == 0) {
+    return refuse(errc::invalid_argument, alarm_of_nothing);
   }
-  if (request.next <= request.expected) {
+  if (!request.only_due() && request.next <= request.expected) {
     return refuse(errc::invalid_argument,
                   fmt::format("the version is not past {}", request.expected));
   }
   if (request.next > sequence_nr_max) {
     return refuse(errc::invalid_argument, "the version is past the highest possible one");
   }
+  if (request.only_due()) return std::nullopt;
   if (!max.take(request.time)) return refuse(errc::invalid_argument, time_out_of_range);
   if (!request.value) return std::nullopt;
   const auto largest = std::max(request.value->data.size(), request.value->type.size());

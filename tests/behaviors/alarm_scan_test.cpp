@@ -99,7 +99,7 @@ struct AlarmScan : testing::Test {
 }  // namespace
 
 TEST_F(AlarmScan, RunsWhatIsDueInOrderPageByPageAndNothingElse) {
-  for (int n = 0; n < 10; ++n) all.put(n, 100 * (10 - n));
+  for (int n = 0; n < 10; ++n) all.put(n, 1'000 - n);
   all.put(99, 1'001);
   run();
   EXPECT_EQ(ran, (std::vector<int>{9, 8, 7, 6, 5, 4, 3, 2, 1, 0}));

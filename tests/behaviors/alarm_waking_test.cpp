@@ -211,7 +211,7 @@ TEST_F(AlarmWaking, AlarmsOfATypeWithoutEntitiesAreCountedAndHoldUpNoOthers) {
   process.advance(2s);
   EXPECT_EQ(process.times_expired("a"), 1);
   process.advance(70s);
-  EXPECT_EQ(process.metric("nexus_alarms_of_unknown_types"), 600);
+  EXPECT_EQ(process.metric("nexus_alarms_unclaimed"), 600);
 }
 
 TEST_F(AlarmWaking, EntitiesThatAreMadeAgainFindTheirAlarms) {

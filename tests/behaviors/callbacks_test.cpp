@@ -45,7 +45,8 @@ struct bomb {
     copied& operator=(copied&&) noexcept = default;
   };
   struct ask_copied {};
-  using command = std::variant<add, look, run, ask_self, heard, copied, ask_copied>;
+  struct set_copied {};
+  using command = std::variant<add, look, run, ask_self, heard, copied, ask_copied, set_copied>;
 
   struct added {
     static constexpr std::string_view type_name = "added";
@@ -99,6 +100,9 @@ struct bomb {
   static auto decide(const state&, const ask_copied&, const context& c) {
     return nexus::ask<bomb>(std::string{c.id()}, copied{},
                             [](const result<void>& r) { return command{heard{r ? 1 : -1}}; });
+  }
+  static auto decide(const state&, const set_copied&) {
+    return persist(added{1}).then_after("t", 1s, copied{}).then_after("u", 1s, add{10});
   }
   static auto decide(const state&, const copied&) { return none(); }
   static auto decide(const state&, const heard&) { return persist(added{1'000}); }
@@ -270,6 +274,18 @@ TEST_P(Callbacks, OfCopyingAQuestionAnswerItAsFailed) {
   due.clear();
   EXPECT_EQ(sum("one"), 1'000) << "the answer, which is an error, came back";
   EXPECT_TRUE(det.sys().shutdown(10s).complete()) << "no question is open";
+}
+
+TEST_P(Callbacks, OfCopyingATimersCommandSetNoTimerAndTheChainGoesOn) {
+  due = "copying a command";
+  EXPECT_TRUE(det.get(bombs().of("one").ask(bomb::set_copied{})));
+  det.drain();
+  due.clear();
+  EXPECT_TRUE(what.has("chain_failed", thrown()));
+  EXPECT_EQ(sum("one"), 1) << "the command stands";
+  det.advance(1s);
+  EXPECT_EQ(sum("one"), 11);
+  go_on();
 }
 
 TEST_P(Callbacks, OfTheStatesConstructorFailTheRecovery) {

@@ -79,10 +79,11 @@ TEST(Effect, StopStops) { EXPECT_TRUE(decide<tally>({}, tally::retire{}).stops()
 
 TEST(Effect, TimersAreValuesInTheOrderOfTheChain) {
   using namespace std::chrono_literals;
-  effect<tally> e = persist(tally::added{1})
-                        .then_after("a", 5s, tally::add{7}, {.lets_passivate = true})
-                        .then_cancel("b")
-                        .then_when_idle("c", std::chrono::hours::max(), tally::command{tally::read{}});
+  effect<tally> e =
+      persist(tally::added{1})
+          .then_after("a", 5s, tally::add{7}, {.lets_passivate = true})
+          .then_cancel("b")
+          .then_when_idle("c", std::chrono::hours::max(), tally::command{tally::read{}});
   ASSERT_EQ(e.links().size(), 3u);
   const auto& set = *e.links()[0].timer;
   EXPECT_EQ(set.key, "a");

@@ -178,7 +178,8 @@ TEST_P(Evolution, AnUnknownTypeIsNamed) {
   store_raw({.type = "closed", .data = "\x80"});
   EXPECT_EQ(why_not(),
             "unknown_type: purse|a: event 1: event type \"closed\" is not one of behavior "
-            "\"purse\"; add it to its event variant");
+            "\"purse\"; add it to its event variant, to old_event with an adapt, or to "
+            "removed_events");
 }
 
 TEST_P(Evolution, ANewerVersionIsNamed) {

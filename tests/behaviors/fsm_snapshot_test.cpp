@@ -82,6 +82,72 @@ TEST(FsmSnapshot, ASnapshotOfALostStateIsNotSaved) {
   EXPECT_EQ(f->append_stored(), (words{"save 1", "release 3"}));
 }
 
+TEST(FsmSnapshot, ALongReplayIsFollowedByOneOnceTheFirstCommandIsAnswered) {
+  fsm_driver f{{.snapshot_every = 5}};
+  f.command(reads);
+  f.load_answer(12, snapshot_at(6, "6"));
+  EXPECT_EQ(f.chunk(7, 12), words{"release 1"});
+  EXPECT_EQ(f.drained(), words{"save 12"});
+  EXPECT_EQ(f.saved(), words{});
+  EXPECT_EQ(f.drained(), words{}) << "once per recovery";
+}
+
+TEST(FsmSnapshot, AReplayOfSnapshotEveryEventsIsNotLong) {
+  fsm_driver f{{.snapshot_every = 6}};
+  f.command(reads);
+  f.load_answer(12, snapshot_at(6, "6"));
+  EXPECT_EQ(f.chunk(7, 12), words{"release 1"});
+  EXPECT_EQ(f.drained(), words{});
+}
+
+TEST(FsmSnapshot, WithoutSnapshotEveryALongReplayIsFollowedByNone) {
+  fsm_driver f;
+  f.command(reads);
+  f.load_answer(12);
+  f.chunk(1, 12);
+  EXPECT_EQ(f.drained(), words{});
+}
+
+TEST(FsmSnapshot, TheAppendOfTheFirstCommandGoesBeforeTheOneAfterALongReplay) {
+  fsm_driver f{{.snapshot_every = 5}};
+  f.command(persists_one);
+  f.load_answer(12);
+  EXPECT_EQ(f.chunk(1, 12), words{});
+  EXPECT_EQ(f.drained(), words{"append 13..13"});
+  EXPECT_EQ(f.append_stored(), words{"release 1"});
+  EXPECT_EQ(f.drained(), words{"save 13"});
+}
+
+TEST(FsmSnapshot, OneThatIsDueAnywayServesALongReplayToo) {
+  fsm_driver f{{.snapshot_every = 5}};
+  f.command({.persists = 3});
+  f.load_answer(12);
+  f.chunk(1, 12);
+  EXPECT_EQ(f.drained(), words{"append 13..15"});
+  EXPECT_EQ(f.append_stored(), (words{"save 15", "release 1"}));
+  EXPECT_EQ(f.drained(), words{});
+  EXPECT_EQ(f.saved(), words{});
+}
+
+TEST(FsmSnapshot, AnEntityStaysUntilTheOneAfterALongReplayIsSaved) {
+  fsm_driver f{{.snapshot_every = 5}};
+  f.command(reads);
+  f.load_answer(12);
+  f.chunk(1, 12);
+  EXPECT_EQ(f.drained(), words{"save 12"});
+  EXPECT_EQ(f.passivate(), words{});
+  EXPECT_EQ(f.saved(), words{});
+  EXPECT_EQ(f.drained(), words{"stopped"});
+}
+
+TEST(FsmSnapshot, ARecoveryThatFailsIsFollowedByNone) {
+  fsm_driver f{{.snapshot_every = 5}};
+  f.command(reads);
+  f.load_answer(12);
+  EXPECT_EQ(f.chunk(1, 12, "bad"), (words{"refuse 1 corrupt", "stopped"}));
+  EXPECT_EQ(f.drained(), words{});
+}
+
 TEST(FsmSnapshot, ACorruptSnapshotIsToldByIdAndNumber) {
   fsm_driver f;
   f.command(reads);

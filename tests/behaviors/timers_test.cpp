@@ -48,16 +48,8 @@ struct clockwork {
   struct leave {};
   struct spoil {};
   struct fail_later {};
-  struct copied {
-    copied() = default;
-    copied(const copied& /*other*/) { throw std::runtime_error{"no copy"}; }
-    copied(copied&&) noexcept = default;
-    copied& operator=(const copied&) = default;
-    copied& operator=(copied&&) noexcept = default;
-  };
-  struct set_copied {};
-  using command = std::variant<tick, set, set_many, cancel, beat, look, last, leave, spoil,
-                               fail_later, copied, set_copied>;
+  using command =
+      std::variant<tick, set, set_many, cancel, beat, look, last, leave, spoil, fail_later>;
 
   struct ticked {
     static constexpr std::string_view type_name = "ticked";
@@ -98,10 +90,6 @@ struct clockwork {
   static auto decide(const state&, const leave&) { return passivate(); }
   static auto decide(const state&, const spoil&) { return persist(spoilt{}); }
   static auto decide(const state&, const fail_later&) { return after("fails", 1s, spoil{}); }
-  static auto decide(const state&, const copied&) { return none(); }
-  static effect<clockwork> decide(const state&, const set_copied&) {
-    return after("copied", 1s, copied{}).then_after("next", 1s, tick{7});
-  }
 
   static void apply(state& s, const ticked& e) {
     if (e.n != 0) s.ticks.push_back(e.n);
@@ -130,8 +118,8 @@ struct Timers : testing::Test {
   }
 
   void make() { clocks.emplace(det, *journal, options); }
-  void set(std::string key, std::chrono::nanoseconds delay, std::int64_t n,
-           timer_options how = {}, bool idle = false) {
+  void set(std::string key, std::chrono::nanoseconds delay, std::int64_t n, timer_options how = {},
+           bool idle = false) {
     EXPECT_TRUE(det.get(clocks->of("a").ask(clockwork::set{std::move(key), delay, n, how, idle})));
     det.drain();
   }
@@ -139,8 +127,8 @@ struct Timers : testing::Test {
     EXPECT_TRUE(det.get(clocks->of("a").ask(clockwork::cancel{std::move(key)})));
     det.drain();
   }
-  ticks seen(std::string_view id = "a") {
-    return *det.get(clocks->of(id).ask(clockwork::look{}));
+  ticks seen(std::string_view id = "a", time_span within = {}) {
+    return det.get(clocks->of(id).ask(clockwork::look{}), within).value();
   }
 
   deterministic_system det;
@@ -196,7 +184,7 @@ TEST_F(Timers, TheLongestDelayIsNeverOver) {
   make();
   set("a", std::chrono::nanoseconds::max(), 7);
   set("b", std::chrono::nanoseconds::max(), 7, {}, true);
-  det.advance(std::chrono::hours{24 * 365 * 50});
+  det.advance(24h);
   EXPECT_EQ(clocks->live(), 1u) << "it waits for ever";
   EXPECT_EQ(seen(), ticks{});
 }
@@ -251,14 +239,14 @@ TEST_F(Timers, ALostAppendSetsNoneAndTakesAllAlong) {
   faults->inject(fault::fail, operation::append);
   auto lost = clocks->of("a").ask(clockwork::set{"lost", 1s, 2});
   EXPECT_FALSE(det.get(lost));
-  EXPECT_EQ(seen(), ticks{}) << "recovered";
+  EXPECT_EQ(seen("a", 1s), ticks{}) << "recovered, after a pause";
   det.advance(2h);
   EXPECT_EQ(seen(), ticks{});
 }
 
 TEST_F(Timers, ARebuiltStateSetsThemAgainInOnRecovered) {
   entities<starter> starters{det, *journal};
-  auto look = [&] { return *det.get(starters.of("a").ask(starter::look{})); };
+  auto look = [&] { return det.get(starters.of("a").ask(starter::look{})).value(); };
   EXPECT_EQ(look(), ticks{});
   det.advance(9s);
   faults->inject(fault::fail, operation::append);
@@ -295,16 +283,6 @@ TEST_F(Timers, TooManyAreAFailedChainAndTheCommandStands) {
       << chains_failed[0].message;
   det.advance(1h);
   EXPECT_EQ(seen(), (ticks{1, 2, 3, 4, 5, 6, 7, 8, 9})) << "0 leaves no trace";
-}
-
-TEST_F(Timers, ACopyThatThrowsIsAFailedChainAndTheNextLinkFollows) {
-  make();
-  EXPECT_TRUE(det.get(clocks->of("a").ask(clockwork::set_copied{})));
-  ASSERT_EQ(chains_failed.size(), 1u);
-  EXPECT_NE(chains_failed[0].message.find("no copy"), std::string::npos)
-      << chains_failed[0].message;
-  det.advance(2s);
-  EXPECT_EQ(seen(), ticks{7});
 }
 
 TEST_F(Timers, ATimersCommandThatFailsIsADeadLetter) {

@@ -1,13 +1,17 @@
 // The code of docs/behaviors.md, compiled and run.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <iostream>
+#include <nexus/load_state.hpp>
 #include <nexus/nexus.hpp>
+#include <nexus/testkit/deterministic.hpp>
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -63,7 +67,8 @@ struct order {
   };
   struct kitchen_said {
     bool done = false;
-    MSGPACK_DEFINE_MAP(done)
+    unsigned failures = 0;  // before this answer
+    MSGPACK_DEFINE_MAP(done, failures)
   };
   struct wait {};
   using command = std::variant<place, kitchen_said, wait>;
@@ -84,10 +89,12 @@ struct order {
     MSGPACK_DEFINE_MAP(dish, is_served)
   };
 
-  static auto ask_kitchen(const std::string& dish) {
-    return nexus::ask<kitchen>("main", kitchen::cook{dish}, [](nexus::result<std::int64_t> r) {
-      return kitchen_said{r.has_value()};
-    });
+  static auto ask_kitchen(const std::string& dish, unsigned failures = 0) {
+    return nexus::ask<kitchen>("main", kitchen::cook{dish},
+                               [failures](nexus::result<std::int64_t> r) {
+                                 return kitchen_said{r.has_value(), failures};
+                               },
+                               {.after = nexus::growing_pause(failures)});
   }
 
   static auto decide(const state&, const place& c) {
@@ -97,7 +104,7 @@ struct order {
         });
   }
   static nexus::effect<order> decide(const state& s, const kitchen_said& c) {
-    if (!c.done) return ask_kitchen(s.dish);
+    if (!c.done) return ask_kitchen(s.dish, c.failures + 1);
     return nexus::persist(served{}).then_unstash();
   }
   static nexus::effect<order, std::string> decide(const state& s, const wait&) {
@@ -136,6 +143,21 @@ struct profile {
   static auto decide(const state&, const forget&) { return nexus::erase(); }
 };
 
+struct playlist {
+  static constexpr std::string_view entity_type = "playlist";
+  struct add {
+    std::string song;
+  };
+  using command = std::variant<add>;
+  using state = std::vector<std::string>;
+
+  static auto decide(const state& s, const add& c) {
+    auto songs = s;
+    songs.push_back(c.song);
+    return nexus::persist(songs).then_reply([](const state& now) { return now.size(); });
+  }
+};
+
 struct deposited {
   static constexpr std::string_view type_name = "deposited";
   static constexpr std::uint32_t schema_version = 3;
@@ -159,6 +181,37 @@ struct wallet {
   };
   static auto decide(const state&, const pay_in&) { return nexus::none(); }
   static void apply(state& s, const deposited& e) { s.cents += e.cents; }
+};
+
+struct cart {
+  static constexpr std::string_view entity_type = "cart";
+
+  struct added {
+    static constexpr std::string_view type_name = "added";
+    std::string item;
+    MSGPACK_DEFINE_MAP(item)
+  };
+  using event = std::variant<added>;
+
+  // Stored by earlier releases.
+  struct filled {
+    static constexpr std::string_view type_name = "filled";
+    std::vector<std::string> items;
+    MSGPACK_DEFINE_MAP(items)
+  };
+  using old_event = std::variant<filled>;
+  static std::vector<event> adapt(const filled& e) {
+    std::vector<event> all;
+    for (const auto& item : e.items) all.push_back(added{item});
+    return all;
+  }
+  static constexpr std::array<std::string_view, 1> removed_events{"viewed"};
+
+  struct list {};
+  using command = std::variant<list>;
+  using state = std::vector<std::string>;
+  static auto decide(const state& s, const list&) { return nexus::reply(s); }
+  static void apply(state& s, const added& e) { s.push_back(e.item); }
 };
 
 }  // namespace
@@ -209,6 +262,16 @@ TEST(Docs, ADepositOfTheFirstVersionIsLifted) {
   EXPECT_EQ(std::get<deposited>(*read).currency, "USD");
 }
 
+TEST(Docs, ACartReadsWhatIsNoLongerStored) {
+  const auto bytes = nexus::encode(cart::filled{{"tea", "cup"}});
+  const nexus::event_view filled{.type = "filled", .data = bytes};
+  const auto read = nexus::decode_events<cart>(filled);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ(std::get<cart::added>(read->back()).item, "cup");
+  EXPECT_EQ(nexus::decode_events<cart>({.type = "viewed", .data = "\x80"})->size(), 0u);
+}
+
 TEST(Docs, AnOrderWaitsForItsKitchen) {
   nexus::system sys;
   auto store = nexus::open("memory:");
@@ -220,6 +283,35 @@ TEST(Docs, AnOrderWaitsForItsKitchen) {
   EXPECT_EQ(served.get(10s), "soup");
 }
 
+TEST(Docs, AnOrderAsksAgainAfterGrowingPauses) {
+  nexus::testkit::deterministic_system det;
+  auto store = det.open("memory:");
+  nexus::entities<order> orders{det, *store};  // and no kitchen
+  EXPECT_TRUE(det.get(orders.of("7").ask(order::place{"soup"})));
+  det.advance(3'200ms);  // 0.1 + 0.2 + 0.4 + 0.8 + 1.6 s
+  nexus::entities<kitchen> kitchens{det, *store};
+  EXPECT_TRUE(det.get(kitchens.of("main").ask(kitchen::open{})));
+  auto served = orders.of("7").ask(order::wait{});
+  det.advance(3s);
+  EXPECT_FALSE(served.is_answered());
+  det.advance(1s);
+  const auto dish = det.get(served);
+  ASSERT_TRUE(dish) << dish.error().message;
+  EXPECT_EQ(*dish, "soup");
+}
+
+TEST(Docs, TheStateOfAKitchenAtANumber) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<kitchen> kitchens{sys, *store};
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::open{}).get(10s));
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::cook{"soup"}).get(10s));
+  EXPECT_TRUE(kitchens.of("main").ask(kitchen::cook{"pie"}).get(10s));
+  nexus::result<nexus::loaded_state<kitchen>> then =
+      nexus::load_state<kitchen>(*store, "main", {.number = 2});
+  EXPECT_EQ(then->state.dishes, 1);
+}
+
 TEST(Docs, AProfileIsItsLastState) {
   nexus::system sys;
   auto store = nexus::open("memory:");
@@ -229,12 +321,20 @@ TEST(Docs, AProfileIsItsLastState) {
   EXPECT_EQ(profiles.of("ada").ask(profile::rename{"Ada"}).get(10s), 1);
 }
 
+TEST(Docs, APlaylistIsAVector) {
+  nexus::system sys;
+  auto store = nexus::open("memory:");
+  nexus::entities<playlist> playlists{sys, *store};
+  EXPECT_EQ(playlists.of("party").ask(playlist::add{"a"}).get(10s), 1u);
+  EXPECT_EQ(playlists.of("party").ask(playlist::add{"b"}).get(10s), 2u);
+}
+
 TEST(Docs, OptionsMakeSense) {
   nexus::system sys;
   auto store = nexus::open("memory:");
   nexus::entity_options options{.snapshot_every = 100, .keep_snapshots = 2, .erase_events = true};
   options.on_signal = [](const nexus::entity_signal& s) {
-    std::cerr << s.id << ": " << s.why.message << '\n';
+    if (!s.why.message.empty()) std::cerr << s.id << ": " << s.why.message << '\n';
   };
   nexus::entities<kitchen> kitchens{sys, *store, options};
   EXPECT_TRUE(kitchens.status());

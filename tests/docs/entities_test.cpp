@@ -48,6 +48,32 @@ struct account {
   static void apply(state& s, const deposited& e) { s.cents += e.cents; }
 };
 
+struct nurse {
+  static constexpr std::string_view entity_type = "nurse";
+
+  struct look_after {
+    std::string id;
+    MSGPACK_DEFINE_MAP(id)
+  };
+  struct ended {
+    bool failed = false;
+    MSGPACK_DEFINE_MAP(failed)
+  };
+  struct count {};
+  using command = std::variant<look_after, ended, count>;
+  using state = std::int64_t;
+
+  static auto decide(const state&, const look_after& c) {
+    return nexus::watch<account>(c.id, [](nexus::result<nexus::ending> how) {
+      return ended{how.has_value() && *how == nexus::ending::failed};
+    });
+  }
+  static auto decide(const state& s, const ended& c) {
+    return nexus::persist(s + (c.failed ? 100 : 1));
+  }
+  static auto decide(const state& s, const count&) { return nexus::reply(s); }
+};
+
 struct gift {
   static constexpr std::string_view entity_type = "gift";
 
@@ -235,6 +261,16 @@ TEST_F(EntitiesPage, AWatchIsTold) {
   nexus::asked<nexus::ending> end = accounts.of("alice").watch();
   det.advance(3min);  // alice gets no command
   EXPECT_EQ(det.get(end), nexus::ending::passivated);
+}
+
+TEST_F(EntitiesPage, ANurseWatches) {
+  nexus::entities<account> accounts{det, *store};
+  nexus::entities<nurse> nurses{det, *store};
+  EXPECT_TRUE(det.get(accounts.of("alice").ask(account::deposit{1})));
+  EXPECT_TRUE(det.get(nurses.of("n").ask(nurse::look_after{"alice"})));
+  EXPECT_EQ(det.get(nurses.of("n").ask(nurse::count{})), 0);
+  det.advance(3min);  // alice gets no command
+  EXPECT_EQ(det.get(nurses.of("n").ask(nurse::count{})), 1);
 }
 
 TEST_F(EntitiesPage, AnEntityIsSupervised) {

@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <nexus/nexus.hpp>
+#include <nexus/testkit/begin_at.hpp>
 #include <nexus/testkit/builders.hpp>
 #include <nexus/testkit/deterministic.hpp>
 #include <nexus/testkit/faulty.hpp>
+#include <nexus/testkit/probe.hpp>
 #include <nexus/testkit/projecting.hpp>
 #include <nexus/testkit/scenario.hpp>
 #include <string>
@@ -59,6 +61,25 @@ TEST(Account, MayNotBeOverdrawn) {
       .then(account::withdrawn{30}, replies(70))
       .when(account::withdraw{71})
       .then(rejects("insufficient funds"));
+}
+
+TEST(Account, MayBeginAtANumber) {
+  using namespace nexus::testkit;
+  given<account>().at_number(1'000'000).when(account::deposit{1}).then(account::deposited{1});
+}
+
+TEST(Account, StoresWhatItSays) {
+  auto store = nexus::open("memory:");
+  nexus::system sys;
+  nexus::entities<account> accounts{sys, *store};
+  nexus::testkit::probe<account> stored{*store};
+  auto alice = stored.events("alice");
+  EXPECT_EQ(accounts.of("alice").ask(account::deposit{100}).get(10s), 100);
+  EXPECT_EQ(accounts.of("alice").ask(account::withdraw{30}).get(10s), 70);
+  alice.expect_next(account::deposited{100}).expect_next(account::withdrawn{30}).expect_none();
+
+  EXPECT_TRUE(nexus::testkit::begin_at<account>(*store, "bob", 1'000, {.cents = 5}));
+  EXPECT_EQ(accounts.of("bob").ask(account::deposit{1}).get(10s), 6);  // event 1,001
 }
 
 TEST(Balances, CountARepeatedEventOnce) {

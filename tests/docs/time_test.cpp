@@ -172,12 +172,11 @@ struct courier {
   };
 
   static auto decide(const state&, const deliver& c) {
-    return nexus::ask<door>(
-        c.to, door::open{},
-        [](const nexus::result<void>& r) {
-          return opened{r.has_value(), r ? "" : r.error().message};
-        },
-        {.after = 200ms, .within = 5s});
+    return nexus::ask<door>(c.to, door::open{},
+                            [](const nexus::result<void>& r) {
+                              return opened{r.has_value(), r ? "" : r.error().message};
+                            },
+                            {.after = 200ms, .within = 5s});
   }
   static auto decide(const state&, const opened& c) {
     return nexus::persist(state{c.done ? "opened" : c.why});

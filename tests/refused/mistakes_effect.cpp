@@ -146,7 +146,8 @@ struct account : applying {
 // error: timed_command_of<account, withdrawn>' is unavailable: a timer's command is one of the behavior's
 struct account : applying {
   static auto decide(const state&, const deposit& c) {
-    return nexus::persist(deposited{c.cents}).then_after("later", std::chrono::seconds{1}, withdrawn{});
+    return nexus::persist(deposited{c.cents})
+        .then_after("later", std::chrono::seconds{1}, withdrawn{});
   }
 };
 #endif
@@ -166,6 +167,26 @@ struct account : applying {
 struct account : applying {
   static auto decide(const state&, const deposit&) {
     return nexus::ask<bank>("b", bank::deposit{}, [](int) { return deposit{}; });
+  }
+};
+#endif
+
+#ifdef A_WATCH_THAT_TAKES_SOMETHING_ELSE
+// error: ending_taken_by<account,
+// error: is unavailable: the last argument of watch and then_watch takes nexus::result<nexus::ending>
+struct account : applying {
+  static auto decide(const state&, const deposit&) {
+    return nexus::watch<bank>("b", [](int) { return deposit{}; });
+  }
+};
+#endif
+
+#ifdef A_WATCH_THAT_MAKES_NO_COMMAND
+// error: command_from_answer<account, withdrawn>' is unavailable: the last argument of
+struct account : applying {
+  static auto decide(const state&, const deposit& c) {
+    return nexus::persist(deposited{c.cents})
+        .then_watch<bank>("b", [](const nexus::result<nexus::ending>&) { return withdrawn{}; });
   }
 };
 #endif

@@ -8,6 +8,16 @@ struct storing : parts {
   static void apply(state&, const Event&) {}
 };
 
+/// A durable state that is no struct.
+template <class State>
+struct plain {
+  static constexpr std::string_view entity_type = "account";
+  using deposit = parts::deposit;
+  using command = std::variant<deposit>;
+  using state = State;
+  static auto decide(const state& s, const deposit&) { return nexus::persist(s); }
+};
+
 #ifdef NO_TYPE_NAME  // by default
 // error: type_name_of<paid>' is unavailable
 // error: static constexpr std::string_view type_name = "NAME"
@@ -70,6 +80,51 @@ struct account : parts {
   };
   static auto decide(const state&, const deposit& c) { return nexus::persist(deposited{c.cents}); }
   static void apply(state& s, const deposited& e) { s.cents += e.cents; }
+};
+#endif
+
+#ifdef STATES_OF_STRUCTS_WITHOUT_THE_MACRO
+// error: stored_fields_of<line>' is unavailable: name every field of the struct with MSGPACK_DEFINE_MAP
+struct line {
+  int cents = 0;
+};
+struct account : plain<std::vector<line>> {};
+#endif
+
+#ifdef A_VIEW_AS_A_STATE
+// error: owned_value_instead_of<std::
+// error: is unavailable: a stored value owns what it holds: use std::string or std::vector
+struct account : plain<std::string_view> {};
+#endif
+
+#ifdef A_MULTIMAP_AS_A_STATE
+// error: stored_container_instead_of<std::multimap<
+// error: is unavailable: a stored container is a std::array, vector, deque, list, set or map
+struct account : plain<std::multimap<int, int>> {};
+#endif
+
+#ifdef AN_OPTIONAL_OF_AN_OPTIONAL_AS_A_STATE
+// error: one_empty_value_in<std::optional<std::optional<int>
+// error: is unavailable: std::optional or a pointer directly inside another one
+struct account : plain<std::optional<std::optional<int>>> {};
+#endif
+
+#ifdef A_LONG_DOUBLE_AS_A_STATE
+// error: float_or_double_instead_of<long double>' is unavailable: a stored number is a float or a double
+struct account : plain<long double> {};
+#endif
+
+#ifdef A_NUMBER_OF_ANOTHER_TYPE_THAN_THE_STATE
+// error: event_of<account, int>' is unavailable: persist takes an event that using event =
+struct account : plain<double> {
+  static auto decide(const state&, const deposit& c) { return nexus::persist(c.cents); }
+};
+#endif
+
+#ifdef SEVERAL_STATES_OF_A_VECTOR
+// error: one_state_of<account>' is unavailable: a behavior without events persists one state at a time
+struct account : plain<std::vector<int>> {
+  static auto decide(const state& s, const deposit&) { return nexus::persist(std::vector{s, s}); }
 };
 #endif
 
@@ -162,6 +217,58 @@ struct paid {
   static void upcast(nexus::document& d) { d.rename("amount", "cents"); }
 };
 using account = storing<paid>;
+#endif
+
+/// Reads events that it does not make any more.
+struct adapting : parts {
+  struct moved {
+    static constexpr std::string_view type_name = "moved";
+  };
+  using old_event = std::variant<moved>;
+  static std::vector<event> adapt(const moved&) { return {}; }
+  static auto decide(const state&, const deposit& c) { return nexus::persist(deposited{c.cents}); }
+  static void apply(state& s, const deposited& e) { s.cents += e.cents; }
+};
+
+#ifdef AN_OLD_EVENT_WITHOUT_ADAPT
+// error: adapt_for<account, account::closed>' is unavailable: write in the behavior: static std::vector<event>
+struct account : adapting {
+  struct closed {
+    static constexpr std::string_view type_name = "closed";
+  };
+  using old_event = std::variant<moved, closed>;
+};
+#endif
+
+#ifdef OLD_EVENTS_WITHOUT_A_LIST
+// error: old_event_list_of<account>' is unavailable: old events are listed like events
+struct account : adapting {
+  using old_event = moved;
+};
+#endif
+
+#ifdef AN_OLD_EVENT_OF_THE_CURRENT_VERSION
+// error: older_version_of<account::old_deposited, parts::deposited>' is unavailable: an old event with
+struct account : adapting {
+  struct old_deposited {
+    static constexpr std::string_view type_name = "deposited";
+  };
+  using old_event = std::variant<old_deposited>;
+  static deposited adapt(const old_deposited&) { return {}; }
+};
+#endif
+
+#ifdef REMOVED_EVENTS_THAT_ARE_NO_LIST
+// error: removed_events_of<account>' is unavailable: names of removed events are texts in a container
+struct account : adapting {
+  static constexpr std::string_view removed_events = "audited";
+};
+#endif
+
+#ifdef DECODING_ONE_EVENT_OF_SEVERAL
+// error: decode_events_of<adapting>' is unavailable: a stored event of a behavior with old_event or
+using account = adapting;
+auto one_event(const nexus::event_view& stored) { return nexus::decode_event<account>(stored); }
 #endif
 
 void serve(nexus::system& sys, const nexus::store& in) {

@@ -48,6 +48,28 @@ TEST_F(Faulty, EveryFaultOfAnAppendHasItsOutcome) {
   }
 }
 
+TEST_F(Faulty, AFaultMayHaveAChosenCodeAndText) {
+  const error slow{errc::timeout, "the disk is slow"};
+  faults->inject({fault::fail, slow}, operation::append);
+  EXPECT_EQ(session.append(alice, 0, {"a"}), "failed: the disk is slow");
+  faults->inject({fault::reject, {errc::too_large, "one byte too many"}}, operation::append, alice);
+  EXPECT_EQ(session.append(alice, 0, {"a"}), "rejected too_large");
+  faults->inject({fault::lose_answer, slow}, operation::append);
+  EXPECT_EQ(session.append(alice, 0, {"a"}), "unknown: the disk is slow");
+  faults->inject({fault::conflict, slow}, operation::append);
+  EXPECT_EQ(append(alice), "conflict 1");
+  faults->inject({fault::fail, slow}, operation::read, 2);
+  for (int i = 0; i < 2; ++i) {
+    const auto read = session.inner().highest(alice);
+    EXPECT_EQ(read.error().code, errc::timeout);
+    EXPECT_EQ(read.error().message, "the disk is slow");
+  }
+  faults->decide([&](operation, const persistence_id&) -> std::optional<told_fault> {
+    return told_fault{fault::fail, {errc::overloaded, "by policy"}};
+  });
+  EXPECT_EQ(session.inner().highest(alice).error().message, "by policy");
+}
+
 TEST_F(Faulty, AnUpsertIsAnAppend) {
   ASSERT_EQ(session.upsert(alice, 0, 5, "five"), "stored");
   faults->inject(fault::conflict, operation::append);

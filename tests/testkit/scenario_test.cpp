@@ -72,9 +72,8 @@ struct room {
     return nexus::after("dark", 5s, seen{0})
         .then_when_idle("leave", 1min, leave{}, {.lets_passivate = true})
         .then_cancel("blink")
-        .then_ask<lamp>(
-            "l1", lamp::light_up{1}, [](result<int> r) { return seen{r.value_or(-1)}; },
-            {.after = 1s, .within = 2s});
+        .then_ask<lamp>("l1", lamp::light_up{1}, [](result<int> r) { return seen{r.value_or(-1)}; },
+                        {.after = 1s, .within = 2s});
   }
 };
 
@@ -82,6 +81,37 @@ struct room {
 
 TEST(Scenario, EventsAndReply) {
   given<lamp>(lamp::lit{5}).when(lamp::light_up{7}).then(lamp::lit{7}, replies(12));
+}
+
+namespace {
+
+struct numbered {
+  static constexpr std::string_view entity_type = "numbered";
+  struct count {};
+  using command = std::variant<count>;
+  struct counted {
+    static constexpr std::string_view type_name = "counted";
+    std::int64_t number = 0;
+    MSGPACK_DEFINE_MAP(number)
+  };
+  using event = std::variant<counted>;
+  struct state {};
+  static auto decide(const state&, const count&, const context& c) {
+    return nexus::persist(counted{static_cast<std::int64_t>(c.next_nr())});
+  }
+  static void apply(state&, const counted&) {}
+};
+
+}  // namespace
+
+TEST(Scenario, MayBeginAtANumber) {
+  given<numbered>()
+      .at_number(1'000'000)
+      .when(numbered::count{})
+      .then(numbered::counted{1'000'001})
+      .when(numbered::count{})
+      .then(numbered::counted{1'000'002});
+  given<numbered>(numbered::counted{1}).when(numbered::count{}).then(numbered::counted{2});
 }
 
 TEST(Scenario, GoesOn) {
@@ -282,8 +312,7 @@ struct dozing {
   void then() const {
     given<room>()
         .when(room::doze{})
-        .then(asks<lamp>("l1", lamp::light_up{1}, asked),
-              sets_timer(key, delay, room::seen{lumen}),
+        .then(asks<lamp>("l1", lamp::light_up{1}, asked), sets_timer(key, delay, room::seen{lumen}),
               sets_idle_timer("leave", 1min, room::leave{}, {.lets_passivate = lets}),
               cancels_timer("blink"));
   }
@@ -292,17 +321,20 @@ struct dozing {
 }  // namespace
 
 TEST(Scenario, AnotherTimerThanExpectedFails) {
-  EXPECT_NONFATAL_FAILURE(dozing{.key = "light"}.then(), "sets the timer dark, expected to set light");
-  EXPECT_NONFATAL_FAILURE(dozing{.delay = 6s}.then(), "the timer dark is 5000 ms, expected 6000 ms");
+  EXPECT_NONFATAL_FAILURE(dozing{.key = "light"}.then(),
+                          "sets the timer dark, expected to set light");
+  EXPECT_NONFATAL_FAILURE(dozing{.delay = 6s}.then(),
+                          "the timer dark is 5000 ms, expected 6000 ms");
   EXPECT_NONFATAL_FAILURE(dozing{.lumen = 1}.then(), "the timer dark brings");
-  EXPECT_NONFATAL_FAILURE(dozing{.lets = false}.then(), "the timer leave lets the entity passivate");
+  EXPECT_NONFATAL_FAILURE(dozing{.lets = false}.then(),
+                          "the timer leave lets the entity passivate");
   EXPECT_NONFATAL_FAILURE(dozing{.asked{.after = 1s}}.then(),
                           "the deadline of the question to lamp|l1 is 2000 ms, expected for ever");
   EXPECT_NONFATAL_FAILURE((dozing{.asked{.after = 0s, .within = 2s}}.then()),
                           "the delay of the question to lamp|l1 is 1000 ms, expected 0 ms");
-  EXPECT_NONFATAL_FAILURE(given<room>().when(room::leave{}).then(
-                              erases, sets_timer("dark", 5s, room::seen{0})),
-                          "does not set the timer dark");
+  EXPECT_NONFATAL_FAILURE(
+      given<room>().when(room::leave{}).then(erases, sets_timer("dark", 5s, room::seen{0})),
+      "does not set the timer dark");
   EXPECT_NONFATAL_FAILURE(given<room>().when(room::leave{}).then(erases, cancels_timer("dark")),
                           "does not cancel the timer dark");
   EXPECT_NONFATAL_FAILURE(

@@ -22,6 +22,9 @@
 //     static std::optional<alarm<B>> alarm(const state&);   when it wants to be woken
 //     static bool snapshot_when(const state&, const event&, sequence_nr);
 //     static tags(const one_event&)                         strings stored with the event
+//     using old_event = std::variant<…>;                    stored types that are no longer made
+//     static std::vector<event> adapt(const one_old_event&);    what one of them is read as
+//     static constexpr std::array<std::string_view, N> removed_events{…};   no longer read at all
 //
 // `decide` and `on_recovered` may take a context as last parameter.
 //
@@ -37,6 +40,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "nexus/alarm.hpp"  // IWYU pragma: export
 #include "nexus/context.hpp"
@@ -125,29 +129,56 @@ template <behavior B, class C>
 
 namespace detail {
 
-/// Decodes a stored event and passes it to `use`, as one of the behavior's types of events.
-template <class B, class Use, class... E>
-[[nodiscard]] result<void> decode_event_to(const event_view& stored, Use& use,
-                                           const std::variant<E...>* /*type*/) {
-  result<void> read;
-  auto try_type = [&]<class One>(std::type_identity<One>) {
-    if (stored.type != One::type_name) return false;
-    One event{};
-    read = decode_stored<B>(stored.schema_version, stored.codec, stored.data, event);
-    if (read) {
-      use(std::move(event));
-    } else {
-      read = fail(bad_event(stored, read.error()));
-    }
-    return true;
-  };
-  const bool known = (try_type(std::type_identity<E>{}) || ...);
-  if (!known) return fail(unknown_event(B::entity_type, stored.type));
+/// Decodes a stored event as an `E` and passes it to `use(const E&)`, which may fail.
+template <class B, class E, class Use>
+[[nodiscard]] result<void> decode_as(const event_view& stored, Use use) {
+  E event{};
+  auto read = decode_stored<B>(stored.schema_version, stored.codec, stored.data, event);
+  if (read) read = use(std::move(event));
+  if (!read) return fail(bad_event(stored, read.error()));
   return read;
 }
+
+/// Decodes a stored event and passes it to `use`, as one of the behavior's types of events. True if
+/// its type is one of them.
+template <class B, class Use, class... E>
+[[nodiscard]] bool decode_current(const event_view& stored, Use& use, result<void>& read,
+                                  const std::variant<E...>* /*type*/) {
+  return ((stored.type == E::type_name &&
+           (read = decode_as<B, E>(
+                stored, [&](E&& e) -> result<void> { return use(std::move(e)), result<void>{}; }),
+            true)) ||
+          ...);
+}
+
+/// The same for a type that is adapted: passes what it becomes. A type reads the versions up to its
+/// own that no type before it reads.
+template <class B, class Use, class... E>
+[[nodiscard]] bool decode_old(const event_view& stored, Use& use, result<void>& read,
+                              const std::variant<E...>* /*type*/) {
+  return (
+      (stored.type == E::type_name && stored.schema_version <= schema_version_of<E>() &&
+       (read = decode_as<B, E>(stored, [&](const E& e) { return adapt_to<B>(e, use); }), true)) ||
+      ...);
+}
+
+/// Decodes a stored event and passes it to `use`, as one of the behavior's types of events; or, if
+/// the behavior adapts it, what it becomes: none or several.
 template <class B, class Use>
 [[nodiscard]] result<void> decode_event_to(const event_view& stored, Use use) {
-  return decode_event_to<B>(stored, use, static_cast<const typename B::event*>(nullptr));
+  result<void> read;
+  if constexpr (has_old_events<B>) {
+    const typename B::old_event* olds = nullptr;
+    if (decode_old<B>(stored, use, read, olds)) return read;
+  }
+  const typename B::event* events = nullptr;
+  if (decode_current<B>(stored, use, read, events)) return read;
+  if constexpr (has_removed_events<B>) {
+    for (const std::string_view removed : B::removed_events) {
+      if (stored.type == removed) return {};
+    }
+  }
+  return fail(unknown_event(B::entity_type, stored.type));
 }
 
 }
@@ -155,10 +186,29 @@ template <class B, class Use>
 /// Reads a stored event; an older version is upcast to the current one. Fails with `unknown_type`
 /// (also for a codec), `unsupported_version` or `corrupt`.
 template <event_sourced B>
+  requires(!detail::adapts<B>)
 [[nodiscard]] result<typename B::event> decode_event(const event_view& stored) {
   result<typename B::event> made = fail(errc::unknown_type, {});
   auto read = detail::decode_event_to<B>(
       stored, [&](auto&& event) { made = std::forward<decltype(event)>(event); });
+  if (!read) return fail(std::move(read.error()));
+  return made;
+}
+template <event_sourced B>
+  requires detail::adapts<B>
+[[nodiscard]] result<typename B::event> decode_event(const event_view& /*stored*/) {
+  (void)required::decode_events_of<B>;
+  return fail(errc::invalid_argument, {});
+}
+
+/// Reads a stored event as the events that it becomes, in order: none if its type is in
+/// `removed_events`, those that `adapt` returns if it is in `old_event`, else one. Same errors; also
+/// `corrupt` if `adapt` throws, and `too_large` for more than adapted_events_max.
+template <event_sourced B>
+[[nodiscard]] result<std::vector<typename B::event>> decode_events(const event_view& stored) {
+  std::vector<typename B::event> made;
+  auto read = detail::decode_event_to<B>(
+      stored, [&](auto&& event) { made.emplace_back(std::forward<decltype(event)>(event)); });
   if (!read) return fail(std::move(read.error()));
   return made;
 }

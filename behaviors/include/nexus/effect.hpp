@@ -92,20 +92,26 @@ class effect_body {
   ~effect_body() = default;
 
   void take_records(no_records&) {}
-  // push_back and not emplace_back, which would be compiled for each type of event.
+  // push_back and not emplace_back, which would be compiled for each type of event. Parentheses:
+  // braces would make a container of a container.
   template <class E>
   void take_records(one_record<E>& from) {
-    records_.push_back(record{std::move(from.record)});
+    records_.push_back(record(std::move(from.record)));
   }
   template <class... E>
   void take_records(std::tuple<E...>& from) {
     records_.reserve(sizeof...(E));
-    std::apply([this](E&... each) { (records_.push_back(record{std::move(each)}), ...); }, from);
+    std::apply([this](E&... each) { (records_.push_back(record(std::move(each))), ...); }, from);
   }
+  // The vector may be a state itself.
   template <class E>
   void take_records(std::vector<E>& from) {
-    records_.reserve(from.size());
-    for (auto& one : from) records_.push_back(record{std::move(one)});
+    if constexpr (is_record_of<B, std::vector<E>>) {
+      records_.push_back(record(std::move(from)));
+    } else {
+      records_.reserve(from.size());
+      for (auto& one : from) records_.push_back(record(std::move(one)));
+    }
   }
   void take_records(std::vector<record>& from) { records_ = std::move(from); }
 
@@ -196,7 +202,8 @@ template <class... E>
   }
 }
 
-/// Stores the events, all or none of them; an empty vector stores nothing.
+/// Stores the events, all or none of them; an empty vector stores nothing. For a durable state that
+/// is a vector: stores that vector.
 template <class E>
 [[nodiscard]] auto persist(std::vector<E> events) {
   return detail::draft<std::vector<E>, detail::no_reply>{std::move(events)};
@@ -252,6 +259,18 @@ template <class C>
 
 /// Changes nothing and cancels a timer; see then_cancel.
 [[nodiscard]] inline auto cancel(std::string key) { return none().then_cancel(std::move(key)); }
+
+/// Changes nothing and watches the entity `id` of `Other`; see then_watch.
+template <class Other, class F>
+[[nodiscard]] auto watch(std::string id, F answer) {
+  return none().template then_watch<Other>(std::move(id), std::move(answer));
+}
+
+/// Changes nothing and watches a CAF actor; see then_watch.
+template <class F, std::same_as<caf::actor> Actor>
+[[nodiscard]] auto watch(Actor who, F answer) {
+  return none().then_watch(std::move(who), std::move(answer));
+}
 
 /// Rejects the command: the caller gets errc::rejected with `why`.
 [[nodiscard]] inline detail::refusal reject(std::string why) {

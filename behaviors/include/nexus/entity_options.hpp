@@ -54,13 +54,18 @@ struct entity_signal {
     append_failed,     ///< events were not stored, or that is not known yet: see `why`
     chain_failed,      ///< a link failed, and the command stands: a then_run, or the function of a
                        ///< then_ask, threw; or a timer was not set, see timers_max
-    alarm_failed       ///< an alarm is due and was not run, for the reason `why`; tried again
+    alarm_failed,      ///< an alarm is due and was not run, for the reason `why`; tried again
                        ///< after a pause
+    snapshot_saved,    ///< the snapshot `number` is stored
+    passivated,        ///< the entity ended, since it was idle or asked to; `number` is the highest
+    stopped            ///< the entity ended for the reason `how`; `number` is the highest, or 0 if
+                       ///< that is not known
   };
   kind what = kind::recovered;
   std::string_view id;  ///< type|id, valid during the call
   sequence_nr number = 0;
   error why{};
+  ending how = ending::stopped;  ///< of `passivated` and `stopped`
 };
 
 /// What happens to a command when the bound is reached.
@@ -100,8 +105,8 @@ struct entity_options {
   overflow when_full = overflow::refuse;
   std::uint32_t stash_max = 4'096;  ///< stashed commands of one entity; below mailbox_max
 
-  /// Timers of one entity that are set (then_after, then_when_idle); their commands also stay within
-  /// mailbox_bytes_max. A timer above these bounds is not set, which is a `chain_failed`.
+  /// Timers of one entity that are set (then_after, then_when_idle); their commands also stay
+  /// within mailbox_bytes_max. A timer above these bounds is not set, which is a `chain_failed`.
   std::uint32_t timers_max = 1'000;
 
   conflict_policy on_conflict = conflict_policy::refuse;
@@ -131,8 +136,8 @@ struct entity_options {
   /// In an ordered shutdown these entities stop before those of the type `parent`; empty: no order.
   std::string parent{};
 
-  /// Called on the entity's thread, or on another one of the scheduler; must not block. Without it, failures that no caller sees are
-  /// logged. Its exceptions are logged too.
+  /// Called on the entity's thread, or on another one of the scheduler; must not block. Without it,
+  /// failures that no caller sees are logged, and nothing else. Its exceptions are logged too.
   std::function<void(const entity_signal&)> on_signal{};
 };
 

@@ -6,7 +6,8 @@
 //
 // Events come as the variant B::event, upcast to the current version: those of one entity in the
 // order of their numbers, all in the order of their positions (of several strands, by time within a
-// batch). Each event comes exactly once. A live stream gets an event within 100 ms of its commit in
+// batch). Each event comes exactly once. A stored event that the behavior adapts comes as the events
+// that it becomes: none, or several with the `part` 0, 1, … A live stream gets an event within 100 ms of its commit in
 // this process, unless another open transaction holds back readers (docs/reading.md).
 //
 // Threads: a description is an immutable value; a stream: see nexus/stream.hpp.
@@ -16,6 +17,7 @@
 // a read are in nexus/stream.hpp.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,20 +41,51 @@ struct event_of {
   std::vector<std::string> tags{};
   event_metadata metadata{};
   typename B::event event;
+  std::uint32_t part = 0;  ///< 0, 1, …: which one of several that were stored as one
 
-  [[nodiscard]] static result<event_of> of_record(const persistence_id& of, const record_view& r) {
+  /// A stored event may be none or several items; see `of_record_parts`.
+  static constexpr bool has_parts = detail::adapts<B>;
+
+  [[nodiscard]] static result<event_of> of_record(const persistence_id& of, const record_view& r)
+    requires(!has_parts)
+  {
     std::optional<typename B::event> decoded;
-    auto read = detail::guarded(errc::corrupt, "decoding", [&] {
-      return detail::decode_event_to<B>(
-          r.event, [&](auto&& one) { decoded.emplace(std::forward<decltype(one)>(one)); });
-    });
+    auto metadata =
+        read_record(of, r, [&](auto&& one) { decoded.emplace(std::forward<decltype(one)>(one)); });
+    if (!metadata) return fail(std::move(metadata.error()));
+    return made_of(of, r, *std::move(metadata), *std::move(decoded), 0);
+  }
+
+  /// Appends what the stored event is read as.
+  [[nodiscard]] static result<void> of_record_parts(const persistence_id& of, const record_view& r,
+                                                    std::vector<event_of>& out) {
+    std::vector<typename B::event> decoded;
+    auto metadata = read_record(
+        of, r, [&](auto&& one) { decoded.emplace_back(std::forward<decltype(one)>(one)); });
+    if (!metadata) return fail(std::move(metadata.error()));
+    std::uint32_t part = 0;
+    for (auto& one : decoded) out.push_back(made_of(of, r, *metadata, std::move(one), part++));
+    return {};
+  }
+
+ private:
+  template <class Use>
+  static result<event_metadata> read_record(const persistence_id& of, const record_view& r,
+                                            Use use) {
+    auto read = detail::guarded(errc::corrupt, "decoding",
+                                [&] { return detail::decode_event_to<B>(r.event, use); });
     if (!read) return fail(detail::undecoded("event", r.number, of, read.error()));
     auto metadata = decode_metadata(r.event.metadata);
     if (!metadata) return fail(detail::undecoded("event", r.number, of, metadata.error()));
+    return metadata;
+  }
+
+  static event_of made_of(const persistence_id& of, const record_view& r, event_metadata metadata,
+                          typename B::event event, std::uint32_t part) {
     return event_of{
-        std::string{of.id()}, r.number,           r.at,
-        r.event.time,         r.writer,           {r.event.tags.begin(), r.event.tags.end()},
-        *std::move(metadata), *std::move(decoded)};
+        std::string{of.id()}, r.number,         r.at,
+        r.event.time,         r.writer,         {r.event.tags.begin(), r.event.tags.end()},
+        std::move(metadata),  std::move(event), part};
   }
 };
 

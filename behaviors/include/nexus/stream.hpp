@@ -19,15 +19,18 @@
 //   stopped          after `stop`, and after the store was closed
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "nexus/detail/journal_reader.hpp"
+#include "nexus/detail/saturating.hpp"
 #include "nexus/feed.hpp"
 #include "nexus/journal_errors.hpp"
 #include "nexus/time_span.hpp"
@@ -90,15 +93,82 @@ class stream_source;
 
 }
 
-/// `Item` is made by `result<Item> Item::of_record(persistence_id, record_view)`.
+namespace detail {
+
+/// One record may be none or several items.
+template <class Item>
+concept made_in_parts = requires { requires Item::has_parts; };
+
+/// The items of the record in front that were not passed yet.
+template <class Item>
+class record_parts {
+ public:
+  /// Reads the record, unless that was done. Passes records that are no items, and so may end
+  /// without any.
+  [[nodiscard]] result<bool> fill(journal_reader& from) {
+    while (next_ == items_.size() && from.has_record()) {
+      std::vector<Item> made;
+      if (auto read = Item::of_record_parts(from.of(), from.record(), made); !read) {
+        return fail(std::move(read.error()));
+      }
+      items_ = std::move(made);
+      next_ = std::exchange(passed_, 0);
+      if (items_.size() <= next_) end_record(from);
+    }
+    return next_ < items_.size();
+  }
+
+  /// Passes the next item to `use`; it comes again if that throws. The record counts as read with
+  /// its last item.
+  template <class Use>
+  auto pass(journal_reader& from, Use use) {
+    struct again {
+      record_parts& of;
+      bool passed = false;
+      ~again() {
+        if (!passed) of.forget();
+      }
+    } otherwise{*this};
+    auto used = use(std::move(items_[next_]));
+    otherwise.passed = true;
+    if (++next_ == items_.size()) end_record(from);
+    return used;
+  }
+
+ private:
+  void end_record(journal_reader& from) {
+    items_.clear();
+    next_ = passed_ = 0;
+    from.pop();
+  }
+
+  // An item was moved from: the record is read again.
+  void forget() noexcept {
+    passed_ = next_;
+    items_.clear();
+    next_ = 0;
+  }
+
+  std::vector<Item> items_;
+  std::size_t next_ = 0;
+  std::size_t passed_ = 0;  // of a record that has to be read again
+};
+struct no_parts {};
+
+}
+
+/// `Item` is made by `result<Item> Item::of_record(persistence_id, record_view)`; or, if
+/// Item::has_parts, by `result<void> Item::of_record_parts(…, std::vector<Item>&)`.
 template <class Item>
 class stream {
+  static constexpr bool in_parts = detail::made_in_parts<Item>;
+
  public:
   explicit stream(std::unique_ptr<detail::journal_reader> from) noexcept : from_{std::move(from)} {}
 
   /// The next item; waits for one up to `within`. None: none came in time, or the stream has ended.
   [[nodiscard]] result<std::optional<Item>> next(time_span within = {}) {
-    auto there = from_->await(within);
+    auto there = await(within);
     if (!there) return fail(std::move(there.error()));
     if (!*there) return std::optional<Item>{};
     return take();
@@ -110,25 +180,32 @@ class stream {
   /// returned by the next call.
   template <class Sink>
   [[nodiscard]] result<std::size_t> read(Sink&& sink, time_span within = {}) {
-    auto more = from_->await(within);
+    auto more = await(within);
     if (!more) return fail(std::move(more.error()));
     std::size_t passed = 0;
-    while (*more && from_->has_record()) {
-      auto made = Item::of_record(from_->of(), from_->record());
-      if (!made && passed == 0) return fail(std::move(made.error()));
-      if (!made) break;
-      *more = sink(*std::move(made));
-      from_->pop();
-      ++passed;
+    while (*more) {
+      auto there = has_item();
+      if (!there && passed == 0) return fail(std::move(there.error()));
+      if (!there || !*there) break;
+      if (auto done = pass([&](Item&& one) { return static_cast<bool>(sink(std::move(one))); })) {
+        *more = *done;
+        ++passed;
+      } else if (passed == 0) {
+        return fail(std::move(done.error()));
+      } else {
+        break;
+      }
     }
     return passed;
   }
 
-  /// True when the stream has no more items: it is of `current()`, and all have been read.
+  /// True when the stream has no more items: it is of `current()`, and all have been read. (Events
+  /// that a behavior adapts to nothing are read by `next`, which then returns none.)
   [[nodiscard]] bool ended() const noexcept { return from_->ended(); }
 
   /// Where to continue after a restart: at most one position per strand, behind the items read.
-  /// Store it together with what was made of the items.
+  /// Store it together with what was made of the items. Of an event that comes in parts, it is
+  /// before all of them until the last one was read.
   [[nodiscard]] std::vector<position> at() const { return from_->at(); }
 
   /// Ends a waiting `next` or `read`; this call and all later ones return `stopped`.
@@ -146,14 +223,53 @@ class stream {
   }
 
  private:
+  // True: there is an item, or one that does not decode.
+  result<bool> await(std::chrono::nanoseconds within) {
+    if constexpr (in_parts) {
+      const auto until = detail::later(std::chrono::steady_clock::now(), within);
+      for (auto left = within;;) {
+        auto more = from_->await(left);
+        if (!more || !*more) return more;
+        auto there = parts_.fill(*from_);
+        if (!there || *there) return there;
+        left = std::max(std::chrono::nanoseconds{},
+                        detail::between(std::chrono::steady_clock::now(), until));
+      }
+    } else {
+      return from_->await(within);
+    }
+  }
+
+  // Without waiting.
+  result<bool> has_item() {
+    if constexpr (in_parts) {
+      return parts_.fill(*from_);
+    } else {
+      return from_->has_record();
+    }
+  }
+
+  // Passes the item that is there; it counts as read unless `use` throws.
+  template <class Use>
+  auto pass(Use use) -> result<decltype(use(std::declval<Item>()))> {
+    if constexpr (in_parts) {
+      return parts_.pass(*from_, use);
+    } else {
+      auto made = Item::of_record(from_->of(), from_->record());
+      if (!made) return fail(std::move(made.error()));
+      auto used = use(*std::move(made));
+      from_->pop();
+      return used;
+    }
+  }
+
   result<std::optional<Item>> take() {
-    auto made = Item::of_record(from_->of(), from_->record());
-    if (!made) return fail(std::move(made.error()));
-    from_->pop();
-    return std::optional<Item>{*std::move(made)};
+    return pass([](Item&& one) { return std::optional<Item>{std::move(one)}; });
   }
 
   std::unique_ptr<detail::journal_reader> from_;
+  [[no_unique_address]] std::conditional_t<in_parts, detail::record_parts<Item>, detail::no_parts>
+      parts_;
 };
 
 namespace detail {

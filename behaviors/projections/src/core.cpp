@@ -355,6 +355,7 @@ void projection_core::work_on(std::vector<projection_cell> cells) {
   }
   set_phase(projection_phase::running, {});  // before the work can tell of trouble
   counts_.read = counts_.handled.load();
+  counts_.nothing = 0;
   counts_.unread = 0;
   auto made = std::make_shared<projection_pipeline>(
       setup_, counts_, std::move(cells), strands_,
@@ -479,7 +480,8 @@ projection_status projection_core::status_now() {
   if (!work_) return s;
   s.cells = work_->committed().size();
   const auto read = counts_.read.load();
-  const auto in_hand = read > s.handled ? read - s.handled : 0;
+  const auto over = s.handled + counts_.nothing.load();
+  const auto in_hand = read > over ? read - over : 0;
   const auto read_since = read - std::min(read, counts_.counted_at.load());
   const auto unread = counts_.unread.load();
   s.behind = in_hand + (work_->is_live() || unread < read_since ? 0 : unread - read_since);

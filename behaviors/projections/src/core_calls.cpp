@@ -186,16 +186,18 @@ result<void> projection_core::retry(const projection_failure& which) {
   if (fault_) return fail(*fault_);
   auto batch = setup_.handler->make_batch();
   std::optional<error> undecoded;
+  bool found = false;
   {
     auto lent = setup_.source.sessions().borrow({.borrower = "a projection"});
     if (!lent) return fail(std::move(lent.error()));
     auto read = (*lent)->replay(which.of, which.number, which.number, 1, [&](const record_view& r) {
+      found = true;
       auto added = batch->add(which.of, r);
       if (!added) undecoded = added.error();
       return true;
     });
     if (!read) return fail(std::move(read.error()));
-    if (batch->size() == 0 && !undecoded) {
+    if (!found) {
       return fail(errc::history_erased,
                   fmt::format("event {} of {} has been erased", which.number, which.of.str()));
     }

@@ -183,18 +183,20 @@ bool projection_pipeline::put(journal_reader& from) {
   const auto record = from.record();
   if (to != nullptr && to->wanted.wants(cell, record.at)) {
     if (!to->batch) to->batch = of_.handler->make_batch();
+    const auto before = to->batch->size();
     if (auto added = to->batch->add(from.of(), record); !added) {
       return push_undecoded(*to, from, std::move(added.error()));
     }
     ++counts_.read;
+    if (to->batch->size() == before) ++counts_.nothing;
   }
   from.pop();
-  if (to == nullptr || !to->batch || to->batch->size() < of_.options.batch_max) return true;
+  if (to == nullptr || !to->batch || to->batch->events() < of_.options.batch_max) return true;
   return push(*to, from.at());
 }
 
 bool projection_pipeline::push(group& to, const std::vector<position>& up_to) {
-  if (!to.batch) {
+  if (!to.batch || to.batch->size() == 0) {
     to.worker->queue().move_on(up_to);
     return true;
   }

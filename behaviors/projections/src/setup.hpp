@@ -32,8 +32,9 @@ struct projection_setup {
 struct projection_counts {
   std::atomic<std::uint64_t> handled{0};
   std::atomic<std::uint64_t> skipped{0};
-  std::atomic<std::uint64_t> read{0};    // handed to workers
-  std::atomic<std::uint64_t> unread{0};  // counted at the source, see `counted_at`
+  std::atomic<std::uint64_t> read{0};     // handed to workers, or nothing
+  std::atomic<std::uint64_t> nothing{0};  // stored events that the behavior adapts to no event
+  std::atomic<std::uint64_t> unread{0};   // counted at the source, see `counted_at`
   std::atomic<std::uint64_t> counted_at{0};
   counter* events = nullptr;
   counter* failures = nullptr;

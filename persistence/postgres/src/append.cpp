@@ -250,7 +250,11 @@ void session::store(connection& c, std::span<const upsert_request> requests, con
       left.push_back(i);
     }
   }
-  if (left.empty()) return;
+  if (!left.empty()) tell_conflicts(c, requests, left, outcomes);
+}
+
+void session::tell_conflicts(connection& c, std::span<const upsert_request> requests,
+                             const indices& left, std::vector<append_outcome>& outcomes) {
   array refused{element::text};
   for (auto i : left) refused.bytes(requests[i].id.str());
   try {

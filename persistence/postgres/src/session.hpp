@@ -161,6 +161,9 @@ class session final : public journal_session {
              std::vector<append_outcome>& outcomes);
   void store(connection& c, std::span<const upsert_request> requests, const indices& todo,
              std::vector<append_outcome>& outcomes);
+  // Of upserts that were not stored.
+  void tell_conflicts(connection& c, std::span<const upsert_request> requests, const indices& left,
+                      std::vector<append_outcome>& outcomes);
   void add_calls(alarm_arrays& changed, std::vector<call>& calls,
                  std::deque<parameters>& bound) const;
   // Removes invalid requests from `todo`, after a collision or if needed.

@@ -24,13 +24,6 @@ failure failure_of(std::exception_ptr cause) {
   return {{errc::actor_failed, std::move(what)}, std::move(cause)};
 }
 
-// Told to end, as opposed to failed.
-bool is_ordinary_end(const caf::error& why) {
-  return !why || why == caf::make_error(caf::exit_reason::normal) ||
-         why == caf::make_error(caf::exit_reason::user_shutdown) ||
-         why == caf::make_error(caf::exit_reason::kill);
-}
-
 const supervision_order* order_in(const caf::mailbox_element& x) {
   if (!x.content().match_elements<envelope>()) return nullptr;
   return dynamic_cast<const supervision_order*>(x.content().get_as<envelope>(0).get());
@@ -156,7 +149,7 @@ void supervised::failed(const failure& what) {
 }
 
 void supervised::has_quit() {
-  if (std::exchange(is_ending_, true) || is_ordinary_end(fail_state_)) return;
+  if (std::exchange(is_ending_, true) || caf_version::is_ordinary_end(fail_state_)) return;
   const failure what{{errc::actor_failed, "quit: " + to_string(fail_state_)}};
   const auto m = group_->failed(name_, what, clock().now());
   if (m.what != directive::restart && m.what != directive::resume) {

@@ -225,6 +225,21 @@ inline void call_in(const caf::scheduled_actor* self, const std::function<void()
   f();
 }
 
+// -- the end of an actor --------------------------------------------------------------------------
+
+/// Told to end, as opposed to failed.
+inline bool is_ordinary_end(const caf::error& why) {
+  return !why || why == caf::make_error(caf::exit_reason::normal) ||
+         why == caf::make_error(caf::exit_reason::user_shutdown) ||
+         why == caf::make_error(caf::exit_reason::kill);
+}
+
+/// Calls `f` with the reason when `who` has ended; at once if it has.
+template <class F>
+void on_end(const caf::actor& who, F f) {
+  who->attach_functor(std::move(f));
+}
+
 // -- an actor that sees its messages first ----------------------------------------------------
 
 /// True for a message of a user, not of CAF or Nexus itself.

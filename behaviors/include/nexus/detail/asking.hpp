@@ -2,10 +2,11 @@
 //
 // Threads: sent on the asker's thread; the answer becomes a command on the answering thread.
 // Bound: one command per question. It passes the bounds of the asker's mailbox, since a lost answer
-// would leave a process waiting for ever. Questions with a delay or a deadline: delayed_max per type.
+// would leave a process waiting for ever. Delays and deadlines: see entity_directory::call_later.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -83,17 +84,22 @@ struct question_way {
 
   void under_way() const { self->question_asked(); }
 
+  /// Finds `other` once more: entities may have come or gone during a delay.
+  void find_other(std::string_view type, const void* tag);
+  /// Forgets `other` if it has another behavior than that with this tag.
+  void check_other(const void* tag) noexcept;
+
   /// Sends the new call `c` to the entity that asked, as its answer.
   void answered(entity_call* c) const;
 
   /// Sends the question `c` to the entity `to`; its continuation is set.
   void send(std::string_view to, entity_call& c, envelope e) const;
-
-  [[nodiscard]] error no_entities_of(std::string_view type) const;
 };
 
-/// A question with a delay or a deadline, from the effect until the entity has heard the answer. The
-/// answer or the timeout, whichever is first, is the answer; the other is dropped.
+[[nodiscard]] error no_entities_of(std::string_view type);
+
+/// A question with a delay or a deadline, from the effect until the entity has heard the answer.
+/// The answer or the timeout, whichever is first, is the answer; the other is dropped.
 class timed_question : public std::enable_shared_from_this<timed_question> {
  public:
   /// `type` is that of the entity that asks, `asked` the name of the other one.
@@ -107,7 +113,10 @@ class timed_question : public std::enable_shared_from_this<timed_question> {
   [[nodiscard]] bool is_first() noexcept;
 
  protected:
-  [[nodiscard]] const question_way& way() const noexcept { return way_; }
+  [[nodiscard]] question_way& way() noexcept { return way_; }
+  [[nodiscard]] bool is_delayed() const noexcept {
+    return std::chrono::nanoseconds{how_.after} > std::chrono::nanoseconds{};
+  }
 
  private:
   virtual void ask() = 0;
@@ -169,7 +178,10 @@ class question final : public asking<B> {
           of_{std::move(of)} {}
 
    private:
-    void ask() override { of_->ask(way(), shared_from_this()); }
+    void ask() override {
+      if (is_delayed()) way().find_other(Other::entity_type, &behavior_tag<Other>);
+      of_->ask(way(), shared_from_this());
+    }
     void give(error why) noexcept override { of_->come_back(way(), fail(std::move(why))); }
 
     const std::shared_ptr<const question> of_;
@@ -187,14 +199,14 @@ class question final : public asking<B> {
     const auto answer = [way, t, q = own()](answer_type&& a) {
       if (t == nullptr || t->is_first()) q->come_back(way, std::move(a));
     };
-    if (way.other == nullptr) return answer(fail(way.no_entities_of(Other::entity_type)));
+    if (way.other == nullptr) return answer(fail(no_entities_of(Other::entity_type)));
     replying_call<Other, reply_t<Other, C>>* c = nullptr;
     try {
       auto copied = command_;
       c = call_with<Other>(copied);
     } catch (...) {
-      return answer(fail(threw(errc::decide_failed, B::entity_type, way.id,
-                               "copying the command of then_ask")));
+      return answer(fail(
+          threw(errc::decide_failed, B::entity_type, way.id, "copying the command of then_ask")));
     }
     envelope sent{c};
     // The call lives until its continuation has run; then `leave` releases it.
@@ -245,3 +257,4 @@ std::shared_ptr<asking<B>> ask_link<Other, C, F>::bind() {
 }}}
 
 #include "nexus/detail/timing.hpp"
+#include "nexus/detail/watching.hpp"

@@ -14,6 +14,7 @@
 
 #include "nexus/alarm.hpp"
 #include "nexus/context.hpp"
+#include "nexus/detail/adapting.hpp"
 #include "nexus/detail/draft.hpp"
 #include "nexus/detail/fitting.hpp"
 #include "nexus/detail/required.hpp"
@@ -195,9 +196,21 @@ constexpr bool has_sound_hooks() {
 }
 
 template <class B>
+constexpr bool reads_soundly() {
+  if constexpr (has_old_events<B>) {
+    if constexpr (!adapts_all<B, typename B::old_event>) return false;
+  }
+  if constexpr (has_removed_events<B>) {
+    return removes_names<B>();
+  } else {
+    return true;
+  }
+}
+
+template <class B>
 constexpr bool stores_soundly() {
   if constexpr (has_events<B>) {
-    return applies_all<B, typename B::event>;
+    return applies_all<B, typename B::event> && reads_soundly<B>();
   } else {
     return true;
   }

@@ -20,7 +20,7 @@ detail::behavior_info compiled<B>::info() {
           &detail::behavior_tag<B>,
           detail::command_names<typename B::command>,
           detail::full_type_name<B>(),
-          detail::fault_of_names<B>(),
+          detail::fault_of_all_names<B>(),
           detail::wakes_itself<B> ? detail::alarm_version_of<B>() : 0};
 }
 

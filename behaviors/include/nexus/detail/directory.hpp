@@ -35,6 +35,9 @@ class watch_call final : public call, public answer_slot<ending> {
   }
 };
 
+/// CAF actors that the entities of one type watch at a time.
+inline constexpr std::size_t actor_watches_max = 100'000;
+
 /// The address of a behavior's tag identifies its C++ type.
 template <class B>
 inline constexpr char behavior_tag = 0;
@@ -47,7 +50,7 @@ struct behavior_info {
   const void* tag;
   std::span<const std::string_view> commands;  ///< the commands' names, in the order of the variant
   std::string_view cpp_name;                   ///< the name of the behavior
-  std::string fault;  ///< the error in its stored names, see fault_of_names; empty: none
+  std::string fault;  ///< the error in its stored names, see fault_of_all_names; empty: none
   /// The version of its `alarm`; 0: it has none.
   std::uint32_t alarm_version = 0;
 };
@@ -71,6 +74,9 @@ class entity_directory {
 
   /// The entities of `type` on `sys`; null if there are none.
   [[nodiscard]] static std::shared_ptr<entity_directory> on(system& sys, std::string_view type);
+
+  /// The entities of `type` on the system of these; null if there are none.
+  [[nodiscard]] virtual std::shared_ptr<entity_directory> beside(std::string_view type) const = 0;
 
   /// The error of all entities of this directory, e.g. its name is taken.
   [[nodiscard]] virtual result<void> status() const = 0;
@@ -99,8 +105,8 @@ class entity_directory {
   using later_call = std::pair<std::chrono::steady_clock::time_point, std::uint64_t>;
 
   /// Calls `f(true)` after `delay`, on a thread of the scheduler, or `f(false)` when these entities
-  /// stop before; `f` must not throw. Fails with `stopped` if they have, and with `overloaded` if too
-  /// many calls are due.
+  /// stop before; `f` must not throw. Fails with `stopped` if they have, and with `overloaded` if
+  /// too many calls are due.
   [[nodiscard]] virtual result<later_call> call_later(time_span delay,
                                                       std::function<void(bool due)> f) = 0;
   /// Forgets such a call, unless it has begun.
@@ -112,6 +118,10 @@ class entity_directory {
   /// Bracket a question to another entity: the asker is not at rest until the answer is back.
   virtual void question_asked() noexcept = 0;
   virtual void question_answered() noexcept = 0;
+
+  /// Bracket the watch of a CAF actor. False: too many are watched.
+  [[nodiscard]] virtual bool actor_watched() noexcept = 0;
+  virtual void actor_ended() noexcept = 0;
   [[nodiscard]] virtual ulid next_id() = 0;
 
   /// The header of a command caused by `cause`.

@@ -2,6 +2,7 @@
 // behavior.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -14,6 +15,10 @@
 #include "nexus/detail/effect_flags.hpp"
 #include "nexus/effect_options.hpp"
 #include "nexus/result.hpp"
+
+namespace caf {
+class actor;
+}
 
 namespace nexus { inline namespace v0 {
 
@@ -135,6 +140,27 @@ struct cancel_link {
   [[nodiscard]] std::shared_ptr<const timing<B>> bind();  // in timing.hpp
 };
 
+/// A watch of an entity before the watching behavior is known.
+template <class Other, class F>
+struct watch_link {
+  using asked_behavior = Other;
+  std::string id;
+  F answer;
+
+  template <class B>
+  [[nodiscard]] std::shared_ptr<asking<B>> bind();  // in watching.hpp
+};
+/// The same of a CAF actor.
+template <class Actor, class F>
+struct actor_watch_link {
+  using asked_behavior = void;
+  Actor who;
+  F answer;
+
+  template <class B>
+  [[nodiscard]] std::shared_ptr<asking<B>> bind();  // in watching.hpp
+};
+
 // The parts of a draft: plain nested structs, since a std::tuple of them costs each effect that is
 // written a tenth of a second to compile.
 
@@ -221,6 +247,22 @@ class [[nodiscard(
   /// Cancels the timer `key`, if it is set, when the command is durable.
   auto then_cancel(std::string key) && {
     return std::move(*this).linked(cancel_link{std::move(key)});
+  }
+
+  /// Watches the entity `id` of `Other` once the command is durable: the incarnation that is live
+  /// then. `answer(result<ending>)` turns its end into a command of this entity, which gets it even
+  /// if it has stopped meanwhile. If none is live, the answer is the error `stopped`, at once. A
+  /// crash loses the watch. It keeps neither entity alive, and a shutdown does not wait for it.
+  template <class Other, class F>
+  auto then_watch(std::string id, F answer) && {
+    return std::move(*this).linked(watch_link<Other, F>{std::move(id), std::move(answer)});
+  }
+
+  /// The same of a CAF actor: `ending::stopped` if it quit or was told to end, else `actor_failed`
+  /// with the reason. Include CAF's headers yourself.
+  template <class F, std::same_as<caf::actor> Actor>
+  auto then_watch(Actor who, F answer) && {
+    return std::move(*this).linked(actor_watch_link<Actor, F>{std::move(who), std::move(answer)});
   }
 
   /// Then stops the entity. Waiting commands are handled after its next start.

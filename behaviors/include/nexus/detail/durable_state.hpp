@@ -95,7 +95,7 @@ class durable_state_model final : public model_with_alarm<B> {
       state_.emplace();
       erased_ = true;
     } else if (const auto* next = e.new_state()) {
-      state_ = *next;
+      *state_ = *next;
       erased_ = false;
     }
     return false;

@@ -40,7 +40,9 @@ constexpr bool can_persist(const std::tuple<Records...>* /*type*/) {
 
 template <class B, class Record>
 constexpr bool can_persist(const std::vector<Record>* /*type*/) {
-  if constexpr (!has_events<B>) {
+  if constexpr (is_record_of<B, std::vector<Record>>) {
+    return true;
+  } else if constexpr (!has_events<B>) {
     return required::one_state_of<B>;
   } else {
     return is_persisted<B, Record>();

@@ -11,7 +11,7 @@
 namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B>
-[[nodiscard]] entity_call* call_of(typename B::command&& command);  // in asking.hpp
+[[nodiscard]] entity_call* call_of(typename B::command&& command);  // in compiled.hpp
 
 /// When the state wants to be woken. Throws what `alarm` throws.
 template <class B>

@@ -117,6 +117,34 @@ template <class Behavior, class Event>
 NEXUS_REQUIRED("apply changes the state that it is given: take it as state&, the event as const&")
 changing_apply_for = false;
 
+// -- old events -----------------------------------------------------------------------------------
+
+template <class Behavior>
+NEXUS_REQUIRED("old events are listed like events: using old_event = std::variant<OLD_EVENT, ...>;")
+old_event_list_of = false;
+
+template <class Behavior, class Old>
+NEXUS_REQUIRED("write in the behavior: static std::vector<event> adapt(const OLD_EVENT&)")
+adapt_for = false;
+
+template <class Old, class Event>
+NEXUS_REQUIRED(
+    "an old event with the type_name of another event has a lower schema_version, and is listed "
+    "before it in using old_event")
+older_version_of = false;
+
+template <class Behavior>
+NEXUS_REQUIRED(
+    "names of removed events are texts in a container: static constexpr "
+    "std::array<std::string_view, N> removed_events{\"NAME\", ...};")
+removed_events_of = false;
+
+template <class Behavior>
+NEXUS_REQUIRED(
+    "a stored event of a behavior with old_event or removed_events may become none or several: use "
+    "decode_events")
+decode_events_of = false;
+
 // -- effects --------------------------------------------------------------------------------------
 
 template <class Behavior, class Persisted>
@@ -163,6 +191,10 @@ command_of = false;
 template <class Asker, class Asked, class Command, class Function>
 NEXUS_REQUIRED("the last argument of ask and then_ask takes nexus::result<REPLY of the command>")
 answer_taken_by = false;
+
+template <class Watcher, class Function>
+NEXUS_REQUIRED("the last argument of watch and then_watch takes nexus::result<nexus::ending>")
+ending_taken_by = false;
 
 template <class Asker, class Returned>
 NEXUS_REQUIRED(

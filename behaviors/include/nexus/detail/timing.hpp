@@ -43,8 +43,8 @@ template <class C>
 template <class B>
 std::shared_ptr<const timing<B>> timer_link<C>::bind() {
   if constexpr (std::is_constructible_v<typename B::command, C&&>) {
-    return std::make_shared<const timing<B>>(timing<B>{
-        std::move(key), typename B::command{std::move(command)}, delay, when_idle, how});
+    return std::make_shared<const timing<B>>(
+        timing<B>{std::move(key), typename B::command{std::move(command)}, delay, when_idle, how});
   } else {
     return nullptr;  // can_follow has said so
   }

@@ -17,7 +17,7 @@
 // Threads: a projection has its own: one that reads, one that looks after the leases, and
 // `parallel` that call the handler. The members may be called from any thread; `caught_up`, `stop`
 // and the destructor wait, the last two for a transaction under way.
-// Bounds: per worker two batches of `batch_max` events.
+// Bounds: per worker two batches of `batch_max` events, and the parts of the last one.
 // Failures: a storage failure is tried again, for ever. An error or exception of the handler is
 // retried, then `on_failure` counts; that of an event which does not decode at once. A lasting
 // error of the source, such as `history_erased`, stops the projection.
@@ -40,10 +40,10 @@
 
 namespace nexus { inline namespace v0 {
 
-/// An event as a handler gets it. (`id`, `number`, `part`) is the same whenever it comes.
+/// An event as a handler gets it. (`id`, `number`, `part`) is the same whenever it comes. The parts
+/// of a stored event are handled in one transaction.
 template <event_sourced B>
 struct projected : event_of<B> {
-  std::uint32_t part = 0;  ///< 0, 1, …: which one of several that were stored as one
   /// It was skipped and is retried: later events of its entity may have been handled already.
   bool out_of_order = false;
 };
@@ -112,35 +112,44 @@ class typed_batch final : public projected_batch {
   explicit typed_batch(std::shared_ptr<F> handler) : handler_{std::move(handler)} {}
 
   result<void> add(const persistence_id& of, const record_view& r) override {
-    auto made = event_of<B>::of_record(of, r);
-    if (!made) return fail(std::move(made.error()));
-    events_.push_back({*std::move(made)});
-    return {};
+    if constexpr (adapts<B>) {
+      return add_parts(of, r);
+    } else {
+      auto made = event_of<B>::of_record(of, r);
+      if (!made) return fail(std::move(made.error()));
+      events_.push_back({*std::move(made)});
+      return {};
+    }
   }
 
-  std::size_t size() const noexcept override { return events_.size(); }
-  const position& at(std::size_t i) const noexcept override { return events_[i].at; }
-  timestamp time(std::size_t i) const noexcept override { return events_[i].time; }
+  std::size_t size() const noexcept override {
+    if constexpr (adapts<B>) return stored_.size();
+    return events_.size();
+  }
+  std::size_t events() const noexcept override { return events_.size(); }
+  const position& at(std::size_t i) const noexcept override { return events_[begin_of(i)].at; }
+  timestamp time(std::size_t i) const noexcept override { return events_[begin_of(i)].time; }
 
   projection_failure describe(std::size_t i) const override {
-    const auto& e = events_[i];
+    const auto& e = events_[begin_of(i)];
     std::string type;
-    with_alternative(
-        e.event, [&](const auto& one) { type = std::remove_cvref_t<decltype(one)>::type_name; });
+    if constexpr (adapts<B>) {
+      type = stored_[i].type;
+    } else {
+      with_alternative(
+          e.event, [&](const auto& one) { type = std::remove_cvref_t<decltype(one)>::type_name; });
+    }
     return {persistence_id::make(B::entity_type, e.id).value(), e.number, e.at, std::move(type)};
   }
 
   handled handle(session& on, std::size_t from, std::size_t to,
                  std::chrono::steady_clock::time_point until) override {
-    const std::span<const projected<B>> all{events_};
     if constexpr (takes_batches<F, B>) {
-      auto why = call_handler<B>(*handler_, on, all.subspan(from, to - from));
+      auto why = call_handler<B>(*handler_, on, of_records(from, to));
       return {why ? from : to, std::move(why)};
     } else {
       for (auto i = from; i < to; ++i) {
-        if (auto why = call_handler<B>(*handler_, on, all.subspan(i, 1))) {
-          return {i, std::move(why)};
-        }
+        if (auto why = handle_one(on, i)) return {i, std::move(why)};
         if (std::chrono::steady_clock::now() >= until) return {i + 1, {}};
       }
       return {to, {}};
@@ -149,12 +158,50 @@ class typed_batch final : public projected_batch {
 
   std::optional<error> handle_again(session& on) override {
     for (auto& one : events_) one.out_of_order = true;
-    return call_handler<B>(*handler_, on, std::span<const projected<B>>{events_});
+    if (size() == 0) return std::nullopt;  // it has become nothing meanwhile
+    if constexpr (takes_batches<F, B>) return call_handler<B>(*handler_, on, of_records(0, 1));
+    return handle_one(on, 0);
   }
 
  private:
+  struct stored {
+    std::size_t begin;  ///< the first of its events
+    std::string type;
+  };
+
+  result<void> add_parts(const persistence_id& of, const record_view& r) {
+    std::vector<event_of<B>> made;
+    if (auto read = event_of<B>::of_record_parts(of, r, made); !read) return read;
+    if (made.empty()) return {};
+    stored_.push_back({events_.size(), std::string{r.event.type}});
+    for (auto& one : made) events_.push_back({std::move(one)});
+    return {};
+  }
+
+  // Of the stored event `i`; of `size()`, the end.
+  [[nodiscard]] std::size_t begin_of(std::size_t i) const noexcept {
+    if constexpr (adapts<B>) {
+      return i < stored_.size() ? stored_[i].begin : events_.size();
+    } else {
+      return i;
+    }
+  }
+  [[nodiscard]] std::span<const projected<B>> of_records(std::size_t from, std::size_t to) const {
+    const auto begin = begin_of(from);
+    return std::span<const projected<B>>{events_}.subspan(begin, begin_of(to) - begin);
+  }
+
+  std::optional<error> handle_one(session& on, std::size_t i) {
+    const auto parts = of_records(i, i + 1);
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      if (auto why = call_handler<B>(*handler_, on, parts.subspan(part, 1))) return why;
+    }
+    return std::nullopt;
+  }
+
   const std::shared_ptr<F> handler_;
   std::vector<projected<B>> events_;
+  std::vector<stored> stored_;  // only if the behavior adapts: one event may be several
 };
 
 template <class B, class F>

@@ -24,6 +24,7 @@
 #include "nexus/detail/saturating.hpp"
 #include "nexus/executor.hpp"
 #include "nexus/persistence_id.hpp"
+#include "nexus/result.hpp"
 #include "nexus/time_span.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
@@ -48,19 +49,34 @@ enum class fault : std::uint8_t {
   lose_request,  ///< not done; an append's outcome is `unknown`
 };
 
+/// A fault, and the error that is told of it instead of the faulty store's own:
+///   faults->inject({fault::fail, {errc::timeout, "the disk is slow"}}, operation::append);
+/// The code and the text are passed unchanged. A `conflict` of an append has no error.
+struct told_fault {
+  told_fault(fault f) : what{f} {}  // NOLINT(google-explicit-constructor): a fault is one
+  told_fault(fault f, error e) : what{f}, why{std::move(e)} {}
+
+  fault what;
+  std::optional<error> why{};
+
+  friend bool operator==(const told_fault& a, fault b) { return a.what == b; }
+};
+
 class faults {
  public:
   static constexpr std::size_t forever = std::numeric_limits<std::size_t>::max();
 
   /// Decides on one request; none: let it pass. One call at a time; must not call the faults.
-  using policy = std::function<std::optional<fault>(operation, const persistence_id&)>;
+  using policy = std::function<std::optional<told_fault>(operation, const persistence_id&)>;
 
   /// Makes the next `n` requests of a kind fail, for any id; each id of a call is one request.
   /// Faults are used up in the order of injection.
-  void inject(fault what, operation of, std::size_t n = 1) { add({what, of, std::nullopt, n}); }
+  void inject(told_fault what, operation of, std::size_t n = 1) {
+    add({std::move(what), of, std::nullopt, n});
+  }
   /// Makes the next `n` requests of one id fail.
-  void inject(fault what, operation of, persistence_id id, std::size_t n = 1) {
-    add({what, of, std::move(id), n});
+  void inject(told_fault what, operation of, persistence_id id, std::size_t n = 1) {
+    add({std::move(what), of, std::move(id), n});
   }
   /// Calls `p` for every request that no injected fault takes, except those without an id
   /// (`read_all`, `ids`, `state_ids`, watches).
@@ -142,11 +158,11 @@ class faults {
   }
 
   /// The fault of a request of `id`, which is null for a call without id.
-  [[nodiscard]] std::optional<fault> take(operation of, const persistence_id* id) {
+  [[nodiscard]] std::optional<told_fault> take(operation of, const persistence_id* id) {
     std::lock_guard guard{lock_};
     for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {
       if (rule->of != of || (rule->id && (id == nullptr || *rule->id != *id))) continue;
-      const auto what = rule->what;
+      auto what = rule->what;
       if (rule->left != forever && --rule->left == 0) rules_.erase(rule);
       return what;
     }
@@ -156,7 +172,7 @@ class faults {
 
  private:
   struct rule {
-    fault what;
+    told_fault what;
     operation of;
     std::optional<persistence_id> id;
     std::size_t left;

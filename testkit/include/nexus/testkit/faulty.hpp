@@ -171,17 +171,18 @@ class faulty_session final : public journal_session {
   void interrupt() noexcept override { inner_->interrupt(); }
 
  private:
-  static error why(fault what, operation of, const std::string& whose) {
+  static error why(const told_fault& wrong, operation of, const std::string& whose) {
+    if (wrong.why) return *wrong.why;
     static constexpr std::array names{"append", "read", "erase", "save", "settle"};
-    const auto code = what == fault::reject     ? errc::invalid_argument
-                      : what == fault::conflict ? errc::conflict
-                                                : errc::unavailable;
+    const auto code = wrong.what == fault::reject     ? errc::invalid_argument
+                      : wrong.what == fault::conflict ? errc::conflict
+                                                      : errc::unavailable;
     return {code, std::string{"faulty store: the "} + names.at(static_cast<std::size_t>(of)) +
                       " of " + whose + " fails, as the test injected"};
   }
 
   template <class Do>
-  std::invoke_result_t<Do> answer(std::optional<fault> wrong, operation of,
+  std::invoke_result_t<Do> answer(const std::optional<told_fault>& wrong, operation of,
                                   const std::string& whose, Do work) {
     if (!wrong) return work();
     if (*wrong == fault::lose_answer) (void)work();
@@ -202,12 +203,12 @@ class faulty_session final : public journal_session {
   template <class Request, class Do>
   std::invoke_result_t<Do> call_for_all(operation of, std::span<const Request> requests, Do work) {
     faults_->begin(of, requests.size());
-    std::optional<fault> wrong;
+    std::optional<told_fault> wrong;
     std::string whose;
     for (const auto& request : requests) {
-      const auto one = faults_->take(of, &request.id);
+      auto one = faults_->take(of, &request.id);
       if (!one || (wrong && *wrong != fault::lose_answer)) continue;
-      wrong = one;
+      wrong = std::move(one);
       whose = request.id.str();
     }
     return answer(wrong, of, whose, work);
@@ -216,7 +217,7 @@ class faulty_session final : public journal_session {
   template <class Request, class Do>
   std::vector<append_outcome> write(std::span<const Request> requests, Do work) {
     faults_->begin(operation::append, requests.size());
-    std::vector<std::optional<fault>> wrong;
+    std::vector<std::optional<told_fault>> wrong;
     std::vector<Request> sent;
     for (const auto& request : requests) {
       wrong.push_back(faults_->take(operation::append, &request.id));
@@ -237,9 +238,9 @@ class faulty_session final : public journal_session {
   }
 
   template <class Request>
-  append_outcome outcome(fault what, const Request& request) {
-    auto told = why(what, operation::append, request.id.str());
-    switch (what) {
+  append_outcome outcome(const told_fault& wrong, const Request& request) {
+    auto told = why(wrong, operation::append, request.id.str());
+    switch (wrong.what) {
       case fault::fail:
         return failed{std::move(told)};
       case fault::reject:
@@ -272,7 +273,8 @@ class faulty_watch final : public journal_watch {
 
   result<void> wait(std::chrono::nanoseconds within) override {
     faults_->begin(operation::watch, 1);
-    if (faults_->take(operation::watch, nullptr)) {
+    if (auto wrong = faults_->take(operation::watch, nullptr)) {
+      if (wrong->why) return nexus::fail(*std::move(wrong->why));
       return nexus::fail(errc::unavailable, "faulty store: the watch fails, as the test injected");
     }
     return inner_->wait(within);

@@ -18,6 +18,9 @@
 // type, and a field that is new and optional or became optional fail until they are accepted. The
 // C++ names of types are not part of it, nor are an enum's values, which the user must keep.
 //
+// Types in `old_event` are listed too, old versions of a current type as `old event "deposited" 1`.
+// `removed event "audited"` stands for a name in `removed_events`.
+//
 // The check also counts the fields of every struct and fails if MSGPACK_DEFINE_MAP names fewer. It
 // cannot count the fields of a struct with constructors, private fields or a base.
 //
@@ -62,11 +65,42 @@ struct event_shapes<std::variant<E...>> {
   }
 };
 
+// An old version of a current event has a name of its own; other old events keep theirs.
+template <class Old, class... E>
+shape old_shape_of(const std::variant<E...>* /*events*/) {
+  auto s = shape_of<Old>("event", Old::type_name);
+  if (((std::string_view{Old::type_name} == std::string_view{E::type_name}) || ...)) {
+    s.reads = std::move(s.name);
+    s.name = "old " + s.reads + " " + std::to_string(s.version);
+  }
+  return s;
+}
+template <class B, class... Old>
+void add_old_shapes(std::vector<shape>& to, const std::variant<Old...>* /*olds*/) {
+  const typename B::event* events = nullptr;
+  (to.push_back(old_shape_of<Old>(events)), ...);
+}
+
+template <class B>
+void add_adapted(std::vector<shape>& to) {
+  if constexpr (nexus::detail::has_old_events<B>) {
+    const typename B::old_event* olds = nullptr;
+    add_old_shapes<B>(to, olds);
+  }
+  if constexpr (nexus::detail::has_removed_events<B>) {
+    for (const std::string_view name : B::removed_events) {
+      const auto reads = "event \"" + std::string{name} + "\"";
+      to.push_back({.name = "removed " + reads, .fields = {}, .reads = reads, .removed = true});
+    }
+  }
+}
+
 template <class B>
 print print_of() {
   print p;
   p.serializer = nexus::detail::serializer_name<B>();
   event_shapes<typename B::event>::add(p.shapes);
+  add_adapted<B>(p.shapes);
   p.shapes.push_back(shape_of<typename B::state>("state", B::entity_type));
   return p;
 }

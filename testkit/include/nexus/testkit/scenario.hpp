@@ -21,6 +21,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -48,8 +49,8 @@ detail::replying<V> replies(V value) {
 }
 /// Expects a rejection with this reason.
 inline detail::rejecting rejects(std::string why) { return {std::move(why)}; }
-/// Expects a question to another entity, with this delay and deadline or none; commands are compared
-/// by their fields.
+/// Expects a question to another entity, with this delay and deadline or none; commands are
+/// compared by their fields.
 template <class Other, class C>
 detail::asking_for<Other, C> asks(std::string id, C command, ask_options how = {}) {
   return {std::move(id), std::move(command), how};
@@ -68,6 +69,16 @@ detail::setting_timer<C> sets_idle_timer(std::string key, time_span quiet, C com
 }
 /// Expects the end of a timer (then_cancel).
 inline detail::cancelling_timer cancels_timer(std::string key) { return {std::move(key)}; }
+/// Expects a watch of another entity.
+template <class Other>
+detail::watching_for<Other> watches(std::string id) {
+  return {std::move(id)};
+}
+/// Expects a watch of a CAF actor.
+template <std::same_as<caf::actor> Actor>
+detail::watching_actor<Actor> watches(Actor who) {
+  return {std::move(who)};
+}
 inline constexpr detail::being_unhandled is_unhandled{};
 inline constexpr detail::doing stashes{&detail::effect_flags::stashes, "stashes"};
 inline constexpr detail::doing unstashes{&detail::effect_flags::unstashes, "unstashes"};
@@ -96,8 +107,8 @@ class outcome {
     if (!rejected_ && effect_.rejected()) failure() << "rejected: " << effect_.error().message;
     if (records_ < records) failure() << "one more record is persisted: " << record_shown(records_);
     if (asks_ < questions().size()) {
-      failure() << "one more question is asked: " << questions()[asks_]->entity_type() << "|"
-                << questions()[asks_]->id();
+      failure() << "one more question is asked, or watch begun: "
+                << questions()[asks_]->entity_type() << "|" << questions()[asks_]->id();
     }
     if (timed_ < timers().size()) {
       const auto& more = *timers()[timed_];
@@ -257,8 +268,7 @@ class outcome {
     compare(name, set->delay, expected.delay);
     const auto* command = std::get_if<C>(&*set->command);
     if (command == nullptr) {
-      failure() << name << " brings another command than "
-                << nexus::detail::type_name<C>();
+      failure() << name << " brings another command than " << nexus::detail::type_name<C>();
     } else if (const auto where = detail::difference(*command, expected.command)) {
       failure() << name << " brings " << detail::shown<B>(*command) << ", expected "
                 << detail::shown<B>(expected.command) << detail::at(*where);
@@ -266,6 +276,34 @@ class outcome {
   }
 
   void check(const detail::cancelling_timer& expected) { (void)next_timer(expected.key, false); }
+
+  template <class Other>
+  void check(const detail::watching_for<Other>& expected) {
+    const auto name = std::string{Other::entity_type} + "|" + expected.id;
+    check_watch(name, [&](const question_ptr& is) {
+      return is->id() == expected.id &&
+             dynamic_cast<const nexus::detail::entity_watch<B, Other>*>(is.get()) != nullptr;
+    });
+  }
+  template <class Actor>
+  void check(const detail::watching_actor<Actor>& expected) {
+    check_watch("caf|" + nexus::detail::actor_label(expected.who), [&](const question_ptr& is) {
+      const auto* w = dynamic_cast<const nexus::detail::actor_watch<B, Actor>*>(is.get());
+      return w != nullptr && w->who() == expected.who;
+    });
+  }
+  template <class Is>
+  void check_watch(const std::string& name, Is is_it) {
+    const auto all = questions();
+    if (asks_ >= all.size()) {
+      failure() << "does not watch " << name;
+      return;
+    }
+    const auto& found = all[asks_++];
+    if (is_it(found)) return;
+    failure() << "asks or watches " << found->entity_type() << "|" << found->id()
+              << ", expected that it watches " << name;
+  }
 
   void check(const detail::being_unhandled& /*expected*/) {
     rejected_ = true;
@@ -301,6 +339,14 @@ class scenario {
   [[nodiscard]] scenario named(std::string id) const {
     auto made = *this;
     made.id_ = std::move(id);
+    return made;
+  }
+
+  /// Sets the number of the last event, or the version: `decide` sees the next one in its context.
+  /// The state stays as it is.
+  [[nodiscard]] scenario at_number(sequence_nr last) const {
+    auto made = *this;
+    made.number_ = last;
     return made;
   }
 
@@ -399,11 +445,19 @@ class scenario {
 
   [[nodiscard]] const state_type& state() const noexcept { return state_; }
 
-  /// Applies events, stored and read.
+  /// Applies events, stored and read; of a type in `old_event`, what it is adapted to.
   template <class E>
   void apply(const E& event, const char* file, int line) {
-    B::apply(state_, detail::stored_and_read<B>(event, file, line));
     ++number_;
+    const auto read = detail::stored_and_read<B>(event, file, line);
+    if constexpr (nexus::detail::is_alternative<E, typename B::event>) {
+      B::apply(state_, read);
+    } else {
+      auto each = [&](const auto& one) { B::apply(state_, one); };
+      if (auto done = nexus::detail::adapt_to<B>(read, each); !done) {
+        ADD_FAILURE_AT(file, line) << E::type_name << ": " << done.error().message;
+      }
+    }
   }
 
  private:
@@ -458,7 +512,12 @@ template <behavior B, class... E>
     return made;
   } else {
     static_assert(sizeof...(E) <= 1, "a durable state has one state");
-    return scenario<B>{typename B::state{before...}};
+    using state = typename B::state;
+    if constexpr ((std::is_same_v<E, state> && ...)) {
+      return scenario<B>(state(before...));  // braces would make a container of a container
+    } else {
+      return scenario<B>(state{before...});
+    }
   }
 }
 

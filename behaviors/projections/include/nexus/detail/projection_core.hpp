@@ -19,7 +19,8 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-/// Decoded events that are handled together.
+/// Stored events, decoded, that are handled together. One may be several events, which are handled
+/// as a whole; one that is none is left out.
 ///
 /// Threads: filled by one, then handled by another.
 class projected_batch {
@@ -29,7 +30,10 @@ class projected_batch {
   /// Decodes it; an error that names the event if that fails.
   [[nodiscard]] virtual result<void> add(const persistence_id& of, const record_view& r) = 0;
 
+  /// The stored events.
   [[nodiscard]] virtual std::size_t size() const noexcept = 0;
+  /// The events that they are read as.
+  [[nodiscard]] virtual std::size_t events() const noexcept = 0;
   [[nodiscard]] virtual const position& at(std::size_t i) const noexcept = 0;
   [[nodiscard]] virtual timestamp time(std::size_t i) const noexcept = 0;
   /// What is recorded if it is skipped, without error and attempts.

@@ -39,7 +39,8 @@ void race_for_an_alarm(terse_session& reader, const persistence_id& id, race_len
   bool over = false;
   meeting_point meet;
   std::thread rival{[&] {
-    for (std::size_t round = 0; !over; ++round) {
+    while (!over) {
+      const auto round = changed.size();
       meet.wait_for_both();
       changed.push_back(alone(round + 1, racing_changes{round}.alone));
       meet.wait_for_both();

@@ -335,6 +335,7 @@ TEST_P(JournalContract, ADueOnlyRequestOfAStateLeavesTheState) {
   EXPECT_EQ(session.settle_state(one), "stored") << "writer and time are those of the state";
   EXPECT_EQ(due(alice, 2, due_at(1)), "conflict 1");
   EXPECT_EQ(due(alice, 2, no_alarm), "conflict 1");
+  EXPECT_EQ(due(alice, sequence_nr_max + 1, due_at(1)), "rejected invalid_argument");
   EXPECT_EQ(due(bob, 1, due_at(1)), "conflict 0");
   EXPECT_EQ(due(bob, 0, due_at(1)), "rejected invalid_argument") << "there is no state";
   EXPECT_EQ(due(bob, 0, no_alarm), "rejected invalid_argument");

@@ -6,8 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <msgpack/unpack.hpp>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -15,25 +13,16 @@
 #include "nexus/detail/model_of.hpp"
 #include "nexus/effect_options.hpp"
 #include "nexus/testkit/detail/difference.hpp"
+#include "nexus/testkit/detail/shown.hpp"
 
-namespace nexus { inline namespace v0 { namespace testkit {
-namespace detail {
+namespace nexus { inline namespace v0 { namespace testkit { namespace detail {
 
 using namespace nexus::detail;
 
 /// A value as text, field by field.
 template <class B, class T>
 std::string shown(const T& value) {
-  std::string bytes;
-  try {
-    v0::encode(value, bytes);
-  } catch (const encode_error& e) {
-    return std::string{"(what "} + e.what() + ")";
-  }
-  auto unpacked = msgpack::unpack(bytes.data(), bytes.size());
-  std::ostringstream out;
-  out << unpacked.get();
-  return out.str();
+  return shown(value);
 }
 
 /// The effect as the runtime takes it: a refusal, if the runtime would not store its records.
@@ -98,12 +87,18 @@ inline std::string shown_span(std::chrono::nanoseconds d) {
   out << std::chrono::duration<double, std::milli>{d}.count() << " ms";
   return out.str();
 }
+template <class Other>
+struct watching_for {
+  std::string id;
+};
+template <class Actor>
+struct watching_actor {
+  Actor who;
+};
 struct being_unhandled {};
 struct doing {
   bool effect_flags::*flag;
   const char* name;
 };
 
-}
-
-}}}  // namespace nexus::v0::testkit
+}}}}  // namespace nexus::v0::testkit

@@ -24,6 +24,19 @@ struct print {
         std::find_if(shapes.begin(), shapes.end(), [&](const shape& s) { return s.name == name; });
     return at == shapes.end() ? nullptr : &*at;
   }
+
+  /// What reads the rows of `was`: of several versions the lowest one that is not older.
+  [[nodiscard]] const shape* reader_of(const shape& was) const {
+    const shape* found = nullptr;
+    for (const auto& s : shapes) {
+      if ((s.reads.empty() ? s.name : s.reads) != was.name) continue;
+      const bool better = found == nullptr || found->version < was.version
+                              ? found == nullptr || s.version > found->version
+                              : s.version >= was.version && s.version < found->version;
+      if (better) found = &s;
+    }
+    return found;
+  }
 };
 
 inline std::string to_text(const print& p) {
@@ -64,7 +77,7 @@ inline std::optional<print> from_text(const std::string& text) {
   return read;
 }
 
-struct difference {
+struct changes {
   std::vector<std::string> breaking;  ///< stored data could not be read any more, or wrongly
   std::vector<std::string> harmless;
 };
@@ -72,7 +85,7 @@ struct difference {
 /// Compares the fields of one version of a type.
 class field_comparison {
  public:
-  field_comparison(const shape& before, const shape& now, difference& out)
+  field_comparison(const shape& before, const shape& now, changes& out)
       : before_{before}, now_{now}, out_{out} {}
 
   void run() {
@@ -135,15 +148,15 @@ class field_comparison {
 
   const shape& before_;
   const shape& now_;
-  difference& out_;
+  changes& out_;
   std::vector<std::string> renamed_;
 };
 
-inline void compare_shapes(const shape& before, const shape& now, difference& out) {
+inline void compare_shapes(const shape& before, const shape& now, changes& out) {
   const auto versions = now.name + ": version " + std::to_string(before.version) + " became " +
                         std::to_string(now.version);
   if (before.version == now.version) {
-    difference fields;
+    changes fields;
     field_comparison{before, now, fields}.run();
     out.breaking.insert(out.breaking.end(), fields.breaking.begin(), fields.breaking.end());
     out.harmless.insert(out.harmless.end(), fields.harmless.begin(), fields.harmless.end());
@@ -157,15 +170,18 @@ inline void compare_shapes(const shape& before, const shape& now, difference& ou
   }
 }
 
-inline difference compare(const print& before, const print& now) {
-  difference out;
+inline changes compare(const print& before, const print& now) {
+  changes out;
   if (before.serializer != now.serializer) {
     // Rows of msgpack can always be read.
     auto& to = before.serializer == "msgpack" ? out.harmless : out.breaking;
     to.push_back("serializer " + before.serializer + " became " + now.serializer);
   }
   for (const auto& was : before.shapes) {
-    if (const auto* is = now.find(was.name)) {
+    const auto* is = now.reader_of(was);
+    if (is != nullptr && is->removed) {
+      out.harmless.push_back(was.name + " is in removed_events");
+    } else if (is != nullptr) {
       compare_shapes(was, *is, out);
     } else {
       out.breaking.push_back(was.name + " is gone");

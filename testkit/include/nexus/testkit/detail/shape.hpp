@@ -37,6 +37,8 @@ struct shape {
   std::vector<field> fields;
   std::uint32_t reads_from = 1;         ///< the oldest version that upcasters lift to this one
   std::vector<std::string> left_out{};  ///< types with fields that MSGPACK_DEFINE_MAP does not name
+  std::string reads{};                  ///< the name of the rows that it reads; empty: its own name
+  bool removed = false;                 ///< it reads them as nothing
 };
 
 /// Collects the fields of types, each type once along a path.
