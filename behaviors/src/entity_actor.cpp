@@ -189,16 +189,17 @@ void entity_actor::take_alarm(const moment& now, envelope m, actions& out) {
         {.why = {errc::overloaded, slot_->id.str() + ": decides its alarm already"}});
   }
   woken_ = woken_ || fsm_.at() == entity_fsm::phase::fresh;
-  const alarm_due input{asked.seen_at, core_->sys.next_id()};
+  const alarm_due input{asked.seen_at, core_->sys.next_id(), asked.found};
   alarm_ = std::move(m);
   fsm_.step(now, input, out);
 }
 
-void entity_actor::alarm_over(const error* why) {
+// What the journal has is not known after a failure: the entity may not even have read it.
+void entity_actor::alarm_over(const error* why, bool failed) {
   if (!alarm_) return;
   const auto asked = std::exchange(alarm_, {});
   asked.as<alarm_message>().answer(
-      {.due = fsm_.stored_due(), .known = true, .why = why != nullptr ? *why : error{}});
+      {.due = fsm_.stored_due(), .known = !failed, .why = why != nullptr ? *why : error{}});
 }
 
 void entity_actor::perform(const moment& /*now*/, due_stored a, actions& /*out*/) {
@@ -206,7 +207,7 @@ void entity_actor::perform(const moment& /*now*/, due_stored a, actions& /*out*/
 }
 
 void entity_actor::perform(const moment& /*now*/, alarm_seen a, actions& /*out*/) {
-  alarm_over(a.why.message.empty() ? nullptr : &a.why);
+  alarm_over(&a.why, !a.why.message.empty());
 }
 
 // An entity that the waker woke stays for the answers to its questions, and for commands that come
@@ -309,7 +310,7 @@ void entity_actor::perform(const moment& /*now*/, release a, actions& /*out*/) {
   if (call.counted) slot_->leave(call.size_bytes);
   call.finish(*model_, *this);
   if (chained) core_->question_answered();
-  if (call.alarm) alarm_over(call.refusal());
+  if (call.alarm) alarm_over(call.refusal(), false);
 }
 
 void entity_actor::perform(const moment& /*now*/, refuse a, actions& /*out*/) {
@@ -317,7 +318,7 @@ void entity_actor::perform(const moment& /*now*/, refuse a, actions& /*out*/) {
   over(call, &a.why);
   core_->command_over(call);
   if (call.counted) slot_->leave(call.size_bytes);
-  if (call.alarm) alarm_over(&a.why);
+  if (call.alarm) alarm_over(&a.why, true);
   call.fail(std::move(a.why));
 }
 

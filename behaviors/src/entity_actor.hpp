@@ -58,7 +58,7 @@ class entity_actor final : public actor, private entity_host {
   void passivate(const moment& now, const passivation::request& asked, actions& out);
   void take_command(const moment& now, envelope m, actions& out);
   void take_alarm(const moment& now, envelope m, actions& out);
-  void alarm_over(const error* why);
+  void alarm_over(const error* why, bool failed);
   void leave_if_woken(const moment& now, actions& out);
   void take_timers(const moment& now, actions& out);
   void look_after_timers();

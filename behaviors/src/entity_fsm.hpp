@@ -96,6 +96,7 @@ struct recovery_stalled {
 struct alarm_due {
   timestamp seen_at;  ///< the time by the clock that found it due
   ulid command_id;
+  std::optional<timestamp> found{};  ///< the due time that the journal had; none: not read
 };
 struct passivate_asked {
   bool only_now = false;  ///< only if no command is on its way; else: as soon as none is
@@ -285,6 +286,7 @@ class entity_fsm {
     bool corrects = false;               // the stored due time is to equal that of the state
     bool looked = false;                 // for an `alarm_due` that is answered when it does
     bool correcting = false;             // with the append in flight
+    bool doubts = false;                 // the journal has another due time than `stored`
   };
   [[nodiscard]] result<void> recover_alarm();
   [[nodiscard]] std::optional<timestamp> within_bounds(std::optional<timestamp> due) const noexcept;

@@ -67,7 +67,10 @@ void entity_fsm::note_stored_due(actions& out) {
 // With no events to append, the state is durable, and its alarm may be written by itself.
 void entity_fsm::correct_alarm(const moment& now, actions& out) {
   if (alarm_ == nullptr || !alarm_->corrects || hold_ != hold::none) return;
-  const auto due = change_of_due(now, false);
+  auto due = change_of_due(now, false);
+  if (!due && alarm_->doubts) {
+    due = alarm_->stored ? due_change::set(*alarm_->stored) : due_change::clear();
+  }
   if (due) {
     send_due(due);
     out.emplace_back(append{durable_, nullptr, due});
@@ -79,7 +82,7 @@ void entity_fsm::correct_alarm(const moment& now, actions& out) {
 // Only what was asked is answered: a recovery corrects the stored due time by itself.
 void entity_fsm::answer_alarm(error why, actions& out) {
   if (alarm_ == nullptr) return;
-  alarm_->corrects = alarm_->correcting = false;
+  alarm_->corrects = alarm_->correcting = alarm_->doubts = false;
   if (std::exchange(alarm_->looked, false)) out.emplace_back(alarm_seen{std::move(why)});
 }
 
@@ -98,13 +101,18 @@ void entity_fsm::step(const moment& now, alarm_due input, actions& out) {
   }
 }
 
+// If the journal has another due time than this entity knows of, another writer may have written
+// since. Then the entity writes again what it knows: if so, that conflicts, and it recovers.
 void entity_fsm::look_at_alarm(const moment& now, actions& out) {
   const auto asked = std::exchange(alarm_->asked, nullptr);
+  const auto by = std::max(now.wall, asked->seen_at);
   const auto& due = model_.due();
-  if (due && *due <= std::max(now.wall, asked->seen_at)) {
+  if (due && *due <= by) {
     decide_alarm({std::max(now.wall, *due), now.steady}, *asked, out);
   } else {
+    alarm_->doubts = asked->found && asked->found != alarm_->stored;
     alarm_->corrects = alarm_->looked = true;  // `flush` ends it
+    alarm_->correcting = false;                // an append in flight was sent before
   }
 }
 

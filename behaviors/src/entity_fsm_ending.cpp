@@ -86,7 +86,7 @@ void entity_fsm::stop(ending why, actions& out) {
   if (!waiting_.empty() || (asked_for_alarm() && !closing_)) {
     begin_recovery(out);
   } else {
-    if (alarm_ != nullptr) alarm_->corrects = alarm_->looked = false;
+    if (alarm_ != nullptr) alarm_->corrects = alarm_->looked = alarm_->doubts = false;
     out.emplace_back(stopped{why});
   }
 }

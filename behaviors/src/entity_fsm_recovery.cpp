@@ -16,6 +16,7 @@ void entity_fsm::begin_recovery(actions& out) {
   if (alarm_ != nullptr && alarm_->looked) {
     answer_alarm(named({errc::unavailable, "recovers its state first"}), out);
   }
+  if (asked_for_alarm()) alarm_->asked->found.reset();  // this reads what is stored
   if (recovery_ == nullptr) recovery_ = std::make_unique<recovery>(options_.filter);
   recovery_->begin();
   applied_ = durable_ = 0;

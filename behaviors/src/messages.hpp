@@ -99,14 +99,16 @@ class alarm_message final : public message_of<message_kind::alarm> {
   };
   using then = std::function<void(const outcome&)>;  ///< must not throw
 
-  alarm_message(timestamp at, then f) : seen_at{at}, then_{std::move(f)} {}
+  alarm_message(timestamp at, std::optional<timestamp> due, then f)
+      : seen_at{at}, found{due}, then_{std::move(f)} {}
   ~alarm_message() override { answer({.why = {errc::stopped, "the entity stopped first"}}); }
 
   void answer(const outcome& is) {
     if (auto f = std::exchange(then_, nullptr)) f(is);
   }
 
-  const timestamp seen_at;  ///< when the waker found it due
+  const timestamp seen_at;               ///< when the waker found it due
+  const std::optional<timestamp> found;  ///< the due time that the journal had; none: a sweep asks
 
  private:
   then then_;

@@ -154,8 +154,8 @@ class waker_actor final : public actor {
   // waker_alarms.cpp
   void look(type_state& of, const moment& now);
   void wake_due(type_state& of, directory_core& to, const moment& now);
-  void send(type_state& of, directory_core& to, const persistence_id& id, bool of_sweep,
-            const moment& now);
+  void send(type_state& of, directory_core& to, const persistence_id& id,
+            std::optional<timestamp> found, const moment& now);
   void read_due(type_state& of, const directory_core& by, const moment& now);
   void took_due(type_state& of, result<alarm_page> page);
   void read_retries(type_state& of, const directory_core& by, const moment& now);

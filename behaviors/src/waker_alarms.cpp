@@ -87,14 +87,15 @@ void waker_actor::took_retries(type_state& of, std::span<const std::string> ids,
 
 void waker_actor::wake_due(type_state& of, directory_core& to, const moment& now) {
   const auto is_live = [&](const persistence_id& id) { return to.find(id.id()) != nullptr; };
-  while (auto row = of.queue.next(now, of.in->writers, is_live)) send(of, to, row->id, false, now);
+  while (auto row = of.queue.next(now, of.in->writers, is_live))
+    send(of, to, row->id, row->due, now);
 }
 
-void waker_actor::send(type_state& of, directory_core& to, const persistence_id& id, bool of_sweep,
-                       const moment& now) {
-  const envelope back{new answer_message{of.key, id, of_sweep}};
+void waker_actor::send(type_state& of, directory_core& to, const persistence_id& id,
+                       std::optional<timestamp> found, const moment& now) {
+  const envelope back{new answer_message{of.key, id, !found}};
   const envelope asks{
-      new alarm_message{now.wall, [back, self = self_](const alarm_message::outcome& is) {
+      new alarm_message{now.wall, found, [back, self = self_](const alarm_message::outcome& is) {
                           back.as<answer_message>().is = is;
                           self.send(back);
                         }}};
@@ -148,7 +149,7 @@ void waker_actor::sweep(type_state& of, directory_core& to, const moment& now) {
   if (const auto what = of.sweep.next(now.steady); what != alarm_sweep::todo::nothing) {
     sweep_reads(of, to, what);
   }
-  while (auto id = of.sweep.next_id(now.steady)) send(of, to, *id, true, now);
+  while (auto id = of.sweep.next_id(now.steady)) send(of, to, *id, std::nullopt, now);
 }
 
 template <class T>

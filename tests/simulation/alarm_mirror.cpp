@@ -41,6 +41,10 @@ void alarm_mirror::appends(const d::append& a) {
   if (by_itself_ && !corrects_ && !asked_) {
     broken("a due time is written by itself only after a recovery or for a firing");
   }
+  const auto known = stored_ ? due_change::set(time_of(*stored_)) : due_change::clear();
+  if (by_itself_ && asked_ && !corrects_ && a.due == known) {
+    return s_.reaches(landmark::alarm_doubted);
+  }
   if (a.due.what != due_change::kind::set) return check_not_set(a, wanted);
   if (!wanted || *wanted != vtime_of(a.due.at)) {
     broken("the due time that is written is that of the state after the append",

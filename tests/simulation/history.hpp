@@ -98,6 +98,7 @@ enum class landmark : std::uint8_t {
   alarm_lost,           ///< the append of its command was
   alarm_settled,        ///< a change of the due time alone was stored, and its answer lost
   alarm_stored_late,    ///< a change of the due time alone
+  alarm_doubted,        ///< the journal had a due alarm that the entity did not know of
   alarm_dropped         ///< the entity was gone before it had answered
 };
 inline constexpr int landmarks = static_cast<int>(landmark::alarm_dropped) + 1;

@@ -58,7 +58,7 @@ void model_journal::preload_alarm() {
   auto due = due_of(s_.planned, at(highest()));
   const auto which = r.below(100);
   if (which < 20) due.reset();
-  if (which >= 70) due = r.below(s_.planned.faults_until + 1);
+  if (which >= 70 && s_.planned.wakes == alarms::any) due = r.below(s_.planned.faults_until + 1);
   if (due)
     alarm_ =
         stored_alarm{*persistence_id::make("simulated", "one"), time_of(*due), writer_named(1)};

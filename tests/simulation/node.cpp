@@ -55,14 +55,14 @@ void node::send(command_id id) {
   s_.time.at(last_arrival_, [this, to = live_->number, e] { post(to, e); });
 }
 
-void node::fire(std::uint64_t firing, timestamp seen_at) {
+void node::fire(std::uint64_t firing, timestamp seen_at, std::optional<timestamp> due) {
   if (firing_ != 0) s_.judge.broken("one firing at a time", fmt::format("firing {}", firing));
   firing_ = firing;
   firing_arrived_ = false;
-  if (!up_ || closing_) return alarm_over();
+  if (!up_ || closing_) return alarm_over(false);
   if (!gate_open_) begin_incarnation();
-  s_.time.after(choices_.below(5), [this, firing, seen_at, to = live_->number] {
-    if (firing_ == firing) post(to, d::alarm_due{seen_at, writer_named(firing)});
+  s_.time.after(choices_.below(5), [this, firing, seen_at, due, to = live_->number] {
+    if (firing_ == firing) post(to, d::alarm_due{seen_at, writer_named(firing), due});
   });
 }
 
@@ -82,7 +82,7 @@ void node::crash() {
   live_.reset();
   auto lost = std::exchange(outstanding_, {});
   for (auto id : lost) give_answer(s_.fate_of(id), fate::answer::lost);
-  alarm_over();
+  alarm_over(false);
 }
 
 void node::close() {
@@ -263,7 +263,7 @@ void node::end_incarnation() {
   for (auto id : dropped) give_answer(s_.fate_of(id), fate::answer::failed, errc::stopped);
   live_.reset();
   if (firing_ != 0) s_.reaches(landmark::alarm_dropped);
-  alarm_over();
+  alarm_over(false);
 }
 
 }

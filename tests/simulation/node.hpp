@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -17,7 +18,8 @@ class node final : public d::entity_host {
   /// Called for each finished command, and for each firing of an alarm.
   struct listeners {
     std::function<void(const fate&)> answered;
-    std::function<void(std::uint64_t firing)> alarm_over;
+    /// `seen`: no command was decided, and the entity says that `due` is stored.
+    std::function<void(std::uint64_t firing, bool seen, std::optional<timestamp> due)> alarm_over;
   };
 
   node(std::uint32_t number, surroundings& s, model_journal& journal, listeners to);
@@ -29,8 +31,8 @@ class node final : public d::entity_host {
   /// Sends a command; its fate exists already.
   void send(command_id id);
 
-  /// Asks for the alarm, as `firing`; `seen_at` is when it was found due.
-  void fire(std::uint64_t firing, timestamp seen_at);
+  /// Asks for the alarm, as `firing`; at `seen_at` the journal had `due`.
+  void fire(std::uint64_t firing, timestamp seen_at, std::optional<timestamp> due);
 
   void crash();
   void close();
@@ -76,7 +78,7 @@ class node final : public d::entity_host {
   void check_rest(bool after_append);
   void leave_if_woken();
   void release_alarm(const sim_call& call);
-  void alarm_over();
+  void alarm_over(bool seen);
   void perform_all(const d::moment& now);
   void watch(std::uint64_t of, std::uint32_t epoch, std::uint32_t progress);
 

@@ -98,7 +98,7 @@ void node::perform(const d::moment& /*now*/, d::refuse& a) {
   if (call.alarm) {
     s_.reaches(landmark::alarm_lost);
     live_->seen.alarms.over();
-    if (firing_arrived_) alarm_over();
+    if (firing_arrived_) alarm_over(false);
     return;
   }
   if (!call.of_caller()) return;
@@ -116,20 +116,22 @@ void node::perform(const d::moment& /*now*/, d::discard& a) {
 void node::release_alarm(const sim_call& call) {
   live_->seen.alarms.over();
   if (*call.answer) live_->seen.alarms.fired(**call.answer);
-  if (firing_arrived_) alarm_over();
+  if (firing_arrived_)
+    alarm_over(false);  // a state that another writer overtook may have decided it
 }
 
-void node::alarm_over() {
+void node::alarm_over(bool seen) {
   if (firing_ == 0) return;
   firing_arrived_ = false;
-  to_.alarm_over(std::exchange(firing_, 0));
+  const auto due = seen ? live_->machine.stored_due() : std::nullopt;
+  to_.alarm_over(std::exchange(firing_, 0), seen, due);
 }
 
 void node::perform(const d::moment& /*now*/, d::due_stored& a) { live_->seen.alarms.noted(a.due); }
 
 void node::perform(const d::moment& /*now*/, d::alarm_seen& a) {
   live_->seen.alarms.seen(a.why);
-  if (firing_arrived_) alarm_over();
+  if (firing_arrived_) alarm_over(a.why.message.empty());
 }
 
 void node::perform(const d::moment& now, d::run& a) {
@@ -197,7 +199,7 @@ void node::perform(const d::moment& /*now*/, d::stopped& /*a*/) {
   live_->seen.alarms.stops();
   if (firing_arrived_) {
     s_.reaches(landmark::alarm_dropped);
-    alarm_over();
+    alarm_over(false);
   }
   if (closing_) {
     up_ = false;

@@ -69,7 +69,9 @@ class world {
   void add_node() {
     const auto number = static_cast<std::uint32_t>(nodes_.size());
     node::listeners to{[this](const fate& f) { answered(f); },
-                       [this](std::uint64_t firing) { waker_.answered(firing); }};
+                       [this](std::uint64_t firing, bool seen, std::optional<timestamp> due) {
+                         waker_.answered(firing, seen, due);
+                       }};
     nodes_.push_back(std::make_unique<node>(number, s_, journal_, std::move(to)));
   }
 

@@ -16,6 +16,7 @@ waker::waker(surroundings& s, const model_journal& journal,
     : s_{s}, journal_{journal}, nodes_{nodes}, choices_{s.planned.seed, of_waker} {}
 
 void waker::changed() {
+  changed_ = true;
   if (waiting_ || pausing_) return;  // it looks afterwards
   ++looks_;
   const auto& stored = journal_.alarm();
@@ -40,7 +41,9 @@ void waker::look() {
   auto seen_at = time_of(s_.time.now());
   if (due_ > s_.time.now() && choices_.chance(500)) seen_at = stored->due;
   waiting_ = true;
-  nodes_[chosen()]->fire(++firings_, seen_at);
+  changed_ = false;
+  found_ = stored->due <= seen_at;
+  nodes_[chosen()]->fire(++firings_, seen_at, found_ ? std::optional{stored->due} : std::nullopt);
 }
 
 // Usually the node that set it.
@@ -54,9 +57,14 @@ std::size_t waker::chosen() {
 }
 
 // It is over when the stored due time is later or gone.
-void waker::answered(std::uint64_t firing) {
+void waker::answered(std::uint64_t firing, bool seen, const std::optional<timestamp>& due) {
   if (!waiting_ || firing != firings_) {
     s_.judge.broken("a firing is answered once", fmt::format("firing {}", firing));
+  }
+  const bool said_over = seen && (!due || vtime_of(*due) > due_);
+  if (said_over && found_ && !changed_) {
+    s_.judge.broken("an alarm that is said to be over is later or gone",
+                    fmt::format("firing {}", firing));
   }
   waiting_ = false;
   const auto& stored = journal_.alarm();
@@ -75,5 +83,4 @@ void waker::check_end() {
     s_.judge.broken("no alarm is overdue at the end", fmt::format("at {}", vtime_of(stored->due)));
   }
 }
-
 }

@@ -15,10 +15,10 @@ class waker {
   waker(surroundings& s, const model_journal& journal,
         const std::vector<std::unique_ptr<node>>& nodes);
 
-  /// The alarm in the journal has changed.
+  /// The alarm in the journal has changed, or is there at the begin.
   void changed();
   /// A node has answered.
-  void answered(std::uint64_t firing);
+  void answered(std::uint64_t firing, bool seen, const std::optional<timestamp>& due);
   /// From now on only nodes from this number are asked.
   void begin_at(std::size_t number) { first_ = number; }
   /// After the run.
@@ -38,6 +38,8 @@ class waker {
   std::uint64_t firings_ = 0;  // the last one's number
   std::uint32_t attempt_ = 0;
   vtime due_ = 0;         // of the last firing
+  bool found_ = false;    // it was due
+  bool changed_ = false;  // since then
   bool waiting_ = false;  // for its answer
   bool pausing_ = false;  // after its answer
 };
