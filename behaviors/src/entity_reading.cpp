@@ -44,10 +44,8 @@ void entity_actor::perform(const moment& now, load a, actions& /*out*/) {
 void entity_actor::load_now() {
   if (!turn_ || !turn_->due || !turn_->ticket.called()) return;  // or it was an abandoned turn
   read(new load_answer{std::exchange(turn_->due, {})->epoch},
-       [id = slot_->id, of_state = core_->info.of_state,
-        alarm = model_->has_alarm()](journal_session& session) {
-         return load_from(session, id, of_state, alarm);
-       });
+       [id = slot_->id, of_state = core_->info.of_state, alarm = model_->has_alarm()](
+           journal_session& session) { return load_from(session, id, of_state, alarm); });
 }
 
 // The job must not hold the directory: it could be the last holder, and would destroy the directory

@@ -114,10 +114,10 @@ class behavior_call : public entity_call {
 
   decision put_aside(const context& c, const decision_limits& limits) {
     if (!counted) {
-      set_named({errc::decide_failed,
-                 alarm ? name() + ", as the command of an alarm, cannot be stashed"
-                       : name() + " cannot be stashed"},
-                c);
+      set_named(
+          {errc::decide_failed, alarm ? name() + ", as the command of an alarm, cannot be stashed"
+                                      : name() + " cannot be stashed"},
+          c);
     } else if (limits.stash_full) {
       set_named({errc::overloaded, "the stash is full; see entity_options::stash_max"}, c);
     } else {

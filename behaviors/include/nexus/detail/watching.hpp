@@ -79,7 +79,7 @@ class watch_of : public asking<B> {
 
  protected:
   watch_of(std::string_view type, std::string id, typename watch_answer<B>::function f)
-      : asking<B>{type, std::move(id)},
+      : asking<B>{type, std::move(id), ask_options{}},
         answer_{std::make_shared<const watch_answer<B>>(
             watch_answer<B>{std::move(f), std::string{type}.append("|").append(this->id())})} {}
 
