@@ -61,7 +61,7 @@ TEST_F(Corrupt, AnEventOfAnUnknownType) {
   EXPECT_EQ(why.code, errc::unknown_type);
   EXPECT_EQ(why.message,
             "tally|bad: event 2: event type \"subtracted\" is not one of behavior \"tally\"; add "
-            "it to its event variant");
+            "it to its event variant, to old_event with an adapt, or to removed_events");
 }
 
 TEST_F(Corrupt, AnEventOfALaterVersion) {

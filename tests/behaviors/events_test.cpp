@@ -216,7 +216,7 @@ TEST_P(Events, OneThatDoesNotDecodeIsNamedAndNotSkipped) {
     EXPECT_EQ(wrong.error().code, errc::unknown_type);
     EXPECT_EQ(wrong.error().message,
               "event 2 of tally|a: event type \"lost\" is not one of behavior \"tally\"; add it to "
-              "its event variant");
+              "its event variant, to old_event with an adapt, or to removed_events");
   }
   EXPECT_EQ(read(from), "unknown_type");
 }
