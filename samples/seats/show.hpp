@@ -126,8 +126,10 @@ struct show {
     if (s.as == wanted) return nexus::none();
     if (s.as.seats > 0) return nexus::reject("the show is open already");
     if (auto why = fault_of_text("title", c.title); !why.empty()) return nexus::reject(why);
-    if (c.seats < 1 || c.seats > seats_max) return refuse("seats", c.seats, 1, seats_max);
-    if (c.cents < 0 || c.cents > cents_max) return refuse("cents", c.cents, 0, cents_max);
+    if (c.seats < 1 || c.seats > seats_max)
+      return nexus::reject(outside("seats", c.seats, 1, seats_max));
+    if (c.cents < 0 || c.cents > cents_max)
+      return nexus::reject(outside("cents", c.cents, 0, cents_max));
     return nexus::persist(wanted);
   }
 
@@ -138,7 +140,7 @@ struct show {
       return nexus::reply(known->second.until);
     }
     if (c.seconds < 1 || c.seconds > hold_seconds_max) {
-      return refuse("seconds", c.seconds, 1, hold_seconds_max);
+      return nexus::reject(outside("seconds", c.seconds, 1, hold_seconds_max));
     }
     auto wanted = free_seats(s, c.customer, c.seats);
     if (!wanted) return nexus::reject(wanted.error().message);
@@ -231,10 +233,10 @@ struct show {
            std::to_string(text_bytes_max) + " are allowed";
   }
 
-  static nexus::effect<show> refuse(const std::string& name, std::int64_t is, std::int64_t least,
-                                    std::int64_t most) {
-    return nexus::reject(name + " is " + std::to_string(is) + ", not " + std::to_string(least) +
-                         " to " + std::to_string(most));
+  static std::string outside(const std::string& name, std::int64_t is, std::int64_t least,
+                             std::int64_t most) {
+    return name + " is " + std::to_string(is) + ", not " + std::to_string(least) + " to " +
+           std::to_string(most);
   }
 };
 
