@@ -184,7 +184,66 @@ TEST(FsmAlarm, ACorrectionWithoutAnAnswerIsSettledBeforeAnythingElse) {
   EXPECT_EQ(f->append_answers(unknown{{errc::unavailable, "gone"}}), words{"settle"});
   EXPECT_EQ(f->command(persists_one), words{});
   EXPECT_EQ(f->settles(settlement::stored), (words{"stored alarm 100", "append 3..3"}));
-  EXPECT_EQ(f->append_stored(), words{"release 2"});
+  EXPECT_EQ(f->append_stored(), words{"release 1"});
+}
+
+TEST(FsmAlarm, AnEntityUnderLoadCorrectsOnlyOnce) {
+  auto f = running_at(2, later_each_time);  // none is stored
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{"append 3..3 alarm 300"});
+  f->command(persists_one);
+  EXPECT_EQ(f->append_stored(), (words{"stored alarm 300", "release 1", "append 4..4"}));
+}
+
+// Another process, at the same number, may have corrected the stored time without a trace.
+TEST(FsmAlarm, AnAppendBeforeTheCorrectionRemovesWhatAnotherEntityMayHaveCorrected) {
+  fsm_driver f{{}, until_three};
+  f.command(persists_one);
+  f.load_answer(2);  // 100 is right
+  f.chunk(1, 2);
+  EXPECT_EQ(f.drained(), words{"append 3..3 no alarm"});
+}
+
+TEST(FsmAlarm, AStoredTimeThatHasComeIsWrittenAgainWithEachAppend) {
+  auto f = running_at(2, always_at_100, stored_at(100));
+  f->now = at(99);
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{"append 3..3"});
+  f->append_stored();
+  f->now = at(100);  // another process may move it to the time of the state that it knows
+  f->command(persists_one);
+  EXPECT_EQ(f->drained(), words{"append 4..4 alarm 100"});
+}
+
+TEST(FsmAlarm, WhatEndsTheStateWaitsForACorrectionInFlight) {
+  const words correction{"after 2 alarm 100"};
+  auto stops = running_at(2, always_at_100);
+  EXPECT_EQ(stops->drained(), correction);
+  EXPECT_EQ(stops->command({.then = {.stops = true}}), words{});
+  EXPECT_EQ(stops->append_stored(), (words{"stored alarm 100", "release 1", "stopped"}));
+  auto throws = running_at(2, always_at_100);
+  EXPECT_EQ(throws->drained(), correction);
+  EXPECT_EQ(throws->command({.throws = true}), words{});
+  EXPECT_EQ(throws->append_stored(), (words{"stored alarm 100", "release 1", "load"}));
+  auto restarts = running_at(2, always_at_100);
+  EXPECT_EQ(restarts->drained(), correction);
+  EXPECT_EQ(restarts->restart(), words{});
+  EXPECT_EQ(restarts->append_stored(), (words{"stored alarm 100", "load"}));
+  auto verified = running_at(2, always_at_100);
+  EXPECT_EQ(verified->drained(), correction);
+  EXPECT_EQ(verified->command(reads, {}, true), words{});
+  EXPECT_EQ(verified->append_stored(), (words{"stored alarm 100", "read highest"}));
+}
+
+TEST(FsmAlarm, NothingIsCorrectedWhileTheHighestNumberIsRead) {
+  fsm_driver f{{}, always_at_100};
+  f.command(reads);
+  f.load_answer(2);
+  f.command(reads, {}, true);
+  EXPECT_EQ(f.chunk(1, 2), (words{"release 1", "read highest"}));
+  EXPECT_EQ(f.drained(), words{});
+  EXPECT_EQ(f.highest_is(2), words{"release 2"});
+  EXPECT_EQ(f.drained(), words{"after 2 alarm 100"});
 }
 
 // -- when the time has come -----------------------------------------------------------------------
@@ -228,6 +287,42 @@ TEST(FsmAlarm, AnAlarmThatIsNotDueYetByEitherClockIsOnlySeen) {
   auto f = running_at(2, always_at_100, stored_at(100));
   f->alarm_due(50);
   EXPECT_EQ(f->drained(), words{"seen"});
+}
+
+TEST(FsmAlarm, AnEntityThatAnotherWriterHasOvertakenNoticesItByAFiring) {
+  auto f = running_at(2, from_three_on);  // by another process, to 5
+  EXPECT_EQ(f->alarm_due(100, 100), words{});
+  EXPECT_EQ(f->drained(), words{"after 2 no alarm"}) << "which is what it knows to be stored";
+  EXPECT_EQ(f->append_answers(conflict{5}), (words{"seen conflict", "load"}));
+  auto later = running_at(2, later_each_time, stored_at(200));
+  EXPECT_EQ(later->alarm_due(100, 100), words{});
+  EXPECT_EQ(later->drained(), words{"after 2 alarm 200"});
+}
+
+TEST(FsmAlarm, AFiringThatIsStoredAsTheEntityKnowsWritesNothingMore) {
+  auto f = running_at(2, later_each_time, stored_at(150));
+  f->now = at(150);
+  EXPECT_EQ(f->alarm_due(150, 150), words{});
+  EXPECT_EQ(f->drained(), words{"after 2 alarm 200"});
+  EXPECT_EQ(f->append_stored(), (words{"stored alarm 200", "seen"}));
+}
+
+TEST(FsmAlarm, ARecoveryAfterAFiringReadsWhatIsStored) {
+  fsm_driver f{{}, from_three_on};
+  EXPECT_EQ(f.alarm_due(100, 100), words{"load"});
+  f.load_answer(2);
+  f.chunk(1, 2);
+  EXPECT_EQ(f.drained(), words{"seen"}) << "the alarm went before the recovery";
+}
+
+TEST(FsmAlarm, AnAlarmThatWaitsForTheEndOfAPauseDoesNotMakeItShorter) {
+  auto f = running_at(2, always_at_100, stored_at(100));
+  f->command(persists_one);
+  f->drained();
+  f->append_answers(failed{{errc::unavailable, "disk"}});
+  f->alarm_due(100);
+  EXPECT_EQ(f->passivate(), words{});
+  EXPECT_EQ(f->waited(), words{"load"});
 }
 
 TEST(FsmAlarm, ADueAlarmIsDecidedOnTheStateOfTheCommandsBeforeIt) {

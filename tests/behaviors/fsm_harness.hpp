@@ -251,9 +251,11 @@ class fsm_driver {
     d::load_result found{highest, std::move(snapshot), std::move(alarm)};
     return step(d::loaded{epoch_, std::move(found)});
   }
-  /// The waker found the alarm due at `seen`, in microseconds.
-  words alarm_due(int seen) {
-    return step(d::alarm_due{timestamp{std::chrono::microseconds{seen}}, {}});
+  /// The waker found the alarm due at `seen`, in microseconds; `found` is what the journal had.
+  words alarm_due(int seen, std::optional<int> found = {}) {
+    d::alarm_due asked{timestamp{std::chrono::microseconds{seen}}, {}};
+    if (found) asked.found = timestamp{std::chrono::microseconds{*found}};
+    return step(std::move(asked));
   }
   static stored_alarm stored_at(int due, ulid writer = own_writer) {
     return {*persistence_id::make("sum", "one"), timestamp{std::chrono::microseconds{due}}, writer};
