@@ -67,7 +67,7 @@ class wakeup {
   wakeup() noexcept = default;
   wakeup(std::shared_ptr<wakeups> in, const wakeups::ticket& which) noexcept
       : in_{std::move(in)}, which_{which} {}
-  wakeup(wakeup&& other) noexcept : in_{std::move(other.in_)}, which_{other.which_} {}
+  wakeup(wakeup&& other) noexcept : in_{std::move(other.in_)}, which_{std::move(other.which_)} {}
   wakeup& operator=(wakeup&& other) noexcept {
     std::swap(in_, other.in_);
     std::swap(which_, other.which_);
