@@ -95,6 +95,7 @@ struct transfer {
   };
 
   struct state {
+    static constexpr std::uint32_t schema_version = 2;
     started what;
     step at = step::fresh;
     std::string refusal;
@@ -102,6 +103,11 @@ struct transfer {
     nexus::timestamp reminded_at{};
     unsigned reminders = 0;
     MSGPACK_DEFINE_MAP(what, at, refusal, held_up_by, reminded_at, reminders)
+
+    static void upcast(nexus::from_version<1>, nexus::document& d) {
+      d.set("reminded_at", nexus::timestamp{});
+      d.set("reminders", 0U);
+    }
   };
 
   struct start {

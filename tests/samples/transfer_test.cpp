@@ -207,7 +207,7 @@ TEST(Transfer, TroubleIsAskedAgainAfterGrowingPauses) {
   for (auto code : {conflict, unavailable, outcome_unknown, overloaded, timeout, stopped}) {
     auto p = started();
     EXPECT_EQ(p.asked_after, 0ms);
-    auto before = 0ms;
+    std::chrono::nanoseconds before{};
     for (int attempt = 1; attempt < 10; ++attempt) {
       p.answer(nexus::fail(code, "trouble"));
       ASSERT_EQ(p.stored, "");
