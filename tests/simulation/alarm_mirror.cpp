@@ -41,6 +41,10 @@ void alarm_mirror::appends(const d::append& a) {
   if (by_itself_ && !corrects_ && !asked_) {
     broken("a due time is written by itself only after a recovery or for a firing");
   }
+  const bool may_have_changed = foreign_ || corrects_ || (stored_ && *stored_ <= s_.time.now());
+  if (!by_itself_ && !a.due && may_have_changed) {
+    broken("an append writes a due time that another entity may have changed", word(stored_));
+  }
   const auto known = stored_ ? due_change::set(time_of(*stored_)) : due_change::clear();
   if (by_itself_ && asked_ && !corrects_ && a.due == known) {
     return s_.reaches(landmark::alarm_doubted);

@@ -31,8 +31,8 @@ std::optional<vtime> due_of(const plan& p, const state& s) {
     return distant + (r.chance(700) ? 10 * s.count : r.below(2'000));
   }
   if (which < 58) return r.below(end + 1);
-  if (which < 80) return end / 8 + 200 * s.count;  // later with every event
-  if (which < 95) return end / 4 * r.below(5);     // often the same
+  if (which < 75) return end / 8 + 200 * s.count;  // later with every event
+  if (which < 95) return end / 2 * r.below(3);     // often the same
   return r.below(100);
 }
 

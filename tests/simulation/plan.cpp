@@ -119,6 +119,7 @@ plan plan_of(std::uint64_t seed) {
   draw_faults(r, p);
   if (r.chance(150)) keep_only_the_state(p);
   if (r.chance(500)) p.wakes = alarms::any;
+  p.machine.append_events_max = r.pick<std::size_t>({events_max, events_max, 100, 100});
   return p;
 }
 
@@ -149,10 +150,11 @@ std::string to_string(const plan& p) {
   text += fmt::format(
       " undurable_max {} bytes {}, stash_max {}, conflict retries {}, snapshot_every {} keep {}{}, "
       "chunk {} of {} "
-      "bytes;",
+      "bytes, appends of {} events;",
       p.machine.undurable_max, p.machine.undurable_bytes_max, p.machine.stash_max,
       p.machine.conflict_retries_max, p.machine.snapshot_every, p.keep_snapshots,
-      p.erase_events ? " erasing events" : "", p.machine.replay_chunk_events, p.chunk_bytes_max);
+      p.erase_events ? " erasing events" : "", p.machine.replay_chunk_events, p.chunk_bytes_max,
+      p.machine.append_events_max);
   if (p.durable_state) text += " a durable state;";
   if (p.wakes == alarms::any) text += " alarms;";
   if (p.wakes == alarms::distant) text += " distant alarms;";

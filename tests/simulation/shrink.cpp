@@ -75,6 +75,9 @@ class shrinker {
     if (best_.machine.snapshot_every != 0) {
       any |= tried([](plan& p) { p.machine.snapshot_every = 0; });
     }
+    if (best_.machine.append_events_max == events_max) {
+      any |= tried([](plan& p) { p.machine.append_events_max = 100; });
+    }
     if (best_.machine.conflict_retries_max != 0) {
       any |= tried([](plan& p) { p.machine.conflict_retries_max = 0; });
     }

@@ -30,8 +30,11 @@ void storage_mirror::appends(const d::append& a, sequence_nr durable) {
   if (a.expected != durable) {
     broken("an append expects what is durable", fmt::format("{}, not {}", a.expected, durable));
   }
-  if (!only_due_ &&
-      a.events->bytes() >= s_.planned.machine.undurable_bytes_max + events_bytes_max) {
+  if (only_due_) return;
+  if (a.events->size() > s_.planned.machine.append_events_max) {
+    broken("an append has a bound by events", fmt::format("{}", a.events->size()));
+  }
+  if (a.events->bytes() >= s_.planned.machine.undurable_bytes_max + events_bytes_max) {
     broken("an append has a bound by bytes", fmt::format("{}", a.events->bytes()));
   }
 }
