@@ -59,6 +59,7 @@ constexpr std::array all{
     measured{"sqlite.indexes", one<bench::indexes>},
     measured{"postgres.durable_ask.1k", one<bench::postgres_ask>},
     measured{"recovery.1m", one<bench::recovery>},
+    measured{"alarms.fire", one<bench::alarms>},
     measured{"projection.sqlite", one<bench::projection>},
     measured{"projection.postgres", one<bench::postgres_projection>},
     measured{"sqlite.query.by_id sqlite.query.by_type sqlite.query.by_tag", bench::queries},
