@@ -103,6 +103,13 @@ bool alarm_queue::may_run(const candidate& c, const moment& now, heartbeats& wri
 
 // -- what comes of it -------------------------------------------------------------------------
 
+bool alarm_queue::recovered(const persistence_id& id) {
+  const auto at = in_flight_.find(id.str());
+  if (at == in_flight_.end() || !std::exchange(at->second.starts, false)) return false;
+  --starts_;
+  return true;
+}
+
 alarm_queue::verdict alarm_queue::answered(const persistence_id& id, const answer& got,
                                            steady_time now, std::uint64_t random) {
   const auto at = in_flight_.find(id.str());

@@ -3,8 +3,8 @@
 // A firing is over when the stored due time became later or went. Anything else is a failure: the
 // id is woken again after a pause that grows.
 //
-// Threads: one at a time. Bounds: alarm_times; entities that are not live: `starts_max` at a time,
-// half of it for retries.
+// Threads: one at a time. Bounds: alarm_times; entities that are being started: `starts_max` at a
+// time; retries: half of it.
 #pragma once
 
 #include <deque>
@@ -45,6 +45,9 @@ class alarm_queue {
   using live_test = std::function<bool(const persistence_id&)>;
   [[nodiscard]] std::optional<stored_alarm> next(const moment& now, heartbeats& writers,
                                                  const live_test& is_live);
+
+  /// The entity is live now, so another one may start. Whether it was counted until now.
+  bool recovered(const persistence_id& id);
 
   /// The answer of an entity: the due time that is stored now, if it is known.
   struct answer {

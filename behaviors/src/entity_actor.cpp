@@ -83,7 +83,10 @@ actor::verdict entity_actor::handle(envelope m) {
     leave_if_woken(now, out);
     perform_all();
   }
-  if (turn_ && !fsm_.recovering()) turn_.reset();
+  if (turn_ && !fsm_.recovering()) {
+    turn_.reset();
+    if (alarm_) alarm_.as<alarm_message>().has_recovered();
+  }
   if (over_) return verdict::stop;
   if (kept_ || fsm_.timers() != nullptr) look_after_timers();
   if (on_their_way == 0) core_->live_ones->at_rest();

@@ -89,7 +89,8 @@ struct group_message final : message_of<message_kind::group> {
 // -- from the waker ---------------------------------------------------------------------------
 
 /// Asks an entity to decide the command of its alarm, if the alarm is due. It is answered once, on
-/// any thread, also if the entity stops first: then with `stopped`.
+/// any thread, also if the entity stops first: then with `stopped`. An entity that had to recover
+/// first says so before, once it has.
 class alarm_message final : public message_of<message_kind::alarm> {
  public:
   struct outcome {
@@ -98,13 +99,17 @@ class alarm_message final : public message_of<message_kind::alarm> {
     error why{};  ///< what went wrong; without a message: nothing
   };
   using then = std::function<void(const outcome&)>;  ///< must not throw
+  using recovered = std::function<void()>;           ///< must not throw
 
-  alarm_message(timestamp at, std::optional<timestamp> due, then f)
-      : seen_at{at}, found{due}, then_{std::move(f)} {}
+  alarm_message(timestamp at, std::optional<timestamp> due, then f, recovered r)
+      : seen_at{at}, found{due}, then_{std::move(f)}, recovered_{std::move(r)} {}
   ~alarm_message() override { answer({.why = {errc::stopped, "the entity stopped first"}}); }
 
   void answer(const outcome& is) {
     if (auto f = std::exchange(then_, nullptr)) f(is);
+  }
+  void has_recovered() {
+    if (auto f = std::exchange(recovered_, nullptr)) f();
   }
 
   const timestamp seen_at;               ///< when the waker found it due
@@ -112,6 +117,7 @@ class alarm_message final : public message_of<message_kind::alarm> {
 
  private:
   then then_;
+  recovered recovered_;
 };
 
 /// Tells an entity to finish and stop for good.

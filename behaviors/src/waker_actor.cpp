@@ -38,6 +38,9 @@ actor::verdict waker_actor::handle(const envelope& m) {
       tick_at_ = never;
       look_at_all();
       break;
+    case kind::recovered:
+      recovered(m.as<recovered_message>());
+      break;
     case kind::answer:
       answered(m.as<answer_message>());
       break;

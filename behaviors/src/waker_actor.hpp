@@ -28,7 +28,7 @@ class waker_actor final : public actor {
   void started(const mailbox& self) override { self_ = self; }
   verdict receive(envelope m) override;
 
-  enum class kind : std::uint8_t { join, leave, stored, tick, answer, arrival };
+  enum class kind : std::uint8_t { join, leave, stored, tick, recovered, answer, arrival };
 
   struct join_message final : message {
     join_message() : message{number(kind::join)} {}
@@ -56,6 +56,13 @@ class waker_actor final : public actor {
   struct tick_message final : message {
     explicit tick_message(std::uint64_t n) : message{number(kind::tick)}, turn{n} {}
     const std::uint64_t turn;
+  };
+  /// An entity that had to recover first has.
+  struct recovered_message final : message {
+    recovered_message(std::uint64_t k, persistence_id i)
+        : message{number(kind::recovered)}, key{k}, id{std::move(i)} {}
+    const std::uint64_t key;
+    const persistence_id id;
   };
   /// The answer of an entity.
   struct answer_message final : message {
@@ -165,6 +172,7 @@ class waker_actor final : public actor {
   void sweep_reads(type_state& of, const directory_core& by, alarm_sweep::todo what);
   template <class T>
   void after_sweep(std::uint64_t key, result<T> what, void (*f)(waker_actor&, type_state&, T));
+  void recovered(const recovered_message& m);
   void answered(answer_message& m);
   void tell_failure(type_state& of, const persistence_id& id, const alarm_message::outcome& is,
                     unsigned failures);

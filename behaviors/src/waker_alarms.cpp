@@ -94,13 +94,21 @@ void waker_actor::wake_due(type_state& of, directory_core& to, const moment& now
 void waker_actor::send(type_state& of, directory_core& to, const persistence_id& id,
                        std::optional<timestamp> found, const moment& now) {
   const envelope back{new answer_message{of.key, id, !found}};
-  const envelope asks{
-      new alarm_message{now.wall, found, [back, self = self_](const alarm_message::outcome& is) {
-                          back.as<answer_message>().is = is;
-                          self.send(back);
-                        }}};
+  const auto answered = [back, self = self_](const alarm_message::outcome& is) {
+    back.as<answer_message>().is = is;
+    self.send(back);
+  };
+  const auto recovered = [key = of.key, id, self = self_] {
+    self.send(envelope{new recovered_message{key, id}});
+  };
+  const envelope asks{new alarm_message{now.wall, found, answered, recovered}};
   auto sent = to.wake(id.id(), asks);
   if (!sent) asks.as<alarm_message>().answer({.why = std::move(sent.error())});
+}
+
+void waker_actor::recovered(const recovered_message& m) {
+  auto* of = type_of(m.key);
+  if (of != nullptr && of->queue.recovered(m.id)) look(*of, now());
 }
 
 void waker_actor::answered(answer_message& m) {

@@ -69,6 +69,19 @@ TEST_F(AlarmQueue, EntitiesThatAreNotLiveAreStartedAFewAtATime) {
   EXPECT_EQ(woken(), std::vector{id(4)});
 }
 
+TEST_F(AlarmQueue, AnEntityThatHasRecoveredMakesRoomForTheNextOneWhileItsAppendIsInFlight) {
+  read(due(10));
+  EXPECT_EQ(woken().size(), 4U);
+  EXPECT_TRUE(queue->recovered(id(0)));
+  EXPECT_FALSE(queue->recovered(id(0))) << "twice";
+  EXPECT_FALSE(queue->recovered(id(9))) << "not woken";
+  EXPECT_EQ(woken(), std::vector{id(4)});
+  EXPECT_EQ(answer(id(0), {.known = true}).what, kind::fired);
+  EXPECT_TRUE(woken().empty()) << "four are recovering";
+  EXPECT_EQ(answer(id(1), {.known = true}).what, kind::fired);
+  EXPECT_EQ(woken(), std::vector{id(5)});
+}
+
 TEST_F(AlarmQueue, LiveEntitiesDoNotCountAsStartedAndAreBoundedToo) {
   for (int n = 0; n < 10; ++n) live.insert(id(n));
   read(due(10));
