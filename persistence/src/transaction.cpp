@@ -44,13 +44,16 @@ result<void> transaction_scope::begin(const transaction_options& options) {
   auto begun =
       nested_ ? run(session_, set_savepoint) : session_.begin(options.level, options.read_only);
   open_ = begun.has_value();
+  undo_from_ = nested_ ? session_.undoes().mark() : 0;
   return begun;
 }
 
 result<void> transaction_scope::commit() {
   if (!nested_) {
     open_ = false;
-    return session_.commit();
+    auto done = session_.commit();
+    session_.undoes().end(done.has_value());
+    return done;
   }
   auto released = run(session_, release);
   open_ = !released.has_value();
@@ -65,6 +68,7 @@ transaction_scope::~transaction_scope() {
   } else if (run(session_, undo)) {
     (void)run(session_, release);
   }
+  session_.undoes().undo_to(undo_from_);
 }
 
 bool pause_before_retry(unsigned tries_so_far, const transaction_options& options) {

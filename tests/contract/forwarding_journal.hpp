@@ -84,6 +84,7 @@ class forwarding_session : public journal_session {
   }
   result<position> last(std::uint32_t strand) override { return inner_->last(strand); }
   document_storage* documents() noexcept override { return inner_->documents(); }
+  nexus::detail::undo_log& undoes() noexcept override { return inner_->undoes(); }
   projection_storage* projections() noexcept override { return inner_->projections(); }
   bool broken() const noexcept override { return inner_->broken(); }
   void interrupt() noexcept override { inner_->interrupt(); }

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "nexus/detail/undo_log.hpp"
 #include "nexus/poolable.hpp"
 #include "nexus/sql.hpp"
 
@@ -75,6 +76,12 @@ class session : public poolable {
 
   /// Whether it takes SQL and has transactions.
   [[nodiscard]] virtual bool has_sql() const noexcept { return false; }
+  /// Whose SQL it takes: "sqlite" or "postgresql", or the name that another backend has chosen;
+  /// empty: it has none. A constant.
+  [[nodiscard]] virtual std::string_view dialect() const noexcept { return {}; }
+
+  /// What follows the end of its transaction in memory.
+  [[nodiscard]] virtual detail::undo_log& undoes() noexcept { return undoes_; }
 
   /// Where read models are kept (nexus/document_storage.hpp), and how far projections have come
   /// (nexus/projection_storage.hpp). Of this session: their calls are a part of its transaction,
@@ -85,6 +92,9 @@ class session : public poolable {
   [[nodiscard]] result<void> finish() override;
   /// A session without SQL counts as valid.
   [[nodiscard]] result<void> validate(const std::string& query) override;
+
+ private:
+  detail::undo_log undoes_;
 };
 
 }}  // namespace nexus::v0

@@ -22,6 +22,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -54,6 +55,7 @@ class transaction_scope {
 
  private:
   session& session_;
+  std::size_t undo_from_ = 0;
   bool nested_ = false;
   bool open_ = false;
 };

@@ -89,8 +89,8 @@ result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_valu
   if ((word == "COMMIT" || word == "END") && unfinished()) {
     return commit_by(sql).map([] { return sql_rows{}; });
   }
-  const bool undoes = word == "ROLLBACK" || word == "ABORT";
-  if (failed_ && (!undoes || !connection_)) return fail(*failed_);
+  const bool undoes_it = word == "ROLLBACK" || word == "ABORT";
+  if (failed_ && (!undoes_it || !connection_)) return fail(*failed_);
   if (auto ready = connect_for_sql(); !ready) return fail(std::move(ready.error()));
   const bool within = unfinished();
   touched_ = true;
@@ -99,6 +99,7 @@ result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_valu
   auto answer = send_own(std::string{sql}, with, lost);
   if (answer) {
     failed_.reset();
+    if (within && !unfinished()) undoes().end(!undoes_it);
     return to_sql_rows(*answer);
   }
   auto why = std::move(answer.error());
@@ -124,6 +125,12 @@ result<void> session::begin(isolation level, bool read_only) {
 result<void> session::commit() { return commit_by("COMMIT"); }
 
 result<void> session::commit_by(std::string_view sql) {
+  auto done = end_by(sql);
+  undoes().end(done.has_value());
+  return done;
+}
+
+result<void> session::end_by(std::string_view sql) {
   if (!unfinished()) return fail(told(errc::invalid_argument, "no transaction is open"));
   if (failed_) {
     auto why = *std::move(failed_);
@@ -151,6 +158,7 @@ result<void> session::commit_by(std::string_view sql) {
 result<void> session::rollback() {
   if (!unfinished()) return fail(told(errc::invalid_argument, "no transaction is open"));
   failed_.reset();
+  undoes().end(false);
   if (!connection_) return {};  // it ended with the connection
   bool ignored = false;
   if (auto done = send_own("ROLLBACK", {}, ignored); !done && connection_) drop_connection();

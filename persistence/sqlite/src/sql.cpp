@@ -110,6 +110,7 @@ result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_valu
   auto done = run_alone(sql, with, had);
   const bool over = !connection_->in_transaction();
   if (over) read_only_ = false;
+  if (over && within) undoes().end(done && word != "ROLLBACK");
   if (done) failed_.reset();
   // By itself, or by releasing the savepoint that began the transaction; an inner savepoint touches
   // no file.
@@ -143,6 +144,12 @@ result<void> session::begin(isolation, bool read_only) {
 result<void> session::commit() { return commit_by("COMMIT"); }
 
 result<void> session::commit_by(std::string_view sql) {
+  auto done = end_by(sql);
+  undoes().end(done.has_value());
+  return done;
+}
+
+result<void> session::end_by(std::string_view sql) {
   if (!unfinished()) return fail(errc::invalid_argument, where_.name + ": no transaction is open");
   if (failed_) {
     auto why = *std::move(failed_);
@@ -175,6 +182,7 @@ result<void> session::rollback() {
   if (!unfinished()) return fail(errc::invalid_argument, where_.name + ": no transaction is open");
   failed_.reset();
   read_only_ = false;
+  undoes().end(false);
   if (!connection_ || !connection_->in_transaction()) return {};  // SQLite rolled back by itself
   try {
     connection_->sql.rollback.run();

@@ -47,11 +47,12 @@ enum class errc : std::uint8_t {
   query_failed,          ///< the database refused a statement of the program
   constraint_violated,   ///< a statement of the program broke a constraint, e.g. a unique key
   serialization_failed,  ///< a transaction collided with another one and was undone; retry it
-  projection_failed  ///< a projection's handler threw, or the projection has stopped at an event
+  projection_failed,  ///< a projection's handler threw, or the projection has stopped at an event
+  not_found           ///< the row that was asked for does not exist
 };
 
 /// The number of codes, for arrays indexed by code.
-inline constexpr std::size_t errcs = static_cast<std::size_t>(errc::projection_failed) + 1;
+inline constexpr std::size_t errcs = static_cast<std::size_t>(errc::not_found) + 1;
 
 /// The enumerator's name, e.g. "timeout".
 [[nodiscard]] std::string_view to_string(errc code) noexcept;

@@ -10,7 +10,8 @@
 //
 // The transaction begins before the handler is called, on the request's session. It is committed
 // before the response is sent if the handler returned a status below 400; otherwise, or if the
-// handler throws, it is rolled back. A failed commit becomes the response. A collision with another
+// handler throws, it is rolled back. A nexus::unit_of_work& that the handler declares is flushed
+// before the commit. A failed commit becomes the response. A collision with another
 // transaction is retried from the start, as nexus/transaction.hpp describes: the handler must not
 // have other effects that cannot be repeated, so it should not send commands to entities.
 //
@@ -46,8 +47,14 @@ struct handling<transactional_handler<F>> {
     auto done = nexus::transactional(
         e.lent,
         [&](session&) -> result<response> {
+          if (e.unit) e.unit->clear();  // of a try that collided
           auto made = handling<F>::call(f.handler, e);
-          if (!made || made->status < 400) return made;
+          if (!made) return made;
+          if (made->status < 400) {
+            if (!e.unit) return made;
+            if (auto flushed = e.unit->flush(); !flushed) return fail(std::move(flushed.error()));
+            return made;
+          }
           refused.emplace(*std::move(made));
           return fail(errc::rejected, "the handler's response undoes its transaction");
         },

@@ -162,6 +162,7 @@ class faulty_session final : public journal_session {
   result<isolation> level() override { return inner_->level(); }
   bool has_sql() const noexcept override { return inner_->has_sql(); }
   document_storage* documents() noexcept override { return inner_->documents(); }
+  nexus::detail::undo_log& undoes() noexcept override { return inner_->undoes(); }
   projection_storage* projections() noexcept override { return inner_->projections(); }
   bool broken() const noexcept override { return inner_->broken(); }
   bool unfinished() const noexcept override { return inner_->unfinished(); }

@@ -34,7 +34,9 @@ class handler_session final : public session {
   result<isolation> level() override { return of_.level(); }
 
   bool has_sql() const noexcept override { return of_.has_sql(); }
+  std::string_view dialect() const noexcept override { return of_.dialect(); }
   document_storage* documents() noexcept override { return of_.documents(); }
+  undo_log& undoes() noexcept override { return of_.undoes(); }
 
   bool broken() const noexcept override { return of_.broken(); }
   bool unfinished() const noexcept override { return of_.in_transaction(); }

@@ -23,7 +23,7 @@ template <class P>
 struct argument {
   static_assert(sizeof(P) == 0,
                 "a handler takes const http::request&, nexus::session& or what the pool lends, "
-                "http::entity<B>, http::entities<B>, http::param<\"name\", T> and http::body<T>");
+                "nexus::unit_of_work&, http::entity<B>, http::entities<B>, http::param<\"name\", T> and http::body<T>");
 };
 
 template <>
@@ -48,6 +48,20 @@ struct argument<session&> {
   session& pass() { return lent; }
 
   session& lent;
+};
+
+// The unit of the request, on its session. A transactional handler flushes it.
+template <>
+struct argument<unit_of_work&> {
+  static std::string missing(const resources& with, const route_names&) {
+    return with.lend ? "" : "a unit of work, but the server has no pool of sessions";
+  }
+
+  explicit argument(exchange& e) : unit{e.work()} {}
+  static const error* why() { return nullptr; }
+  unit_of_work& pass() { return unit; }
+
+  unit_of_work& unit;
 };
 
 // A session type of the pool, e.g. one that reads a journal: borrowed before the handler is called.

@@ -14,6 +14,7 @@
 #include "nexus/http/detail/request_session.hpp"
 #include "nexus/http/request.hpp"
 #include "nexus/http/response.hpp"
+#include "nexus/unit_of_work.hpp"
 
 namespace nexus { inline namespace v0 { namespace http::detail {
 
@@ -38,6 +39,12 @@ struct exchange {
   const resources& with;
   call_header header;  ///< of the handler's questions: deadline, trace
   request_session lent;
+  std::unique_ptr<unit_of_work> unit{};  ///< made when a handler declares it
+
+  [[nodiscard]] unit_of_work& work() {
+    if (!unit) unit = std::make_unique<unit_of_work>(lent);
+    return *unit;
+  }
 };
 
 using answerer = std::function<result<response>(exchange&)>;

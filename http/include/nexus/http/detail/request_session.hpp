@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "nexus/pool.hpp"
@@ -34,6 +35,15 @@ class request_session final : public session {
   result<void> begin(isolation level, bool read_only) override;
   result<void> commit() override;
   result<void> rollback() override;
+
+  /// Borrows the session if needed; empty if none can be borrowed.
+  [[nodiscard]] std::string_view dialect() const noexcept override {
+    const auto on = const_cast<request_session*>(this)->borrowed();
+    return on ? (*on)->dialect() : std::string_view{};
+  }
+  nexus::detail::undo_log& undoes() noexcept override {
+    return has() ? (**lent_)->undoes() : session::undoes();
+  }
 
   [[nodiscard]] bool broken() const noexcept override { return has() && (**lent_)->broken(); }
   [[nodiscard]] bool unfinished() const noexcept override {

@@ -1,4 +1,4 @@
-// The fields of a model by name: MSGPACK_DEFINE_MAP's msgpack_pack with a visitor as its packer.
+// The fields of a model by name, and how their values compare.
 #pragma once
 
 #include <cmath>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "nexus/criteria.hpp"
+#include "nexus/detail/field_visitor.hpp"
 #include "nexus/detail/shapes.hpp"
 #include "nexus/document_storage.hpp"
 #include "nexus/result.hpp"
@@ -91,37 +92,6 @@ void each_comparable(const T& field, Use&& use) {
     // By value, for vector<bool>, whose elements are not references.
     for (const typename T::value_type& one : field) each_comparable(one, use);
   }
-}
-
-/// Passes names and fields in turn to `use(std::string_view name, const auto& field)`.
-template <class Use>
-class field_visitor {
- public:
-  explicit field_visitor(Use& use) : use_{use} {}
-
-  void pack_map(std::uint32_t) {}
-
-  template <class T>
-  void pack(const T& name_or_field) {
-    if (is_named_) {
-      is_named_ = false;
-      if constexpr (!literal<T>) use_(name_, name_or_field);
-    } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
-      name_ = std::string_view{name_or_field};
-      is_named_ = true;
-    }
-  }
-
- private:
-  Use& use_;
-  std::string_view name_;
-  bool is_named_ = false;
-};
-
-template <class Model, class Use>
-void visit_fields(const Model& model, Use use) {
-  field_visitor<Use> visitor{use};
-  model.msgpack_pack(visitor);
 }
 
 /// Of every model of this class.

@@ -1,0 +1,82 @@
+// A mapper without the type of its entities.
+//
+// Threads: those of its session.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "nexus/detail/remembered_rows.hpp"
+#include "nexus/detail/row_query.hpp"
+#include "nexus/detail/table.hpp"
+#include "nexus/session.hpp"
+#include "nexus/store_result.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+struct statement {
+  std::string sql;
+  std::vector<sql_value> with;
+};
+
+/// How a row is removed.
+enum class removal : std::uint8_t { by_mapping, force };
+
+struct write_choices {
+  bool validate = true;
+  bool listeners = true;
+};
+
+class lazy_transaction;
+
+class row_mapper {
+ public:
+  row_mapper(session& on, std::shared_ptr<table> of)
+      : on_{on}, of_{std::move(of)}, memory_{std::make_shared<remembered_rows>()} {}
+
+  store_item store(void* entity, const write_choices& how = {});
+  store_report store(std::span<void* const> entities, const write_choices& how = {});
+  store_item remove(void* entity, removal how);
+  store_report remove(std::span<void* const> entities, removal how);
+  store_item restore(void* entity);
+
+  /// Passes each row as a fresh entity, which `fresh` makes; an error stops.
+  result<void> read(const row_query& wanted, const std::function<void*()>& fresh);
+  result<std::int64_t> count(const row_query& wanted);
+  /// Whether another row than the entity's has the value.
+  result<bool> exists(std::string_view field, const filter_value& value, const void* except);
+
+  /// Attaches related rows, and their numbers, to entities.
+  result<void> load_related(const row_query& wanted, std::span<void* const> entities);
+
+  /// The row that the entity would be written as.
+  [[nodiscard]] result<row_values> dehydrated(const void* entity) const;
+
+  [[nodiscard]] session& on() const noexcept { return on_; }
+  [[nodiscard]] table& of() const noexcept { return *of_; }
+  [[nodiscard]] remembered_rows& memory() noexcept { return *memory_; }
+
+ private:
+  friend class write_run;
+
+  result<void> fill(void* entity, const sql_rows& from, std::size_t row, bool remember);
+  error misfit_of(const misfit& why, errc code, std::string_view doing) const;
+
+  session& on_;
+  std::shared_ptr<table> of_;
+  std::shared_ptr<remembered_rows> memory_;
+};
+
+/// The row's key as text: equal if the keys are.
+[[nodiscard]] std::string key_of(const table& of, const row_values& row);
+/// "order 7", for messages.
+[[nodiscard]] std::string shown_key(const table& of, const row_values& row);
+
+}}}  // namespace nexus::v0::detail

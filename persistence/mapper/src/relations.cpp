@@ -1,0 +1,255 @@
+// Loads related rows of many entities at once: one statement per relation, not one per entity.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "nexus/detail/relation.hpp"
+#include "row_statements.hpp"
+#include "value_text.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+using key_values = std::vector<sql_value>;
+
+// Which entities have these values.
+class entities_by_key {
+ public:
+  void add(const key_values& key, std::size_t entity) {
+    auto& all = by_text_[joined_text(key)];
+    if (all.empty()) keys_.push_back(key);
+    all.push_back(entity);
+  }
+  [[nodiscard]] const std::vector<std::size_t>& of(const key_values& key) const {
+    static const std::vector<std::size_t> none;
+    const auto found = by_text_.find(joined_text(key));
+    return found == by_text_.end() ? none : found->second;
+  }
+  [[nodiscard]] const std::vector<key_values>& keys() const noexcept { return keys_; }
+
+ private:
+  std::unordered_map<std::string, std::vector<std::size_t>> by_text_;
+  std::vector<key_values> keys_;
+};
+
+bool has_null(const key_values& key) {
+  return std::ranges::any_of(
+      key, [](const sql_value& v) { return std::holds_alternative<std::monostate>(v); });
+}
+
+class loading {
+ public:
+  loading(row_mapper& in, const relation& of, std::span<void* const> entities)
+      : on_{in.on()}, own_{in}, of_{of}, entities_{entities} {}
+
+  result<void> load(const row_query& more, row_mapper* remembered_in) {
+    if (auto done = read_keys(); !done) return done;
+    for (auto* entity : entities_) of_.clear(entity);
+    if (owners_.keys().empty()) return {};
+    if (of_.kind == relation_kind::many_to_many) {
+      if (auto done = read_links(); !done) return done;
+    }
+    row_mapper apart{on_, of_.target};
+    auto& target = remembered_in != nullptr ? *remembered_in : apart;
+    auto list = of_.make_list();
+    auto wanted = more;
+    wanted.remember = remembered_in != nullptr;
+    for (const auto at : of_.target->key) {
+      wanted.order.push_back({of_.target->columns[at].name, direction::ascending});
+    }
+    std::vector<void*> related;
+    for (const auto& piece : pieces(target_keys(), target_columns().size())) {
+      wanted.among = row_query::tuples{target_columns(), piece};
+      auto done = target.read(wanted, [&] { return related.emplace_back(of_.add(list.get())); });
+      if (!done) return done;
+    }
+    if (!more.relations.empty()) {
+      if (auto done = target.load_related(more, related); !done) return done;
+    }
+    return attach(target, related);
+  }
+
+  result<void> count() {
+    if (!of_.set_count) {
+      return fail(errc::invalid_argument,
+                  fmt::format("table {}: the relation {} has no member for its count",
+                              own_.of().name, of_.name));
+    }
+    if (auto done = read_keys(); !done) return done;
+    for (auto* entity : entities_) of_.set_count(entity, 0);
+    const bool linked = of_.kind == relation_kind::many_to_many;
+    const auto columns = linked ? of_.between.own : foreign_names();
+    for (const auto& piece : pieces(owners_.keys(), columns.size())) {
+      auto rows = run(on_, linked ? count_links(of_.between, piece, on_.dialect())
+                                  : count_rows(*of_.target, columns, piece, on_.dialect()));
+      if (!rows) return fail(std::move(rows.error()));
+      for (auto& row : rows->rows) {
+        const auto number = std::get<std::int64_t>(row.back());
+        row.pop_back();
+        for (const auto entity : owners_.of(row)) of_.set_count(entities_[entity], number);
+      }
+    }
+    return {};
+  }
+
+ private:
+  // A statement takes a list of values of one column as one parameter; with several columns each
+  // value is one.
+  static std::vector<std::vector<key_values>> pieces(const std::vector<key_values>& keys,
+                                                     std::size_t columns) {
+    const std::size_t most = columns == 1 ? 100'000 : 10'000 / columns;
+    std::vector<std::vector<key_values>> made;
+    for (std::size_t i = 0; i < keys.size(); i += most) {
+      const auto end = std::min(i + most, keys.size());
+      made.emplace_back(keys.begin() + static_cast<std::ptrdiff_t>(i),
+                        keys.begin() + static_cast<std::ptrdiff_t>(end));
+    }
+    return made;
+  }
+
+  // The columns' names in the table.
+  std::vector<std::string> foreign_names() const {
+    std::vector<std::string> made;
+    for (const auto& one : of_.columns) {
+      const auto at = of_.target->column_of(one);
+      made.push_back(at ? of_.target->columns[*at].name : one);
+    }
+    return made;
+  }
+
+  std::vector<std::string> target_columns() const {
+    if (of_.kind == relation_kind::has) return of_.columns;
+    std::vector<std::string> made;
+    for (const auto at : of_.target->key) made.push_back(of_.target->columns[at].name);
+    return made;
+  }
+
+  const std::vector<key_values>& target_keys() const {
+    return of_.kind == relation_kind::many_to_many ? linked_.keys() : owners_.keys();
+  }
+
+  static result<std::vector<std::size_t>> numbers_of(const table& in,
+                                                     const std::vector<std::string>& names,
+                                                     const std::string& relation_name) {
+    std::vector<std::size_t> made;
+    for (const auto& name : names) {
+      const auto at = in.column_of(name);
+      if (!at) {
+        return fail(errc::invalid_argument,
+                    fmt::format("table {}: the relation {} names the column {}, which it lacks",
+                                in.name, relation_name, name));
+      }
+      made.push_back(*at);
+    }
+    return made;
+  }
+
+  result<void> read_keys() {
+    if (const auto& ready = of_.target->finish(); !ready) return ready;
+    auto& own = own_.of();
+    result<std::vector<std::size_t>> columns = own.key;
+    if (of_.kind == relation_kind::belongs_to) columns = numbers_of(own, of_.columns, of_.name);
+    if (!columns) return fail(std::move(columns.error()));
+    const auto expected = of_.kind == relation_kind::belongs_to ? of_.target->key.size()
+                          : of_.kind == relation_kind::has      ? of_.columns.size()
+                                                                : of_.between.own.size();
+    const bool fits =
+        columns->size() == expected && (of_.kind != relation_kind::many_to_many ||
+                                        of_.between.related.size() == of_.target->key.size());
+    if (!fits) {
+      return fail(errc::invalid_argument,
+                  fmt::format("table {}: the foreign key of the relation {} has another number of "
+                              "columns than the key",
+                              own.name, of_.name));
+    }
+    for (std::size_t i = 0; i < entities_.size(); ++i) {
+      auto row = own_.dehydrated(entities_[i]);
+      if (!row) return fail(std::move(row.error()));
+      key_values key;
+      for (const auto at : *columns) key.push_back((*row)[at].value_or(sql_value{}));
+      if (!has_null(key)) owners_.add(key, i);
+    }
+    return {};
+  }
+
+  result<void> read_links() {
+    for (const auto& piece : pieces(owners_.keys(), of_.between.own.size())) {
+      auto rows = run(on_, select_links(of_.between, piece, on_.dialect()));
+      if (!rows) return fail(std::move(rows.error()));
+      const auto width = static_cast<std::ptrdiff_t>(of_.between.own.size());
+      for (const auto& row : rows->rows) {
+        const key_values own{row.begin(), row.begin() + width};
+        const key_values related{row.begin() + width, row.end()};
+        if (has_null(related)) continue;
+        for (const auto entity : owners_.of(own)) linked_.add(related, entity);
+      }
+    }
+    return {};
+  }
+
+  result<void> attach(row_mapper& target, std::span<void* const> related) {
+    auto columns = numbers_of(*of_.target, target_columns(), of_.name);
+    if (!columns) return fail(std::move(columns.error()));
+    const auto& owners = of_.kind == relation_kind::many_to_many ? linked_ : owners_;
+    for (auto* one : related) {
+      auto row = target.dehydrated(one);
+      if (!row) return fail(std::move(row.error()));
+      key_values key;
+      for (const auto at : *columns) key.push_back((*row)[at].value_or(sql_value{}));
+      const auto& all = owners.of(key);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        of_.attach(entities_[all[i]], one, i + 1 == all.size());
+      }
+    }
+    return {};
+  }
+
+  session& on_;
+  row_mapper& own_;
+  const relation& of_;
+  std::span<void* const> entities_;
+  entities_by_key owners_;
+  entities_by_key linked_;
+};
+
+}  // namespace
+
+result<void> row_mapper::load_related(const row_query& wanted, std::span<void* const> entities) {
+  struct step {
+    row_query more{};
+    row_mapper* remembered_in = nullptr;
+  };
+  std::map<std::string, step> steps;
+  for (const auto& one : wanted.relations) {
+    const auto dot = one.path.find('.');
+    auto& step = steps[one.path.substr(0, dot)];
+    if (dot == std::string::npos) {
+      step.remembered_in = one.remembered_in;
+    } else {
+      step.more.relations.push_back({one.path.substr(dot + 1), one.remembered_in});
+    }
+  }
+  const auto named = [&](const std::string& name) -> result<const relation*> {
+    const auto found = std::ranges::find(of_->relations, name, &relation::name);
+    if (found != of_->relations.end()) return &*found;
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: there is no relation \"{}\"", of_->name, name));
+  };
+  for (auto& [name, step] : steps) {
+    auto of = named(name);
+    if (!of) return fail(std::move(of.error()));
+    if (auto done = loading{*this, **of, entities}.load(step.more, step.remembered_in); !done) {
+      return done;
+    }
+  }
+  for (const auto& name : wanted.counts) {
+    auto of = named(name);
+    if (!of) return fail(std::move(of.error()));
+    if (auto done = loading{*this, **of, entities}.count(); !done) return done;
+  }
+  return {};
+}
+
+}}}  // namespace nexus::v0::detail

@@ -1,0 +1,140 @@
+#include "nexus/detail/row_pages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "value_text.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+std::string quoted(const sql_value& value) {
+  const bool is_text = std::holds_alternative<std::string>(value);
+  return is_text ? fmt::format("\"{}\"", text_of(value)) : text_of(value);
+}
+
+std::string shown(const condition& one) {
+  static constexpr std::string_view names[]{
+      "=",       "<>",      "<",           "<=",          ">",         ">=",      "one of",
+      "none of", "is null", "is not null", "starts with", "ends with", "contains"};
+  std::string made = fmt::format("{} {}", one.column, names[static_cast<std::size_t>(one.how)]);
+  for (const auto& value : one.with.values) {
+    const auto* plain = std::get_if<sql_value>(&value);
+    made += " " + (plain != nullptr ? quoted(*plain) : std::string{"a time"});
+    if (made.size() > 200) return made.substr(0, 200) + " …";
+  }
+  return made;
+}
+
+}  // namespace
+
+error no_such_row(table& of, const row_query& wanted) {
+  std::string all;
+  for (const auto& any : wanted.where) {
+    for (const auto& one : any) all += (all.empty() ? "" : ", ") + shown(one);
+  }
+  return {errc::not_found, fmt::format("table {}: there is no row with {}", of.name, all)};
+}
+
+std::optional<error> where_key(table& of, const std::vector<filter_value>& key, row_query& to) {
+  if (const auto& ready = of.finish(); !ready) return ready.error();
+  if (key.size() != of.key.size()) {
+    return error{errc::invalid_argument,
+                 fmt::format("table {}: its key has {} columns, and {} values were given", of.name,
+                             of.key.size(), key.size())};
+  }
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    condition same{of.columns[of.key[i]].name, is::equals};
+    same.with = key[i];
+    to.where.push_back({std::move(same)});
+  }
+  return std::nullopt;
+}
+
+std::optional<error> where_keys(table& of, filter_value keys, row_query& to) {
+  if (const auto& ready = of.finish(); !ready) return ready.error();
+  if (of.key.size() != 1) {
+    return error{errc::invalid_argument,
+                 fmt::format("table {}: its key has {} columns: find its rows one by one, or with "
+                             "where(…)",
+                             of.name, of.key.size())};
+  }
+  condition among{of.columns[of.key.front()].name, is::one_of};
+  among.with = std::move(keys);
+  to.where.push_back({std::move(among)});
+  return std::nullopt;
+}
+
+result<row_query> page(table& of, row_query wanted, std::int64_t number,
+                       std::int64_t rows_per_page) {
+  if (const auto& ready = of.finish(); !ready) return fail(ready.error());
+  constexpr std::int64_t most = 1'000'000'000;
+  if (number < 1 || rows_per_page < 1 || number > most || rows_per_page > most) {
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: page {} of {} rows: both count from 1 to 10^9", of.name,
+                            number, rows_per_page));
+  }
+  for (const auto at : of.key) {
+    const auto same = [&](const auto& by) { return of.column_of(by.column) == at; };
+    if (std::ranges::none_of(wanted.order, same)) {
+      wanted.order.push_back({of.columns[at].name, direction::ascending});
+    }
+  }
+  wanted.limit = rows_per_page;
+  wanted.offset = (number - 1) * rows_per_page;
+  return wanted;
+}
+
+chunks::chunks(row_mapper& in, const row_query& wanted, std::int64_t rows_max)
+    : in_{in}, wanted_{wanted}, rows_max_{rows_max} {
+  in_.memory().note_new_rows_in(&added_);
+}
+
+chunks::~chunks() { in_.memory().note_new_rows_in(nullptr); }
+
+result<row_query> chunks::next() {
+  auto& of = in_.of();
+  if (const auto& ready = of.finish(); !ready) return fail(ready.error());
+  const bool has_order = !wanted_.order.empty() || wanted_.limit || wanted_.offset != 0;
+  if (has_order || rows_max_ < 1) {
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: chunk({}) reads all rows by their key, in pieces of at "
+                            "least 1: it has no order, limit or offset",
+                            of.name, rows_max_));
+  }
+  auto made = wanted_;
+  made.limit = rows_max_;
+  for (const auto at : of.key) made.order.push_back({of.columns[at].name, direction::ascending});
+  if (!last_) return made;
+  // Lexicographically behind the last key, as conditions that all hold: for each column either one
+  // before it is greater, or it is at least the last key's, and greater if it is the last column.
+  const auto compared = [&](std::size_t at, is how) {
+    condition one{of.columns[at].name, how};
+    one.with.values.emplace_back((*last_)[at].value_or(sql_value{}));
+    return one;
+  };
+  for (std::size_t i = 0; i < of.key.size(); ++i) {
+    std::vector<condition> any;
+    for (std::size_t before = 0; before < i; ++before) {
+      any.push_back(compared(of.key[before], is::greater));
+    }
+    any.push_back(compared(of.key[i], i + 1 == of.key.size() ? is::greater : is::at_least));
+    made.where.push_back(std::move(any));
+  }
+  return made;
+}
+
+result<void> chunks::read(const void* last, std::size_t rows) {
+  auto row = in_.dehydrated(last);
+  if (!row) return fail(std::move(row.error()));
+  last_ = *std::move(row);
+  at_end_ = rows < static_cast<std::size_t>(rows_max_);
+  return {};
+}
+
+void chunks::forget() {
+  for (const auto& key : std::exchange(added_, {})) in_.memory().forget(key);
+}
+
+}}}  // namespace nexus::v0::detail

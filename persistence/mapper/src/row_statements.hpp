@@ -1,0 +1,81 @@
+// The SQL of a mapper. Values are parameters, and names come from the mapping, quoted.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "nexus/detail/row_mapper.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+/// Adds parameters and their numbers.
+class sql_builder {
+ public:
+  sql_builder& text(std::string_view sql) {
+    made_.sql += sql;
+    return *this;
+  }
+  /// `$n`, with the value as its parameter.
+  sql_builder& value(sql_value value);
+  sql_builder& name(const table& of, std::size_t column) {
+    return text(quoted_name(of.columns[column].name));
+  }
+  /// The columns' names, separated by commas.
+  sql_builder& names(const table& of, std::span<const std::size_t> columns);
+  /// " WHERE " the key is the row's.
+  sql_builder& where_key(const table& of, const row_values& row);
+
+  [[nodiscard]] statement done() { return std::move(made_); }
+
+ private:
+  statement made_;
+};
+
+/// The columns that are read, in their order.
+[[nodiscard]] std::vector<std::size_t> read_columns(const table& of);
+
+/// Inserts the columns that `row` has; returns the key if the row has none.
+[[nodiscard]] statement insert_row(const table& of, const row_values& row);
+
+/// Updates some columns of the row with this key, if it still has the version, and is not marked.
+[[nodiscard]] statement update_row(const table& of, const row_values& row,
+                                   std::span<const std::size_t> changed,
+                                   std::optional<std::int64_t> version, bool only_unmarked);
+
+[[nodiscard]] statement delete_row(const table& of, const row_values& row,
+                                   std::optional<std::int64_t> version);
+
+[[nodiscard]] statement select_row(const table& of, const row_values& row,
+                                   std::span<const std::size_t> columns);
+
+/// `invalid_argument` for an unknown column, or values that do not suit a comparison.
+[[nodiscard]] result<statement> select_rows(const table& of, const row_query& wanted,
+                                            std::string_view what, std::string_view dialect);
+
+/// The query with the scopes of the mapping.
+[[nodiscard]] result<row_query> with_scopes(const table& of, const row_query& wanted);
+
+/// How many rows have each of the keys in these columns: key, number.
+[[nodiscard]] statement count_rows(const table& of, const std::vector<std::string>& columns,
+                                   const std::vector<std::vector<sql_value>>& keys,
+                                   std::string_view dialect);
+[[nodiscard]] statement count_links(const link_table& of,
+                                    const std::vector<std::vector<sql_value>>& keys,
+                                    std::string_view dialect);
+/// Own key, related key.
+[[nodiscard]] statement select_links(const link_table& of,
+                                     const std::vector<std::vector<sql_value>>& keys,
+                                     std::string_view dialect);
+
+/// Writes the columns of all rows that match; `changes` are numbers of columns and their values.
+[[nodiscard]] result<statement> update_rows(
+    const table& of, const row_query& wanted,
+    const std::vector<std::pair<std::size_t, sql_value>>& changes, std::string_view dialect);
+
+[[nodiscard]] inline result<sql_rows> run(session& on, const statement& what) {
+  return on.run_sql(what.sql, what.with);
+}
+
+}}}

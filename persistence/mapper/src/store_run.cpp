@@ -1,0 +1,269 @@
+// Storing an entity: an INSERT, an UPDATE of the changed columns, or nothing.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "nexus/detail/guarded.hpp"
+#include "write_run.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+template <class F>
+store_item write_run::guarded_item(F&& f) {
+  store_item item;
+  auto done = [&]() -> result<void> {
+    if (const auto& ready = of_.finish(); !ready) return ready;
+    return f(item);
+  }();
+  if (!done) {
+    item.what = stored_as::failed;
+    item.why = std::move(done.error());
+  }
+  return item;
+}
+
+store_item write_run::store(void* entity) {
+  return guarded_item([&](store_item& item) { return stored(entity, item); });
+}
+store_item write_run::remove(void* entity, removal how) {
+  return guarded_item([&](store_item& item) { return removed(entity, how, item); });
+}
+store_item write_run::restore(void* entity) {
+  return guarded_item([&](store_item& item) { return restored(entity, item); });
+}
+
+result<void> write_run::stored(void* entity, store_item& item) {
+  auto goes_on = before(moment::storing, entity, item);
+  if (!goes_on) return fail(std::move(goes_on.error()));
+  if (!*goes_on) return {};
+  auto row = dehydrate(entity);
+  if (!row) return fail(std::move(row.error()));
+  if (!has_key(*row)) return insert(entity, item);
+  const auto key = key_of(of_, *row);
+  if (of_.generated && in_.memory().was_undone(key, entity)) {
+    // The database will make another key.
+    row_values unset(of_.columns.size());
+    const bool is_text = std::holds_alternative<std::string>(*(*row)[of_.key.front()]);
+    unset[of_.key.front()] = of_.columns[of_.key.front()].may_be_null ? sql_value{}
+                             : is_text                                ? sql_value{std::string{}}
+                                                                      : sql_value{std::int64_t{0}};
+    assign(entity, unset, of_.key);
+    return insert(entity, item);
+  }
+  const auto* known = in_.memory().find(key);
+  if (known == nullptr) return insert(entity, item);
+  return update(entity, *known, item);
+}
+
+result<bool> write_run::prepare_insert(void* entity, row_values& row, store_item& item) {
+  auto goes_on = before(moment::storing, entity, item);
+  if (!goes_on || !*goes_on) return goes_on;
+  return prepare_new(entity, row, item);
+}
+
+result<bool> write_run::prepare_new(void* entity, row_values& row, store_item& item) {
+  auto goes_on = before(moment::creating, entity, item);
+  if (!goes_on || !*goes_on) return goes_on;
+  auto made = dehydrate(entity);
+  if (!made) return fail(std::move(made.error()));
+  row = *std::move(made);
+  if (auto valid = validate(entity, row, nullptr, item); !valid) return fail(valid.error());
+  for (const auto& stamp : {of_.created, of_.updated}) {
+    if (stamp) row[*stamp] = time_value(now_, of_.columns[*stamp].time);
+  }
+  if (of_.version) row[*of_.version] = std::int64_t{1};
+  if (of_.generated && !has_key(row)) row[of_.key.front()].reset();
+  return true;
+}
+
+void write_run::set_stamps(void* entity, const row_values& row, bool with_key) {
+  std::vector<std::size_t> kept;
+  if (with_key) kept = of_.key;
+  for (const auto& at : {of_.version, of_.created, of_.updated}) {
+    if (at) kept.push_back(*at);
+  }
+  assign(entity, row, kept);
+}
+
+void write_run::after_insert(void* entity) {
+  store_item item;
+  tell_times(entity, true, item);
+  after(moment::created, entity, item);
+  after(moment::stored, entity, item);
+}
+
+result<void> write_run::take_key(const sql_rows& from, row_values& row) {
+  if (from.empty()) {
+    return fail(errc::query_failed,
+                fmt::format("table {}: the INSERT returned no key: a trigger or rule kept the row "
+                            "out",
+                            of_.name));
+  }
+  row[of_.key.front()] = from.at(0, 0);
+  return {};
+}
+
+result<void> write_run::insert(void* entity, store_item& item) {
+  row_values row;
+  auto goes_on = prepare_new(entity, row, item);
+  if (!goes_on) return fail(std::move(goes_on.error()));
+  if (!*goes_on) return {};
+  const bool needs_key = of_.generated && !row[of_.key.front()];
+  auto done = write(insert_row(of_, row));
+  if (!done) return fail(std::move(done.error()));
+  if (needs_key) {
+    if (auto taken = take_key(*done, row); !taken) return taken;
+  }
+  try {
+    set_stamps(entity, row, needs_key);
+  } catch (const misfit& why) {
+    return fail(in_.misfit_of(why, errc::corrupt, "set on the entity"));
+  }
+  if (auto again = read_again(entity, row); !again) return again;
+  const auto key = key_of(of_, row);
+  in_.memory().inserted(on_, key, std::move(row), needs_key ? entity : nullptr);
+  item.what = stored_as::inserted;
+  tell_times(entity, true, item);
+  after(moment::created, entity, item);
+  after(moment::stored, entity, item);
+  return {};
+}
+
+// `known` is a copy: listeners may use the mapper.
+result<void> write_run::update(void* entity, const row_values known, store_item& item) {
+  auto row = dehydrate(entity);
+  if (!row) return fail(std::move(row.error()));
+  const auto has_changed = [&]() -> result<bool> {
+    if (!changes(*row, known).empty()) return true;
+    auto version = expected(*row);
+    if (!version) return fail(std::move(version.error()));
+    return version->has_value() && sql_value{**version} != *known[*of_.version];
+  };
+  auto changed = has_changed();
+  if (!changed) return fail(std::move(changed.error()));
+  item.what = stored_as::unchanged;
+  if (is_marked(known)) {
+    return fail(errc::conflict, fmt::format("{}: the row is marked as removed: restore it first",
+                                            shown_key(of_, *row)));
+  }
+  if (!*changed) return {};
+  auto goes_on = before(moment::updating, entity, item);
+  if (!goes_on) return fail(std::move(goes_on.error()));
+  if (!*goes_on) return {};
+  row = dehydrate(entity);
+  if (!row) return fail(std::move(row.error()));
+  changed = has_changed();
+  if (!changed) return fail(std::move(changed.error()));
+  if (!*changed) return {};  // a listener undid the change
+  if (auto valid = validate(entity, *row, &known, item); !valid) return valid;
+
+  auto columns = changes(*row, known);
+  const auto version = expected(*row);
+  if (!version) return fail(version.error());
+  std::vector<std::size_t> kept;
+  if (of_.version) {
+    (*row)[*of_.version] = **version + 1;
+    kept.push_back(*of_.version);
+  }
+  if (of_.updated) {
+    (*row)[*of_.updated] = time_value(now_, of_.columns[*of_.updated].time);
+    kept.push_back(*of_.updated);
+  }
+  columns.insert(columns.end(), kept.begin(), kept.end());
+  auto done = write(update_row(of_, *row, columns, *version, true));
+  if (!done) return fail(std::move(done.error()));
+  if (done->affected == 0) return explain_miss(*row, *version, item);
+
+  // What was not written stays as it is known.
+  for (std::size_t at = 0; at < row->size(); ++at) {
+    if (std::ranges::count(columns, at) == 0) (*row)[at] = known[at];
+  }
+  assign(entity, *row, kept);
+  if (auto again = read_again(entity, *row); !again) return again;
+  const auto key = key_of(of_, *row);
+  in_.memory().updated(on_, key, *std::move(row),
+                       of_.version ? std::optional{**version + 1} : std::nullopt);
+  item.what = stored_as::updated;
+  tell_times(entity, false, item);
+  after(moment::updated, entity, item);
+  after(moment::stored, entity, item);
+  return {};
+}
+
+result<void> write_run::mark(void* entity, const row_values& row, sql_value mark,
+                             store_item& item) {
+  auto marked = row;
+  std::vector<std::size_t> columns{*of_.deleted};
+  marked[*of_.deleted] = std::move(mark);
+  const auto version = expected(row);
+  if (!version) return fail(version.error());
+  if (of_.version) {
+    marked[*of_.version] = **version + 1;
+    columns.push_back(*of_.version);
+  }
+  if (of_.updated) {
+    marked[*of_.updated] = time_value(now_, of_.columns[*of_.updated].time);
+    columns.push_back(*of_.updated);
+  }
+  const bool removes = !std::holds_alternative<std::monostate>(*marked[*of_.deleted]);
+  auto done = write(update_row(of_, marked, columns, *version, removes));
+  if (!done) return fail(std::move(done.error()));
+  if (done->affected == 0) return explain_miss(row, *version, item);
+  assign(entity, marked, columns);
+  const auto key = key_of(of_, marked);
+  if (const auto* known = in_.memory().find(key)) {
+    auto next = *known;
+    for (const auto at : columns) next[at] = marked[at];
+    in_.memory().updated(on_, key, std::move(next),
+                         of_.version ? std::optional{**version + 1} : std::nullopt);
+  }
+  return {};
+}
+
+result<void> write_run::removed(void* entity, removal how, store_item& item) {
+  auto goes_on = before(moment::removing, entity, item);
+  if (!goes_on) return fail(std::move(goes_on.error()));
+  if (!*goes_on) return {};
+  auto row = dehydrate(entity);
+  if (!row) return fail(std::move(row.error()));
+  if (!has_key(*row)) {
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: an entity without a key cannot be removed", of_.name));
+  }
+  if (of_.deleted && how == removal::by_mapping) {
+    auto done = mark(entity, *row, time_value(now_, of_.columns[*of_.deleted].time), item);
+    if (!done) return done;
+  } else {
+    const auto version = expected(*row);
+    if (!version) return fail(version.error());
+    auto done = write(delete_row(of_, *row, *version));
+    if (!done) return fail(std::move(done.error()));
+    if (done->affected == 0) return explain_miss(*row, *version, item);
+    in_.memory().removed(on_, key_of(of_, *row));
+  }
+  item.what = stored_as::removed;
+  after(moment::removed, entity, item);
+  return {};
+}
+
+result<void> write_run::restored(void* entity, store_item& item) {
+  if (!of_.deleted) {
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: its mapping has no soft deletes", of_.name));
+  }
+  auto goes_on = before(moment::restoring, entity, item);
+  if (!goes_on) return fail(std::move(goes_on.error()));
+  if (!*goes_on) return {};
+  auto row = dehydrate(entity);
+  if (!row) return fail(std::move(row.error()));
+  if (!has_key(*row)) {
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: an entity without a key cannot be restored", of_.name));
+  }
+  if (auto done = mark(entity, *row, sql_value{}, item); !done) return done;
+  item.what = stored_as::restored;
+  after(moment::restored, entity, item);
+  return {};
+}
+
+}}}  // namespace nexus::v0::detail

@@ -1,0 +1,100 @@
+#include "value_lists.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+template <class T>
+bool all_are(const std::vector<sql_value>& values) {
+  return std::ranges::all_of(values,
+                             [](const sql_value& v) { return std::holds_alternative<T>(v); });
+}
+
+bool has_nul(const sql_value& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text != nullptr && text->find('\0') != std::string::npos;
+}
+
+// [1,2] for SQLite's json_each, {1,2} for an array of PostgreSQL.
+std::string integers(const std::vector<sql_value>& values, bool is_sqlite) {
+  std::string made{is_sqlite ? '[' : '{'};
+  for (const auto& value : values) {
+    if (made.size() > 1) made += ',';
+    made += fmt::format("{}", std::get<std::int64_t>(value));
+  }
+  return made += is_sqlite ? ']' : '}';
+}
+
+std::string texts(const std::vector<sql_value>& values, bool is_sqlite) {
+  if (is_sqlite) {
+    std::vector<std::string> all;
+    for (const auto& value : values) all.push_back(std::get<std::string>(value));
+    return json_of(encode(all));
+  }
+  std::string made{'{'};
+  for (const auto& value : values) {
+    made += made.size() > 1 ? ",\"" : "\"";
+    for (const char c : std::get<std::string>(value)) {
+      if (c == '"' || c == '\\') made += '\\';
+      made += c;
+    }
+    made += '"';
+  }
+  return made += '}';
+}
+
+}  // namespace
+
+void in_list(sql_builder& sql, std::string_view quoted_column, std::vector<sql_value> values,
+             bool wanted, bool is_sqlite) {
+  if (values.empty()) {
+    sql.text(wanted ? "1 = 0" : "1 = 1");
+    return;
+  }
+  sql.text(quoted_column);
+  const bool numbers = all_are<std::int64_t>(values);
+  const bool as_one =
+      (numbers || all_are<std::string>(values)) && std::ranges::none_of(values, has_nul);
+  if (as_one) {
+    auto list = numbers ? integers(values, is_sqlite) : texts(values, is_sqlite);
+    if (is_sqlite) {
+      sql.text(wanted ? " IN (SELECT value FROM json_each("
+                      : " NOT IN (SELECT value FROM json_each(");
+      sql.value(std::move(list)).text("))");
+    } else {
+      sql.text(wanted ? " = ANY (" : " <> ALL (").value(std::move(list)).text(")");
+    }
+    return;
+  }
+  sql.text(wanted ? " IN (" : " NOT IN (");
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) sql.text(", ");
+    sql.value(std::move(values[i]));
+  }
+  sql.text(")");
+}
+
+void in_tuples(sql_builder& sql, const std::vector<std::string>& quoted_columns,
+               const std::vector<std::vector<sql_value>>& values, bool is_sqlite) {
+  if (quoted_columns.size() == 1) {
+    std::vector<sql_value> all;
+    for (const auto& one : values) all.push_back(one.front());
+    return in_list(sql, quoted_columns.front(), std::move(all), true, is_sqlite);
+  }
+  sql.text("(");
+  if (values.empty()) sql.text("1 = 0");
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    sql.text(i > 0 ? " OR (" : "(");
+    for (std::size_t c = 0; c < quoted_columns.size(); ++c) {
+      if (c > 0) sql.text(" AND ");
+      sql.text(quoted_columns[c]).text(" = ").value(values[i][c]);
+    }
+    sql.text(")");
+  }
+  sql.text(")");
+}
+
+}}}  // namespace nexus::v0::detail

@@ -1,0 +1,37 @@
+// A value of a column as text, for keys in memory and for messages.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <variant>
+
+#include "nexus/sql.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+struct value_text {
+  std::string operator()(std::monostate) const { return "NULL"; }
+  std::string operator()(bool v) const { return v ? "true" : "false"; }
+  std::string operator()(std::int64_t v) const { return fmt::format("{}", v); }
+  std::string operator()(double v) const { return fmt::format("{}", v); }
+  std::string operator()(const std::string& v) const { return v; }
+  std::string operator()(const sql_bytes& v) const { return v.data; }
+};
+
+[[nodiscard]] inline std::string text_of(const sql_value& value) {
+  return std::visit(value_text{}, value);
+}
+
+/// Different for different values, also of several columns.
+template <class Values>
+[[nodiscard]] std::string joined_text(const Values& values) {
+  std::string made;
+  for (const auto& value : values) {
+    const auto part = text_of(value);
+    made += fmt::format("{}:{}", part.size(), part);
+  }
+  return made;
+}
+
+}}}

@@ -1,0 +1,70 @@
+// The calls of a mapper that write: for one entity, or for several in one transaction.
+#include "write_run.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+// One entity needs a transaction only if more than one statement belongs to its write.
+template <class F>
+store_item one(row_mapper& in, const write_choices& how, F&& f) {
+  lazy_transaction whole{in.on()};
+  (void)in.of().finish();
+  write_run run{in, in.of().of_database.empty() ? nullptr : &whole, how};
+  store_item item = f(run);
+  if (item) {
+    if (auto done = whole.commit(); !done) {
+      item.what = stored_as::failed;
+      item.why = std::move(done.error());
+    }
+  }
+  if (!item) run.put_back();
+  return item;
+}
+
+template <class F>
+store_report all(row_mapper& in, std::span<void* const> entities, const write_choices& how, F&& f) {
+  store_report report;
+  report.items.resize(entities.size());
+  lazy_transaction whole{in.on()};
+  write_run run{in, &whole, how};
+  for (std::size_t i = 0; i < entities.size() && !report.why; ++i) {
+    report.items[i] = f(run, entities[i]);
+    if (!report.items[i]) report.why = report.items[i].why;
+  }
+  if (!report.why) {
+    if (auto done = whole.commit(); !done) report.why = std::move(done.error());
+  }
+  if (!report.why) return report;
+  run.put_back();
+  for (auto& item : report.items) {
+    const bool wrote =
+        item && item.what != stored_as::cancelled && item.what != stored_as::unchanged;
+    if (wrote) item.what = stored_as::undone;
+  }
+  return report;
+}
+
+}  // namespace
+
+store_item row_mapper::store(void* entity, const write_choices& how) {
+  return one(*this, how, [&](write_run& run) { return run.store(entity); });
+}
+
+store_report row_mapper::store(std::span<void* const> entities, const write_choices& how) {
+  return all(*this, entities, how, [](write_run& run, void* each) { return run.store(each); });
+}
+
+store_item row_mapper::remove(void* entity, removal how) {
+  return one(*this, {}, [&](write_run& run) { return run.remove(entity, how); });
+}
+
+store_report row_mapper::remove(std::span<void* const> entities, removal how) {
+  return all(*this, entities, {},
+             [&](write_run& run, void* each) { return run.remove(each, how); });
+}
+
+store_item row_mapper::restore(void* entity) {
+  return one(*this, {}, [&](write_run& run) { return run.restore(entity); });
+}
+
+}}}  // namespace nexus::v0::detail

@@ -1,0 +1,206 @@
+// What all writes share: listeners, validation, the transaction, and what is set on entities.
+#include "write_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "nexus/detail/guarded.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+result<bool> write_run::before(moment when, void* entity, store_item& item) {
+  if (!how_.listeners) return true;
+  for (const auto& one : of_.listeners) {
+    if (one.when != when) continue;
+    bool goes_on = false;
+    std::string thrown;
+    const bool whole = guarded([&] { goes_on = one.call(entity); },
+                               [&](std::string why) { thrown = std::move(why); });
+    if (!whole) {
+      return fail(errc::rejected, fmt::format("table {}: the listener \"{}\" threw: {}", of_.name,
+                                              one.name, thrown));
+    }
+    if (!goes_on) {
+      item.what = stored_as::cancelled;
+      item.cancelled_by = one.name;
+      return false;
+    }
+  }
+  return true;
+}
+
+void write_run::after(moment when, void* entity, store_item& item) {
+  if (!how_.listeners) return;
+  for (const auto& one : of_.listeners) {
+    if (one.when != when) continue;
+    (void)guarded([&] { one.call(entity); },
+                  [&](const std::string& why) {
+                    item.thrown.push_back(fmt::format("the listener \"{}\": {}", one.name, why));
+                  });
+  }
+}
+
+void write_run::tell_times(void* entity, bool created, store_item& item) {
+  if (!of_.stamp_hook) return;
+  (void)guarded(
+      [&] { of_.stamp_hook(entity, now_, created); },
+      [&](const std::string& why) { item.thrown.push_back("the hook of times: " + why); });
+}
+
+result<void> write_run::validate(const void* entity, const row_values& row, const row_values* known,
+                                 store_item& item) {
+  if (!how_.validate) return {};
+  std::string thrown;
+  const bool whole = guarded(
+      [&] {
+        for (const auto& check : of_.validators) check(entity, item.violations);
+      },
+      [&](std::string why) { thrown = std::move(why); });
+  if (!whole) {
+    return fail(errc::rejected, fmt::format("table {}: a validation threw: {}", of_.name, thrown));
+  }
+  for (const auto& field : of_.unique) {
+    const auto at = of_.column_of(field);
+    if (!at) {
+      return fail(errc::invalid_argument,
+                  fmt::format("table {}: there is no unique field {}", of_.name, field));
+    }
+    const auto& value = row[*at];
+    if (!value || std::holds_alternative<std::monostate>(*value)) continue;
+    if (known != nullptr && (*known)[*at] == value) continue;
+    filter_value wanted;
+    wanted.values.emplace_back(*value);
+    auto taken = in_.exists(field, wanted, entity);
+    if (!taken) return fail(std::move(taken.error()));
+    if (*taken) item.violations.push_back({field, "is taken"});
+  }
+  if (item.violations.empty()) return {};
+  std::string all;
+  for (const auto& one : item.violations) {
+    all += fmt::format("{}{}{}{}", all.empty() ? "" : "; ", one.field, one.field.empty() ? "" : " ",
+                       one.message);
+  }
+  return fail(errc::rejected, fmt::format("table {}: invalid: {}", of_.name, all));
+}
+
+result<row_values> write_run::dehydrate(void* entity) { return in_.dehydrated(entity); }
+
+bool write_run::has_key(const row_values& row) const {
+  const auto is_set = [&](std::size_t at) {
+    if (!row[at]) return false;
+    if (!of_.generated) return true;
+    const auto& value = *row[at];
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return *number != 0;
+    if (const auto* text = std::get_if<std::string>(&value)) return !text->empty();
+    return !std::holds_alternative<std::monostate>(value);
+  };
+  return std::ranges::all_of(of_.key, is_set);
+}
+
+std::vector<std::size_t> write_run::changes(const row_values& row, const row_values& known) const {
+  std::vector<std::size_t> made;
+  for (std::size_t at = 0; at < row.size(); ++at) {
+    const bool kept_by_us = of_.columns[at].of_database || of_.version == at || of_.created == at ||
+                            of_.updated == at || of_.deleted == at ||
+                            std::ranges::count(of_.key, at) > 0;
+    if (row[at] && !kept_by_us && row[at] != known[at]) made.push_back(at);
+  }
+  return made;
+}
+
+result<std::optional<std::int64_t>> write_run::expected(const row_values& row) const {
+  if (!of_.version) return std::optional<std::int64_t>{};
+  const auto* version =
+      row[*of_.version] ? std::get_if<std::int64_t>(&*row[*of_.version]) : nullptr;
+  if (version == nullptr) {
+    return fail(errc::invalid_argument,
+                fmt::format("{}: the version is not set", of_.place(*of_.version)));
+  }
+  const auto key = key_of(of_, row);
+  if (in_.memory().was_undone(key, *version)) {
+    if (const auto* known = in_.memory().find(key)) {
+      return std::get<std::int64_t>(*(*known)[*of_.version]);
+    }
+  }
+  return std::optional{*version};
+}
+
+bool write_run::is_marked(const row_values& row) const {
+  return of_.deleted && row[*of_.deleted] &&
+         !std::holds_alternative<std::monostate>(*row[*of_.deleted]);
+}
+
+result<sql_rows> write_run::write(const statement& what) {
+  if (within_ != nullptr) {
+    if (auto done = within_->begin(); !done) return fail(std::move(done.error()));
+  }
+  return run(on_, what);
+}
+
+void write_run::assign(void* entity, const row_values& row, std::span<const std::size_t> columns) {
+  row_values before(of_.columns.size()), values(of_.columns.size());
+  auto now = in_.dehydrated(entity);
+  for (const auto at : columns) {
+    if (!of_.is_field(at)) continue;
+    values[at] = row[at];
+    if (now) before[at] = (*now)[at];
+  }
+  of_.entity.read(entity, of_.rules, values);
+  set_.emplace_back(entity, std::move(before));
+}
+
+void write_run::put_back() {
+  for (auto one = set_.rbegin(); one != set_.rend(); ++one) {
+    (void)guarded([&] { of_.entity.read(one->first, of_.rules, one->second); },
+                  [](const std::string&) {});
+  }
+  set_.clear();
+}
+
+result<void> write_run::explain_miss(const row_values& row, std::optional<std::int64_t> version,
+                                     store_item& item) {
+  auto found = run(on_, select_row(of_, row, read_columns(of_)));
+  if (!found) return fail(std::move(found.error()));
+  const auto conflict = [&](std::string why) {
+    return fail(errc::conflict, fmt::format("{}: {}", shown_key(of_, row), why));
+  };
+  if (found->empty()) {
+    if (version) item.conflict = version_conflict{*version, std::nullopt};
+    return conflict("the row is gone");
+  }
+  const auto columns = read_columns(of_);
+  const auto value = [&](std::size_t at) -> const sql_value& {
+    return found->at(0, static_cast<std::size_t>(std::ranges::find(columns, at) - columns.begin()));
+  };
+  if (version) {
+    const auto is = from_sql<std::int64_t>(value(*of_.version));
+    if (is != version) {
+      item.conflict = version_conflict{*version, is};
+      return conflict(fmt::format("another writer was first: the version is {} and not {}",
+                                  is.value_or(0), *version));
+    }
+  }
+  if (of_.deleted && !std::holds_alternative<std::monostate>(value(*of_.deleted))) {
+    return conflict("the row is marked as removed: restore it first");
+  }
+  return conflict("the database left the row as it is, e.g. by a trigger");
+}
+
+result<void> write_run::read_again(void* entity, row_values& row) {
+  if (of_.of_database.empty()) return {};
+  auto found = run(on_, select_row(of_, row, of_.of_database));
+  if (!found) return fail(std::move(found.error()));
+  if (found->empty()) return fail(errc::conflict, shown_key(of_, row) + ": the row is gone");
+  for (std::size_t i = 0; i < of_.of_database.size(); ++i) {
+    row[of_.of_database[i]] = found->rows.front()[i];
+  }
+  try {
+    assign(entity, row, of_.of_database);
+  } catch (const misfit& why) {
+    return fail(in_.misfit_of(why, errc::corrupt, "read"));
+  }
+  return {};
+}
+
+}}}  // namespace nexus::v0::detail

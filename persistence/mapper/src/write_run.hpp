@@ -1,0 +1,96 @@
+// One call of store, remove or restore: what happens to each entity, in order.
+//
+// The first statement of a call for several entities begins their transaction; if nothing is to be
+// written, there is none. After a failure the mapper puts back what it has set on the entities.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lazy_transaction.hpp"
+#include "nexus/detail/row_mapper.hpp"
+#include "row_statements.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+class write_run {
+ public:
+  /// Without a transaction each statement is one of its own.
+  write_run(row_mapper& in, lazy_transaction* within, const write_choices& how = {})
+      : in_{in},
+        on_{in.on()},
+        of_{in.of()},
+        within_{within},
+        how_{how},
+        now_{in.of().time->now()} {}
+
+  store_item store(void* entity);
+  store_item remove(void* entity, removal how);
+  store_item restore(void* entity);
+
+  /// Puts back keys, versions and times on the entities.
+  void put_back();
+  /// Entities, and what they had before.
+  [[nodiscard]] std::vector<std::pair<void*, row_values>> take_set() {
+    return std::exchange(set_, {});
+  }
+
+  // For inserts of many rows with one statement:
+
+  /// Listeners, validation, and the row to insert; false: a listener cancelled.
+  result<bool> prepare_insert(void* entity, row_values& row, store_item& item);
+  /// Sets version and times on the entity.
+  void set_stamps(void* entity, const row_values& row, bool with_key = false);
+  /// The hook and the listeners behind the write.
+  void after_insert(void* entity);
+  result<sql_rows> write(const statement& what);
+
+ private:
+  result<void> stored(void* entity, store_item& item);
+  result<void> insert(void* entity, store_item& item);
+  result<bool> prepare_new(void* entity, row_values& row, store_item& item);
+  result<void> update(void* entity, const row_values known, store_item& item);
+  result<void> removed(void* entity, removal how, store_item& item);
+  result<void> restored(void* entity, store_item& item);
+  result<void> mark(void* entity, const row_values& row, sql_value mark, store_item& item);
+
+  template <class F>
+  store_item guarded_item(F&& f);
+
+  // False: a listener cancelled.
+  result<bool> before(moment when, void* entity, store_item& item);
+  void after(moment when, void* entity, store_item& item);
+  void tell_times(void* entity, bool created, store_item& item);
+  result<void> validate(const void* entity, const row_values& row, const row_values* known,
+                        store_item& item);
+
+  result<row_values> dehydrate(void* entity);
+  [[nodiscard]] bool has_key(const row_values& row) const;
+  [[nodiscard]] std::vector<std::size_t> changes(const row_values& row,
+                                                 const row_values& known) const;
+  // The version that the row must have.
+  [[nodiscard]] result<std::optional<std::int64_t>> expected(const row_values& row) const;
+  [[nodiscard]] bool is_marked(const row_values& row) const;
+
+  // The key that the database has made.
+  result<void> take_key(const sql_rows& from, row_values& row);
+  // Why an UPDATE or DELETE found no row.
+  result<void> explain_miss(const row_values& row, std::optional<std::int64_t> version,
+                            store_item& item);
+  result<void> read_again(void* entity, row_values& row);
+  // Sets the columns on the entity, and remembers what was there.
+  void assign(void* entity, const row_values& row, std::span<const std::size_t> columns);
+
+  row_mapper& in_;
+  session& on_;
+  table& of_;
+  lazy_transaction* within_;
+  write_choices how_;
+  timestamp now_;
+  std::vector<std::pair<void*, row_values>> set_;
+};
+
+}}}
