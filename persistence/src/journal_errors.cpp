@@ -39,6 +39,7 @@ error_meaning meaning_of(errc code) noexcept {
     case errc::pool_closed:
     case errc::would_block:
     case errc::projection_failed:
+    case errc::not_found:
       return error_meaning::lasting;
   }
   return error_meaning::lasting;

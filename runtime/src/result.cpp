@@ -66,6 +66,8 @@ std::string_view to_string(errc code) noexcept {
       return "serialization_failed";
     case errc::projection_failed:
       return "projection_failed";
+    case errc::not_found:
+      return "not_found";
   }
   return "unknown error code";
 }

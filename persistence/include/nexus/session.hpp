@@ -75,6 +75,9 @@ class session : public poolable {
 
   /// Whether it takes SQL and has transactions.
   [[nodiscard]] virtual bool has_sql() const noexcept { return false; }
+  /// Whose SQL it takes: "sqlite" or "postgresql", or the name that another backend has chosen;
+  /// empty: it has none. A constant.
+  [[nodiscard]] virtual std::string_view dialect() const noexcept { return {}; }
 
   /// Where read models are kept (nexus/document_storage.hpp), and how far projections have come
   /// (nexus/projection_storage.hpp). Of this session: their calls are a part of its transaction,

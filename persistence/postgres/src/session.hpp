@@ -25,7 +25,7 @@ namespace nexus { inline namespace v0 { namespace postgres {
 
 /// What PostgreSQL's SQL has of its own. A row that an open transaction has changed names it in
 /// xmax; its backend may outlive its client for hours.
-inline constexpr detail::sql_dialect dialect{
+inline constexpr detail::sql_dialect dialect_parts{
     .now = "clock_timestamp()",
     .microseconds = "(extract(epoch FROM timestamp) * 1000000)::bigint",
     .share_of_mark = "FOR KEY SHARE OF r",
@@ -44,7 +44,7 @@ class session final : public journal_session {
   session(std::shared_ptr<core> of, std::unique_ptr<connection> opened)
       : core_{std::move(of)},
         connection_{std::move(opened)},
-        documents_{*this, core_->where.tables, dialect} {
+        documents_{*this, core_->where.tables, dialect_parts} {
     gate_.opened(PQsocket(connection_->handle()));
   }
 
@@ -95,6 +95,7 @@ class session final : public journal_session {
   document_storage* documents() noexcept override { return &documents_; }
 
   bool has_sql() const noexcept override { return true; }
+  std::string_view dialect() const noexcept override { return "postgresql"; }
   projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return gate_.interrupted() || !connection_ || replace_; }
@@ -217,7 +218,7 @@ class session final : public journal_session {
   time_point not_before_{};
   error refused_;
 
-  detail::sql_projections projections_{*this, core_->where.tables, dialect};
+  detail::sql_projections projections_{*this, core_->where.tables, dialect_parts};
   event_arrays events_;  // kept for their memory
 };
 

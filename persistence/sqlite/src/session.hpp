@@ -22,7 +22,7 @@ namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// Microseconds since 1970. A writer has the file for itself, so nothing has to be locked; its
 /// transaction ends with its process.
-inline constexpr detail::sql_dialect dialect{
+inline constexpr detail::sql_dialect dialect_parts{
     .now = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
     .microseconds = "timestamp",
     .share_of_mark = {},
@@ -43,7 +43,7 @@ class session final : public journal_session {
       : where_{std::move(where)},
         file_{std::move(file)},
         appended_{std::move(told)},
-        documents_{*this, where_.choices, dialect} {
+        documents_{*this, where_.choices, dialect_parts} {
     use(std::move(opened));
   }
 
@@ -96,6 +96,7 @@ class session final : public journal_session {
   document_storage* documents() noexcept override { return &documents_; }
 
   bool has_sql() const noexcept override { return true; }
+  std::string_view dialect() const noexcept override { return "sqlite"; }
   projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return interrupted_ || !connection_; }
@@ -185,7 +186,7 @@ class session final : public journal_session {
   std::unique_ptr<connection> connection_;
   const std::shared_ptr<commit_signal> appended_;
   detail::sql_documents documents_;
-  detail::sql_projections projections_{*this, where_.choices, dialect};
+  detail::sql_projections projections_{*this, where_.choices, dialect_parts};
   writer_column writers_;
   std::vector<std::size_t> order_;  // of a write's requests; kept for its memory
 

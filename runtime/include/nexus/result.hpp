@@ -13,6 +13,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "nexus/broken_constraint.hpp"
+
 namespace nexus { inline namespace v0 {
 
 /// The kind of an error, for code that branches. The message is for people.
@@ -47,11 +49,12 @@ enum class errc : std::uint8_t {
   query_failed,          ///< the database refused a statement of the program
   constraint_violated,   ///< a statement of the program broke a constraint, e.g. a unique key
   serialization_failed,  ///< a transaction collided with another one and was undone; retry it
-  projection_failed  ///< a projection's handler threw, or the projection has stopped at an event
+  projection_failed,  ///< a projection's handler threw, or the projection has stopped at an event
+  not_found           ///< the row that was asked for does not exist
 };
 
 /// The number of codes, for arrays indexed by code.
-inline constexpr std::size_t errcs = static_cast<std::size_t>(errc::projection_failed) + 1;
+inline constexpr std::size_t errcs = static_cast<std::size_t>(errc::not_found) + 1;
 
 /// The enumerator's name, e.g. "timeout".
 [[nodiscard]] std::string_view to_string(errc code) noexcept;
@@ -59,6 +62,7 @@ inline constexpr std::size_t errcs = static_cast<std::size_t>(errc::projection_f
 struct error {
   errc code = errc::unavailable;
   std::string message;
+  detail::maybe_broken broken{};  ///< of `constraint_violated`: which constraint
 
   friend bool operator==(const error&, const error&) = default;
 };

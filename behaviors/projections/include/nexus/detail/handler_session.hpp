@@ -34,6 +34,7 @@ class handler_session final : public session {
   result<isolation> level() override { return of_.level(); }
 
   bool has_sql() const noexcept override { return of_.has_sql(); }
+  std::string_view dialect() const noexcept override { return of_.dialect(); }
   document_storage* documents() noexcept override { return of_.documents(); }
 
   bool broken() const noexcept override { return of_.broken(); }
