@@ -30,6 +30,8 @@ int status_of(errc code, int rejected) noexcept {
       return 400;
     case errc::rejected:
       return rejected;
+    case errc::not_found:
+      return 404;
     case errc::unhandled:
     case errc::conflict:
     case errc::constraint_violated:

@@ -43,6 +43,7 @@ class lossy_session final : public forwarding_session {
   result<void> rollback() override { return inner().rollback(); }
   result<isolation> level() override { return inner().level(); }
   bool has_sql() const noexcept override { return const_inner().has_sql(); }
+  std::string_view dialect() const noexcept override { return const_inner().dialect(); }
   bool unfinished() const noexcept override { return const_inner().unfinished(); }
   bool touched() const noexcept override { return const_inner().touched(); }
   result<void> reset(const std::string& query) override { return inner().reset(query); }

@@ -13,6 +13,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "nexus/broken_constraint.hpp"
+
 namespace nexus { inline namespace v0 {
 
 /// The kind of an error, for code that branches. The message is for people.
@@ -60,6 +62,7 @@ inline constexpr std::size_t errcs = static_cast<std::size_t>(errc::not_found) +
 struct error {
   errc code = errc::unavailable;
   std::string message;
+  detail::maybe_broken broken{};  ///< of `constraint_violated`: which constraint
 
   friend bool operator==(const error&, const error&) = default;
 };

@@ -42,6 +42,7 @@ struct response {
 /// The status of an error:
 ///
 ///   400  invalid_argument, invalid_id
+///   404  not_found
 ///   409  rejected (unless the route or the server sets another, e.g. 422), unhandled, conflict,
 ///        constraint_violated
 ///   413  too_large

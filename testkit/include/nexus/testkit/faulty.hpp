@@ -161,6 +161,7 @@ class faulty_session final : public journal_session {
   result<void> rollback() override { return inner_->rollback(); }
   result<isolation> level() override { return inner_->level(); }
   bool has_sql() const noexcept override { return inner_->has_sql(); }
+  std::string_view dialect() const noexcept override { return inner_->dialect(); }
   document_storage* documents() noexcept override { return inner_->documents(); }
   nexus::detail::undo_log& undoes() noexcept override { return inner_->undoes(); }
   projection_storage* projections() noexcept override { return inner_->projections(); }
