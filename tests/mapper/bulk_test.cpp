@@ -1,8 +1,7 @@
 // Many rows with few statements.
 #include "fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 
@@ -19,8 +18,9 @@ struct item {
 class Bulk : public Mapped {
  protected:
   Bulk() {
-    create("items ({id}, sku text NOT NULL UNIQUE, stock bigint NOT NULL, version bigint NOT NULL, "
-           "created_at bigint NOT NULL, updated_at bigint NOT NULL)");
+    create(
+        "items ({id}, sku text NOT NULL UNIQUE, stock bigint NOT NULL, version bigint NOT NULL, "
+        "created_at bigint NOT NULL, updated_at bigint NOT NULL)");
     by.generated_key("id").version("version").timestamps().clock(clock);
     by.format("created_at", time_format::seconds).format("updated_at", time_format::seconds);
     by.creating("no x", [](item& i) { return i.sku != "x"; });

@@ -1,8 +1,7 @@
 // Listeners and validation.
 #include "orders.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 class Lifecycle : public Orders {
  protected:
@@ -11,7 +10,9 @@ class Lifecycle : public Orders {
     const auto note = [this](const char* name) {
       return [this, name](const order&) { heard += std::string{name} + " "; };
     };
-    by.storing("a", note("storing")).creating("b", note("creating")).updating("c", note("updating"));
+    by.storing("a", note("storing"))
+        .creating("b", note("creating"))
+        .updating("c", note("updating"));
     by.removing("d", note("removing")).stored("e", note("stored")).created("f", note("created"));
     by.updated("g", note("updated")).removed("h", note("removed"));
   }
@@ -106,8 +107,8 @@ TEST_P(Validation, AllViolationsAreToldByFieldAndNothingIsWritten) {
   order one{.cents = 101};
   const auto done = orders.store(one);
   EXPECT_EQ(code_of(done), "rejected");
-  EXPECT_EQ(done.violations, (std::vector<violation>{{"customer", "is empty"},
-                                                     {"cents", "is above 100"}}));
+  EXPECT_EQ(done.violations,
+            (std::vector<violation>{{"customer", "is empty"}, {"cents", "is above 100"}}));
   EXPECT_EQ(message_of(done), "table orders: invalid: customer is empty; cents is above 100");
   EXPECT_EQ(all(), "");
 }

@@ -1,8 +1,7 @@
 // Which rows are found, in which order, in pages and pieces; scopes.
 #include "orders.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 class Query : public Orders {
  protected:
@@ -63,16 +62,16 @@ TEST_P(Query, PartsOfTextsAreComparedAsTheyAre) {
 }
 
 TEST_P(Query, ListsOfTextsMayHoldAnything) {
-  const std::vector<std::string> hostile{"bob", "'", "\"", "\\", "{}", ",", "a,b", "NULL", "ärger_"};
+  const std::vector<std::string> hostile{"bob", "'",   "\"",   "\\",    "{}",
+                                         ",",   "a,b", "NULL", "ärger_"};
   EXPECT_EQ(where("customer", is::one_of, hostile), "bob ärger_");
   for (const auto& one : hostile) {
     order with{.customer = one, .cents = 50};
     ASSERT_TRUE(orders.store(with));
   }
-  EXPECT_EQ(must(orders.where("cents", is::equals, 50)
-                     .where("customer", is::one_of, hostile)
-                     .count()),
-            9);
+  EXPECT_EQ(
+      must(orders.where("cents", is::equals, 50).where("customer", is::one_of, hostile).count()),
+      9);
 }
 
 TEST_P(Query, NeitherAValueNorANameInjectsSql) {

@@ -1,8 +1,7 @@
 // Related rows, loaded for many entities at once.
 #include "fixture.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 struct author {
   std::int64_t id = 0;
@@ -43,8 +42,9 @@ class Relations : public Mapped {
     create("authors ({id}, name text NOT NULL)");
     create("tags ({id}, word text NOT NULL)");
     create("posts ({id}, author_id bigint NOT NULL REFERENCES authors (id), title text NOT NULL)");
-    create("comments ({id}, post_id bigint NOT NULL REFERENCES posts (id), "
-           "author_id bigint REFERENCES authors (id), text text NOT NULL)");
+    create(
+        "comments ({id}, post_id bigint NOT NULL REFERENCES posts (id), "
+        "author_id bigint REFERENCES authors (id), text text NOT NULL)");
     create("post_tags (post bigint NOT NULL, tag bigint NOT NULL, PRIMARY KEY (post, tag))");
     run("INSERT INTO authors (id, name) VALUES (1, 'ann'), (2, 'bob')");
     run("INSERT INTO tags (id, word) VALUES (1, 'x'), (2, 'y')");
@@ -82,8 +82,7 @@ class Relations : public Mapped {
 };
 
 TEST_P(Relations, OfEveryKindAreLoadedWithOneStatementEach) {
-  const auto found =
-      must(all.all().order("id").with("by").with("comments").with("tags").get());
+  const auto found = must(all.all().order("id").with("by").with("comments").with("tags").get());
   EXPECT_EQ(shown(found), "a:ann:c1,c2,:xy b:ann::x c:bob:c3,: ");
   EXPECT_EQ(s.take().size(), 1u + 1u + 1u + 2u);
 }
@@ -109,8 +108,7 @@ TEST_P(Relations, TheNumberOfStatementsDoesNotDependOnTheNumberOfRows) {
 }
 
 TEST_P(Relations, AreCountedWithoutBeingLoaded) {
-  const auto found =
-      must(all.all().order("id").with_count("comments").with_count("tags").get());
+  const auto found = must(all.all().order("id").with_count("comments").with_count("tags").get());
   EXPECT_EQ(found[0].comment_count, 2);
   EXPECT_EQ(found[1].comment_count, 0);
   EXPECT_EQ(found[0].tag_count, 2);
@@ -162,7 +160,8 @@ TEST_P(Relations, ByKeysOfSeveralColumns) {
   chairs.generated_key("id");
   mapping<hall> halls{"halls"};
   halls.key({"town", "number"}).has_many("chairs", &hall::chairs, chairs, {"town", "hall_number"});
-  const auto found = must(mapper{s, halls}.all().order("town").order("number").with("chairs").get());
+  const auto found =
+      must(mapper{s, halls}.all().order("town").order("number").with("chairs").get());
   EXPECT_EQ(found[0].chairs.size(), 2u);
   EXPECT_EQ(found[1].chairs.size(), 0u);
   EXPECT_EQ(found[2].chairs.size(), 1u);

@@ -73,7 +73,7 @@ class bulk_writing {
   }
 
   result<std::int64_t> write(std::string_view conflict) {
-    auto done = write_all(conflict);
+    auto done = guarded_writes(conflict);
     if (done) {
       if (auto committed = whole_.commit(); !committed) done = fail(std::move(committed.error()));
     }
@@ -86,6 +86,15 @@ class bulk_writing {
   }
 
  private:
+  result<std::int64_t> guarded_writes(std::string_view conflict) {
+    try {
+      return write_all(conflict);
+    } catch (const misfit& why) {
+      return fail(errc::corrupt,
+                  fmt::format("{}: the value {}", in_.of().place(why.field), why.why));
+    }
+  }
+
   result<std::int64_t> write_all(std::string_view conflict) {
     std::int64_t affected = 0;
     for (std::size_t begin = 0; begin < rows_.size();) {

@@ -91,7 +91,7 @@ class json_reader {
       return packed([&](auto& to) { to.pack(*whole); });
     if (const auto large = all_of<std::uint64_t>(digits))
       return packed([&](auto& to) { to.pack(*large); });
-    if (const auto real = all_of<double>(digits)) return packed([&](auto& to) { to.pack(*real); });
+    if (const auto real = all_of<double>(digits)) return encode(*real);  // -0.0 too
     broken("a number is invalid");
   }
 
@@ -208,7 +208,7 @@ class json_reader {
     } else if (name == "$float") {
       const auto real = all_of<double>(quoted());
       if (!real) broken("a number is invalid");
-      made = packed([&](auto& to) { to.pack(*real); });
+      made = encode(*real);
     } else if (name == "$map") {
       made = pairs();
     } else {

@@ -16,7 +16,7 @@ std::string shown_key(const table& of, const row_values& row) {
   std::string made = of.name;
   for (const auto at : of.key) {
     made += ' ';
-    if (row[at]) made += text_of(*row[at]);
+    if (row[at]) made += printed(*row[at]);
   }
   return made;
 }

@@ -11,7 +11,7 @@ namespace {
 
 std::string quoted(const sql_value& value) {
   const bool is_text = std::holds_alternative<std::string>(value);
-  return is_text ? fmt::format("\"{}\"", text_of(value)) : text_of(value);
+  return is_text ? fmt::format("\"{}\"", printed(value)) : printed(value);
 }
 
 std::string shown(const condition& one) {

@@ -13,7 +13,11 @@ store_item write_run::guarded_item(F&& f) {
   store_item item;
   auto done = [&]() -> result<void> {
     if (const auto& ready = of_.finish(); !ready) return ready;
-    return f(item);
+    try {
+      return f(item);
+    } catch (const misfit& why) {
+      return fail(in_.misfit_of(why, errc::corrupt, "set on the entity"));
+    }
   }();
   if (!done) {
     item.what = stored_as::failed;
@@ -114,11 +118,7 @@ result<void> write_run::insert(void* entity, store_item& item) {
   if (needs_key) {
     if (auto taken = take_key(*done, row); !taken) return taken;
   }
-  try {
-    set_stamps(entity, row, needs_key);
-  } catch (const misfit& why) {
-    return fail(in_.misfit_of(why, errc::corrupt, "set on the entity"));
-  }
+  set_stamps(entity, row, needs_key);
   if (auto again = read_again(entity, row); !again) return again;
   const auto key = key_of(of_, row);
   in_.memory().inserted(on_, key, std::move(row), needs_key ? entity : nullptr);

@@ -74,7 +74,7 @@ result<std::vector<void*>> unit_core::adopt(const std::shared_ptr<table>& of,
     }
     in.memory().loaded(key, *std::move(row));
     made.push_back(entity.get());
-    insert({std::move(entity), &in}, key);
+    insert(member{std::move(entity), &in}, key);
   }
   return made;
 }
@@ -112,7 +112,7 @@ void unit_core::insert(member one, const std::string& key) {
 void unit_core::add(const std::shared_ptr<table>& of, std::shared_ptr<void> entity) {
   auto* address = entity.get();
   by_address_[address] =
-      entities_.insert(entities_.end(), {std::move(entity), &rows_of(of), true, false});
+      entities_.insert(entities_.end(), member{std::move(entity), &rows_of(of), true, false});
 }
 
 void unit_core::link(void* child, std::string foreign_key, void* parent) {
@@ -271,9 +271,8 @@ void unit_core::undo(const flushed& what) {
   for (auto one = what.set.rbegin(); one != what.set.rend(); ++one) {
     const auto* of = find(one->first);
     if (of == nullptr) continue;
-    (void)guarded(
-        [&] { of->in->of().entity.read(one->first, of->in->of().rules, one->second); },
-        [](const std::string&) {});
+    (void)guarded([&] { of->in->of().entity.read(one->first, of->in->of().rules, one->second); },
+                  [](const std::string&) {});
   }
 }
 

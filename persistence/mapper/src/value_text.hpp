@@ -19,7 +19,7 @@ struct value_text {
   std::string operator()(const sql_bytes& v) const { return v.data; }
 };
 
-[[nodiscard]] inline std::string text_of(const sql_value& value) {
+[[nodiscard]] inline std::string printed(const sql_value& value) {
   return std::visit(value_text{}, value);
 }
 
@@ -28,7 +28,7 @@ template <class Values>
 [[nodiscard]] std::string joined_text(const Values& values) {
   std::string made;
   for (const auto& value : values) {
-    const auto part = text_of(value);
+    const auto part = printed(value);
     made += fmt::format("{}:{}", part.size(), part);
   }
   return made;

@@ -195,11 +195,7 @@ result<void> write_run::read_again(void* entity, row_values& row) {
   for (std::size_t i = 0; i < of_.of_database.size(); ++i) {
     row[of_.of_database[i]] = found->rows.front()[i];
   }
-  try {
-    assign(entity, row, of_.of_database);
-  } catch (const misfit& why) {
-    return fail(in_.misfit_of(why, errc::corrupt, "read"));
-  }
+  assign(entity, row, of_.of_database);
   return {};
 }
 

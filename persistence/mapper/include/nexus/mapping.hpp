@@ -195,7 +195,8 @@ class mapping {
   }
   /// The time of stamps and soft deletes; by default the wall clock.
   mapping& clock(std::shared_ptr<const nexus::clock> time) {
-    table_->time = std::move(time);
+    if (!time) table_->mistake("it has no clock");
+    if (time) table_->time = std::move(time);
     return *this;
   }
 

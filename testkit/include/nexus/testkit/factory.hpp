@@ -103,8 +103,8 @@ class factory {
                                                    const change& last = {}) const {
     for (const auto& name : chosen_) {
       if (states_.contains(name)) continue;
-      return fail(errc::invalid_argument, "the factory of " + by_.table()->name +
-                                              " has no state \"" + name + "\"");
+      return fail(errc::invalid_argument,
+                  "the factory of " + by_.table()->name + " has no state \"" + name + "\"");
     }
     auto made = make_many(count, last);
     auto done = transactional(on, [&](session& s) -> result<void> {

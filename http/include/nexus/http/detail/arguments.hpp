@@ -23,7 +23,8 @@ template <class P>
 struct argument {
   static_assert(sizeof(P) == 0,
                 "a handler takes const http::request&, nexus::session& or what the pool lends, "
-                "nexus::unit_of_work&, http::entity<B>, http::entities<B>, http::param<\"name\", T> and http::body<T>");
+                "nexus::unit_of_work&, http::entity<B>, http::entities<B>, http::param<\"name\", "
+                "T> and http::body<T>");
 };
 
 template <>

@@ -34,8 +34,6 @@ struct write_choices {
   bool listeners = true;
 };
 
-class lazy_transaction;
-
 class row_mapper {
  public:
   row_mapper(session& on, std::shared_ptr<table> of)
