@@ -17,16 +17,16 @@ enum class order_status { open, paid };
 struct order_line {
   std::int64_t id = 0;
   std::int64_t order_id = 0;
-  std::string sku;
+  std::string sku{};
   std::int64_t cents = 0;
   MSGPACK_DEFINE_MAP(id, order_id, sku, cents)
 };
 
 struct order {
   std::int64_t id = 0;
-  std::string customer;
+  std::string customer{};
   order_status status = order_status::open;
-  std::optional<std::string> note;
+  std::optional<std::string> note{};
   std::int64_t version = 0;
   MSGPACK_DEFINE_MAP(id, customer, status, note, version)
 

@@ -11,7 +11,7 @@ namespace {
 
 struct guest {
   std::int64_t id = 0;
-  std::string name;
+  std::string name{};
   MSGPACK_DEFINE_MAP(id, name)
 };
 

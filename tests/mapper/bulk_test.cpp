@@ -7,7 +7,7 @@ using namespace std::chrono_literals;
 
 struct item {
   std::int64_t id = 0;
-  std::string sku;
+  std::string sku{};
   std::int64_t stock = 0;
   std::int64_t version = 0;
   timestamp created_at{};

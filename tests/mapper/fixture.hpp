@@ -50,7 +50,7 @@ class counting_session final : public session {
   /// What was sent since the last call.
   std::vector<std::string> take() { return std::exchange(sent, {}); }
 
-  std::vector<std::string> sent;
+  std::vector<std::string> sent{};
 
  private:
   std::unique_ptr<session> inner_;

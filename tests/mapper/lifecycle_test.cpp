@@ -18,7 +18,7 @@ class Lifecycle : public Orders {
   }
   std::string take_heard() { return std::exchange(heard, {}); }
 
-  std::string heard;
+  std::string heard{};
 };
 
 TEST_P(Lifecycle, ListenersRunInOrderAroundTheWrite) {

@@ -4,8 +4,8 @@
 namespace nexus::test { namespace {
 
 struct address {
-  std::string street;
-  std::vector<int> floors;
+  std::string street{};
+  std::vector<int> floors{};
   MSGPACK_DEFINE_MAP(street, floors)
 };
 
@@ -13,14 +13,14 @@ enum class colour { red, green = 7 };
 
 struct thing {
   std::int64_t id = 0;
-  std::string name;
+  std::string name{};
   colour paint = colour::red;
   double weight = 0;
   bool fragile = false;
-  std::optional<std::int64_t> count;
+  std::optional<std::int64_t> count{};
   timestamp made{};
-  address where;
-  std::vector<unsigned char> picture;
+  address where{};
+  std::vector<unsigned char> picture{};
   MSGPACK_DEFINE_MAP(id, name, paint, weight, fragile, count, made, where, picture)
 };
 
@@ -47,7 +47,7 @@ TEST_P(Mapping, EveryKindOfFieldComesBackEqual) {
   create_things();
   const auto by = things();
   ASSERT_EQ(message_of(by.check(s)), "");
-  thing one;
+  thing one{};
   one.name = "x'; DROP TABLE things; --\"";
   one.paint = colour::green;
   one.weight = 0.1;
@@ -55,10 +55,10 @@ TEST_P(Mapping, EveryKindOfFieldComesBackEqual) {
   one.made = timestamp{std::chrono::microseconds{1'767'225'600'123'456}};
   one.where = {"Ärger \"1\"\n\\", {1, 2, 3}};
   one.picture = {0, 255, 39};
-  ASSERT_EQ(message_of(mapper{s, by}.store(one)), "");
+  ASSERT_EQ(message_of(mapper(s, by).store(one)), "");
   EXPECT_NE(one.id, 0);
 
-  const auto found = must(mapper{s, by}.find_or_error(one.id));
+  const auto found = must(mapper(s, by).find_or_error(one.id));
   EXPECT_EQ(found.name, one.name);
   EXPECT_EQ(found.paint, colour::green);
   EXPECT_EQ(found.weight, 0.1);
@@ -75,7 +75,7 @@ TEST_P(Mapping, ARowThatWasOnlyLoadedIsUnchanged) {
   create_things();
   const auto by = things();
   thing one{.name = "a", .where = {"s", {1}}};
-  ASSERT_TRUE(mapper{s, by}.store(one));
+  ASSERT_TRUE((mapper(s, by).store(one)));
   mapper<thing> again{s, by};
   auto found = must(again.find_or_error(one.id));
   s.take();
@@ -112,9 +112,9 @@ TEST_P(Mapping, AWrongNameIsAnErrorOfEveryCall) {
   mapping<thing> wrong{"things"};
   wrong.generated_key("id").column("nmae", "name");
   EXPECT_EQ(message_of(wrong.check(s)), "mapping of things: there is no field nmae");
-  thing one;
-  EXPECT_EQ(code_of(mapper{s, wrong}.store(one)), "invalid_argument");
-  EXPECT_EQ(code_of(mapper{s, wrong}.find(1)), "invalid_argument");
+  thing one{};
+  EXPECT_EQ(code_of(mapper(s, wrong).store(one)), "invalid_argument");
+  EXPECT_EQ(code_of(mapper(s, wrong).find(1)), "invalid_argument");
   EXPECT_TRUE(s.take().empty());
 }
 
@@ -126,7 +126,7 @@ TEST_P(Mapping, AMappingWithoutAKeyIsAnError) {
 
 struct named {
   std::int64_t id = 0;
-  std::string name;
+  std::string name{};
   MSGPACK_DEFINE_MAP(id, name)
 };
 
@@ -135,7 +135,7 @@ TEST_P(Mapping, ARowThatDoesNotFitIsCorruptAndNamesColumnAndField) {
   mapping<named> by{"things"};
   by.generated_key("id");
   run("INSERT INTO things (id, name) VALUES (5, NULL)");
-  const auto found = mapper{s, by}.find(5);
+  const auto found = mapper(s, by).find(5);
   EXPECT_EQ(code_of(found), "corrupt");
   EXPECT_EQ(message_of(found),
             "table things, column name (field name): cannot read things 5: the value is NULL, not "
@@ -146,7 +146,7 @@ struct event {
   std::int64_t id = 0;
   timestamp at{};
   colour paint = colour::red;
-  std::string hidden;
+  std::string hidden{};
   MSGPACK_DEFINE_MAP(id, at, paint, hidden)
 };
 
@@ -161,9 +161,9 @@ TEST_P(Mapping, TimesInAChosenFormatAndConversionsOfTheProgram) {
       });
   ASSERT_EQ(message_of(by.check(s)), "");
   event one{.at = timestamp{std::chrono::milliseconds{12}}, .paint = colour::green};
-  ASSERT_EQ(message_of(mapper{s, by}.store(one)), "");
+  ASSERT_EQ(message_of(mapper(s, by).store(one)), "");
   EXPECT_EQ(rows("SELECT at, paint FROM events"), "12|green");
-  const auto found = must(mapper{s, by}.find_or_error(one.id));
+  const auto found = must(mapper(s, by).find_or_error(one.id));
   EXPECT_EQ(found.paint, colour::green);
   EXPECT_EQ(found.at, one.at);
 }
@@ -185,7 +185,7 @@ TEST_P(Mapping, AColumnThatDehydrateLeavesOutIsNotWritten) {
   event one{.at = timestamp{std::chrono::microseconds{99}}, .hidden = "psst"};
   ASSERT_EQ(message_of(events.store(one)), "");
   EXPECT_EQ(rows("SELECT at, note FROM events"), "5|psst!");
-  EXPECT_EQ(must(mapper{s, by}.find_or_error(one.id)).hidden, "psst");
+  EXPECT_EQ(must(mapper(s, by).find_or_error(one.id)).hidden, "psst");
   one.at = {};
   EXPECT_EQ(events.store(one).what, stored_as::unchanged);
 }
@@ -211,7 +211,7 @@ TEST_P(Mapping, AValueThatNoColumnHoldsIsRefusedBeforeAnyStatement) {
   const auto by = things();
   thing one{.weight = std::numeric_limits<double>::quiet_NaN()};
   s.take();
-  const auto done = mapper{s, by}.store(one);
+  const auto done = mapper(s, by).store(one);
   EXPECT_EQ(message_of(done),
             "table things, column weight (field weight): cannot write: the value is not a number "
             "(NaN), which SQLite would store as NULL");

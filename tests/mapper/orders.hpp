@@ -7,9 +7,9 @@ namespace nexus::test {
 
 struct order {
   std::int64_t id = 0;
-  std::string customer;
+  std::string customer{};
   std::int64_t cents = 0;
-  std::optional<std::string> note;
+  std::optional<std::string> note{};
   MSGPACK_DEFINE_MAP(id, customer, cents, note)
 };
 

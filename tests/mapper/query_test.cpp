@@ -118,7 +118,7 @@ TEST_P(Query, FindManyLeavesMissingRowsOutAndIsOneStatement) {
 }
 
 TEST_P(Query, ChunksPassEveryRowOnceAlthoughRowsAreRemovedMeanwhile) {
-  std::string seen;
+  std::string seen{};
   std::size_t calls = 0;
   auto done = orders.all().chunk(2, [&](std::vector<order>& piece) {
     ++calls;

@@ -5,21 +5,21 @@ namespace nexus::test { namespace {
 
 struct author {
   std::int64_t id = 0;
-  std::string name;
+  std::string name{};
   MSGPACK_DEFINE_MAP(id, name)
 };
 
 struct tag {
   std::int64_t id = 0;
-  std::string word;
+  std::string word{};
   MSGPACK_DEFINE_MAP(id, word)
 };
 
 struct comment {
   std::int64_t id = 0;
   std::int64_t post_id = 0;
-  std::optional<std::int64_t> author_id;
-  std::string text;
+  std::optional<std::int64_t> author_id{};
+  std::string text{};
   std::optional<author> by{};
   MSGPACK_DEFINE_MAP(id, post_id, author_id, text)
 };
@@ -27,7 +27,7 @@ struct comment {
 struct post {
   std::int64_t id = 0;
   std::int64_t author_id = 0;
-  std::string title;
+  std::string title{};
   std::optional<author> by{};
   std::vector<comment> comments{};
   std::vector<tag> tags{};
@@ -139,13 +139,13 @@ TEST_P(Relations, AnUnknownOneIsAnError) {
 
 struct chair {
   std::int64_t id = 0;
-  std::string town;
+  std::string town{};
   std::int64_t hall_number = 0;
   MSGPACK_DEFINE_MAP(id, town, hall_number)
 };
 
 struct hall {
-  std::string town;
+  std::string town{};
   std::int64_t number = 0;
   std::vector<chair> chairs{};
   MSGPACK_DEFINE_MAP(town, number)
@@ -161,7 +161,7 @@ TEST_P(Relations, ByKeysOfSeveralColumns) {
   mapping<hall> halls{"halls"};
   halls.key({"town", "number"}).has_many("chairs", &hall::chairs, chairs, {"town", "hall_number"});
   const auto found =
-      must(mapper{s, halls}.all().order("town").order("number").with("chairs").get());
+      must(mapper(s, halls).all().order("town").order("number").with("chairs").get());
   EXPECT_EQ(found[0].chairs.size(), 2u);
   EXPECT_EQ(found[1].chairs.size(), 0u);
   EXPECT_EQ(found[2].chairs.size(), 1u);

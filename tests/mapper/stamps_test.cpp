@@ -9,10 +9,10 @@ using namespace std::chrono_literals;
 
 struct ticket {
   std::int64_t id = 0;
-  std::string title;
+  std::string title{};
   std::int64_t version = 0;
   timestamp created_at{};
-  std::optional<timestamp> deleted_at;
+  std::optional<timestamp> deleted_at{};
   MSGPACK_DEFINE_MAP(id, title, version, created_at, deleted_at)
   timestamp changed{};  // not a column: set by the hook
 };
@@ -61,7 +61,7 @@ TEST_P(Stamps, AChangeRaisesTheVersionAndNeverRewritesTheTimeOfCreation) {
   EXPECT_EQ(one.version, 2);
   EXPECT_EQ(one.changed, timestamp{1005s});
   EXPECT_EQ(rows("SELECT version, updated_at FROM tickets"), "2|1005");
-  EXPECT_EQ(must(mapper{s, by}.find_or_error(one.id)).created_at, timestamp{1000s});
+  EXPECT_EQ(must(mapper(s, by).find_or_error(one.id)).created_at, timestamp{1000s});
 }
 
 TEST_P(Stamps, OnlyATimeOfCreationThatDiffersIsNoChange) {
@@ -142,7 +142,7 @@ TEST_P(Stamps, AMarkedRowIsStoredOnlyAfterItIsRestored) {
 
 struct plain {
   std::int64_t id = 0;
-  std::string title;
+  std::string title{};
   MSGPACK_DEFINE_MAP(id, title)
 };
 

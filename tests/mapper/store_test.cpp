@@ -12,7 +12,7 @@ TEST_P(Store, AnEntityWithoutAKeyIsInsertedAndGetsItsKey) {
   EXPECT_EQ(done.what, stored_as::inserted);
   EXPECT_GT(one.id, 0);
   EXPECT_EQ(statements().size(), 1u);
-  EXPECT_EQ(must(mapper{s, by}.find_or_error(one.id)).customer, "ann");
+  EXPECT_EQ(must(mapper(s, by).find_or_error(one.id)).customer, "ann");
 }
 
 TEST_P(Store, AKnownRowIsUpdatedByItsChangedColumnsOnly) {
@@ -43,7 +43,7 @@ TEST_P(Store, AnUnknownRowWithAKeyIsInserted) {
   EXPECT_EQ(orders.store(one).what, stored_as::inserted);
   EXPECT_EQ(rows("SELECT id FROM orders"), "70");
   order same{.id = 70, .customer = "bob"};
-  EXPECT_EQ(code_of(mapper{s, by}.store(same)), "constraint_violated");
+  EXPECT_EQ(code_of(mapper(s, by).store(same)), "constraint_violated");
 }
 
 TEST_P(Store, AnUpdateOfARowThatIsGoneIsAConflict) {
@@ -60,7 +60,7 @@ TEST_P(Store, RemoveDeletesAndNeedsOnlyTheKey) {
   order one{.customer = "ann"};
   ASSERT_TRUE(orders.store(one));
   order key_only{.id = one.id};
-  EXPECT_EQ(mapper{s, by}.remove(key_only).what, stored_as::removed);
+  EXPECT_EQ(mapper(s, by).remove(key_only).what, stored_as::removed);
   EXPECT_EQ(all(), "");
   EXPECT_EQ(code_of(orders.remove(one)), "conflict");
   order keyless;
@@ -203,9 +203,9 @@ TEST_P(Rollback, AfterTheMapperIsGoneIsHarmless) {
 }
 
 struct seat {
-  std::string hall;
+  std::string hall{};
   std::int64_t number = 0;
-  std::string guest;
+  std::string guest{};
   MSGPACK_DEFINE_MAP(hall, number, guest)
 };
 

@@ -9,14 +9,14 @@ namespace nexus::test { namespace {
 
 struct parent {
   std::int64_t id = 0;
-  std::string name;
+  std::string name{};
   MSGPACK_DEFINE_MAP(id, name)
 };
 
 struct child {
   std::int64_t id = 0;
   std::int64_t parent_id = 0;
-  std::string name;
+  std::string name{};
   std::optional<parent> of{};
   MSGPACK_DEFINE_MAP(id, parent_id, name)
 };

@@ -37,17 +37,17 @@ TEST(TimeText, OfADatabaseIsRead) {
 }
 
 struct inner {
-  std::string text;
+  std::string text{};
   MSGPACK_DEFINE_MAP(text)
 };
 
 struct nested {
-  std::map<std::string, std::int64_t> by_name;
-  std::map<std::int64_t, std::string> by_number;
-  std::vector<inner> list;
-  std::variant<std::int64_t, std::string> either;
-  std::optional<double> number;
-  std::vector<unsigned char> bytes;
+  std::map<std::string, std::int64_t> by_name{};
+  std::map<std::int64_t, std::string> by_number{};
+  std::vector<inner> list{};
+  std::variant<std::int64_t, std::string> either{};
+  std::optional<double> number{};
+  std::vector<unsigned char> bytes{};
   timestamp time{};
   std::uint64_t large = 0;
   bool flag = false;
@@ -65,7 +65,7 @@ TEST(Json, EveryValueComesBackAsItWas) {
   one.time = timestamp{microseconds{-5}};
   one.large = std::numeric_limits<std::uint64_t>::max();
   one.flag = true;
-  for (const double number : {1.0, 0.1, 1e300, -0.0, 5e-324, INFINITY}) {
+  for (const double number : {1.0, 0.1, 1e300, -0.0, 5e-324, double{INFINITY}}) {
     one.number = number;
     const auto packed = encode(one);
     EXPECT_EQ(detail::msgpack_of(detail::json_of(packed)), packed) << number;
@@ -75,7 +75,7 @@ TEST(Json, EveryValueComesBackAsItWas) {
 }
 
 TEST(Json, OfADatabaseMayHaveBlanksAndEscapes) {
-  std::vector<std::string> read;
+  std::vector<std::string> read{};
   const auto packed = detail::msgpack_of(" [ \"\\u00e4\\ud83d\\ude00\" , \"\\/\\t\" ] ");
   ASSERT_TRUE(decode(packed, read));
   EXPECT_EQ(read, (std::vector<std::string>{"ä😀", "/\t"}));
