@@ -109,13 +109,14 @@ TEST_P(SqlConstraints, AForeignKeyOfSeveralColumnsHasThemInOrder) {
 }
 
 TEST_P(SqlConstraints, HostileNamesAreToldAsTheyAre) {
-  make(R"(CREATE TABLE "a.b, c" ("x. y" bigint, "it's" bigint NOT NULL, ")" bigint,
-       CONSTRAINT "the "") one, two" UNIQUE ("x. y", ")")))");
-  make(R"(CREATE TABLE a ("b, c" bigint, "b, c.it's" bigint))");
-  make(R"(INSERT INTO "a.b, c" VALUES (1, 1, 1))");
-  EXPECT_EQ(broken(R"(INSERT INTO "a.b, c" VALUES (1, 2, 1))"),
-            R"(unique the ") one, two of a.b, c (x. y, )))");
-  EXPECT_EQ(broken(R"(INSERT INTO "a.b, c" VALUES (1, NULL, 1))"), "not_null - of a.b, c (it's)");
+  make(R"sql(CREATE TABLE "a.b, c" ("x. y" bigint, "it's" bigint NOT NULL, ")" bigint,
+       CONSTRAINT "the "") one, two" UNIQUE ("x. y", ")")))sql");
+  make(R"sql(CREATE TABLE a ("b, c" bigint, "b, c.it's" bigint))sql");
+  make(R"sql(INSERT INTO "a.b, c" VALUES (1, 1, 1))sql");
+  EXPECT_EQ(broken(R"sql(INSERT INTO "a.b, c" VALUES (1, 2, 1))sql"),
+            R"sql(unique the ") one, two of a.b, c (x. y, )))sql");
+  EXPECT_EQ(broken(R"sql(INSERT INTO "a.b, c" VALUES (1, NULL, 1))sql"),
+            "not_null - of a.b, c (it's)");
 }
 
 TEST_P(SqlConstraints, OtherErrorsHaveNone) {

@@ -37,10 +37,11 @@ TEST(TableText, ConstraintsOfTheTableAlsoWithoutCommas) {
 }
 
 TEST(TableText, QuotesAndCommentsHideNothing) {
-  EXPECT_EQ(told(R"(CREATE TABLE "t (x, ""y"" UNIQUE)" ( -- a UNIQUE
+  EXPECT_EQ(told(R"sql(CREATE TABLE "t (x, ""y"" UNIQUE)" ( -- a UNIQUE
       "a, ""b""" /* UNIQUE ( */ TEXT UNIQUE, `c``d`, [e)f] DEFAULT 'UNIQUE ('')',
-      CONSTRAINT "of, it" CHECK ( "c`d" <> ')' AND [e)f] = "a, ""b""" )))"),
-            R"(unique (a, "b"); check of, it (c`d, e)f, a, "b")"c`d" <> ')' AND [e)f] = "a, ""b""")");
+      CONSTRAINT "of, it" CHECK ( "c`d" <> ')' AND [e)f] = "a, ""b""" )))sql"),
+            R"sql(unique (a, "b"); check of, it (c`d, e)f, a, "b")"c`d" <> ')' AND )sql"
+            R"sql([e)f] = "a, ""b""")sql");
 }
 
 TEST(TableText, TextsThatEndEarlyAndOtherStatementsAreRead) {
