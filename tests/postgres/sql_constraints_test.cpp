@@ -65,11 +65,11 @@ TEST_P(SqlConstraints, AUniqueIndexIsNamedTooAndAnExpressionIsNoColumn) {
   make("CREATE TABLE t (a bigint, b text, c bigint)");
   make("CREATE UNIQUE INDEX pair ON t (b, a)");
   make("CREATE UNIQUE INDEX lowered ON t (lower(b), c)");
-  make("CREATE UNIQUE INDEX some ON t (c) WHERE a > 5");
+  make("CREATE UNIQUE INDEX partly ON t (c) WHERE a > 5");
   make("INSERT INTO t VALUES (1, 'x', 1), (6, 'y', 6)");
   EXPECT_EQ(broken("INSERT INTO t VALUES (1, 'x', 2)"), "unique pair of t (b, a)");
   EXPECT_EQ(broken("INSERT INTO t VALUES (2, 'X', 1)"), "unique lowered of t (c)");
-  EXPECT_EQ(broken("INSERT INTO t VALUES (7, 'z', 6)"), "unique some of t (c)");
+  EXPECT_EQ(broken("INSERT INTO t VALUES (7, 'z', 6)"), "unique partly of t (c)");
 }
 
 TEST_P(SqlConstraints, AMissingValueHasItsColumn) {
@@ -79,8 +79,7 @@ TEST_P(SqlConstraints, AMissingValueHasItsColumn) {
 
 TEST_P(SqlConstraints, ACheckHasItsNameAndTheColumnsItReads) {
   EXPECT_EQ(broken("UPDATE rooms SET beds = 0 WHERE number = 101"),
-            is_sqlite() ? "check some_beds of rooms (beds, number)"
-                        : "check some_beds of rooms (number, beds)");
+            "check some_beds of rooms (beds, number)");
   make("CREATE TABLE t (n bigint CHECK ( n < 5 ), m bigint)");
   EXPECT_EQ(broken("INSERT INTO t VALUES (7, 7)"),
             is_sqlite() ? "check - of t (n)" : "check t_n_check of t (n)");
@@ -149,7 +148,7 @@ TEST_P(SqlConstraints, ATableThatTheProgramHasJustMadeIsKnown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SqlConstraints, ::testing::Values("sqlite", "postgresql"),
-                         [](const auto& info) { return std::string{info.param}; });
+                         [](const auto& of) { return std::string{of.param}; });
 
 // -- SQLite only --------------------------------------------------------------------------------
 
@@ -213,7 +212,6 @@ TEST_P(SqliteConstraints, LookingItUpLeavesTheSessionAsItWas) {
     EXPECT_FALSE(one->touched()) << text;
     EXPECT_FALSE(one->in_transaction()) << text;
   }
-  EXPECT_EQ(must(one->execute("SELECT changes()")).at(0, 0), sql_value{std::int64_t{1}});
 }
 
 TEST_P(SqliteConstraints, OfACommitOnlyTheKindIsKnown) {
@@ -224,7 +222,7 @@ TEST_P(SqliteConstraints, OfACommitOnlyTheKindIsKnown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, SqliteConstraints, ::testing::Values("sqlite"),
-                         [](const auto& info) { return std::string{info.param}; });
+                         [](const auto& of) { return std::string{of.param}; });
 
 // -- PostgreSQL only ----------------------------------------------------------------------------
 
@@ -297,13 +295,16 @@ TEST_P(PostgresConstraints, ALostConnectionBeforeATransactionIsUnavailable) {
           .at(0));
   cluster::execute_at(uri, "SELECT pg_terminate_backend(" + pid + ")");
   const auto begun = one->begin(isolation::read_committed, false);
-  if (!begun) EXPECT_EQ(code_of(begun), "unavailable") << message_of(begun);
-  if (begun) must(one->rollback());  // it had noticed the loss before it began
+  if (begun) {
+    must(one->rollback());  // it had noticed the loss before it began
+  } else {
+    EXPECT_EQ(code_of(begun), "unavailable") << message_of(begun);
+  }
   must(one->begin(isolation::read_committed, false));
   must(one->rollback());
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, PostgresConstraints, ::testing::Values("postgresql"),
-                         [](const auto& info) { return std::string{info.param}; });
+                         [](const auto& of) { return std::string{of.param}; });
 
 }}  // namespace nexus::test::

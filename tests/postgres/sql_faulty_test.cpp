@@ -84,7 +84,7 @@ TEST_P(SqlFaulty, AStatementInATransactionFailsAllOfIt) {
 }
 
 TEST_P(SqlFaulty, ASavepointBeforeItIsUndoneAlone) {
-  faults->inject_sql(fault::reject, "number = 2");
+  faults->inject_sql(fault::reject, "number = $2");
   const auto done = transactional(*s, [&](nexus::session& outer) -> result<sql_rows> {
     const auto inner =
         transactional(outer, [&](nexus::session& in) { return move_in(in, "carol", 2); });
@@ -95,7 +95,7 @@ TEST_P(SqlFaulty, ASavepointBeforeItIsUndoneAlone) {
 }
 
 TEST_P(SqlFaulty, ALostConnectionTakesTheTransactionWithIt) {
-  faults->inject_sql(fault::lose_answer, "number = 2");
+  faults->inject_sql(fault::lose_answer, "number = $2");
   const auto done = transactional(*s, [&](nexus::session& outer) -> result<sql_rows> {
     const auto inner =
         transactional(outer, [&](nexus::session& in) { return move_in(in, "carol", 2); });
@@ -182,6 +182,6 @@ TEST_P(SqlFaulty, ThePoolReplacesASessionThatLostItsConnection) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SqlFaulty, ::testing::Values("sqlite", "postgresql"),
-                         [](const auto& info) { return std::string{info.param}; });
+                         [](const auto& of) { return std::string{of.param}; });
 
 }}  // namespace nexus::test::

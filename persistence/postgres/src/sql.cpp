@@ -82,7 +82,7 @@ broken_constraint session::with_columns(const trouble::constraint& broken) {
   auto what = broken.what;
   auto& known = core_->constraints;
   if (what.name.empty() || !what.columns.empty()) return what;
-  if (known.complete(broken.schema, what)) return what;
+  if (known.complete(broken.schema, what) && !known.due()) return what;
   if (connection_->in_transaction()) {
     known.make_due();
     return what;

@@ -133,8 +133,11 @@ bool is_key(const schema& known, const table& in, const std::string& text,
     what.columns = std::move(columns);
     return true;
   };
+  // SQLite names the columns of a key only if it has no expression.
   const auto* indexes =
-      "SELECT name FROM pragma_index_list(?1, 'main') WHERE \"unique\" ORDER BY seq DESC";
+      "SELECT i.name FROM pragma_index_list(?1, 'main') i WHERE i.\"unique\" AND NOT EXISTS "
+      "(SELECT 1 FROM pragma_index_xinfo(i.name, 'main') x WHERE x.key AND x.name IS NULL) "
+      "ORDER BY i.seq DESC";
   for (const auto& index : known.column(indexes, {in.name})) {
     if (found(known.column(columns_of_index, {index}), index)) return true;
   }
