@@ -65,8 +65,8 @@ constexpr std::array all{
     measured{"sqlite.query.by_id sqlite.query.by_type sqlite.query.by_tag", bench::queries},
     measured{"postgres.query.by_id postgres.query.by_type postgres.query.by_tag",
              bench::postgres_queries},
-    measured{"sqlite.own_sql", one<bench::own_sql>},
-    measured{"postgres.own_sql", one<bench::postgres_own_sql>},
+    measured{"sqlite.own_sql sqlite.own_sql.read", bench::own_sql},
+    measured{"postgres.own_sql postgres.own_sql.read", bench::postgres_own_sql},
     measured{"sqlite.live", one<bench::live>},
     measured{"postgres.live", one<bench::postgres_live>}};
 

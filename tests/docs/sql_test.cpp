@@ -31,6 +31,11 @@ nexus::result<void> book(nexus::session& on, std::string_view who, std::int64_t 
   });
 }
 
+bool is_taken(const nexus::error& why, const std::string& column) {
+  return why.broken && why.broken->kind == nexus::constraint_kind::unique &&
+         why.broken->columns == std::vector{column};
+}
+
 class SqlPage : public testing::Test {
  protected:
   SqlPage() {
@@ -60,6 +65,13 @@ TEST_F(SqlPage, SettingsAndTables) {
   EXPECT_EQ(s.execute("INSERT INTO guests VALUES (99)").error().code,
             nexus::errc::constraint_violated);
   EXPECT_EQ(s.execute("DROP TABLE nexus_event_journal").error().code, nexus::errc::query_failed);
+}
+
+TEST_F(SqlPage, WhichConstraint) {
+  const auto again = s.execute("INSERT INTO rooms (number) VALUES (1)");
+  EXPECT_TRUE(is_taken(again.error(), "number"));
+  EXPECT_FALSE(is_taken(again.error(), "guest"));
+  EXPECT_FALSE(is_taken(s.execute("SELECT").error(), "number"));
 }
 
 TEST_F(SqlPage, Transactions) {

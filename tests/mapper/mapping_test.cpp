@@ -206,6 +206,28 @@ TEST_P(Mapping, ColumnsOfTheDatabaseAreNeverWrittenAndReadAgain) {
   EXPECT_EQ(one.paint, colour::green);
 }
 
+TEST_P(Mapping, WhatATriggerSetsIsReadAgain) {
+  create("events ({id}, at bigint NOT NULL, paint bigint NOT NULL DEFAULT 0)");
+  if (is_sqlite()) {
+    run("CREATE TRIGGER t AFTER UPDATE OF at ON events BEGIN "
+        "UPDATE events SET paint = 7 WHERE id = NEW.id; END");
+  } else {
+    run("CREATE FUNCTION t () RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN UPDATE events SET paint = 7 WHERE id = NEW.id; RETURN NULL; END'");
+    run("CREATE TRIGGER t AFTER UPDATE OF at ON events FOR EACH ROW EXECUTE FUNCTION t ()");
+  }
+  mapping<event> by{"events"};
+  by.generated_key("id").without("hidden").format("at", time_format::microseconds);
+  by.of_database("paint");
+  mapper<event> events{s, by};
+  event one{};
+  ASSERT_EQ(message_of(events.store(one)), "");
+  EXPECT_EQ(one.paint, colour::red);
+  one.at = timestamp{std::chrono::seconds{1}};
+  ASSERT_EQ(message_of(events.store(one)), "");
+  EXPECT_EQ(one.paint, colour::green);
+}
+
 TEST_P(Mapping, AValueThatNoColumnHoldsIsRefusedBeforeAnyStatement) {
   create_things();
   const auto by = things();

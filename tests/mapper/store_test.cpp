@@ -183,6 +183,18 @@ TEST_P(Rollback, OfATransactionBegunByHandCountsToo) {
   EXPECT_EQ(all(), "ann|4");
 }
 
+TEST_P(Rollback, PutsTheKeyBackOnASharedEntityThatStillExists) {
+  const auto one = std::make_shared<order>(order{.customer = "ann"});
+  ASSERT_FALSE(failing(s, [&] {
+    EXPECT_TRUE(orders.store(one));
+    EXPECT_GT(one->id, 0);
+    EXPECT_TRUE(orders.store(std::make_shared<order>(order{.customer = "short-lived"})));
+  }));
+  EXPECT_EQ(one->id, 0);
+  EXPECT_EQ(orders.store(one).what, stored_as::inserted);
+  EXPECT_EQ(all(), "ann|0");
+}
+
 // SQLite gives a key that was rolled back to the next row.
 TEST_P(Rollback, AnUndoneEntityDoesNotOverwriteTheRowThatGotItsKey) {
   order undone{.customer = "ann"}, next{.customer = "bob"};
@@ -233,6 +245,18 @@ TEST_P(CompositeKey, EveryStatementComparesAllItsColumns) {
   EXPECT_EQ(code_of(seats.find("a")), "invalid_argument");
   EXPECT_EQ(message_of(seats.find_or_error("b", 1)),
             "table seats: there is no row with hall = \"b\", nr = 1");
+}
+
+TEST_P(CompositeKey, SeveralAreFoundWithOneStatement) {
+  std::vector<seat> some{{"a", 1, "ann"}, {"a", 2, "bob"}, {"b", 1, "cy"}};
+  ASSERT_TRUE(seats.store(some));
+  s.take();
+  using key = std::tuple<std::string, int>;
+  const auto found = must(seats.find_many(std::vector<key>{{"a", 2}, {"b", 1}, {"b", 2}}));
+  EXPECT_EQ(found.size(), 2u);
+  EXPECT_EQ(s.take().size(), 1u);
+  EXPECT_TRUE(must(seats.find_many(std::vector<key>{})).empty());
+  EXPECT_EQ(code_of(seats.find_many(std::vector<int>{1})), "invalid_argument");
 }
 
 TEST_P(CompositeKey, KeysThatLookAlikeWhenJoinedAreDifferentRows) {

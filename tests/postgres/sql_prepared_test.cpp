@@ -14,11 +14,14 @@ class SqlPrepared : public PostgresTest {
   sql_rows run(const std::string& text, const A&... with) {
     return must(sql.execute(text, with...));
   }
-  // On the server, of this session's program.
+  // On the server, of this session's program. By a statement that is not prepared itself.
   std::int64_t prepared() {
-    return must(as_session().query<std::int64_t>(
-                    "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'nexus_own%'"))
-        .at(0);
+    std::int64_t count = 0;
+    const auto all = run("TABLE pg_prepared_statements");
+    for (const auto& row : all.rows) {
+      if (std::get<std::string>(row.at(0)).starts_with("nexus_own")) ++count;
+    }
+    return count;
   }
   void use_twice() {
     run(add, 1);
@@ -53,13 +56,25 @@ TEST_F(SqlPrepared, ATextIsPreparedAtItsSecondUse) {
   EXPECT_EQ(must(as_session().query<std::int64_t>("SELECT count(*) FROM t")).at(0), 9);
 }
 
-TEST_F(SqlPrepared, StatementsWithRowsAndLongTextsAreNot) {
+TEST_F(SqlPrepared, StatementsWithRowsAreToo) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(run("SELECT n FROM t WHERE n >= $1", 0).size(), 2U * static_cast<unsigned>(i));
+    EXPECT_EQ(run("insert into t (n) values ($1) returning n", i).rows.at(0),
+              (std::vector<sql_value>{std::int64_t{i}}));
+    EXPECT_EQ(run("WITH x AS (INSERT INTO t (n) VALUES (1) RETURNING 7) TABLE x").size(), 1U);
+    EXPECT_EQ(run("VALUES ($1::int), (2)", i).size(), 2U);
+  }
+  EXPECT_EQ(prepared(), 4);
+}
+
+TEST_F(SqlPrepared, StatementsThatAreNotOnRowsAndLongTextsAreNot) {
   const auto longest = "INSERT INTO t (n) VALUES (1) -- " +
                        std::string(postgres::own_statements::text_bytes_max - 32, 'x');
   for (int i = 0; i < 3; ++i) {
-    run("SELECT * FROM t");
-    run("insert into t (n) values (1) returning n");
-    run("WITH x AS (INSERT INTO t (n) VALUES (1)) SELECT 1");
+    run("SELECT n INTO TEMPORARY made FROM t");
+    run("DROP TABLE made");
+    run("SELECT set_config('work_mem', '7MB', false)");
+    run("SHOW work_mem");
     run(longest + "y");
   }
   EXPECT_EQ(prepared(), 0);
@@ -140,6 +155,55 @@ TEST_F(SqlPrepared, ATypeThatAnotherSessionChangesIsInferredAgainAfterAnError) {
   run(add, "abd");
   run(add, "abe");
   EXPECT_EQ(all(), "1 2 abc abd abe");
+}
+
+TEST_F(SqlPrepared, ColumnsThatTheSessionAddsAreReadAtOnce) {
+  run("INSERT INTO t VALUES (1, 'a')");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(run("SELECT * FROM t").columns.size(), 2U);
+  run("ALTER TABLE t ADD COLUMN more bigint");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(run("SELECT * FROM t").columns.size(), 3U);
+  run("ALTER TABLE t DROP COLUMN more");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(run("SELECT * FROM t").columns.size(), 2U);
+}
+
+// PostgreSQL refuses a plan whose columns have changed.
+TEST_F(SqlPrepared, ColumnsThatAnotherSessionAddsAreReadAtOnce) {
+  run("INSERT INTO t VALUES (1, 'a')");
+  const std::string rows = "SELECT * FROM t WHERE n >= $1";
+  const std::string added = "INSERT INTO t (n) VALUES ($1) RETURNING *";
+  for (int i = 0; i < 3; ++i) run(rows, 1);
+  for (int i = 0; i < 3; ++i) run(added, 0);
+  EXPECT_EQ(prepared(), 2);
+  cluster::execute_at(uri, "ALTER TABLE t ADD COLUMN more bigint");
+  EXPECT_EQ(run(rows, 1).columns.size(), 3U);
+  EXPECT_EQ(run(added, 0).columns.size(), 3U);
+  EXPECT_EQ(run(rows, 0).size(), 5U) << "each was added once";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(run(rows, 1).columns.size(), 3U);
+  EXPECT_GE(prepared(), 1) << "again";
+}
+
+TEST_F(SqlPrepared, ATransactionWhoseColumnsHaveChangedIsTriedAgain) {
+  const std::string rows = "SELECT * FROM t";
+  for (int i = 0; i < 3; ++i) run(rows);
+  int tries = 0;
+  const auto done = transactional(as_session(), [&](nexus::session& s) -> result<sql_rows> {
+    if (++tries == 1) cluster::execute_at(uri, "ALTER TABLE t ADD COLUMN more bigint");
+    if (auto first = s.execute(add, 1); !first) return first;
+    return s.execute(rows);
+  });
+  EXPECT_EQ(code_of(done), "") << message_of(done);
+  EXPECT_EQ(tries, 2);
+  EXPECT_EQ(done->columns.size(), 3U);
+  EXPECT_EQ(all(), "1");
+}
+
+TEST_F(SqlPrepared, UnsupportedStatementsAreNotTakenForChangedColumns) {
+  const std::string wrong = "SELECT * FROM t, (SELECT count(*) FROM t FOR UPDATE) AS x";
+  for (int i = 0; i < 3; ++i) {
+    const auto done = sql.execute(wrong);
+    EXPECT_EQ(code_of(done), "query_failed");
+    EXPECT_NE(message_of(done).find("0A000"), std::string::npos) << message_of(done);
+  }
 }
 
 TEST_F(SqlPrepared, ASearchPathDecidesWhichTableIsMeant) {

@@ -160,6 +160,16 @@ TEST_F(OwnStatements, TheOneNotUsedForTheLongestTimeIsDropped) {
   EXPECT_EQ(run(text(1)).at(0, 0), nexus::sql_value{std::int64_t{1}});
 }
 
+TEST_F(OwnStatements, ABrokenConstraintKeepsTheStatement) {
+  run(add, 1, "x");
+  const auto kept = prepared(add);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(one->execute(add, 1, "y"));
+  EXPECT_EQ(prepared(add), kept);
+  run(add, 2, "z");
+  EXPECT_EQ(prepared(add), kept);
+  EXPECT_EQ(count(), 2);
+}
+
 TEST_F(OwnStatements, LongTextsAndStatementsOfSettingsAreNotKept) {
   const auto longest = sqlite::own_statements::text_bytes_max;
   const auto fits = "SELECT 1 -- " + std::string(longest - 12, 'x');

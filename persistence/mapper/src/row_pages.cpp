@@ -52,17 +52,26 @@ std::optional<error> where_key(table& of, const std::vector<filter_value>& key, 
   return std::nullopt;
 }
 
-std::optional<error> where_keys(table& of, filter_value keys, row_query& to) {
+std::optional<error> where_keys(table& of, const std::vector<std::vector<filter_value::one>>& keys,
+                                row_query& to) {
   if (const auto& ready = of.finish(); !ready) return ready.error();
-  if (of.key.size() != 1) {
-    return error{errc::invalid_argument,
-                 fmt::format("table {}: its key has {} columns: find its rows one by one, or with "
-                             "where(…)",
-                             of.name, of.key.size())};
+  row_query::tuples among;
+  for (const auto at : of.key) among.columns.push_back(of.columns[at].name);
+  for (const auto& key : keys) {
+    if (key.size() != of.key.size()) {
+      return error{errc::invalid_argument,
+                   fmt::format("table {}: its key has {} columns, and a key of {} was given",
+                               of.name, of.key.size(), key.size())};
+    }
+    auto& values = among.values.emplace_back();
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      const auto* plain = std::get_if<sql_value>(&key[i]);
+      values.push_back(plain != nullptr
+                           ? *plain
+                           : time_value(std::get<timestamp>(key[i]), of.columns[of.key[i]].time));
+    }
   }
-  condition among{of.columns[of.key.front()].name, is::one_of};
-  among.with = std::move(keys);
-  to.where.push_back({std::move(among)});
+  to.among = std::move(among);
   return std::nullopt;
 }
 

@@ -1,12 +1,14 @@
 // The calls of a mapper that write: for one entity, or for several in one transaction.
+#include "nexus/detail/guarded.hpp"
 #include "write_run.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
-// One entity needs a transaction only if more than one statement belongs to its write.
-template <class F>
-store_item one(row_mapper& in, const write_choices& how, F&& f) {
+// One entity needs a transaction only if more than one statement belongs to its write. `stays` gets
+// the run of an entity that was written.
+template <class F, class G>
+store_item one(row_mapper& in, const write_choices& how, F&& f, G&& stays) {
   lazy_transaction whole{in.on()};
   (void)in.of().finish();
   write_run run{in, in.of().of_database.empty() ? nullptr : &whole, how};
@@ -17,8 +19,17 @@ store_item one(row_mapper& in, const write_choices& how, F&& f) {
       item.why = std::move(done.error());
     }
   }
-  if (!item) run.put_back();
+  if (!item) {
+    run.put_back();
+  } else {
+    stays(run);
+  }
   return item;
+}
+
+template <class F>
+store_item one(row_mapper& in, const write_choices& how, F&& f) {
+  return one(in, how, std::forward<F>(f), [](write_run&) {});
 }
 
 template <class F>
@@ -48,6 +59,22 @@ store_report all(row_mapper& in, std::span<void* const> entities, const write_ch
 
 store_item row_mapper::store(void* entity, const write_choices& how) {
   return one(*this, how, [&](write_run& run) { return run.store(entity); });
+}
+
+store_item row_mapper::store_shared(const std::shared_ptr<void>& entity) {
+  const auto follow_rollback = [&](write_run& run) {
+    if (!on_.in_transaction()) return;
+    on_.undoes().add([of = of_, weak = std::weak_ptr{entity}, set = run.take_set()] {
+      const auto still = weak.lock();
+      if (!still) return;
+      for (auto one = set.rbegin(); one != set.rend(); ++one) {
+        (void)guarded([&] { of->entity.read(still.get(), of->rules, one->second); },
+                      [](const std::string&) {});
+      }
+    });
+  };
+  return one(
+      *this, {}, [&](write_run& run) { return run.store(entity.get()); }, follow_rollback);
 }
 
 store_report row_mapper::store(std::span<void* const> entities, const write_choices& how) {

@@ -25,10 +25,29 @@ std::string field(const PGresult* r, int code) {
   return text == nullptr ? std::string{} : std::string{text};
 }
 
+constraint_kind kind_of(std::string_view state) {
+  using enum constraint_kind;
+  if (state == sqlstate::unique_violation) return unique;
+  if (state == "23503" || state == "23001") return foreign_key;  // also ON DELETE RESTRICT
+  if (state == "23502") return not_null;
+  if (state == "23514") return check;
+  if (state == "23P01") return exclusion;
+  return other;
+}
+
 trouble error_of(const PGresult* r) {
   auto message = field(r, PG_DIAG_MESSAGE_PRIMARY);
   if (message.empty()) message = PQresultErrorMessage(r);
-  return {field(r, PG_DIAG_SQLSTATE), one_line(message)};
+  trouble made{field(r, PG_DIAG_SQLSTATE), one_line(message)};
+  // Its state is that of every unsupported feature, and its text is translated.
+  if (field(r, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery") made.mark_stale_plan();
+  if (!made.of_class("23")) return made;
+  broken_constraint what{.kind = kind_of(made.sqlstate()),
+                         .name = field(r, PG_DIAG_CONSTRAINT_NAME),
+                         .table = field(r, PG_DIAG_TABLE_NAME)};
+  if (auto column = field(r, PG_DIAG_COLUMN_NAME); !column.empty()) what.columns = {column};
+  made.breaks({field(r, PG_DIAG_SCHEMA_NAME), std::move(what)});
+  return made;
 }
 
 // After these errors the server ends the session.
@@ -251,17 +270,21 @@ rows connection::own(const std::string& sql, const text_parameters& with) {
       return own_answer(PQsendQueryPrepared(c, one->name.c_str(), with.count(), with.values(),
                                             with.lengths(), with.formats(), text_form));
     } catch (const trouble& why) {
-      if (!why.is(sqlstate::invalid_statement_name)) {
-        if (why.of_class("22") || why.of_class("42")) own_.drop(one);  // types may have changed
-        throw;
+      const bool forgotten = why.is(sqlstate::invalid_statement_name);
+      if (forgotten) {
+        own_.stop();
+      } else if (why.of_stale_plan() || why.of_class("22") || why.of_class("42")) {
+        own_.drop(one);  // types may have changed
       }
-      own_.stop();
-      if (why.connection_lost()) throw;
+      if (why.connection_lost() || (!forgotten && !why.of_stale_plan())) throw;
       if (in_transaction()) {
-        throw trouble{std::string{sqlstate::serialization_failure},
-                      fmt::format("{}: a pooler may have given the connection to another client; "
-                                  "statements are prepared on it no more",
-                                  why.what())};
+        throw trouble{
+            std::string{sqlstate::serialization_failure},
+            fmt::format("{}: {}", why.what(),
+                        forgotten ? "a pooler may have given the connection to another client; "
+                                    "statements are prepared on it no more"
+                                  : "another session has changed a table; the transaction may "
+                                    "be repeated")};
       }
     }
   }
@@ -298,7 +321,7 @@ rows connection::own_answer(int sent) {
     }
   }
   lost_ = lost_ || PQstatus(handle_.get()) != CONNECTION_OK;
-  if (first) throw trouble{std::string{first->sqlstate()}, first->what(), lost_};
+  if (first) throw trouble{*std::move(first), lost_};
   if (answer.get() == nullptr) lose("the connection ended before an answer");
   return answer;
 }

@@ -83,6 +83,9 @@ class connection {
   /// that gave this connection to another client. Not within a transaction.
   [[nodiscard]] std::string unfit();
 
+  /// The text as a constant in SQL, with its quotes.
+  [[nodiscard]] std::string literal(std::string_view text) const;
+
   [[nodiscard]] PGconn* handle() const noexcept { return handle_.get(); }
 
  private:

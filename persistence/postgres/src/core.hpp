@@ -11,6 +11,7 @@
 #include <string>
 
 #include "address.hpp"
+#include "constraints.hpp"
 #include "notifier.hpp"
 #include "statements.hpp"
 
@@ -66,6 +67,7 @@ struct core {
   const std::uint64_t epoch;  // of the journal's positions
   const statements sql;
   made_statements queries;
+  constraint_catalog constraints;
   std::atomic<std::int64_t> page_rows{0};  ///< see paging.hpp
   unresolved_locks unresolved;
   notifier news;

@@ -72,8 +72,10 @@ error describe(const trouble& why, std::string_view name, std::string_view doing
 
 error describe_sql(const trouble& why, std::string_view name) {
   const bool of_network = why.connection_lost() && !why.is(sqlstate::not_supported);
-  return {of_network ? errc::unavailable : code_of(why, of_own_sql, errc::query_failed),
-          fmt::format("{}: {}{}", name, why.what(), state_of(why))};
+  error made{of_network ? errc::unavailable : code_of(why, of_own_sql, errc::query_failed),
+             fmt::format("{}: {}{}", name, why.what(), state_of(why))};
+  if (why.broken() && made.code == errc::constraint_violated) made.broken = why.broken()->what;
+  return made;
 }
 
 }}}  // namespace nexus::v0::postgres

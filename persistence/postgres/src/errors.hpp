@@ -4,6 +4,7 @@
 // Threads: any.
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ class trouble : public std::runtime_error {
   trouble(std::string sqlstate, const std::string& what, bool connection_lost = false)
       : std::runtime_error{what}, sqlstate_{std::move(sqlstate)}, lost_{connection_lost} {}
 
+  /// The same trouble, of a connection that may be unusable.
+  trouble(trouble of, bool connection_lost) : trouble{std::move(of)} { lost_ = connection_lost; }
+
   /// Five characters; empty if the error did not come from the server.
   [[nodiscard]] std::string_view sqlstate() const noexcept { return sqlstate_; }
   [[nodiscard]] bool is(std::string_view state) const noexcept { return sqlstate_ == state; }
@@ -29,9 +33,23 @@ class trouble : public std::runtime_error {
   /// True if the connection is unusable. What was sent may have been done, or may still be done.
   [[nodiscard]] bool connection_lost() const noexcept { return lost_; }
 
+  /// The constraint that the server names, as far as it does, and the schema of its table.
+  struct constraint {
+    std::string schema;
+    broken_constraint what;
+  };
+  [[nodiscard]] const std::optional<constraint>& broken() const noexcept { return broken_; }
+  void breaks(constraint one) { broken_ = std::move(one); }
+
+  /// True if a prepared statement would have other columns than when it was prepared.
+  [[nodiscard]] bool of_stale_plan() const noexcept { return stale_plan_; }
+  void mark_stale_plan() noexcept { stale_plan_ = true; }
+
  private:
   std::string sqlstate_;
   bool lost_;
+  bool stale_plan_ = false;
+  std::optional<constraint> broken_;
 };
 
 namespace sqlstate {

@@ -17,13 +17,14 @@ bool among(const std::array<std::string_view, N>& words, std::string_view word) 
   return std::ranges::find(words, word) != words.end();
 }
 
-constexpr std::array<std::string_view, 3> preparable{"INSERT", "UPDATE", "DELETE"};
+constexpr std::array<std::string_view, 6> preparable{"INSERT", "UPDATE", "DELETE",
+                                                     "SELECT", "WITH",   "VALUES"};
 
 // They change neither settings nor types, unless a function that they call does.
-constexpr std::array<std::string_view, 24> harmless{
-    "SELECT",   "WITH",   "VALUES", "TABLE",    "BEGIN",     "START",   "COMMIT", "END",
-    "ROLLBACK", "ABORT",  "LOCK",   "DECLARE",  "SAVEPOINT", "RELEASE", "FETCH",  "MOVE",
-    "CLOSE",    "LISTEN", "NOTIFY", "UNLISTEN", "SHOW",      "EXPLAIN", "MERGE",  "TRUNCATE"};
+constexpr std::array<std::string_view, 21> harmless{
+    "TABLE",  "BEGIN",   "START",     "COMMIT",  "END",     "ROLLBACK", "ABORT",
+    "LOCK",   "DECLARE", "SAVEPOINT", "RELEASE", "FETCH",   "MOVE",     "CLOSE",
+    "LISTEN", "NOTIFY",  "UNLISTEN",  "SHOW",    "EXPLAIN", "MERGE",    "TRUNCATE"};
 
 constexpr std::array<std::string_view, 4> ends{"COMMIT", "END", "ROLLBACK", "ABORT"};
 
@@ -46,22 +47,27 @@ std::string random_prefix() {
 
 own_statements::own_statements() : prefix_{random_prefix()} {}
 
+void own_statements::note_other(std::string_view word, std::string_view sql) {
+  if (word == "BEGIN" || word == "START") others_in_transaction_ = false;
+  if (among(ends, word) && others_in_transaction_) forget();  // SET and DDL may be undone
+  if (among(harmless, word)) return;
+  had_others_ = others_in_transaction_ = true;
+  const bool deallocates = word == "DEALLOCATE" || word == "DISCARD";
+  if (deallocates && contains(from(word, sql).substr(word.size()), "ALL")) {
+    lose();
+  } else {
+    forget();
+  }
+}
+
 own_statements::known* own_statements::use(std::string_view sql, std::span<const Oid> types) {
   const auto word = detail::first_word(sql);
-  if (!among(preparable, word)) {
-    if (word == "BEGIN" || word == "START") others_in_transaction_ = false;
-    if (among(ends, word) && others_in_transaction_) forget();  // SET and DDL may be undone
-    if (among(harmless, word) && !contains(sql, "SET_CONFIG")) return nullptr;
-    had_others_ = others_in_transaction_ = true;
-    const bool deallocates = word == "DEALLOCATE" || word == "DISCARD";
-    if (deallocates && contains(from(word, sql).substr(word.size()), "ALL")) {
-      lose();
-    } else {
-      forget();
-    }
+  if (!among(preparable, word) || contains(sql, "SET_CONFIG")) {
+    note_other(word, sql);
     return nullptr;
   }
-  if (stopped_ || sql.size() > text_bytes_max || contains(sql, "RETURNING")) return nullptr;
+  const bool makes_table = word == "SELECT" && contains(sql, "INTO");
+  if (stopped_ || sql.size() > text_bytes_max || makes_table) return nullptr;
   const auto found = std::find_if(known_.rbegin(), known_.rend(), [&](const known& one) {
     return one.text == sql && std::ranges::equal(one.types, types);
   });

@@ -1,10 +1,9 @@
 // Which statements of the program are prepared on a connection.
 //
-// An INSERT, UPDATE or DELETE without RETURNING is prepared when its text comes a second time. Other
-// statements are not: a plan whose columns have changed is an error. The server plans a prepared
+// A statement on rows is prepared when its text comes a second time. The server plans a prepared
 // statement again by itself after DDL and after a change of the search_path, but the types of the
-// parameters stay what they were. So statements that may change types (DDL, SET …) make a
-// connection forget what it has prepared.
+// parameters stay what they were, and other columns of the result are an error. So statements that
+// may change types (DDL, SET …) make a connection forget what it has prepared.
 //
 // Only keeps the account: the connection does what it says.
 //
@@ -24,7 +23,7 @@ namespace nexus { inline namespace v0 { namespace postgres {
 
 class own_statements {
  public:
-  static constexpr std::size_t known_max = 32;
+  static constexpr std::size_t known_max = 128;
   static constexpr std::size_t text_bytes_max = 4'096;
 
   own_statements();
@@ -57,6 +56,9 @@ class own_statements {
   [[nodiscard]] std::string deallocate();
 
  private:
+  // Of a statement that is not prepared.
+  void note_other(std::string_view word, std::string_view sql);
+
   const std::string prefix_;  // of names; random, so that no other client of a pooler has them
   std::vector<known> known_;  // the last one is the one used last
   std::vector<std::string> dropped_;

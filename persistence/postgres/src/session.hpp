@@ -144,6 +144,8 @@ class session final : public journal_session {
                         bool& lost_after_sending);
   result<void> commit_by(std::string_view sql);
   result<void> end_by(std::string_view sql);
+  broken_constraint with_columns(const trouble::constraint& broken);
+  result<void> know_constraints();
   // Why the server refuses every write, if it does; then the connection is to be replaced.
   std::string refuses_writes(const trouble& why);
   void replace_if_due() noexcept;
@@ -212,6 +214,7 @@ class session final : public journal_session {
 
   std::optional<error> failed_;  // the error of the program's open transaction
   bool touched_ = false;         // by own SQL
+  bool changed_schema_ = false;  // by own SQL, perhaps in a transaction that is still open
   bool replace_ = false;         // after the transaction: the connection became read-only
 
   // After a failed connect the next attempt waits for a pause.

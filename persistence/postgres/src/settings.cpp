@@ -63,13 +63,6 @@ constexpr std::string_view durable =
     "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' "
     "ELSE current_setting('synchronous_commit') END";
 
-std::string literal(PGconn* on, std::string_view text) {
-  const std::unique_ptr<char, decltype(&PQfreemem)> made{
-      PQescapeLiteral(on, text.data(), text.size()), &PQfreemem};
-  if (made == nullptr) throw trouble{"", one_line(PQerrorMessage(on))};
-  return made.get();
-}
-
 std::string set(std::string_view name, std::string_view to_expression) {
   return fmt::format("set_config('{}', {}, false)", name, to_expression);
 }
@@ -88,6 +81,13 @@ std::string_view watch_client(PGconn* on) {
 }
 
 }  // namespace
+
+std::string connection::literal(std::string_view text) const {
+  const std::unique_ptr<char, decltype(&PQfreemem)> made{
+      PQescapeLiteral(handle_.get(), text.data(), text.size()), &PQfreemem};
+  if (made == nullptr) throw trouble{"", one_line(PQerrorMessage(handle_.get()))};
+  return made.get();
+}
 
 void connection::set_up(const address& where) {
   const auto version = PQserverVersion(handle_.get());
@@ -116,8 +116,7 @@ void connection::set_up(const address& where) {
       "SELECT {}; {} SELECT {}, {}, current_setting('session_replication_role')", common,
       to_journal_,
       set("synchronous_commit", commit.empty() ? std::string{durable} : "'" + commit + "'"),
-      set("search_path",
-          path.empty() ? "current_setting('search_path')" : literal(handle_.get(), path))));
+      set("search_path", path.empty() ? "current_setting('search_path')" : literal(path))));
   if (found.bytes(0, 2) == "replica") {
     throw trouble{
         "",
@@ -130,7 +129,7 @@ void connection::set_up(const address& where) {
   pinned_.push_back({"search_path", search_path_, settings::own});
   common_ =
       fmt::format("SELECT {}, {}, {};", common, set("synchronous_commit", "'" + durability_ + "'"),
-                  set("search_path", literal(handle_.get(), search_path_)));
+                  set("search_path", literal(search_path_)));
 }
 
 void connection::for_journal() {

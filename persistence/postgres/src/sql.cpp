@@ -1,12 +1,22 @@
 // SQL of the program on the journal's connection, and its transactions.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "session.hpp"
 #include "sql_values.hpp"
 
 namespace nexus { inline namespace v0 { namespace postgres {
+namespace {
+
+bool changes_schema(std::string_view word) {
+  static constexpr std::array<std::string_view, 5> words{"CREATE", "ALTER", "DROP", "DO", "CALL"};
+  return std::ranges::find(words, word) != words.end();
+}
+
+}  // namespace
+
 error session::told(errc code, std::string_view why) const {
   return {code, fmt::format("{}: {}", core_->where.name, why)};
 }
@@ -43,9 +53,15 @@ result<rows> session::send_own(const std::string& sql, std::span<const sql_value
   try {
     if (!connection_->in_transaction()) connection_->for_own_sql();
     sent = true;
-    return connection_->own(sql, *bound);
+    auto answer = connection_->own(sql, *bound);
+    if (changed_schema_ && !connection_->in_transaction()) {
+      changed_schema_ = false;
+      core_->constraints.make_due();
+    }
+    return answer;
   } catch (const trouble& why) {
     auto whole = describe_sql(why, core_->where.name);
+    if (whole.broken && !connection_->lost()) whole.broken = with_columns(*why.broken());
     if (!connection_->lost()) {
       if (const auto reason = refuses_writes(why); !reason.empty()) {
         replace_ = true;
@@ -59,6 +75,39 @@ result<rows> session::send_own(const std::string& sql, std::span<const sql_value
     if (gate_.interrupted()) return fail(was_interrupted());
     return fail(std::move(whole));
   }
+}
+
+// Adds the columns if they can be known: an aborted transaction answers no question.
+broken_constraint session::with_columns(const trouble::constraint& broken) {
+  auto what = broken.what;
+  auto& known = core_->constraints;
+  if (what.name.empty() || !what.columns.empty()) return what;
+  if (known.complete(broken.schema, what) && !known.due()) return what;
+  if (connection_->in_transaction()) {
+    known.make_due();
+    return what;
+  }
+  try {
+    known.read(*connection_);
+    (void)known.complete(broken.schema, what);
+  } catch (const trouble&) {  // NOLINT(bugprone-empty-catch): the columns remain unknown
+  }
+  return what;
+}
+
+// Before a transaction begins, as its errors cannot be looked up.
+result<void> session::know_constraints() {
+  if (!core_->constraints.due()) return {};
+  try {
+    connection_->for_own_sql();  // as the transaction needs it
+    core_->constraints.read(*connection_);
+  } catch (const trouble& why) {
+    if (!connection_->lost()) return {};  // the columns remain unknown
+    drop_connection();
+    if (gate_.interrupted()) return fail(was_interrupted());
+    return fail(describe_sql(why, core_->where.name));
+  }
+  return {};
 }
 
 // A replica refuses all writes. With default_transaction_read_only a server refuses only statements
@@ -93,6 +142,10 @@ result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_valu
   if (failed_ && (!undoes_it || !connection_)) return fail(*failed_);
   if (auto ready = connect_for_sql(); !ready) return fail(std::move(ready.error()));
   const bool within = unfinished();
+  if (!within && (word == "BEGIN" || word == "START")) {
+    if (auto known = know_constraints(); !known) return fail(std::move(known.error()));
+  }
+  if (changes_schema(word)) changed_schema_ = true;
   touched_ = true;
   lock_held_ = false;
   bool lost = false;

@@ -109,6 +109,7 @@ sql_rows to_sql_rows(const rows& answer) {
   const auto* from = answer.get();
   sql_rows made;
   const int columns = PQnfields(from);
+  made.columns.reserve(static_cast<std::size_t>(columns));
   for (int i = 0; i < columns; ++i) made.columns.emplace_back(PQfname(from, i));
   made.rows.resize(static_cast<std::size_t>(answer.size()));
   for (int row = 0; row < answer.size(); ++row) {

@@ -27,7 +27,7 @@ struct own_statement {
 
 class own_statements {
  public:
-  static constexpr std::size_t kept_max = 32;
+  static constexpr std::size_t kept_max = 128;
   static constexpr std::size_t text_bytes_max = 4'096;
 
   /// The kept statement of this text, or a new one. It is the caller's alone: a call within a call

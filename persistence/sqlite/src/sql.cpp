@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "constraints.hpp"
 #include "session.hpp"
 #include "sql_values.hpp"
 
@@ -88,6 +89,10 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
   } catch (const SQLite::Exception& why) {
     if (!guard.refusal().empty()) return bad(guard.refusal());
     auto told = describe_sql(why, where_.name);
+    if (told.code == errc::constraint_violated) {
+      told.broken = broken_by(db, why, sql, guard);
+      if (guard.reach() == reach::rows) connection_->own.keep(std::move(made));
+    }
     // With attached files or temporary tables, one file may be committed and another not.
     had.full = !guard.touched() && wrote_nothing(db, why);
     had.may_stand = !had.full && (told.code == errc::unavailable || told.code == errc::corrupt);

@@ -99,6 +99,11 @@ void sql_guard::watch(sqlite3* db) {
 }
 
 int sql_guard::judge(int action, const char* first, const char* second, const char* in) {
+  const bool writes = action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE;
+  if (writes_ != nullptr && writes && in != nullptr && same(in, "main")) {
+    writes_->push_back({action, first, action == SQLITE_UPDATE ? second : ""});
+  }
+  if (trusted_) return SQLITE_OK;
   reach_ = std::max(reach_, reach_of(action, first, in));
   if (action == SQLITE_PRAGMA) return judge_pragma(first, second, in);
   // CREATE TEMP has its own action codes, a name in temp has not.

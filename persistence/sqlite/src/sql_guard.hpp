@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "nexus/schema_choices.hpp"
 
@@ -55,6 +56,27 @@ class sql_guard {
   /// Of the last statement, if it was prepared since it began; else `rows`.
   [[nodiscard]] sqlite::reach reach() const noexcept { return reach_; }
 
+  /// From now on the tables that a statement may write are added while it is prepared; also those
+  /// that its triggers and the actions of foreign keys write. Null: no more.
+  struct write {
+    int action;  // SQLITE_INSERT, SQLITE_UPDATE or SQLITE_DELETE
+    std::string table;
+    std::string column{};  // of an update
+  };
+  void record_writes(std::vector<write>* to) noexcept { writes_ = to; }
+
+  /// Statements of our own, which are neither judged nor counted.
+  class trusted_scope {
+   public:
+    explicit trusted_scope(sql_guard& of) noexcept : guard_{of} { guard_.trusted_ = true; }
+    ~trusted_scope() { guard_.trusted_ = false; }
+    trusted_scope(const trusted_scope&) = delete;
+    trusted_scope& operator=(const trusted_scope&) = delete;
+
+   private:
+    sql_guard& guard_;
+  };
+
  private:
   int judge(int action, const char* first, const char* second, const char* in);
   int judge_pragma(const char* name, const char* value, const char* in);
@@ -63,6 +85,8 @@ class sql_guard {
 
   const schema_choices& choices_;
   bool touched_ = false;
+  bool trusted_ = false;
+  std::vector<write>* writes_ = nullptr;
   sqlite::reach reach_ = sqlite::reach::rows;
   std::string refusal_;
   std::optional<std::chrono::milliseconds> busy_timeout_;

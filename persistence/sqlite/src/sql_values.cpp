@@ -66,20 +66,21 @@ result<void> bind_all(sqlite3_stmt* s, std::span<const sql_value> with, const st
 
 namespace {
 
-sql_value value_at(sqlite3_stmt* s, int column) {
+// Functions of values take no mutex, those of columns do; the connection has one thread at a time.
+sql_value value_of(sqlite3_value* from) {
   const auto bytes = [&](const void* data) {
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(s, column));
+    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(from));
     return std::string{data == nullptr ? "" : static_cast<const char*>(data), size};
   };
-  switch (sqlite3_column_type(s, column)) {
+  switch (sqlite3_value_type(from)) {
     case SQLITE_INTEGER:
-      return std::int64_t{sqlite3_column_int64(s, column)};
+      return std::int64_t{sqlite3_value_int64(from)};
     case SQLITE_FLOAT:
-      return sqlite3_column_double(s, column);
+      return sqlite3_value_double(from);
     case SQLITE_TEXT:
-      return bytes(sqlite3_column_text(s, column));
+      return bytes(sqlite3_value_text(from));
     case SQLITE_BLOB:
-      return sql_bytes{bytes(sqlite3_column_blob(s, column))};
+      return sql_bytes{bytes(sqlite3_value_blob(from))};
     default:
       return {};
   }
@@ -93,11 +94,12 @@ sql_rows step_all(sqlite3* db, sqlite3_stmt* s) {
   int code = sqlite3_step(s);
   // After the first step, which prepares the statement again if the schema has changed.
   const int columns = sqlite3_column_count(s);
+  rows.columns.reserve(static_cast<std::size_t>(columns));
   for (int i = 0; i < columns; ++i) rows.columns.emplace_back(sqlite3_column_name(s, i));
   for (; code == SQLITE_ROW; code = sqlite3_step(s)) {
     auto& row = rows.rows.emplace_back();
     row.reserve(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i) row.push_back(value_at(s, i));
+    for (int i = 0; i < columns; ++i) row.push_back(value_of(sqlite3_column_value(s, i)));
   }
   if (code != SQLITE_DONE) throw SQLite::Exception(db, code);
   // The number of changes keeps its old value after a statement that changes nothing.

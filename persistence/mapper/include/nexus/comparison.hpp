@@ -7,6 +7,7 @@
 #include <ranges>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -58,6 +59,18 @@ template <class T>
   } else {
     return to_sql(value);
   }
+}
+
+/// A key: a value, or a tuple of those of several columns.
+template <class T>
+[[nodiscard]] std::vector<filter_value::one> key_values(const T& key) {
+  std::vector<filter_value::one> made;
+  if constexpr (is_tuple<T>) {
+    std::apply([&](const auto&... one) { (made.push_back(one_filter_value(one)), ...); }, key);
+  } else {
+    made.push_back(one_filter_value(key));
+  }
+  return made;
 }
 
 template <class T>

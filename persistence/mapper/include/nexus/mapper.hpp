@@ -15,8 +15,8 @@
 //
 // In a transaction (nexus/transaction.hpp) that is rolled back, what the mapper remembers is rolled
 // back too. What it has set on an entity then no longer counts: the next `store` of the entity uses
-// another generated key, and the version before. If the call itself fails, key and version are put
-// back on the entity at once.
+// another generated key, and the version before. They are put back on the entity at once if the
+// call itself fails, or if the entity is given as a std::shared_ptr.
 //
 // Threads: those of the session; calls block. Failures: those of the session; `invalid_argument`
 // for a mapping that cannot be, an unknown field, or a value that a column cannot hold; `corrupt`
@@ -52,6 +52,9 @@ class mapper {
 
   /// Inserts, updates or leaves the row; see above.
   store_item store(E& entity) { return in_.store(static_cast<void*>(&entity)); }
+  /// The same. If the transaction around it is rolled back, and the entity still exists, its key,
+  /// version and times are put back on it.
+  store_item store(const std::shared_ptr<E>& entity) { return in_.store_shared(entity); }
   /// All or none, in one transaction, or a savepoint of the open one. If nothing is to be written,
   /// no transaction is begun. The entities of a failed call have their former keys and versions.
   store_report store(std::span<E> entities) { return in_.store(pointers(entities)); }
@@ -77,10 +80,14 @@ class mapper {
   [[nodiscard]] result<E> find_or_error(const K&... key) {
     return all().by_key({detail::to_filter(key)...}).first_or_error();
   }
-  /// By several keys of one column, with one statement; missing rows are left out.
+  /// By several keys, with one statement; missing rows are left out. A key of several columns is a
+  /// std::tuple.
   template <class K>
   [[nodiscard]] result<std::vector<E>> find_many(const std::vector<K>& keys) {
-    return all().keys(detail::to_filter(keys)).get();
+    std::vector<std::vector<detail::filter_value::one>> values;
+    values.reserve(keys.size());
+    for (const auto& key : keys) values.push_back(detail::key_values(key));
+    return all().keys(values).get();
   }
 
   /// All rows, to be narrowed.

@@ -195,8 +195,8 @@ class rows_query {
     mistake_ = detail::where_key(in_->of(), key, filter_.query);
     return *this;
   }
-  rows_query& keys(detail::filter_value of_one_column) {
-    mistake_ = detail::where_keys(in_->of(), std::move(of_one_column), filter_.query);
+  rows_query& keys(const std::vector<std::vector<detail::filter_value::one>>& values) {
+    mistake_ = detail::where_keys(in_->of(), values, filter_.query);
     return *this;
   }
 

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -36,17 +37,25 @@ enum class operation : std::uint8_t {
   erase,  ///< erase_to, erase_snapshots, prune
   save,   ///< save_snapshots
   settle,
-  watch  ///< waits of the journal's watches; a held one does not return
+  watch,  ///< waits of the journal's watches; a held one does not return
+  begin,  ///< of a transaction of the program, also by SQL
+  sql,    ///< a statement of the program, also of a savepoint; without begin, commit, rollback
+  commit  ///< of a transaction of the program, also by SQL
 };
 
 /// The fault of a request. An append gets the outcome of that name. Other calls get an error:
 /// `invalid_argument` for `reject`, `conflict` for `conflict`, else `unavailable`.
+///
+/// SQL of the program gets `query_failed` for `reject` (a commit: `constraint_violated`),
+/// `serialization_failed` for `conflict`, and `outcome_unknown` for a lost answer or request of a
+/// commit or of a statement outside of a transaction; else `unavailable`. A failed commit has rolled
+/// back, unless only its answer was lost.
 enum class fault : std::uint8_t {
   fail,          ///< not done
   reject,        ///< not done, as if it were the request's own fault
   conflict,      ///< not done; an append's outcome has the true highest number, or version
-  lose_answer,   ///< done; an append's outcome is `unknown`
-  lose_request,  ///< not done; an append's outcome is `unknown`
+  lose_answer,   ///< done; an append's outcome is `unknown`; SQL loses its connection, too
+  lose_request,  ///< not done; else the same
 };
 
 /// A fault, and the error that is told of it instead of the faulty store's own:
@@ -72,14 +81,18 @@ class faults {
   /// Makes the next `n` requests of a kind fail, for any id; each id of a call is one request.
   /// Faults are used up in the order of injection.
   void inject(told_fault what, operation of, std::size_t n = 1) {
-    add({std::move(what), of, std::nullopt, n});
+    add({std::move(what), of, std::nullopt, {}, n});
   }
   /// Makes the next `n` requests of one id fail.
   void inject(told_fault what, operation of, persistence_id id, std::size_t n = 1) {
-    add({std::move(what), of, std::move(id), n});
+    add({std::move(what), of, std::move(id), {}, n});
+  }
+  /// Makes the next `n` statements of the program fail whose text contains `part`.
+  void inject_sql(told_fault what, std::string part, std::size_t n = 1) {
+    add({std::move(what), operation::sql, std::nullopt, std::move(part), n});
   }
   /// Calls `p` for every request that no injected fault takes, except those without an id
-  /// (`read_all`, `ids`, `state_ids`, watches).
+  /// (`read_all`, `ids`, `state_ids`, watches, SQL).
   void decide(policy p) {
     std::lock_guard guard{lock_};
     policy_ = std::move(p);
@@ -129,6 +142,17 @@ class faults {
     return changed_.wait_until(guard, deadline, [&] { return at(of).sizes.size() >= n; });
   }
 
+  /// The statements of the program since the beginning or the last `forget_statements`, in order,
+  /// also those held or failed, and BEGIN and COMMIT; without ROLLBACK.
+  [[nodiscard]] std::vector<std::string> statements() const {
+    std::lock_guard guard{lock_};
+    return statements_;
+  }
+  void forget_statements() {
+    std::lock_guard guard{lock_};
+    statements_.clear();
+  }
+
   // For the faulty session and watch:
 
   [[nodiscard]] std::optional<std::string> holder() const {
@@ -157,17 +181,28 @@ class faults {
     }
   }
 
+  /// The same for a statement.
+  void begin(operation of, std::string_view statement) {
+    {
+      std::lock_guard guard{lock_};
+      statements_.emplace_back(statement);
+    }
+    begin(of, 1);
+  }
+
   /// The fault of a request of `id`, which is null for a call without id.
   [[nodiscard]] std::optional<told_fault> take(operation of, const persistence_id* id) {
     std::lock_guard guard{lock_};
-    for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {
-      if (rule->of != of || (rule->id && (id == nullptr || *rule->id != *id))) continue;
-      auto what = rule->what;
-      if (rule->left != forever && --rule->left == 0) rules_.erase(rule);
-      return what;
-    }
-    if (policy_ && id != nullptr) return policy_(of, *id);
-    return std::nullopt;
+    auto what = take_rule(
+        of, [&](const rule& one) { return !one.id || (id != nullptr && *one.id == *id); });
+    if (!what && policy_ && id != nullptr) return policy_(of, *id);
+    return what;
+  }
+  [[nodiscard]] std::optional<told_fault> take(operation of, std::string_view statement) {
+    std::lock_guard guard{lock_};
+    return take_rule(of, [&](const rule& one) {
+      return !one.id && statement.find(one.part) != std::string_view::npos;
+    });
   }
 
  private:
@@ -175,6 +210,7 @@ class faults {
     told_fault what;
     operation of;
     std::optional<persistence_id> id;
+    std::string part;  // of a statement
     std::size_t left;
   };
   struct kind {
@@ -182,6 +218,18 @@ class faults {
     std::chrono::milliseconds delay{0};
     std::vector<std::size_t> sizes{};
   };
+
+  // The first rule that fits is used once; `lock_` is held.
+  template <class Fits>
+  std::optional<told_fault> take_rule(operation of, Fits fits) {
+    for (auto one = rules_.begin(); one != rules_.end(); ++one) {
+      if (one->of != of || !fits(*one)) continue;
+      auto what = one->what;
+      if (one->left != forever && --one->left == 0) rules_.erase(one);
+      return what;
+    }
+    return std::nullopt;
+  }
 
   kind& at(operation of) { return kinds_.at(static_cast<std::size_t>(of)); }
   const kind& at(operation of) const { return kinds_.at(static_cast<std::size_t>(of)); }
@@ -200,7 +248,8 @@ class faults {
   std::condition_variable changed_;
   std::list<rule> rules_;
   policy policy_;
-  std::array<kind, 6> kinds_;
+  std::array<kind, static_cast<std::size_t>(operation::commit) + 1> kinds_;
+  std::vector<std::string> statements_;
   std::optional<std::string> holder_;
 };
 

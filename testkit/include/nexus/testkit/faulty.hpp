@@ -12,7 +12,8 @@
 //
 // In a batch of appends or upserts each id has its own fault, and the others are done as if it were
 // not there. A call with one answer for all its ids (save_snapshots, prune) fails if one of them
-// does. Without faults it passes the journal contract if the inner backend does.
+// does. SQL of the program fails by statement, as the database's own errors do. Without faults it
+// passes the journal contract if the inner backend does.
 //
 // Threads: those of the inner backend. Throws: what the inner backend throws.
 #pragma once
@@ -27,6 +28,7 @@
 #include <vector>
 
 #include "nexus/backend.hpp"
+#include "nexus/testkit/detail/faulty_sql.hpp"
 #include "nexus/testkit/faults.hpp"
 
 namespace nexus { inline namespace v0 { namespace testkit {
@@ -150,23 +152,23 @@ class faulty_session final : public journal_session {
                         [&] { return inner_->save_snapshots(requests); });
   }
 
-  // SQL of the program has no faults.
   result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
-    return inner_->run_sql(sql, with);
+    return sql_.run(sql, with);
   }
   result<void> begin(isolation level, bool read_only) override {
-    return inner_->begin(level, read_only);
+    return sql_.begin(level, read_only);
   }
-  result<void> commit() override { return inner_->commit(); }
-  result<void> rollback() override { return inner_->rollback(); }
+  result<void> commit() override { return sql_.commit(); }
+  result<void> rollback() override { return sql_.rollback(); }
   result<isolation> level() override { return inner_->level(); }
   bool has_sql() const noexcept override { return inner_->has_sql(); }
   std::string_view dialect() const noexcept override { return inner_->dialect(); }
+  // Their statements have no faults, except that a failed transaction does not commit them.
   document_storage* documents() noexcept override { return inner_->documents(); }
   nexus::detail::undo_log& undoes() noexcept override { return inner_->undoes(); }
   projection_storage* projections() noexcept override { return inner_->projections(); }
-  bool broken() const noexcept override { return inner_->broken(); }
-  bool unfinished() const noexcept override { return inner_->unfinished(); }
+  bool broken() const noexcept override { return sql_.lost() || inner_->broken(); }
+  bool unfinished() const noexcept override { return sql_.unfinished(); }
   bool touched() const noexcept override { return inner_->touched(); }
   result<void> reset(const std::string& query) override { return inner_->reset(query); }
   result<void> validate(const std::string& query) override { return inner_->validate(query); }
@@ -266,6 +268,7 @@ class faulty_session final : public journal_session {
 
   std::unique_ptr<journal_session> inner_;
   std::shared_ptr<faults> faults_;
+  detail::faulty_sql sql_{*inner_, *faults_};
 };
 
 class faulty_watch final : public journal_watch {

@@ -41,6 +41,9 @@ class row_mapper {
 
   store_item store(void* entity, const write_choices& how = {});
   store_report store(std::span<void* const> entities, const write_choices& how = {});
+  /// A rollback of the transaction around it puts key, version and times back on the entity, if it
+  /// still exists.
+  store_item store_shared(const std::shared_ptr<void>& entity);
   store_item remove(void* entity, removal how);
   store_report remove(std::span<void* const> entities, removal how);
   store_item restore(void* entity);

@@ -16,7 +16,8 @@ namespace nexus { inline namespace v0 { namespace detail {
 /// Narrow a query to rows by their key; the error says what is wrong with the key.
 [[nodiscard]] std::optional<error> where_key(table& of, const std::vector<filter_value>& key,
                                              row_query& to);
-[[nodiscard]] std::optional<error> where_keys(table& of, filter_value keys, row_query& to);
+[[nodiscard]] std::optional<error> where_keys(
+    table& of, const std::vector<std::vector<filter_value::one>>& keys, row_query& to);
 
 [[nodiscard]] result<row_query> page(table& of, row_query wanted, std::int64_t number,
                                      std::int64_t rows_per_page);
