@@ -90,7 +90,7 @@ endfunction()
 
 # Compiles each public header alone, twice in one unit, with no more than its target links. Headers
 # in detail/ or contract/ are parts of another header; journal_contract.hpp defines a whole suite,
-# which tests/contract/suite.cpp compiles alone.
+# which tests/contract/suite.cpp compiles alone. `./dev check` builds these, not `all`.
 function(nexus_check_headers name)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS
     RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp)
@@ -104,7 +104,11 @@ function(nexus_check_headers name)
     file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"@header@\"\n#include \"@header@\"\n" @ONLY)
     list(APPEND units ${unit})
   endforeach()
-  add_library(nexus_${name}_headers OBJECT ${units})
+  add_library(nexus_${name}_headers OBJECT EXCLUDE_FROM_ALL ${units})
   target_link_libraries(nexus_${name}_headers PRIVATE nexus_${name} nexus_options)
   target_compile_options(nexus_${name}_headers PRIVATE -O0 -g0)
+  if(NOT TARGET headers)
+    add_custom_target(headers)
+  endif()
+  add_dependencies(headers nexus_${name}_headers)
 endfunction()

@@ -36,8 +36,11 @@ struct alarm_times {
   milliseconds retry_max{60'000};
   milliseconds hurry_within{
       1'000};  ///< when the storage is back, all retries come within this time
-  std::size_t retries_max = 10'000;  ///< ids that wait for a retry; then no further ones are woken
-  std::size_t retry_rows = 64;       ///< alarms of such ids read at a time
+  milliseconds hurry_every{10'000};  ///< at most so often, when only appends had failed
+  std::size_t retries_max =
+      10'000;                   ///< ids that wait for a retry; failures of further ones are not
+                                ///< remembered, and the next look at everything wakes them
+  std::size_t retry_rows = 64;  ///< alarms of such ids read at a time
 
   // Other processes.
   milliseconds beat_every{1'000};        ///< between two heartbeats
