@@ -33,12 +33,12 @@ int complain(const nexus::error& why) {
   for (;;) pause();
 }
 
-// Few recoveries at a time: a sweep takes long enough to be killed.
+// Few recoveries at a time, so that a sweep is not over before it is killed.
 template <std::uint32_t Version>
 int run(const nexus::store& opened) {
   nexus::system sys{{.threads = 2}};
   say(fmt::format("writer {}\n", sys.writer_id().to_string()));
-  const nexus::entities<ticker<Version>> tickers{sys, opened, {.recoveries_max = 8}};
+  const nexus::entities<ticker<Version>> tickers{sys, opened, {.recoveries_max = 32}};
   wait_for_the_end();
 }
 
