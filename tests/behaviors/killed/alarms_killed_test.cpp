@@ -242,7 +242,7 @@ TEST_P(KilledAlarms, TickersTickAsOftenAsWantedAndEachTickOnce) {
 }
 
 TEST_P(KilledAlarms, ASweepRunsEveryIdOnce) {
-  constexpr int ids = 800;  // four pages
+  constexpr int ids = 520;  // two pages and a bit
   {
     nexus::system sys{{.threads = 2}};
     const entities<ticker<1>> tickers{sys, opened_};
