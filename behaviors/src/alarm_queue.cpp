@@ -52,7 +52,7 @@ std::optional<stored_alarm> alarm_queue::next(const moment& now, heartbeats& wri
     const bool starts = !is_live(c->row->id);
     if (starts && starts_ >= share) return std::nullopt;
     auto row = *c->row;
-    in_flight_.emplace(row.id.str(), woken{row.due, row.writer, c->from, starts, c->stops});
+    in_flight_.emplace(row.id.str(), woken{row.due, row.writer, c->from, starts});
     if (starts) ++starts_;
     if (c->from == source::retry) ++retried_;
     pass(*c, true);
@@ -62,7 +62,7 @@ std::optional<stored_alarm> alarm_queue::next(const moment& now, heartbeats& wri
 }
 
 std::optional<alarm_queue::candidate> alarm_queue::first(const moment& now) {
-  if (!again_.empty()) return candidate{source::again, &again_.front().row, again_.front().stops};
+  if (!again_.empty()) return candidate{source::again, &again_.front()};
   const auto* read = scan_.front(now);
   const bool may_retry = !to_retry_.empty() && retried_ < retried_max();
   if (may_retry && (read == nullptr || retry_first_)) {
@@ -127,13 +127,15 @@ alarm_queue::verdict alarm_queue::answered(const persistence_id& id, const answe
     if (got.due) note(*got.due);
     return {kind::fired, was.due};
   }
-  // The entity passivated before it saw the message. Its next incarnation is asked.
-  if (!got.known && got.why == errc::stopped && was.stops < times_.stops_max) {
-    again_.push_back({{id, was.due, was.writer}, was.stops + 1});
+  // The entity passivated before it saw the message. Its next incarnation is asked, but a loaded
+  // machine may take a while to end the old one.
+  const bool stopped = !got.known && got.why == errc::stopped;
+  if (stopped && was.from != source::again) {
+    again_.push_back({id, was.due, was.writer});
     return {kind::again, was.due};
   }
   auto made = fail(id.str(), was.due, got, now, random);
-  if (got.busy) made.what = kind::again;
+  if (got.busy || (stopped && made.failures < times_.stops_max)) made.what = kind::again;
   return made;
 }
 

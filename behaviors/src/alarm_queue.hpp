@@ -91,18 +91,12 @@ class alarm_queue {
   struct candidate {
     source from;
     const stored_alarm* row;
-    unsigned stops = 0;
   };
   struct woken {
     timestamp due;
     ulid writer;
     source from;
     bool starts;
-    unsigned stops;
-  };
-  struct stopped_row {
-    stored_alarm row;
-    unsigned stops;
   };
 
   [[nodiscard]] std::optional<candidate> first(const moment& now);
@@ -122,8 +116,8 @@ class alarm_queue {
   std::string scout_;  // an id whose pauses stay short while the storage fails; empty: none
   std::deque<stored_alarm> to_retry_;  // read, and their pause is over
   bool reads_retries_ = false;
-  bool retry_first_ = false;       // takes turns with what the scan has
-  std::deque<stopped_row> again_;  // whose entity stopped first
+  bool retry_first_ = false;        // takes turns with what the scan has
+  std::deque<stored_alarm> again_;  // whose entity stopped first
   std::unordered_map<std::string, woken> in_flight_;
   std::size_t starts_ = 0;
   std::size_t others_start_ = 0;

@@ -31,7 +31,7 @@ struct alarm_times {
 
   // Waking entities, per type.
   std::size_t in_flight_max = 512;  ///< alarm messages that are not answered yet
-  unsigned stops_max = 3;           ///< an entity that stops first is woken again at once, so often
+  unsigned stops_max = 4;           ///< an entity that stops first so often in a row fails
   milliseconds retry_min{100};      ///< after a failure, doubled each time, with jitter
   milliseconds retry_max{60'000};
   milliseconds hurry_within{
