@@ -130,7 +130,7 @@ alarm_queue::verdict alarm_queue::answered(const persistence_id& id, const answe
   // The entity passivated before it saw the message. Its next incarnation is asked, but a loaded
   // machine may take a while to end the old one.
   const bool stopped = !got.known && got.why == errc::stopped;
-  if (stopped && was.from != source::again) {
+  if (stopped && was.from == source::scan) {
     again_.push_back({id, was.due, was.writer});
     return {kind::again, was.due};
   }

@@ -169,7 +169,8 @@ void waker_actor::swept(type_state& of, const answer_message& m, const moment& n
   const bool done = m.is.known && (m.is.why.message.empty() || code == errc::rejected);
   const bool of_storage = !m.is.known && (counts_for_breaker(code) || code == errc::stopped);
   const auto failures = of.sweep.answered(m.id, done, now.steady, sys_.random(), of_storage);
-  if (failures != 0 && !m.is.busy) tell_failure(of, m.id, m.is, failures, true);
+  const bool stops = code == errc::stopped && failures < times_->stops_max;
+  if (failures != 0 && !m.is.busy && !stops) tell_failure(of, m.id, m.is, failures, true);
 }
 
 // If only appends failed, no read and no heartbeat tells that they work again: a firing does.
