@@ -193,6 +193,7 @@ void waker_actor::tell_failure(type_state& of, const persistence_id& id,
   if (to == nullptr) return;
   const auto* why = is.why.message.empty() ? "the command changed nothing" : is.why.message.c_str();
   const auto code = is.why.message.empty() ? errc::rejected : is.why.code;
+  const auto first = code == errc::stopped ? times_->stops_max : 1;  // that is told
   const auto& name = id.str();
   to->tell({entity_signal::kind::alarm_failed,
             name,
@@ -200,7 +201,7 @@ void waker_actor::tell_failure(type_state& of, const persistence_id& id,
             {code, fmt::format("{}: its alarm is overdue and was not run ({} times by now); it is "
                                "tried again after a pause: {}",
                                name, failures, why)}},
-           failures == 1 && remembered);
+           failures == first && remembered);
 }
 
 // -- the sweep --------------------------------------------------------------------------------
