@@ -129,7 +129,7 @@ class KilledProjections : public testing::TestWithParam<kind_of_database> {
     nexus::system sys{{.threads = 1}};
     projection<tally> last{sys, opened_, "report", count_in_report, {.lease = lease}};
     const auto done = last.caught_up(patience);
-    ASSERT_TRUE(done) << done.error().message;
+    ASSERT_TRUE(done) << done.error().message << "\n" << all_said(all());
     const auto counted = counted_in_report(opened_);
     EXPECT_EQ(told(counted), told(counted_in_journal(opened_)));
     EXPECT_EQ(counted.size(), std::size_t{ids});
