@@ -13,7 +13,9 @@ target_compile_features(nexus_options INTERFACE cxx_std_20)
 # about uninitialized optionals and variants.
 target_compile_options(nexus_options INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor
   $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local;-Wno-maybe-uninitialized,-Wshadow>
-  $<$<BOOL:${NEXUS_WERROR}>:-Werror>)
+  $<$<BOOL:${NEXUS_WERROR}>:-Werror>
+  # In a unity build every file looks like a header that leaks unnamed namespaces.
+  $<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
 
 # nexus_find(PACKAGE): finds a package that every program needs, for every folder, and makes the
 # installed nexus-config.cmake find it too. A package that only one component needs goes to its
@@ -105,6 +107,7 @@ function(nexus_check_headers name)
     list(APPEND units ${unit})
   endforeach()
   add_library(nexus_${name}_headers OBJECT EXCLUDE_FROM_ALL ${units})
+  set_target_properties(nexus_${name}_headers PROPERTIES UNITY_BUILD OFF)  # each alone
   target_link_libraries(nexus_${name}_headers PRIVATE nexus_${name} nexus_options)
   target_compile_options(nexus_${name}_headers PRIVATE -O0 -g0)
   if(NOT TARGET headers)
