@@ -13,7 +13,7 @@ namespace bank {
 namespace {
 
 constexpr std::size_t in_flight_max = 4096;
-constexpr unsigned failures_max = 20;                // of one account in a row
+constexpr unsigned failures_max = 20;                 // of one account in a row
 constexpr std::chrono::seconds attempt_deadline{30};  // an entity pauses for up to 10 s
 constexpr std::chrono::seconds longest_pause{2};
 

@@ -6,7 +6,6 @@
 
 namespace samples { namespace {
 
-
 std::string lines_of(const std::string& text, std::size_t count) {
   std::size_t end = 0;
   while (count-- > 0) end = text.find('\n', end) + 1;

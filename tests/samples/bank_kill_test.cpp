@@ -9,7 +9,6 @@ namespace samples { namespace {
 
 using std::chrono::microseconds;
 
-
 class BankKill : public Bank {
  protected:
   microseconds time_of_import() const {

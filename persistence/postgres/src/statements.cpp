@@ -419,8 +419,9 @@ statements::statements(const schema_choices& names)
       load_state{"load_state", names.named(load_state_sql)},
       list_states{"list_states", names.named(list_states_sql)},
       read_states{"read_states", names.named(read_states_sql)},
-      index_of_changes{"index_of_changes",
-                       names.named(fmt::format("{} WHERE {}", is_past_the_end_sql, changes_are_indexed))},
+      index_of_changes{
+          "index_of_changes",
+          names.named(fmt::format("{} WHERE {}", is_past_the_end_sql, changes_are_indexed))},
       is_past_the_end{"is_past_the_end", std::string{is_past_the_end_sql}},
       share_readers{"share_readers", names.named(share_readers_sql)},
       save_reader{"save_reader", names.named(save_reader_sql)},
