@@ -35,16 +35,26 @@ list_sources() {
     }' "$lint/sums" "$lint/inclusions" - >"$lint/sources"
 }
 
-# "SOURCE<TAB>COMMAND" for each source that is not generated. The command ends before its file
-# names, and lacks what only GCC knows: its precompiled header and its --param.
+# "SOURCE<TAB>COMMAND" for each source that is not generated, be it compiled alone or in a generated
+# unit that includes it. The command ends before its file names, and lacks what only GCC knows: its
+# precompiled header and its --param.
 compile_commands() {
   sed -n '
     /^ *"command": "/ {
       s///; s/ -o .* -c .*//; s/ -Winvalid-pch -include [^ ]*//; s/ --param=[^ ]*//g; h
     }
     /^ *"file": "/ { s///; s/".*//; G; s/\n/\t/; p; }
-  ' build/dev/compile_commands.json | grep -v "^$root/build/" | sed "s|^$root/||" |
-    sort -u -t $'\t' -k 1,1
+  ' build/dev/compile_commands.json | awk -F '\t' -v root="$root/" '
+    function tell(source) {
+      if (index(source, root) == 1 && index(source, root "build/") != 1)
+        printf "%s\t%s\n", substr(source, length(root) + 1), $2
+    }
+    { tell($1) }
+    index($1, root "build/") == 1 {
+      while ((getline line <$1) > 0)
+        if (line ~ /^#include ".*\.cpp"$/) tell(substr(line, 11, length(line) - 11))
+      close($1)
+    }' | sort -u -t $'\t' -k 1,1
 }
 
 # "FILE INCLUDED…" for each file of the tree, with what it includes directly or through others. An

@@ -13,7 +13,9 @@ target_compile_features(nexus_options INTERFACE cxx_std_20)
 # about uninitialized optionals and variants.
 target_compile_options(nexus_options INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor
   $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local;-Wno-maybe-uninitialized,-Wshadow>
-  $<$<BOOL:${NEXUS_WERROR}>:-Werror>)
+  $<$<BOOL:${NEXUS_WERROR}>:-Werror>
+  # In a unity build every file looks like a header that leaks unnamed namespaces.
+  $<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
 
 # nexus_find(PACKAGE): finds a package that every program needs, for every folder, and makes the
 # installed nexus-config.cmake find it too. A package that only one component needs goes to its
@@ -90,7 +92,7 @@ endfunction()
 
 # Compiles each public header alone, twice in one unit, with no more than its target links. Headers
 # in detail/ or contract/ are parts of another header; journal_contract.hpp defines a whole suite,
-# which tests/contract/suite.cpp compiles alone.
+# which tests/contract/suite.cpp compiles alone. `./dev check` builds these, not `all`.
 function(nexus_check_headers name)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS
     RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp)
@@ -104,7 +106,12 @@ function(nexus_check_headers name)
     file(CONFIGURE OUTPUT ${unit} CONTENT "#include \"@header@\"\n#include \"@header@\"\n" @ONLY)
     list(APPEND units ${unit})
   endforeach()
-  add_library(nexus_${name}_headers OBJECT ${units})
+  add_library(nexus_${name}_headers OBJECT EXCLUDE_FROM_ALL ${units})
+  set_target_properties(nexus_${name}_headers PROPERTIES UNITY_BUILD OFF)  # each alone
   target_link_libraries(nexus_${name}_headers PRIVATE nexus_${name} nexus_options)
   target_compile_options(nexus_${name}_headers PRIVATE -O0 -g0)
+  if(NOT TARGET headers)
+    add_custom_target(headers)
+  endif()
+  add_dependencies(headers nexus_${name}_headers)
 endfunction()

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "nexus/journal_errors.hpp"
+
 namespace nexus { inline namespace v0 { namespace detail {
 
 // -- retries ----------------------------------------------------------------------------------
@@ -22,7 +24,7 @@ void alarm_queue::took_retries(std::span<const std::string> asked,
     const auto at = std::find_if(found.begin(), found.end(),
                                  [&](const stored_alarm& one) { return one.id.str() == id; });
     if (at == found.end()) {
-      retries_.over(id);
+      over(id);
     } else {
       to_retry_.push_back(std::move(*at));
       found.erase(at);
@@ -39,6 +41,7 @@ void alarm_queue::retries_failed(std::span<const std::string> asked, steady_time
 
 std::optional<stored_alarm> alarm_queue::next(const moment& now, heartbeats& writers,
                                               const live_test& is_live) {
+  const auto share = starts_max_ > others_start_ ? starts_max_ - others_start_ : 1;
   while (in_flight_.size() < times_.in_flight_max) {
     const auto c = first(now);
     if (!c) return std::nullopt;
@@ -47,9 +50,9 @@ std::optional<stored_alarm> alarm_queue::next(const moment& now, heartbeats& wri
       continue;
     }
     const bool starts = !is_live(c->row->id);
-    if (starts && starts_ >= starts_max_) return std::nullopt;
+    if (starts && starts_ >= share) return std::nullopt;
     auto row = *c->row;
-    in_flight_.emplace(row.id.str(), woken{row.due, row.writer, c->from, starts, c->stops});
+    in_flight_.emplace(row.id.str(), woken{row.due, row.writer, c->from, starts});
     if (starts) ++starts_;
     if (c->from == source::retry) ++retried_;
     pass(*c, true);
@@ -59,8 +62,8 @@ std::optional<stored_alarm> alarm_queue::next(const moment& now, heartbeats& wri
 }
 
 std::optional<alarm_queue::candidate> alarm_queue::first(const moment& now) {
-  if (!again_.empty()) return candidate{source::again, &again_.front().row, again_.front().stops};
-  const auto* read = retries_.full() ? nullptr : scan_.front(now);
+  if (!again_.empty()) return candidate{source::again, &again_.front()};
+  const auto* read = scan_.front(now);
   const bool may_retry = !to_retry_.empty() && retried_ < retried_max();
   if (may_retry && (read == nullptr || retry_first_)) {
     return candidate{source::retry, &to_retry_.front()};
@@ -97,7 +100,7 @@ bool alarm_queue::may_run(const candidate& c, const moment& now, heartbeats& wri
   if (is_due && runs_here) return true;
   if (!is_due) note(row.due);
   if (!runs_here) writers.watch(row.writer, now.steady);
-  if (c.from != source::scan) retries_.over(id);
+  if (c.from != source::scan) over(id);
   return false;
 }
 
@@ -120,16 +123,44 @@ alarm_queue::verdict alarm_queue::answered(const persistence_id& id, const answe
   if (was.from == source::retry) --retried_;
   using kind = verdict::kind;
   if (got.known && (!got.due || *got.due > was.due)) {
-    retries_.over(id.str());
+    over(id.str());
     if (got.due) note(*got.due);
     return {kind::fired, was.due};
   }
-  // The entity passivated before it saw the message. Its next incarnation is asked.
-  if (!got.known && got.why == errc::stopped && was.stops < times_.stops_max) {
-    again_.push_back({{id, was.due, was.writer}, was.stops + 1});
+  // The entity passivated before it saw the message. Its next incarnation is asked, but a loaded
+  // machine may take a while to end the old one.
+  const bool stopped = !got.known && got.why == errc::stopped;
+  if (stopped && was.from == source::scan) {
+    again_.push_back({id, was.due, was.writer});
     return {kind::again, was.due};
   }
-  return {kind::failed, was.due, retries_.failed(id.str(), now, random)};
+  auto made = fail(id.str(), was.due, got, now, random);
+  if (got.busy || (stopped && made.failures < times_.stops_max)) made.what = kind::again;
+  return made;
+}
+
+// While many have failed, those that fail further are not remembered: each look at everything finds
+// them again.
+alarm_queue::verdict alarm_queue::fail(const std::string& id, timestamp due, const answer& got,
+                                       steady_time now, std::uint64_t random) {
+  const bool of_storage = !got.known && (counts_for_breaker(got.why) || got.why == errc::stopped);
+  if (retries_.full() && !retries_.holds(id))
+    return {verdict::kind::failed, due, 1, false, of_storage};
+  const auto failures = retries_.failed(id, now, random, of_storage);
+  if (of_storage && scout_.empty()) scout_ = id;
+  if (scout_ == id) {
+    if (of_storage) {
+      retries_.no_later(id, later(now, times_.read_pause_max));
+    } else {
+      scout_.clear();
+    }
+  }
+  return {verdict::kind::failed, due, failures, true, of_storage};
+}
+
+void alarm_queue::over(const std::string& id) {
+  retries_.over(id);
+  if (scout_ == id) scout_.clear();
 }
 
 std::size_t alarm_queue::overdue() const noexcept {

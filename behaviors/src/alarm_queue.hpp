@@ -54,15 +54,21 @@ class alarm_queue {
     std::optional<timestamp> due{};
     bool known = false;
     errc why = errc::unavailable;
+    bool busy = false;  ///< the entity answers a sweep just then
   };
   struct verdict {
     enum class kind : std::uint8_t { fired, again, failed };
     kind what = kind::fired;
     timestamp due{};        ///< for which it was woken
     unsigned failures = 0;  ///< in a row
+    bool remembered = true;
+    bool of_storage = false;  ///< it may work as soon as the storage does
   };
   verdict answered(const persistence_id& id, const answer& got, steady_time now,
                    std::uint64_t random);
+
+  /// So many places belong to others, but one is left.
+  void others_start(std::size_t count) noexcept { others_start_ = count; }
 
   /// The storage is back.
   template <class Random>
@@ -73,6 +79,7 @@ class alarm_queue {
 
   [[nodiscard]] bool runs(const std::string& id) const { return in_flight_.contains(id); }
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_.size(); }
+  [[nodiscard]] bool many_fail() const noexcept { return retries_.full(); }
   /// Alarms known to be overdue and not over.
   [[nodiscard]] std::size_t overdue() const noexcept;
 
@@ -84,22 +91,19 @@ class alarm_queue {
   struct candidate {
     source from;
     const stored_alarm* row;
-    unsigned stops = 0;
   };
   struct woken {
     timestamp due;
     ulid writer;
     source from;
     bool starts;
-    unsigned stops;
-  };
-  struct stopped_row {
-    stored_alarm row;
-    unsigned stops;
   };
 
   [[nodiscard]] std::optional<candidate> first(const moment& now);
   void pass(const candidate& c, bool ran);
+  [[nodiscard]] verdict fail(const std::string& id, timestamp due, const answer& got,
+                             steady_time now, std::uint64_t random);
+  void over(const std::string& id);
   [[nodiscard]] bool may_run(const candidate& c, const moment& now, heartbeats& writers);
   [[nodiscard]] std::size_t retried_max() const noexcept {
     return std::max<std::size_t>(1, starts_max_ / 2);
@@ -109,12 +113,14 @@ class alarm_queue {
   const std::size_t starts_max_;
   alarm_scan scan_;
   alarm_retries retries_;
+  std::string scout_;  // an id whose pauses stay short while the storage fails; empty: none
   std::deque<stored_alarm> to_retry_;  // read, and their pause is over
   bool reads_retries_ = false;
-  bool retry_first_ = false;       // takes turns with what the scan has
-  std::deque<stopped_row> again_;  // whose entity stopped first
+  bool retry_first_ = false;        // takes turns with what the scan has
+  std::deque<stored_alarm> again_;  // whose entity stopped first
   std::unordered_map<std::string, woken> in_flight_;
   std::size_t starts_ = 0;
+  std::size_t others_start_ = 0;
   std::size_t retried_ = 0;
 };
 

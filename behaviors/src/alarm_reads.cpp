@@ -53,15 +53,23 @@ result<alarm_page> read_alarms(journal_session& from, std::string_view type,
   made.strands = from.strands();
   const std::array types{type};
   const auto* after = which.after ? &*which.after : nullptr;
-  auto due = from.due(which.strand, {types, which.until, after}, max);
+  const std::function<void(const error&)> left_out = [&](const error& e) {
+    made.corrupt.push_back(e);
+  };
+  auto due = from.due(which.strand, {types, which.until, after, &left_out}, max);
   if (!due) return fail(std::move(due.error()));
   made.due = *std::move(due);
-  if (made.due.size() >= max) return made;
+  // Then the place of the next page is not known.
+  if (made.corrupt.size() >= max) return fail(std::move(made.corrupt.front()));
+  if (made.due.size() + made.corrupt.size() >= max) return made;
   const stored_alarm end{last_id_of(type), which.until, {}};
-  const due_filter later{types, timestamp::max(), &end};
+  bool is_left_out = false;  // which is told when it is due
+  const std::function<void(const error&)> passed = [&](const error&) { is_left_out = true; };
+  const due_filter later{types, timestamp::max(), &end, &passed};
   auto next = from.due(which.strand, later, 1);
-  if (next && !next->empty() && next->front().writer != own)
+  if (next && (is_left_out || (!next->empty() && next->front().writer != own))) {
     next = from.due(which.strand, later, max);
+  }
   if (!next) return fail(std::move(next.error()));
   made.next = *std::move(next);
   return made;
@@ -74,6 +82,7 @@ result<std::vector<stored_alarm>> read_alarms_of(journal_session& from,
     auto id = persistence_id::parse(text);
     if (!id) return fail(std::move(id.error()));
     auto found = from.alarm_of(*id);
+    if (!found && found.error().code == errc::corrupt) continue;  // a look at everything tells
     if (!found) return fail(std::move(found.error()));
     if (*found) made.push_back(**std::move(found));
   }
@@ -148,7 +157,7 @@ result<sweep_progress> read_sweep(journal_session& from, std::string_view type) 
   if (storage == nullptr) return sweep_progress{};
   auto found = storage->get(sweeps_collection, type);
   if (!found) return fail(std::move(found.error()));
-  if (!*found) return sweep_progress{};
+  if (!*found) return sweep_progress{.version = 0};
   return progress_of(type, (*found)->data);
 }
 
@@ -164,7 +173,7 @@ result<std::optional<sweep_progress>> save_sweep(journal_session& to, std::strin
     return std::nullopt;
   };
   if (!to.has_sql()) return save(to);
-  return transactional(static_cast<session&>(to), save);
+  return transactional(static_cast<session&>(to), save, {.level = isolation::serializable});
 }
 
 }}}

@@ -25,7 +25,7 @@ namespace nexus { inline namespace v0 { namespace detail {
                                              const alarm_read& which, std::size_t max,
                                              const ulid& own);
 
-/// The alarms of these ids, of those that have one.
+/// The alarms of these ids, of those that have one that can be read.
 [[nodiscard]] result<std::vector<stored_alarm>> read_alarms_of(journal_session& from,
                                                                std::span<const std::string> ids);
 

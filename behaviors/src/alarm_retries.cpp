@@ -4,9 +4,11 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-unsigned alarm_retries::failed(const std::string& id, steady_time now, std::uint64_t random) {
+unsigned alarm_retries::failed(const std::string& id, steady_time now, std::uint64_t random,
+                               bool of_storage) {
   auto at = ids_.try_emplace(id).first;
   auto& one = at->second;
+  one.of_storage = of_storage;
   one.times = saturated_sum(one.times, 1);
   wait(at, later(now, growing_pause_of(times_.retry_min, times_.retry_max, one.times, random)));
   return one.times;
@@ -26,6 +28,11 @@ std::vector<std::string> alarm_retries::take(steady_time now, std::size_t max) {
     stop_waiting(ids_.find(taken.back())->second);
   }
   return taken;
+}
+
+void alarm_retries::no_later(const std::string& id, steady_time at) {
+  auto found = ids_.find(id);
+  if (found != ids_.end() && found->second.waits && at < found->second.at->first) wait(found, at);
 }
 
 void alarm_retries::put_back(const std::string& id, steady_time at) {

@@ -1,6 +1,6 @@
 // Ids whose alarm could not be run, each with a pause that grows with its failures.
 //
-// Threads: one at a time. Bound: the caller adds no id while `full`, except those in flight then.
+// Threads: one at a time. Bound: the caller adds no id while `full`.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,12 @@ class alarm_retries {
  public:
   alarm_retries(const alarm_times& times, std::size_t max) : times_{times}, max_{max} {}
 
-  /// Returns how often the id has failed in a row by now.
-  unsigned failed(const std::string& id, steady_time now, std::uint64_t random);
+  /// Returns how often the id has failed in a row by now. `of_storage`: when the storage is back,
+  /// it need not wait any longer.
+  unsigned failed(const std::string& id, steady_time now, std::uint64_t random, bool of_storage);
+
+  /// The pause of the id ends at `at` at the latest.
+  void no_later(const std::string& id, steady_time at);
 
   /// Forgets the id.
   void over(const std::string& id);
@@ -40,16 +44,16 @@ class alarm_retries {
   /// Its turn did not come to anything: it gets another one at `at`.
   void put_back(const std::string& id, steady_time at);
 
-  /// Ends all pauses within `alarm_times::hurry_within`.
+  /// Ends the pauses of ids that failed because of the storage, within `alarm_times::hurry_within`.
   template <class Random>
   void hurry(steady_time now, Random random) {
-    if (order_.empty()) return;
-    const auto all = std::exchange(order_, {});
-    for (auto& [id, one] : ids_) one.waits = false;
     const auto within = saturated<std::chrono::microseconds>(times_.hurry_within);
-    for (const auto& [at, id] : all) {
+    for (auto at = ids_.begin(); at != ids_.end(); ++at) {
+      if (!at->second.waits || !at->second.of_storage) continue;
       const auto share = static_cast<double>(random() % 1024) / 1024;
-      wait(ids_.find(*id), std::min(at, later(now, within * share)));
+      // Whole microseconds: the time of a stepped system passes in them.
+      const auto pause = saturated<std::chrono::microseconds>(within * share);
+      wait(at, std::min(at->second.at->first, later(now, pause)));
     }
   }
 
@@ -59,6 +63,7 @@ class alarm_retries {
     unsigned times = 0;
     order::iterator at{};
     bool waits = false;
+    bool of_storage = false;
   };
   using table = std::unordered_map<std::string, retry>;
 

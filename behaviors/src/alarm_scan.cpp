@@ -31,8 +31,8 @@ bool alarm_scan::begin(const moment& now) {
   if (all_wanted_) {
     next.what = kind::all;
     place_.reset();
-  } else if (look_at_ <= now.steady) {
-    next.what = kind::some;
+  } else if (look_at_ <= now.steady || (all_goes_on_ && !(due_first_ && planned_ <= now.wall))) {
+    next.what = all_goes_on_ ? kind::all : kind::some;
     if (place_) {
       next.strand = place_->strand;
       next.after = place_->after;
@@ -43,7 +43,8 @@ bool alarm_scan::begin(const moment& now) {
     next.after = stored_alarm{last_id_, moved(planned_, std::chrono::microseconds{-1}), {}};
   }
   if (next.what != kind::due) look_at_ = later(now.steady, times_.look_every);
-  all_wanted_ = false;
+  all_wanted_ = due_first_ = false;
+  if (next.what != kind::due) all_goes_on_ = false;
   planned_ = timestamp::max();
   pass_ = std::move(next);
   return true;
@@ -55,7 +56,7 @@ void alarm_scan::took(alarm_page page, const moment& now, const choice& runs_her
   if (!pass_) return;
   strands_ = std::max(1u, page.strands);
   read_at_ = now.steady;
-  is_last_ = page.due.size() < times_.page_rows;
+  is_last_ = page.due.size() + page.corrupt.size() < times_.page_rows;
   ran_ = false;
   rows_.assign(std::make_move_iterator(page.due.begin()), std::make_move_iterator(page.due.end()));
   if (is_last_ && !page.next.empty()) {
@@ -98,9 +99,10 @@ void alarm_scan::page_done() {
   auto& p = *pass_;
   if (!is_last_) {
     p.idle_pages = ran_ ? 0 : p.idle_pages + 1;
-    if (p.what != kind::some || p.idle_pages < times_.idle_pages_max) return;
+    if (p.what == kind::due || p.idle_pages < times_.idle_pages_max) return;
     place_ = place{p.strand, std::move(p.after)};
-    note(p.kept_plan);
+    all_goes_on_ = due_first_ = p.what == kind::all;
+    note(p.what == kind::all ? p.until : p.kept_plan);  // what is due until then, it finds itself
     pass_.reset();
     return;
   }
@@ -111,7 +113,7 @@ void alarm_scan::page_done() {
     }
     return;
   }
-  if (p.what == kind::some && place_) note(p.kept_plan);  // it began behind what was planned
+  if (p.what != kind::due && place_) note(p.kept_plan);  // it began behind what was planned
   if (p.what != kind::due) place_.reset();
   pass_.reset();
 }
@@ -119,7 +121,7 @@ void alarm_scan::page_done() {
 alarm_scan::wake alarm_scan::next_wake() const noexcept {
   wake made;
   if (reading_ || !rows_.empty()) return made;
-  if (pass_ || all_wanted_) {
+  if (pass_ || all_wanted_ || all_goes_on_) {
     made.steady = paused_until_;
     return made;
   }

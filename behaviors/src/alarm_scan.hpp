@@ -29,6 +29,7 @@ struct alarm_read {
 struct alarm_page {
   std::uint32_t strands = 1;  ///< of the journal
   std::vector<stored_alarm> due{};
+  std::vector<error> corrupt{};  ///< of rows that were left out of `due`
   /// If these are the last ones: some that are due next. Only the first one if it is of the
   /// reading process, else a whole page.
   std::vector<stored_alarm> next{};
@@ -76,7 +77,7 @@ class alarm_scan {
   enum class kind : std::uint8_t {
     due,   // what came due
     some,  // a look at everything, as far as it is not idle for too long
-    all
+    all    // the same in turn with what comes due
   };
   struct pass {
     kind what;
@@ -99,7 +100,9 @@ class alarm_scan {
   timestamp planned_ = timestamp::min();
   bool all_wanted_ = true;
   steady_time look_at_{};
-  std::optional<place> place_{};  // where the next `some` goes on
+  std::optional<place> place_{};  // where the next look at everything goes on
+  bool all_goes_on_ = false;      // there, soon
+  bool due_first_ = false;
   std::optional<pass> pass_{};
   std::uint32_t strands_ = 1;
 

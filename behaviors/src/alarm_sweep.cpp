@@ -100,9 +100,9 @@ std::optional<persistence_id> alarm_sweep::next_id(steady_time now) {
 }
 
 unsigned alarm_sweep::answered(const persistence_id& id, bool done, steady_time now,
-                               std::uint64_t random) {
+                               std::uint64_t random, bool of_storage) {
   in_flight_.erase(id.str());
-  if (!done) return failing_.failed(id.str(), now, random);
+  if (!done) return failing_.failed(id.str(), now, random, of_storage);
   failing_.over(id.str());
   return 0;
 }

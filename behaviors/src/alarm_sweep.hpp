@@ -22,7 +22,8 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-/// What is stored of a sweep. Without it: version 1, done.
+/// What is stored of a sweep. If nothing is stored, the version is 0: there may be ids of before the
+/// behavior had alarms. In a database without documents it is 1, and done.
 struct sweep_progress {
   std::uint32_t version = 1;
   std::string after{};  ///< all ids up to this one are done; the part behind the type
@@ -63,7 +64,8 @@ class alarm_sweep {
   [[nodiscard]] std::optional<persistence_id> next_id(steady_time now);
 
   /// Returns how often the id has failed in a row; 0: it is done.
-  unsigned answered(const persistence_id& id, bool done, steady_time now, std::uint64_t random);
+  unsigned answered(const persistence_id& id, bool done, steady_time now, std::uint64_t random,
+                    bool of_storage = true);
 
   template <class Random>
   void hurry(steady_time now, Random random) {
@@ -71,6 +73,8 @@ class alarm_sweep {
     failing_.hurry(now, random);
   }
 
+  /// The most entities that it starts at a time.
+  [[nodiscard]] std::size_t starts_max() const noexcept { return over() ? 0 : in_flight_max_; }
   [[nodiscard]] bool over() const noexcept { return phase_ == phase::over; }
   /// The journal knows a newer version than this process.
   [[nodiscard]] bool outdated() const noexcept { return over() && stored_.version > version_; }

@@ -31,13 +31,16 @@ struct alarm_times {
 
   // Waking entities, per type.
   std::size_t in_flight_max = 512;  ///< alarm messages that are not answered yet
-  unsigned stops_max = 3;           ///< an entity that stops first is woken again at once, so often
+  unsigned stops_max = 4;           ///< an entity that stops first so often in a row fails
   milliseconds retry_min{100};      ///< after a failure, doubled each time, with jitter
   milliseconds retry_max{60'000};
   milliseconds hurry_within{
       1'000};  ///< when the storage is back, all retries come within this time
-  std::size_t retries_max = 10'000;  ///< ids that wait for a retry; then no further ones are woken
-  std::size_t retry_rows = 64;       ///< alarms of such ids read at a time
+  milliseconds hurry_every{10'000};  ///< at most so often, when only appends had failed
+  std::size_t retries_max =
+      10'000;                   ///< ids that wait for a retry; failures of further ones are not
+                                ///< remembered, and the next look at everything wakes them
+  std::size_t retry_rows = 64;  ///< alarms of such ids read at a time
 
   // Other processes.
   milliseconds beat_every{1'000};        ///< between two heartbeats

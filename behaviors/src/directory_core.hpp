@@ -46,7 +46,7 @@ class directory_core final : public entity_directory,
   ulid next_id() override { return sys.next_id(); }
   steady_time steady() const override { return sys.steady(); }
   result<later_call> call_later(time_span delay, std::function<void(bool due)> f) override;
-  void forget(const later_call& what) override { calls->forget(what); }
+  void forget(const later_call& what) override { questions_later->forget(what); }
   bool is_ending() const noexcept override { return barred(admission::outside) || closing(); }
   void question_asked() noexcept override { questions_.fetch_add(1); }
   void question_answered() noexcept override { questions_.fetch_sub(1); }
@@ -106,8 +106,9 @@ class directory_core final : public entity_directory,
   const fsm_options machine;
   entity_metrics metrics;
   const std::shared_ptr<passivation> live_ones;
-  const std::shared_ptr<wakeups> calls;  ///< due later: timers, delays and deadlines of questions
-  recoveries turns;                      ///< of this type
+  const std::shared_ptr<wakeups> timers;           ///< of entities
+  const std::shared_ptr<wakeups> questions_later;  ///< their delays and deadlines
+  recoveries turns;                                ///< of this type
   /// Null if the behavior has no `alarm`.
   std::unique_ptr<waker::member> alarms{};
 

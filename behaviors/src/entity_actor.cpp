@@ -175,9 +175,10 @@ void entity_actor::take_command(const moment& now, envelope m, actions& out) {
   const bool too_many = core_->options.when_full == overflow::drop_oldest &&
                         slot_->count() > core_->options.mailbox_max;
   if (too_many) fsm_.step(now, displaced{}, out);
-  if (!m.as<entity_call>().own) {
+  const auto& call = m.as<entity_call>();
+  if (!call.own) {
     woken_ = false;
-  } else if (questions_ > 0) {
+  } else if (!call.of_watch && questions_ > 0) {
     --questions_;
   }
   fsm_.step(now, std::move(m), out);
@@ -189,10 +190,10 @@ void entity_actor::take_alarm(const moment& now, envelope m, actions& out) {
   auto& asked = m.as<alarm_message>();
   if (alarm_) {
     return asked.answer(
-        {.why = {errc::overloaded, slot_->id.str() + ": decides its alarm already"}});
+        {.why = {errc::overloaded, slot_->id.str() + ": decides its alarm already"}, .busy = true});
   }
   woken_ = woken_ || fsm_.at() == entity_fsm::phase::fresh;
-  const alarm_due input{asked.seen_at, core_->sys.next_id(), asked.found};
+  const alarm_due input{asked.seen_at, core_->sys.next_id(), asked.found, !asked.found};
   alarm_ = std::move(m);
   fsm_.step(now, input, out);
 }

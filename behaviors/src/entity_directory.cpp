@@ -106,7 +106,8 @@ directory_core::directory_core(const behavior_info& b, system& s, const store& s
       }()},
       metrics{sys.metrics(), b},
       live_ones{std::make_shared<passivation>(sys, o, metrics.cap_exceeded)},
-      calls{std::make_shared<wakeups>(sys)},
+      timers{std::make_shared<wakeups>(sys)},
+      questions_later{std::make_shared<wakeups>(sys)},
       turns{sys, o},
       status_{check_options(b, o)} {}
 
@@ -330,13 +331,13 @@ result<entity_directory::later_call> directory_core::call_later(time_span delay,
                                                                 std::function<void(bool due)> f) {
   constexpr std::size_t calls_max = 1'000'000;
   later_call made;
-  switch (calls->at(later(steady(), delay), std::move(f), made, calls_max)) {
+  switch (questions_later->at(later(steady(), delay), std::move(f), made, calls_max)) {
     case wakeups::refusal::closed:
       return fail(errc::stopped, fmt::format("entities \"{}\" were stopped", info.entity_type));
     case wakeups::refusal::full:
       return fail(errc::overloaded,
-                  fmt::format("entities \"{}\": {} delays and deadlines of questions and timers "
-                              "are running, which is the most",
+                  fmt::format("entities \"{}\": {} delays and deadlines of questions are running, "
+                              "which is the most",
                               info.entity_type, calls_max));
     case wakeups::refusal::none:
       break;
@@ -392,7 +393,8 @@ void directory_core::stop() {
   for (auto& one : live_ones->entities.all()) one->to.send(envelope{new close_message});
   if (alarms && live() == 0) alarms->leave(in);
   live_ones->close();
-  calls->close();
+  timers->close();
+  questions_later->close();
   turns.close();
 }
 

@@ -97,6 +97,7 @@ struct alarm_due {
   timestamp seen_at;  ///< the time by the clock that found it due
   ulid command_id;
   std::optional<timestamp> found{};  ///< the due time that the journal had; none: not read
+  bool of_sweep = false;             ///< decides nothing
 };
 struct passivate_asked {
   bool only_now = false;  ///< only if no command is on its way; else: as soon as none is

@@ -102,12 +102,13 @@ void entity_fsm::step(const moment& now, alarm_due input, actions& out) {
 }
 
 // If the journal has another due time than this entity knows of, another writer may have written
-// since. Then the entity writes again what it knows: if so, that conflicts, and it recovers.
+// since. Then the entity writes again what it knows: if so, that conflicts, and it recovers. A sweep
+// only wants the due time to be stored; if it has come, the waker finds it.
 void entity_fsm::look_at_alarm(const moment& now, actions& out) {
   const auto asked = std::exchange(alarm_->asked, nullptr);
   const auto by = std::max(now.wall, asked->seen_at);
   const auto& due = model_.due();
-  if (due && *due <= by) {
+  if (!asked->of_sweep && due && *due <= by) {
     decide_alarm({std::max(now.wall, *due), now.steady}, *asked, out);
   } else {
     alarm_->doubts = asked->found && asked->found != alarm_->stored;

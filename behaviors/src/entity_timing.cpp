@@ -38,13 +38,13 @@ void entity_actor::look_after_timers() {
   const auto next = timers->next();
   if (!next || *next >= timers->armed.at()) return;
   wakeups::ticket made;
-  const auto refused = core_->calls->at(
+  const auto refused = core_->timers->at(
       *next,
       [to = self_](bool due) {
         if (due) to.send(envelope{new timers_message});
       },
       made);
-  if (refused == wakeups::refusal::none) timers->armed = wakeup{core_->calls, made};
+  if (refused == wakeups::refusal::none) timers->armed = wakeup{core_->timers, made};
 }
 
 void entity_actor::perform(const moment& /*now*/, discard a, actions& /*out*/) {

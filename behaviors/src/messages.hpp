@@ -96,7 +96,8 @@ class alarm_message final : public message_of<message_kind::alarm> {
   struct outcome {
     std::optional<timestamp> due{};  ///< as the journal has it now, if `known`
     bool known = false;
-    error why{};  ///< what went wrong; without a message: nothing
+    error why{};        ///< what went wrong; without a message: nothing
+    bool busy = false;  ///< it has another such message in hand
   };
   using then = std::function<void(const outcome&)>;  ///< must not throw
   using recovered = std::function<void()>;           ///< must not throw

@@ -37,8 +37,10 @@ waker::waker(system& sys, const alarm_times& times)
           {}, [n = unknown_] { return static_cast<double>(n->load()); })} {}
 
 waker::~waker() {
+  std::shared_ptr<void> next;  // outlives the lock: it may be the last one of the next waker
   std::lock_guard guard{of_the_name()};
-  if (kept_->find(waker_name) == nullptr) kept_->release(waker_name);
+  next = kept_->find(waker_name);
+  if (next == nullptr) kept_->release(waker_name);
 }
 
 waker::member::member(std::shared_ptr<waker> of, const store& in) : of_{std::move(of)} {

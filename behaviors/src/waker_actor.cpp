@@ -16,8 +16,9 @@ waker_actor::waker_actor(system& sys, std::shared_ptr<const alarm_times> times,
 
 actor::verdict waker_actor::receive(envelope m) {
   auto next = verdict::go_on;
-  (void)guarded([&] { next = handle(m); },
-                [](const std::string& why) { log().error("the waker of alarms: {}", why); });
+  const auto tell = [](const std::string& why) { log().error("the waker of alarms: {}", why); };
+  (void)guarded([&] { next = handle(m); }, tell);
+  if (next == verdict::go_on) (void)guarded([&] { schedule(); }, tell);
   return next;
 }
 
@@ -48,7 +49,6 @@ actor::verdict waker_actor::handle(const envelope& m) {
       m.as<arrival>().arrive(*this);
       break;
   }
-  schedule();
   return verdict::go_on;
 }
 
@@ -187,9 +187,12 @@ void waker_actor::took_beats(const void* key, result<beats_read> got) {
     log().warn("the waker of alarms: the heartbeat of this process was not stored: {}",
                why.message);
   }
-  if (!got) return storage_failed(in, &journal_state::beats_fail, why);
+  if (!got) {
+    in.beats_fail = in.beats_fail || counts_for_breaker(why.code);
+    return;
+  }
   if (!failed) in.told_beat = false;
-  storage_works(in, &journal_state::beats_fail);
+  if (std::exchange(in.beats_fail, false)) hurry_all_of(in);
   if (!got->all) return;
   in.old_beats = in.writers.saw(*got->all, sys_.steady());
   if (!in.writers.found_stopped()) return;
@@ -201,23 +204,19 @@ void waker_actor::took_beats(const void* key, result<beats_read> got) {
   }
 }
 
-// When the storage is back, everything that is overdue runs soon.
-void waker_actor::storage_works(journal_state& in, bool journal_state::*which) {
-  const bool was_down = in.down();
-  in.*which = false;
-  if (!was_down || in.down()) return;
-  const auto moment = now();
-  const auto random = [this] { return sys_.random(); };
+// When the storage is back, everything that failed because of it runs soon.
+void waker_actor::hurry_all_of(const journal_state& in) {
+  const auto at = now();
   for (auto& one : types_) {
-    if (one.in != &in) continue;
-    one.queue.hurry(moment.steady, random);
-    one.sweep.hurry(moment.steady, random);
-    look(one, moment);
+    if (one.in == &in && !one.down()) hurry(one, at);
   }
 }
 
-void waker_actor::storage_failed(journal_state& in, bool journal_state::*which, const error& why) {
-  if (counts_for_breaker(why.code)) in.*which = true;
+void waker_actor::hurry(type_state& of, const moment& now) {
+  const auto random = [this] { return sys_.random(); };
+  of.queue.hurry(now.steady, random);
+  of.sweep.hurry(now.steady, random);
+  look(of, now);
 }
 
 // -- types without entities -------------------------------------------------------------------
@@ -243,20 +242,27 @@ void waker_actor::took_types(const void* key, const result<std::vector<due_type>
   if (at == journals_.end()) return;
   auto& in = *at->second;
   in.counts_types = false;
-  if (!found) return storage_failed(in, &journal_state::reads_fail, found.error());
-  storage_works(in, &journal_state::reads_fail);
+  if (!found) {
+    if (!std::exchange(in.told_types, true)) {
+      log().warn("the waker of alarms: types without entities were not counted: {}",
+                 found.error().message);
+    }
+    return;
+  }
+  in.told_types = false;
   tell_unknown(in, *found, key);
 }
 
 void waker_actor::tell_unknown(journal_state& in, const std::vector<due_type>& found,
                                const void* key) {
-  in.unknown.clear();
+  const auto told = std::exchange(in.unknown, {});
   for (const auto& one : found) {
     const bool known = std::any_of(types_.begin(), types_.end(), [&](const type_state& t) {
       return t.journal_key == key && t.name == one.type;
     });
     if (known) continue;
     in.unknown.emplace(one.type, one.count);
+    if (told.contains(one.type)) continue;
     log().warn(
         "{} alarms of the type \"{}\" are overdue, and this system has no entities of it "
         "that have alarms: make its nexus::entities in some process",

@@ -6,6 +6,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -103,7 +104,6 @@ class waker_actor final : public actor {
 
   struct journal_state {
     journal_state(const alarm_times& times, const ulid& own) : writers{times, own} {}
-    [[nodiscard]] bool down() const noexcept { return reads_fail || beats_fail; }
 
     std::shared_ptr<own_heartbeat> beat;
     heartbeats writers;
@@ -112,8 +112,10 @@ class waker_actor final : public actor {
     steady_time beat_at{};
     steady_time read_beats_at{};
     bool beats_fail = false;
-    bool reads_fail = false;
+    bool appends_fail = false;
+    steady_time hurried_at{};  // after appends that failed
     bool told_beat = false;
+    bool told_types = false;
     bool counts_types = false;
     steady_time types_at{};
     std::map<std::string, std::uint64_t> unknown{};  // alarms by type
@@ -135,6 +137,13 @@ class waker_actor final : public actor {
     counter* fired;
     counter* failed;
     histogram* late;
+    bool reads_fail = false;  // because of the storage
+    bool told_reads = false;
+    bool told_many = false;
+    std::set<std::string> told_corrupt{};  // at most told_corrupt_max
+
+    static constexpr std::size_t told_corrupt_max = 1'000;
+    [[nodiscard]] bool down() const noexcept { return reads_fail || in->beats_fail; }
   };
   using directory = std::shared_ptr<directory_core>;
 
@@ -155,8 +164,8 @@ class waker_actor final : public actor {
   void took_types(const void* key, const result<std::vector<due_type>>& found);
   void tell_unknown(journal_state& in, const std::vector<due_type>& found, const void* key);
   [[nodiscard]] directory any_of(const void* journal_key) const;
-  void storage_works(journal_state& in, bool journal_state::*which);
-  void storage_failed(journal_state& in, bool journal_state::*which, const error& why);
+  void hurry_all_of(const journal_state& in);
+  void hurry(type_state& of, const moment& now);
 
   // waker_alarms.cpp
   void look(type_state& of, const moment& now);
@@ -172,10 +181,16 @@ class waker_actor final : public actor {
   void sweep_reads(type_state& of, const directory_core& by, alarm_sweep::todo what);
   template <class T>
   void after_sweep(std::uint64_t key, result<T> what, void (*f)(waker_actor&, type_state&, T));
+  void reads_work(type_state& of);
+  void reads_failed(type_state& of, const error& why);
+  void tell_corrupt(type_state& of, const std::vector<error>& rows);
+  void note_storage(type_state& of, const alarm_queue::verdict& is, const moment& now);
   void recovered(const recovered_message& m);
   void answered(answer_message& m);
+  void ran(type_state& of, const answer_message& m, const moment& now);
+  void swept(type_state& of, const answer_message& m, const moment& now);
   void tell_failure(type_state& of, const persistence_id& id, const alarm_message::outcome& is,
-                    unsigned failures);
+                    unsigned failures, bool remembered);
 
   /// Runs `f(session)` on a read thread, and then `then(actor, result)` here.
   template <class F, class Then>

@@ -23,7 +23,7 @@ void waker_actor::look(type_state& of, const moment& now) {
   if (to == nullptr || of.shared->barred) return;
   of.shared->told = false;
   of.queue.note(of.shared->planned.exchange(timestamp::max()));
-  if (!of.in->down()) {
+  if (!of.down()) {
     wake_due(of, *to, now);
     read_retries(of, *to, now);
     sweep(of, *to, now);
@@ -52,15 +52,39 @@ void waker_actor::took_due(type_state& of, result<alarm_page> page) {
   const auto at = now();
   if (!page) {
     of.queue.scan().failed(at, sys_.random());
-    return storage_failed(*of.in, &journal_state::reads_fail, page.error());
+    return reads_failed(of, page.error());
   }
+  tell_corrupt(of, page->corrupt);
   auto& writers = of.in->writers;
   of.queue.scan().took(*std::move(page), at, [&](const stored_alarm& row) {
     writers.meet(row.writer, at.steady);
     return writers.runs_here(row.writer);
   });
-  storage_works(*of.in, &journal_state::reads_fail);
+  reads_work(of);
   look(of, at);
+}
+
+void waker_actor::reads_work(type_state& of) {
+  of.told_reads = false;
+  if (std::exchange(of.reads_fail, false) && !of.down()) hurry(of, now());
+}
+
+// A failure that another try does not mend, too: until it ends, alarms of the type do not run.
+void waker_actor::reads_failed(type_state& of, const error& why) {
+  of.reads_fail = of.reads_fail || counts_for_breaker(why.code);
+  if (std::exchange(of.told_reads, true)) return;
+  log().warn("entities \"{}\": reading alarms fails, none is run until it works again: {}", of.name,
+             why.message);
+}
+
+void waker_actor::tell_corrupt(type_state& of, const std::vector<error>& rows) {
+  for (const auto& why : rows) {
+    of.failed->add();
+    if (of.told_corrupt.size() >= type_state::told_corrupt_max) continue;
+    if (!of.told_corrupt.insert(why.message).second) continue;
+    log().error("{}; it is not run: remove its row, and the next recovery of the entity writes it",
+                why.message);
+  }
 }
 
 void waker_actor::read_retries(type_state& of, const directory_core& by, const moment& now) {
@@ -77,7 +101,7 @@ void waker_actor::took_retries(type_state& of, std::span<const std::string> ids,
   const auto at = now();
   if (!found) {
     of.queue.retries_failed(ids, at.steady);
-    return storage_failed(*of.in, &journal_state::reads_fail, found.error());
+    return reads_failed(of, found.error());
   }
   of.queue.took_retries(ids, *std::move(found));
   look(of, at);
@@ -86,6 +110,7 @@ void waker_actor::took_retries(type_state& of, std::span<const std::string> ids,
 // -- waking -----------------------------------------------------------------------------------
 
 void waker_actor::wake_due(type_state& of, directory_core& to, const moment& now) {
+  of.queue.others_start(of.sweep.starts_max());
   const auto is_live = [&](const persistence_id& id) { return to.find(id.id()) != nullptr; };
   while (auto row = of.queue.next(now, of.in->writers, is_live))
     send(of, to, row->id, row->due, now);
@@ -115,31 +140,60 @@ void waker_actor::answered(answer_message& m) {
   auto* of = type_of(m.key);
   if (of == nullptr) return;
   const auto at = now();
-  unsigned failures = 0;
-  if (m.of_sweep) {
-    // A command that was refused leaves the alarm as the state has it.
-    const bool done = m.is.known && (m.is.why.message.empty() || m.is.why.code == errc::rejected);
-    failures = of->sweep.answered(m.id, done, at.steady, sys_.random());
-  } else {
-    const auto is =
-        of->queue.answered(m.id, {m.is.due, m.is.known, m.is.why.code}, at.steady, sys_.random());
-    failures = is.failures;
-    if (is.what == alarm_queue::verdict::kind::fired) {
-      of->fired->add();
-      of->late->observe(std::chrono::duration<double>(time_until(is.due, at.wall)).count());
-    }
-  }
-  if (failures != 0 && !of->shared->barred) tell_failure(*of, m.id, m.is, failures);
+  m.of_sweep ? swept(*of, m, at) : ran(*of, m, at);
   look(*of, at);
 }
 
+void waker_actor::ran(type_state& of, const answer_message& m, const moment& now) {
+  const auto is = of.queue.answered(m.id, {m.is.due, m.is.known, m.is.why.code, m.is.busy},
+                                    now.steady, sys_.random());
+  note_storage(of, is, now);
+  if (is.what == alarm_queue::verdict::kind::fired) {
+    of.fired->add();
+    of.late->observe(std::chrono::duration<double>(time_until(is.due, now.wall)).count());
+  } else if (is.what == alarm_queue::verdict::kind::failed) {
+    tell_failure(of, m.id, m.is, is.failures, is.remembered);
+  }
+  const bool many = of.queue.many_fail();
+  if (many && !of.told_many) {
+    log().warn("entities \"{}\": the alarms of {} ids fail; failures of further ids are not logged",
+               of.name, times_->retries_max);
+  }
+  of.told_many = many;
+}
+
+// A command that was refused leaves the alarm as the state has it. An entity that decides its alarm
+// just then corrects it, too, but it may fail to: it is asked again.
+void waker_actor::swept(type_state& of, const answer_message& m, const moment& now) {
+  const auto code = m.is.why.code;
+  const bool done = m.is.known && (m.is.why.message.empty() || code == errc::rejected);
+  const bool of_storage = !m.is.known && (counts_for_breaker(code) || code == errc::stopped);
+  const auto failures = of.sweep.answered(m.id, done, now.steady, sys_.random(), of_storage);
+  const bool stops = code == errc::stopped && failures < times_->stops_max;
+  if (failures != 0 && !m.is.busy && !stops) tell_failure(of, m.id, m.is, failures, true);
+}
+
+// If only appends failed, no read and no heartbeat tells that they work again: a firing does.
+void waker_actor::note_storage(type_state& of, const alarm_queue::verdict& is, const moment& now) {
+  auto& in = *of.in;
+  if (is.of_storage) in.appends_fail = true;
+  const bool works = is.what == alarm_queue::verdict::kind::fired && in.appends_fail;
+  if (!works || now.steady < later(in.hurried_at, times_->hurry_every)) return;
+  in.appends_fail = false;
+  in.hurried_at = now.steady;
+  hurry_all_of(in);
+}
+
 void waker_actor::tell_failure(type_state& of, const persistence_id& id,
-                               const alarm_message::outcome& is, unsigned failures) {
+                               const alarm_message::outcome& is, unsigned failures,
+                               bool remembered) {
+  if (of.shared->barred) return;
   of.failed->add();
   const auto to = of.to.lock();
   if (to == nullptr) return;
   const auto* why = is.why.message.empty() ? "the command changed nothing" : is.why.message.c_str();
   const auto code = is.why.message.empty() ? errc::rejected : is.why.code;
+  const auto first = code == errc::stopped ? times_->stops_max : 1;  // that is told
   const auto& name = id.str();
   to->tell({entity_signal::kind::alarm_failed,
             name,
@@ -147,7 +201,7 @@ void waker_actor::tell_failure(type_state& of, const persistence_id& id,
             {code, fmt::format("{}: its alarm is overdue and was not run ({} times by now); it is "
                                "tried again after a pause: {}",
                                name, failures, why)}},
-           failures == 1);
+           failures == first && remembered);
 }
 
 // -- the sweep --------------------------------------------------------------------------------
@@ -167,12 +221,9 @@ void waker_actor::after_sweep(std::uint64_t key, result<T> what,
   if (of == nullptr) return;
   if (what) {
     f(*this, *of, *std::move(what));
-    storage_works(*of->in, &journal_state::reads_fail);
   } else {
     of->sweep.failed(sys_.steady(), sys_.random());
-    if (counts_for_breaker(what.error().code)) {
-      storage_failed(*of->in, &journal_state::reads_fail, what.error());
-    } else {
+    if (!counts_for_breaker(what.error().code)) {
       log().warn("entities \"{}\": the sweep after a change of alarm_version: {}", of->name,
                  what.error().message);
     }

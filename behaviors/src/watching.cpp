@@ -18,7 +18,7 @@ bool watch_way::is_open() const {
 
 void watch_way::answered(entity_call* c) const {
   c->header = back;
-  c->told = c->own = true;
+  c->told = c->own = c->of_watch = true;
   if (const auto to = self.lock()) {
     (void)to->send(id, nullptr, *c, envelope{c}, admission::always);
   } else {

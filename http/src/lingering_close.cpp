@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds linger{500};
-constexpr milliseconds look_again{20};  // whether more have come
+constexpr milliseconds poll_every{20};  // whether more have come
 constexpr std::size_t leaving_max = 256;
 
 // False if there is nothing to wait for.
@@ -67,7 +67,7 @@ void lingering_close::run() {
 void lingering_close::look() {
   std::vector<pollfd> waits;
   for (const auto& one : all_) waits.push_back({one.socket, POLLIN, 0});
-  (void)::poll(waits.data(), waits.size(), static_cast<int>(look_again.count()));
+  (void)::poll(waits.data(), waits.size(), static_cast<int>(poll_every.count()));
   const auto now = steady_clock::now();
   std::deque<leaving> left;
   for (std::size_t i = 0; i < waits.size(); ++i) {

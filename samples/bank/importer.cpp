@@ -13,8 +13,8 @@ namespace bank {
 namespace {
 
 constexpr std::size_t in_flight_max = 4096;
-constexpr unsigned failures_max = 20;                // of one account in a row
-constexpr std::chrono::seconds answer_deadline{30};  // an entity pauses for up to 10 s
+constexpr unsigned failures_max = 20;                 // of one account in a row
+constexpr std::chrono::seconds attempt_deadline{30};  // an entity pauses for up to 10 s
 constexpr std::chrono::seconds longest_pause{2};
 
 }  // namespace
@@ -41,7 +41,7 @@ nexus::result<void> importer::run() {
 nexus::result<void> importer::take_oldest() {
   auto [row, asked] = std::move(in_flight_.front());
   in_flight_.pop_front();
-  const auto answer = asked.get(answer_deadline);
+  const auto answer = asked.get(attempt_deadline);
   if (answer && *answer != taken::early) {
     plan_.accepted(row, *answer);
     left_.got_through(std::chrono::steady_clock::now());

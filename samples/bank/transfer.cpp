@@ -16,8 +16,6 @@
 namespace bank {
 namespace {
 
-constexpr std::chrono::seconds answer_deadline{60};
-
 // Both accounts must have events in this journal.
 nexus::result<void> check_accounts(nexus::journal_session& session, const transfer_arguments& a,
                                    const std::string& journal) {

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t page_max = 1000;
 constexpr std::size_t in_flight_max = 100;
-constexpr std::chrono::seconds answer_deadline{60};
 
 // Reads only the last event, since most transfers are over.
 nexus::result<bool> is_over(nexus::journal_session& session, const nexus::persistence_id& id) {

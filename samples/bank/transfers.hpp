@@ -4,6 +4,7 @@
 // reported, and does not delay the others.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <nexus/nexus.hpp>
@@ -14,6 +15,9 @@
 #include "transfer_arguments.hpp"
 
 namespace bank {
+
+/// An entity that has lost its storage pauses for up to 10 s.
+inline constexpr std::chrono::seconds answer_deadline{60};
 
 /// The names of the arguments in error messages.
 struct transfer_argument_names {

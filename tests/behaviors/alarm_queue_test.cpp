@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -101,6 +102,7 @@ TEST_F(AlarmQueue, AFiringIsOverWhenTheStoredDueTimeBecameLaterOrWent) {
       {{.due = at(899'999), .known = true}, kind::failed},
       {{.due = std::nullopt, .known = false, .why = errc::unavailable}, kind::failed},
       {{.due = std::nullopt, .known = false, .why = errc::overloaded}, kind::failed},
+      {{.why = errc::overloaded, .busy = true}, kind::again},
       {{.due = std::nullopt, .known = false, .why = errc::stopped}, kind::again},
   };
   for (const auto& row : rows) {
@@ -172,18 +174,32 @@ TEST_F(AlarmQueue, ARetryThatCannotBeReadComesLater) {
   EXPECT_EQ(queue->next_retries(now.steady), ids);
 }
 
-TEST_F(AlarmQueue, WhenTooManyFailNoFurtherOneIsWokenUntilARetryIsOver) {
+TEST_F(AlarmQueue, OthersAreWokenThoughAsManyFailAsAreRemembered) {
   read(due(10));
   EXPECT_EQ(woken().size(), 4u);
-  for (int n = 0; n < 4; ++n) fails(n);
-  EXPECT_TRUE(woken().empty()) << "the table of retries is full";
+  for (int n = 0; n < 4; ++n) EXPECT_TRUE(fails(n).remembered);
+  EXPECT_TRUE(queue->many_fail());
+  EXPECT_EQ(woken(), (std::vector{id(4), id(5), id(6), id(7)}));
+  const auto is = fails(4);
+  EXPECT_EQ(is.what, kind::failed);
+  EXPECT_FALSE(is.remembered);
+  EXPECT_EQ(answer(id(5), {.known = true}).what, kind::fired);
+  EXPECT_EQ(woken(), (std::vector{id(8), id(9)}));
   pass_time(1s);
-  const auto ids = queue->next_retries(now.steady);
-  ASSERT_EQ(ids.size(), 4u);
-  queue->took_retries(ids, due(4));
-  EXPECT_EQ(woken().size(), 2u) << "retries have half of the places";
-  EXPECT_EQ(answer(id(0), {.known = true}).what, kind::fired);
-  EXPECT_FALSE(woken().empty());
+  EXPECT_EQ(queue->next_retries(now.steady).size(), 4u) << "and no more";
+}
+
+TEST_F(AlarmQueue, AForgottenFailureIsWokenAgainByTheNextLookAtEverythingAndNotBefore) {
+  read(due(5));
+  EXPECT_EQ(woken().size(), 4u);
+  for (int n = 0; n < 4; ++n) fails(n);
+  EXPECT_EQ(woken(), std::vector{id(4)});
+  fails(4);
+  pass_time(times.look_every - 1ms);
+  EXPECT_FALSE(queue->scan().next_read(now));
+  pass_time(1ms);
+  read(due(5));
+  EXPECT_EQ(woken(), std::vector{id(4)}) << "the others wait for their own retries";
 }
 
 TEST_F(AlarmQueue, RetriesDoNotKeepOthersFromBeingWoken) {
@@ -198,33 +214,64 @@ TEST_F(AlarmQueue, RetriesDoNotKeepOthersFromBeingWoken) {
   EXPECT_NE(std::find(next.begin(), next.end(), id(4)), next.end());
 }
 
-TEST_F(AlarmQueue, AnEntityThatStopsFirstIsWokenAgainAtOnceButNotForEver) {
+TEST_F(AlarmQueue, AnEntityThatStopsFirstIsWokenAgainAtOnceAndThenAfterPauses) {
   read(due(1));
   const alarm_queue::answer stopped{.why = errc::stopped};
-  for (unsigned n = 0; n < times.stops_max; ++n) {
-    ASSERT_EQ(woken().size(), 1u) << n;
-    EXPECT_EQ(answer(id(0), stopped).what, kind::again);
-  }
   ASSERT_EQ(woken().size(), 1u);
-  EXPECT_EQ(answer(id(0), stopped).failures, 1u);
-  EXPECT_TRUE(woken().empty());
+  EXPECT_EQ(answer(id(0), stopped).what, kind::again);
+  ASSERT_EQ(woken().size(), 1u) << "at once";
+  for (unsigned n = 1; n < times.stops_max; ++n) {
+    EXPECT_EQ(answer(id(0), stopped).what, kind::again) << n;
+    EXPECT_TRUE(woken().empty()) << "the old incarnation may take a while to end";
+    pass_time(1s);
+    queue->took_retries(queue->next_retries(now.steady), due(1));
+    ASSERT_EQ(woken().size(), 1u) << n;
+  }
+  const auto is = answer(id(0), stopped);
+  EXPECT_EQ(is.what, kind::failed) << "it is told";
+  EXPECT_EQ(is.failures, times.stops_max);
 }
 
-TEST_F(AlarmQueue, TheReturnOfTheStorageEndsAllPausesWithinASecond) {
+TEST_F(AlarmQueue, TheReturnOfTheStorageEndsThePausesThatItCausedWithinASecond) {
   read(due(4));
   ASSERT_EQ(woken().size(), 4u);
-  for (int n = 0; n < 4; ++n) {
-    for (int times_failed = 0; times_failed < 12; ++times_failed) fails(n);
+  const alarm_queue::answer no_storage{.why = errc::unavailable};
+  for (int n = 0; n < 3; ++n) EXPECT_TRUE(answer(id(n), no_storage).of_storage);
+  EXPECT_FALSE(fails(3).of_storage);
+  for (int failures = 0; failures < 9; ++failures) {
+    pass_time(1min);
+    queue->took_retries(queue->next_retries(now.steady), due(4));
+    for (std::vector<persistence_id> some = woken(); !some.empty(); some = woken()) {
+      for (const auto& one : some) one == id(3) ? fails(3) : answer(one, no_storage);
+    }
   }
-  // The answers after the first one are of nothing in flight.
-  for (int n = 0; n < 4; ++n) EXPECT_FALSE(queue->runs(id(n).str()));
   std::uint64_t draw = 0;
   queue->hurry(now.steady, [&] { return draw += 100; });
   pass_time(1s);
-  EXPECT_EQ(queue->next_retries(now.steady).size(), 4u);
+  EXPECT_EQ(queue->next_retries(now.steady).size(), 3u) << "one was refused, which goes on";
 }
 
-// -- several processes ------------------------------------------------------------------------
+TEST_F(AlarmQueue, WhileOnlyAppendsFailOneIdIsTriedEveryFewSeconds) {
+  read(due(4));
+  ASSERT_EQ(woken().size(), 4u);
+  const alarm_queue::answer no_storage{.why = errc::unavailable};
+  for (int n = 0; n < 4; ++n) answer(id(n), no_storage);
+  std::map<std::string, int> tries;
+  const auto end = now.steady + 10min;
+  while (now.steady < end) {
+    pass_time(100ms);
+    if (const auto ids = queue->next_retries(now.steady); !ids.empty()) {
+      queue->took_retries(ids, due(4));
+    }
+    for (const auto& one : woken()) {
+      ++tries[one.str()];
+      answer(one, no_storage);
+    }
+  }
+  EXPECT_GE(tries[id(0).str()], 150) << "every 3 s";
+  EXPECT_LE(tries[id(0).str()], 300);
+  for (int n = 1; n < 4; ++n) EXPECT_LE(tries[id(n).str()], 30) << n;
+}
 
 TEST_F(AlarmQueue, AnAlarmOfAnotherProcessRunsWhenItsHeartbeatHasStopped) {
   now.wall = at(930'000);

@@ -200,6 +200,36 @@ TEST_F(AlarmScan, ManyAlarmsThatRunElsewhereAreNotReadAtEachLook) {
   EXPECT_EQ(ran, std::vector{50});
 }
 
+// The first look, and the one after a writer was found to have stopped, go through all of them.
+TEST_F(AlarmScan, AWholeLookAtManyAlarmsLetsWhatComesDueMeanwhileGoFirst) {
+  for (int n = 0; n < 30; ++n) all.put(n, n, other);
+  all.put(60, 30, own);  // behind all of them
+  for (std::size_t n = 0; n < times.idle_pages_max * times.page_rows; ++n) {
+    while (scan.front(now) == nullptr) {
+      scan.took(all.read(*scan.next_read(now), times.page_rows), now,
+                [](const auto&) { return 1; });
+    }
+    scan.pop(false);
+  }
+  pass_time(1ms);
+  all.put(50, 1'001, own);  // stored meanwhile
+  scan.note(at(1'001));
+  run();
+  EXPECT_EQ(ran, (std::vector{50, 60})) << "without waiting for the next look";
+}
+
+TEST_F(AlarmScan, ARowThatCannotBeReadCountsAsRead) {
+  for (int n = 0; n < 3; ++n) all.put(n, n);
+  auto page = all.read(*scan.next_read(now), times.page_rows);
+  page.due.erase(page.due.begin() + 1);
+  page.corrupt.push_back({errc::corrupt, "bad"});
+  scan.took(std::move(page), now, [](const auto&) { return true; });
+  while (scan.front(now) != nullptr) scan.pop(true);
+  const auto next = scan.next_read(now);
+  ASSERT_TRUE(next && next->after) << "there may be more";
+  EXPECT_EQ(next->after->id, id(2));
+}
+
 TEST_F(AlarmScan, TheNextOneOfThisProcessIsFoundBehindManyOfOthers) {
   for (int n = 0; n < 10; ++n) all.put(n, 2'000 + n, other);
   all.put(50, 2'500);

@@ -99,7 +99,15 @@ TEST_F(AlarmSweep, OfATypeWithoutIdsIsDoneAtOnce) {
   EXPECT_TRUE(stored.done);
 }
 
-TEST_F(AlarmSweep, TheFirstVersionNeedsNone) {
+TEST_F(AlarmSweep, TheFirstAlarmOfABehaviorIsSweptToo) {
+  stored.version = 0;
+  alarm_sweep first{times, 1, own, 2};
+  run(first);
+  EXPECT_EQ(asked.size(), 10u);
+  EXPECT_EQ(stored, (sweep_progress{1, {}, true, own}));
+}
+
+TEST_F(AlarmSweep, ADatabaseWithoutDocumentsSweepsNothing) {
   alarm_sweep first{times, 1, own, 2};
   run(first);
   EXPECT_TRUE(first.over());

@@ -150,8 +150,18 @@ TEST(FsmAlarm, ARecoveryCorrectsAStoredTimeThatIsTooLateOrMissingOrOfNoAlarm) {
 TEST(FsmAlarm, ARecoveryLeavesAStoredTimeThatIsTooEarly) {
   auto f = running_at(2, always_at_100, stored_at(50));
   EXPECT_EQ(f->drained(), words{});
-  f->alarm_due(40);  // as a sweep asks
+  f->sweep_asks(40);
   EXPECT_EQ(f->drained(), words{"seen"});
+}
+
+// What it decided might not be durable when the answer comes, and the sweep would go on.
+TEST(FsmAlarm, ASweepIsAnsweredWhenTheDueTimeIsStoredAlsoIfItHasCome) {
+  fsm_driver f{{}, always_at_100};
+  EXPECT_EQ(f.sweep_asks(5'000), words{"load"});
+  f.load_answer(2);
+  EXPECT_EQ(f.chunk(1, 2), words{});
+  EXPECT_EQ(f.drained(), words{"after 2 alarm 100"});
+  EXPECT_EQ(f.append_stored(), (words{"stored alarm 100", "seen"}));
 }
 
 TEST(FsmAlarm, AnAppendBeforeTheCorrectionWritesTheAlarmEvenIfItIsLater) {

@@ -257,6 +257,9 @@ class fsm_driver {
     if (found) asked.found = timestamp{std::chrono::microseconds{*found}};
     return step(std::move(asked));
   }
+  words sweep_asks(int seen) {
+    return step(d::alarm_due{timestamp{std::chrono::microseconds{seen}}, {}, std::nullopt, true});
+  }
   static stored_alarm stored_at(int due, ulid writer = own_writer) {
     return {*persistence_id::make("sum", "one"), timestamp{std::chrono::microseconds{due}}, writer};
   }

@@ -195,6 +195,18 @@ TEST_F(PostgresAlarms, ACorruptAlarmIsAnErrorThatNamesItsId) {
     ASSERT_FALSE(read) << column;
     EXPECT_NE(read.error().message.find(bad), std::string::npos) << read.error().message;
   }
+  const auto bob = "account|bob"_id;
+  ASSERT_EQ(session.append(request{bob, 0, {"a"}, own_writer, due_at(10)}), "stored");
+  std::vector<std::string> told;
+  const std::function<void(const error&)> tell = [&](const error& e) { told.push_back(e.message); };
+  const std::array<std::string_view, 1> accounts{"account"};
+  const auto left = session.inner().due(0, {accounts, timestamp::max(), nullptr, &tell}, 10);
+  ASSERT_TRUE(left) << "a reader that is told of it goes on";
+  EXPECT_EQ(left->size(), 1u);
+  EXPECT_EQ(left->front().id, bob);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told.front().find("account|alice"), std::string::npos) << told.front();
+  ASSERT_EQ(session.set_due(bob, 1, due_change::clear()), "stored");
   EXPECT_EQ(testkit::code_of(session.inner().due_types(0, timestamp::max(), 1)), "corrupt");
   EXPECT_EQ(session.set_due(alice, 1, due_at(5)), "stored") << "it is written over";
   cluster::execute_at(uri, "UPDATE nexus_alarms SET entity_type = 'order'");

@@ -9,11 +9,11 @@
 #include <thread>
 #include <vector>
 
-#include "cluster.hpp"
+#include "interrupting.hpp"
+#include "kinds_of_database.hpp"
 #include "report.hpp"
 #include "samples/kill_support.hpp"
 #include "samples/process.hpp"
-#include "temporary_folder.hpp"
 
 namespace {
 
@@ -26,16 +26,6 @@ using testkit::must;
 constexpr auto patience = 120s;
 constexpr auto lease = 1s;  // as in report_program.cpp
 constexpr int ids = 40;
-
-/// A database; each test gets a new one, which lives as long as the result of `fresh`.
-struct database {
-  std::string uri;
-  std::shared_ptr<void> kept;
-};
-struct kind_of_database {
-  std::string name;
-  database (*fresh)();
-};
 
 class KilledProjections : public testing::TestWithParam<kind_of_database> {
  protected:
@@ -66,16 +56,9 @@ class KilledProjections : public testing::TestWithParam<kind_of_database> {
     return all.size();
   }
 
-  // Reads what the processes write, so that none blocks.
   template <class Condition>
   void wait_until(std::string_view what, Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (!condition()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), end) << what << "\n" << all_said();
-      for (auto* one : processes()) {
-        ASSERT_FALSE(one->read_for(1ms)) << "ended by itself: " << one->wait() << one->err();
-      }
-    }
+    nexus::test::wait_until(all(), what, patience, condition);
   }
   void wait_for_progress(std::int64_t by) {
     const auto before = events_reported();
@@ -110,12 +93,6 @@ class KilledProjections : public testing::TestWithParam<kind_of_database> {
       start(one);
     }
   }
-  // On SQLite a stopped process may hold the only lock: then everybody waits for it.
-  bool can_write() {
-    const auto session = must(opened_.open_session());
-    if (opened_.writers() == 1) must(session->execute("PRAGMA busy_timeout = 200"));
-    return session->begin(isolation::read_committed, false) && session->rollback();
-  }
   // It must be taken for dead before it goes on.
   void stop_one_for_longer_than_its_lease() {
     process* one = nullptr;
@@ -126,7 +103,7 @@ class KilledProjections : public testing::TestWithParam<kind_of_database> {
         pause();
         if (!one->signal(SIGSTOP)) return false;
         wait_until("a process does not stop", [&] { return one->has_stopped(); });
-        if (can_write()) return true;
+        if (can_write(opened_)) return true;
         one->signal(SIGCONT);
       }
       return false;
@@ -152,21 +129,16 @@ class KilledProjections : public testing::TestWithParam<kind_of_database> {
     nexus::system sys{{.threads = 1}};
     projection<tally> last{sys, opened_, "report", count_in_report, {.lease = lease}};
     const auto done = last.caught_up(patience);
-    ASSERT_TRUE(done) << done.error().message;
+    ASSERT_TRUE(done) << done.error().message << "\n" << all_said(all());
     const auto counted = counted_in_report(opened_);
     EXPECT_EQ(told(counted), told(counted_in_journal(opened_)));
     EXPECT_EQ(counted.size(), std::size_t{ids});
   }
 
-  std::vector<process*> processes() const {
-    std::vector<process*> all{writer_.get()};
-    for (const auto& one : counting_) all.push_back(one.get());
-    return all;
-  }
-  std::string all_said() const {
-    std::string text;
-    for (const auto* one : processes()) text += "-- a process\n" + one->out() + one->err();
-    return text;
+  processes all() const {
+    processes made{writer_.get()};
+    for (const auto& one : counting_) made.push_back(one.get());
+    return made;
   }
 
   const database in_ = GetParam().fresh();
@@ -197,19 +169,7 @@ TEST_P(KilledProjections, CountEachEventOnce) {
   std::cout << events_reported() << " events counted\n";
 }
 
-database sqlite_file() {
-  auto folder = std::make_shared<temporary_folder>();
-  return {"sqlite:" + folder->path("report.db"), folder};
-}
-
-// The cluster drops it at the end of the program.
-database on_postgres() { return {cluster::shared().fresh_database(), nullptr}; }
-
-INSTANTIATE_TEST_SUITE_P(Postgres, KilledProjections,
-                         testing::Values(kind_of_database{"postgres", on_postgres}),
-                         [](const auto& of) { return of.param.name; });
-INSTANTIATE_TEST_SUITE_P(Sqlite, KilledProjections,
-                         testing::Values(kind_of_database{"sqlite", sqlite_file}),
-                         [](const auto& of) { return of.param.name; });
+INSTANTIATE_TEST_SUITE_P(Postgres, KilledProjections, testing::Values(on_postgres), name_of_kind);
+INSTANTIATE_TEST_SUITE_P(Sqlite, KilledProjections, testing::Values(on_sqlite), name_of_kind);
 
 }  // namespace

@@ -209,7 +209,10 @@ TEST_P(Projection, CaughtUpWaitsForEventsThatAreHeldBack) {
   catch_up(report);
   faults->hold_back("pid 4711: its transaction is open");
   add("a", 1);
-  EXPECT_EQ(report.caught_up(100ms).error().code, errc::timeout);
+  const auto waited = report.caught_up(100ms);
+  EXPECT_EQ(waited.error().code, errc::timeout);
+  EXPECT_TRUE(waited.error().message.ends_with("held back by pid 4711: its transaction is open"))
+      << waited.error().message;
   faults->hold_back(std::nullopt);
   catch_up(report);
   EXPECT_EQ(reported(), "a 1/1");

@@ -5,13 +5,6 @@
 
 namespace nexus::test { namespace {
 
-texts ids_of(const result<std::vector<std::shared_ptr<order>>>& found) {
-  if (!found) return {std::string{to_string(found.error().code)} + ": " + found.error().message};
-  texts ids;
-  for (const auto& one : *found) ids.push_back(one->id);
-  return ids;
-}
-
 class Deferred : public ReadModels {
  protected:
   Deferred() {

@@ -133,12 +133,18 @@ struct order {
   friend bool operator==(const order&, const order&) = default;
 };
 
-/// The ids of models.
+/// The ids of models, or of pointers to them.
 template <class Models>
 texts ids_of(const result<Models>& found) {
   if (!found) return {std::string{to_string(found.error().code)} + ": " + found.error().message};
   texts ids;
-  for (const auto& one : *found) ids.push_back(one.id);
+  for (const auto& one : *found) {
+    if constexpr (requires { one->id; }) {
+      ids.push_back(one->id);
+    } else {
+      ids.push_back(one.id);
+    }
+  }
   return ids;
 }
 

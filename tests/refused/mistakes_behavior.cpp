@@ -135,6 +135,22 @@ struct account : bank {
 };
 #endif
 
+#ifdef ALARM_VERSION_IS_ZERO
+// error: alarm_version_of<account>' is unavailable: write: static constexpr std::uint32_t
+struct account : bank {
+  static constexpr std::uint32_t alarm_version = 0;
+  static std::optional<nexus::alarm<account>> alarm(const state&) { return std::nullopt; }
+};
+#endif
+
+#ifdef ALARM_VERSION_IS_NEGATIVE
+// error: alarm_version_of<account>' is unavailable: write: static constexpr std::uint32_t
+struct account : bank {
+  static constexpr int alarm_version = -1;
+  static std::optional<nexus::alarm<account>> alarm(const state&) { return std::nullopt; }
+};
+#endif
+
 void serve(nexus::system& sys, const nexus::store& in) {
   const nexus::entities<account> accounts{sys, in};
   (void)accounts.of("alice").ask(parts::deposit{1}).get();

@@ -42,7 +42,8 @@ class Bank : public ::testing::Test {
 inline constexpr std::string_view header =
     "transaction_id,date,narration,account,amount,currency\n";
 
-/// The real ledger, of 34,715 postings.
+/// The real ledger.
+constexpr std::uint64_t postings = 34'715;
 [[nodiscard]] std::string postings_csv();
 
 /// The output of `bank balances --csv` for it: samples/bank/data/balances.csv, computed by another

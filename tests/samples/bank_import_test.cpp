@@ -6,8 +6,6 @@
 
 namespace samples { namespace {
 
-constexpr std::uint64_t postings = 34'715;
-
 std::string lines_of(const std::string& text, std::size_t count) {
   std::size_t end = 0;
   while (count-- > 0) end = text.find('\n', end) + 1;

@@ -9,8 +9,6 @@ namespace samples { namespace {
 
 using std::chrono::microseconds;
 
-constexpr std::uint64_t postings = 34'715;
-
 class BankKill : public Bank {
  protected:
   microseconds time_of_import() const {

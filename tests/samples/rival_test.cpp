@@ -13,25 +13,14 @@
 #include <utility>
 #include <vector>
 
-#include "cluster.hpp"
+#include "kinds_of_database.hpp"
 #include "process.hpp"
-#include "temporary_folder.hpp"
 
 namespace samples { namespace {
 
 constexpr std::uint64_t entities = 1'000;
 constexpr std::uint64_t rounds = 4;  // by the third both have lost once, see rival_writer.cpp
 constexpr std::uint64_t tokens_per_writer = 1'000'000;
-
-/// A database; each test gets a new one, which lives as long as the result of `fresh`.
-struct database {
-  std::string uri;
-  std::shared_ptr<void> kept;
-};
-struct kind_of_database {
-  std::string name;
-  database (*fresh)();
-};
 
 using place = std::pair<std::string, std::uint64_t>;  // an entity, and the place of a command in it
 
@@ -143,7 +132,7 @@ void read_in_turn(const std::vector<std::unique_ptr<process>>& writers) {
   }
 }
 
-class Rivals : public testing::TestWithParam<kind_of_database> {
+class Rivals : public testing::TestWithParam<nexus::test::kind_of_database> {
  protected:
   /// The output of two writers that write at the same time.
   std::vector<account_of> write_at_once(const std::string& policy) {
@@ -176,7 +165,7 @@ class Rivals : public testing::TestWithParam<kind_of_database> {
   }
 
  private:
-  database in_ = GetParam().fresh();
+  nexus::test::database in_ = GetParam().fresh();
 };
 
 TEST_P(Rivals, AnOvertakenCommandIsRefusedAndEveryAcknowledgedOneIsThereOnce) {
@@ -201,18 +190,9 @@ TEST_P(Rivals, AnOvertakenCommandIsDecidedAgainAndEveryAcknowledgedOneIsThereOnc
   expect_all_kept(told);
 }
 
-database sqlite_file() {
-  auto folder = std::make_shared<nexus::test::temporary_folder>();
-  return {"sqlite:" + folder->path("rivals.db"), folder};
-}
-
-// The cluster drops it at the end of the program.
-database on_postgres() { return {nexus::test::cluster::shared().fresh_database(), nullptr}; }
-
-INSTANTIATE_TEST_SUITE_P(Postgres, Rivals,
-                         testing::Values(kind_of_database{"postgres", on_postgres}),
-                         [](const auto& of) { return of.param.name; });
-INSTANTIATE_TEST_SUITE_P(Sqlite, Rivals, testing::Values(kind_of_database{"sqlite", sqlite_file}),
-                         [](const auto& of) { return of.param.name; });
+INSTANTIATE_TEST_SUITE_P(Postgres, Rivals, testing::Values(nexus::test::on_postgres),
+                         nexus::test::name_of_kind);
+INSTANTIATE_TEST_SUITE_P(Sqlite, Rivals, testing::Values(nexus::test::on_sqlite),
+                         nexus::test::name_of_kind);
 
 }}  // namespace samples

@@ -3,7 +3,7 @@
 namespace nexus::simulation {
 namespace {
 
-enum stream : std::uint32_t { of_due = 600, of_wake };
+enum : std::uint32_t { of_due = 600, of_wake };
 
 command draw_effect(random& r, const command_mix& mix) {
   command c;

@@ -4,7 +4,7 @@
 
 namespace nexus::simulation {
 
-enum stream : std::uint32_t { of_encoding = 400, of_process, of_looking };
+enum : std::uint32_t { of_encoding = 400, of_process, of_looking };
 
 // -- the model --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@
 namespace nexus::simulation {
 namespace {
 
-enum stream : std::uint32_t { of_operation = 300, of_slow, of_outage, of_hole, of_preload };
+enum : std::uint32_t { of_operation = 300, of_slow, of_outage, of_hole, of_preload };
 constexpr vtime phase = 20'000;  // how long the storage keeps its condition
 
 }  // namespace

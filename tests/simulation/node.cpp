@@ -11,7 +11,7 @@
 namespace nexus::simulation {
 namespace {
 
-enum stream : std::uint32_t { of_node = 500 };
+enum : std::uint32_t { of_node = 500 };
 
 }  // namespace
 

@@ -6,7 +6,7 @@ namespace nexus::simulation {
 namespace {
 
 // Names of streams, so that no two choices share a stream.
-enum stream : std::uint32_t { of_plan = 100, of_hot_plan, of_command, of_moment };
+enum : std::uint32_t { of_plan = 100, of_hot_plan, of_command, of_moment };
 
 void draw_machine(random& r, plan& p) {
   auto& m = p.machine;

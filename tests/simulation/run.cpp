@@ -13,7 +13,7 @@
 namespace nexus::simulation {
 namespace {
 
-enum stream : std::uint32_t { of_time = 200, of_caller, of_send };
+enum : std::uint32_t { of_time = 200, of_caller, of_send };
 
 constexpr std::uint32_t simulator = 1'000;  // the caller of the simulator's own commands
 constexpr vtime patience = 20'000;          // with commands waiting in a stash

@@ -7,7 +7,7 @@
 namespace nexus::simulation {
 namespace {
 
-enum stream : std::uint32_t { of_waker = 700 };
+enum : std::uint32_t { of_waker = 700 };
 
 }  // namespace
 

@@ -89,6 +89,18 @@ TEST_F(SqliteAlarms, ACorruptAlarmIsAnErrorThatNamesItsId) {
       expect_names(why, bad);
     }
   }
+  ASSERT_EQ(one.append(request{bob, 0, {"a"}, own_writer, due_at(10)}), "stored");
+  std::vector<std::string> told;
+  const std::function<void(const nexus::error&)> tell = [&](const nexus::error& e) {
+    told.push_back(e.message);
+  };
+  const auto left = one.inner().due(0, {types, moment(99), nullptr, &tell}, 10);
+  ASSERT_TRUE(left) << "a reader that is told of it goes on";
+  EXPECT_EQ(left->size(), 1u);
+  EXPECT_EQ(left->front().id, bob);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told.front().find("account|alice"), std::string::npos) << told.front();
+  ASSERT_EQ(one.set_due(bob, 1, nexus::due_change::clear()), "stored");
   sql("UPDATE nexus_alarms SET due = 'soon'");
   const auto read = one.inner().alarm_of(alice);
   ASSERT_FALSE(read);

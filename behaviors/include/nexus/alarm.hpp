@@ -15,8 +15,9 @@
 // the due time. At least once: the command must be harmless twice. docs/time.md has the details.
 //
 // If a new version of the program changes `alarm` for stored states, raise
-// `static constexpr std::uint32_t alarm_version` (1 if it is missing): a sweep in the background then
-// corrects the stored due times of all ids.
+// `static constexpr std::uint32_t alarm_version` (at least 1, and 1 if it is missing): a sweep in the
+// background then corrects the stored due times of all ids. A behavior that gets its first `alarm`
+// needs no version: its ids are swept, too.
 //
 // After the alarms of Cloudflare's Durable Objects, here as a function of the state.
 //

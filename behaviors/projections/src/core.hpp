@@ -77,6 +77,7 @@ class projection_core final : public shutdown_participant,
   [[nodiscard]] std::optional<error> standstill();
   [[nodiscard]] result<std::vector<position>> ends_of_source();
   [[nodiscard]] result<bool> reached(const std::vector<position>& ends);
+  [[nodiscard]] std::string what_is_missing(const std::vector<position>& ends);
   template <class F>
   auto at_target(F f) -> decltype(f(std::declval<journal_session&>()));
   result<void> retried(journal_session& on, const projection_failure& which, projected_batch& batch,

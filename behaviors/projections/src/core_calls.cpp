@@ -78,6 +78,29 @@ result<bool> projection_core::reached(const std::vector<position>& ends) {
   });
 }
 
+// For a person: which cells are behind `ends`, whose they are, and what may be the cause.
+std::string projection_core::what_is_missing(const std::vector<position>& ends) {
+  const auto now = status();
+  auto text = fmt::format("{} events are not handled yet", now.behind);
+  if (!now.why.empty()) text += ": " + now.why;
+  const auto strands = static_cast<std::uint32_t>(ends.size());
+  auto cells = at_target([&](journal_session& on) { return cells_of(*on.projections(), strands); });
+  if (!cells) return text;
+  std::size_t mine = 0, nobodys = 0, others = 0;
+  for (const auto& one : *cells) {
+    if (one.at >= ends[strand_of_cell(one.cell)]) continue;
+    ++(one.owner == setup_.owner ? mine : one.owner.empty() ? nobodys : others);
+  }
+  text += fmt::format("; of {} cells, {} of this process are behind, {} of others, {} of nobody",
+                      cells->size(), mine, others, nobodys);
+  auto lent = setup_.source.sessions().borrow({.borrower = "a projection"});
+  if (!lent) return text;
+  if (const auto holder = (*lent)->held_back(); holder && *holder) {
+    text += "; readers are held back by " + **holder;
+  }
+  return text;
+}
+
 result<void> projection_core::caught_up(time_span within) {
   if (fault_) return fail(*fault_);
   const auto deadline = later(steady_clock::now(), nanoseconds{within});
@@ -104,10 +127,8 @@ result<void> projection_core::caught_up(time_span within) {
     if (there && *there) return {};
     if (steady_clock::now() >= deadline) {
       if (!there) return fail(std::move(there.error()));
-      const auto now = status();
       return fail(errc::timeout,
-                  fmt::format("{} is not caught up: {} events are not handled yet{}{}",
-                              setup_.label, now.behind, now.why.empty() ? "" : ": ", now.why));
+                  fmt::format("{} is not caught up: {}", setup_.label, what_is_missing(*ends)));
     }
     std::unique_lock guard{lock_};
     changed_.wait_until(guard, std::min(deadline, later(steady_clock::now(), pause)));

@@ -117,6 +117,9 @@ struct due_filter {
   std::span<const std::string_view> types{};
   timestamp until = timestamp::max();
   const stored_alarm* after = nullptr;  ///< null: from the first one
+  /// Told of each row that cannot be read, which is left out then; without it, such a row is an
+  /// error (`corrupt`). Must not throw.
+  const std::function<void(const error&)>* on_corrupt = nullptr;
 };
 
 /// The alarms of one type that are due.

@@ -19,6 +19,17 @@ std::int64_t bound(timestamp t) {
   return micros - postgres_epoch_micros;
 }
 
+result<stored_alarm> alarm_in(const rows& found, int row, const std::string& journal) {
+  const auto corrupt = [&](std::string_view column) {
+    return fail(corrupt_alarm(journal, found.bytes(row, 0), column));
+  };
+  auto id = persistence_id::parse(found.bytes(row, 0));
+  if (!id) return corrupt("persistence_id");
+  stored_alarm alarm{*std::move(id)};
+  if (auto bad = read_row(found, row, alarm); !bad.empty()) return corrupt(bad);
+  return alarm;
+}
+
 }  // namespace
 
 result<std::optional<stored_alarm>> session::alarm_in_row(connection& c, const persistence_id& id) {
@@ -63,14 +74,14 @@ result<std::vector<stored_alarm>> session::due(std::uint32_t strand, const due_f
     alarms all;
     all.reserve(static_cast<std::size_t>(found.size()));
     for (int row = 0; row < found.size(); ++row) {
-      const auto corrupt = [&](std::string_view column) {
-        return fail(corrupt_alarm(core_->where.name, found.bytes(row, 0), column));
-      };
-      auto id = persistence_id::parse(found.bytes(row, 0));
-      if (!id) return corrupt("persistence_id");
-      stored_alarm alarm{*std::move(id)};
-      if (auto bad = read_row(found, row, alarm); !bad.empty()) return corrupt(bad);
-      all.push_back(std::move(alarm));
+      auto one = alarm_in(found, row, core_->where.name);
+      if (one) {
+        all.push_back(*std::move(one));
+      } else if (which.on_corrupt != nullptr) {
+        (*which.on_corrupt)(one.error());
+      } else {
+        return fail(std::move(one.error()));
+      }
     }
     return all;
   });

@@ -210,7 +210,7 @@ ORDER BY j.transaction_id, j.position
 // Whether a position is of a transaction that this server has not begun. A server that a dump was
 // loaded into counts on its own: it may take the dump's ids for those of its past, but a position
 // that a program stored after the dump would skip what is appended now.
-constexpr std::string_view past_the_end =
+constexpr std::string_view is_past_the_end_sql =
     "SELECT $1::xid8 >= pg_snapshot_xmax(pg_current_snapshot())";
 
 constexpr auto read_states_sql = R"sql(
@@ -419,9 +419,10 @@ statements::statements(const schema_choices& names)
       load_state{"load_state", names.named(load_state_sql)},
       list_states{"list_states", names.named(list_states_sql)},
       read_states{"read_states", names.named(read_states_sql)},
-      index_of_changes{"index_of_changes",
-                       names.named(fmt::format("{} WHERE {}", past_the_end, changes_are_indexed))},
-      is_past_the_end{"is_past_the_end", std::string{past_the_end}},
+      index_of_changes{
+          "index_of_changes",
+          names.named(fmt::format("{} WHERE {}", is_past_the_end_sql, changes_are_indexed))},
+      is_past_the_end{"is_past_the_end", std::string{is_past_the_end_sql}},
       share_readers{"share_readers", names.named(share_readers_sql)},
       save_reader{"save_reader", names.named(save_reader_sql)},
       list_readers{"list_readers",

@@ -88,8 +88,13 @@ result<std::vector<stored_alarm>> session::due(std::uint32_t strand, const due_f
       reading scope{row};
       while (row.step()) {
         auto one = alarm_in(row, writers_, where_.name);
-        if (!one) return fail(std::move(one.error()));
-        found.push_back(*std::move(one));
+        if (one) {
+          found.push_back(*std::move(one));
+        } else if (which.on_corrupt != nullptr) {
+          (*which.on_corrupt)(one.error());
+        } else {
+          return fail(std::move(one.error()));
+        }
       }
       std::inplace_merge(found.begin(), found.begin() + first, found.end(), listed_before);
       if (found.size() > max) {

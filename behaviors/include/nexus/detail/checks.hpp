@@ -172,8 +172,23 @@ concept wakes_itself = requires(const typename B::state& s) {
 /// The version of a behavior's `alarm`; see alarm.hpp.
 template <class B>
 constexpr std::uint32_t alarm_version_of() {
-  if constexpr (requires { std::uint32_t{B::alarm_version}; }) return B::alarm_version;
-  return 1;
+  if constexpr (requires { B::alarm_version; }) {
+    return static_cast<std::uint32_t>(B::alarm_version);
+  } else {
+    return 1;
+  }
+}
+
+template <class B>
+constexpr bool has_sound_alarm_version() {
+  if constexpr (requires { B::alarm_version; }) {
+    if constexpr (std::integral<std::remove_cvref_t<decltype(B::alarm_version)>>) {
+      if constexpr (std::in_range<std::uint32_t>(B::alarm_version)) return B::alarm_version >= 1;
+    }
+    return false;
+  } else {
+    return true;
+  }
 }
 
 template <class B>
@@ -182,6 +197,8 @@ constexpr bool has_sound_hooks() {
     return required::static_on_recovered_of<B>;
   } else if constexpr (requires { &B::alarm; } && !wakes_itself<B>) {
     return required::static_alarm_of<B>;
+  } else if constexpr (!has_sound_alarm_version<B>()) {
+    return required::alarm_version_of<B>;
   } else if constexpr (requires { &B::snapshot_when; }) {
     if constexpr (requires(const typename B::state& s, const record_t<B>& event) {
                     B::snapshot_when(s, event, sequence_nr{});

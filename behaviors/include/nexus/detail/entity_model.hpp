@@ -126,6 +126,8 @@ class entity_call : public call {
   /// The answer to a question of the entity, which a process needs to go on. It passes every bound,
   /// survives storage failures, and is decided again if its append is lost.
   bool own = false;
+  /// It is `own`, and tells that a watched actor ended: no question waits for it.
+  bool of_watch = false;
   /// The command of the entity's alarm. It is never decided again: by then the state may name
   /// another one.
   bool alarm = false;

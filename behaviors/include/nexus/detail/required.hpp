@@ -71,6 +71,10 @@ NEXUS_REQUIRED("write: static std::optional<nexus::alarm<BEHAVIOR>> alarm(const 
 static_alarm_of = false;
 
 template <class Behavior>
+NEXUS_REQUIRED("write: static constexpr std::uint32_t alarm_version = …, at least 1")
+alarm_version_of = false;
+
+template <class Behavior>
 NEXUS_REQUIRED(
     "write: static bool snapshot_when(const state&, const event&, nexus::sequence_nr), where event "
     "is the variant")

@@ -33,7 +33,7 @@ effect<B, R> storable(effect<B, R> e, const call_header& header, const context& 
   const typename model_of<B>::type model;
   event_batch out;
   if (auto written = model.write(e, header, c, limits, out); !written) {
-    return refusal{std::move(written.error())};
+    return detail::refusal{std::move(written.error())};
   }
   return e;
 }
