@@ -1,7 +1,7 @@
-# cmake -D JOINED=file.cpp -D "SOURCES=a_test.cpp;b_test.cpp" -P join.cmake
+# cmake -D JOINED=file.cpp -D KIND=wrapped -D "SOURCES=a_test.cpp;b_test.cpp" -P join.cmake
 #
-# Writes a unit that includes the sources, each in a namespace of its own, so that their helpers may
-# have the same names. What they include comes first, outside of these namespaces: every header is
+# Writes a unit that includes the sources, with KIND wrapped each in a namespace of its own, so that
+# their helpers may have the same names; those that open a namespace of Nexus are not wrapped. What they include comes first, outside of these namespaces: every header is
 # included once, and then the lines of the sources include nothing.
 foreach(source IN LISTS SOURCES)
   cmake_path(GET source PARENT_PATH folder)
@@ -14,11 +14,10 @@ foreach(source IN LISTS SOURCES)
     list(APPEND headers "${line}")
   endforeach()
   cmake_path(GET source STEM name)
-  file(STRINGS ${source} opens LIMIT_COUNT 1 REGEX "^namespace [a-z]")
-  if(opens)  # a namespace of Nexus or of a sample, which must stay at the top
-    string(APPEND text "#include \"${source}\"\n")
-  else()
+  if(KIND STREQUAL wrapped)
     string(APPEND text "namespace ${name} {\n#include \"${source}\"\n}\n")
+  else()
+    string(APPEND text "#include \"${source}\"\n")
   endif()
 endforeach()
 list(REMOVE_DUPLICATES headers)

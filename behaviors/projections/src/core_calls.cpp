@@ -86,13 +86,13 @@ std::string projection_core::what_is_missing(const std::vector<position>& ends) 
   const auto strands = static_cast<std::uint32_t>(ends.size());
   auto cells = at_target([&](journal_session& on) { return cells_of(*on.projections(), strands); });
   if (!cells) return text;
-  std::size_t mine = 0, nobodys = 0, others = 0;
+  std::size_t mine = 0, unowned = 0, others = 0;
   for (const auto& one : *cells) {
     if (one.at >= ends[strand_of_cell(one.cell)]) continue;
-    ++(one.owner == setup_.owner ? mine : one.owner.empty() ? nobodys : others);
+    ++(one.owner == setup_.owner ? mine : one.owner.empty() ? unowned : others);
   }
-  text += fmt::format("; of {} cells, {} of this process are behind, {} of others, {} of nobody",
-                      cells->size(), mine, others, nobodys);
+  text += fmt::format("; {} of {} cells are behind: this process owns {}, others {}, no process {}",
+                      mine + others + unowned, cells->size(), mine, others, unowned);
   auto lent = setup_.source.sessions().borrow({.borrower = "a projection"});
   if (!lent) return text;
   if (const auto holder = (*lent)->held_back(); holder && *holder) {
