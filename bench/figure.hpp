@@ -70,6 +70,8 @@ void write_json(const std::vector<figure>& all, const std::string& path);
 [[nodiscard]] figure indexes(const options& o);
 [[nodiscard]] std::vector<figure> own_sql(const options& o);
 [[nodiscard]] std::vector<figure> postgres_own_sql(const options& o);
+[[nodiscard]] std::vector<figure> sqlite_mapper(const options& o);
+[[nodiscard]] std::vector<figure> postgres_mapper(const options& o);
 [[nodiscard]] figure live(const options& o);
 [[nodiscard]] figure postgres_live(const options& o);
 [[nodiscard]] figure projection(const options& o);

@@ -67,6 +67,14 @@ constexpr std::array all{
              bench::postgres_queries},
     measured{"sqlite.own_sql sqlite.own_sql.read", bench::own_sql},
     measured{"postgres.own_sql postgres.own_sql.read", bench::postgres_own_sql},
+    measured{"sqlite.mapper.insert.1 sqlite.mapper.update.1 sqlite.mapper.find.1 "
+             "sqlite.mapper.insert.100 sqlite.mapper.update.100 sqlite.mapper.find.100 "
+             "sqlite.mapper.load",
+             bench::sqlite_mapper},
+    measured{"postgres.mapper.insert.1 postgres.mapper.update.1 postgres.mapper.find.1 "
+             "postgres.mapper.insert.100 postgres.mapper.update.100 postgres.mapper.find.100 "
+             "postgres.mapper.load",
+             bench::postgres_mapper},
     measured{"sqlite.live", one<bench::live>},
     measured{"postgres.live", one<bench::postgres_live>}};
 
