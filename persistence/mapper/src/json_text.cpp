@@ -138,7 +138,7 @@ class packing {
         to_.pack(from.get<std::int64_t>());
         break;
       case json::value_t::number_float:
-        to_.pack(from.get<double>());
+        pack_number(from.get<double>());
         break;
       case json::value_t::string:
         to_.pack(from.get_ref<const std::string&>());
@@ -191,11 +191,17 @@ class packing {
     }
   }
 
+  // As the codec does, which keeps -0.0.
+  void pack_number(double number) {
+    const auto bytes = encode(number);
+    sink_.write(bytes.data(), bytes.size());
+  }
+
   void pack_unusual(std::string_view number) {
     using limits = std::numeric_limits<double>;
-    if (number == "nan") return to_.pack(limits::quiet_NaN()), void();
-    if (number == "inf") return to_.pack(limits::infinity()), void();
-    if (number == "-inf") return to_.pack(-limits::infinity()), void();
+    if (number == "nan") return pack_number(limits::quiet_NaN());
+    if (number == "inf") return pack_number(limits::infinity());
+    if (number == "-inf") return pack_number(-limits::infinity());
     not_json("$float is nan, inf or -inf");
   }
 

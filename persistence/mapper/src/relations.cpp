@@ -165,11 +165,9 @@ class loading {
                               own.name, of_.name));
     }
     for (std::size_t i = 0; i < entities_.size(); ++i) {
-      auto row = own_.dehydrated(entities_[i]);
-      if (!row) return fail(std::move(row.error()));
-      key_values key;
-      for (const auto at : *columns) key.push_back((*row)[at].value_or(sql_value{}));
-      if (!has_null(key)) owners_.add(key, i);
+      auto key = own_.values(entities_[i], *columns);
+      if (!key) return fail(std::move(key.error()));
+      if (!has_null(*key)) owners_.add(*key, i);
     }
     return {};
   }
@@ -194,11 +192,9 @@ class loading {
     if (!columns) return fail(std::move(columns.error()));
     const auto& owners = of_.kind == relation_kind::many_to_many ? linked_ : owners_;
     for (auto* one : related) {
-      auto row = target.dehydrated(one);
-      if (!row) return fail(std::move(row.error()));
-      key_values key;
-      for (const auto at : *columns) key.push_back((*row)[at].value_or(sql_value{}));
-      const auto& all = owners.of(key);
+      auto key = target.values(one, *columns);
+      if (!key) return fail(std::move(key.error()));
+      const auto& all = owners.of(*key);
       for (std::size_t i = 0; i < all.size(); ++i) {
         of_.attach(entities_[all[i]], one, i + 1 == all.size());
       }

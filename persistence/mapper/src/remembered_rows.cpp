@@ -10,10 +10,21 @@ const row_values* remembered_rows::find(const std::string& key) const {
 }
 
 template <class F>
-void remembered_rows::undo_with(session& on, const std::string& key, F then) {
-  if (!on.in_transaction()) return;
+void remembered_rows::change(session& on, const std::string& key, std::optional<row_values> row,
+                             F then) {
   std::optional<row_values> before;
-  if (const auto* row = find(key)) before = *row;
+  const auto at = rows_.find(key);
+  if (at != rows_.end()) {
+    before = std::move(at->second);
+    if (row) {
+      at->second = *std::move(row);
+    } else {
+      rows_.erase(at);
+    }
+  } else if (row) {
+    rows_.emplace(key, *std::move(row));
+  }
+  if (!on.in_transaction()) return;
   on.undoes().add([weak = weak_from_this(), key, before = std::move(before), then] {
     const auto self = weak.lock();
     if (!self) return;
@@ -34,33 +45,26 @@ void remembered_rows::loaded(const std::string& key, row_values row) {
 
 void remembered_rows::inserted(session& on, const std::string& key, row_values row,
                                const void* entity) {
-  undo_with(on, key, [entity](remembered_rows& self, const std::string& undone_key) {
+  if (const auto past = undone_.find(key); past != undone_.end()) {
+    past->second.entities.erase(entity);
+  }
+  change(on, key, std::move(row), [entity](remembered_rows& self, const std::string& undone_key) {
     if (entity != nullptr) self.undone_[undone_key].entities.insert(entity);
   });
-  if (entity != nullptr) {
-    if (const auto past = undone_.find(key); past != undone_.end()) {
-      past->second.entities.erase(entity);
-    }
-  }
-  rows_[key] = std::move(row);
 }
 
 void remembered_rows::updated(session& on, const std::string& key, row_values row,
                               std::optional<std::int64_t> version) {
-  undo_with(on, key, [version](remembered_rows& self, const std::string& undone_key) {
+  if (const auto past = undone_.find(key); version && past != undone_.end()) {
+    past->second.versions.erase(*version);
+  }
+  change(on, key, std::move(row), [version](remembered_rows& self, const std::string& undone_key) {
     if (version) self.undone_[undone_key].versions.insert(*version);
   });
-  if (version) {
-    if (const auto past = undone_.find(key); past != undone_.end()) {
-      past->second.versions.erase(*version);
-    }
-  }
-  rows_[key] = std::move(row);
 }
 
 void remembered_rows::removed(session& on, const std::string& key) {
-  undo_with(on, key, [](remembered_rows&, const std::string&) {});
-  rows_.erase(key);
+  change(on, key, std::nullopt, [](remembered_rows&, const std::string&) {});
 }
 
 void remembered_rows::clear() {

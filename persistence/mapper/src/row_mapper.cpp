@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "nexus/detail/row_pages.hpp"
 #include "row_statements.hpp"
 #include "value_text.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
+
 std::string key_of(const table& of, const row_values& row) {
+  if (of.key.size() == 1 && row[of.key.front()]) return printed(*row[of.key.front()]);
   std::vector<sql_value> key;
   for (const auto at : of.key) key.push_back(row[at].value_or(sql_value{}));
   return joined_text(key);
@@ -41,58 +46,134 @@ result<row_values> row_mapper::dehydrated(const void* entity) const {
   }
 }
 
-// What is remembered is what the entity would be written as: the database may have another form of
-// the same value, e.g. of JSON.
-result<void> row_mapper::fill(void* entity, const sql_rows& from, std::size_t row, bool remember) {
-  row_values values(of_->columns.size());
-  std::size_t next = 0;
-  for (std::size_t at = 0; at < of_->columns.size(); ++at) {
-    if (!of_->columns[at].name.empty()) values[at] = from.rows[row][next++];
+namespace {
+
+// Whether a value that was read is what the field would be written as. Of other kinds the database
+// may have another form of the same value, e.g. of JSON.
+bool is_as_written(const column& of, const sql_value& value) {
+  switch (of.kind) {
+    case value_kind::integer:
+      return std::holds_alternative<std::int64_t>(value);
+    case value_kind::text:
+      return std::holds_alternative<std::string>(value);
+    case value_kind::bytes:
+      return std::holds_alternative<sql_bytes>(value);
+    case value_kind::flag:
+      return std::holds_alternative<bool>(value);
+    default:
+      return false;
   }
-  try {
-    of_->entity.read(entity, of_->rules, values);
-    if (of_->hydrate) {
-      if (auto done = of_->hydrate(entity, column_values{*of_, values}, on_); !done) return done;
-    }
-  } catch (const misfit& why) {
-    auto told = misfit_of(why, errc::corrupt, "read " + shown_key(*of_, values));
-    return fail(std::move(told));
-  } catch (const std::exception& why) {
-    return fail(errc::corrupt,
-                fmt::format("cannot read {}: {}", shown_key(*of_, values), why.what()));
-  }
-  if (!remember) return {};
+}
+
+}  // namespace
+
+// What is remembered is what the entity would be written as.
+result<void> row_mapper::remember(const void* entity, row_values& read) {
   if (memory_->size() >= remembered_rows::rows_max) {
     return fail(errc::overloaded,
                 fmt::format("the mapper of {} remembers {} rows already: read in chunks, call "
                             "forget(), or read with untracked()",
                             of_->name, memory_->size()));
   }
-  auto as_written = dehydrated(entity);
-  if (!as_written) return fail(std::move(as_written.error()));
-  for (std::size_t at = 0; at < values.size(); ++at) {
-    if (!of_->is_field(at) && !of_->dehydrate) (*as_written)[at] = std::move(values[at]);
-    if (of_->deleted == at || of_->created == at) (*as_written)[at] = std::move(values[at]);
+  const bool by_user = of_->dehydrate || of_->hydrate;
+  row_values row(of_->columns.size());
+  if (by_user) {
+    auto made = dehydrated(entity);
+    if (!made) return fail(std::move(made.error()));
+    row = *std::move(made);
   }
-  const auto key = key_of(*of_, *as_written);
-  memory_->loaded(key, *std::move(as_written));
+  for (const auto at : of_->read) {
+    const bool kept_by_us = of_->deleted == at || of_->created == at;
+    const bool as_read = of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], *read[at])
+                                           : !of_->dehydrate;
+    if (kept_by_us || as_read) row[at] = std::move(read[at]);
+  }
+  if (!by_user) {
+    try {
+      of_->entity.write(entity, of_->rules, row);
+    } catch (const misfit& why) {
+      return fail(misfit_of(why, errc::invalid_argument, "write"));
+    }
+  }
+  const auto key = key_of(*of_, row);
+  memory_->loaded(key, std::move(row));
   return {};
+}
+
+result<void> row_mapper::fill(void* entity, const row_values& from) {
+  try {
+    of_->entity.read(entity, of_->rules, from);
+    if (!of_->hydrate) return {};
+    auto seen = from;
+    return of_->hydrate(entity, column_values{*of_, seen}, on_);
+  } catch (const misfit& why) {
+    return fail(misfit_of(why, errc::corrupt, "read " + shown_key(*of_, from)));
+  } catch (const std::exception& why) {
+    return fail(errc::corrupt,
+                fmt::format("cannot read {}: {}", shown_key(*of_, from), why.what()));
+  }
+}
+
+result<std::size_t> row_mapper::read(const statement& what, const std::function<void*()>& fresh,
+                                     bool remembered) {
+  auto rows = run(on_, what);
+  if (!rows) return fail(std::move(rows.error()));
+  row_values values(of_->columns.size());
+  for (auto& row : rows->rows) {
+    for (std::size_t i = 0; i < of_->read.size(); ++i) values[of_->read[i]] = std::move(row[i]);
+    auto* entity = fresh();
+    if (auto done = fill(entity, values); !done) return fail(std::move(done.error()));
+    if (!remembered) continue;
+    if (auto done = remember(entity, values); !done) return fail(std::move(done.error()));
+  }
+  return rows->size();
 }
 
 result<void> row_mapper::read(const row_query& wanted, const std::function<void*()>& fresh) {
   if (const auto& ready = of_->finish(); !ready) return ready;
-  sql_builder names;
-  names.names(*of_, read_columns(*of_));
   auto scoped = with_scopes(*of_, wanted);
   if (!scoped) return fail(std::move(scoped.error()));
-  auto made = select_rows(*of_, *scoped, names.done().sql, on_.dialect());
+  auto made = select_rows(*of_, *scoped, of_->select, on_.dialect());
   if (!made) return fail(std::move(made.error()));
-  auto rows = run(on_, *made);
-  if (!rows) return fail(std::move(rows.error()));
-  for (std::size_t row = 0; row < rows->size(); ++row) {
-    if (auto done = fill(fresh(), *rows, row, wanted.remember); !done) return done;
+  return read(*made, fresh, wanted.remember).map([](std::size_t) {});
+}
+
+result<bool> row_mapper::find(std::span<const filter_value::one> key,
+                              const std::function<void*()>& fresh) {
+  if (const auto& ready = of_->finish(); !ready) return fail(ready.error());
+  if (std::ranges::any_of(of_->scopes, &scope::is_global)) {
+    row_query wanted;
+    if (auto wrong = where_key(*of_, key, wanted)) return fail(*std::move(wrong));
+    bool found = false;
+    auto done = read(wanted, [&] { return found = true, fresh(); });
+    if (!done) return fail(std::move(done.error()));
+    return found;
   }
-  return {};
+  auto values = key_columns(*of_, key);
+  if (!values) return fail(std::move(values.error()));
+  auto found = read({of_->find, *std::move(values)}, fresh, true);
+  if (!found) return fail(std::move(found.error()));
+  return *found > 0;
+}
+
+result<std::vector<sql_value>> row_mapper::values(const void* entity,
+                                                  std::span<const std::size_t> columns) const {
+  std::vector<sql_value> made;
+  made.reserve(columns.size());
+  const bool all_fields =
+      std::ranges::all_of(columns, [&](std::size_t at) { return of_->is_field(at); });
+  if (of_->dehydrate || !all_fields) {
+    auto row = dehydrated(entity);
+    if (!row) return fail(std::move(row.error()));
+    for (const auto at : columns) made.push_back(std::move((*row)[at]).value_or(sql_value{}));
+    return made;
+  }
+  try {
+    for (const auto at : columns) made.push_back(of_->entity.value(entity, of_->rules, at));
+    return made;
+  } catch (const misfit& why) {
+    return fail(misfit_of(why, errc::invalid_argument, "write"));
+  }
 }
 
 result<std::int64_t> row_mapper::count(const row_query& wanted) {
@@ -102,7 +183,7 @@ result<std::int64_t> row_mapper::count(const row_query& wanted) {
   scoped->order.clear();
   scoped->limit.reset();
   scoped->offset = 0;
-  auto made = select_rows(*of_, *scoped, "count(*)", on_.dialect());
+  auto made = select_rows(*of_, *scoped, "SELECT count(*) FROM " + of_->quoted, on_.dialect());
   if (!made) return fail(std::move(made.error()));
   auto rows = run(on_, *made);
   if (!rows) return fail(std::move(rows.error()));
@@ -127,7 +208,7 @@ result<bool> row_mapper::exists(std::string_view field, const filter_value& valu
     }
     wanted.where.push_back(std::move(other));
   }
-  auto made = select_rows(*of_, wanted, "1", on_.dialect());
+  auto made = select_rows(*of_, wanted, "SELECT 1 FROM " + of_->quoted, on_.dialect());
   if (!made) return fail(std::move(made.error()));
   auto rows = run(on_, *made);
   if (!rows) return fail(std::move(rows.error()));

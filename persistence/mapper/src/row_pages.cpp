@@ -29,7 +29,7 @@ std::string shown(const condition& one) {
 
 }  // namespace
 
-error no_such_row(table& of, const row_query& wanted) {
+error no_such_row(const table& of, const row_query& wanted) {
   std::string all;
   for (const auto& any : wanted.where) {
     for (const auto& one : any) all += (all.empty() ? "" : ", ") + shown(one);
@@ -37,16 +37,37 @@ error no_such_row(table& of, const row_query& wanted) {
   return {errc::not_found, fmt::format("table {}: there is no row with {}", of.name, all)};
 }
 
-std::optional<error> where_key(table& of, const std::vector<filter_value>& key, row_query& to) {
-  if (const auto& ready = of.finish(); !ready) return ready.error();
+error no_such_row(table& of, std::span<const filter_value::one> key) {
+  row_query wanted;
+  if (auto wrong = where_key(of, key, wanted)) return *std::move(wrong);
+  return no_such_row(of, wanted);
+}
+
+result<std::vector<sql_value>> key_columns(const table& of,
+                                           std::span<const filter_value::one> key) {
   if (key.size() != of.key.size()) {
-    return error{errc::invalid_argument,
-                 fmt::format("table {}: its key has {} columns, and {} values were given", of.name,
-                             of.key.size(), key.size())};
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: its key has {} columns, and {} values were given", of.name,
+                            of.key.size(), key.size()));
   }
+  std::vector<sql_value> made;
+  made.reserve(key.size());
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const auto* plain = std::get_if<sql_value>(&key[i]);
+    made.push_back(plain != nullptr
+                       ? *plain
+                       : time_value(std::get<timestamp>(key[i]), of.columns[of.key[i]].time));
+  }
+  return made;
+}
+
+std::optional<error> where_key(table& of, std::span<const filter_value::one> key, row_query& to) {
+  if (const auto& ready = of.finish(); !ready) return ready.error();
+  auto values = key_columns(of, key);
+  if (!values) return std::move(values.error());
   for (std::size_t i = 0; i < key.size(); ++i) {
     condition same{of.columns[of.key[i]].name, is::equals};
-    same.with = key[i];
+    same.with.values.emplace_back(std::move((*values)[i]));
     to.where.push_back({std::move(same)});
   }
   return std::nullopt;
@@ -58,18 +79,9 @@ std::optional<error> where_keys(table& of, const std::vector<std::vector<filter_
   row_query::tuples among;
   for (const auto at : of.key) among.columns.push_back(of.columns[at].name);
   for (const auto& key : keys) {
-    if (key.size() != of.key.size()) {
-      return error{errc::invalid_argument,
-                   fmt::format("table {}: its key has {} columns, and a key of {} was given",
-                               of.name, of.key.size(), key.size())};
-    }
-    auto& values = among.values.emplace_back();
-    for (std::size_t i = 0; i < key.size(); ++i) {
-      const auto* plain = std::get_if<sql_value>(&key[i]);
-      values.push_back(plain != nullptr
-                           ? *plain
-                           : time_value(std::get<timestamp>(key[i]), of.columns[of.key[i]].time));
-    }
+    auto values = key_columns(of, key);
+    if (!values) return std::move(values.error());
+    among.values.push_back(*std::move(values));
   }
   to.among = std::move(among);
   return std::nullopt;
@@ -118,26 +130,26 @@ result<row_query> chunks::next() {
   if (!last_) return made;
   // Lexicographically behind the last key, as conditions that all hold: for each column either one
   // before it is greater, or it is at least the last key's, and greater if it is the last column.
-  const auto compared = [&](std::size_t at, is how) {
-    condition one{of.columns[at].name, how};
-    one.with.values.emplace_back((*last_)[at].value_or(sql_value{}));
+  const auto compared = [&](std::size_t i, is how) {
+    condition one{of.columns[of.key[i]].name, how};
+    one.with.values.emplace_back((*last_)[i]);
     return one;
   };
   for (std::size_t i = 0; i < of.key.size(); ++i) {
     std::vector<condition> any;
     for (std::size_t before = 0; before < i; ++before) {
-      any.push_back(compared(of.key[before], is::greater));
+      any.push_back(compared(before, is::greater));
     }
-    any.push_back(compared(of.key[i], i + 1 == of.key.size() ? is::greater : is::at_least));
+    any.push_back(compared(i, i + 1 == of.key.size() ? is::greater : is::at_least));
     made.where.push_back(std::move(any));
   }
   return made;
 }
 
 result<void> chunks::read(const void* last, std::size_t rows) {
-  auto row = in_.dehydrated(last);
-  if (!row) return fail(std::move(row.error()));
-  last_ = *std::move(row);
+  auto key = in_.values(last, in_.of().key);
+  if (!key) return fail(std::move(key.error()));
+  last_ = *std::move(key);
   at_end_ = rows < static_cast<std::size_t>(rows_max_);
   return {};
 }

@@ -1,14 +1,14 @@
 #include "row_statements.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <utility>
 
 namespace nexus { inline namespace v0 { namespace detail {
 
 sql_builder& sql_builder::value(sql_value value) {
   made_.with.push_back(std::move(value));
-  made_.sql += fmt::format("${}", made_.with.size());
+  made_.sql += '$';
+  made_.sql += std::to_string(made_.with.size());
   return *this;
 }
 
@@ -27,14 +27,6 @@ sql_builder& sql_builder::where_key(const table& of, const row_values& row) {
     name(of, of.key[i]).text(" = ").value(row[of.key[i]].value_or(sql_value{}));
   }
   return *this;
-}
-
-std::vector<std::size_t> read_columns(const table& of) {
-  std::vector<std::size_t> made;
-  for (std::size_t at = 0; at < of.columns.size(); ++at) {
-    if (!of.columns[at].name.empty()) made.push_back(at);
-  }
-  return made;
 }
 
 statement insert_row(const table& of, const row_values& row) {

@@ -19,9 +19,7 @@ class sql_builder {
   }
   /// `$n`, with the value as its parameter.
   sql_builder& value(sql_value value);
-  sql_builder& name(const table& of, std::size_t column) {
-    return text(quoted_name(of.columns[column].name));
-  }
+  sql_builder& name(const table& of, std::size_t column) { return text(of.columns[column].quoted); }
   /// The columns' names, separated by commas.
   sql_builder& names(const table& of, std::span<const std::size_t> columns);
   /// " WHERE " the key is the row's.
@@ -32,9 +30,6 @@ class sql_builder {
  private:
   statement made_;
 };
-
-/// The columns that are read, in their order.
-[[nodiscard]] std::vector<std::size_t> read_columns(const table& of);
 
 /// Inserts the columns that `row` has; returns the key if the row has none.
 [[nodiscard]] statement insert_row(const table& of, const row_values& row);
@@ -47,12 +42,14 @@ class sql_builder {
 [[nodiscard]] statement delete_row(const table& of, const row_values& row,
                                    std::optional<std::int64_t> version);
 
+/// Some columns of the row with the key of `row`.
 [[nodiscard]] statement select_row(const table& of, const row_values& row,
                                    std::span<const std::size_t> columns);
 
-/// `invalid_argument` for an unknown column, or values that do not suit a comparison.
+/// `select`: "SELECT … FROM …". `invalid_argument` for an unknown column, or values that do not
+/// suit a comparison.
 [[nodiscard]] result<statement> select_rows(const table& of, const row_query& wanted,
-                                            std::string_view what, std::string_view dialect);
+                                            std::string select, std::string_view dialect);
 
 /// The query with the scopes of the mapping.
 [[nodiscard]] result<row_query> with_scopes(const table& of, const row_query& wanted);

@@ -24,7 +24,8 @@ class selection {
     for (const auto& any : wanted.where) one_of(any);
     if (wanted.among) {
       std::vector<std::string> columns;
-      for (const auto& one : wanted.among->columns) columns.push_back(quoted(column(one)));
+      for (const auto& one : wanted.among->columns)
+        columns.push_back(of_.columns[column(one)].quoted);
       next();
       in_tuples(sql_, columns, wanted.among->values, is_sqlite_);
     }
@@ -48,8 +49,6 @@ class selection {
 
  private:
   sql_builder& next() { return sql_.text(std::exchange(joined_, " AND ")); }
-
-  std::string quoted(std::size_t at) const { return quoted_name(of_.columns[at].name); }
 
   std::size_t column(const std::string& named) const {
     if (const auto at = of_.column_of(named)) return *at;
@@ -131,7 +130,7 @@ class selection {
       }
     }
     sql_.text("(");
-    in_list(sql_, quoted(at), std::move(values), wanted, is_sqlite_);
+    in_list(sql_, of_.columns[at].quoted, std::move(values), wanted, is_sqlite_);
     if (wanted && has_null) sql_.text(" OR ").name(of_, at).text(" IS NULL");
     if (!wanted && has_null) sql_.text(" AND ").name(of_, at).text(" IS NOT NULL");
     if (!wanted && !has_null) sql_.text(" OR ").name(of_, at).text(" IS NULL");
@@ -170,11 +169,11 @@ class selection {
 
 }  // namespace
 
-result<statement> select_rows(const table& of, const row_query& wanted, std::string_view what,
+result<statement> select_rows(const table& of, const row_query& wanted, std::string select,
                               std::string_view dialect) {
   try {
     sql_builder sql;
-    sql.text("SELECT ").text(what).text(" FROM ").text(of.quoted);
+    sql.text(select);
     selection rows{of, dialect, sql};
     rows.where(wanted);
     rows.order(wanted);

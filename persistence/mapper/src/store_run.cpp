@@ -42,7 +42,7 @@ result<void> write_run::stored(void* entity, store_item& item) {
   if (!*goes_on) return {};
   auto row = dehydrate(entity);
   if (!row) return fail(std::move(row.error()));
-  if (!has_key(*row)) return insert(entity, item);
+  if (!has_key(*row)) return insert(entity, *std::move(row), item);
   const auto key = key_of(of_, *row);
   if (of_.generated && in_.memory().was_undone(key, entity)) {
     // The database will make another key.
@@ -52,28 +52,33 @@ result<void> write_run::stored(void* entity, store_item& item) {
                              : is_text                                ? sql_value{std::string{}}
                                                                       : sql_value{std::int64_t{0}};
     assign(entity, unset, of_.key);
-    return insert(entity, item);
+    (*row)[of_.key.front()] = std::move(unset[of_.key.front()]);
+    return insert(entity, *std::move(row), item);
   }
-  const auto* known = in_.memory().find(key);
-  if (known == nullptr) return insert(entity, item);
-  return update(entity, *known, item);
+  if (in_.memory().find(key) == nullptr) return insert(entity, *std::move(row), item);
+  return update(entity, key, *std::move(row), item);
 }
 
 result<bool> write_run::prepare_insert(void* entity, row_values& row, store_item& item) {
   auto goes_on = before(moment::storing, entity, item);
   if (!goes_on || !*goes_on) return goes_on;
+  auto made = dehydrate(entity);
+  if (!made) return fail(std::move(made.error()));
+  row = *std::move(made);
   return prepare_new(entity, row, item);
 }
 
 result<bool> write_run::prepare_new(void* entity, row_values& row, store_item& item) {
-  auto goes_on = before(moment::creating, entity, item);
-  if (!goes_on || !*goes_on) return goes_on;
-  auto made = dehydrate(entity);
-  if (!made) return fail(std::move(made.error()));
-  row = *std::move(made);
+  if (has(moment::creating)) {
+    auto goes_on = before(moment::creating, entity, item);
+    if (!goes_on || !*goes_on) return goes_on;
+    auto made = dehydrate(entity);
+    if (!made) return fail(std::move(made.error()));
+    row = *std::move(made);
+  }
   if (auto valid = validate(entity, row, nullptr, item); !valid) return fail(valid.error());
   for (const auto& stamp : {of_.created, of_.updated}) {
-    if (stamp) row[*stamp] = time_value(now_, of_.columns[*stamp].time);
+    if (stamp) row[*stamp] = time_value(now(), of_.columns[*stamp].time);
   }
   if (of_.version) row[*of_.version] = std::int64_t{1};
   if (of_.generated && !has_key(row)) row[of_.key.front()].reset();
@@ -107,8 +112,7 @@ result<void> write_run::take_key(const sql_rows& from, row_values& row) {
   return {};
 }
 
-result<void> write_run::insert(void* entity, store_item& item) {
-  row_values row;
+result<void> write_run::insert(void* entity, row_values row, store_item& item) {
   auto goes_on = prepare_new(entity, row, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
@@ -129,60 +133,63 @@ result<void> write_run::insert(void* entity, store_item& item) {
   return {};
 }
 
-// `known` is a copy: listeners may use the mapper.
-result<void> write_run::update(void* entity, const row_values known, store_item& item) {
-  auto row = dehydrate(entity);
-  if (!row) return fail(std::move(row.error()));
-  const auto has_changed = [&]() -> result<bool> {
-    if (!changes(*row, known).empty()) return true;
-    auto version = expected(*row);
-    if (!version) return fail(std::move(version.error()));
-    return version->has_value() && sql_value{**version} != *known[*of_.version];
-  };
-  auto changed = has_changed();
+result<void> write_run::update(void* entity, const std::string& key, row_values row,
+                               store_item& item) {
+  const auto* known = in_.memory().find(key);
+  auto changed = differs(row, *known);
   if (!changed) return fail(std::move(changed.error()));
   item.what = stored_as::unchanged;
-  if (is_marked(known)) {
+  if (is_marked(*known)) {
     return fail(errc::conflict, fmt::format("{}: the row is marked as removed: restore it first",
-                                            shown_key(of_, *row)));
+                                            shown_key(of_, row)));
   }
   if (!*changed) return {};
-  auto goes_on = before(moment::updating, entity, item);
-  if (!goes_on) return fail(std::move(goes_on.error()));
-  if (!*goes_on) return {};
-  row = dehydrate(entity);
-  if (!row) return fail(std::move(row.error()));
-  changed = has_changed();
-  if (!changed) return fail(std::move(changed.error()));
-  if (!*changed) return {};  // a listener undid the change
-  if (auto valid = validate(entity, *row, &known, item); !valid) return valid;
+  row_values copy;  // functions of the program may use the mapper
+  if (has(moment::updating) || !of_.validators.empty()) known = &(copy = *known);
+  if (has(moment::updating)) {
+    auto goes_on = before(moment::updating, entity, item);
+    if (!goes_on) return fail(std::move(goes_on.error()));
+    if (!*goes_on) return {};
+    auto again = dehydrate(entity);
+    if (!again) return fail(std::move(again.error()));
+    row = *std::move(again);
+    changed = differs(row, *known);
+    if (!changed) return fail(std::move(changed.error()));
+    if (!*changed) return {};  // a listener undid the change
+  }
+  if (auto valid = validate(entity, row, known, item); !valid) return valid;
+  return write_changes(entity, key, std::move(row), *known, item);
+}
 
-  auto columns = changes(*row, known);
-  const auto version = expected(*row);
+result<void> write_run::write_changes(void* entity, const std::string& key, row_values row,
+                                      const row_values& known, store_item& item) {
+  auto columns = changes(row, known);
+  const auto version = expected(row);
   if (!version) return fail(version.error());
   std::vector<std::size_t> kept;
+  std::optional<std::int64_t> next;
   if (of_.version) {
-    (*row)[*of_.version] = **version + 1;
+    next = **version + 1;
+    row[*of_.version] = *next;
     kept.push_back(*of_.version);
   }
   if (of_.updated) {
-    (*row)[*of_.updated] = time_value(now_, of_.columns[*of_.updated].time);
+    row[*of_.updated] = time_value(now(), of_.columns[*of_.updated].time);
     kept.push_back(*of_.updated);
   }
   columns.insert(columns.end(), kept.begin(), kept.end());
-  auto done = write(update_row(of_, *row, columns, *version, true));
+  auto done = write(update_row(of_, row, columns, *version, true));
   if (!done) return fail(std::move(done.error()));
-  if (done->affected == 0) return explain_miss(*row, *version, item);
+  if (done->affected == 0) return explain_miss(row, *version, item);
 
   // What was not written stays as it is known.
-  for (std::size_t at = 0; at < row->size(); ++at) {
-    if (std::ranges::count(columns, at) == 0) (*row)[at] = known[at];
+  for (std::size_t at = 0; at < row.size(); ++at) {
+    const bool as_written = of_.columns[at].is_compared && row[at];
+    if (!as_written && std::ranges::count(kept, at) == 0) row[at] = known[at];
   }
-  assign(entity, *row, kept);
-  if (auto again = read_again(entity, *row); !again) return again;
-  const auto key = key_of(of_, *row);
-  in_.memory().updated(on_, key, *std::move(row),
-                       of_.version ? std::optional{**version + 1} : std::nullopt);
+  assign(entity, row, kept);
+  if (auto again = read_again(entity, row); !again) return again;
+  in_.memory().updated(on_, key, std::move(row), next);
   item.what = stored_as::updated;
   tell_times(entity, false, item);
   after(moment::updated, entity, item);
@@ -202,7 +209,7 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
     columns.push_back(*of_.version);
   }
   if (of_.updated) {
-    marked[*of_.updated] = time_value(now_, of_.columns[*of_.updated].time);
+    marked[*of_.updated] = time_value(now(), of_.columns[*of_.updated].time);
     columns.push_back(*of_.updated);
   }
   const bool removes = !std::holds_alternative<std::monostate>(*marked[*of_.deleted]);
@@ -231,7 +238,7 @@ result<void> write_run::removed(void* entity, removal how, store_item& item) {
                 fmt::format("table {}: an entity without a key cannot be removed", of_.name));
   }
   if (of_.deleted && how == removal::by_mapping) {
-    auto done = mark(entity, *row, time_value(now_, of_.columns[*of_.deleted].time), item);
+    auto done = mark(entity, *row, time_value(now(), of_.columns[*of_.deleted].time), item);
     if (!done) return done;
   } else {
     const auto version = expected(*row);

@@ -23,12 +23,6 @@ std::string quoted_table(std::string_view name) {
   return quoted_name(name.substr(0, dot)) + "." + quoted_name(name.substr(dot + 1));
 }
 
-std::optional<std::size_t> entity_fields::find(std::string_view name) const noexcept {
-  const auto found = std::ranges::find(fields, name, &field_shape::name);
-  if (found == fields.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - fields.begin());
-}
-
 table::table(std::string named, const entity_fields& of)
     : name{std::move(named)}, entity{of}, rules(of.fields.size()), quoted{quoted_table(name)} {
   for (const auto& field : of.fields) {
@@ -130,13 +124,32 @@ result<void> table::resolved() {
   }
   for (std::size_t at = 0; at < columns.size(); ++at) {
     if (columns[at].of_database) of_database.push_back(at);
+    columns[at].is_compared = !columns[at].of_database && version != at && created != at &&
+                              updated != at && deleted != at && std::ranges::count(key, at) == 0;
     const auto same = [&](const column& one) { return one.name == columns[at].name; };
     if (!columns[at].name.empty() && std::ranges::count_if(columns, same) > 1) {
       mistake(fmt::format("two fields have the column {}", columns[at].name));
     }
   }
   if (mistake_) return fail(errc::invalid_argument, *mistake_);
+  write_sql();
   return {};
+}
+
+void table::write_sql() {
+  select = "SELECT ";
+  for (std::size_t at = 0; at < columns.size(); ++at) {
+    if (columns[at].name.empty()) continue;
+    columns[at].quoted = quoted_name(columns[at].name);
+    select += (read.empty() ? "" : ", ") + columns[at].quoted;
+    read.push_back(at);
+  }
+  select += " FROM " + quoted;
+  find = select;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    find += fmt::format("{}{} = ${}", i == 0 ? " WHERE " : " AND ", columns[key[i]].quoted, i + 1);
+  }
+  if (deleted) find += fmt::format(" AND {} IS NULL", columns[*deleted].quoted);
 }
 
 const result<void>& table::finish() {

@@ -27,12 +27,9 @@ class write_runs {
   void put_back() {
     for (auto& [in, run] : runs_) run->put_back();
   }
-  std::vector<std::pair<void*, row_values>> take_set() {
-    std::vector<std::pair<void*, row_values>> all;
-    for (auto& [in, run] : runs_) {
-      auto some = run->take_set();
-      std::ranges::move(some, std::back_inserter(all));
-    }
+  std::vector<std::pair<row_mapper*, std::vector<set_field>>> take_set() {
+    std::vector<std::pair<row_mapper*, std::vector<set_field>>> all;
+    for (auto& [in, run] : runs_) all.emplace_back(in, run->take_set());
     return all;
   }
 
@@ -80,18 +77,13 @@ result<std::vector<void*>> unit_core::adopt(const std::shared_ptr<table>& of,
 }
 
 result<void*> unit_core::find(const std::shared_ptr<table>& of,
-                              const std::vector<filter_value>& key, maker make) {
+                              std::span<const filter_value::one> key, maker make) {
   row_query which;
   if (auto wrong = where_key(*of, key, which)) return fail(*std::move(wrong));
-  std::vector<sql_value> values;
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    const auto* plain = key[i].values.empty() ? nullptr : std::get_if<sql_value>(&key[i].values[0]);
-    if (plain != nullptr) values.push_back(*plain);
-  }
-  if (values.size() == key.size()) {
-    if (auto* mine = known(rows_of(of), joined_text(values))) {
-      return find(mine)->is_removed ? nullptr : mine;
-    }
+  auto values = key_columns(*of, key);
+  if (!values) return fail(std::move(values.error()));
+  if (auto* mine = known(rows_of(of), joined_text(*values))) {
+    return find(mine)->is_removed ? nullptr : mine;
   }
   auto found = adopt(of, which, make);
   if (!found) return fail(std::move(found.error()));
@@ -268,11 +260,10 @@ void unit_core::undo(const flushed& what) {
     std::erase_if(by_key_, [&](const auto& pair) { return pair.second == address; });
     one->is_new = true;
   }
-  for (auto one = what.set.rbegin(); one != what.set.rend(); ++one) {
-    const auto* of = find(one->first);
-    if (of == nullptr) continue;
-    (void)guarded([&] { of->in->of().entity.read(one->first, of->in->of().rules, one->second); },
-                  [](const std::string&) {});
+  for (const auto& [in, set] : what.set) {
+    std::vector<set_field> still = set;
+    std::erase_if(still, [&](const set_field& one) { return find(one.entity) == nullptr; });
+    put_back(in->of(), still);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <string>
 #include <variant>
 
@@ -13,7 +14,7 @@ namespace nexus { inline namespace v0 { namespace detail {
 struct value_text {
   std::string operator()(std::monostate) const { return "NULL"; }
   std::string operator()(bool v) const { return v ? "true" : "false"; }
-  std::string operator()(std::int64_t v) const { return fmt::format("{}", v); }
+  std::string operator()(std::int64_t v) const { return std::to_string(v); }
   std::string operator()(double v) const { return fmt::format("{}", v); }
   std::string operator()(const std::string& v) const { return v; }
   std::string operator()(const sql_bytes& v) const { return v.data; }
@@ -23,13 +24,14 @@ struct value_text {
   return std::visit(value_text{}, value);
 }
 
-/// Different for different values, also of several columns.
+/// Different for different values of the same columns.
 template <class Values>
 [[nodiscard]] std::string joined_text(const Values& values) {
+  if (std::size(values) == 1) return printed(*std::begin(values));
   std::string made;
   for (const auto& value : values) {
     const auto part = printed(value);
-    made += fmt::format("{}:{}", part.size(), part);
+    made += std::to_string(part.size()) + ":" + part;
   }
   return made;
 }

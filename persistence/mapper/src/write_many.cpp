@@ -1,5 +1,4 @@
 // The calls of a mapper that write: for one entity, or for several in one transaction.
-#include "nexus/detail/guarded.hpp"
 #include "write_run.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
@@ -65,12 +64,7 @@ store_item row_mapper::store_shared(const std::shared_ptr<void>& entity) {
   const auto follow_rollback = [&](write_run& run) {
     if (!on_.in_transaction()) return;
     on_.undoes().add([of = of_, weak = std::weak_ptr{entity}, set = run.take_set()] {
-      const auto still = weak.lock();
-      if (!still) return;
-      for (auto one = set.rbegin(); one != set.rend(); ++one) {
-        (void)guarded([&] { of->entity.read(still.get(), of->rules, one->second); },
-                      [](const std::string&) {});
-      }
+      if (const auto still = weak.lock()) put_back(*of, set);
     });
   };
   return one(

@@ -9,6 +9,15 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
+timestamp write_run::now() {
+  if (!now_) now_ = of_.time->now();
+  return *now_;
+}
+
+bool write_run::has(moment when) const {
+  return how_.listeners && std::ranges::count(of_.listeners, when, &listener::when) > 0;
+}
+
 result<bool> write_run::before(moment when, void* entity, store_item& item) {
   if (!how_.listeners) return true;
   for (const auto& one : of_.listeners) {
@@ -44,7 +53,7 @@ void write_run::after(moment when, void* entity, store_item& item) {
 void write_run::tell_times(void* entity, bool created, store_item& item) {
   if (!of_.stamp_hook) return;
   (void)guarded(
-      [&] { of_.stamp_hook(entity, now_, created); },
+      [&] { of_.stamp_hook(entity, now(), created); },
       [&](const std::string& why) { item.thrown.push_back("the hook of times: " + why); });
 }
 
@@ -101,12 +110,16 @@ bool write_run::has_key(const row_values& row) const {
 std::vector<std::size_t> write_run::changes(const row_values& row, const row_values& known) const {
   std::vector<std::size_t> made;
   for (std::size_t at = 0; at < row.size(); ++at) {
-    const bool kept_by_us = of_.columns[at].of_database || of_.version == at || of_.created == at ||
-                            of_.updated == at || of_.deleted == at ||
-                            std::ranges::count(of_.key, at) > 0;
-    if (row[at] && !kept_by_us && row[at] != known[at]) made.push_back(at);
+    if (row[at] && of_.columns[at].is_compared && row[at] != known[at]) made.push_back(at);
   }
   return made;
+}
+
+result<bool> write_run::differs(const row_values& row, const row_values& known) const {
+  if (!changes(row, known).empty()) return true;
+  auto version = expected(row);
+  if (!version) return fail(std::move(version.error()));
+  return version->has_value() && sql_value{**version} != *known[*of_.version];
 }
 
 result<std::optional<std::int64_t>> write_run::expected(const row_values& row) const {
@@ -117,6 +130,7 @@ result<std::optional<std::int64_t>> write_run::expected(const row_values& row) c
     return fail(errc::invalid_argument,
                 fmt::format("{}: the version is not set", of_.place(*of_.version)));
   }
+  if (!in_.memory().has_undone()) return std::optional{*version};
   const auto key = key_of(of_, row);
   if (in_.memory().was_undone(key, *version)) {
     if (const auto* known = in_.memory().find(key)) {
@@ -139,28 +153,25 @@ result<sql_rows> write_run::write(const statement& what) {
 }
 
 void write_run::assign(void* entity, const row_values& row, std::span<const std::size_t> columns) {
-  row_values before(of_.columns.size()), values(of_.columns.size());
-  auto now = in_.dehydrated(entity);
   for (const auto at : columns) {
-    if (!of_.is_field(at)) continue;
-    values[at] = row[at];
-    if (now) before[at] = (*now)[at];
+    if (!of_.is_field(at) || !row[at]) continue;
+    set_.push_back({entity, at, of_.entity.value(entity, of_.rules, at)});
+    of_.entity.assign(entity, of_.rules, at, *row[at]);
   }
-  of_.entity.read(entity, of_.rules, values);
-  set_.emplace_back(entity, std::move(before));
 }
 
-void write_run::put_back() {
-  for (auto one = set_.rbegin(); one != set_.rend(); ++one) {
-    (void)guarded([&] { of_.entity.read(one->first, of_.rules, one->second); },
+void put_back(const table& of, const std::vector<set_field>& set) noexcept {
+  for (auto one = set.rbegin(); one != set.rend(); ++one) {
+    (void)guarded([&] { of.entity.assign(one->entity, of.rules, one->field, one->before); },
                   [](const std::string&) {});
   }
-  set_.clear();
 }
+
+void write_run::put_back() { detail::put_back(of_, take_set()); }
 
 result<void> write_run::explain_miss(const row_values& row, std::optional<std::int64_t> version,
                                      store_item& item) {
-  auto found = run(on_, select_row(of_, row, read_columns(of_)));
+  auto found = run(on_, select_row(of_, row, of_.read));
   if (!found) return fail(std::move(found.error()));
   const auto conflict = [&](std::string why) {
     return fail(errc::conflict, fmt::format("{}: {}", shown_key(of_, row), why));
@@ -169,9 +180,9 @@ result<void> write_run::explain_miss(const row_values& row, std::optional<std::i
     if (version) item.conflict = version_conflict{*version, std::nullopt};
     return conflict("the row is gone");
   }
-  const auto columns = read_columns(of_);
   const auto value = [&](std::size_t at) -> const sql_value& {
-    return found->at(0, static_cast<std::size_t>(std::ranges::find(columns, at) - columns.begin()));
+    const auto place = std::ranges::find(of_.read, at) - of_.read.begin();
+    return found->at(0, static_cast<std::size_t>(place));
   };
   if (version) {
     const auto is = from_sql<std::int64_t>(value(*of_.version));

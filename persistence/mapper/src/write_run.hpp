@@ -16,16 +16,21 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
+/// What a run has set on an entity, and what was there.
+struct set_field {
+  void* entity;
+  std::size_t field;
+  sql_value before;
+};
+
+/// Sets the fields of these entities back, the newest first.
+void put_back(const table& of, const std::vector<set_field>& set) noexcept;
+
 class write_run {
  public:
   /// Without a transaction each statement is one of its own.
   write_run(row_mapper& in, lazy_transaction* within, const write_choices& how = {})
-      : in_{in},
-        on_{in.on()},
-        of_{in.of()},
-        within_{within},
-        how_{how},
-        now_{in.of().time->now()} {}
+      : in_{in}, on_{in.on()}, of_{in.of()}, within_{within}, how_{how} {}
 
   store_item store(void* entity);
   store_item remove(void* entity, removal how);
@@ -33,10 +38,7 @@ class write_run {
 
   /// Puts back keys, versions and times on the entities.
   void put_back();
-  /// Entities, and what they had before.
-  [[nodiscard]] std::vector<std::pair<void*, row_values>> take_set() {
-    return std::exchange(set_, {});
-  }
+  [[nodiscard]] std::vector<set_field> take_set() { return std::exchange(set_, {}); }
 
   // For inserts of many rows with one statement:
 
@@ -50,9 +52,12 @@ class write_run {
 
  private:
   result<void> stored(void* entity, store_item& item);
-  result<void> insert(void* entity, store_item& item);
+  result<void> insert(void* entity, row_values row, store_item& item);
+  // `row` is the entity's.
   result<bool> prepare_new(void* entity, row_values& row, store_item& item);
-  result<void> update(void* entity, const row_values known, store_item& item);
+  result<void> update(void* entity, const std::string& key, row_values row, store_item& item);
+  result<void> write_changes(void* entity, const std::string& key, row_values row,
+                             const row_values& known, store_item& item);
   result<void> removed(void* entity, removal how, store_item& item);
   result<void> restored(void* entity, store_item& item);
   result<void> mark(void* entity, const row_values& row, sql_value mark, store_item& item);
@@ -60,6 +65,8 @@ class write_run {
   template <class F>
   store_item guarded_item(F&& f);
 
+  [[nodiscard]] timestamp now();
+  [[nodiscard]] bool has(moment when) const;
   // False: a listener cancelled.
   result<bool> before(moment when, void* entity, store_item& item);
   void after(moment when, void* entity, store_item& item);
@@ -73,6 +80,7 @@ class write_run {
                                                  const row_values& known) const;
   // The version that the row must have.
   [[nodiscard]] result<std::optional<std::int64_t>> expected(const row_values& row) const;
+  [[nodiscard]] result<bool> differs(const row_values& row, const row_values& known) const;
   [[nodiscard]] bool is_marked(const row_values& row) const;
 
   // The key that the database has made.
@@ -89,8 +97,8 @@ class write_run {
   table& of_;
   lazy_transaction* within_;
   write_choices how_;
-  timestamp now_;
-  std::vector<std::pair<void*, row_values>> set_;
+  std::optional<timestamp> now_;  // one time for the whole run
+  std::vector<set_field> set_;
 };
 
 }}}

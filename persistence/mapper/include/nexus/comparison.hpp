@@ -1,6 +1,7 @@
 // How a column is compared with a value.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -71,6 +72,11 @@ template <class T>
     made.push_back(one_filter_value(key));
   }
   return made;
+}
+
+template <class... K>
+[[nodiscard]] std::array<filter_value::one, sizeof...(K)> key_of_row(const K&... key) {
+  return {one_filter_value(key)...};
 }
 
 template <class T>

@@ -73,12 +73,18 @@ class mapper {
   /// By the values of the key's columns, in their order. None: there is no such row.
   template <class... K>
   [[nodiscard]] result<std::optional<E>> find(const K&... key) {
-    return all().by_key({detail::to_filter(key)...}).first();
+    std::optional<E> made;
+    auto found = in_.find(detail::key_of_row(key...), [&]() -> void* { return &made.emplace(); });
+    if (!found) return fail(std::move(found.error()));
+    return made;
   }
   /// `not_found` if there is no such row.
   template <class... K>
   [[nodiscard]] result<E> find_or_error(const K&... key) {
-    return all().by_key({detail::to_filter(key)...}).first_or_error();
+    auto found = find(key...);
+    if (!found) return fail(std::move(found.error()));
+    if (!*found) return fail(detail::no_such_row(in_.of(), detail::key_of_row(key...)));
+    return **std::move(found);
   }
   /// By several keys, with one statement; missing rows are left out. A key of several columns is a
   /// std::tuple.

@@ -191,10 +191,6 @@ class rows_query {
   }
 
   // For the mapper:
-  rows_query& by_key(const std::vector<detail::filter_value>& key) {
-    mistake_ = detail::where_key(in_->of(), key, filter_.query);
-    return *this;
-  }
   rows_query& keys(const std::vector<std::vector<detail::filter_value::one>>& values) {
     mistake_ = detail::where_keys(in_->of(), values, filter_.query);
     return *this;

@@ -39,7 +39,7 @@ class unit_of_work {
   /// removed.
   template <class E, class... K>
   [[nodiscard]] result<E*> find(const mapping<E>& by, const K&... key) {
-    auto found = core_->find(by.table(), {detail::to_filter(key)...}, make<E>);
+    auto found = core_->find(by.table(), detail::key_of_row(key...), make<E>);
     if (!found) return fail(std::move(found.error()));
     return static_cast<E*>(*found);
   }

@@ -27,22 +27,14 @@ struct field_rule {
   std::function<void(void* field, const sql_value& from)> read{};
 };
 
+/// A field of a class; the functions take its address, and throw `unfit`.
 struct field_shape {
   std::string name;
   value_kind kind;
   bool is_optional;
-};
-
-/// The functions of a class; there is one object of each.
-struct entity_fields {
-  std::vector<field_shape> fields;
-
-  /// The values of the fields that have columns; throws `misfit`.
-  void (*write)(const void* entity, std::span<const field_rule> rules, row_values& to);
-  /// Assigns the fields whose values are there; throws `misfit`.
-  void (*read)(void* entity, std::span<const field_rule> rules, const row_values& from);
-
-  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const noexcept;
+  std::ptrdiff_t offset;  ///< within the entity
+  sql_value (*write)(const void* field, time_format in);
+  void (*read)(void* field, const sql_value& from, time_format in);
 };
 
 /// A field whose value does not fit, and why.
@@ -51,46 +43,40 @@ struct misfit {
   std::string why;
 };
 
-/// Runs `f`; what it throws becomes a misfit of this field.
-template <class F>
-void of_field(std::size_t field, F&& f) {
-  try {
-    f();
-  } catch (const std::exception& why) {
-    throw misfit{field, why.what()};
-  }
-}
+/// The fields of a class; there is one object of each.
+struct entity_fields {
+  std::vector<field_shape> fields;
 
-template <class E>
-void write_fields(const void* entity, std::span<const field_rule> rules, row_values& to) {
-  std::size_t i = 0;
-  visit_fields(*static_cast<const E*>(entity), [&](std::string_view, const auto& field) {
-    const auto at = i++;
-    const auto& rule = rules[at];
-    if (!rule.has_column) return;
-    of_field(at, [&] { to[at] = rule.write ? rule.write(&field) : value_of(field, rule.time); });
-  });
-}
+  /// Adds the values of fields that have columns and are not in `to` yet; throws `misfit`.
+  void write(const void* entity, std::span<const field_rule> rules, row_values& to) const;
+  /// The value of one field; throws `misfit`.
+  [[nodiscard]] sql_value value(const void* entity, std::span<const field_rule> rules,
+                                std::size_t field) const;
+  /// Assigns one field; throws `misfit`.
+  void assign(void* entity, std::span<const field_rule> rules, std::size_t field,
+              const sql_value& from) const;
+  /// Assigns the fields whose values are there; throws `misfit`.
+  void read(void* entity, std::span<const field_rule> rules, const row_values& from) const;
 
-template <class E>
-void read_fields(void* entity, std::span<const field_rule> rules, const row_values& from) {
-  std::size_t i = 0;
-  visit_fields(*static_cast<E*>(entity), [&]<class T>(std::string_view, const T& field) {
-    const auto at = i++;
-    if (!rules[at].has_column || !from[at]) return;
-    auto& to = const_cast<T&>(field);  // safe: the entity is mutable
-    of_field(at, [&] {
-      rules[at].read ? rules[at].read(&to, *from[at]) : read_into(to, *from[at], rules[at].time);
-    });
-  });
-}
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const noexcept;
+};
 
 template <class E>
 const entity_fields& fields_of_entity() {
   static const entity_fields all = [] {
-    entity_fields made{{}, write_fields<E>, read_fields<E>};
-    visit_fields(E{}, [&]<class T>(std::string_view name, const T&) {
-      made.fields.push_back({std::string{name}, kind_of_value<T>(), is_optional<T>});
+    entity_fields made;
+    const E sample{};
+    visit_fields(sample, [&]<class T>(std::string_view name, const T& field) {
+      made.fields.push_back({
+          .name = std::string{name},
+          .kind = kind_of_value<T>(),
+          .is_optional = is_optional<T>,
+          .offset = reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&sample),
+          .write = [](const void* from,
+                      time_format in) { return value_of(*static_cast<const T*>(from), in); },
+          .read = [](void* to, const sql_value& from,
+                     time_format in) { read_into(*static_cast<T*>(to), from, in); },
+      });
     });
     return made;
   }();

@@ -43,6 +43,8 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   /// Keys of rows that are loaded from now on, and were not remembered. Null: no longer.
   void note_new_rows_in(std::vector<std::string>* keys) noexcept { new_keys_ = keys; }
 
+  /// Whether any change was rolled back.
+  [[nodiscard]] bool has_undone() const noexcept { return !undone_.empty(); }
   /// Whether this entity has its key from an INSERT that was rolled back.
   [[nodiscard]] bool was_undone(const std::string& key, const void* entity) const;
   /// Whether this version was written by an UPDATE that was rolled back.
@@ -54,9 +56,10 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
     std::set<std::int64_t> versions;
   };
 
-  // Puts the present row back if the transaction is rolled back, and then calls `then`.
+  // Puts a row in, or takes it out. If the transaction is rolled back, the row before comes back, and
+  // `then` is called.
   template <class F>
-  void undo_with(session& on, const std::string& key, F then);
+  void change(session& on, const std::string& key, std::optional<row_values> row, F then);
 
   std::unordered_map<std::string, row_values> rows_;
   std::unordered_map<std::string, undone> undone_;

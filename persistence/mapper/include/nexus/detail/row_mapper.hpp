@@ -50,6 +50,8 @@ class row_mapper {
 
   /// Passes each row as a fresh entity, which `fresh` makes; an error stops.
   result<void> read(const row_query& wanted, const std::function<void*()>& fresh);
+  /// The row with this key, as an entity that `fresh` makes; false: there is none.
+  result<bool> find(std::span<const filter_value::one> key, const std::function<void*()>& fresh);
   result<std::int64_t> count(const row_query& wanted);
   /// Whether another row than the entity's has the value.
   result<bool> exists(std::string_view field, const filter_value& value, const void* except);
@@ -60,6 +62,10 @@ class row_mapper {
   /// The row that the entity would be written as.
   [[nodiscard]] result<row_values> dehydrated(const void* entity) const;
 
+  /// Some columns of it; a column that is left out is NULL.
+  [[nodiscard]] result<std::vector<sql_value>> values(const void* entity,
+                                                      std::span<const std::size_t> columns) const;
+
   [[nodiscard]] session& on() const noexcept { return on_; }
   [[nodiscard]] table& of() const noexcept { return *of_; }
   [[nodiscard]] remembered_rows& memory() noexcept { return *memory_; }
@@ -67,7 +73,10 @@ class row_mapper {
  private:
   friend class write_run;
 
-  result<void> fill(void* entity, const sql_rows& from, std::size_t row, bool remember);
+  result<std::size_t> read(const statement& what, const std::function<void*()>& fresh,
+                           bool remembered);
+  result<void> fill(void* entity, const row_values& from);
+  result<void> remember(const void* entity, row_values& read);
   error misfit_of(const misfit& why, errc code, std::string_view doing) const;
 
   session& on_;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,15 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-[[nodiscard]] error no_such_row(table& of, const row_query& wanted);
+[[nodiscard]] error no_such_row(const table& of, const row_query& wanted);
+[[nodiscard]] error no_such_row(table& of, std::span<const filter_value::one> key);
+
+/// The values of the key's columns.
+[[nodiscard]] result<std::vector<sql_value>> key_columns(const table& of,
+                                                         std::span<const filter_value::one> key);
 
 /// Narrow a query to rows by their key; the error says what is wrong with the key.
-[[nodiscard]] std::optional<error> where_key(table& of, const std::vector<filter_value>& key,
+[[nodiscard]] std::optional<error> where_key(table& of, std::span<const filter_value::one> key,
                                              row_query& to);
 [[nodiscard]] std::optional<error> where_keys(
     table& of, const std::vector<std::vector<filter_value::one>>& keys, row_query& to);
@@ -42,7 +48,7 @@ class chunks {
   row_query wanted_;
   std::int64_t rows_max_;
   std::vector<std::string> added_;
-  std::optional<row_values> last_;
+  std::optional<std::vector<sql_value>> last_;  // the key of the last row
   bool at_end_ = false;
 };
 

@@ -55,6 +55,8 @@ struct column {
   bool may_be_null = false;
   bool of_database = false;  ///< never written, and read again after each write
   time_format time = time_format::text;
+  bool is_compared = true;  ///< a difference is written: no key, and nothing that is maintained
+  std::string quoted{};     ///< for SQL
 };
 
 struct scope {
@@ -101,6 +103,7 @@ struct table {
   std::vector<std::size_t> key{};
   std::optional<std::size_t> version{}, created{}, updated{}, deleted{};
   std::vector<std::size_t> of_database{};
+  std::vector<std::size_t> read{};  ///< those with a name
 
   std::function<void(const void* entity, column_values& to)> dehydrate{};
   std::function<result<void>(void* entity, const column_values& from, session& on)> hydrate{};
@@ -112,11 +115,15 @@ struct table {
   std::vector<scope> scopes{};
   std::vector<relation> relations{};
 
-  std::string quoted{};  ///< of the table, for SQL
+  // For SQL:
+  std::string quoted{};
+  std::string select{};  ///< "SELECT " all columns " FROM " the table
+  std::string find{};    ///< `select` of the row, not marked, whose key is $1, $2 …
 
  private:
   std::optional<std::size_t> resolve(const std::string& named, bool may_add);
   result<void> resolved();
+  void write_sql();
 
   std::once_flag once_{};
   std::optional<std::string> mistake_{};

@@ -8,6 +8,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +18,7 @@
 namespace nexus { inline namespace v0 { namespace detail {
 
 class write_runs;
+struct set_field;
 
 class unit_core : public std::enable_shared_from_this<unit_core> {
  public:
@@ -29,7 +31,7 @@ class unit_core : public std::enable_shared_from_this<unit_core> {
                                                  const row_query& which, maker make);
   /// The entity with this key, or null, without a statement if the unit has it.
   [[nodiscard]] result<void*> find(const std::shared_ptr<table>& of,
-                                   const std::vector<filter_value>& key, maker make);
+                                   std::span<const filter_value::one> key, maker make);
   void add(const std::shared_ptr<table>& of, std::shared_ptr<void> entity);
   void link(void* child, std::string foreign_key, void* parent);
   [[nodiscard]] result<void> remove(void* entity);
@@ -59,8 +61,8 @@ class unit_core : public std::enable_shared_from_this<unit_core> {
     std::vector<member> removed{};
     std::vector<void*> inserted{};
     std::vector<link_of> links{};
-    // What was set on entities, oldest first.
-    std::vector<std::pair<void*, row_values>> set{};
+    // What was set on entities, by their mappers.
+    std::vector<std::pair<row_mapper*, std::vector<set_field>>> set{};
   };
 
   member* find(void* entity);

@@ -1,0 +1,50 @@
+#include "nexus/detail/entity_fields.hpp"
+
+#include <algorithm>
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+sql_value entity_fields::value(const void* entity, std::span<const field_rule> rules,
+                               std::size_t field) const {
+  const auto& shape = fields[field];
+  const auto& rule = rules[field];
+  const auto* at = static_cast<const char*>(entity) + shape.offset;
+  try {
+    return rule.write ? rule.write(at) : shape.write(at, rule.time);
+  } catch (const std::exception& why) {
+    throw misfit{field, why.what()};
+  }
+}
+
+void entity_fields::write(const void* entity, std::span<const field_rule> rules,
+                          row_values& to) const {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (rules[i].has_column && !to[i]) to[i] = value(entity, rules, i);
+  }
+}
+
+void entity_fields::assign(void* entity, std::span<const field_rule> rules, std::size_t field,
+                           const sql_value& from) const {
+  const auto& rule = rules[field];
+  auto* at = static_cast<char*>(entity) + fields[field].offset;
+  try {
+    rule.read ? rule.read(at, from) : fields[field].read(at, from, rule.time);
+  } catch (const std::exception& why) {
+    throw misfit{field, why.what()};
+  }
+}
+
+void entity_fields::read(void* entity, std::span<const field_rule> rules,
+                         const row_values& from) const {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (rules[i].has_column && from[i]) assign(entity, rules, i, *from[i]);
+  }
+}
+
+std::optional<std::size_t> entity_fields::find(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(fields, name, &field_shape::name);
+  if (found == fields.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - fields.begin());
+}
+
+}}}  // namespace nexus::v0::detail
