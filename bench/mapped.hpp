@@ -103,6 +103,8 @@ class mapped_orders final : public order_table {
   std::vector<order> known_rows();
 
  private:
+  nexus::mapper<order>& now();
+
   nexus::session& on_;
   nexus::mapping<order_line> lines_{"order_lines"};
   nexus::mapping<order> orders_{"orders"};

@@ -29,6 +29,11 @@ result<sql_rows> request_session::run_sql(std::string_view sql, std::span<const 
   return on_lent([&](session& on) { return on.run_sql(sql, with); });
 }
 
+result<void> request_session::read_sql(std::string_view sql, std::span<const sql_value> with,
+                                       sql_row_sink& to) {
+  return on_lent([&](session& on) { return on.read_sql(sql, with, to); });
+}
+
 result<void> request_session::begin(isolation level, bool read_only) {
   return on_lent([&](session& on) { return on.begin(level, read_only); });
 }

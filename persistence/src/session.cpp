@@ -22,6 +22,16 @@ std::string_view to_string(isolation level) noexcept {
 }
 
 result<sql_rows> session::run_sql(std::string_view, std::span<const sql_value>) { return no_sql(); }
+
+result<void> session::read_sql(std::string_view sql, std::span<const sql_value> with,
+                               sql_row_sink& to) {
+  return run_sql(sql, with).map([&](sql_rows found) {
+    for (auto& row : found.rows) {
+      if (!to.take(row)) break;
+    }
+  });
+}
+
 result<void> session::begin(isolation, bool) { return no_sql(); }
 result<void> session::commit() { return no_sql(); }
 result<void> session::rollback() { return no_sql(); }

@@ -37,6 +37,19 @@ class projection_storage;
 enum class isolation : std::uint8_t { read_committed, repeatable_read, serializable };
 [[nodiscard]] std::string_view to_string(isolation level) noexcept;
 
+/// Takes the rows of a statement while it runs; must not use the session, and must not throw.
+class sql_row_sink {
+ public:
+  virtual ~sql_row_sink() = default;
+  /// `row` may be moved from. False: no more rows.
+  virtual bool take(std::span<sql_value> row) = 0;
+
+ protected:
+  sql_row_sink() = default;
+  sql_row_sink(const sql_row_sink&) = default;
+  sql_row_sink& operator=(const sql_row_sink&) = default;
+};
+
 class session : public poolable {
  public:
   /// Runs one statement.
@@ -61,6 +74,9 @@ class session : public poolable {
 
   [[nodiscard]] virtual result<sql_rows> run_sql(std::string_view sql,
                                                  std::span<const sql_value> with);
+  /// The same for rows that need not be kept. After an error `to` may have had some of them.
+  [[nodiscard]] virtual result<void> read_sql(std::string_view sql, std::span<const sql_value> with,
+                                              sql_row_sink& to);
 
   // For `transactional`, which pairs these calls:
 

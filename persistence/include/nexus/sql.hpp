@@ -36,6 +36,7 @@ struct sql_rows {
   std::vector<std::string> columns{};          ///< their names
   std::vector<std::vector<sql_value>> rows{};  ///< each as wide as `columns`
   std::int64_t affected = 0;                   ///< rows that an INSERT, UPDATE or DELETE touched
+  std::int64_t rowid = 0;  ///< on SQLite, of an INSERT: that of the last row which it inserted
 
   [[nodiscard]] std::size_t size() const noexcept { return rows.size(); }
   [[nodiscard]] bool empty() const noexcept { return rows.empty(); }

@@ -24,8 +24,11 @@ std::vector<std::size_t> given_columns(const table& of, const row_values& row) {
 
 // One INSERT of rows that have the same columns. `conflict` follows the values.
 statement insert_rows(const table& of, std::span<const row_values> rows,
-                      const std::vector<std::size_t>& given, std::string_view conflict) {
+                      const std::vector<std::size_t>& given, std::string_view conflict,
+                      std::string_view dialect) {
   sql_builder sql;
+  if (dialect == "sqlite") sql.without_numbers();
+  if (given.empty()) return sql.text("INSERT INTO " + of.quoted + " DEFAULT VALUES").done();
   sql.text("INSERT INTO ").text(of.quoted).text(" AS existing (").names(of, given);
   sql.text(") VALUES ");
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -108,8 +111,8 @@ class bulk_writing {
       }
       if (given.empty()) end = begin + 1;
       const std::span<const row_values> piece{rows_.data() + begin, end - begin};
-      auto done = run_.write(given.empty() ? insert_row(in_.of(), rows_[begin])
-                                           : insert_rows(in_.of(), piece, given, conflict));
+      const auto made = insert_rows(in_.of(), piece, given, conflict, in_.on().dialect());
+      auto done = run_.write(made.sql, made.with);
       if (!done) return fail(std::move(done.error()));
       affected += done->affected;
       for (auto i = begin; i < end; ++i) run_.set_stamps(entities_[i], rows_[i]);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nexus/detail/guarded.hpp"
+
 namespace nexus { inline namespace v0 { namespace detail {
 
 sql_value entity_fields::value(const void* entity, std::span<const field_rule> rules,
@@ -11,8 +13,8 @@ sql_value entity_fields::value(const void* entity, std::span<const field_rule> r
   const auto* at = static_cast<const char*>(entity) + shape.offset;
   try {
     return rule.write ? rule.write(at) : shape.write(at, rule.time);
-  } catch (const std::exception& why) {
-    throw misfit{field, why.what()};
+  } catch (...) {
+    throw misfit{field, thrown_text()};
   }
 }
 
@@ -29,8 +31,8 @@ void entity_fields::assign(void* entity, std::span<const field_rule> rules, std:
   auto* at = static_cast<char*>(entity) + fields[field].offset;
   try {
     rule.read ? rule.read(at, from) : fields[field].read(at, from, rule.time);
-  } catch (const std::exception& why) {
-    throw misfit{field, why.what()};
+  } catch (...) {
+    throw misfit{field, thrown_text()};
   }
 }
 

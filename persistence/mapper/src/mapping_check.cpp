@@ -173,7 +173,15 @@ result<void> check_mapping(table& of, session& on) {
   for (const auto& one : comparison{of, *shape, on.dialect() == "sqlite"}.differences()) {
     all += (all.empty() ? "" : "; ") + one;
   }
-  if (all.empty()) return {};
+  if (all.empty()) {
+    auto before = rowid_key::unknown;
+    if (shape->rowid != of.columns[of.key.front()].name) {
+      of.by_rowid = rowid_key::no;
+    } else {
+      of.by_rowid.compare_exchange_strong(before, rowid_key::yes);
+    }
+    return {};
+  }
   return fail(errc::invalid_argument, all);
 }
 

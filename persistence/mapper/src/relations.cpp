@@ -18,20 +18,42 @@ using key_values = std::vector<sql_value>;
 class entities_by_key {
  public:
   void add(const key_values& key, std::size_t entity) {
-    auto& all = by_text_[joined_text(key)];
-    if (all.empty()) keys_.push_back(key);
-    all.push_back(entity);
+    const auto [at, is_new] = first_.try_emplace(joined_text(key), none);
+    if (is_new) keys_.insert(keys_.end(), key.begin(), key.end());
+    pairs_.push_back({entity, at->second});
+    at->second = pairs_.size() - 1;
   }
-  [[nodiscard]] const std::vector<std::size_t>& of(const key_values& key) const {
-    static const std::vector<std::size_t> none;
-    const auto found = by_text_.find(joined_text(key));
-    return found == by_text_.end() ? none : found->second;
+
+  /// Calls `f(entity, is_last)` for each.
+  template <class F>
+  void for_each(const key_values& key, F&& f) {
+    if (key != last_key_) {  // rows come in the order of their keys
+      const auto found = first_.find(joined_text(key));
+      last_key_ = key;
+      last_first_ = found == first_.end() ? none : found->second;
+    }
+    for (auto at = last_first_; at != none;) {
+      const auto& pair = pairs_[at];
+      at = pair.next;
+      f(pair.entity, at == none);
+    }
   }
-  [[nodiscard]] const std::vector<key_values>& keys() const noexcept { return keys_; }
+
+  /// The different ones, one behind the other.
+  [[nodiscard]] const key_values& keys() const noexcept { return keys_; }
 
  private:
-  std::unordered_map<std::string, std::vector<std::size_t>> by_text_;
-  std::vector<key_values> keys_;
+  static constexpr auto none = static_cast<std::size_t>(-1);
+  struct pair {
+    std::size_t entity;
+    std::size_t next;  // of the same key
+  };
+
+  std::unordered_map<std::string, std::size_t> first_;
+  std::vector<pair> pairs_;
+  key_values keys_;
+  key_values last_key_;
+  std::size_t last_first_ = none;
 };
 
 bool has_null(const key_values& key) {
@@ -56,12 +78,15 @@ class loading {
     auto list = of_.make_list();
     auto wanted = more;
     wanted.remember = remembered_in != nullptr;
+    // The foreign key first, by whose index the rows come then.
+    const auto columns = target_columns();
+    for (const auto& one : columns) wanted.order.push_back({one, direction::ascending});
     for (const auto at : of_.target->key) {
       wanted.order.push_back({of_.target->columns[at].name, direction::ascending});
     }
     std::vector<void*> related;
-    for (const auto& piece : pieces(target_keys(), target_columns().size())) {
-      wanted.among = row_query::tuples{target_columns(), piece};
+    for (const auto piece : pieces(target_keys(), columns.size())) {
+      wanted.among = row_query::tuples{columns, {piece.begin(), piece.end()}};
       auto done = target.read(wanted, [&] { return related.emplace_back(of_.add(list.get())); });
       if (!done) return done;
     }
@@ -81,14 +106,15 @@ class loading {
     for (auto* entity : entities_) of_.set_count(entity, 0);
     const bool linked = of_.kind == relation_kind::many_to_many;
     const auto columns = linked ? of_.between.own : foreign_names();
-    for (const auto& piece : pieces(owners_.keys(), columns.size())) {
+    for (const auto piece : pieces(owners_.keys(), columns.size())) {
       auto rows = run(on_, linked ? count_links(of_.between, piece, on_.dialect())
                                   : count_rows(*of_.target, columns, piece, on_.dialect()));
       if (!rows) return fail(std::move(rows.error()));
       for (auto& row : rows->rows) {
         const auto number = std::get<std::int64_t>(row.back());
         row.pop_back();
-        for (const auto entity : owners_.of(row)) of_.set_count(entities_[entity], number);
+        owners_.for_each(
+            row, [&](std::size_t entity, bool) { of_.set_count(entities_[entity], number); });
       }
     }
     return {};
@@ -97,14 +123,14 @@ class loading {
  private:
   // A statement takes a list of values of one column as one parameter; with several columns each
   // value is one.
-  static std::vector<std::vector<key_values>> pieces(const std::vector<key_values>& keys,
-                                                     std::size_t columns) {
-    const std::size_t most = columns == 1 ? 100'000 : 10'000 / columns;
-    std::vector<std::vector<key_values>> made;
-    for (std::size_t i = 0; i < keys.size(); i += most) {
-      const auto end = std::min(i + most, keys.size());
-      made.emplace_back(keys.begin() + static_cast<std::ptrdiff_t>(i),
-                        keys.begin() + static_cast<std::ptrdiff_t>(end));
+  static std::vector<std::span<const sql_value>> pieces(const key_values& keys,
+                                                        std::size_t columns) {
+    const std::size_t most = columns == 1 ? 100'000 : 10'000 / columns * columns;
+    std::vector<std::span<const sql_value>> made;
+    for (std::span<const sql_value> rest{keys}; !rest.empty();) {
+      const auto size = std::min(most, rest.size());
+      made.push_back(rest.first(size));
+      rest = rest.subspan(size);
     }
     return made;
   }
@@ -126,7 +152,7 @@ class loading {
     return made;
   }
 
-  const std::vector<key_values>& target_keys() const {
+  const key_values& target_keys() const {
     return of_.kind == relation_kind::many_to_many ? linked_.keys() : owners_.keys();
   }
 
@@ -164,16 +190,16 @@ class loading {
                               "columns than the key",
                               own.name, of_.name));
     }
+    key_values key;
     for (std::size_t i = 0; i < entities_.size(); ++i) {
-      auto key = own_.values(entities_[i], *columns);
-      if (!key) return fail(std::move(key.error()));
-      if (!has_null(*key)) owners_.add(*key, i);
+      if (auto done = own_.values(entities_[i], *columns, key); !done) return done;
+      if (!has_null(key)) owners_.add(key, i);
     }
     return {};
   }
 
   result<void> read_links() {
-    for (const auto& piece : pieces(owners_.keys(), of_.between.own.size())) {
+    for (const auto piece : pieces(owners_.keys(), of_.between.own.size())) {
       auto rows = run(on_, select_links(of_.between, piece, on_.dialect()));
       if (!rows) return fail(std::move(rows.error()));
       const auto width = static_cast<std::ptrdiff_t>(of_.between.own.size());
@@ -181,7 +207,7 @@ class loading {
         const key_values own{row.begin(), row.begin() + width};
         const key_values related{row.begin() + width, row.end()};
         if (has_null(related)) continue;
-        for (const auto entity : owners_.of(own)) linked_.add(related, entity);
+        owners_.for_each(own, [&](std::size_t entity, bool) { linked_.add(related, entity); });
       }
     }
     return {};
@@ -190,14 +216,13 @@ class loading {
   result<void> attach(row_mapper& target, std::span<void* const> related) {
     auto columns = numbers_of(*of_.target, target_columns(), of_.name);
     if (!columns) return fail(std::move(columns.error()));
-    const auto& owners = of_.kind == relation_kind::many_to_many ? linked_ : owners_;
+    auto& owners = of_.kind == relation_kind::many_to_many ? linked_ : owners_;
+    key_values key;
     for (auto* one : related) {
-      auto key = target.values(one, *columns);
-      if (!key) return fail(std::move(key.error()));
-      const auto& all = owners.of(*key);
-      for (std::size_t i = 0; i < all.size(); ++i) {
-        of_.attach(entities_[all[i]], one, i + 1 == all.size());
-      }
+      if (auto done = target.values(one, *columns, key); !done) return done;
+      owners.for_each(key, [&](std::size_t entity, bool is_last) {
+        of_.attach(entities_[entity], one, is_last);
+      });
     }
     return {};
   }

@@ -37,10 +37,11 @@ void remembered_rows::change(session& on, const std::string& key, std::optional<
   });
 }
 
-void remembered_rows::loaded(const std::string& key, row_values row) {
-  undone_.erase(key);
-  if (new_keys_ != nullptr && !rows_.contains(key)) new_keys_->push_back(key);
-  rows_[key] = std::move(row);
+void remembered_rows::loaded(std::string key, row_values row) {
+  if (!undone_.empty()) undone_.erase(key);
+  const auto [at, is_new] = rows_.try_emplace(std::move(key));
+  at->second = std::move(row);
+  if (is_new && new_keys_ != nullptr) new_keys_->push_back(at->first);
 }
 
 void remembered_rows::inserted(session& on, const std::string& key, row_values row,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/row_pages.hpp"
 #include "row_statements.hpp"
 #include "value_text.hpp"
@@ -26,24 +27,42 @@ std::string shown_key(const table& of, const row_values& row) {
   return made;
 }
 
-error row_mapper::misfit_of(const misfit& why, errc code, std::string_view doing) const {
-  return {code, fmt::format("{}: cannot {}: the value {}", of_->place(why.field), doing, why.why)};
+error misfit_error(const table& of, const misfit& why, errc code, std::string_view doing) {
+  return {code, fmt::format("{}: cannot {}: the value {}", of.place(why.field), doing, why.why)};
 }
+
+namespace {
+
+// Runs functions of the program on an entity; what they throw becomes an error.
+template <class Doing, class F>
+result<void> attempt(const table& of, errc code, Doing&& doing, F&& f) {
+  try {
+    return f(), result<void>{};
+  } catch (const misfit& why) {
+    return fail(misfit_error(of, why, code, doing()));
+  } catch (...) {
+    return fail(code, fmt::format("table {}: cannot {}: {}", of.name, doing(), thrown_text()));
+  }
+}
+
+// Adds the columns that `row` lacks.
+result<void> write_row(const table& of, const void* entity, row_values& row) {
+  return attempt(
+      of, errc::invalid_argument, [] { return std::string{"write"}; },
+      [&] {
+        of.entity.write(entity, of.rules, row);
+        if (!of.dehydrate) return;
+        column_values seen{of, row};
+        of.dehydrate(entity, seen);
+      });
+}
+
+}  // namespace
 
 result<row_values> row_mapper::dehydrated(const void* entity) const {
   row_values row(of_->columns.size());
-  try {
-    of_->entity.write(entity, of_->rules, row);
-    if (of_->dehydrate) {
-      column_values seen{*of_, row};
-      of_->dehydrate(entity, seen);
-    }
-    return row;
-  } catch (const misfit& why) {
-    return fail(misfit_of(why, errc::invalid_argument, "write"));
-  } catch (const std::exception& why) {
-    return fail(errc::invalid_argument, fmt::format("table {}: {}", of_->name, why.what()));
-  }
+  if (auto done = write_row(*of_, entity, row); !done) return fail(std::move(done.error()));
+  return row;
 }
 
 namespace {
@@ -67,8 +86,8 @@ bool is_as_written(const column& of, const sql_value& value) {
 
 }  // namespace
 
-// What is remembered is what the entity would be written as.
-result<void> row_mapper::remember(const void* entity, row_values& read) {
+// What is remembered is what the entity would be written as; takes `row`, which was read.
+result<void> row_mapper::remember(const void* entity, row_values& row) {
   if (memory_->size() >= remembered_rows::rows_max) {
     return fail(errc::overloaded,
                 fmt::format("the mapper of {} remembers {} rows already: read in chunks, call "
@@ -76,57 +95,69 @@ result<void> row_mapper::remember(const void* entity, row_values& read) {
                             of_->name, memory_->size()));
   }
   const bool by_user = of_->dehydrate || of_->hydrate;
-  row_values row(of_->columns.size());
-  if (by_user) {
-    auto made = dehydrated(entity);
-    if (!made) return fail(std::move(made.error()));
-    row = *std::move(made);
-  }
   for (const auto at : of_->read) {
-    const bool kept_by_us = of_->deleted == at || of_->created == at;
-    const bool as_read = of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], *read[at])
-                                           : !of_->dehydrate;
-    if (kept_by_us || as_read) row[at] = std::move(read[at]);
+    if (of_->deleted == at || of_->created == at) continue;
+    const bool as_read =
+        of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], *row[at]) : !of_->dehydrate;
+    if (!as_read) row[at].reset();
   }
-  if (!by_user) {
-    try {
-      of_->entity.write(entity, of_->rules, row);
-    } catch (const misfit& why) {
-      return fail(misfit_of(why, errc::invalid_argument, "write"));
-    }
-  }
-  const auto key = key_of(*of_, row);
-  memory_->loaded(key, std::move(row));
+  if (auto done = write_row(*of_, entity, row); !done) return done;
+  auto key = key_of(*of_, row);
+  memory_->loaded(std::move(key), std::move(row));
   return {};
 }
 
 result<void> row_mapper::fill(void* entity, const row_values& from) {
-  try {
-    of_->entity.read(entity, of_->rules, from);
-    if (!of_->hydrate) return {};
-    auto seen = from;
-    return of_->hydrate(entity, column_values{*of_, seen}, on_);
-  } catch (const misfit& why) {
-    return fail(misfit_of(why, errc::corrupt, "read " + shown_key(*of_, from)));
-  } catch (const std::exception& why) {
-    return fail(errc::corrupt,
-                fmt::format("cannot read {}: {}", shown_key(*of_, from), why.what()));
-  }
+  result<void> hydrated;
+  auto done = attempt(
+      *of_, errc::corrupt, [&] { return "read " + shown_key(*of_, from); },
+      [&] {
+        of_->entity.read(entity, of_->rules, from);
+        if (!of_->hydrate) return;
+        auto seen = from;
+        hydrated = of_->hydrate(entity, column_values{*of_, seen}, on_);
+      });
+  return done ? hydrated : done;
 }
 
-result<std::size_t> row_mapper::read(const statement& what, const std::function<void*()>& fresh,
-                                     bool remembered) {
-  auto rows = run(on_, what);
-  if (!rows) return fail(std::move(rows.error()));
-  row_values values(of_->columns.size());
-  for (auto& row : rows->rows) {
-    for (std::size_t i = 0; i < of_->read.size(); ++i) values[of_->read[i]] = std::move(row[i]);
-    auto* entity = fresh();
-    if (auto done = fill(entity, values); !done) return fail(std::move(done.error()));
-    if (!remembered) continue;
-    if (auto done = remember(entity, values); !done) return fail(std::move(done.error()));
+// Makes an entity of each row.
+class row_mapper::rows_taker final : public sql_row_sink {
+ public:
+  rows_taker(row_mapper& in, const std::function<void*()>& fresh, bool remembered)
+      : in_{in}, fresh_{fresh}, remembered_{remembered} {}
+
+  bool take(std::span<sql_value> row) override {
+    values_.resize(in_.of_->columns.size());
+    for (std::size_t i = 0; i < in_.of_->read.size(); ++i) {
+      values_[in_.of_->read[i]] = std::move(row[i]);
+    }
+    void* entity = nullptr;
+    const auto making = [] { return std::string{"make an entity"}; };
+    done = attempt(*in_.of_, errc::invalid_argument, making, [&] { entity = fresh_(); });
+    if (done) done = in_.fill(entity, values_);
+    if (done && remembered_) done = in_.remember(entity, values_);
+    ++rows;
+    return done.has_value();
   }
-  return rows->size();
+
+  result<void> done{};
+  std::size_t rows = 0;
+
+ private:
+  row_mapper& in_;
+  const std::function<void*()>& fresh_;
+  bool remembered_;
+  row_values values_;
+};
+
+result<std::size_t> row_mapper::read(std::string_view sql, std::span<const sql_value> with,
+                                     const std::function<void*()>& fresh, bool remembered) {
+  rows_taker to{*this, fresh, remembered};
+  // A function of the program that uses the session runs behind the statement.
+  auto read = of_->hydrate ? on_.session::read_sql(sql, with, to) : on_.read_sql(sql, with, to);
+  if (!read) return fail(std::move(read.error()));
+  if (!to.done) return fail(std::move(to.done.error()));
+  return to.rows;
 }
 
 result<void> row_mapper::read(const row_query& wanted, const std::function<void*()>& fresh) {
@@ -135,7 +166,7 @@ result<void> row_mapper::read(const row_query& wanted, const std::function<void*
   if (!scoped) return fail(std::move(scoped.error()));
   auto made = select_rows(*of_, *scoped, of_->select, on_.dialect());
   if (!made) return fail(std::move(made.error()));
-  return read(*made, fresh, wanted.remember).map([](std::size_t) {});
+  return read(made->sql, made->with, fresh, wanted.remember).map([](std::size_t) {});
 }
 
 result<bool> row_mapper::find(std::span<const filter_value::one> key,
@@ -151,29 +182,27 @@ result<bool> row_mapper::find(std::span<const filter_value::one> key,
   }
   auto values = key_columns(*of_, key);
   if (!values) return fail(std::move(values.error()));
-  auto found = read({of_->find, *std::move(values)}, fresh, true);
+  auto found = read(of_->find, *values, fresh, true);
   if (!found) return fail(std::move(found.error()));
   return *found > 0;
 }
 
-result<std::vector<sql_value>> row_mapper::values(const void* entity,
-                                                  std::span<const std::size_t> columns) const {
-  std::vector<sql_value> made;
-  made.reserve(columns.size());
+result<void> row_mapper::values(const void* entity, std::span<const std::size_t> columns,
+                                std::vector<sql_value>& to) const {
+  to.clear();
   const bool all_fields =
       std::ranges::all_of(columns, [&](std::size_t at) { return of_->is_field(at); });
   if (of_->dehydrate || !all_fields) {
     auto row = dehydrated(entity);
     if (!row) return fail(std::move(row.error()));
-    for (const auto at : columns) made.push_back(std::move((*row)[at]).value_or(sql_value{}));
-    return made;
+    for (const auto at : columns) to.push_back(std::move((*row)[at]).value_or(sql_value{}));
+    return {};
   }
-  try {
-    for (const auto at : columns) made.push_back(of_->entity.value(entity, of_->rules, at));
-    return made;
-  } catch (const misfit& why) {
-    return fail(misfit_of(why, errc::invalid_argument, "write"));
-  }
+  return attempt(
+      *of_, errc::invalid_argument, [] { return std::string{"write"}; },
+      [&] {
+        for (const auto at : columns) to.push_back(of_->entity.value(entity, of_->rules, at));
+      });
 }
 
 result<std::int64_t> row_mapper::count(const row_query& wanted) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "value_text.hpp"
 
@@ -21,7 +22,8 @@ std::string shown(const condition& one) {
   std::string made = fmt::format("{} {}", one.column, names[static_cast<std::size_t>(one.how)]);
   for (const auto& value : one.with.values) {
     const auto* plain = std::get_if<sql_value>(&value);
-    made += " " + (plain != nullptr ? quoted(*plain) : std::string{"a time"});
+    made += ' ';
+    made += plain != nullptr ? quoted(*plain) : "a time";
     if (made.size() > 200) return made.substr(0, 200) + " …";
   }
   return made;
@@ -81,7 +83,7 @@ std::optional<error> where_keys(table& of, const std::vector<std::vector<filter_
   for (const auto& key : keys) {
     auto values = key_columns(of, key);
     if (!values) return std::move(values.error());
-    among.values.push_back(*std::move(values));
+    std::ranges::move(*values, std::back_inserter(among.values));
   }
   to.among = std::move(among);
   return std::nullopt;
@@ -147,9 +149,7 @@ result<row_query> chunks::next() {
 }
 
 result<void> chunks::read(const void* last, std::size_t rows) {
-  auto key = in_.values(last, in_.of().key);
-  if (!key) return fail(std::move(key.error()));
-  last_ = *std::move(key);
+  if (auto done = in_.values(last, in_.of().key, last_.emplace()); !done) return done;
   at_end_ = rows < static_cast<std::size_t>(rows_max_);
   return {};
 }

@@ -5,10 +5,9 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-sql_builder& sql_builder::value(sql_value value) {
-  made_.with.push_back(std::move(value));
-  made_.sql += '$';
-  made_.sql += std::to_string(made_.with.size());
+sql_builder& sql_builder::parameter() {
+  made_.sql += has_numbers_ ? '$' : '?';
+  if (has_numbers_) made_.sql += std::to_string(++parameters_);
   return *this;
 }
 
@@ -20,69 +19,98 @@ sql_builder& sql_builder::names(const table& of, std::span<const std::size_t> co
   return *this;
 }
 
-sql_builder& sql_builder::where_key(const table& of, const row_values& row) {
-  text(" WHERE ");
+sql_builder& sql_builder::where_key(const table& of) {
   for (std::size_t i = 0; i < of.key.size(); ++i) {
-    if (i > 0) text(" AND ");
-    name(of, of.key[i]).text(" = ").value(row[of.key[i]].value_or(sql_value{}));
+    text(i == 0 ? " WHERE " : " AND ").name(of, of.key[i]).text(" = ").parameter();
   }
   return *this;
 }
 
-statement insert_row(const table& of, const row_values& row) {
-  std::vector<std::size_t> given;
-  for (std::size_t at = 0; at < row.size(); ++at) {
-    if (row[at] && !of.columns[at].of_database) given.push_back(at);
-  }
-  sql_builder sql;
-  sql.text("INSERT INTO ").text(of.quoted);
-  if (given.empty()) {
-    sql.text(" DEFAULT VALUES");
-  } else {
-    sql.text(" (").names(of, given).text(") VALUES (");
-    for (std::size_t i = 0; i < given.size(); ++i) {
-      if (i > 0) sql.text(", ");
-      sql.value(*row[given[i]]);
-    }
-    sql.text(")");
-  }
-  if (of.generated && !row[of.key.front()]) sql.text(" RETURNING ").names(of, of.key);
-  return sql.done();
-}
-
 namespace {
 
-void and_version(sql_builder& sql, const table& of, std::optional<std::int64_t> version) {
-  if (version) sql.text(" AND ").name(of, *of.version).text(" = ").value(*version);
+void add_key(std::vector<sql_value>& to, const table& of, const row_values& row) {
+  for (const auto at : of.key) to.push_back(row[at].value_or(sql_value{}));
+}
+
+// Makes the text again only if it differs from the last one.
+template <class Write>
+const std::string& text_of(last_text& last, std::span<const std::size_t> columns, bool flag,
+                           bool other, Write&& write) {
+  if (last.sql.empty() || last.flag != flag || last.other != other ||
+      !std::ranges::equal(last.columns, columns)) {
+    sql_builder sql;
+    write(sql);
+    last = {{columns.begin(), columns.end()}, flag, other, sql.done().sql};
+  }
+  return last.sql;
 }
 
 }  // namespace
 
-statement update_row(const table& of, const row_values& row, std::span<const std::size_t> changed,
-                     std::optional<std::int64_t> version, bool only_unmarked) {
-  sql_builder sql;
-  sql.text("UPDATE ").text(of.quoted).text(" SET ");
-  for (std::size_t i = 0; i < changed.size(); ++i) {
-    if (i > 0) sql.text(", ");
-    sql.name(of, changed[i]).text(" = ").value(*row[changed[i]]);
+bound_statement insert_row(const table& of, const row_values& row, bool returns_key,
+                           last_text& last) {
+  std::vector<std::size_t> given;
+  bound_statement made{last.sql, {}};
+  given.reserve(row.size());
+  made.with.reserve(row.size());
+  for (std::size_t at = 0; at < row.size(); ++at) {
+    if (!row[at] || of.columns[at].of_database) continue;
+    given.push_back(at);
+    made.with.push_back(*row[at]);
   }
-  sql.where_key(of, row);
-  and_version(sql, of, version);
-  if (only_unmarked && of.deleted) sql.text(" AND ").name(of, *of.deleted).text(" IS NULL");
-  return sql.done();
+  (void)text_of(last, given, returns_key, false, [&](sql_builder& sql) {
+    sql.text("INSERT INTO ").text(of.quoted);
+    if (given.empty()) {
+      sql.text(" DEFAULT VALUES");
+    } else {
+      sql.text(" (").names(of, given).text(") VALUES (");
+      for (std::size_t i = 0; i < given.size(); ++i) sql.text(i > 0 ? ", " : "").parameter();
+      sql.text(")");
+    }
+    if (returns_key) sql.text(" RETURNING ").names(of, of.key);
+  });
+  return made;
+}
+
+bound_statement update_row(const table& of, const row_values& row,
+                           std::span<const std::size_t> changed,
+                           std::optional<std::int64_t> version, bool only_unmarked,
+                           last_text& last) {
+  const bool checks_mark = only_unmarked && of.deleted;
+  const auto& text =
+      text_of(last, changed, version.has_value(), checks_mark, [&](sql_builder& sql) {
+        sql.text("UPDATE ").text(of.quoted).text(" SET ");
+        for (std::size_t i = 0; i < changed.size(); ++i) {
+          sql.text(i > 0 ? ", " : "").name(of, changed[i]).text(" = ").parameter();
+        }
+        sql.where_key(of);
+        if (version) sql.text(" AND ").name(of, *of.version).text(" = ").parameter();
+        if (checks_mark) sql.text(" AND ").name(of, *of.deleted).text(" IS NULL");
+      });
+  bound_statement made{text, {}};
+  made.with.reserve(changed.size() + of.key.size() + 1);
+  for (const auto at : changed) made.with.push_back(*row[at]);
+  add_key(made.with, of, row);
+  if (version) made.with.emplace_back(*version);
+  return made;
 }
 
 statement delete_row(const table& of, const row_values& row, std::optional<std::int64_t> version) {
   sql_builder sql;
-  sql.text("DELETE FROM ").text(of.quoted).where_key(of, row);
-  and_version(sql, of, version);
-  return sql.done();
+  sql.text("DELETE FROM ").text(of.quoted).where_key(of);
+  if (version) sql.text(" AND ").name(of, *of.version).text(" = ").parameter();
+  auto made = sql.done();
+  add_key(made.with, of, row);
+  if (version) made.with.emplace_back(*version);
+  return made;
 }
 
 statement select_row(const table& of, const row_values& row, std::span<const std::size_t> columns) {
   sql_builder sql;
-  sql.text("SELECT ").names(of, columns).text(" FROM ").text(of.quoted).where_key(of, row);
-  return sql.done();
+  sql.text("SELECT ").names(of, columns).text(" FROM ").text(of.quoted).where_key(of);
+  auto made = sql.done();
+  add_key(made.with, of, row);
+  return made;
 }
 
 }}}  // namespace nexus::v0::detail

@@ -13,31 +13,53 @@ namespace nexus { inline namespace v0 { namespace detail {
 /// Adds parameters and their numbers.
 class sql_builder {
  public:
+  sql_builder() { made_.sql.reserve(200); }
+
   sql_builder& text(std::string_view sql) {
     made_.sql += sql;
     return *this;
   }
+  /// From now on parameters are `?`: SQLite compares each name with all names before it.
+  sql_builder& without_numbers() {
+    has_numbers_ = false;
+    return *this;
+  }
+  /// `$n`
+  sql_builder& parameter();
   /// `$n`, with the value as its parameter.
-  sql_builder& value(sql_value value);
+  sql_builder& value(sql_value value) {
+    made_.with.push_back(std::move(value));
+    return parameter();
+  }
   sql_builder& name(const table& of, std::size_t column) { return text(of.columns[column].quoted); }
   /// The columns' names, separated by commas.
   sql_builder& names(const table& of, std::span<const std::size_t> columns);
-  /// " WHERE " the key is the row's.
-  sql_builder& where_key(const table& of, const row_values& row);
+  /// " WHERE " the key's columns are the next parameters.
+  sql_builder& where_key(const table& of);
 
   [[nodiscard]] statement done() { return std::move(made_); }
 
  private:
   statement made_;
+  std::size_t parameters_ = 0;
+  bool has_numbers_ = true;
 };
 
-/// Inserts the columns that `row` has; returns the key if the row has none.
-[[nodiscard]] statement insert_row(const table& of, const row_values& row);
+/// A statement whose text is that of `last_text`.
+struct bound_statement {
+  const std::string& sql;
+  std::vector<sql_value> with;
+};
+
+/// Inserts the columns that `row` has.
+[[nodiscard]] bound_statement insert_row(const table& of, const row_values& row, bool returns_key,
+                                         last_text& last);
 
 /// Updates some columns of the row with this key, if it still has the version, and is not marked.
-[[nodiscard]] statement update_row(const table& of, const row_values& row,
-                                   std::span<const std::size_t> changed,
-                                   std::optional<std::int64_t> version, bool only_unmarked);
+[[nodiscard]] bound_statement update_row(const table& of, const row_values& row,
+                                         std::span<const std::size_t> changed,
+                                         std::optional<std::int64_t> version, bool only_unmarked,
+                                         last_text& last);
 
 [[nodiscard]] statement delete_row(const table& of, const row_values& row,
                                    std::optional<std::int64_t> version);
@@ -56,14 +78,11 @@ class sql_builder {
 
 /// How many rows have each of the keys in these columns: key, number.
 [[nodiscard]] statement count_rows(const table& of, const std::vector<std::string>& columns,
-                                   const std::vector<std::vector<sql_value>>& keys,
-                                   std::string_view dialect);
-[[nodiscard]] statement count_links(const link_table& of,
-                                    const std::vector<std::vector<sql_value>>& keys,
+                                   std::span<const sql_value> keys, std::string_view dialect);
+[[nodiscard]] statement count_links(const link_table& of, std::span<const sql_value> keys,
                                     std::string_view dialect);
 /// Own key, related key.
-[[nodiscard]] statement select_links(const link_table& of,
-                                     const std::vector<std::vector<sql_value>>& keys,
+[[nodiscard]] statement select_links(const link_table& of, std::span<const sql_value> keys,
                                      std::string_view dialect);
 
 /// Writes the columns of all rows that match; `changes` are numbers of columns and their values.

@@ -130,7 +130,7 @@ class selection {
       }
     }
     sql_.text("(");
-    in_list(sql_, of_.columns[at].quoted, std::move(values), wanted, is_sqlite_);
+    in_list(sql_, of_.columns[at].quoted, values, wanted, is_sqlite_);
     if (wanted && has_null) sql_.text(" OR ").name(of_, at).text(" IS NULL");
     if (!wanted && has_null) sql_.text(" AND ").name(of_, at).text(" IS NOT NULL");
     if (!wanted && !has_null) sql_.text(" OR ").name(of_, at).text(" IS NULL");
@@ -219,7 +219,7 @@ std::string list_of(const std::vector<std::string>& names) {
 }  // namespace
 
 statement count_rows(const table& of, const std::vector<std::string>& columns,
-                     const std::vector<std::vector<sql_value>>& keys, std::string_view dialect) {
+                     std::span<const sql_value> keys, std::string_view dialect) {
   const auto names = quoted_names(columns);
   sql_builder sql;
   sql.text("SELECT ").text(list_of(names)).text(", count(*) FROM ").text(of.quoted);
@@ -230,7 +230,7 @@ statement count_rows(const table& of, const std::vector<std::string>& columns,
   return sql.done();
 }
 
-statement count_links(const link_table& of, const std::vector<std::vector<sql_value>>& keys,
+statement count_links(const link_table& of, std::span<const sql_value> keys,
                       std::string_view dialect) {
   const auto names = quoted_names(of.own);
   sql_builder sql;
@@ -241,7 +241,7 @@ statement count_links(const link_table& of, const std::vector<std::vector<sql_va
   return sql.done();
 }
 
-statement select_links(const link_table& of, const std::vector<std::vector<sql_value>>& keys,
+statement select_links(const link_table& of, std::span<const sql_value> keys,
                        std::string_view dialect) {
   const auto own = quoted_names(of.own);
   sql_builder sql;

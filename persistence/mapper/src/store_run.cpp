@@ -16,7 +16,7 @@ store_item write_run::guarded_item(F&& f) {
     try {
       return f(item);
     } catch (const misfit& why) {
-      return fail(in_.misfit_of(why, errc::corrupt, "set on the entity"));
+      return fail(misfit_error(of_, why, errc::corrupt, "set on the entity"));
     }
   }();
   if (!done) {
@@ -101,14 +101,14 @@ void write_run::after_insert(void* entity) {
   after(moment::stored, entity, item);
 }
 
-result<void> write_run::take_key(const sql_rows& from, row_values& row) {
-  if (from.empty()) {
+result<void> write_run::take_key(const sql_rows& from, bool by_rowid, row_values& row) {
+  if (by_rowid ? from.affected == 0 : from.empty()) {
     return fail(errc::query_failed,
                 fmt::format("table {}: the INSERT returned no key: a trigger or rule kept the row "
                             "out",
                             of_.name));
   }
-  row[of_.key.front()] = from.at(0, 0);
+  row[of_.key.front()] = by_rowid ? sql_value{from.rowid} : from.at(0, 0);
   return {};
 }
 
@@ -117,10 +117,12 @@ result<void> write_run::insert(void* entity, row_values row, store_item& item) {
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
   const bool needs_key = of_.generated && !row[of_.key.front()];
-  auto done = write(insert_row(of_, row));
+  const bool by_rowid = needs_key && of_.by_rowid == rowid_key::yes && on_.dialect() == "sqlite";
+  const auto statement = insert_row(of_, row, needs_key && !by_rowid, in_.last_insert_);
+  auto done = write(statement.sql, statement.with);
   if (!done) return fail(std::move(done.error()));
   if (needs_key) {
-    if (auto taken = take_key(*done, row); !taken) return taken;
+    if (auto taken = take_key(*done, by_rowid, row); !taken) return taken;
   }
   set_stamps(entity, row, needs_key);
   if (auto again = read_again(entity, row); !again) return again;
@@ -136,7 +138,8 @@ result<void> write_run::insert(void* entity, row_values row, store_item& item) {
 result<void> write_run::update(void* entity, const std::string& key, row_values row,
                                store_item& item) {
   const auto* known = in_.memory().find(key);
-  auto changed = differs(row, *known);
+  auto columns = changes(row, *known);
+  auto changed = differs(columns, row, *known);
   if (!changed) return fail(std::move(changed.error()));
   item.what = stored_as::unchanged;
   if (is_marked(*known)) {
@@ -153,17 +156,18 @@ result<void> write_run::update(void* entity, const std::string& key, row_values 
     auto again = dehydrate(entity);
     if (!again) return fail(std::move(again.error()));
     row = *std::move(again);
-    changed = differs(row, *known);
+    columns = changes(row, *known);
+    changed = differs(columns, row, *known);
     if (!changed) return fail(std::move(changed.error()));
     if (!*changed) return {};  // a listener undid the change
   }
   if (auto valid = validate(entity, row, known, item); !valid) return valid;
-  return write_changes(entity, key, std::move(row), *known, item);
+  return write_changes(entity, key, std::move(row), std::move(columns), *known, item);
 }
 
 result<void> write_run::write_changes(void* entity, const std::string& key, row_values row,
-                                      const row_values& known, store_item& item) {
-  auto columns = changes(row, known);
+                                      std::vector<std::size_t> columns, const row_values& known,
+                                      store_item& item) {
   const auto version = expected(row);
   if (!version) return fail(version.error());
   std::vector<std::size_t> kept;
@@ -178,7 +182,8 @@ result<void> write_run::write_changes(void* entity, const std::string& key, row_
     kept.push_back(*of_.updated);
   }
   columns.insert(columns.end(), kept.begin(), kept.end());
-  auto done = write(update_row(of_, row, columns, *version, true));
+  const auto statement = update_row(of_, row, columns, *version, true, in_.last_update_);
+  auto done = write(statement.sql, statement.with);
   if (!done) return fail(std::move(done.error()));
   if (done->affected == 0) return explain_miss(row, *version, item);
 
@@ -213,7 +218,8 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
     columns.push_back(*of_.updated);
   }
   const bool removes = !std::holds_alternative<std::monostate>(*marked[*of_.deleted]);
-  auto done = write(update_row(of_, marked, columns, *version, removes));
+  const auto statement = update_row(of_, marked, columns, *version, removes, in_.last_update_);
+  auto done = write(statement.sql, statement.with);
   if (!done) return fail(std::move(done.error()));
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, marked, columns);
@@ -243,7 +249,8 @@ result<void> write_run::removed(void* entity, removal how, store_item& item) {
   } else {
     const auto version = expected(*row);
     if (!version) return fail(version.error());
-    auto done = write(delete_row(of_, *row, *version));
+    const auto statement = delete_row(of_, *row, *version);
+    auto done = write(statement.sql, statement.with);
     if (!done) return fail(std::move(done.error()));
     if (done->affected == 0) return explain_miss(*row, *version, item);
     in_.memory().removed(on_, key_of(of_, *row));

@@ -1,7 +1,6 @@
 #include "table_shape.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 
 #include "nexus/detail/table.hpp"
@@ -17,11 +16,6 @@ result<void> add_unique(session& on, const std::string& sql, const std::string& 
   for (const auto& [index, column] : *found) indexes[index].insert(column);
   for (auto& [index, columns] : indexes) to.unique.push_back(std::move(columns));
   return {};
-}
-
-bool is_integer_type(std::string type) {
-  std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::toupper(c); });
-  return type == "INTEGER";
 }
 
 // The table's rows name expressions in an index as NULL: such an index says nothing of columns.
@@ -48,10 +42,13 @@ result<table_shape> sqlite_shape(session& on, const std::string& table) {
                             .has_default = has_default,
                             .is_computed = hidden == 2 || hidden == 3});
   }
-  if (key.size() == 1) {
-    for (auto& column : made.columns) {
-      if (key.contains(column.name) && is_integer_type(column.type)) column.has_default = true;
-    }
+  // Another primary key has an index; so has that of a table without rowid.
+  auto indexed = on.query<bool>(
+      "SELECT EXISTS (SELECT 1 FROM pragma_index_list($1) WHERE origin = 'pk')", name);
+  if (!indexed) return fail(std::move(indexed.error()));
+  if (key.size() == 1 && !indexed->front()) {
+    made.rowid = *key.begin();
+    std::ranges::find(made.columns, made.rowid, &column_shape::name)->has_default = true;
   }
   if (!key.empty()) made.unique.push_back(std::move(key));
   if (auto done = add_unique(on, sqlite_unique, name, made); !done) return fail(done.error());

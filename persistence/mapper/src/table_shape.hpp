@@ -19,6 +19,7 @@ struct column_shape {
 };
 
 struct table_shape {
+  std::string rowid{};                          ///< the column that is SQLite's rowid; empty: none
   std::vector<column_shape> columns{};          ///< empty: there is no such table
   std::vector<std::set<std::string>> unique{};  ///< sets of columns that no two rows share
 };

@@ -8,7 +8,7 @@ namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
 template <class T>
-bool all_are(const std::vector<sql_value>& values) {
+bool all_are(std::span<const sql_value> values) {
   return std::ranges::all_of(values,
                              [](const sql_value& v) { return std::holds_alternative<T>(v); });
 }
@@ -19,16 +19,16 @@ bool has_nul(const sql_value& value) {
 }
 
 // [1,2] for SQLite's json_each, {1,2} for an array of PostgreSQL.
-std::string integers(const std::vector<sql_value>& values, bool is_sqlite) {
+std::string integers(std::span<const sql_value> values, bool is_sqlite) {
   std::string made{is_sqlite ? '[' : '{'};
   for (const auto& value : values) {
     if (made.size() > 1) made += ',';
-    made += fmt::format("{}", std::get<std::int64_t>(value));
+    made += std::to_string(std::get<std::int64_t>(value));
   }
   return made += is_sqlite ? ']' : '}';
 }
 
-std::string texts(const std::vector<sql_value>& values, bool is_sqlite) {
+std::string texts(std::span<const sql_value> values, bool is_sqlite) {
   if (is_sqlite) {
     std::vector<std::string> all;
     for (const auto& value : values) all.push_back(std::get<std::string>(value));
@@ -48,7 +48,7 @@ std::string texts(const std::vector<sql_value>& values, bool is_sqlite) {
 
 }  // namespace
 
-void in_list(sql_builder& sql, std::string_view quoted_column, std::vector<sql_value> values,
+void in_list(sql_builder& sql, std::string_view quoted_column, std::span<const sql_value> values,
              bool wanted, bool is_sqlite) {
   if (values.empty()) {
     sql.text(wanted ? "1 = 0" : "1 = 1");
@@ -72,29 +72,26 @@ void in_list(sql_builder& sql, std::string_view quoted_column, std::vector<sql_v
   sql.text(wanted ? " IN (" : " NOT IN (");
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i > 0) sql.text(", ");
-    sql.value(std::move(values[i]));
+    sql.value(values[i]);
   }
   sql.text(")");
 }
 
 void in_tuples(sql_builder& sql, const std::vector<std::string>& quoted_columns,
-               const std::vector<std::vector<sql_value>>& values, bool is_sqlite) {
-  if (quoted_columns.size() == 1) {
-    std::vector<sql_value> all;
-    for (const auto& one : values) all.push_back(one.front());
-    return in_list(sql, quoted_columns.front(), std::move(all), true, is_sqlite);
+               std::span<const sql_value> values, bool is_sqlite) {
+  const auto width = quoted_columns.size();
+  if (width == 1) return in_list(sql, quoted_columns.front(), values, true, is_sqlite);
+  if (values.empty()) {
+    sql.text("1 = 0");
+    return;
   }
-  sql.text("(");
-  if (values.empty()) sql.text("1 = 0");
+  // PostgreSQL takes parameters within VALUES as text; SQLite has no list of rows.
+  sql.text(fmt::format("({}) IN ({}", fmt::join(quoted_columns, ", "), is_sqlite ? "VALUES " : ""));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    sql.text(i > 0 ? " OR (" : "(");
-    for (std::size_t c = 0; c < quoted_columns.size(); ++c) {
-      if (c > 0) sql.text(" AND ");
-      sql.text(quoted_columns[c]).text(" = ").value(values[i][c]);
-    }
-    sql.text(")");
+    const bool begins = i % width == 0;
+    sql.text(begins ? (i == 0 ? "(" : "), (") : ", ").value(values[i]);
   }
-  sql.text(")");
+  sql.text("))");
 }
 
 }}}  // namespace nexus::v0::detail

@@ -115,11 +115,12 @@ std::vector<std::size_t> write_run::changes(const row_values& row, const row_val
   return made;
 }
 
-result<bool> write_run::differs(const row_values& row, const row_values& known) const {
-  if (!changes(row, known).empty()) return true;
+result<bool> write_run::differs(std::span<const std::size_t> changed, const row_values& row,
+                                const row_values& known) const {
+  if (!changed.empty() || !of_.version) return !changed.empty();
   auto version = expected(row);
   if (!version) return fail(std::move(version.error()));
-  return version->has_value() && sql_value{**version} != *known[*of_.version];
+  return sql_value{**version} != *known[*of_.version];
 }
 
 result<std::optional<std::int64_t>> write_run::expected(const row_values& row) const {
@@ -145,11 +146,11 @@ bool write_run::is_marked(const row_values& row) const {
          !std::holds_alternative<std::monostate>(*row[*of_.deleted]);
 }
 
-result<sql_rows> write_run::write(const statement& what) {
+result<sql_rows> write_run::write(std::string_view sql, std::span<const sql_value> with) {
   if (within_ != nullptr) {
     if (auto done = within_->begin(); !done) return fail(std::move(done.error()));
   }
-  return run(on_, what);
+  return on_.run_sql(sql, with);
 }
 
 void write_run::assign(void* entity, const row_values& row, std::span<const std::size_t> columns) {

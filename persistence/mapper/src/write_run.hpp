@@ -48,7 +48,7 @@ class write_run {
   void set_stamps(void* entity, const row_values& row, bool with_key = false);
   /// The hook and the listeners behind the write.
   void after_insert(void* entity);
-  result<sql_rows> write(const statement& what);
+  result<sql_rows> write(std::string_view sql, std::span<const sql_value> with);
 
  private:
   result<void> stored(void* entity, store_item& item);
@@ -57,7 +57,8 @@ class write_run {
   result<bool> prepare_new(void* entity, row_values& row, store_item& item);
   result<void> update(void* entity, const std::string& key, row_values row, store_item& item);
   result<void> write_changes(void* entity, const std::string& key, row_values row,
-                             const row_values& known, store_item& item);
+                             std::vector<std::size_t> columns, const row_values& known,
+                             store_item& item);
   result<void> removed(void* entity, removal how, store_item& item);
   result<void> restored(void* entity, store_item& item);
   result<void> mark(void* entity, const row_values& row, sql_value mark, store_item& item);
@@ -80,11 +81,13 @@ class write_run {
                                                  const row_values& known) const;
   // The version that the row must have.
   [[nodiscard]] result<std::optional<std::int64_t>> expected(const row_values& row) const;
-  [[nodiscard]] result<bool> differs(const row_values& row, const row_values& known) const;
+  // Whether there is something to write: changes, or an entity of another version.
+  [[nodiscard]] result<bool> differs(std::span<const std::size_t> changed, const row_values& row,
+                                     const row_values& known) const;
   [[nodiscard]] bool is_marked(const row_values& row) const;
 
   // The key that the database has made.
-  result<void> take_key(const sql_rows& from, row_values& row);
+  result<void> take_key(const sql_rows& from, bool by_rowid, row_values& row);
   // Why an UPDATE or DELETE found no row.
   result<void> explain_miss(const row_values& row, std::optional<std::int64_t> version,
                             store_item& item);

@@ -130,7 +130,8 @@ void session::replace_if_due() noexcept {
   if (replace_ && !unfinished()) drop_connection();
 }
 
-result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_value> with) {
+result<sql_rows> session::run_own(std::string_view sql, std::span<const sql_value> with,
+                                  sql_row_sink* to) {
   if (sql.find('\0') != std::string_view::npos) {
     return fail(told(errc::query_failed, "the statement contains a NUL byte"));
   }
@@ -153,7 +154,7 @@ result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_valu
   if (answer) {
     failed_.reset();
     if (within && !unfinished()) undoes().end(!undoes_it);
-    return to_sql_rows(*answer);
+    return to_sql_rows(*answer, to);
   }
   auto why = std::move(answer.error());
   if (within) {

@@ -105,17 +105,27 @@ result<text_parameters> text_parameters::from(std::span<const sql_value> values,
   return made;
 }
 
-sql_rows to_sql_rows(const rows& answer) {
+sql_rows to_sql_rows(const rows& answer, sql_row_sink* to) {
   const auto* from = answer.get();
   sql_rows made;
   const int columns = PQnfields(from);
-  made.columns.reserve(static_cast<std::size_t>(columns));
-  for (int i = 0; i < columns; ++i) made.columns.emplace_back(PQfname(from, i));
-  made.rows.resize(static_cast<std::size_t>(answer.size()));
-  for (int row = 0; row < answer.size(); ++row) {
-    auto& to = made.rows[static_cast<std::size_t>(row)];
-    to.reserve(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i) to.push_back(value_at(from, row, i));
+  const auto fill = [&](std::vector<sql_value>& row, int at) {
+    row.clear();
+    row.reserve(static_cast<std::size_t>(columns));
+    for (int i = 0; i < columns; ++i) row.push_back(value_at(from, at, i));
+  };
+  if (to != nullptr) {
+    std::vector<sql_value> row;
+    bool goes_on = true;
+    for (int at = 0; at < answer.size() && goes_on; ++at) {
+      fill(row, at);
+      goes_on = to->take(row);
+    }
+  } else {
+    made.columns.reserve(static_cast<std::size_t>(columns));
+    for (int i = 0; i < columns; ++i) made.columns.emplace_back(PQfname(from, i));
+    made.rows.resize(static_cast<std::size_t>(answer.size()));
+    for (int at = 0; at < answer.size(); ++at) fill(made.rows[static_cast<std::size_t>(at)], at);
   }
   // The tag of a SELECT has a number as well: its rows.
   if (!answer.tag().starts_with("SELECT") && !answer.tag().starts_with("FETCH"))

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "answer.hpp"
+#include "nexus/session.hpp"
 #include "nexus/sql.hpp"
 
 namespace nexus { inline namespace v0 { namespace postgres {
@@ -41,7 +42,7 @@ class text_parameters {
   std::deque<std::string> owned_;  // a deque, so that elements do not move
 };
 
-/// A result in text form.
-[[nodiscard]] sql_rows to_sql_rows(const rows& answer);
+/// A result in text form. Its rows go to `to` if there is one.
+[[nodiscard]] sql_rows to_sql_rows(const rows& answer, sql_row_sink* to);
 
 }}}  // namespace nexus::v0::postgres

@@ -3,11 +3,26 @@
 #include <SQLiteCpp/Exception.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "nexus/sql.hpp"
 
 namespace nexus { inline namespace v0 { namespace sqlite {
+
+namespace {
+
+std::size_t number_of(sqlite3_stmt* s, int at) {
+  const char* name = sqlite3_bind_parameter_name(s, at);
+  if (name == nullptr) return static_cast<std::size_t>(at);
+  const std::string_view text{name};
+  std::size_t number = 0;
+  if (text[0] != '$' && text[0] != '?') return 0;
+  const auto [end, bad] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  return bad == std::errc{} && end == text.data() + text.size() ? number : 0;
+}
+
+}  // namespace
 
 own_statement own_statements::take(sqlite3* db, std::string_view text) {
   const auto found = std::find_if(kept_.rbegin(), kept_.rend(),
@@ -26,6 +41,9 @@ own_statement own_statements::take(sqlite3* db, std::string_view text) {
   if (code != SQLITE_OK) throw SQLite::Exception(db, code);
   made.handle.reset(raw);
   made.alone = detail::first_word({tail, text.data() + text.size()}).empty();
+  for (int at = 1; at <= sqlite3_bind_parameter_count(raw); ++at) {
+    made.parameters.push_back(number_of(raw, at));
+  }
   if (text.size() <= text_bytes_max) made.text = text;
   return made;
 }

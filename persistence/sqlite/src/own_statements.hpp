@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ struct own_statement {
   std::string text;
   std::unique_ptr<sqlite3_stmt, finalize> handle;  // null: the text has no statement
   bool alone = true;                               // nothing follows the statement in the text
+  /// Of each parameter the N of $N, ?N, or its place if it is ?; 0: it has another name.
+  std::vector<std::size_t> parameters{};
 };
 
 class own_statements {

@@ -88,7 +88,13 @@ class session final : public journal_session {
   result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override;
   result<void> read_states(position after, std::size_t max, const state_sink& sink) override;
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override;
+  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+    return run_own(sql, with, nullptr);
+  }
+  result<void> read_sql(std::string_view sql, std::span<const sql_value> with,
+                        sql_row_sink& to) override {
+    return run_own(sql, with, &to).map([](const sql_rows&) {});
+  }
   result<void> begin(isolation level, bool read_only) override;
   result<void> commit() override;
   result<void> rollback() override;
@@ -142,7 +148,10 @@ class session final : public journal_session {
     bool may_stand = false;  // it failed, but if it was to commit, it may have committed
     bool full = false;       // the disk was full, and nothing was committed
   };
-  result<sql_rows> run_alone(std::string_view sql, std::span<const sql_value> with, effect& had);
+  // Rows go to `to` if there is one.
+  result<sql_rows> run_own(std::string_view sql, std::span<const sql_value> with, sql_row_sink* to);
+  result<sql_rows> run_alone(std::string_view sql, std::span<const sql_value> with,
+                             sql_row_sink* to, effect& had);
   result<void> commit_by(std::string_view sql);
   result<void> end_by(std::string_view sql);
   tl::unexpected<error> committed_in_doubt(error why);

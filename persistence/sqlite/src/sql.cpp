@@ -27,6 +27,12 @@ int wait_for_lock(void* flag, int tries) {
   return 1;
 }
 
+// False: it certainly ends no transaction and no savepoint.
+bool may_end(std::string_view sql) {
+  constexpr std::string_view others = "ISUDWisudw";  // INSERT, SELECT, UPDATE, DELETE, WITH
+  return sql.empty() || others.find(sql.front()) == std::string_view::npos;
+}
+
 }  // namespace
 
 void session::use(std::unique_ptr<connection> opened) {
@@ -61,7 +67,7 @@ result<void> session::outside_of_transaction(std::string_view doing) const {
 }
 
 result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_value> with,
-                                    effect& had) {
+                                    sql_row_sink* to, effect& had) {
   const auto bad = [&](std::string_view why) {
     return fail(errc::query_failed, fmt::format("{}: {}", where_.name, why));
   };
@@ -75,7 +81,7 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
     auto* statement = made.handle.get();
     if (statement == nullptr) return bad("there is no statement");
     if (!made.alone) return bad("more than one statement at a time");
-    if (auto done = bind_all(statement, with, where_.name); !done) return fail(done.error());
+    if (auto done = bind_all(made, with, where_.name); !done) return fail(done.error());
     had.writes = sqlite3_stmt_readonly(statement) == 0;
     if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");
@@ -83,7 +89,7 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
     const bool takes_lock =
         had.writes && guard.reach() != reach::beyond && !connection_->in_transaction();
     if (takes_lock) connection_->take_turn(taker::program);
-    auto rows = step_all(db, statement);
+    auto rows = step_all(db, statement, to);
     if (guard.reach() == reach::rows) connection_->own.keep(std::move(made));
     return rows;
   } catch (const SQLite::Exception& why) {
@@ -100,8 +106,9 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
   }
 }
 
-result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_value> with) {
-  const auto word = detail::first_word(sql);
+result<sql_rows> session::run_own(std::string_view sql, std::span<const sql_value> with,
+                                  sql_row_sink* to) {
+  const auto word = may_end(sql) ? detail::first_word(sql) : std::string{};
   if ((word == "COMMIT" || word == "END") && unfinished()) {
     return commit_by(sql).map([] { return sql_rows{}; });
   }
@@ -112,7 +119,7 @@ result<sql_rows> session::run_sql(std::string_view sql, std::span<const sql_valu
     return fail(std::move(ready.error()));
   }
   effect had;
-  auto done = run_alone(sql, with, had);
+  auto done = run_alone(sql, with, to, had);
   const bool over = !connection_->in_transaction();
   if (over) read_only_ = false;
   if (over && within) undoes().end(done && word != "ROLLBACK");
@@ -166,7 +173,7 @@ result<void> session::end_by(std::string_view sql) {
     return connected();
   }
   effect had;
-  auto done = run_alone(sql, {}, had);
+  auto done = run_alone(sql, {}, nullptr, had);
   const bool wrote = !std::exchange(read_only_, false);
   if (done) {
     if (!wrote) return {};

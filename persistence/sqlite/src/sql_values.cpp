@@ -4,24 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 void check(sqlite3* db, int code) {
   if (code != SQLITE_OK) throw SQLite::Exception(db, code);
-}
-
-// N of $N and ?N; for a plain ? its position; 0 for other names.
-std::size_t number_of(sqlite3_stmt* s, int at) {
-  const char* name = sqlite3_bind_parameter_name(s, at);
-  if (name == nullptr) return static_cast<std::size_t>(at);
-  const std::string_view text{name};
-  std::size_t number = 0;
-  if (text[0] != '$' && text[0] != '?') return 0;
-  const auto [end, bad] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
-  return bad == std::errc{} && end == text.data() + text.size() ? number : 0;
 }
 
 int bind(sqlite3_stmt* s, int at, const sql_value& value) {
@@ -45,13 +33,16 @@ int bind(sqlite3_stmt* s, int at, const sql_value& value) {
 
 }  // namespace
 
-result<void> bind_all(sqlite3_stmt* s, std::span<const sql_value> with, const std::string& name) {
+result<void> bind_all(const own_statement& to, std::span<const sql_value> with,
+                      const std::string& name) {
   const auto bad = [&](std::string why) {
     return fail(errc::query_failed, fmt::format("{}: {}", name, why));
   };
+  auto* s = to.handle.get();
   std::size_t wanted = 0;
-  for (int at = 1; at <= sqlite3_bind_parameter_count(s); ++at) {
-    const auto number = number_of(s, at);
+  for (std::size_t i = 0; i < to.parameters.size(); ++i) {
+    const auto number = to.parameters[i];
+    const auto at = static_cast<int>(i) + 1;
     if (number == 0) {
       return bad(fmt::format("the parameter {} is not written as $1, $2 …",
                              sqlite3_bind_parameter_name(s, at)));
@@ -88,22 +79,35 @@ sql_value value_of(sqlite3_value* from) {
 
 }  // namespace
 
-sql_rows step_all(sqlite3* db, sqlite3_stmt* s) {
+sql_rows step_all(sqlite3* db, sqlite3_stmt* s, sql_row_sink* to) {
   sql_rows rows;
   const auto before = sqlite3_total_changes64(db);
   int code = sqlite3_step(s);
   // After the first step, which prepares the statement again if the schema has changed.
   const int columns = sqlite3_column_count(s);
-  rows.columns.reserve(static_cast<std::size_t>(columns));
-  for (int i = 0; i < columns; ++i) rows.columns.emplace_back(sqlite3_column_name(s, i));
-  for (; code == SQLITE_ROW; code = sqlite3_step(s)) {
-    auto& row = rows.rows.emplace_back();
+  const auto fill = [&](std::vector<sql_value>& row) {
+    row.clear();
     row.reserve(static_cast<std::size_t>(columns));
     for (int i = 0; i < columns; ++i) row.push_back(value_of(sqlite3_column_value(s, i)));
+  };
+  if (to != nullptr) {
+    std::vector<sql_value> row;
+    bool goes_on = true;
+    for (; code == SQLITE_ROW && goes_on; code = goes_on ? sqlite3_step(s) : SQLITE_DONE) {
+      fill(row);
+      goes_on = to->take(row);
+    }
+  } else {
+    rows.columns.reserve(static_cast<std::size_t>(columns));
+    for (int i = 0; i < columns; ++i) rows.columns.emplace_back(sqlite3_column_name(s, i));
+    for (; code == SQLITE_ROW; code = sqlite3_step(s)) fill(rows.rows.emplace_back());
   }
   if (code != SQLITE_DONE) throw SQLite::Exception(db, code);
   // The number of changes keeps its old value after a statement that changes nothing.
-  if (sqlite3_total_changes64(db) != before) rows.affected = sqlite3_changes64(db);
+  if (sqlite3_total_changes64(db) != before) {
+    rows.affected = sqlite3_changes64(db);
+    rows.rowid = sqlite3_last_insert_rowid(db);
+  }
   return rows;
 }
 

@@ -8,16 +8,18 @@
 #include <span>
 #include <string>
 
+#include "nexus/session.hpp"
 #include "nexus/sql.hpp"
+#include "own_statements.hpp"
 
 namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// Binds the parameters, which must outlive the statement's steps; `query_failed` if the statement
 /// has another number of them, or other names than $1, $2 …
-[[nodiscard]] result<void> bind_all(sqlite3_stmt* s, std::span<const sql_value> with,
+[[nodiscard]] result<void> bind_all(const own_statement& to, std::span<const sql_value> with,
                                     const std::string& name);
 
-/// Steps to the end.
-[[nodiscard]] sql_rows step_all(sqlite3* db, sqlite3_stmt* s);
+/// Steps to the end. Rows go to `to` if there is one; then the result has none, and no columns.
+[[nodiscard]] sql_rows step_all(sqlite3* db, sqlite3_stmt* s, sql_row_sink* to);
 
 }}}  // namespace nexus::v0::sqlite

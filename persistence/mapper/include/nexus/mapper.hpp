@@ -87,7 +87,7 @@ class mapper {
     return **std::move(found);
   }
   /// By several keys, with one statement; missing rows are left out. A key of several columns is a
-  /// std::tuple.
+  /// std::tuple; a statement takes 32,766 values of such keys on SQLite, 65,535 on PostgreSQL.
   template <class K>
   [[nodiscard]] result<std::vector<E>> find_many(const std::vector<K>& keys) {
     std::vector<std::vector<detail::filter_value::one>> values;

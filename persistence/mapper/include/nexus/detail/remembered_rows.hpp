@@ -28,7 +28,7 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
   /// Read from the database: what was undone before no longer counts.
-  void loaded(const std::string& key, row_values row);
+  void loaded(std::string key, row_values row);
 
   /// Written by an INSERT; `entity` is where its key was set, if the database made the key.
   void inserted(session& on, const std::string& key, row_values row, const void* entity);

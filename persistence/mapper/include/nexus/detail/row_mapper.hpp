@@ -26,6 +26,13 @@ struct statement {
   std::vector<sql_value> with;
 };
 
+/// The text of an INSERT or UPDATE, which the next one often shares.
+struct last_text {
+  std::vector<std::size_t> columns{};
+  bool flag = false, other = false;  ///< what else it depends on
+  std::string sql{};
+};
+
 /// How a row is removed.
 enum class removal : std::uint8_t { by_mapping, force };
 
@@ -62,9 +69,9 @@ class row_mapper {
   /// The row that the entity would be written as.
   [[nodiscard]] result<row_values> dehydrated(const void* entity) const;
 
-  /// Some columns of it; a column that is left out is NULL.
-  [[nodiscard]] result<std::vector<sql_value>> values(const void* entity,
-                                                      std::span<const std::size_t> columns) const;
+  /// Puts some columns of it into `to`; one that is left out is NULL.
+  result<void> values(const void* entity, std::span<const std::size_t> columns,
+                      std::vector<sql_value>& to) const;
 
   [[nodiscard]] session& on() const noexcept { return on_; }
   [[nodiscard]] table& of() const noexcept { return *of_; }
@@ -73,16 +80,21 @@ class row_mapper {
  private:
   friend class write_run;
 
-  result<std::size_t> read(const statement& what, const std::function<void*()>& fresh,
-                           bool remembered);
+  class rows_taker;
+
+  result<std::size_t> read(std::string_view sql, std::span<const sql_value> with,
+                           const std::function<void*()>& fresh, bool remembered);
   result<void> fill(void* entity, const row_values& from);
   result<void> remember(const void* entity, row_values& read);
-  error misfit_of(const misfit& why, errc code, std::string_view doing) const;
 
   session& on_;
   std::shared_ptr<table> of_;
   std::shared_ptr<remembered_rows> memory_;
+  last_text last_insert_, last_update_;
 };
+
+[[nodiscard]] error misfit_error(const table& of, const misfit& why, errc code,
+                                 std::string_view doing);
 
 /// The row's key as text: equal if the keys are.
 [[nodiscard]] std::string key_of(const table& of, const row_values& row);

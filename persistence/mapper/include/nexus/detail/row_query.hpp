@@ -25,10 +25,10 @@ struct wanted_relation {
 struct row_query {
   /// All of these, and of each of them one.
   std::vector<std::vector<condition>> where{};
-  /// Rows whose columns have one of these lists of values.
+  /// Rows whose columns have one of these lists of values, which follow one another.
   struct tuples {
     std::vector<std::string> columns;
-    std::vector<std::vector<sql_value>> values;
+    std::vector<sql_value> values;
   };
   std::optional<tuples> among{};
   struct order_by {

@@ -3,6 +3,7 @@
 // Threads: after `finish`, any.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -65,6 +66,10 @@ struct scope {
   std::function<void(row_filter&)> narrow;
 };
 
+/// Whether the generated key is SQLite's rowid, in all tables that `check` has seen: a statement
+/// tells the rowid for nothing, and RETURNING doubles its costs.
+enum class rowid_key : std::uint8_t { unknown, yes, no };
+
 struct table {
   explicit table(std::string named, const entity_fields& of);
 
@@ -97,6 +102,7 @@ struct table {
   std::string version_name{}, created_name{}, updated_name{}, deleted_name{};
   time_format stamps = time_format::text;  ///< of stamps without a field
   bool generated = false;                  ///< the database makes the key
+  std::atomic<rowid_key> by_rowid = rowid_key::unknown;
   std::shared_ptr<const clock> time = std::make_shared<wall_clock>();
 
   // Numbers of columns:
