@@ -256,7 +256,7 @@ order mapped_orders::find(std::int64_t id) { return must(now().find_or_error(id)
 
 std::vector<order> mapped_orders::load() {
   nexus::mapper<order> all{on_, orders_};
-  return must(all.all().order("id").with("lines").get());
+  return must(all.all().untracked().order("id").with("lines").get());
 }
 
 std::vector<order> mapped_orders::known_rows() {

@@ -112,7 +112,7 @@ class bulk_writing {
       if (given.empty()) end = begin + 1;
       const std::span<const row_values> piece{rows_.data() + begin, end - begin};
       const auto made = insert_rows(in_.of(), piece, given, conflict, in_.on().dialect());
-      auto done = run_.write(made.sql, made.with);
+      auto done = run_.send(made.sql, made.with);
       if (!done) return fail(std::move(done.error()));
       affected += done->affected;
       for (auto i = begin; i < end; ++i) run_.set_stamps(entities_[i], rows_[i]);
@@ -248,11 +248,11 @@ result<std::int64_t> update_each(row_mapper& in, std::span<void* const> entities
   if (const auto& ready = of.finish(); !ready) return fail(ready.error());
   auto values = values_of(of, changes);
   if (!values) return fail(std::move(values.error()));
-  row_values row(of.columns.size());
-  for (auto& [at, value] : *values) row[at] = std::move(value);
   for (auto* entity : entities) {
     try {
-      of.entity.read(entity, of.rules, row);
+      for (const auto& [at, value] : *values) {
+        if (of.is_field(at)) of.entity.assign(entity, of.rules, at, value);
+      }
     } catch (const misfit& why) {
       return fail(errc::invalid_argument,
                   fmt::format("{}: the value {}", of.place(why.field), why.why));

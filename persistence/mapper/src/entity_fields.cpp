@@ -6,13 +6,17 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-sql_value entity_fields::value(const void* entity, std::span<const field_rule> rules,
-                               std::size_t field) const {
+void entity_fields::value(const void* entity, std::span<const field_rule> rules, std::size_t field,
+                          sql_value& to) const {
   const auto& shape = fields[field];
   const auto& rule = rules[field];
   const auto* at = static_cast<const char*>(entity) + shape.offset;
   try {
-    return rule.write ? rule.write(at) : shape.write(at, rule.time);
+    if (rule.write) {
+      to = rule.write(at);
+    } else {
+      shape.write(to, at, rule.time);
+    }
   } catch (...) {
     throw misfit{field, thrown_text()};
   }
@@ -21,7 +25,7 @@ sql_value entity_fields::value(const void* entity, std::span<const field_rule> r
 void entity_fields::write(const void* entity, std::span<const field_rule> rules,
                           row_values& to) const {
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (rules[i].has_column && !to[i]) to[i] = value(entity, rules, i);
+    if (rules[i].has_column && !to[i]) value(entity, rules, i, to[i].emplace());
   }
 }
 
@@ -36,10 +40,23 @@ void entity_fields::assign(void* entity, std::span<const field_rule> rules, std:
   }
 }
 
+bool entity_fields::equals(const void* entity, std::span<const field_rule> rules, std::size_t field,
+                           const sql_value& written) const {
+  const auto& rule = rules[field];
+  const auto* at = static_cast<const char*>(entity) + fields[field].offset;
+  try {
+    return rule.write ? rule.write(at) == written : fields[field].equals(at, written, rule.time);
+  } catch (...) {
+    throw misfit{field, thrown_text()};
+  }
+}
+
 void entity_fields::read(void* entity, std::span<const field_rule> rules,
-                         const row_values& from) const {
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (rules[i].has_column && from[i]) assign(entity, rules, i, *from[i]);
+                         std::span<const std::size_t> columns,
+                         std::span<const sql_value> from) const {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const auto at = columns[i];
+    if (at < fields.size()) assign(entity, rules, at, from[i]);
   }
 }
 

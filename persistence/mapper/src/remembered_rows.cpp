@@ -9,32 +9,60 @@ const row_values* remembered_rows::find(const std::string& key) const {
   return found == rows_.end() ? nullptr : &found->second;
 }
 
-template <class F>
-void remembered_rows::change(session& on, const std::string& key, std::optional<row_values> row,
-                             F then) {
-  std::optional<row_values> before;
-  const auto at = rows_.find(key);
+void remembered_rows::put(session& on, change what, std::optional<row_values> row) {
+  const auto at = rows_.find(what.key);
   if (at != rows_.end()) {
-    before = std::move(at->second);
+    what.before = std::move(at->second);
     if (row) {
       at->second = *std::move(row);
     } else {
       rows_.erase(at);
     }
   } else if (row) {
-    rows_.emplace(key, *std::move(row));
+    rows_.emplace(what.key, *std::move(row));
   }
+  note(on, std::move(what));
+}
+
+namespace {
+
+void exchange(row_values& row, row_values& columns) {
+  for (std::size_t at = 0; at < columns.size(); ++at) {
+    if (columns[at]) std::swap(row[at], columns[at]);
+  }
+}
+
+}  // namespace
+
+void remembered_rows::note(session& on, change what) {
   if (!on.in_transaction()) return;
-  on.undoes().add([weak = weak_from_this(), key, before = std::move(before), then] {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (before) {
-      self->rows_[key] = before.value();
+  auto all = pending_.lock();
+  if (!all) pending_ = all = std::make_shared<changes>();
+  if (!on.undoes().newest_is_of(this)) {
+    on.undoes().add(
+        [weak = weak_from_this(), all, from = all->size()] {
+          if (const auto self = weak.lock()) self->take_back(*all, from);
+        },
+        this);
+  }
+  all->push_back(std::move(what));
+}
+
+void remembered_rows::take_back(changes& all, std::size_t from) {
+  while (all.size() > from) {
+    auto what = std::move(all.back());
+    all.pop_back();
+    if (what.before && what.of_columns) {
+      if (const auto at = rows_.find(what.key); at != rows_.end())
+        exchange(at->second, *what.before);
+    } else if (what.before) {
+      rows_[what.key] = *std::move(what.before);
     } else {
-      self->rows_.erase(key);
+      rows_.erase(what.key);
     }
-    then(*self, key);
-  });
+    if (what.entity != nullptr) undone_[what.key].entities.insert(what.entity);
+    if (what.version) undone_[what.key].versions.insert(*what.version);
+  }
 }
 
 void remembered_rows::loaded(std::string key, row_values row) {
@@ -49,23 +77,22 @@ void remembered_rows::inserted(session& on, const std::string& key, row_values r
   if (const auto past = undone_.find(key); past != undone_.end()) {
     past->second.entities.erase(entity);
   }
-  change(on, key, std::move(row), [entity](remembered_rows& self, const std::string& undone_key) {
-    if (entity != nullptr) self.undone_[undone_key].entities.insert(entity);
-  });
+  put(on, {.key = key, .entity = entity}, std::move(row));
 }
 
-void remembered_rows::updated(session& on, const std::string& key, row_values row,
+void remembered_rows::updated(session& on, const std::string& key, row_values columns,
                               std::optional<std::int64_t> version) {
   if (const auto past = undone_.find(key); version && past != undone_.end()) {
     past->second.versions.erase(*version);
   }
-  change(on, key, std::move(row), [version](remembered_rows& self, const std::string& undone_key) {
-    if (version) self.undone_[undone_key].versions.insert(*version);
-  });
+  const auto at = rows_.find(key);
+  if (at == rows_.end()) return;  // a listener made the mapper forget it
+  exchange(at->second, columns);
+  note(on, {.key = key, .before = std::move(columns), .of_columns = true, .version = version});
 }
 
 void remembered_rows::removed(session& on, const std::string& key) {
-  change(on, key, std::nullopt, [](remembered_rows&, const std::string&) {});
+  put(on, {.key = key}, std::nullopt);
 }
 
 void remembered_rows::clear() {

@@ -45,7 +45,8 @@ result<void> attempt(const table& of, errc code, Doing&& doing, F&& f) {
   }
 }
 
-// Adds the columns that `row` lacks.
+}  // namespace
+
 result<void> write_row(const table& of, const void* entity, row_values& row) {
   return attempt(
       of, errc::invalid_argument, [] { return std::string{"write"}; },
@@ -57,7 +58,63 @@ result<void> write_row(const table& of, const void* entity, row_values& row) {
       });
 }
 
+result<void> write_key(const table& of, const void* entity, row_values& row) {
+  if (of.dehydrate) return write_row(of, entity, row);
+  return attempt(
+      of, errc::invalid_argument, [] { return std::string{"write"}; },
+      [&] {
+        for (const auto at : of.key) {
+          if (of.is_field(at)) of.entity.value(entity, of.rules, at, row[at].emplace());
+        }
+      });
+}
+
+namespace {
+
+// Drops what is equal in `row`.
+std::vector<std::size_t> differences(const table& of, row_values& row, const row_values& known) {
+  std::vector<std::size_t> made;
+  for (std::size_t at = 0; at < row.size(); ++at) {
+    if (!of.columns[at].is_compared) continue;
+    if (row[at] && row[at] != known[at]) {
+      made.push_back(at);
+    } else {
+      row[at].reset();
+    }
+  }
+  return made;
+}
+
 }  // namespace
+
+result<std::vector<std::size_t>> write_changes(const table& of, const void* entity,
+                                               const row_values& known, row_values& row) {
+  if (of.dehydrate) {
+    row.assign(row.size(), std::nullopt);
+    if (auto done = write_row(of, entity, row); !done) return fail(std::move(done.error()));
+    return differences(of, row, known);
+  }
+  std::vector<std::size_t> made;
+  auto done = attempt(
+      of, errc::invalid_argument, [] { return std::string{"write"}; },
+      [&] {
+        for (std::size_t at = 0; at < of.entity.fields.size(); ++at) {
+          if (!of.rules[at].has_column) continue;
+          if (of.columns[at].is_compared) {
+            if (known[at] && of.entity.equals(entity, of.rules, at, *known[at])) {
+              row[at].reset();
+              continue;
+            }
+            made.push_back(at);
+          } else if (of.version != at) {
+            continue;
+          }
+          of.entity.value(entity, of.rules, at, row[at].emplace());
+        }
+      });
+  if (!done) return fail(std::move(done.error()));
+  return made;
+}
 
 result<row_values> row_mapper::dehydrated(const void* entity) const {
   row_values row(of_->columns.size());
@@ -86,8 +143,14 @@ bool is_as_written(const column& of, const sql_value& value) {
 
 }  // namespace
 
-// What is remembered is what the entity would be written as; takes `row`, which was read.
-result<void> row_mapper::remember(const void* entity, row_values& row) {
+row_values row_mapper::as_row(std::span<const sql_value> from) const {
+  row_values row(of_->columns.size());
+  for (std::size_t i = 0; i < from.size(); ++i) row[of_->read[i]] = from[i];
+  return row;
+}
+
+// What is remembered is what the entity would be written as.
+result<void> row_mapper::remember(const void* entity, std::span<sql_value> from) {
   if (memory_->size() >= remembered_rows::rows_max) {
     return fail(errc::overloaded,
                 fmt::format("the mapper of {} remembers {} rows already: read in chunks, call "
@@ -95,26 +158,35 @@ result<void> row_mapper::remember(const void* entity, row_values& row) {
                             of_->name, memory_->size()));
   }
   const bool by_user = of_->dehydrate || of_->hydrate;
-  for (const auto at : of_->read) {
-    if (of_->deleted == at || of_->created == at) continue;
+  row_values row(of_->columns.size());
+  bool whole = !of_->dehydrate;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const auto at = of_->read[i];
+    const bool kept_by_us = of_->deleted == at || of_->created == at;
     const bool as_read =
-        of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], *row[at]) : !of_->dehydrate;
-    if (!as_read) row[at].reset();
+        of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], from[i]) : !of_->dehydrate;
+    if (kept_by_us || as_read) {
+      row[at] = std::move(from[i]);
+    } else {
+      whole = false;
+    }
   }
-  if (auto done = write_row(*of_, entity, row); !done) return done;
+  if (!whole) {
+    if (auto done = write_row(*of_, entity, row); !done) return done;
+  }
   auto key = key_of(*of_, row);
   memory_->loaded(std::move(key), std::move(row));
   return {};
 }
 
-result<void> row_mapper::fill(void* entity, const row_values& from) {
+result<void> row_mapper::fill(void* entity, std::span<const sql_value> from) {
   result<void> hydrated;
   auto done = attempt(
-      *of_, errc::corrupt, [&] { return "read " + shown_key(*of_, from); },
+      *of_, errc::corrupt, [&] { return "read " + shown_key(*of_, as_row(from)); },
       [&] {
-        of_->entity.read(entity, of_->rules, from);
+        of_->entity.read(entity, of_->rules, of_->read, from);
         if (!of_->hydrate) return;
-        auto seen = from;
+        auto seen = as_row(from);
         hydrated = of_->hydrate(entity, column_values{*of_, seen}, on_);
       });
   return done ? hydrated : done;
@@ -127,15 +199,11 @@ class row_mapper::rows_taker final : public sql_row_sink {
       : in_{in}, fresh_{fresh}, remembered_{remembered} {}
 
   bool take(std::span<sql_value> row) override {
-    values_.resize(in_.of_->columns.size());
-    for (std::size_t i = 0; i < in_.of_->read.size(); ++i) {
-      values_[in_.of_->read[i]] = std::move(row[i]);
-    }
     void* entity = nullptr;
     const auto making = [] { return std::string{"make an entity"}; };
     done = attempt(*in_.of_, errc::invalid_argument, making, [&] { entity = fresh_(); });
-    if (done) done = in_.fill(entity, values_);
-    if (done && remembered_) done = in_.remember(entity, values_);
+    if (done) done = in_.fill(entity, row);
+    if (done && remembered_) done = in_.remember(entity, row);
     ++rows;
     return done.has_value();
   }
@@ -147,7 +215,6 @@ class row_mapper::rows_taker final : public sql_row_sink {
   row_mapper& in_;
   const std::function<void*()>& fresh_;
   bool remembered_;
-  row_values values_;
 };
 
 result<std::size_t> row_mapper::read(std::string_view sql, std::span<const sql_value> with,
@@ -201,7 +268,7 @@ result<void> row_mapper::values(const void* entity, std::span<const std::size_t>
   return attempt(
       *of_, errc::invalid_argument, [] { return std::string{"write"}; },
       [&] {
-        for (const auto at : columns) to.push_back(of_->entity.value(entity, of_->rules, at));
+        for (const auto at : columns) of_->entity.value(entity, of_->rules, at, to.emplace_back());
       });
 }
 

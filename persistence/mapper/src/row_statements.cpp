@@ -49,26 +49,34 @@ const std::string& text_of(last_text& last, std::span<const std::size_t> columns
 
 bound_statement insert_row(const table& of, const row_values& row, bool returns_key,
                            last_text& last) {
-  std::vector<std::size_t> given;
   bound_statement made{last.sql, {}};
-  given.reserve(row.size());
   made.with.reserve(row.size());
+  bool same = !last.sql.empty() && last.flag == returns_key;
   for (std::size_t at = 0; at < row.size(); ++at) {
     if (!row[at] || of.columns[at].of_database) continue;
-    given.push_back(at);
+    const auto place = made.with.size();
+    if (same) same = place < last.columns.size() && last.columns[place] == at;
+    if (!same) {
+      last.sql.clear();
+      last.columns.resize(place);
+      last.columns.push_back(at);
+    }
     made.with.push_back(*row[at]);
   }
-  (void)text_of(last, given, returns_key, false, [&](sql_builder& sql) {
-    sql.text("INSERT INTO ").text(of.quoted);
-    if (given.empty()) {
-      sql.text(" DEFAULT VALUES");
-    } else {
-      sql.text(" (").names(of, given).text(") VALUES (");
-      for (std::size_t i = 0; i < given.size(); ++i) sql.text(i > 0 ? ", " : "").parameter();
-      sql.text(")");
-    }
-    if (returns_key) sql.text(" RETURNING ").names(of, of.key);
-  });
+  if (same && last.columns.size() == made.with.size()) return made;
+  last.columns.resize(made.with.size());
+  last.flag = returns_key;
+  sql_builder sql;
+  sql.text("INSERT INTO ").text(of.quoted);
+  if (last.columns.empty()) {
+    sql.text(" DEFAULT VALUES");
+  } else {
+    sql.text(" (").names(of, last.columns).text(") VALUES (");
+    for (std::size_t i = 0; i < last.columns.size(); ++i) sql.text(i > 0 ? ", " : "").parameter();
+    sql.text(")");
+  }
+  if (returns_key) sql.text(" RETURNING ").names(of, of.key);
+  last.sql = sql.done().sql;
   return made;
 }
 

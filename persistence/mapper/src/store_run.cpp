@@ -40,31 +40,30 @@ result<void> write_run::stored(void* entity, store_item& item) {
   auto goes_on = before(moment::storing, entity, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
-  auto row = dehydrate(entity);
-  if (!row) return fail(std::move(row.error()));
-  if (!has_key(*row)) return insert(entity, *std::move(row), item);
-  const auto key = key_of(of_, *row);
+  row_values row(of_.columns.size());
+  if (auto done = write_key(of_, entity, row); !done) return done;
+  if (!has_key(row)) return insert(entity, std::move(row), item);
+  const auto key = key_of(of_, row);
   if (of_.generated && in_.memory().was_undone(key, entity)) {
     // The database will make another key.
     row_values unset(of_.columns.size());
-    const bool is_text = std::holds_alternative<std::string>(*(*row)[of_.key.front()]);
+    const bool is_text = std::holds_alternative<std::string>(*row[of_.key.front()]);
     unset[of_.key.front()] = of_.columns[of_.key.front()].may_be_null ? sql_value{}
                              : is_text                                ? sql_value{std::string{}}
                                                                       : sql_value{std::int64_t{0}};
     assign(entity, unset, of_.key);
-    (*row)[of_.key.front()] = std::move(unset[of_.key.front()]);
-    return insert(entity, *std::move(row), item);
+    row[of_.key.front()] = std::move(unset[of_.key.front()]);
+    return insert(entity, std::move(row), item);
   }
-  if (in_.memory().find(key) == nullptr) return insert(entity, *std::move(row), item);
-  return update(entity, key, *std::move(row), item);
+  const auto* known = in_.memory().find(key);
+  if (known == nullptr) return insert(entity, std::move(row), item);
+  return update(entity, key, known, std::move(row), item);
 }
 
 result<bool> write_run::prepare_insert(void* entity, row_values& row, store_item& item) {
   auto goes_on = before(moment::storing, entity, item);
   if (!goes_on || !*goes_on) return goes_on;
-  auto made = dehydrate(entity);
-  if (!made) return fail(std::move(made.error()));
-  row = *std::move(made);
+  row.resize(of_.columns.size());
   return prepare_new(entity, row, item);
 }
 
@@ -72,10 +71,9 @@ result<bool> write_run::prepare_new(void* entity, row_values& row, store_item& i
   if (has(moment::creating)) {
     auto goes_on = before(moment::creating, entity, item);
     if (!goes_on || !*goes_on) return goes_on;
-    auto made = dehydrate(entity);
-    if (!made) return fail(std::move(made.error()));
-    row = *std::move(made);
+    row.assign(row.size(), std::nullopt);
   }
+  if (auto whole = write_row(of_, entity, row); !whole) return fail(std::move(whole.error()));
   if (auto valid = validate(entity, row, nullptr, item); !valid) return fail(valid.error());
   for (const auto& stamp : {of_.created, of_.updated}) {
     if (stamp) row[*stamp] = time_value(now(), of_.columns[*stamp].time);
@@ -86,12 +84,8 @@ result<bool> write_run::prepare_new(void* entity, row_values& row, store_item& i
 }
 
 void write_run::set_stamps(void* entity, const row_values& row, bool with_key) {
-  std::vector<std::size_t> kept;
-  if (with_key) kept = of_.key;
-  for (const auto& at : {of_.version, of_.created, of_.updated}) {
-    if (at) kept.push_back(*at);
-  }
-  assign(entity, row, kept);
+  if (with_key) assign(entity, row, of_.key);
+  assign(entity, row, of_.set_by_insert);
 }
 
 void write_run::after_insert(void* entity) {
@@ -119,7 +113,7 @@ result<void> write_run::insert(void* entity, row_values row, store_item& item) {
   const bool needs_key = of_.generated && !row[of_.key.front()];
   const bool by_rowid = needs_key && of_.by_rowid == rowid_key::yes && on_.dialect() == "sqlite";
   const auto statement = insert_row(of_, row, needs_key && !by_rowid, in_.last_insert_);
-  auto done = write(statement.sql, statement.with);
+  auto done = send(statement.sql, statement.with);
   if (!done) return fail(std::move(done.error()));
   if (needs_key) {
     if (auto taken = take_key(*done, by_rowid, row); !taken) return taken;
@@ -135,11 +129,11 @@ result<void> write_run::insert(void* entity, row_values row, store_item& item) {
   return {};
 }
 
-result<void> write_run::update(void* entity, const std::string& key, row_values row,
-                               store_item& item) {
-  const auto* known = in_.memory().find(key);
-  auto columns = changes(row, *known);
-  auto changed = differs(columns, row, *known);
+result<void> write_run::update(void* entity, const std::string& key, const row_values* known,
+                               row_values row, store_item& item) {
+  auto columns = write_changes(of_, entity, *known, row);
+  if (!columns) return fail(std::move(columns.error()));
+  auto changed = differs(*columns, row, *known);
   if (!changed) return fail(std::move(changed.error()));
   item.what = stored_as::unchanged;
   if (is_marked(*known)) {
@@ -153,21 +147,18 @@ result<void> write_run::update(void* entity, const std::string& key, row_values 
     auto goes_on = before(moment::updating, entity, item);
     if (!goes_on) return fail(std::move(goes_on.error()));
     if (!*goes_on) return {};
-    auto again = dehydrate(entity);
-    if (!again) return fail(std::move(again.error()));
-    row = *std::move(again);
-    columns = changes(row, *known);
-    changed = differs(columns, row, *known);
+    columns = write_changes(of_, entity, *known, row);
+    if (!columns) return fail(std::move(columns.error()));
+    changed = differs(*columns, row, *known);
     if (!changed) return fail(std::move(changed.error()));
     if (!*changed) return {};  // a listener undid the change
   }
   if (auto valid = validate(entity, row, known, item); !valid) return valid;
-  return write_changes(entity, key, std::move(row), std::move(columns), *known, item);
+  return write(entity, key, std::move(row), *std::move(columns), item);
 }
 
-result<void> write_run::write_changes(void* entity, const std::string& key, row_values row,
-                                      std::vector<std::size_t> columns, const row_values& known,
-                                      store_item& item) {
+result<void> write_run::write(void* entity, const std::string& key, row_values row,
+                              std::vector<std::size_t> columns, store_item& item) {
   const auto version = expected(row);
   if (!version) return fail(version.error());
   std::vector<std::size_t> kept;
@@ -183,15 +174,9 @@ result<void> write_run::write_changes(void* entity, const std::string& key, row_
   }
   columns.insert(columns.end(), kept.begin(), kept.end());
   const auto statement = update_row(of_, row, columns, *version, true, in_.last_update_);
-  auto done = write(statement.sql, statement.with);
+  auto done = send(statement.sql, statement.with);
   if (!done) return fail(std::move(done.error()));
   if (done->affected == 0) return explain_miss(row, *version, item);
-
-  // What was not written stays as it is known.
-  for (std::size_t at = 0; at < row.size(); ++at) {
-    const bool as_written = of_.columns[at].is_compared && row[at];
-    if (!as_written && std::ranges::count(kept, at) == 0) row[at] = known[at];
-  }
   assign(entity, row, kept);
   if (auto again = read_again(entity, row); !again) return again;
   in_.memory().updated(on_, key, std::move(row), next);
@@ -219,15 +204,15 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
   }
   const bool removes = !std::holds_alternative<std::monostate>(*marked[*of_.deleted]);
   const auto statement = update_row(of_, marked, columns, *version, removes, in_.last_update_);
-  auto done = write(statement.sql, statement.with);
+  auto done = send(statement.sql, statement.with);
   if (!done) return fail(std::move(done.error()));
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, marked, columns);
   const auto key = key_of(of_, marked);
-  if (const auto* known = in_.memory().find(key)) {
-    auto next = *known;
-    for (const auto at : columns) next[at] = marked[at];
-    in_.memory().updated(on_, key, std::move(next),
+  if (in_.memory().find(key) != nullptr) {
+    row_values written(marked.size());
+    for (const auto at : columns) written[at] = std::move(marked[at]);
+    in_.memory().updated(on_, key, std::move(written),
                          of_.version ? std::optional{**version + 1} : std::nullopt);
   }
   return {};
@@ -250,7 +235,7 @@ result<void> write_run::removed(void* entity, removal how, store_item& item) {
     const auto version = expected(*row);
     if (!version) return fail(version.error());
     const auto statement = delete_row(of_, *row, *version);
-    auto done = write(statement.sql, statement.with);
+    auto done = send(statement.sql, statement.with);
     if (!done) return fail(std::move(done.error()));
     if (done->affected == 0) return explain_miss(*row, *version, item);
     in_.memory().removed(on_, key_of(of_, *row));

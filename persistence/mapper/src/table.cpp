@@ -122,6 +122,9 @@ result<void> table::resolved() {
   if (deleted && !columns[*deleted].may_be_null) {
     mistake(fmt::format("the field {} of soft deletes is no std::optional", deleted_name));
   }
+  for (const auto& at : {version, created, updated}) {
+    if (at && is_field(*at)) set_by_insert.push_back(*at);
+  }
   for (std::size_t at = 0; at < columns.size(); ++at) {
     if (columns[at].of_database) of_database.push_back(at);
     columns[at].is_compared = !columns[at].of_database && version != at && created != at &&

@@ -169,13 +169,14 @@ result<void> unit_core::set_links(void* child) {
     }
     auto parent = from->in->dehydrated(link.parent);
     if (!parent) return fail(std::move(parent.error()));
-    row_values value(to->in->of().columns.size());
-    value[*at] = (*parent)[from->in->of().key.front()];
+    auto& child_of = to->in->of();
+    if (!child_of.is_field(*at)) continue;
     try {
-      to->in->of().entity.read(child, to->in->of().rules, value);
+      child_of.entity.assign(child, child_of.rules, *at,
+                             (*parent)[from->in->of().key.front()].value_or(sql_value{}));
     } catch (const misfit& why) {
       return fail(errc::invalid_argument,
-                  fmt::format("{}: the value {}", to->in->of().place(why.field), why.why));
+                  fmt::format("{}: the value {}", child_of.place(why.field), why.why));
     }
   }
   return {};

@@ -59,7 +59,7 @@ void write_run::tell_times(void* entity, bool created, store_item& item) {
 
 result<void> write_run::validate(const void* entity, const row_values& row, const row_values* known,
                                  store_item& item) {
-  if (!how_.validate) return {};
+  if (!how_.validate || (of_.validators.empty() && of_.unique.empty())) return {};
   std::string thrown;
   const bool whole = guarded(
       [&] {
@@ -107,14 +107,6 @@ bool write_run::has_key(const row_values& row) const {
   return std::ranges::all_of(of_.key, is_set);
 }
 
-std::vector<std::size_t> write_run::changes(const row_values& row, const row_values& known) const {
-  std::vector<std::size_t> made;
-  for (std::size_t at = 0; at < row.size(); ++at) {
-    if (row[at] && of_.columns[at].is_compared && row[at] != known[at]) made.push_back(at);
-  }
-  return made;
-}
-
 result<bool> write_run::differs(std::span<const std::size_t> changed, const row_values& row,
                                 const row_values& known) const {
   if (!changed.empty() || !of_.version) return !changed.empty();
@@ -146,7 +138,7 @@ bool write_run::is_marked(const row_values& row) const {
          !std::holds_alternative<std::monostate>(*row[*of_.deleted]);
 }
 
-result<sql_rows> write_run::write(std::string_view sql, std::span<const sql_value> with) {
+result<sql_rows> write_run::send(std::string_view sql, std::span<const sql_value> with) {
   if (within_ != nullptr) {
     if (auto done = within_->begin(); !done) return fail(std::move(done.error()));
   }
@@ -156,7 +148,8 @@ result<sql_rows> write_run::write(std::string_view sql, std::span<const sql_valu
 void write_run::assign(void* entity, const row_values& row, std::span<const std::size_t> columns) {
   for (const auto at : columns) {
     if (!of_.is_field(at) || !row[at]) continue;
-    set_.push_back({entity, at, of_.entity.value(entity, of_.rules, at)});
+    set_.push_back({entity, at, {}});
+    of_.entity.value(entity, of_.rules, at, set_.back().before);
     of_.entity.assign(entity, of_.rules, at, *row[at]);
   }
 }

@@ -48,17 +48,17 @@ class write_run {
   void set_stamps(void* entity, const row_values& row, bool with_key = false);
   /// The hook and the listeners behind the write.
   void after_insert(void* entity);
-  result<sql_rows> write(std::string_view sql, std::span<const sql_value> with);
+  result<sql_rows> send(std::string_view sql, std::span<const sql_value> with);
 
  private:
   result<void> stored(void* entity, store_item& item);
+  // `row` has the key.
   result<void> insert(void* entity, row_values row, store_item& item);
-  // `row` is the entity's.
   result<bool> prepare_new(void* entity, row_values& row, store_item& item);
-  result<void> update(void* entity, const std::string& key, row_values row, store_item& item);
-  result<void> write_changes(void* entity, const std::string& key, row_values row,
-                             std::vector<std::size_t> columns, const row_values& known,
-                             store_item& item);
+  result<void> update(void* entity, const std::string& key, const row_values* known, row_values row,
+                      store_item& item);
+  result<void> write(void* entity, const std::string& key, row_values row,
+                     std::vector<std::size_t> columns, store_item& item);
   result<void> removed(void* entity, removal how, store_item& item);
   result<void> restored(void* entity, store_item& item);
   result<void> mark(void* entity, const row_values& row, sql_value mark, store_item& item);
@@ -77,8 +77,6 @@ class write_run {
 
   result<row_values> dehydrate(void* entity);
   [[nodiscard]] bool has_key(const row_values& row) const;
-  [[nodiscard]] std::vector<std::size_t> changes(const row_values& row,
-                                                 const row_values& known) const;
   // The version that the row must have.
   [[nodiscard]] result<std::optional<std::int64_t>> expected(const row_values& row) const;
   // Whether there is something to write: changes, or an entity of another version.

@@ -37,11 +37,10 @@ result<void> session::connect_for_sql() {
   if (gate_.interrupted()) return fail(was_interrupted());
   if (unfinished()) return {};
   replace_if_due();
-  if (touched_ && connection_ && !connection_->alive()) {
-    drop_connection();
-    return fail(told(errc::unavailable, "the connection was lost"));
-  }
-  return connect("connect");
+  if (!touched_ || !connection_) return connect("connect");
+  if (connection_->alive()) return {};
+  drop_connection();
+  return fail(told(errc::unavailable, "the connection was lost"));
 }
 
 // Sends it. `lost_after_sending`: its outcome is unknown.

@@ -35,16 +35,16 @@ class own_statements {
 
   /// The kept statement of this text, or a new one. It is the caller's alone: a call within a call
   /// gets another one.
-  [[nodiscard]] own_statement take(sqlite3* db, std::string_view text);
+  [[nodiscard]] std::unique_ptr<own_statement> take(sqlite3* db, std::string_view text);
 
   /// Resets the statement, so that no read stays open, and keeps it for the next `take`, in the
   /// place of the one that was not used for the longest time. Drops it if the text is too long.
-  void keep(own_statement done);
+  void keep(std::unique_ptr<own_statement> done);
 
   void clear() noexcept { kept_.clear(); }
 
  private:
-  std::vector<own_statement> kept_;  // the last one is the one used last
+  std::vector<std::unique_ptr<own_statement>> kept_;  // the last one is the one used last
 };
 
 }}}  // namespace nexus::v0::sqlite

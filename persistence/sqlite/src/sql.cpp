@@ -75,13 +75,13 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
   auto& guard = connection_->guard;
   guard.begin_statement();
   const turn_scope turn{*connection_};
-  own_statement made;
+  std::unique_ptr<own_statement> made;
   try {
     made = connection_->own.take(db, sql);
-    auto* statement = made.handle.get();
+    auto* statement = made->handle.get();
     if (statement == nullptr) return bad("there is no statement");
-    if (!made.alone) return bad("more than one statement at a time");
-    if (auto done = bind_all(made, with, where_.name); !done) return fail(done.error());
+    if (!made->alone) return bad("more than one statement at a time");
+    if (auto done = bind_all(*made, with, where_.name); !done) return fail(done.error());
     had.writes = sqlite3_stmt_readonly(statement) == 0;
     if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");

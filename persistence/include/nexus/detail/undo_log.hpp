@@ -16,15 +16,24 @@ namespace nexus { inline namespace v0 { namespace detail {
 class undo_log {
  public:
   /// `undo` must not throw, and must not use the session.
-  void add(std::function<void()> undo) { entries_.push_back(std::move(undo)); }
+  void add(std::function<void()> undo, const void* owner = nullptr) {
+    entries_.push_back(std::move(undo));
+    newest_of_ = owner;
+  }
+  /// Whether the newest entry is the owner's, so that it can take back what follows as well.
+  [[nodiscard]] bool newest_is_of(const void* owner) const noexcept { return newest_of_ == owner; }
 
-  [[nodiscard]] std::size_t mark() const noexcept { return entries_.size(); }
+  [[nodiscard]] std::size_t mark() noexcept {
+    newest_of_ = nullptr;
+    return entries_.size();
+  }
 
   /// Runs the entries that were added after `mark`, the newest first.
   void undo_to(std::size_t mark) noexcept {
     while (entries_.size() > mark) {
       const auto undo = std::move(entries_.back());
       entries_.pop_back();
+      newest_of_ = nullptr;
       undo();
     }
   }
@@ -33,10 +42,12 @@ class undo_log {
   void end(bool committed) noexcept {
     if (!committed) undo_to(0);
     entries_.clear();
+    newest_of_ = nullptr;
   }
 
  private:
   std::vector<std::function<void()>> entries_;
+  const void* newest_of_ = nullptr;
 };
 
 }}}

@@ -81,7 +81,7 @@ constexpr value_kind kind_of_value() {
 }
 
 template <class T>
-[[nodiscard]] sql_value integer_value(T number) {
+[[nodiscard]] std::int64_t integer_value(T number) {
   if constexpr (std::is_unsigned_v<T> && sizeof(T) == 8) {
     if (number > static_cast<T>(std::numeric_limits<std::int64_t>::max())) {
       too_large_for_sql(number);
@@ -91,27 +91,46 @@ template <class T>
 }
 
 template <class T>
-[[nodiscard]] sql_value value_of(const T& field, time_format in) {
+void write_value(sql_value& to, const T& field, time_format in) {
   if constexpr (is_optional<T>) {
-    return field ? value_of(*field, in) : sql_value{};
+    if (field) return write_value(to, *field, in);
+    to.emplace<std::monostate>();
   } else if constexpr (std::same_as<T, bool>) {
-    return field;
+    to.emplace<bool>(field);
   } else if constexpr (std::is_enum_v<T>) {
-    return integer_value(static_cast<std::underlying_type_t<T>>(field));
+    to.emplace<std::int64_t>(integer_value(static_cast<std::underlying_type_t<T>>(field)));
   } else if constexpr (std::is_integral_v<T>) {
-    return integer_value(field);
+    to.emplace<std::int64_t>(integer_value(field));
   } else if constexpr (is_duration<T>) {
-    return value_of(field.count(), in);
+    write_value(to, field.count(), in);
   } else if constexpr (std::is_floating_point_v<T>) {
-    return real_value(static_cast<double>(field));
+    to = real_value(static_cast<double>(field));
   } else if constexpr (is_text<T>) {
-    return std::string{std::string_view{field}};
+    to.emplace<std::string>(std::string_view{field});
   } else if constexpr (is_time_point<T>) {
-    return time_value(std::chrono::floor<std::chrono::microseconds>(field), in);
+    to = time_value(std::chrono::floor<std::chrono::microseconds>(field), in);
   } else if constexpr (kind_of_value<T>() == value_kind::bytes) {
-    return sql_bytes{{reinterpret_cast<const char*>(field.data()), field.size()}};
+    to = sql_bytes{{reinterpret_cast<const char*>(field.data()), field.size()}};
   } else {
-    return json_of(encode(field));
+    to = json_of(encode(field));
+  }
+}
+
+/// Whether `write_value` would give this.
+template <class T>
+[[nodiscard]] bool equals(const T& field, const sql_value& written, time_format in) {
+  if constexpr (is_optional<T>) {
+    return field ? equals(*field, written, in) : std::holds_alternative<std::monostate>(written);
+  } else if constexpr (std::is_integral_v<T> && !std::same_as<T, bool>) {
+    const auto* number = std::get_if<std::int64_t>(&written);
+    return number != nullptr && std::in_range<T>(*number) && static_cast<T>(*number) == field;
+  } else if constexpr (is_text<T>) {
+    const auto* text = std::get_if<std::string>(&written);
+    return text != nullptr && *text == std::string_view{field};
+  } else {
+    sql_value value;
+    write_value(value, field, in);
+    return value == written;
   }
 }
 

@@ -33,8 +33,9 @@ struct field_shape {
   value_kind kind;
   bool is_optional;
   std::ptrdiff_t offset;  ///< within the entity
-  sql_value (*write)(const void* field, time_format in);
+  void (*write)(sql_value& to, const void* field, time_format in);
   void (*read)(void* field, const sql_value& from, time_format in);
+  bool (*equals)(const void* field, const sql_value& written, time_format in);
 };
 
 /// A field whose value does not fit, and why.
@@ -49,14 +50,18 @@ struct entity_fields {
 
   /// Adds the values of fields that have columns and are not in `to` yet; throws `misfit`.
   void write(const void* entity, std::span<const field_rule> rules, row_values& to) const;
-  /// The value of one field; throws `misfit`.
-  [[nodiscard]] sql_value value(const void* entity, std::span<const field_rule> rules,
-                                std::size_t field) const;
+  /// Puts the value of one field into `to`; throws `misfit`.
+  void value(const void* entity, std::span<const field_rule> rules, std::size_t field,
+             sql_value& to) const;
+  /// Whether `value` would give this; throws `misfit`.
+  [[nodiscard]] bool equals(const void* entity, std::span<const field_rule> rules,
+                            std::size_t field, const sql_value& written) const;
   /// Assigns one field; throws `misfit`.
   void assign(void* entity, std::span<const field_rule> rules, std::size_t field,
               const sql_value& from) const;
-  /// Assigns the fields whose values are there; throws `misfit`.
-  void read(void* entity, std::span<const field_rule> rules, const row_values& from) const;
+  /// Assigns the fields that have columns, from the values of `columns`; throws `misfit`.
+  void read(void* entity, std::span<const field_rule> rules, std::span<const std::size_t> columns,
+            std::span<const sql_value> from) const;
 
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const noexcept;
 };
@@ -72,10 +77,12 @@ const entity_fields& fields_of_entity() {
           .kind = kind_of_value<T>(),
           .is_optional = is_optional<T>,
           .offset = reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&sample),
-          .write = [](const void* from,
-                      time_format in) { return value_of(*static_cast<const T*>(from), in); },
+          .write = [](sql_value& to, const void* from,
+                      time_format in) { write_value(to, *static_cast<const T*>(from), in); },
           .read = [](void* to, const sql_value& from,
                      time_format in) { read_into(*static_cast<T*>(to), from, in); },
+          .equals = [](const void* of, const sql_value& written,
+                       time_format in) { return equals(*static_cast<const T*>(of), written, in); },
       });
     });
     return made;

@@ -32,8 +32,8 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
 
   /// Written by an INSERT; `entity` is where its key was set, if the database made the key.
   void inserted(session& on, const std::string& key, row_values row, const void* entity);
-  /// Written by an UPDATE; `version` is the new one.
-  void updated(session& on, const std::string& key, row_values row,
+  /// `columns` were written by an UPDATE, and no others; `version` is the new one.
+  void updated(session& on, const std::string& key, row_values columns,
                std::optional<std::int64_t> version);
   void removed(session& on, const std::string& key);
 
@@ -56,14 +56,25 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
     std::set<std::int64_t> versions;
   };
 
-  // Puts a row in, or takes it out. If the transaction is rolled back, the row before comes back, and
-  // `then` is called.
-  template <class F>
-  void change(session& on, const std::string& key, std::optional<row_values> row, F then);
+  // A change within a transaction, and what was there before.
+  struct change {
+    std::string key;
+    std::optional<row_values> before{};
+    bool of_columns = false;                // `before` has only the columns that were written
+    const void* entity = nullptr;           // got its key by an INSERT
+    std::optional<std::int64_t> version{};  // written by an UPDATE
+  };
+  using changes = std::vector<change>;
+
+  // Puts a row in, or takes it out.
+  void put(session& on, change what, std::optional<row_values> row);
+  void note(session& on, change what);
+  void take_back(changes& all, std::size_t from);
 
   std::unordered_map<std::string, row_values> rows_;
   std::unordered_map<std::string, undone> undone_;
   std::vector<std::string>* new_keys_ = nullptr;
+  std::weak_ptr<changes> pending_;  // owned by the entries of the session's undo log
 };
 
 }}}  // namespace nexus::v0::detail

@@ -84,14 +84,24 @@ class row_mapper {
 
   result<std::size_t> read(std::string_view sql, std::span<const sql_value> with,
                            const std::function<void*()>& fresh, bool remembered);
-  result<void> fill(void* entity, const row_values& from);
-  result<void> remember(const void* entity, row_values& read);
+  [[nodiscard]] row_values as_row(std::span<const sql_value> from) const;
+  result<void> fill(void* entity, std::span<const sql_value> from);
+  result<void> remember(const void* entity, std::span<sql_value> from);
 
   session& on_;
   std::shared_ptr<table> of_;
   std::shared_ptr<remembered_rows> memory_;
   last_text last_insert_, last_update_;
 };
+
+// What an entity is written as; each adds columns that `row` lacks.
+
+result<void> write_row(const table& of, const void* entity, row_values& row);
+/// At least the key.
+result<void> write_key(const table& of, const void* entity, row_values& row);
+/// At least the version, and the columns that differ from `known`, which it returns.
+result<std::vector<std::size_t>> write_changes(const table& of, const void* entity,
+                                               const row_values& known, row_values& row);
 
 [[nodiscard]] error misfit_error(const table& of, const misfit& why, errc code,
                                  std::string_view doing);

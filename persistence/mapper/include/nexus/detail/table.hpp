@@ -109,7 +109,8 @@ struct table {
   std::vector<std::size_t> key{};
   std::optional<std::size_t> version{}, created{}, updated{}, deleted{};
   std::vector<std::size_t> of_database{};
-  std::vector<std::size_t> read{};  ///< those with a name
+  std::vector<std::size_t> read{};           ///< those with a name
+  std::vector<std::size_t> set_by_insert{};  ///< version and times, on the entity
 
   std::function<void(const void* entity, column_values& to)> dehydrate{};
   std::function<result<void>(void* entity, const column_values& from, session& on)> hydrate{};
