@@ -88,4 +88,8 @@ store_item row_mapper::restore(void* entity) {
   return one(*this, {}, [&](write_run& run) { return run.restore(entity); });
 }
 
+store_report row_mapper::restore(std::span<void* const> entities) {
+  return all(*this, entities, {}, [](write_run& run, void* each) { return run.restore(each); });
+}
+
 }}}  // namespace nexus::v0::detail

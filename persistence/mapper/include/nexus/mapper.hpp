@@ -67,8 +67,12 @@ class mapper {
   }
   /// Deletes the row in any case.
   store_item force_remove(E& entity) { return in_.remove(&entity, detail::removal::force); }
+  store_report force_remove(std::span<E> entities) {
+    return in_.remove(pointers(entities), detail::removal::force);
+  }
   /// Takes the mark of `remove` back.
   store_item restore(E& entity) { return in_.restore(&entity); }
+  store_report restore(std::span<E> entities) { return in_.restore(pointers(entities)); }
 
   /// By the values of the key's columns, in their order. None: there is no such row.
   template <class... K>

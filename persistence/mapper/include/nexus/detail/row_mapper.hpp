@@ -54,6 +54,7 @@ class row_mapper {
   store_item remove(void* entity, removal how);
   store_report remove(std::span<void* const> entities, removal how);
   store_item restore(void* entity);
+  store_report restore(std::span<void* const> entities);
 
   /// Passes each row as a fresh entity, which `fresh` makes; an error stops.
   result<void> read(const row_query& wanted, const std::function<void*()>& fresh);
