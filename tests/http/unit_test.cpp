@@ -42,9 +42,9 @@ TEST_F(Units, OfATransactionalHandlerIsFlushedBeforeTheCommit) {
               }));
   start();
   auto c = client();
-  EXPECT_EQ(c.post("/guests/ann", "")->status, 204);
+  EXPECT_EQ(c.post("/guests/ann", "", "text/plain")->status, 204);
   EXPECT_EQ(count(), 1);
-  EXPECT_EQ(c.post("/guests/ann", "")->status, 409);
+  EXPECT_EQ(c.post("/guests/ann", "", "text/plain")->status, 409);
   EXPECT_EQ(count(), 1);
 }
 
@@ -54,7 +54,7 @@ TEST_F(Units, IsNotFlushedIfTheHandlerRefuses) {
                 return http::response::text("no", 422);
               }));
   start();
-  EXPECT_EQ(client().post("/guests", "")->status, 422);
+  EXPECT_EQ(client().post("/guests", "", "text/plain")->status, 422);
   EXPECT_EQ(count(), 0);
 }
 
@@ -76,7 +76,7 @@ TEST_F(Units, WithoutATransactionTheHandlerFlushes) {
     return work.flush();
   });
   start();
-  EXPECT_EQ(client().post("/guests", "")->status, 204);
+  EXPECT_EQ(client().post("/guests", "", "text/plain")->status, 204);
   EXPECT_EQ(count(), 1);
 }
 

@@ -54,6 +54,15 @@ TEST_P(Lifecycle, AListenerMayChangeTheEntity) {
   EXPECT_EQ(all(), "ann!!|1");
 }
 
+TEST_P(Lifecycle, AListenerThatChangesTheKeyOfAKnownRowFailsTheEntity) {
+  by.updating("renumbers", [](order& o) { o.id += 1; });
+  order one{.customer = "ann"};
+  ASSERT_TRUE(orders.store(one));
+  one.cents = 5;
+  EXPECT_EQ(code_of(orders.store(one)), "rejected");
+  EXPECT_EQ(all(), "ann|0");
+}
+
 TEST_P(Lifecycle, AListenerThatReturnsFalseCancelsAndIsNamed) {
   by.creating("no bobs", [](order& o) { return o.customer != "bob"; });
   by.removing("never", [](order&) { return false; });

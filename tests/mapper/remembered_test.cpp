@@ -19,7 +19,8 @@ class Remembered : public Orders {
       const auto* mine = orders.rows().memory().find(key);
       const auto* theirs = fresh.rows().memory().find(key);
       ASSERT_EQ(mine != nullptr, theirs != nullptr) << "order " << id << " after " << after;
-      if (mine != nullptr) ASSERT_EQ(*mine, *theirs) << "order " << id << " after " << after;
+      if (mine == nullptr) continue;
+      ASSERT_EQ(*mine, *theirs) << "order " << id << " after " << after;
     }
   }
 

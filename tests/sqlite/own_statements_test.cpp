@@ -203,10 +203,10 @@ TEST_F(OwnStatements, OneInUseIsNotTakenTwice) {
   sqlite::own_statements some;
   auto first = some.take(db, all);
   auto second = some.take(db, all);
-  EXPECT_NE(first.handle, second.handle);
-  const auto* kept = first.handle.get();
+  EXPECT_NE(first->handle, second->handle);
+  const auto* kept = first->handle.get();
   some.keep(std::move(first));
-  EXPECT_EQ(some.take(db, all).handle.get(), kept);
+  EXPECT_EQ(some.take(db, all)->handle.get(), kept);
 }
 
 TEST_F(OwnStatements, AKeptStatementWritesNothingInAReadOnlyTransaction) {

@@ -149,14 +149,17 @@ row_values row_mapper::as_row(std::span<const sql_value> from) const {
   return row;
 }
 
+result<void> row_mapper::has_room() const {
+  if (memory_->size() < remembered_rows::rows_max) return {};
+  return fail(errc::overloaded,
+              fmt::format("the mapper of {} remembers {} rows already: read in chunks, call "
+                          "forget(), or read with untracked()",
+                          of_->name, memory_->size()));
+}
+
 // What is remembered is what the entity would be written as.
 result<void> row_mapper::remember(const void* entity, std::span<sql_value> from) {
-  if (memory_->size() >= remembered_rows::rows_max) {
-    return fail(errc::overloaded,
-                fmt::format("the mapper of {} remembers {} rows already: read in chunks, call "
-                            "forget(), or read with untracked()",
-                            of_->name, memory_->size()));
-  }
+  if (auto room = has_room(); !room) return room;
   const bool by_user = of_->dehydrate || of_->hydrate;
   row_values row(of_->columns.size());
   bool whole = !of_->dehydrate;
@@ -239,19 +242,26 @@ result<void> row_mapper::read(const row_query& wanted, const std::function<void*
 result<bool> row_mapper::find(std::span<const filter_value::one> key,
                               const std::function<void*()>& fresh) {
   if (const auto& ready = of_->finish(); !ready) return fail(ready.error());
-  if (std::ranges::any_of(of_->scopes, &scope::is_global)) {
-    row_query wanted;
-    if (auto wrong = where_key(*of_, key, wanted)) return fail(*std::move(wrong));
-    bool found = false;
-    auto done = read(wanted, [&] { return found = true, fresh(); });
-    if (!done) return fail(std::move(done.error()));
-    return found;
-  }
   auto values = key_columns(*of_, key);
   if (!values) return fail(std::move(values.error()));
-  auto found = read(of_->find, *values, fresh, true);
-  if (!found) return fail(std::move(found.error()));
-  return *found > 0;
+  return find(std::span<const sql_value>{*values}, fresh);
+}
+
+result<bool> row_mapper::find(std::span<const sql_value> key, const std::function<void*()>& fresh) {
+  if (const auto& ready = of_->finish(); !ready) return fail(ready.error());
+  if (auto wrong = wrong_key(*of_, key.size())) return fail(*std::move(wrong));
+  if (!std::ranges::any_of(of_->scopes, &scope::is_global)) {
+    auto found = read(of_->find, key, fresh, true);
+    if (!found) return fail(std::move(found.error()));
+    return *found > 0;
+  }
+  row_query wanted{.among = row_query::tuples{}};
+  for (const auto at : of_->key) wanted.among->columns.push_back(of_->columns[at].name);
+  wanted.among->values.assign(key.begin(), key.end());
+  bool found = false;
+  auto done = read(wanted, [&] { return found = true, fresh(); });
+  if (!done) return fail(std::move(done.error()));
+  return found;
 }
 
 result<void> row_mapper::values(const void* entity, std::span<const std::size_t> columns,

@@ -45,13 +45,16 @@ error no_such_row(table& of, std::span<const filter_value::one> key) {
   return no_such_row(of, wanted);
 }
 
+std::optional<error> wrong_key(const table& of, std::size_t values) {
+  if (values == of.key.size()) return std::nullopt;
+  return error{errc::invalid_argument,
+               fmt::format("table {}: its key has {} columns, and {} values were given", of.name,
+                           of.key.size(), values)};
+}
+
 result<std::vector<sql_value>> key_columns(const table& of,
                                            std::span<const filter_value::one> key) {
-  if (key.size() != of.key.size()) {
-    return fail(errc::invalid_argument,
-                fmt::format("table {}: its key has {} columns, and {} values were given", of.name,
-                            of.key.size(), key.size()));
-  }
+  if (auto wrong = wrong_key(of, key.size())) return fail(*std::move(wrong));
   std::vector<sql_value> made;
   made.reserve(key.size());
   for (std::size_t i = 0; i < key.size(); ++i) {

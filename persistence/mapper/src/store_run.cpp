@@ -107,6 +107,7 @@ result<void> write_run::take_key(const sql_rows& from, bool by_rowid, row_values
 }
 
 result<void> write_run::insert(void* entity, row_values row, store_item& item) {
+  if (auto room = in_.has_room(); !room) return room;
   auto goes_on = prepare_new(entity, row, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
@@ -147,6 +148,14 @@ result<void> write_run::update(void* entity, const std::string& key, const row_v
     auto goes_on = before(moment::updating, entity, item);
     if (!goes_on) return fail(std::move(goes_on.error()));
     if (!*goes_on) return {};
+    row.assign(row.size(), std::nullopt);
+    if (auto again = write_key(of_, entity, row); !again) return again;
+    if (key_of(of_, row) != key) {
+      return fail(errc::rejected,
+                  fmt::format("table {}: a listener has changed the key of a row that it has "
+                              "already",
+                              of_.name));
+    }
     columns = write_changes(of_, entity, *known, row);
     if (!columns) return fail(std::move(columns.error()));
     changed = differs(*columns, row, *known);

@@ -6,8 +6,6 @@
 #include <charconv>
 #include <utility>
 
-#include "nexus/sql.hpp"
-
 namespace nexus { inline namespace v0 { namespace sqlite {
 
 namespace {

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "nexus/sql.hpp"
+
 namespace nexus { inline namespace v0 { namespace sqlite {
 
 struct own_statement {
@@ -26,6 +28,7 @@ struct own_statement {
   bool alone = true;                               // nothing follows the statement in the text
   /// Of each parameter the N of $N, ?N, or its place if it is ?; 0: it has another name.
   std::vector<std::size_t> parameters{};
+  std::vector<sql_value> row{};  // of the last step; kept for its memory
 };
 
 class own_statements {

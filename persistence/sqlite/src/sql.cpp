@@ -89,7 +89,7 @@ result<sql_rows> session::run_alone(std::string_view sql, std::span<const sql_va
     const bool takes_lock =
         had.writes && guard.reach() != reach::beyond && !connection_->in_transaction();
     if (takes_lock) connection_->take_turn(taker::program);
-    auto rows = step_all(db, statement, to);
+    auto rows = step_all(db, *made, to);
     if (guard.reach() == reach::rows) connection_->own.keep(std::move(made));
     return rows;
   } catch (const SQLite::Exception& why) {

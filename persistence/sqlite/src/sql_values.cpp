@@ -58,44 +58,56 @@ result<void> bind_all(const own_statement& to, std::span<const sql_value> with,
 namespace {
 
 // Functions of values take no mutex, those of columns do; the connection has one thread at a time.
-sql_value value_of(sqlite3_value* from) {
+// A text keeps the memory of the one before.
+void read_value(sqlite3_value* from, sql_value& to) {
   const auto bytes = [&](const void* data) {
     const auto size = static_cast<std::size_t>(sqlite3_value_bytes(from));
-    return std::string{data == nullptr ? "" : static_cast<const char*>(data), size};
+    return std::string_view{data == nullptr ? "" : static_cast<const char*>(data), size};
   };
   switch (sqlite3_value_type(from)) {
     case SQLITE_INTEGER:
-      return std::int64_t{sqlite3_value_int64(from)};
+      to.emplace<std::int64_t>(sqlite3_value_int64(from));
+      break;
     case SQLITE_FLOAT:
-      return sqlite3_value_double(from);
-    case SQLITE_TEXT:
-      return bytes(sqlite3_value_text(from));
+      to.emplace<double>(sqlite3_value_double(from));
+      break;
+    case SQLITE_TEXT: {
+      const auto text = bytes(sqlite3_value_text(from));
+      if (auto* before = std::get_if<std::string>(&to)) {
+        before->assign(text);
+      } else {
+        to.emplace<std::string>(text);
+      }
+      break;
+    }
     case SQLITE_BLOB:
-      return sql_bytes{bytes(sqlite3_value_blob(from))};
+      to.emplace<sql_bytes>(std::string{bytes(sqlite3_value_blob(from))});
+      break;
     default:
-      return {};
+      to.emplace<std::monostate>();
   }
 }
 
 }  // namespace
 
-sql_rows step_all(sqlite3* db, sqlite3_stmt* s, sql_row_sink* to) {
+sql_rows step_all(sqlite3* db, own_statement& of, sql_row_sink* to) {
+  auto* s = of.handle.get();
   sql_rows rows;
   const auto before = sqlite3_total_changes64(db);
   int code = sqlite3_step(s);
   // After the first step, which prepares the statement again if the schema has changed.
   const int columns = sqlite3_column_count(s);
   const auto fill = [&](std::vector<sql_value>& row) {
-    row.clear();
-    row.reserve(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i) row.push_back(value_of(sqlite3_column_value(s, i)));
+    row.resize(static_cast<std::size_t>(columns));
+    for (int i = 0; i < columns; ++i) {
+      read_value(sqlite3_column_value(s, i), row[static_cast<std::size_t>(i)]);
+    }
   };
   if (to != nullptr) {
-    std::vector<sql_value> row;
     bool goes_on = true;
     for (; code == SQLITE_ROW && goes_on; code = goes_on ? sqlite3_step(s) : SQLITE_DONE) {
-      fill(row);
-      goes_on = to->take(row);
+      fill(of.row);
+      goes_on = to->take(of.row);
     }
   } else {
     rows.columns.reserve(static_cast<std::size_t>(columns));

@@ -20,6 +20,6 @@ namespace nexus { inline namespace v0 { namespace sqlite {
                                     const std::string& name);
 
 /// Steps to the end. Rows go to `to` if there is one; then the result has none, and no columns.
-[[nodiscard]] sql_rows step_all(sqlite3* db, sqlite3_stmt* s, sql_row_sink* to);
+[[nodiscard]] sql_rows step_all(sqlite3* db, own_statement& of, sql_row_sink* to);
 
 }}}  // namespace nexus::v0::sqlite

@@ -47,18 +47,28 @@ struct filter_value {
   std::vector<one> values{};
 };
 
+/// The value of anything but a time.
+template <class T>
+[[nodiscard]] sql_value plain_value(const T& value) {
+  if constexpr (is_optional<T>) {
+    return value ? plain_value(*value) : sql_value{};
+  } else if constexpr (std::is_enum_v<T>) {
+    return plain_value(static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (is_duration<T>) {
+    return plain_value(value.count());
+  } else {
+    return to_sql(value);
+  }
+}
+
 template <class T>
 [[nodiscard]] filter_value::one one_filter_value(const T& value) {
   if constexpr (is_optional<T>) {
     return value ? one_filter_value(*value) : filter_value::one{sql_value{}};
-  } else if constexpr (std::is_enum_v<T>) {
-    return one_filter_value(static_cast<std::underlying_type_t<T>>(value));
-  } else if constexpr (is_duration<T>) {
-    return one_filter_value(value.count());
   } else if constexpr (is_time_point<T>) {
     return std::chrono::floor<std::chrono::microseconds>(value);
   } else {
-    return to_sql(value);
+    return plain_value(value);
   }
 }
 

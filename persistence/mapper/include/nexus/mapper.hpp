@@ -24,6 +24,7 @@
 // entity, or a listener that threw; `not_found`. They name table, column and field.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -78,17 +79,18 @@ class mapper {
   template <class... K>
   [[nodiscard]] result<std::optional<E>> find(const K&... key) {
     std::optional<E> made;
-    auto found = in_.find(detail::key_of_row(key...), [&]() -> void* { return &made.emplace(); });
+    auto found = find_into([&]() -> void* { return &made.emplace(); }, key...);
     if (!found) return fail(std::move(found.error()));
     return made;
   }
   /// `not_found` if there is no such row.
   template <class... K>
   [[nodiscard]] result<E> find_or_error(const K&... key) {
-    auto found = find(key...);
+    result<E> made;
+    auto found = find_into([&]() -> void* { return &*made; }, key...);
     if (!found) return fail(std::move(found.error()));
     if (!*found) return fail(detail::no_such_row(in_.of(), detail::key_of_row(key...)));
-    return **std::move(found);
+    return made;
   }
   /// By several keys, with one statement; missing rows are left out. A key of several columns is a
   /// std::tuple; a statement takes 32,766 values of such keys on SQLite, 65,535 on PostgreSQL.
@@ -139,6 +141,16 @@ class mapper {
   [[nodiscard]] detail::row_mapper& rows() noexcept { return in_; }
 
  private:
+  template <class... K>
+  result<bool> find_into(const std::function<void*()>& fresh, const K&... key) {
+    if constexpr ((detail::is_time_point<K> || ...)) {
+      return in_.find(detail::key_of_row(key...), fresh);
+    } else {
+      const std::array<sql_value, sizeof...(K)> values{detail::plain_value(key)...};
+      return in_.find(std::span<const sql_value>{values}, fresh);
+    }
+  }
+
   static std::vector<void*> pointers(std::span<E> entities) {
     std::vector<void*> made;
     made.reserve(entities.size());

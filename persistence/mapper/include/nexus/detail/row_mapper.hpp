@@ -60,6 +60,7 @@ class row_mapper {
   result<void> read(const row_query& wanted, const std::function<void*()>& fresh);
   /// The row with this key, as an entity that `fresh` makes; false: there is none.
   result<bool> find(std::span<const filter_value::one> key, const std::function<void*()>& fresh);
+  result<bool> find(std::span<const sql_value> key, const std::function<void*()>& fresh);
   result<std::int64_t> count(const row_query& wanted);
   /// Whether another row than the entity's has the value.
   result<bool> exists(std::string_view field, const filter_value& value, const void* except);
@@ -73,6 +74,9 @@ class row_mapper {
   /// Puts some columns of it into `to`; one that is left out is NULL.
   result<void> values(const void* entity, std::span<const std::size_t> columns,
                       std::vector<sql_value>& to) const;
+
+  /// `overloaded` if no more rows can be remembered.
+  [[nodiscard]] result<void> has_room() const;
 
   [[nodiscard]] session& on() const noexcept { return on_; }
   [[nodiscard]] table& of() const noexcept { return *of_; }

@@ -15,6 +15,9 @@ namespace nexus { inline namespace v0 { namespace detail {
 [[nodiscard]] error no_such_row(const table& of, const row_query& wanted);
 [[nodiscard]] error no_such_row(table& of, std::span<const filter_value::one> key);
 
+/// If a key has not this number of columns.
+[[nodiscard]] std::optional<error> wrong_key(const table& of, std::size_t values);
+
 /// The values of the key's columns.
 [[nodiscard]] result<std::vector<sql_value>> key_columns(const table& of,
                                                          std::span<const filter_value::one> key);
