@@ -117,6 +117,39 @@ TEST_P(Relations, AreCountedWithoutBeingLoaded) {
   EXPECT_EQ(s.take().size(), 3u);
 }
 
+TEST_P(Relations, AreCountedAsTheyAreRead) {
+  comments.global_scope("no c1", [](row_filter& f) { f.where("text", is::differs, "c1"); });
+  tags.global_scope("no y", [](row_filter& f) { f.where("word", is::differs, "y"); });
+  run("INSERT INTO post_tags VALUES (1, 77)");  // a tag that does not exist
+  const auto found = must(all.all()
+                              .order("id")
+                              .with("comments")
+                              .with("tags")
+                              .with_count("comments")
+                              .with_count("tags")
+                              .get());
+  EXPECT_EQ(found[0].comment_count, 1);
+  EXPECT_EQ(found[0].tag_count, 1);
+  for (const auto& one : found) {
+    EXPECT_EQ(one.comment_count, static_cast<std::int64_t>(one.comments.size()));
+    EXPECT_EQ(one.tag_count, static_cast<std::int64_t>(one.tags.size()));
+  }
+}
+
+TEST_P(Relations, AMapperOfOtherEntitiesIsAnError) {
+  mapper<tag> wrong{s, tags};
+  EXPECT_EQ(code_of(all.all().with("comments", wrong).get()), "invalid_argument");
+}
+
+TEST_P(Relations, WhoseColumnsAreNotThereAreErrorsAtStart) {
+  ASSERT_EQ(message_of(posts.check(s)), "");
+  posts.has_many("wrong", &post::comments, comments, {"pots_id"});
+  posts.many_to_many("gone", &post::tags, tags, {"post_tags", {"post"}, {"tga"}});
+  EXPECT_EQ(message_of(posts.check(s)),
+            "table posts, relation wrong: the table comments has no column pots_id; "
+            "table posts, relation gone: the table post_tags has no column tga");
+}
+
 TEST_P(Relations, OfNoRowsNeedNoStatement) {
   EXPECT_TRUE(must(all.where("id", is::less, 0).with("comments").get()).empty());
   EXPECT_EQ(s.take().size(), 1u);

@@ -68,6 +68,8 @@ class bulk_writing {
     for (const auto& row : rows_) {
       std::vector<sql_value> key;
       for (const auto at : columns) key.push_back(row[at].value_or(sql_value{}));
+      const auto is_null = [](const sql_value& v) { return v.index() == 0; };
+      if (std::ranges::any_of(key, is_null)) continue;  // different from every other row
       if (seen.insert(joined_text(key)).second) continue;
       return fail(errc::invalid_argument,
                   fmt::format("{}: two of the entities are the same row", in_.of().name));
@@ -84,6 +86,7 @@ class bulk_writing {
       run_.put_back();
       return done;
     }
+    if (!conflict.empty()) return done;
     for (auto* entity : entities_) run_.after_insert(entity);
     return done;
   }
@@ -115,7 +118,9 @@ class bulk_writing {
       auto done = run_.send(made.sql, made.with);
       if (!done) return fail(std::move(done.error()));
       affected += done->affected;
-      for (auto i = begin; i < end; ++i) run_.set_stamps(entities_[i], rows_[i]);
+      for (auto i = begin; conflict.empty() && i < end; ++i) {
+        run_.set_stamps(entities_[i], rows_[i]);
+      }
       begin = end;
     }
     return affected;
@@ -179,11 +184,11 @@ result<changed_values> values_of(const table& of, const std::vector<column_chang
                               "creation or column of the database",
                               of.place(column)));
     }
-    const auto& value = change.value.values.front();
-    const auto* plain = std::get_if<sql_value>(&value);
-    made.emplace_back(
-        column, plain != nullptr ? *plain
-                                 : time_value(std::get<timestamp>(value), of.columns[column].time));
+    try {
+      made.emplace_back(column, value_for(of, column, change.value.values.front()));
+    } catch (const misfit& why) {
+      return fail(misfit_error(of, why, errc::invalid_argument, "write"));
+    }
   }
   if (made.empty()) {
     return fail(errc::invalid_argument, fmt::format("table {}: nothing is to be changed", of.name));

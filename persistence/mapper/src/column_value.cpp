@@ -10,6 +10,8 @@
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
+constexpr std::int64_t largest_time = std::int64_t{1} << 62;  // of microseconds
+
 std::string_view what_it_is(const sql_value& value) {
   static constexpr std::string_view names[]{"NULL",     "a bool", "an integer",
                                             "a number", "text",   "bytes"};
@@ -80,10 +82,9 @@ timestamp time_of(const sql_value& from, time_format in) {
   }
   using namespace std::chrono;
   const auto number = integer_of(from);
-  constexpr std::int64_t largest = std::int64_t{1} << 62;  // of microseconds
   const std::int64_t factor =
       in == time_format::seconds ? 1'000'000 : (in == time_format::milliseconds ? 1'000 : 1);
-  if (number > largest / factor || number < -largest / factor) {
+  if (number > largest_time / factor || number < -largest_time / factor) {
     throw unfit{fmt::format("is {}, which is no time", number)};
   }
   return timestamp{microseconds{number * factor}};
@@ -91,6 +92,12 @@ timestamp time_of(const sql_value& from, time_format in) {
 
 sql_value time_value(timestamp time, time_format in) {
   using namespace std::chrono;
+  // What is written can be read again, also by PostgreSQL.
+  constexpr timestamp first = sys_days{year{1} / 1 / 1};
+  constexpr timestamp end = sys_days{year{10'000} / 1 / 1};
+  if (in == time_format::text && (time < first || time >= end)) not_a_time();
+  const auto ticks = time.time_since_epoch().count();
+  if (ticks > largest_time || ticks < -largest_time) not_a_time();
   switch (in) {
     case time_format::text:
       return text_of(time);
@@ -102,6 +109,14 @@ sql_value time_value(timestamp time, time_format in) {
       break;
   }
   return std::int64_t{time.time_since_epoch().count()};
+}
+
+void not_a_time() {
+  throw unfit{"is a time that cannot be stored so: texts have the years 1 to 9999"};
+}
+
+void too_large_for_float(double number) {
+  throw unfit{fmt::format("is {}, which a float cannot hold", number)};
 }
 
 void does_not_fit_its_type(std::int64_t number) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <functional>
 
 #include "nexus/detail/table.hpp"
 #include "nexus/mapping.hpp"
@@ -123,6 +124,9 @@ class comparison {
       say("the database computes the column: declare it with of_database(…)");
     }
     const bool is_key = std::ranges::count(of_.key, at) > 0;
+    if (is_key && is_sqlite_ && mine.kind == value_kind::time && mine.time == time_format::text) {
+      say("a text has several forms of one time, so it is no key: choose another format(…)");
+    }
     if (is_key && of_.generated && !theirs->has_default) {
       say("the database makes no value for the generated key: it is no identity, serial or "
           "INTEGER PRIMARY KEY");
@@ -158,6 +162,44 @@ class comparison {
   std::vector<std::string> found_;
 };
 
+// The columns of a foreign key or a link table, one for each of the key's.
+void check_columns(std::vector<std::string>& to, const table& of, const relation& r,
+                   std::string_view in, const std::vector<std::string>& columns, std::size_t wanted,
+                   const std::function<bool(const std::string&)>& exists) {
+  for (const auto& one : columns) {
+    if (exists(one)) continue;
+    to.push_back(fmt::format("table {}, relation {}: the table {} has no column {}", of.name,
+                             r.name, in, one));
+  }
+  if (columns.size() == wanted) return;
+  to.push_back(fmt::format("table {}, relation {}: {} columns were given for a key of {}", of.name,
+                           r.name, columns.size(), wanted));
+}
+
+result<void> check_relation(std::vector<std::string>& to, const table& of, const relation& r,
+                            session& on) {
+  if (const auto& ready = r.target->finish(); !ready) return ready;
+  const auto mapped_in = [](const table& in) {
+    return [&in](const std::string& name) { return in.column_of(name).has_value(); };
+  };
+  if (r.kind == relation_kind::has) {
+    check_columns(to, of, r, r.target->name, r.columns, of.key.size(), mapped_in(*r.target));
+    return {};
+  }
+  if (r.kind == relation_kind::belongs_to) {
+    check_columns(to, of, r, of.name, r.columns, r.target->key.size(), mapped_in(of));
+    return {};
+  }
+  auto shape = shape_of(on, r.between.table);
+  if (!shape) return fail(std::move(shape.error()));
+  const auto in_table = [&](const std::string& name) {
+    return std::ranges::count(shape->columns, name, &column_shape::name) > 0;
+  };
+  check_columns(to, of, r, r.between.table, r.between.own, of.key.size(), in_table);
+  check_columns(to, of, r, r.between.table, r.between.related, r.target->key.size(), in_table);
+  return {};
+}
+
 }  // namespace
 
 result<void> check_mapping(table& of, session& on) {
@@ -169,8 +211,12 @@ result<void> check_mapping(table& of, session& on) {
                 fmt::format("table {}, column {} (field {}): there is no such table", of.name,
                             of.columns[of.key.front()].name, of.field_name(of.key.front())));
   }
+  auto differences = comparison{of, *shape, on.dialect() == "sqlite"}.differences();
+  for (const auto& relation : of.relations) {
+    if (auto done = check_relation(differences, of, relation, on); !done) return done;
+  }
   std::string all;
-  for (const auto& one : comparison{of, *shape, on.dialect() == "sqlite"}.differences()) {
+  for (const auto& one : differences) {
     all += (all.empty() ? "" : "; ") + one;
   }
   if (all.empty()) {

@@ -73,6 +73,12 @@ class loading {
     if (of_.kind == relation_kind::many_to_many) {
       if (auto done = read_links(); !done) return done;
     }
+    if (remembered_in != nullptr && &remembered_in->of().entity != &of_.target->entity) {
+      return fail(errc::invalid_argument,
+                  fmt::format("table {}: the mapper that is to remember the relation {} is one of "
+                              "other entities",
+                              own_.of().name, of_.name));
+    }
     row_mapper apart{on_, of_.target};
     auto& target = remembered_in != nullptr ? *remembered_in : apart;
     auto list = of_.make_list();
@@ -107,8 +113,10 @@ class loading {
     const bool linked = of_.kind == relation_kind::many_to_many;
     const auto columns = linked ? of_.between.own : foreign_names();
     for (const auto piece : pieces(owners_.keys(), columns.size())) {
-      auto rows = run(on_, linked ? count_links(of_.between, piece, on_.dialect())
-                                  : count_rows(*of_.target, columns, piece, on_.dialect()));
+      const auto counted = linked ? count_links(of_.between, *of_.target, piece, on_.dialect())
+                                  : count_rows(*of_.target, columns, piece, on_.dialect());
+      if (!counted) return fail(counted.error());
+      auto rows = run(on_, *counted);
       if (!rows) return fail(std::move(rows.error()));
       for (auto& row : rows->rows) {
         const auto number = std::get<std::int64_t>(row.back());

@@ -1,29 +1,9 @@
 #include "nexus/detail/remembered_rows.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace nexus { inline namespace v0 { namespace detail {
-
-const row_values* remembered_rows::find(const std::string& key) const {
-  const auto found = rows_.find(key);
-  return found == rows_.end() ? nullptr : &found->second;
-}
-
-void remembered_rows::put(session& on, change what, std::optional<row_values> row) {
-  const auto at = rows_.find(what.key);
-  if (at != rows_.end()) {
-    what.before = std::move(at->second);
-    if (row) {
-      at->second = *std::move(row);
-    } else {
-      rows_.erase(at);
-    }
-  } else if (row) {
-    rows_.emplace(what.key, *std::move(row));
-  }
-  note(on, std::move(what));
-}
-
 namespace {
 
 void exchange(row_values& row, row_values& columns) {
@@ -34,61 +14,101 @@ void exchange(row_values& row, row_values& columns) {
 
 }  // namespace
 
-void remembered_rows::note(session& on, change what) {
-  if (!on.in_transaction()) return;
+const row_values* remembered_rows::find(const std::string& key) const {
+  const auto found = rows_.find(key);
+  return found == rows_.end() ? nullptr : &found->second.row;
+}
+
+remembered_rows::changes& remembered_rows::begin_part(session& on) {
   auto all = pending_.lock();
   if (!all) pending_ = all = std::make_shared<changes>();
   if (!on.undoes().newest_is_of(this)) {
     on.undoes().add(
-        [weak = weak_from_this(), all, from = all->size()] {
-          if (const auto self = weak.lock()) self->take_back(*all, from);
+        [weak = weak_from_this(), all, from = all->size(), part = ++part_] {
+          if (const auto self = weak.lock()) self->take_back(*all, from, part);
         },
         this);
   }
-  all->push_back(std::move(what));
+  return *all;
 }
 
-void remembered_rows::take_back(changes& all, std::size_t from) {
+void remembered_rows::note(session& on, change what) {
+  if (on.in_transaction()) begin_part(on).push_back(std::move(what));
+}
+
+void remembered_rows::put(session& on, change what, std::optional<row_values> row) {
+  const auto at = rows_.find(what.key);
+  if (at != rows_.end()) {
+    what.before = std::move(at->second);
+    if (row) {
+      at->second = {*std::move(row)};
+    } else {
+      rows_.erase(at);
+    }
+  } else if (row) {
+    rows_.emplace(what.key, remembered{*std::move(row)});
+  }
+  note(on, std::move(what));
+}
+
+void remembered_rows::take_back(changes& all, std::size_t from, std::uint64_t part) {
   while (all.size() > from) {
     auto what = std::move(all.back());
     all.pop_back();
-    if (what.before && what.of_columns) {
-      if (const auto at = rows_.find(what.key); at != rows_.end())
-        exchange(at->second, *what.before);
-    } else if (what.before) {
-      rows_[what.key] = *std::move(what.before);
-    } else {
-      rows_.erase(what.key);
-    }
-    if (what.entity != nullptr) undone_[what.key].entities.insert(what.entity);
-    if (what.version) undone_[what.key].versions.insert(*what.version);
+    undo(what);
+  }
+  // The database may have had another row before.
+  for (auto& [key, one] : rows_) {
+    if (one.loaded_in < part) continue;
+    one.row.assign(one.row.size(), std::nullopt);
+    one.loaded_in = 0;
   }
 }
 
-void remembered_rows::loaded(std::string key, row_values row) {
-  if (!undone_.empty()) undone_.erase(key);
+void remembered_rows::undo(change& what) {
+  const auto at = rows_.find(what.key);
+  if (what.of_columns) {
+    if (at != rows_.end()) exchange(at->second.row, what.before->row);
+  } else if (what.before) {
+    rows_[what.key] = *std::move(what.before);
+  } else if (at != rows_.end()) {
+    rows_.erase(at);
+  }
+  if (what.inserted) undone_inserts_[what.key].push_back(what.of.entity);
+  if (what.of.version && what.of.entity != nullptr) {
+    // Of several updates the last one is on the entity, and the first one knows what was before.
+    const auto [undone, is_new] = undone_versions_.try_emplace(what.of.entity, what.of);
+    if (!is_new) undone->second.before = what.of.before;
+  }
+}
+
+void remembered_rows::loaded(session& on, std::string key, row_values row) {
+  std::uint64_t part = 0;
+  if (on.in_transaction()) {
+    (void)begin_part(on);
+    part = part_;
+  }
   const auto [at, is_new] = rows_.try_emplace(std::move(key));
-  at->second = std::move(row);
+  at->second = {std::move(row), part};
   if (is_new && new_keys_ != nullptr) new_keys_->push_back(at->first);
 }
 
 void remembered_rows::inserted(session& on, const std::string& key, row_values row,
                                const void* entity) {
-  if (const auto past = undone_.find(key); past != undone_.end()) {
-    past->second.entities.erase(entity);
+  if (!undone_versions_.empty()) undone_versions_.erase(entity);
+  if (const auto past = undone_inserts_.find(key); past != undone_inserts_.end()) {
+    std::erase(past->second, entity);
   }
-  put(on, {.key = key, .entity = entity}, std::move(row));
+  put(on, {.key = key, .inserted = entity != nullptr, .of = {.entity = entity}}, std::move(row));
 }
 
 void remembered_rows::updated(session& on, const std::string& key, row_values columns,
-                              std::optional<std::int64_t> version) {
-  if (const auto past = undone_.find(key); version && past != undone_.end()) {
-    past->second.versions.erase(*version);
-  }
+                              const written& of) {
+  if (!undone_versions_.empty()) undone_versions_.erase(of.entity);
   const auto at = rows_.find(key);
   if (at == rows_.end()) return;  // a listener made the mapper forget it
-  exchange(at->second, columns);
-  note(on, {.key = key, .before = std::move(columns), .of_columns = true, .version = version});
+  exchange(at->second.row, columns);
+  note(on, {.key = key, .before = remembered{std::move(columns)}, .of_columns = true, .of = of});
 }
 
 void remembered_rows::removed(session& on, const std::string& key) {
@@ -97,19 +117,26 @@ void remembered_rows::removed(session& on, const std::string& key) {
 
 void remembered_rows::clear() {
   rows_.clear();
-  undone_.clear();
+  undone_inserts_.clear();
+  undone_versions_.clear();
 }
 
 bool remembered_rows::was_undone(const std::string& key, const void* entity) const {
-  const auto found = undone_.find(key);
-  if (found == undone_.end() || found->second.entities.empty()) return false;
-  // A copy of the entity has the key as well; but then the row may be another entity's by now.
-  return found->second.entities.contains(entity) || !rows_.contains(key);
+  if (undone_inserts_.empty()) return false;
+  const auto found = undone_inserts_.find(key);
+  return found != undone_inserts_.end() && std::ranges::count(found->second, entity) > 0;
 }
 
-bool remembered_rows::was_undone(const std::string& key, std::int64_t version) const {
-  const auto found = undone_.find(key);
-  return found != undone_.end() && found->second.versions.contains(version);
+bool remembered_rows::may_be_undone(const std::string& key) const {
+  const auto found = undone_inserts_.find(key);
+  return found != undone_inserts_.end() && !found->second.empty() && !rows_.contains(key);
+}
+
+std::optional<std::int64_t> remembered_rows::version_before(const void* entity,
+                                                            std::int64_t version) const {
+  const auto found = undone_versions_.find(entity);
+  if (found == undone_versions_.end() || found->second.version != version) return std::nullopt;
+  return found->second.before;
 }
 
 }}}  // namespace nexus::v0::detail

@@ -178,7 +178,7 @@ result<void> row_mapper::remember(const void* entity, std::span<sql_value> from)
     if (auto done = write_row(*of_, entity, row); !done) return done;
   }
   auto key = key_of(*of_, row);
-  memory_->loaded(std::move(key), std::move(row));
+  memory_->loaded(on_, std::move(key), std::move(row));
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "row_statements.hpp"
 #include "value_text.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
@@ -57,13 +58,14 @@ result<std::vector<sql_value>> key_columns(const table& of,
   if (auto wrong = wrong_key(of, key.size())) return fail(*std::move(wrong));
   std::vector<sql_value> made;
   made.reserve(key.size());
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    const auto* plain = std::get_if<sql_value>(&key[i]);
-    made.push_back(plain != nullptr
-                       ? *plain
-                       : time_value(std::get<timestamp>(key[i]), of.columns[of.key[i]].time));
+  try {
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      made.push_back(value_for(of, of.key[i], key[i]));
+    }
+    return made;
+  } catch (const misfit& why) {
+    return fail(misfit_error(of, why, errc::invalid_argument, "find"));
   }
-  return made;
 }
 
 std::optional<error> where_key(table& of, std::span<const filter_value::one> key, row_query& to) {
@@ -92,9 +94,16 @@ std::optional<error> where_keys(table& of, const std::vector<std::vector<filter_
   return std::nullopt;
 }
 
-result<row_query> page(table& of, row_query wanted, std::int64_t number,
+result<row_query> page(table& of, const row_query& asked, std::int64_t number,
                        std::int64_t rows_per_page) {
   if (const auto& ready = of.finish(); !ready) return fail(ready.error());
+  auto scoped = with_scopes(of, asked);
+  if (!scoped) return scoped;
+  auto& wanted = *scoped;
+  if (wanted.limit || wanted.offset != 0) {
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: pages have no other limit or offset", of.name));
+  }
   constexpr std::int64_t most = 1'000'000'000;
   if (number < 1 || rows_per_page < 1 || number > most || rows_per_page > most) {
     return fail(errc::invalid_argument,
@@ -109,19 +118,22 @@ result<row_query> page(table& of, row_query wanted, std::int64_t number,
   }
   wanted.limit = rows_per_page;
   wanted.offset = (number - 1) * rows_per_page;
-  return wanted;
+  return scoped;
 }
 
 chunks::chunks(row_mapper& in, const row_query& wanted, std::int64_t rows_max)
-    : in_{in}, wanted_{wanted}, rows_max_{rows_max} {
-  in_.memory().note_new_rows_in(&added_);
-}
+    : in_{in}, wanted_{wanted}, rows_max_{rows_max} {}
 
 chunks::~chunks() { in_.memory().note_new_rows_in(nullptr); }
 
 result<row_query> chunks::next() {
   auto& of = in_.of();
   if (const auto& ready = of.finish(); !ready) return fail(ready.error());
+  if (!last_) {
+    auto scoped = with_scopes(of, wanted_);
+    if (!scoped) return scoped;
+    wanted_ = *std::move(scoped);
+  }
   const bool has_order = !wanted_.order.empty() || wanted_.limit || wanted_.offset != 0;
   if (has_order || rows_max_ < 1) {
     return fail(errc::invalid_argument,
@@ -129,6 +141,7 @@ result<row_query> chunks::next() {
                             "least 1: it has no order, limit or offset",
                             of.name, rows_max_));
   }
+  in_.memory().note_new_rows_in(&added_);
   auto made = wanted_;
   made.limit = rows_max_;
   for (const auto at : of.key) made.order.push_back({of.columns[at].name, direction::ascending});
@@ -152,6 +165,7 @@ result<row_query> chunks::next() {
 }
 
 result<void> chunks::read(const void* last, std::size_t rows) {
+  in_.memory().note_new_rows_in(nullptr);  // what the function loads is its own
   if (auto done = in_.values(last, in_.of().key, last_.emplace()); !done) return done;
   at_end_ = rows < static_cast<std::size_t>(rows_max_);
   return {};

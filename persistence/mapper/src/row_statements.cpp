@@ -1,6 +1,9 @@
 #include "row_statements.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace nexus { inline namespace v0 { namespace detail {
@@ -46,6 +49,67 @@ const std::string& text_of(last_text& last, std::span<const std::size_t> columns
 }
 
 }  // namespace
+
+namespace {
+
+bool suits(value_kind kind, time_format time, const sql_value& value) {
+  if (std::holds_alternative<std::monostate>(value)) return true;
+  const bool is_integer = std::holds_alternative<std::int64_t>(value);
+  switch (kind) {
+    case value_kind::flag:
+      return std::holds_alternative<bool>(value) || is_integer;
+    case value_kind::integer:
+      return is_integer;
+    case value_kind::real:
+      return is_integer || std::holds_alternative<double>(value);
+    case value_kind::text:
+    case value_kind::json:
+      return std::holds_alternative<std::string>(value);
+    case value_kind::bytes:
+      return std::holds_alternative<sql_bytes>(value);
+    case value_kind::time:
+      return time == time_format::text ? std::holds_alternative<std::string>(value) : is_integer;
+    case value_kind::converted:
+      break;
+  }
+  return true;
+}
+
+// In the unit of the field.
+sql_value in_unit(span_of_time span, time_unit field) {
+  __extension__ using wide = __int128;
+  if (field.den == 0) throw unfit{"is a duration, and the field is none"};
+  const wide num = wide{span.count} * span.unit.num * field.den;
+  const wide den = wide{span.unit.den} * field.num;
+  const wide made = num / den;
+  if (made * den != num || made > INT64_MAX || made < INT64_MIN) {
+    throw unfit{"is no whole number in the unit of the field"};
+  }
+  return static_cast<std::int64_t>(made);
+}
+
+}  // namespace
+
+sql_value value_for(const table& of, std::size_t at, const filter_value::one& value) {
+  const auto& column = of.columns[at];
+  try {
+    if (const auto* time = std::get_if<timestamp>(&value)) {
+      if (column.kind != value_kind::time) throw unfit{"is a time, and the field is none"};
+      return time_value(*time, column.time);
+    }
+    if (const auto* span = std::get_if<span_of_time>(&value)) {
+      return in_unit(*span, of.is_field(at) ? of.entity.fields[at].unit : time_unit{});
+    }
+    const auto& plain = std::get<sql_value>(value);
+    if (const auto* number = std::get_if<double>(&plain)) (void)real_value(*number);
+    if (!suits(column.kind, column.time, plain)) {
+      throw unfit{fmt::format("is not stored as {}", to_string(column.kind))};
+    }
+    return plain;
+  } catch (const unfit& why) {
+    throw misfit{at, why.what()};
+  }
+}
 
 bound_statement insert_row(const table& of, const row_values& row, bool returns_key,
                            last_text& last) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nexus/detail/row_mapper.hpp"
 
@@ -14,6 +15,9 @@ namespace nexus { inline namespace v0 { namespace detail {
 class sql_builder {
  public:
   sql_builder() { made_.sql.reserve(200); }
+  /// Behind the parameters of `begun`.
+  explicit sql_builder(statement begun) : made_{std::move(begun)}, parameters_{made_.with.size()} {}
+  [[nodiscard]] std::string take_text() { return std::exchange(made_.sql, {}); }
 
   sql_builder& text(std::string_view sql) {
     made_.sql += sql;
@@ -44,6 +48,11 @@ class sql_builder {
   std::size_t parameters_ = 0;
   bool has_numbers_ = true;
 };
+
+/// What a column is compared with, or set to, in the column's form; throws `misfit` if the column
+/// holds nothing of the kind. A column with a conversion of the program takes what it is given.
+[[nodiscard]] sql_value value_for(const table& of, std::size_t column,
+                                  const filter_value::one& value);
 
 /// A statement whose text is that of `last_text`.
 struct bound_statement {
@@ -76,11 +85,15 @@ struct bound_statement {
 /// The query with the scopes of the mapping.
 [[nodiscard]] result<row_query> with_scopes(const table& of, const row_query& wanted);
 
-/// How many rows have each of the keys in these columns: key, number.
-[[nodiscard]] statement count_rows(const table& of, const std::vector<std::string>& columns,
-                                   std::span<const sql_value> keys, std::string_view dialect);
-[[nodiscard]] statement count_links(const link_table& of, std::span<const sql_value> keys,
-                                    std::string_view dialect);
+/// How many rows, of those that reading returns, have each of the keys in these columns: key,
+/// number.
+[[nodiscard]] result<statement> count_rows(const table& of, const std::vector<std::string>& columns,
+                                           std::span<const sql_value> keys,
+                                           std::string_view dialect);
+/// The same by a link table; `of`: the related rows.
+[[nodiscard]] result<statement> count_links(const link_table& by, const table& of,
+                                            std::span<const sql_value> keys,
+                                            std::string_view dialect);
 /// Own key, related key.
 [[nodiscard]] statement select_links(const link_table& of, std::span<const sql_value> keys,
                                      std::string_view dialect);

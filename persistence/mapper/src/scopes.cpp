@@ -23,6 +23,8 @@ result<void> apply(const table& of, const scope& one, row_filter& to) {
 result<row_query> with_scopes(const table& of, const row_query& wanted) {
   row_filter made;
   made.query = wanted;
+  if (wanted.has_scopes) return wanted;
+  made.query.has_scopes = true;
   for (const auto& one : of.scopes) {
     if (!one.is_global || std::ranges::count(wanted.without_scopes, one.name) > 0) continue;
     if (auto done = apply(of, one, made); !done) return fail(std::move(done.error()));

@@ -41,6 +41,9 @@ class selection {
   }
 
   void page(const row_query& wanted) {
+    if (wanted.limit.value_or(0) < 0 || wanted.offset < 0) {
+      throw bad_condition{"limit and offset are not negative"};
+    }
     if (wanted.limit) sql_.text(" LIMIT ").value(*wanted.limit);
     if (wanted.offset == 0) return;
     if (!wanted.limit && is_sqlite_) sql_.text(" LIMIT -1");
@@ -66,8 +69,7 @@ class selection {
   }
 
   sql_value value_at(std::size_t at, const filter_value::one& one) const {
-    if (const auto* plain = std::get_if<sql_value>(&one)) return *plain;
-    return time_value(std::get<timestamp>(one), of_.columns[at].time);
+    return value_for(of_, at, one);
   }
 
   sql_value only_value(const condition& one, std::size_t at) const {
@@ -181,6 +183,8 @@ result<statement> select_rows(const table& of, const row_query& wanted, std::str
     return sql.done();
   } catch (const bad_condition& why) {
     return fail(errc::invalid_argument, fmt::format("table {}: {}", of.name, why.why));
+  } catch (const misfit& why) {
+    return fail(misfit_error(of, why, errc::invalid_argument, "compare"));
   }
 }
 
@@ -201,6 +205,8 @@ result<statement> update_rows(const table& of, const row_query& wanted,
     return sql.done();
   } catch (const bad_condition& why) {
     return fail(errc::invalid_argument, fmt::format("table {}: {}", of.name, why.why));
+  } catch (const misfit& why) {
+    return fail(misfit_error(of, why, errc::invalid_argument, "compare"));
   }
 }
 
@@ -218,26 +224,51 @@ std::string list_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
-statement count_rows(const table& of, const std::vector<std::string>& columns,
-                     std::span<const sql_value> keys, std::string_view dialect) {
-  const auto names = quoted_names(columns);
-  sql_builder sql;
-  sql.text("SELECT ").text(list_of(names)).text(", count(*) FROM ").text(of.quoted);
-  sql.text(" WHERE ");
-  in_tuples(sql, names, keys, dialect == "sqlite");
-  if (of.deleted) sql.text(" AND ").name(of, *of.deleted).text(" IS NULL");
-  sql.text(" GROUP BY ").text(list_of(names));
-  return sql.done();
+namespace {
+
+// The rows that reading would return, in any order.
+result<row_query> countable(const table& of, std::span<const std::string> columns,
+                            std::span<const sql_value> keys) {
+  row_query wanted;
+  if (!columns.empty()) {
+    wanted.among = row_query::tuples{{columns.begin(), columns.end()}, {keys.begin(), keys.end()}};
+  }
+  auto scoped = with_scopes(of, wanted);
+  if (!scoped) return scoped;
+  scoped->order.clear();
+  if (!scoped->limit && scoped->offset == 0) return scoped;
+  return fail(errc::invalid_argument,
+              fmt::format("table {}: related rows cannot be counted, as a global scope has a limit",
+                          of.name));
 }
 
-statement count_links(const link_table& of, std::span<const sql_value> keys,
-                      std::string_view dialect) {
-  const auto names = quoted_names(of.own);
-  sql_builder sql;
-  sql.text("SELECT ").text(list_of(names)).text(", count(*) FROM ").text(quoted_table(of.table));
-  sql.text(" WHERE ");
-  in_tuples(sql, names, keys, dialect == "sqlite");
-  sql.text(" GROUP BY ").text(list_of(names));
+}  // namespace
+
+result<statement> count_rows(const table& of, const std::vector<std::string>& columns,
+                             std::span<const sql_value> keys, std::string_view dialect) {
+  auto wanted = countable(of, columns, keys);
+  if (!wanted) return fail(std::move(wanted.error()));
+  const auto names = list_of(quoted_names(columns));
+  auto made = select_rows(of, *wanted, "SELECT " + names + ", count(*) FROM " + of.quoted, dialect);
+  if (made) made->sql += " GROUP BY " + names;
+  return made;
+}
+
+result<statement> count_links(const link_table& by, const table& of,
+                              std::span<const sql_value> keys, std::string_view dialect) {
+  auto wanted = countable(of, {}, {});
+  if (!wanted) return fail(std::move(wanted.error()));
+  std::vector<std::string> key;
+  for (const auto at : of.key) key.push_back(of.columns[at].quoted);
+  auto made = select_rows(of, *wanted, "SELECT " + list_of(key) + " FROM " + of.quoted, dialect);
+  if (!made) return made;
+  const auto own = quoted_names(by.own);
+  sql_builder sql{*std::move(made)};
+  auto related = sql.take_text();
+  sql.text(fmt::format("SELECT {0}, count(*) FROM {1} WHERE ({2}) IN ({3}) AND ", list_of(own),
+                       quoted_table(by.table), list_of(quoted_names(by.related)), related));
+  in_tuples(sql, own, keys, dialect == "sqlite");
+  sql.text(" GROUP BY " + list_of(own));
   return sql.done();
 }
 

@@ -44,7 +44,7 @@ result<void> write_run::stored(void* entity, store_item& item) {
   if (auto done = write_key(of_, entity, row); !done) return done;
   if (!has_key(row)) return insert(entity, std::move(row), item);
   const auto key = key_of(of_, row);
-  if (of_.generated && in_.memory().was_undone(key, entity)) {
+  if (of_.generated && (in_.memory().was_undone(key, entity) || in_.memory().may_be_undone(key))) {
     // The database will make another key.
     row_values unset(of_.columns.size());
     const bool is_text = std::holds_alternative<std::string>(*row[of_.key.front()]);
@@ -134,7 +134,7 @@ result<void> write_run::update(void* entity, const std::string& key, const row_v
                                row_values row, store_item& item) {
   auto columns = write_changes(of_, entity, *known, row);
   if (!columns) return fail(std::move(columns.error()));
-  auto changed = differs(*columns, row, *known);
+  auto changed = differs(*columns, row, *known, entity);
   if (!changed) return fail(std::move(changed.error()));
   item.what = stored_as::unchanged;
   if (is_marked(*known)) {
@@ -158,7 +158,7 @@ result<void> write_run::update(void* entity, const std::string& key, const row_v
     }
     columns = write_changes(of_, entity, *known, row);
     if (!columns) return fail(std::move(columns.error()));
-    changed = differs(*columns, row, *known);
+    changed = differs(*columns, row, *known, entity);
     if (!changed) return fail(std::move(changed.error()));
     if (!*changed) return {};  // a listener undid the change
   }
@@ -168,7 +168,7 @@ result<void> write_run::update(void* entity, const std::string& key, const row_v
 
 result<void> write_run::write(void* entity, const std::string& key, row_values row,
                               std::vector<std::size_t> columns, store_item& item) {
-  const auto version = expected(row);
+  const auto version = expected(row, entity);
   if (!version) return fail(version.error());
   std::vector<std::size_t> kept;
   std::optional<std::int64_t> next;
@@ -188,7 +188,7 @@ result<void> write_run::write(void* entity, const std::string& key, row_values r
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, row, kept);
   if (auto again = read_again(entity, row); !again) return again;
-  in_.memory().updated(on_, key, std::move(row), next);
+  in_.memory().updated(on_, key, std::move(row), {entity, next, *version});
   item.what = stored_as::updated;
   tell_times(entity, false, item);
   after(moment::updated, entity, item);
@@ -201,10 +201,12 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
   auto marked = row;
   std::vector<std::size_t> columns{*of_.deleted};
   marked[*of_.deleted] = std::move(mark);
-  const auto version = expected(row);
+  const auto version = expected(row, entity);
   if (!version) return fail(version.error());
+  std::optional<std::int64_t> next;
   if (of_.version) {
-    marked[*of_.version] = **version + 1;
+    next = **version + 1;
+    marked[*of_.version] = *next;
     columns.push_back(*of_.version);
   }
   if (of_.updated) {
@@ -221,27 +223,39 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
   if (in_.memory().find(key) != nullptr) {
     row_values written(marked.size());
     for (const auto at : columns) written[at] = std::move(marked[at]);
-    in_.memory().updated(on_, key, std::move(written),
-                         of_.version ? std::optional{**version + 1} : std::nullopt);
+    in_.memory().updated(on_, key, std::move(written), {entity, next, *version});
   }
   return {};
+}
+
+result<row_values> write_run::row_to_find(void* entity, std::string_view doing) {
+  row_values row(of_.columns.size());
+  if (auto done = write_key(of_, entity, row); !done) return fail(std::move(done.error()));
+  if (!has_key(row)) {
+    return fail(errc::invalid_argument,
+                fmt::format("table {}: an entity without a key cannot be {}", of_.name, doing));
+  }
+  if (of_.generated && in_.memory().was_undone(key_of(of_, row), entity)) {
+    return fail(errc::conflict, fmt::format("{}: the row is gone: its INSERT was rolled back",
+                                            shown_key(of_, row)));
+  }
+  if (of_.version && of_.is_field(*of_.version) && !row[*of_.version]) {
+    of_.entity.value(entity, of_.rules, *of_.version, row[*of_.version].emplace());
+  }
+  return row;
 }
 
 result<void> write_run::removed(void* entity, removal how, store_item& item) {
   auto goes_on = before(moment::removing, entity, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
-  auto row = dehydrate(entity);
+  auto row = row_to_find(entity, "removed");
   if (!row) return fail(std::move(row.error()));
-  if (!has_key(*row)) {
-    return fail(errc::invalid_argument,
-                fmt::format("table {}: an entity without a key cannot be removed", of_.name));
-  }
   if (of_.deleted && how == removal::by_mapping) {
     auto done = mark(entity, *row, time_value(now(), of_.columns[*of_.deleted].time), item);
     if (!done) return done;
   } else {
-    const auto version = expected(*row);
+    const auto version = expected(*row, entity);
     if (!version) return fail(version.error());
     const auto statement = delete_row(of_, *row, *version);
     auto done = send(statement.sql, statement.with);
@@ -262,12 +276,8 @@ result<void> write_run::restored(void* entity, store_item& item) {
   auto goes_on = before(moment::restoring, entity, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
-  auto row = dehydrate(entity);
+  auto row = row_to_find(entity, "restored");
   if (!row) return fail(std::move(row.error()));
-  if (!has_key(*row)) {
-    return fail(errc::invalid_argument,
-                fmt::format("table {}: an entity without a key cannot be restored", of_.name));
-  }
   if (auto done = mark(entity, *row, sql_value{}, item); !done) return done;
   item.what = stored_as::restored;
   after(moment::restored, entity, item);

@@ -119,6 +119,11 @@ result<void> table::resolved() {
   created = resolve(created_name, true);
   updated = resolve(updated_name, true);
   deleted = resolve(deleted_name, true);
+  for (const auto& at : {created, updated, deleted}) {
+    const bool is_time =
+        !at || columns[*at].kind == value_kind::time || columns[*at].kind == value_kind::converted;
+    if (!is_time) mistake(fmt::format("the field {} is no time point", field_name(*at)));
+  }
   if (deleted && !columns[*deleted].may_be_null) {
     mistake(fmt::format("the field {} of soft deletes is no std::optional", deleted_name));
   }
@@ -134,6 +139,7 @@ result<void> table::resolved() {
       mistake(fmt::format("two fields have the column {}", columns[at].name));
     }
   }
+  for (const auto& one : unique) (void)resolve(one, false);
   if (mistake_) return fail(errc::invalid_argument, *mistake_);
   write_sql();
   return {};

@@ -69,9 +69,9 @@ result<std::vector<void*>> unit_core::adopt(const std::shared_ptr<table>& of,
       if (!find(mine)->is_removed) made.push_back(mine);
       continue;
     }
-    in.memory().loaded(key, *std::move(row));
+    in.memory().loaded(*on_, key, *std::move(row));
     made.push_back(entity.get());
-    insert(member{std::move(entity), &in}, key);
+    insert(member{.entity = std::move(entity), .in = &in, .key = key});
   }
   return made;
 }
@@ -95,20 +95,28 @@ void* unit_core::known(row_mapper& in, const std::string& key) {
   return found == by_key_.end() ? nullptr : found->second;
 }
 
-void unit_core::insert(member one, const std::string& key) {
+void unit_core::insert(member one) {
   auto* address = one.entity.get();
-  by_key_[{one.in, key}] = address;
+  if (!one.is_new) by_key_[{one.in, one.key}] = address;
   by_address_[address] = entities_.insert(entities_.end(), std::move(one));
 }
 
+void unit_core::erase(void* entity) {
+  const auto at = by_address_.find(entity);
+  const auto known = by_key_.find({at->second->in, at->second->key});
+  if (known != by_key_.end() && known->second == entity) by_key_.erase(known);
+  entities_.erase(at->second);
+  by_address_.erase(at);
+  links_.erase(entity);
+  std::erase_if(links_, [&](const auto& link) { return link.second.parent == entity; });
+}
+
 void unit_core::add(const std::shared_ptr<table>& of, std::shared_ptr<void> entity) {
-  auto* address = entity.get();
-  by_address_[address] =
-      entities_.insert(entities_.end(), member{std::move(entity), &rows_of(of), true, false});
+  insert(member{.entity = std::move(entity), .in = &rows_of(of), .is_new = true});
 }
 
 void unit_core::link(void* child, std::string foreign_key, void* parent) {
-  links_.push_back({child, std::move(foreign_key), parent});
+  links_.emplace(child, link_of{std::move(foreign_key), parent});
 }
 
 result<void> unit_core::remove(void* entity) {
@@ -116,12 +124,11 @@ result<void> unit_core::remove(void* entity) {
   if (found == nullptr) {
     return fail(errc::invalid_argument, "the entity to remove is none of this unit of work");
   }
-  std::erase_if(links_, [&](const link_of& l) { return l.child == entity || l.parent == entity; });
   if (found->is_new) {
-    entities_.erase(by_address_.at(entity));
-    by_address_.erase(entity);
+    erase(entity);
   } else {
     found->is_removed = true;
+    links_.erase(entity);
   }
   return {};
 }
@@ -150,54 +157,104 @@ std::vector<row_mapper*> unit_core::in_order() const {
   return made;
 }
 
-result<void> unit_core::set_links(void* child) {
-  for (const auto& link : links_) {
-    if (link.child != child) continue;
-    const auto* from = find(link.parent);
-    const auto* to = find(child);
-    if (from == nullptr || to == nullptr) {
-      return fail(errc::invalid_argument,
-                  fmt::format("the link by {} joins entities that are none of this unit of work",
-                              link.foreign_key));
+// One entity per row: a row that is to be removed may be replaced, any other is here already.
+result<void> unit_core::check_keys(std::vector<member*>& replaced) {
+  std::set<std::pair<row_mapper*, std::string>> added;
+  for (auto& one : entities_) {
+    one.state = member::writing::not_yet;
+    if (!one.is_new) continue;
+    if (const auto& ready = one.in->of().finish(); !ready) return ready;
+    row_values row(one.in->of().columns.size());
+    if (auto done = write_key(one.in->of(), one.entity.get(), row); !done) return done;
+    if (!has_key(one.in->of(), row)) continue;
+    const auto key = key_of(one.in->of(), row);
+    auto* before = known(*one.in, key);
+    auto* other = before == nullptr ? nullptr : find(before);
+    if (!added.insert({one.in, key}).second || (other != nullptr && !other->is_removed)) {
+      return fail(errc::invalid_argument, fmt::format("two entities of the unit of work are {}",
+                                                      shown_key(one.in->of(), row)));
     }
-    const auto at = to->in->of().column_of(link.foreign_key);
-    if (!at || from->in->of().key.size() != 1) {
-      return fail(errc::invalid_argument,
-                  fmt::format("table {}: the link by {} needs a column of that name, and a parent "
-                              "whose key is one column",
-                              to->in->of().name, link.foreign_key));
-    }
-    auto parent = from->in->dehydrated(link.parent);
-    if (!parent) return fail(std::move(parent.error()));
-    auto& child_of = to->in->of();
-    if (!child_of.is_field(*at)) continue;
-    try {
-      child_of.entity.assign(child, child_of.rules, *at,
-                             (*parent)[from->in->of().key.front()].value_or(sql_value{}));
-    } catch (const misfit& why) {
-      return fail(errc::invalid_argument,
-                  fmt::format("{}: the value {}", child_of.place(why.field), why.why));
-    }
+    if (other != nullptr) replaced.push_back(other);
   }
   return {};
 }
 
+result<void> unit_core::set_links(write_runs& runs, member& child) {
+  const auto [begin, end] = links_.equal_range(child.entity.get());
+  for (auto at = begin; at != end; ++at) {
+    auto& [foreign_key, parent] = at->second;
+    auto* from = find(parent);
+    if (from == nullptr || from->is_removed) {
+      return fail(errc::invalid_argument,
+                  fmt::format("the parent of the link by {} is none of this unit of work, or is "
+                              "to be removed",
+                              foreign_key));
+    }
+    if (auto done = write(runs, *from); !done) return done;
+    auto& of = child.in->of();
+    const auto column = of.column_of(foreign_key);
+    if (!column || from->in->of().key.size() != 1) {
+      return fail(errc::invalid_argument,
+                  fmt::format("table {}: the link by {} needs a column of that name, and a parent "
+                              "whose key is one column",
+                              of.name, foreign_key));
+    }
+    row_values key(from->in->of().columns.size());
+    if (auto done = write_key(from->in->of(), parent, key); !done) return done;
+    if (from->is_new && from->in->memory().find(key_of(from->in->of(), key)) == nullptr) {
+      return fail(errc::rejected,
+                  fmt::format("table {}: the parent of the link by {} was not written: a listener "
+                              "cancelled it",
+                              of.name, foreign_key));
+    }
+    row_values value(of.columns.size());
+    value[*column] = key[from->in->of().key.front()];
+    if (auto done = runs.of(*child.in).set(child.entity.get(), value, *column); !done) return done;
+  }
+  return {};
+}
+
+result<void> unit_core::write(write_runs& runs, member& one) {
+  if (one.state == member::writing::done) return {};
+  if (one.state == member::writing::begun) {
+    return fail(
+        errc::invalid_argument,
+        fmt::format("table {}: the links of the unit of work form a circle", one.in->of().name));
+  }
+  one.state = member::writing::begun;
+  if (const auto& ready = one.in->of().finish(); !ready) return ready;
+  if (auto done = set_links(runs, one); !done) return done;
+  auto item = runs.of(*one.in).store(one.entity.get());
+  if (!item) return fail(*std::move(item.why));
+  one.state = member::writing::done;
+  return {};
+}
+
+result<void> unit_core::remove(write_runs& runs, member& one) {
+  if (one.state == member::writing::done) return {};
+  one.state = member::writing::done;
+  auto item = runs.of(*one.in).remove(one.entity.get(), removal::by_mapping);
+  if (!item) return fail(*std::move(item.why));
+  return {};
+}
+
 result<void> unit_core::write_all(write_runs& runs) {
+  std::vector<member*> replaced;
+  if (auto done = check_keys(replaced); !done) return done;
+  for (auto* one : replaced) {
+    if (auto done = remove(runs, *one); !done) return done;
+  }
   const auto order = in_order();
   for (auto* in : order) {
     for (auto& one : entities_) {
       if (one.in != in || one.is_removed) continue;
-      if (const auto& ready = in->of().finish(); !ready) return ready;
-      if (auto done = set_links(one.entity.get()); !done) return done;
-      auto item = runs.of(*in).store(one.entity.get());
-      if (!item) return fail(*std::move(item.why));
+      if (auto done = write(runs, one); !done) return done;
     }
   }
   for (auto in = order.rbegin(); in != order.rend(); ++in) {
     for (auto one = entities_.rbegin(); one != entities_.rend(); ++one) {
       if (one->in != *in || !one->is_removed) continue;
-      auto item = runs.of(**in).remove(one->entity.get(), removal::by_mapping);
-      if (!item) return fail(*std::move(item.why));
+      if (auto done = remove(runs, *one); !done) return done;
     }
   }
   return {};
@@ -222,26 +279,27 @@ result<void> unit_core::flush() {
 
 unit_core::flushed unit_core::settle(write_runs& runs) {
   flushed what{.generation = generation_};
-  what.links = std::exchange(links_, {});
   what.set = runs.take_set();
+  what.links = links_;
   for (auto one = entities_.begin(); one != entities_.end();) {
     auto* address = one->entity.get();
     if (one->is_removed) {
-      std::erase_if(by_key_, [&](const auto& pair) { return pair.second == address; });
-      by_address_.erase(address);
-      what.removed.push_back(std::move(*one));
-      one = entities_.erase(one);
+      what.removed.push_back(*one);
+      ++one;
+      erase(address);
       continue;
     }
-    if (one->is_new) {
-      const auto row = one->in->dehydrated(address);
-      const auto key = row ? key_of(one->in->of(), *row) : std::string{};
+    row_values row(one->in->of().columns.size());
+    if (one->is_new && write_key(one->in->of(), address, row)) {
+      auto key = key_of(one->in->of(), row);
       if (one->in->memory().find(key) != nullptr) {  // it was not cancelled
         by_key_[{one->in, key}] = address;
+        one->key = std::move(key);
         one->is_new = false;
         what.inserted.push_back(address);
       }
     }
+    if (!one->is_new) links_.erase(address);
     ++one;
   }
   return what;
@@ -249,17 +307,24 @@ unit_core::flushed unit_core::settle(write_runs& runs) {
 
 void unit_core::undo(const flushed& what) {
   if (what.generation != generation_) return;  // the entities are gone
-  links_.insert(links_.end(), what.links.begin(), what.links.end());
-  for (const auto& one : what.removed) {
-    if (const auto row = one.in->dehydrated(one.entity.get())) {
-      insert(one, key_of(one.in->of(), *row));
-    }
-  }
+  for (const auto& one : what.removed) insert(one);
   for (auto* address : what.inserted) {
     auto* one = find(address);
     if (one == nullptr) continue;
-    std::erase_if(by_key_, [&](const auto& pair) { return pair.second == address; });
+    if (one->is_removed) {  // since; it was never there
+      erase(address);
+      continue;
+    }
+    const auto known = by_key_.find({one->in, one->key});
+    if (known != by_key_.end() && known->second == address) by_key_.erase(known);
     one->is_new = true;
+  }
+  for (const auto& [child, link] : what.links) {
+    const auto [begin, end] = links_.equal_range(child);
+    const bool is_there = std::any_of(begin, end, [&](const auto& other) {
+      return other.second.foreign_key == link.foreign_key;
+    });
+    if (!is_there && find(child) != nullptr) links_.emplace(child, link);
   }
   for (const auto& [in, set] : what.set) {
     std::vector<set_field> still = set;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
@@ -46,6 +47,17 @@ std::string texts(std::span<const sql_value> values, bool is_sqlite) {
   return made += '}';
 }
 
+// None: they have no form as one parameter.
+std::optional<std::string> as_one_list(std::span<const sql_value> values, bool is_sqlite) {
+  if (all_are<std::int64_t>(values)) return integers(values, is_sqlite);
+  if (!all_are<std::string>(values) || std::ranges::any_of(values, has_nul)) return std::nullopt;
+  try {
+    return texts(values, is_sqlite);
+  } catch (const unfit&) {
+    return std::nullopt;  // not UTF-8
+  }
+}
+
 }  // namespace
 
 void in_list(sql_builder& sql, std::string_view quoted_column, std::span<const sql_value> values,
@@ -55,17 +67,13 @@ void in_list(sql_builder& sql, std::string_view quoted_column, std::span<const s
     return;
   }
   sql.text(quoted_column);
-  const bool numbers = all_are<std::int64_t>(values);
-  const bool as_one =
-      (numbers || all_are<std::string>(values)) && std::ranges::none_of(values, has_nul);
-  if (as_one) {
-    auto list = numbers ? integers(values, is_sqlite) : texts(values, is_sqlite);
+  if (auto list = as_one_list(values, is_sqlite)) {
     if (is_sqlite) {
       sql.text(wanted ? " IN (SELECT value FROM json_each("
                       : " NOT IN (SELECT value FROM json_each(");
-      sql.value(std::move(list)).text("))");
+      sql.value(*std::move(list)).text("))");
     } else {
-      sql.text(wanted ? " = ANY (" : " <> ALL (").value(std::move(list)).text(")");
+      sql.text(wanted ? " = ANY (" : " <> ALL (").value(*std::move(list)).text(")");
     }
     return;
   }

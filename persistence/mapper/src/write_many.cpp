@@ -4,13 +4,15 @@
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
-// One entity needs a transaction only if more than one statement belongs to its write. `stays` gets
+// One entity needs a transaction only if more than one statement belongs to its write, or the key
+// that the database makes may not fit its field. `stays` gets
 // the run of an entity that was written.
 template <class F, class G>
 store_item one(row_mapper& in, const write_choices& how, F&& f, G&& stays) {
   lazy_transaction whole{in.on()};
   (void)in.of().finish();
-  write_run run{in, in.of().of_database.empty() ? nullptr : &whole, how};
+  const bool may_fail_late = !in.of().of_database.empty() || in.of().has_narrow_key();
+  write_run run{in, may_fail_late ? &whole : nullptr, how};
   store_item item = f(run);
   if (item) {
     if (auto done = whole.commit(); !done) {

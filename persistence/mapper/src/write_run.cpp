@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "nexus/detail/guarded.hpp"
 
@@ -95,27 +96,28 @@ result<void> write_run::validate(const void* entity, const row_values& row, cons
 
 result<row_values> write_run::dehydrate(void* entity) { return in_.dehydrated(entity); }
 
-bool write_run::has_key(const row_values& row) const {
+bool has_key(const table& of, const row_values& row) {
   const auto is_set = [&](std::size_t at) {
     if (!row[at]) return false;
-    if (!of_.generated) return true;
+    if (!of.generated) return true;
     const auto& value = *row[at];
     if (const auto* number = std::get_if<std::int64_t>(&value)) return *number != 0;
     if (const auto* text = std::get_if<std::string>(&value)) return !text->empty();
     return !std::holds_alternative<std::monostate>(value);
   };
-  return std::ranges::all_of(of_.key, is_set);
+  return std::ranges::all_of(of.key, is_set);
 }
 
 result<bool> write_run::differs(std::span<const std::size_t> changed, const row_values& row,
-                                const row_values& known) const {
+                                const row_values& known, const void* entity) const {
   if (!changed.empty() || !of_.version) return !changed.empty();
-  auto version = expected(row);
+  auto version = expected(row, entity);
   if (!version) return fail(std::move(version.error()));
-  return sql_value{**version} != *known[*of_.version];
+  return known[*of_.version] != std::optional<sql_value>{**version};
 }
 
-result<std::optional<std::int64_t>> write_run::expected(const row_values& row) const {
+result<std::optional<std::int64_t>> write_run::expected(const row_values& row,
+                                                        const void* entity) const {
   if (!of_.version) return std::optional<std::int64_t>{};
   const auto* version =
       row[*of_.version] ? std::get_if<std::int64_t>(&*row[*of_.version]) : nullptr;
@@ -123,14 +125,7 @@ result<std::optional<std::int64_t>> write_run::expected(const row_values& row) c
     return fail(errc::invalid_argument,
                 fmt::format("{}: the version is not set", of_.place(*of_.version)));
   }
-  if (!in_.memory().has_undone()) return std::optional{*version};
-  const auto key = key_of(of_, row);
-  if (in_.memory().was_undone(key, *version)) {
-    if (const auto* known = in_.memory().find(key)) {
-      return std::get<std::int64_t>(*(*known)[*of_.version]);
-    }
-  }
-  return std::optional{*version};
+  return std::optional{in_.memory().version_before(entity, *version).value_or(*version)};
 }
 
 bool write_run::is_marked(const row_values& row) const {
@@ -151,6 +146,15 @@ void write_run::assign(void* entity, const row_values& row, std::span<const std:
     set_.push_back({entity, at, {}});
     of_.entity.value(entity, of_.rules, at, set_.back().before);
     of_.entity.assign(entity, of_.rules, at, *row[at]);
+  }
+}
+
+result<void> write_run::set(void* entity, const row_values& row, std::size_t column) {
+  try {
+    assign(entity, row, std::array{column});
+    return {};
+  } catch (const misfit& why) {
+    return fail(misfit_error(of_, why, errc::invalid_argument, "set on the entity"));
   }
 }
 

@@ -23,6 +23,9 @@ struct set_field {
   sql_value before;
 };
 
+/// Whether the key is set.
+[[nodiscard]] bool has_key(const table& of, const row_values& row);
+
 /// Sets the fields of these entities back, the newest first.
 void put_back(const table& of, const std::vector<set_field>& set) noexcept;
 
@@ -39,6 +42,9 @@ class write_run {
   /// Puts back keys, versions and times on the entities.
   void put_back();
   [[nodiscard]] std::vector<set_field> take_set() { return std::exchange(set_, {}); }
+
+  /// Sets a field, as a key is set.
+  result<void> set(void* entity, const row_values& row, std::size_t column);
 
   // For inserts of many rows with one statement:
 
@@ -61,6 +67,8 @@ class write_run {
                      std::vector<std::size_t> columns, store_item& item);
   result<void> removed(void* entity, removal how, store_item& item);
   result<void> restored(void* entity, store_item& item);
+  // The key and the version of an entity whose row is there.
+  result<row_values> row_to_find(void* entity, std::string_view doing);
   result<void> mark(void* entity, const row_values& row, sql_value mark, store_item& item);
 
   template <class F>
@@ -76,12 +84,13 @@ class write_run {
                         store_item& item);
 
   result<row_values> dehydrate(void* entity);
-  [[nodiscard]] bool has_key(const row_values& row) const;
+  [[nodiscard]] bool has_key(const row_values& row) const { return detail::has_key(of_, row); }
   // The version that the row must have.
-  [[nodiscard]] result<std::optional<std::int64_t>> expected(const row_values& row) const;
+  [[nodiscard]] result<std::optional<std::int64_t>> expected(const row_values& row,
+                                                             const void* entity) const;
   // Whether there is something to write: changes, or an entity of another version.
   [[nodiscard]] result<bool> differs(std::span<const std::size_t> changed, const row_values& row,
-                                     const row_values& known) const;
+                                     const row_values& known, const void* entity) const;
   [[nodiscard]] bool is_marked(const row_values& row) const;
 
   // The key that the database has made.

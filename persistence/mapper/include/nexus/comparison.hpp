@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "nexus/clock.hpp"
+#include "nexus/detail/column_value.hpp"
 #include "nexus/sql.hpp"
 
 namespace nexus { inline namespace v0 {
@@ -41,21 +42,30 @@ enum class direction : std::uint8_t { ascending, descending };
 
 namespace detail {
 
-/// What a column is compared with; a time is brought into the column's format.
+/// A duration; the column counts in the unit of its field.
+struct span_of_time {
+  std::int64_t count;
+  time_unit unit;
+};
+
+/// What a column is compared with, or set to. Times and durations are brought into its form.
 struct filter_value {
-  using one = std::variant<sql_value, timestamp>;
+  using one = std::variant<sql_value, timestamp, span_of_time>;
   std::vector<one> values{};
 };
 
-/// The value of anything but a time.
+template <class T>
+inline constexpr bool is_bytes = kind_of_value<T>() == value_kind::bytes;
+
+/// The value of anything but times and durations.
 template <class T>
 [[nodiscard]] sql_value plain_value(const T& value) {
   if constexpr (is_optional<T>) {
     return value ? plain_value(*value) : sql_value{};
   } else if constexpr (std::is_enum_v<T>) {
     return plain_value(static_cast<std::underlying_type_t<T>>(value));
-  } else if constexpr (is_duration<T>) {
-    return plain_value(value.count());
+  } else if constexpr (is_bytes<T>) {
+    return sql_bytes{{reinterpret_cast<const char*>(value.data()), value.size()}};
   } else {
     return to_sql(value);
   }
@@ -67,6 +77,8 @@ template <class T>
     return value ? one_filter_value(*value) : filter_value::one{sql_value{}};
   } else if constexpr (is_time_point<T>) {
     return std::chrono::floor<std::chrono::microseconds>(value);
+  } else if constexpr (is_duration<T>) {
+    return span_of_time{static_cast<std::int64_t>(value.count()), unit_of<T>()};
   } else {
     return plain_value(value);
   }
@@ -92,7 +104,8 @@ template <class... K>
 template <class T>
 [[nodiscard]] filter_value to_filter(const T& value) {
   filter_value made;
-  if constexpr (std::ranges::range<T> && !std::is_convertible_v<const T&, std::string_view>) {
+  if constexpr (std::ranges::range<T> && !std::is_convertible_v<const T&, std::string_view> &&
+                !is_bytes<T>) {
     for (const auto& one : value) made.values.push_back(one_filter_value(one));
   } else {
     made.values.push_back(one_filter_value(value));

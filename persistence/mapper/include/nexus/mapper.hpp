@@ -126,7 +126,7 @@ class mapper {
   }
   /// Inserts the rows; where a row has the same values in the `unique` columns, which need a unique
   /// index, sets `update` of it instead, and its version and time of change. No `update`: such rows
-  /// stay as they are. No listeners, no validation.
+  /// stay as they are. No listeners, no validation; nothing is set on the entities.
   [[nodiscard]] result<std::int64_t> upsert(std::span<E> entities,
                                             const std::vector<std::string>& unique,
                                             const std::vector<std::string>& update) {
@@ -143,7 +143,7 @@ class mapper {
  private:
   template <class... K>
   result<bool> find_into(const std::function<void*()>& fresh, const K&... key) {
-    if constexpr ((detail::is_time_point<K> || ...)) {
+    if constexpr (((detail::is_time_point<K> || detail::is_duration<K>) || ...)) {
       return in_.find(detail::key_of_row(key...), fresh);
     } else {
       const std::array<sql_value, sizeof...(K)> values{detail::plain_value(key)...};

@@ -204,6 +204,7 @@ class mapping {
 
   /// `why_not(entity)` returns what is wrong with the field; "" if nothing is.
   mapping& validate(std::string field, std::function<std::string(const E&)> why_not) {
+    if (!table_->entity.find(field)) table_->mistake("there is no field " + field);
     table_->validators.push_back([field = std::move(field), f = std::move(why_not)](
                                      const void* entity, std::vector<violation>& to) {
       if (auto why = f(*static_cast<const E*>(entity)); !why.empty()) to.push_back({field, why});
@@ -316,8 +317,10 @@ class mapping {
   }
 
   /// Compares the mapping with the database: whether table and columns exist, their types fit,
-  /// columns that may be NULL are std::optional, columns that must be written are mapped, and the
-  /// key is unique. `invalid_argument`, with all differences: each names table, column and field.
+  /// columns that may be NULL are std::optional, columns that must be written are mapped, the key is
+  /// unique, and the columns of relations exist, on both sides. `invalid_argument`, with all
+  /// differences: each names table, column and field. It also learns whether SQLite's rowid is the
+  /// key, which makes inserts twice as fast.
   [[nodiscard]] result<void> check(session& on) const;
 
   [[nodiscard]] const std::shared_ptr<detail::table>& table() const noexcept { return table_; }

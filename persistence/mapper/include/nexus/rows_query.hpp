@@ -12,6 +12,7 @@
 // Threads: those of the mapper, which must outlive it. Failures: those of the mapper.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -123,7 +124,7 @@ class rows_query {
 
   [[nodiscard]] result<std::optional<E>> first() {
     auto one = filter_.query;
-    one.limit = 1;
+    one.limit = std::min<std::int64_t>(one.limit.value_or(1), 1);
     auto rows = rows_of(one);
     if (!rows) return fail(std::move(rows.error()));
     if (rows->empty()) return std::optional<E>{};

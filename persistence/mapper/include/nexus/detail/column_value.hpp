@@ -12,10 +12,12 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <ratio>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -59,7 +61,9 @@ struct unfit : std::runtime_error {
 [[nodiscard]] std::string json_of(std::string_view msgpack);
 [[nodiscard]] std::string msgpack_of(std::string_view json);
 
+[[noreturn]] void not_a_time();
 [[noreturn]] void does_not_fit_its_type(std::int64_t number);
+[[noreturn]] void too_large_for_float(double number);
 [[noreturn]] void too_large_for_sql(std::uint64_t number);
 [[noreturn]] void unfit_json(const error& why);
 
@@ -81,6 +85,30 @@ constexpr value_kind kind_of_value() {
 }
 
 template <class T>
+constexpr bool is_narrow() {
+  if constexpr (is_optional<T>) {
+    return is_narrow<typename T::value_type>();
+  } else {
+    return std::is_integral_v<T> && (sizeof(T) < 8 || std::is_unsigned_v<T>);
+  }
+}
+
+/// Seconds of one tick as a fraction; {0, 0}: no duration.
+struct time_unit {
+  std::int64_t num = 0, den = 0;
+};
+template <class T>
+constexpr time_unit unit_of() {
+  if constexpr (is_optional<T>) {
+    return unit_of<typename T::value_type>();
+  } else if constexpr (is_duration<T>) {
+    return {T::period::num, T::period::den};
+  } else {
+    return {};
+  }
+}
+
+template <class T>
 [[nodiscard]] std::int64_t integer_value(T number) {
   if constexpr (std::is_unsigned_v<T> && sizeof(T) == 8) {
     if (number > static_cast<T>(std::numeric_limits<std::int64_t>::max())) {
@@ -88,6 +116,19 @@ template <class T>
     }
   }
   return static_cast<std::int64_t>(number);
+}
+
+/// Throws unfit for a time that a timestamp cannot hold.
+template <class T>
+[[nodiscard]] timestamp as_timestamp(const T& time) {
+  using ticks = typename T::duration;
+  using std::chrono::microseconds;
+  if constexpr (std::ratio_greater_v<typename ticks::period, std::micro>) {
+    const auto since = time.time_since_epoch();
+    const auto most = std::chrono::duration_cast<ticks>(microseconds::max());
+    if (since > most || since < -most) not_a_time();
+  }
+  return std::chrono::floor<microseconds>(time);
 }
 
 template <class T>
@@ -108,7 +149,7 @@ void write_value(sql_value& to, const T& field, time_format in) {
   } else if constexpr (is_text<T>) {
     to.emplace<std::string>(std::string_view{field});
   } else if constexpr (is_time_point<T>) {
-    to = time_value(std::chrono::floor<std::chrono::microseconds>(field), in);
+    to = time_value(as_timestamp(field), in);
   } else if constexpr (kind_of_value<T>() == value_kind::bytes) {
     to = sql_bytes{{reinterpret_cast<const char*>(field.data()), field.size()}};
   } else {
@@ -168,11 +209,12 @@ void read_into(T& field, const sql_value& from, time_format in) {
     read_into(count, from, in);
     field = T{count};
   } else if constexpr (std::is_floating_point_v<T>) {
-    field = floating_of<T>(real_of(from));
+    field = static_cast<T>(real_of(from));
+    if (!std::isfinite(field) && std::isfinite(real_of(from))) too_large_for_float(real_of(from));
   } else if constexpr (is_text<T>) {
     field = text_of(from);
   } else if constexpr (is_time_point<T>) {
-    field = std::chrono::time_point_cast<typename T::duration>(time_of(from, in));
+    field = std::chrono::floor<typename T::duration>(time_of(from, in));
   } else if constexpr (kind_of_value<T>() == value_kind::bytes) {
     read_bytes(field, bytes_of(from));
   } else {

@@ -32,6 +32,8 @@ struct field_shape {
   std::string name;
   value_kind kind;
   bool is_optional;
+  bool is_narrow;         ///< an integer of less than 64 bits
+  time_unit unit;         ///< of a duration
   std::ptrdiff_t offset;  ///< within the entity
   void (*write)(sql_value& to, const void* field, time_format in);
   void (*read)(void* field, const sql_value& from, time_format in);
@@ -76,6 +78,8 @@ const entity_fields& fields_of_entity() {
           .name = std::string{name},
           .kind = kind_of_value<T>(),
           .is_optional = is_optional<T>,
+          .is_narrow = is_narrow<T>(),
+          .unit = unit_of<T>(),
           .offset = reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&sample),
           .write = [](sql_value& to, const void* from,
                       time_format in) { write_value(to, *static_cast<const T*>(from), in); },

@@ -1,16 +1,17 @@
 // The rows that a mapper has loaded or stored, as the database has them: what `store` compares with.
 //
-// A change within a transaction is undone with it. Keys and versions that such a change had put on
-// an entity are recognised afterwards, since the entity itself may be gone by then.
+// A change within a transaction is undone with it. What such a change had set on an entity is known
+// afterwards by the entity's address, since the entity itself may be gone by then. Of a row that was
+// loaded within it, only the key is known afterwards.
 //
 // Threads: those of its session. Bounds: `rows_max` rows.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,17 +25,23 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
  public:
   static constexpr std::size_t rows_max = 1'000'000;
 
+  /// What was written of an entity: the version that it got, and had before.
+  struct written {
+    const void* entity = nullptr;  ///< null: nothing was set on it
+    std::optional<std::int64_t> version{}, before{};
+  };
+
+  /// A column that is none may have any value.
   [[nodiscard]] const row_values* find(const std::string& key) const;
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
-  /// Read from the database: what was undone before no longer counts.
-  void loaded(std::string key, row_values row);
+  /// Read from the database, into an entity that is somewhere else by now.
+  void loaded(session& on, std::string key, row_values row);
 
   /// Written by an INSERT; `entity` is where its key was set, if the database made the key.
   void inserted(session& on, const std::string& key, row_values row, const void* entity);
-  /// `columns` were written by an UPDATE, and no others; `version` is the new one.
-  void updated(session& on, const std::string& key, row_values columns,
-               std::optional<std::int64_t> version);
+  /// `columns` were written by an UPDATE, and no others.
+  void updated(session& on, const std::string& key, row_values columns, const written& of);
   void removed(session& on, const std::string& key);
 
   void forget(const std::string& key) { rows_.erase(key); }
@@ -43,38 +50,42 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   /// Keys of rows that are loaded from now on, and were not remembered. Null: no longer.
   void note_new_rows_in(std::vector<std::string>* keys) noexcept { new_keys_ = keys; }
 
-  /// Whether any change was rolled back.
-  [[nodiscard]] bool has_undone() const noexcept { return !undone_.empty(); }
   /// Whether this entity has its key from an INSERT that was rolled back.
   [[nodiscard]] bool was_undone(const std::string& key, const void* entity) const;
-  /// Whether this version was written by an UPDATE that was rolled back.
-  [[nodiscard]] bool was_undone(const std::string& key, std::int64_t version) const;
+  /// Whether a copy of such an entity has this key, and no row that is remembered.
+  [[nodiscard]] bool may_be_undone(const std::string& key) const;
+  /// The version that this entity had before an UPDATE that was rolled back gave it `version`.
+  [[nodiscard]] std::optional<std::int64_t> version_before(const void* entity,
+                                                           std::int64_t version) const;
 
  private:
-  struct undone {
-    std::set<const void*> entities;
-    std::set<std::int64_t> versions;
+  struct remembered {
+    row_values row{};
+    std::uint64_t loaded_in = 0;  // the part of a transaction; 0: none, or not loaded
   };
-
   // A change within a transaction, and what was there before.
   struct change {
-    std::string key;
-    std::optional<row_values> before{};
-    bool of_columns = false;                // `before` has only the columns that were written
-    const void* entity = nullptr;           // got its key by an INSERT
-    std::optional<std::int64_t> version{};  // written by an UPDATE
+    std::string key{};
+    std::optional<remembered> before{};
+    bool of_columns = false;  // `before` has only the columns that were written
+    bool inserted = false;    // `of.entity` got its key
+    written of{};
   };
   using changes = std::vector<change>;
 
-  // Puts a row in, or takes it out.
   void put(session& on, change what, std::optional<row_values> row);
   void note(session& on, change what);
-  void take_back(changes& all, std::size_t from);
+  // The changes of the open transaction, with an entry in the session's undo log.
+  changes& begin_part(session& on);
+  void take_back(changes& all, std::size_t from, std::uint64_t part);
+  void undo(change& what);
 
-  std::unordered_map<std::string, row_values> rows_;
-  std::unordered_map<std::string, undone> undone_;
+  std::unordered_map<std::string, remembered> rows_;
+  std::unordered_map<std::string, std::vector<const void*>> undone_inserts_;
+  std::map<const void*, written> undone_versions_;
   std::vector<std::string>* new_keys_ = nullptr;
   std::weak_ptr<changes> pending_;  // owned by the entries of the session's undo log
+  std::uint64_t part_ = 0;          // of a transaction: what one entry takes back
 };
 
 }}}  // namespace nexus::v0::detail

@@ -28,7 +28,7 @@ namespace nexus { inline namespace v0 { namespace detail {
 [[nodiscard]] std::optional<error> where_keys(
     table& of, const std::vector<std::vector<filter_value::one>>& keys, row_query& to);
 
-[[nodiscard]] result<row_query> page(table& of, row_query wanted, std::int64_t number,
+[[nodiscard]] result<row_query> page(table& of, const row_query& asked, std::int64_t number,
                                      std::int64_t rows_per_page);
 
 /// The rows of a query in pieces, by ascending key.

@@ -39,7 +39,8 @@ struct row_query {
   std::optional<std::int64_t> limit{};
   std::int64_t offset = 0;
   trashed marked = trashed::without;
-  bool remember = true;  ///< for `store`
+  bool remember = true;     ///< for `store`
+  bool has_scopes = false;  ///< they are among the conditions already
   std::vector<std::string> scopes{};
   std::vector<std::string> without_scopes{};
   std::vector<wanted_relation> relations{};

@@ -90,6 +90,11 @@ struct table {
   /// "table orders, column customer_name (field customer)".
   [[nodiscard]] std::string place(std::size_t column) const;
   [[nodiscard]] std::string field_name(std::size_t column) const;
+  /// Whether the database may make a key that the field cannot hold.
+  [[nodiscard]] bool has_narrow_key() const {
+    return generated && !key.empty() && is_field(key.front()) &&
+           entity.fields[key.front()].is_narrow;
+  }
   [[nodiscard]] bool is_field(std::size_t column) const { return column < entity.fields.size(); }
 
   const std::string name;

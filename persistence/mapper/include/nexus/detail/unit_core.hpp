@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
@@ -48,39 +49,46 @@ class unit_core : public std::enable_shared_from_this<unit_core> {
     row_mapper* in = nullptr;
     bool is_new = false;
     bool is_removed = false;
+    std::string key{};  // of its row
+    enum class writing : std::uint8_t { not_yet, begun, done } state = writing::not_yet;
   };
   struct link_of {
-    void* child;
     std::string foreign_key;
     void* parent;
   };
+  using links_by_child = std::unordered_multimap<void*, link_of>;
 
   // What a flush has changed here, for a rollback of the transaction around it.
   struct flushed {
     std::size_t generation = 0;
     std::vector<member> removed{};
     std::vector<void*> inserted{};
-    std::vector<link_of> links{};
+    links_by_child links{};
     // What was set on entities, by their mappers.
     std::vector<std::pair<row_mapper*, std::vector<set_field>>> set{};
   };
 
   member* find(void* entity);
   [[nodiscard]] void* known(row_mapper& in, const std::string& key);
-  void insert(member one, const std::string& key);
+  void insert(member one);
+  void erase(void* entity);
   flushed settle(write_runs& runs);
   void undo(const flushed& what);
   // Tables before the tables whose rows belong to theirs.
   [[nodiscard]] std::vector<row_mapper*> in_order() const;
   result<void> write_all(write_runs& runs);
-  result<void> set_links(void* child);
+  result<void> check_keys(std::vector<member*>& replaced);
+  result<void> write(write_runs& runs, member& one);
+  // Also writes the parents first.
+  result<void> set_links(write_runs& runs, member& child);
+  result<void> remove(write_runs& runs, member& one);
 
   session* on_;
   std::vector<std::unique_ptr<row_mapper>> mappers_;
   std::list<member> entities_;  // in the order of `add`
   std::unordered_map<void*, std::list<member>::iterator> by_address_;
   std::map<std::pair<row_mapper*, std::string>, void*> by_key_;
-  std::vector<link_of> links_;
+  links_by_child links_;
   std::size_t generation_ = 0;  // of the entities; `clear` begins another
 };
 
