@@ -149,6 +149,25 @@ TEST_P(SmallKey, ThatCannotHoldTheDatabasesKeyLeavesNoRow) {
   EXPECT_EQ(one.id, 0);
 }
 
+struct counted {
+  std::int64_t id = 0;
+  std::uint8_t version = 0;
+  std::string text{};
+  MSGPACK_DEFINE_MAP(id, version, text)
+};
+
+TEST_P(SmallKey, AVersionThatCannotBeRaisedLeavesTheRow) {
+  create("counted ({id}, version bigint NOT NULL, text text NOT NULL)");
+  run("INSERT INTO counted (id, version, text) VALUES (1, 255, 'a')");
+  mapping<counted> by{"counted"};
+  by.generated_key("id").version("version");
+  mapper<counted> all{s, by};
+  auto one = must(all.find_or_error(1));
+  one.text = "b";
+  EXPECT_EQ(all.store(one).what, stored_as::failed);
+  EXPECT_EQ(rows("SELECT text, version FROM counted"), "a|255");
+}
+
 NEXUS_ON_BOTH_DATABASES(SmallKey);
 
 }  // namespace

@@ -21,7 +21,10 @@ const row_values* remembered_rows::find(const std::string& key) const {
 
 remembered_rows::changes& remembered_rows::begin_part(session& on) {
   auto all = pending_.lock();
-  if (!all) pending_ = all = std::make_shared<changes>();
+  if (!all) {
+    pending_ = all = std::make_shared<changes>();
+    all->reserve(16);
+  }
   if (!on.undoes().newest_is_of(this)) {
     on.undoes().add(
         [weak = weak_from_this(), all, from = all->size(), part = ++part_] {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/row_pages.hpp"
@@ -95,6 +96,7 @@ result<std::vector<std::size_t>> write_changes(const table& of, const void* enti
     return differences(of, row, known);
   }
   std::vector<std::size_t> made;
+  made.reserve(8);
   auto done = attempt(
       of, errc::invalid_argument, [] { return std::string{"write"}; },
       [&] {
@@ -198,8 +200,9 @@ result<void> row_mapper::fill(void* entity, std::span<const sql_value> from) {
 // Makes an entity of each row.
 class row_mapper::rows_taker final : public sql_row_sink {
  public:
-  rows_taker(row_mapper& in, const std::function<void*()>& fresh, bool remembered)
-      : in_{in}, fresh_{fresh}, remembered_{remembered} {}
+  rows_taker(row_mapper& in, const std::function<void*()>& fresh, bool remembered,
+             std::size_t rows_max)
+      : in_{in}, fresh_{fresh}, remembered_{remembered}, rows_max_{rows_max} {}
 
   bool take(std::span<sql_value> row) override {
     void* entity = nullptr;
@@ -207,8 +210,7 @@ class row_mapper::rows_taker final : public sql_row_sink {
     done = attempt(*in_.of_, errc::invalid_argument, making, [&] { entity = fresh_(); });
     if (done) done = in_.fill(entity, row);
     if (done && remembered_) done = in_.remember(entity, row);
-    ++rows;
-    return done.has_value();
+    return done && ++rows < rows_max_;
   }
 
   result<void> done{};
@@ -218,11 +220,13 @@ class row_mapper::rows_taker final : public sql_row_sink {
   row_mapper& in_;
   const std::function<void*()>& fresh_;
   bool remembered_;
+  std::size_t rows_max_;
 };
 
 result<std::size_t> row_mapper::read(std::string_view sql, std::span<const sql_value> with,
-                                     const std::function<void*()>& fresh, bool remembered) {
-  rows_taker to{*this, fresh, remembered};
+                                     const std::function<void*()>& fresh, bool remembered,
+                                     std::size_t rows_max) {
+  rows_taker to{*this, fresh, remembered, rows_max};
   // A function of the program that uses the session runs behind the statement.
   auto read = of_->hydrate ? on_.session::read_sql(sql, with, to) : on_.read_sql(sql, with, to);
   if (!read) return fail(std::move(read.error()));
@@ -236,7 +240,8 @@ result<void> row_mapper::read(const row_query& wanted, const std::function<void*
   if (!scoped) return fail(std::move(scoped.error()));
   auto made = select_rows(*of_, *scoped, of_->select, on_.dialect());
   if (!made) return fail(std::move(made.error()));
-  return read(made->sql, made->with, fresh, wanted.remember).map([](std::size_t) {});
+  constexpr auto all = std::numeric_limits<std::size_t>::max();
+  return read(made->sql, made->with, fresh, wanted.remember, all).map([](std::size_t) {});
 }
 
 result<bool> row_mapper::find(std::span<const filter_value::one> key,
@@ -251,7 +256,7 @@ result<bool> row_mapper::find(std::span<const sql_value> key, const std::functio
   if (const auto& ready = of_->finish(); !ready) return fail(ready.error());
   if (auto wrong = wrong_key(*of_, key.size())) return fail(*std::move(wrong));
   if (!std::ranges::any_of(of_->scopes, &scope::is_global)) {
-    auto found = read(of_->find, key, fresh, true);
+    auto found = read(of_->find, key, fresh, true, 1);  // no second step
     if (!found) return fail(std::move(found.error()));
     return *found > 0;
   }

@@ -111,8 +111,7 @@ sql_value value_for(const table& of, std::size_t at, const filter_value::one& va
   }
 }
 
-bound_statement insert_row(const table& of, const row_values& row, bool returns_key,
-                           last_text& last) {
+bound_statement insert_row(const table& of, row_values& row, bool returns_key, last_text& last) {
   bound_statement made{last.sql, {}};
   made.with.reserve(row.size());
   bool same = !last.sql.empty() && last.flag == returns_key;
@@ -125,7 +124,7 @@ bound_statement insert_row(const table& of, const row_values& row, bool returns_
       last.columns.resize(place);
       last.columns.push_back(at);
     }
-    made.with.push_back(*row[at]);
+    made.with.push_back(*std::move(row[at]));
   }
   if (same && last.columns.size() == made.with.size()) return made;
   last.columns.resize(made.with.size());
@@ -142,6 +141,10 @@ bound_statement insert_row(const table& of, const row_values& row, bool returns_
   if (returns_key) sql.text(" RETURNING ").names(of, of.key);
   last.sql = sql.done().sql;
   return made;
+}
+
+void give_back(bound_statement& from, const last_text& last, row_values& to) {
+  for (std::size_t i = 0; i < from.with.size(); ++i) to[last.columns[i]] = std::move(from.with[i]);
 }
 
 bound_statement update_row(const table& of, const row_values& row,

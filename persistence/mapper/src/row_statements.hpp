@@ -60,9 +60,10 @@ struct bound_statement {
   std::vector<sql_value> with;
 };
 
-/// Inserts the columns that `row` has.
-[[nodiscard]] bound_statement insert_row(const table& of, const row_values& row, bool returns_key,
+/// Inserts the columns that `row` has; takes their values out of it, until `give_back`.
+[[nodiscard]] bound_statement insert_row(const table& of, row_values& row, bool returns_key,
                                          last_text& last);
+void give_back(bound_statement& from, const last_text& last, row_values& to);
 
 /// Updates some columns of the row with this key, if it still has the version, and is not marked.
 [[nodiscard]] bound_statement update_row(const table& of, const row_values& row,

@@ -113,9 +113,10 @@ result<void> write_run::insert(void* entity, row_values row, store_item& item) {
   if (!*goes_on) return {};
   const bool needs_key = of_.generated && !row[of_.key.front()];
   const bool by_rowid = needs_key && of_.by_rowid == rowid_key::yes && on_.dialect() == "sqlite";
-  const auto statement = insert_row(of_, row, needs_key && !by_rowid, in_.last_insert_);
+  auto statement = insert_row(of_, row, needs_key && !by_rowid, in_.last_insert_);
   auto done = send(statement.sql, statement.with);
   if (!done) return fail(std::move(done.error()));
+  give_back(statement, in_.last_insert_, row);
   if (needs_key) {
     if (auto taken = take_key(*done, by_rowid, row); !taken) return taken;
   }
@@ -188,6 +189,7 @@ result<void> write_run::write(void* entity, const std::string& key, row_values r
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, row, kept);
   if (auto again = read_again(entity, row); !again) return again;
+  for (const auto at : of_.key) row[at].reset();  // as it was
   in_.memory().updated(on_, key, std::move(row), {entity, next, *version});
   item.what = stored_as::updated;
   tell_times(entity, false, item);

@@ -4,14 +4,14 @@
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
-// One entity needs a transaction only if more than one statement belongs to its write, or the key
-// that the database makes may not fit its field. `stays` gets
+// One entity needs a transaction only if more than one statement belongs to its write, or what is
+// set on it afterwards may not fit. `stays` gets
 // the run of an entity that was written.
 template <class F, class G>
 store_item one(row_mapper& in, const write_choices& how, F&& f, G&& stays) {
   lazy_transaction whole{in.on()};
   (void)in.of().finish();
-  const bool may_fail_late = !in.of().of_database.empty() || in.of().has_narrow_key();
+  const bool may_fail_late = !in.of().of_database.empty() || in.of().has_narrow_fields();
   write_run run{in, may_fail_late ? &whole : nullptr, how};
   store_item item = f(run);
   if (item) {
@@ -70,7 +70,12 @@ store_item row_mapper::store_shared(const std::shared_ptr<void>& entity) {
     });
   };
   return one(
-      *this, {}, [&](write_run& run) { return run.store(entity.get()); }, follow_rollback);
+      *this, {},
+      [&](write_run& run) {
+        run.record();
+        return run.store(entity.get());
+      },
+      follow_rollback);
 }
 
 store_report row_mapper::store(std::span<void* const> entities, const write_choices& how) {

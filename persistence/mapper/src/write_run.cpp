@@ -143,8 +143,10 @@ result<sql_rows> write_run::send(std::string_view sql, std::span<const sql_value
 void write_run::assign(void* entity, const row_values& row, std::span<const std::size_t> columns) {
   for (const auto at : columns) {
     if (!of_.is_field(at) || !row[at]) continue;
-    set_.push_back({entity, at, {}});
-    of_.entity.value(entity, of_.rules, at, set_.back().before);
+    if (within_ != nullptr || records_) {
+      set_.push_back({entity, at, {}});
+      of_.entity.value(entity, of_.rules, at, set_.back().before);
+    }
     of_.entity.assign(entity, of_.rules, at, *row[at]);
   }
 }

@@ -39,6 +39,8 @@ class write_run {
   store_item remove(void* entity, removal how);
   store_item restore(void* entity);
 
+  /// Records what it sets on entities, also if nothing can fail afterwards.
+  void record() noexcept { records_ = true; }
   /// Puts back keys, versions and times on the entities.
   void put_back();
   [[nodiscard]] std::vector<set_field> take_set() { return std::exchange(set_, {}); }
@@ -107,6 +109,7 @@ class write_run {
   table& of_;
   lazy_transaction* within_;
   write_choices how_;
+  bool records_ = false;
   std::optional<timestamp> now_;  // one time for the whole run
   std::vector<set_field> set_;
 };

@@ -88,7 +88,8 @@ class row_mapper {
   class rows_taker;
 
   result<std::size_t> read(std::string_view sql, std::span<const sql_value> with,
-                           const std::function<void*()>& fresh, bool remembered);
+                           const std::function<void*()>& fresh, bool remembered,
+                           std::size_t rows_max);
   [[nodiscard]] row_values as_row(std::span<const sql_value> from) const;
   result<void> fill(void* entity, std::span<const sql_value> from);
   result<void> remember(const void* entity, std::span<sql_value> from);

@@ -90,10 +90,13 @@ struct table {
   /// "table orders, column customer_name (field customer)".
   [[nodiscard]] std::string place(std::size_t column) const;
   [[nodiscard]] std::string field_name(std::size_t column) const;
-  /// Whether the database may make a key that the field cannot hold.
-  [[nodiscard]] bool has_narrow_key() const {
-    return generated && !key.empty() && is_field(key.front()) &&
-           entity.fields[key.front()].is_narrow;
+  /// Whether a key that the database makes, or the next version, may not fit its field.
+  [[nodiscard]] bool has_narrow_fields() const {
+    const auto is_narrow = [&](std::size_t at) {
+      return is_field(at) && entity.fields[at].is_narrow;
+    };
+    return (generated && !key.empty() && is_narrow(key.front())) ||
+           (version && is_narrow(*version));
   }
   [[nodiscard]] bool is_field(std::size_t column) const { return column < entity.fields.size(); }
 
