@@ -94,8 +94,6 @@ result<void> write_run::validate(const void* entity, const row_values& row, cons
   return fail(errc::rejected, fmt::format("table {}: invalid: {}", of_.name, all));
 }
 
-result<row_values> write_run::dehydrate(void* entity) { return in_.dehydrated(entity); }
-
 bool has_key(const table& of, const row_values& row) {
   const auto is_set = [&](std::size_t at) {
     if (!row[at]) return false;

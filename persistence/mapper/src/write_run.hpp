@@ -85,7 +85,6 @@ class write_run {
   result<void> validate(const void* entity, const row_values& row, const row_values* known,
                         store_item& item);
 
-  result<row_values> dehydrate(void* entity);
   [[nodiscard]] bool has_key(const row_values& row) const { return detail::has_key(of_, row); }
   // The version that the row must have.
   [[nodiscard]] result<std::optional<std::int64_t>> expected(const row_values& row,
