@@ -33,8 +33,7 @@ int bind(sqlite3_stmt* s, int at, const sql_value& value) {
 
 }  // namespace
 
-result<void> bind_all(const own_statement& to, std::span<const sql_value> with,
-                      const std::string& name) {
+result<void> bind_all(own_statement& to, std::span<const sql_value> with, const std::string& name) {
   const auto bad = [&](std::string why) {
     return fail(errc::query_failed, fmt::format("{}: {}", name, why));
   };
@@ -48,7 +47,11 @@ result<void> bind_all(const own_statement& to, std::span<const sql_value> with,
                              sqlite3_bind_parameter_name(s, at)));
     }
     wanted = std::max(wanted, number);
-    if (number <= with.size()) check(sqlite3_db_handle(s), bind(s, at, with[number - 1]));
+    if (number > with.size()) continue;
+    const auto& value = with[number - 1];
+    to.borrows |=
+        std::holds_alternative<std::string>(value) || std::holds_alternative<sql_bytes>(value);
+    check(sqlite3_db_handle(s), bind(s, at, value));
   }
   if (wanted == with.size()) return {};
   return bad(
