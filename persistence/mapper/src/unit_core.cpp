@@ -319,12 +319,12 @@ void unit_core::undo(const flushed& what) {
     if (known != by_key_.end() && known->second == address) by_key_.erase(known);
     one->is_new = true;
   }
-  for (const auto& [child, link] : what.links) {
-    const auto [begin, end] = links_.equal_range(child);
+  for (const auto& link : what.links) {
+    const auto [begin, end] = links_.equal_range(link.first);
     const bool is_there = std::any_of(begin, end, [&](const auto& other) {
-      return other.second.foreign_key == link.foreign_key;
+      return other.second.foreign_key == link.second.foreign_key;
     });
-    if (!is_there && find(child) != nullptr) links_.emplace(child, link);
+    if (!is_there && find(link.first) != nullptr) links_.insert(link);
   }
   for (const auto& [in, set] : what.set) {
     std::vector<set_field> still = set;

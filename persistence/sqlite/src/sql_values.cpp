@@ -84,7 +84,7 @@ void read_value(sqlite3_value* from, sql_value& to) {
       break;
     }
     case SQLITE_BLOB:
-      to.emplace<sql_bytes>(std::string{bytes(sqlite3_value_blob(from))});
+      to = sql_bytes{std::string{bytes(sqlite3_value_blob(from))}};
       break;
     default:
       to.emplace<std::monostate>();
