@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "outcome_text.hpp"
 #include "postgres/cluster.hpp"
 #include "temporary_folder.hpp"
 
@@ -55,16 +56,6 @@ class counting_session final : public session {
  private:
   std::unique_ptr<session> inner_;
 };
-
-/// The error's code; "" if there is none.
-template <class Result>
-std::string code_of(const Result& r) {
-  return r ? std::string{} : std::string{to_string(r.error().code)};
-}
-template <class Result>
-std::string message_of(const Result& r) {
-  return r ? std::string{} : r.error().message;
-}
 
 class Mapped : public ::testing::TestWithParam<const char*> {
  protected:

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "cluster.hpp"
+#include "outcome_text.hpp"
 #include "temporary_folder.hpp"
 
 namespace nexus::test {
@@ -21,16 +22,6 @@ using testkit::operator""_id;
 using testkit::terse_session;
 
 inline std::unique_ptr<journal_session> session_at(journal& of) { return must(of.open_session()); }
-
-/// The error's code; "" if there is none.
-template <class Result>
-std::string code_of(const Result& r) {
-  return r ? std::string{} : std::string{to_string(r.error().code)};
-}
-template <class Result>
-std::string message_of(const Result& r) {
-  return r ? std::string{} : r.error().message;
-}
 
 class Sql : public ::testing::TestWithParam<const char*> {
  protected:
