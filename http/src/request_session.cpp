@@ -25,11 +25,11 @@ auto request_session::on_lent(F f) -> decltype(f(std::declval<session&>())) {
   return done;
 }
 
-result<sql_rows> request_session::run_sql(std::string_view sql, std::span<const sql_value> with) {
+result<sql_rows> request_session::run_sql(std::string_view sql, sql_parameters with) {
   return on_lent([&](session& on) { return on.run_sql(sql, with); });
 }
 
-result<void> request_session::read_sql(std::string_view sql, std::span<const sql_value> with,
+result<void> request_session::read_sql(std::string_view sql, sql_parameters with,
                                        sql_row_sink& to) {
   return on_lent([&](session& on) { return on.read_sql(sql, with, to); });
 }

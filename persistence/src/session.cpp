@@ -21,9 +21,9 @@ std::string_view to_string(isolation level) noexcept {
   return "unknown";
 }
 
-result<sql_rows> session::run_sql(std::string_view, std::span<const sql_value>) { return no_sql(); }
+result<sql_rows> session::run_sql(std::string_view, sql_parameters) { return no_sql(); }
 
-result<void> session::read_sql(std::string_view sql, std::span<const sql_value> with,
+result<void> session::read_sql(std::string_view sql, sql_parameters with,
                                sql_row_sink& to) {
   return run_sql(sql, with).map([&](sql_rows found) {
     for (auto& row : found.rows) {

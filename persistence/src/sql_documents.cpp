@@ -239,7 +239,7 @@ const std::string& sql_documents::text(statement which, std::size_t count) {
 }
 
 result<sql_rows> sql_documents::run(statement which, std::size_t count,
-                                    std::span<const sql_value> with) {
+                                    sql_parameters with) {
   return on_.run_sql(text(which, count), with);
 }
 

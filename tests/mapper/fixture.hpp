@@ -26,7 +26,7 @@ class counting_session final : public session {
  public:
   explicit counting_session(std::unique_ptr<session> inner) : inner_{std::move(inner)} {}
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     sent.emplace_back(sql);
     return inner_->run_sql(sql, with);
   }

@@ -24,7 +24,7 @@ class lossy_session final : public forwarding_session {
         losses_{std::move(losses)},
         random_{losses_->seed++} {}
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     return inner().run_sql(sql, with);
   }
   result<void> begin(isolation level, bool read_only) override {

@@ -102,7 +102,7 @@ class watched_session final : public forwarding_session {
     if (auto* own = this->inner().documents()) documents_.emplace(*own, *told_);
   }
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     return inner().run_sql(sql, with);
   }
   result<void> begin(isolation level, bool read_only) override {

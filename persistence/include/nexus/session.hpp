@@ -73,9 +73,9 @@ class session : public poolable {
   }
 
   [[nodiscard]] virtual result<sql_rows> run_sql(std::string_view sql,
-                                                 std::span<const sql_value> with);
+                                                 sql_parameters with);
   /// The same for rows that need not be kept. After an error `to` may have had some of them.
-  [[nodiscard]] virtual result<void> read_sql(std::string_view sql, std::span<const sql_value> with,
+  [[nodiscard]] virtual result<void> read_sql(std::string_view sql, sql_parameters with,
                                               sql_row_sink& to);
 
   // For `transactional`, which pairs these calls:

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -30,6 +31,33 @@ struct sql_bytes {
 /// NULL, or a value. Other types of a database (numeric, date, uuid, …) are text. SQLite has no
 /// bool: it stores 0 or 1, read as an integer.
 using sql_value = std::variant<std::monostate, bool, std::int64_t, double, std::string, sql_bytes>;
+
+/// What a statement takes for $1, $2 …: values in a row, or pointers to values. It refers to them.
+class sql_parameters {
+ public:
+  sql_parameters() = default;
+  template <class Values>
+    requires std::convertible_to<const Values&, std::span<const sql_value>>
+  sql_parameters(const Values& values) {  // NOLINT(google-explicit-constructor)
+    const std::span<const sql_value> all{values};
+    values_ = all.data();
+    size_ = all.size();
+  }
+  explicit sql_parameters(std::span<const sql_value* const> each)
+      : each_{each.data()}, size_{each.size()} {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  /// From 0.
+  [[nodiscard]] const sql_value& operator[](std::size_t at) const noexcept {
+    return each_ != nullptr ? *each_[at] : values_[at];
+  }
+
+ private:
+  const sql_value* values_ = nullptr;
+  const sql_value* const* each_ = nullptr;
+  std::size_t size_ = 0;
+};
 
 /// The result of a statement.
 struct sql_rows {

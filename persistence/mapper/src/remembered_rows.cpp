@@ -20,38 +20,25 @@ const row_values* remembered_rows::find(const std::string& key) const {
 }
 
 remembered_rows::changes& remembered_rows::begin_part(session& on) {
+  // The newest entry may also be of another object that was at this address.
+  if (newest_ != nullptr && on.undoes().newest_is_of(this)) return *newest_;
   auto all = pending_.lock();
   if (!all) {
     pending_ = all = std::make_shared<changes>();
     all->reserve(16);
   }
-  if (!on.undoes().newest_is_of(this)) {
-    on.undoes().add(
-        [weak = weak_from_this(), all, from = all->size(), part = ++part_] {
-          if (const auto self = weak.lock()) self->take_back(*all, from, part);
-        },
-        this);
-  }
+  newest_ = all.get();
+  on.undoes().add(
+      [weak = weak_from_this(), all, from = all->size(), part = ++part_] {
+        if (const auto self = weak.lock()) self->take_back(*all, from, part);
+      },
+      this);
   return *all;
 }
 
-void remembered_rows::note(session& on, change what) {
-  if (on.in_transaction()) begin_part(on).push_back(std::move(what));
-}
-
-void remembered_rows::put(session& on, change what, std::optional<row_values> row) {
-  const auto at = rows_.find(what.key);
-  if (at != rows_.end()) {
-    what.before = std::move(at->second);
-    if (row) {
-      at->second = {*std::move(row)};
-    } else {
-      rows_.erase(at);
-    }
-  } else if (row) {
-    rows_.emplace(what.key, remembered{*std::move(row)});
-  }
-  note(on, std::move(what));
+remembered_rows::change* remembered_rows::note(session& on, const std::string& key) {
+  if (!on.in_transaction()) return nullptr;
+  return &begin_part(on).emplace_back(change{.key = key});
 }
 
 void remembered_rows::take_back(changes& all, std::size_t from, std::uint64_t part) {
@@ -102,7 +89,13 @@ void remembered_rows::inserted(session& on, const std::string& key, row_values r
   if (const auto past = undone_inserts_.find(key); past != undone_inserts_.end()) {
     std::erase(past->second, entity);
   }
-  put(on, {.key = key, .inserted = entity != nullptr, .of = {.entity = entity}}, std::move(row));
+  const auto [at, is_new] = rows_.try_emplace(key);
+  if (auto* what = note(on, key)) {
+    if (!is_new) what->before = std::move(at->second);
+    what->inserted = entity != nullptr;
+    what->of.entity = entity;
+  }
+  at->second = {std::move(row)};
 }
 
 void remembered_rows::updated(session& on, const std::string& key, row_values columns,
@@ -111,11 +104,19 @@ void remembered_rows::updated(session& on, const std::string& key, row_values co
   const auto at = rows_.find(key);
   if (at == rows_.end()) return;  // a listener made the mapper forget it
   exchange(at->second.row, columns);
-  note(on, {.key = key, .before = remembered{std::move(columns)}, .of_columns = true, .of = of});
+  if (auto* what = note(on, key)) {
+    what->before = remembered{std::move(columns)};
+    what->of_columns = true;
+    what->of = of;
+  }
 }
 
 void remembered_rows::removed(session& on, const std::string& key) {
-  put(on, {.key = key}, std::nullopt);
+  const auto at = rows_.find(key);
+  auto* what = note(on, key);
+  if (at == rows_.end()) return;
+  if (what != nullptr) what->before = std::move(at->second);
+  rows_.erase(at);
 }
 
 void remembered_rows::clear() {

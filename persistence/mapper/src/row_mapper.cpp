@@ -167,11 +167,10 @@ result<void> row_mapper::remember(const void* entity, std::span<sql_value> from)
   bool whole = !of_->dehydrate;
   for (std::size_t i = 0; i < from.size(); ++i) {
     const auto at = of_->read[i];
-    const bool kept_by_us = of_->deleted == at || of_->created == at;
     const bool as_read =
         of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], from[i]) : !of_->dehydrate;
-    if (kept_by_us || as_read) {
-      row[at] = std::move(from[i]);
+    if (as_read || of_->deleted == at || of_->created == at) {  // the latter are kept by us
+      row[at].emplace(std::move(from[i]));
     } else {
       whole = false;
     }
@@ -223,7 +222,7 @@ class row_mapper::rows_taker final : public sql_row_sink {
   std::size_t rows_max_;
 };
 
-result<std::size_t> row_mapper::read(std::string_view sql, std::span<const sql_value> with,
+result<std::size_t> row_mapper::read(std::string_view sql, sql_parameters with,
                                      const std::function<void*()>& fresh, bool remembered,
                                      std::size_t rows_max) {
   rows_taker to{*this, fresh, remembered, rows_max};

@@ -37,15 +37,14 @@ void add_key(std::vector<sql_value>& to, const table& of, const row_values& row)
 
 // Makes the text again only if it differs from the last one.
 template <class Write>
-const std::string& text_of(last_text& last, std::span<const std::size_t> columns, bool flag,
-                           bool other, Write&& write) {
+void make_text(last_text& last, std::span<const std::size_t> columns, bool flag, bool other,
+               Write&& write) {
   if (last.sql.empty() || last.flag != flag || last.other != other ||
       !std::ranges::equal(last.columns, columns)) {
     sql_builder sql;
     write(sql);
-    last = {{columns.begin(), columns.end()}, flag, other, sql.done().sql};
+    last = {{columns.begin(), columns.end()}, flag, other, sql.done().sql, std::move(last.with)};
   }
-  return last.sql;
 }
 
 }  // namespace
@@ -111,23 +110,22 @@ sql_value value_for(const table& of, std::size_t at, const filter_value::one& va
   }
 }
 
-bound_statement insert_row(const table& of, row_values& row, bool returns_key, last_text& last) {
-  bound_statement made{last.sql, {}};
-  made.with.reserve(row.size());
+void insert_row(const table& of, const row_values& row, bool returns_key, last_text& last) {
+  last.with.clear();
   bool same = !last.sql.empty() && last.flag == returns_key;
   for (std::size_t at = 0; at < row.size(); ++at) {
     if (!row[at] || of.columns[at].of_database) continue;
-    const auto place = made.with.size();
+    const auto place = last.with.size();
     if (same) same = place < last.columns.size() && last.columns[place] == at;
     if (!same) {
       last.sql.clear();
       last.columns.resize(place);
       last.columns.push_back(at);
     }
-    made.with.push_back(*std::move(row[at]));
+    last.with.push_back(&*row[at]);
   }
-  if (same && last.columns.size() == made.with.size()) return made;
-  last.columns.resize(made.with.size());
+  if (same && last.columns.size() == last.with.size()) return;
+  last.columns.resize(last.with.size());
   last.flag = returns_key;
   sql_builder sql;
   sql.text("INSERT INTO ").text(of.quoted);
@@ -140,34 +138,24 @@ bound_statement insert_row(const table& of, row_values& row, bool returns_key, l
   }
   if (returns_key) sql.text(" RETURNING ").names(of, of.key);
   last.sql = sql.done().sql;
-  return made;
 }
 
-void give_back(bound_statement& from, const last_text& last, row_values& to) {
-  for (std::size_t i = 0; i < from.with.size(); ++i) to[last.columns[i]] = std::move(from.with[i]);
-}
-
-bound_statement update_row(const table& of, const row_values& row,
-                           std::span<const std::size_t> changed,
-                           std::optional<std::int64_t> version, bool only_unmarked,
-                           last_text& last) {
+void update_row(const table& of, const row_values& row, std::span<const std::size_t> changed,
+                const sql_value* version, bool only_unmarked, last_text& last) {
   const bool checks_mark = only_unmarked && of.deleted;
-  const auto& text =
-      text_of(last, changed, version.has_value(), checks_mark, [&](sql_builder& sql) {
-        sql.text("UPDATE ").text(of.quoted).text(" SET ");
-        for (std::size_t i = 0; i < changed.size(); ++i) {
-          sql.text(i > 0 ? ", " : "").name(of, changed[i]).text(" = ").parameter();
-        }
-        sql.where_key(of);
-        if (version) sql.text(" AND ").name(of, *of.version).text(" = ").parameter();
-        if (checks_mark) sql.text(" AND ").name(of, *of.deleted).text(" IS NULL");
-      });
-  bound_statement made{text, {}};
-  made.with.reserve(changed.size() + of.key.size() + 1);
-  for (const auto at : changed) made.with.push_back(*row[at]);
-  add_key(made.with, of, row);
-  if (version) made.with.emplace_back(*version);
-  return made;
+  make_text(last, changed, version != nullptr, checks_mark, [&](sql_builder& sql) {
+    sql.text("UPDATE ").text(of.quoted).text(" SET ");
+    for (std::size_t i = 0; i < changed.size(); ++i) {
+      sql.text(i > 0 ? ", " : "").name(of, changed[i]).text(" = ").parameter();
+    }
+    sql.where_key(of);
+    if (version) sql.text(" AND ").name(of, *of.version).text(" = ").parameter();
+    if (checks_mark) sql.text(" AND ").name(of, *of.deleted).text(" IS NULL");
+  });
+  last.with.clear();
+  for (const auto at : changed) last.with.push_back(&*row[at]);
+  for (const auto at : of.key) last.with.push_back(&*row[at]);
+  if (version != nullptr) last.with.push_back(version);
 }
 
 statement delete_row(const table& of, const row_values& row, std::optional<std::int64_t> version) {

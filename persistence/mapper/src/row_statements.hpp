@@ -54,22 +54,13 @@ class sql_builder {
 [[nodiscard]] sql_value value_for(const table& of, std::size_t column,
                                   const filter_value::one& value);
 
-/// A statement whose text is that of `last_text`.
-struct bound_statement {
-  const std::string& sql;
-  std::vector<sql_value> with;
-};
+/// Makes `last` the INSERT of the columns that `row` has.
+void insert_row(const table& of, const row_values& row, bool returns_key, last_text& last);
 
-/// Inserts the columns that `row` has; takes their values out of it, until `give_back`.
-[[nodiscard]] bound_statement insert_row(const table& of, row_values& row, bool returns_key,
-                                         last_text& last);
-void give_back(bound_statement& from, const last_text& last, row_values& to);
-
-/// Updates some columns of the row with this key, if it still has the version, and is not marked.
-[[nodiscard]] bound_statement update_row(const table& of, const row_values& row,
-                                         std::span<const std::size_t> changed,
-                                         std::optional<std::int64_t> version, bool only_unmarked,
-                                         last_text& last);
+/// Makes `last` the UPDATE of some columns of the row with this key, if it still has `version` (null:
+/// there is none), and is not marked. `row` has the key.
+void update_row(const table& of, const row_values& row, std::span<const std::size_t> changed,
+                const sql_value* version, bool only_unmarked, last_text& last);
 
 [[nodiscard]] statement delete_row(const table& of, const row_values& row,
                                    std::optional<std::int64_t> version);

@@ -40,9 +40,10 @@ result<void> write_run::stored(void* entity, store_item& item) {
   auto goes_on = before(moment::storing, entity, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
-  row_values row(of_.columns.size());
+  row_mapper::spare_row own{in_};
+  auto& row = own.values;
   if (auto done = write_key(of_, entity, row); !done) return done;
-  if (!has_key(row)) return insert(entity, std::move(row), item);
+  if (!has_key(row)) return insert(entity, row, item);
   const auto key = key_of(of_, row);
   if (of_.generated && (in_.memory().was_undone(key, entity) || in_.memory().may_be_undone(key))) {
     // The database will make another key.
@@ -53,11 +54,15 @@ result<void> write_run::stored(void* entity, store_item& item) {
                                                                       : sql_value{std::int64_t{0}};
     assign(entity, unset, of_.key);
     row[of_.key.front()] = std::move(unset[of_.key.front()]);
-    return insert(entity, std::move(row), item);
+    return insert(entity, row, item);
   }
   const auto* known = in_.memory().find(key);
-  if (known == nullptr) return insert(entity, std::move(row), item);
-  return update(entity, key, known, std::move(row), item);
+  if (known == nullptr) return insert(entity, row, item);
+  if (has(moment::updating) || !of_.validators.empty()) {  // which may use the mapper
+    const auto copy = *known;
+    return update(entity, key, copy, row, item);
+  }
+  return update(entity, key, *known, row, item);
 }
 
 result<bool> write_run::prepare_insert(void* entity, row_values& row, store_item& item) {
@@ -106,17 +111,16 @@ result<void> write_run::take_key(const sql_rows& from, bool by_rowid, row_values
   return {};
 }
 
-result<void> write_run::insert(void* entity, row_values row, store_item& item) {
+result<void> write_run::insert(void* entity, row_values& row, store_item& item) {
   if (auto room = in_.has_room(); !room) return room;
   auto goes_on = prepare_new(entity, row, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
   const bool needs_key = of_.generated && !row[of_.key.front()];
   const bool by_rowid = needs_key && of_.by_rowid == rowid_key::yes && on_.dialect() == "sqlite";
-  auto statement = insert_row(of_, row, needs_key && !by_rowid, in_.last_insert_);
-  auto done = send(statement.sql, statement.with);
+  insert_row(of_, row, needs_key && !by_rowid, in_.last_insert_);
+  auto done = send(in_.last_insert_);
   if (!done) return fail(std::move(done.error()));
-  give_back(statement, in_.last_insert_, row);
   if (needs_key) {
     if (auto taken = take_key(*done, by_rowid, row); !taken) return taken;
   }
@@ -131,20 +135,18 @@ result<void> write_run::insert(void* entity, row_values row, store_item& item) {
   return {};
 }
 
-result<void> write_run::update(void* entity, const std::string& key, const row_values* known,
-                               row_values row, store_item& item) {
-  auto columns = write_changes(of_, entity, *known, row);
+result<void> write_run::update(void* entity, const std::string& key, const row_values& known,
+                               row_values& row, store_item& item) {
+  auto columns = write_changes(of_, entity, known, row);
   if (!columns) return fail(std::move(columns.error()));
-  auto changed = differs(*columns, row, *known, entity);
+  auto changed = differs(*columns, row, known, entity);
   if (!changed) return fail(std::move(changed.error()));
   item.what = stored_as::unchanged;
-  if (is_marked(*known)) {
+  if (is_marked(known)) {
     return fail(errc::conflict, fmt::format("{}: the row is marked as removed: restore it first",
                                             shown_key(of_, row)));
   }
   if (!*changed) return {};
-  row_values copy;  // functions of the program may use the mapper
-  if (has(moment::updating) || !of_.validators.empty()) known = &(copy = *known);
   if (has(moment::updating)) {
     auto goes_on = before(moment::updating, entity, item);
     if (!goes_on) return fail(std::move(goes_on.error()));
@@ -157,17 +159,17 @@ result<void> write_run::update(void* entity, const std::string& key, const row_v
                               "already",
                               of_.name));
     }
-    columns = write_changes(of_, entity, *known, row);
+    columns = write_changes(of_, entity, known, row);
     if (!columns) return fail(std::move(columns.error()));
-    changed = differs(*columns, row, *known, entity);
+    changed = differs(*columns, row, known, entity);
     if (!changed) return fail(std::move(changed.error()));
     if (!*changed) return {};  // a listener undid the change
   }
-  if (auto valid = validate(entity, row, known, item); !valid) return valid;
-  return write(entity, key, std::move(row), *std::move(columns), item);
+  if (auto valid = validate(entity, row, &known, item); !valid) return valid;
+  return write(entity, key, row, *std::move(columns), item);
 }
 
-result<void> write_run::write(void* entity, const std::string& key, row_values row,
+result<void> write_run::write(void* entity, const std::string& key, row_values& row,
                               std::vector<std::size_t> columns, store_item& item) {
   const auto version = expected(row, entity);
   if (!version) return fail(version.error());
@@ -183,8 +185,9 @@ result<void> write_run::write(void* entity, const std::string& key, row_values r
     kept.push_back(*of_.updated);
   }
   columns.insert(columns.end(), kept.begin(), kept.end());
-  const auto statement = update_row(of_, row, columns, *version, true, in_.last_update_);
-  auto done = send(statement.sql, statement.with);
+  const sql_value before = version->value_or(0);
+  update_row(of_, row, columns, of_.version ? &before : nullptr, true, in_.last_update_);
+  auto done = send(in_.last_update_);
   if (!done) return fail(std::move(done.error()));
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, row, kept);
@@ -216,17 +219,16 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
     columns.push_back(*of_.updated);
   }
   const bool removes = !std::holds_alternative<std::monostate>(*marked[*of_.deleted]);
-  const auto statement = update_row(of_, marked, columns, *version, removes, in_.last_update_);
-  auto done = send(statement.sql, statement.with);
+  const sql_value before = version->value_or(0);
+  update_row(of_, marked, columns, of_.version ? &before : nullptr, removes, in_.last_update_);
+  auto done = send(in_.last_update_);
   if (!done) return fail(std::move(done.error()));
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, marked, columns);
   const auto key = key_of(of_, marked);
-  if (in_.memory().find(key) != nullptr) {
-    row_values written(marked.size());
-    for (const auto at : columns) written[at] = std::move(marked[at]);
-    in_.memory().updated(on_, key, std::move(written), {entity, next, *version});
-  }
+  row_values written(marked.size());
+  for (const auto at : columns) written[at] = std::move(marked[at]);
+  in_.memory().updated(on_, key, std::move(written), {entity, next, *version});
   return {};
 }
 

@@ -131,7 +131,7 @@ bool write_run::is_marked(const row_values& row) const {
          !std::holds_alternative<std::monostate>(*row[*of_.deleted]);
 }
 
-result<sql_rows> write_run::send(std::string_view sql, std::span<const sql_value> with) {
+result<sql_rows> write_run::send(std::string_view sql, sql_parameters with) {
   if (within_ != nullptr) {
     if (auto done = within_->begin(); !done) return fail(std::move(done.error()));
   }

@@ -56,16 +56,19 @@ class write_run {
   void set_stamps(void* entity, const row_values& row, bool with_key = false);
   /// The hook and the listeners behind the write.
   void after_insert(void* entity);
-  result<sql_rows> send(std::string_view sql, std::span<const sql_value> with);
+  result<sql_rows> send(std::string_view sql, sql_parameters with);
+  result<sql_rows> send(const last_text& made) {
+    return send(made.sql, sql_parameters{made.with});
+  }
 
  private:
   result<void> stored(void* entity, store_item& item);
   // `row` has the key.
-  result<void> insert(void* entity, row_values row, store_item& item);
+  result<void> insert(void* entity, row_values& row, store_item& item);
   result<bool> prepare_new(void* entity, row_values& row, store_item& item);
-  result<void> update(void* entity, const std::string& key, const row_values* known, row_values row,
-                      store_item& item);
-  result<void> write(void* entity, const std::string& key, row_values row,
+  result<void> update(void* entity, const std::string& key, const row_values& known,
+                      row_values& row, store_item& item);
+  result<void> write(void* entity, const std::string& key, row_values& row,
                      std::vector<std::size_t> columns, store_item& item);
   result<void> removed(void* entity, removal how, store_item& item);
   result<void> restored(void* entity, store_item& item);

@@ -87,10 +87,10 @@ class session final : public journal_session {
   result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override;
   result<void> read_states(position after, std::size_t max, const state_sink& sink) override;
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     return run_own(sql, with, nullptr);
   }
-  result<void> read_sql(std::string_view sql, std::span<const sql_value> with,
+  result<void> read_sql(std::string_view sql, sql_parameters with,
                         sql_row_sink& to) override {
     return run_own(sql, with, &to).map([](const sql_rows&) {});
   }
@@ -147,8 +147,8 @@ class session final : public journal_session {
   [[nodiscard]] result<void> outside_of_transaction(std::string_view doing) const;
   result<void> connect_for_sql();
   // Rows go to `to` if there is one.
-  result<sql_rows> run_own(std::string_view sql, std::span<const sql_value> with, sql_row_sink* to);
-  result<rows> send_own(const std::string& sql, std::span<const sql_value> with,
+  result<sql_rows> run_own(std::string_view sql, sql_parameters with, sql_row_sink* to);
+  result<rows> send_own(const std::string& sql, sql_parameters with,
                         bool& lost_after_sending);
   result<void> commit_by(std::string_view sql);
   result<void> end_by(std::string_view sql);

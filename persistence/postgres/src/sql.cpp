@@ -44,7 +44,7 @@ result<void> session::connect_for_sql() {
 }
 
 // Sends it. `lost_after_sending`: its outcome is unknown.
-result<rows> session::send_own(const std::string& sql, std::span<const sql_value> with,
+result<rows> session::send_own(const std::string& sql, sql_parameters with,
                                bool& lost_after_sending) {
   auto bound = text_parameters::from(with, core_->where.name);
   if (!bound) return fail(std::move(bound.error()));
@@ -129,7 +129,7 @@ void session::replace_if_due() noexcept {
   if (replace_ && !unfinished()) drop_connection();
 }
 
-result<sql_rows> session::run_own(std::string_view sql, std::span<const sql_value> with,
+result<sql_rows> session::run_own(std::string_view sql, sql_parameters with,
                                   sql_row_sink* to) {
   if (sql.find('\0') != std::string_view::npos) {
     return fail(told(errc::query_failed, "the statement contains a NUL byte"));

@@ -85,14 +85,15 @@ void text_parameters::add(const sql_value& value) {
   }
 }
 
-result<text_parameters> text_parameters::from(std::span<const sql_value> values,
+result<text_parameters> text_parameters::from(sql_parameters values,
                                               const std::string& name) {
   if (values.size() > parameters_max) {
     return fail(errc::query_failed, fmt::format("{}: {} parameters, where PostgreSQL takes {}",
                                                 name, values.size(), parameters_max));
   }
   text_parameters made;
-  for (const auto& value : values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto& value = values[i];
     const auto* text = std::get_if<std::string>(&value);
     if (text != nullptr && text->find('\0') != std::string::npos) {
       return fail(errc::query_failed,

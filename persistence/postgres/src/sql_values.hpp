@@ -21,7 +21,7 @@ namespace nexus { inline namespace v0 { namespace postgres {
 class text_parameters {
  public:
   /// `query_failed` for values without a text form.
-  [[nodiscard]] static result<text_parameters> from(std::span<const sql_value> values,
+  [[nodiscard]] static result<text_parameters> from(sql_parameters values,
                                                     const std::string& name);
 
   [[nodiscard]] int count() const noexcept { return static_cast<int>(values_.size()); }

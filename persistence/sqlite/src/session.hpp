@@ -88,10 +88,10 @@ class session final : public journal_session {
   result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override;
   result<void> read_states(position after, std::size_t max, const state_sink& sink) override;
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     return run_own(sql, with, nullptr);
   }
-  result<void> read_sql(std::string_view sql, std::span<const sql_value> with,
+  result<void> read_sql(std::string_view sql, sql_parameters with,
                         sql_row_sink& to) override {
     return run_own(sql, with, &to).map([](const sql_rows&) {});
   }
@@ -149,8 +149,8 @@ class session final : public journal_session {
     bool full = false;       // the disk was full, and nothing was committed
   };
   // Rows go to `to` if there is one.
-  result<sql_rows> run_own(std::string_view sql, std::span<const sql_value> with, sql_row_sink* to);
-  result<sql_rows> run_alone(std::string_view sql, std::span<const sql_value> with,
+  result<sql_rows> run_own(std::string_view sql, sql_parameters with, sql_row_sink* to);
+  result<sql_rows> run_alone(std::string_view sql, sql_parameters with,
                              sql_row_sink* to, effect& had);
   result<void> commit_by(std::string_view sql);
   result<void> end_by(std::string_view sql);

@@ -8,10 +8,6 @@
 namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
-void check(sqlite3* db, int code) {
-  if (code != SQLITE_OK) throw SQLite::Exception(db, code);
-}
-
 int bind(sqlite3_stmt* s, int at, const sql_value& value) {
   // Bound without copying: the values outlive the statement. A null pointer would be NULL.
   struct binder {
@@ -33,7 +29,7 @@ int bind(sqlite3_stmt* s, int at, const sql_value& value) {
 
 }  // namespace
 
-result<void> bind_all(own_statement& to, std::span<const sql_value> with, const std::string& name) {
+result<void> bind_all(own_statement& to, sql_parameters with, const std::string& name) {
   const auto bad = [&](std::string why) {
     return fail(errc::query_failed, fmt::format("{}: {}", name, why));
   };
@@ -51,7 +47,9 @@ result<void> bind_all(own_statement& to, std::span<const sql_value> with, const 
     const auto& value = with[number - 1];
     to.borrows |=
         std::holds_alternative<std::string>(value) || std::holds_alternative<sql_bytes>(value);
-    check(sqlite3_db_handle(s), bind(s, at, value));
+    if (const int code = bind(s, at, value); code != SQLITE_OK) {
+      throw SQLite::Exception(sqlite3_db_handle(s), code);
+    }
   }
   if (wanted == with.size()) return {};
   return bad(

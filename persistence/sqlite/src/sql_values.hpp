@@ -16,7 +16,7 @@ namespace nexus { inline namespace v0 { namespace sqlite {
 
 /// Binds the parameters, which must outlive the statement's steps; `query_failed` if the statement
 /// has another number of them, or other names than $1, $2 …
-[[nodiscard]] result<void> bind_all(own_statement& to, std::span<const sql_value> with,
+[[nodiscard]] result<void> bind_all(own_statement& to, sql_parameters with,
                                     const std::string& name);
 
 /// Steps to the end. Rows go to `to` if there is one; then the result has none, and no columns.

@@ -59,7 +59,7 @@ class sql_documents final : public document_storage {
   // The text of a statement for `count` documents, ids or values. Of each there are few, so that
   // they can stay prepared.
   const std::string& text(statement which, std::size_t count = 1);
-  result<sql_rows> run(statement which, std::size_t count, std::span<const sql_value> with);
+  result<sql_rows> run(statement which, std::size_t count, sql_parameters with);
 
   // Within the session's transaction, or in one of its own.
   template <class F>

@@ -152,7 +152,7 @@ class faulty_session final : public journal_session {
                         [&] { return inner_->save_snapshots(requests); });
   }
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     return sql_.run(sql, with);
   }
   result<void> begin(isolation level, bool read_only) override {

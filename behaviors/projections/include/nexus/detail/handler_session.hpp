@@ -18,7 +18,7 @@ class handler_session final : public session {
  public:
   explicit handler_session(session& of) : of_{of} {}
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override {
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     static constexpr std::array<std::string_view, 7> ends{"BEGIN", "START",   "COMMIT",  "END",
                                                           "ABORT", "PREPARE", "ROLLBACK"};
     auto rest = sql;

@@ -31,8 +31,8 @@ class request_session final : public session {
   /// Translates an error of the pool's session: an interruption becomes its reason.
   [[nodiscard]] error told(error why) const;
 
-  result<sql_rows> run_sql(std::string_view sql, std::span<const sql_value> with) override;
-  result<void> read_sql(std::string_view sql, std::span<const sql_value> with,
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override;
+  result<void> read_sql(std::string_view sql, sql_parameters with,
                         sql_row_sink& to) override;
   result<void> begin(isolation level, bool read_only) override;
   result<void> commit() override;

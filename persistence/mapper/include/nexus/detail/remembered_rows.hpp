@@ -73,8 +73,8 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   };
   using changes = std::vector<change>;
 
-  void put(session& on, change what, std::optional<row_values> row);
-  void note(session& on, change what);
+  // A new change, if a transaction is open.
+  change* note(session& on, const std::string& key);
   // The changes of the open transaction, with an entry in the session's undo log.
   changes& begin_part(session& on);
   void take_back(changes& all, std::size_t from, std::uint64_t part);
@@ -85,6 +85,7 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   std::map<const void*, written> undone_versions_;
   std::vector<std::string>* new_keys_ = nullptr;
   std::weak_ptr<changes> pending_;  // owned by the entries of the session's undo log
+  changes* newest_ = nullptr;       // the same; valid while the newest entry is of this
   std::uint64_t part_ = 0;          // of a transaction: what one entry takes back
 };
 

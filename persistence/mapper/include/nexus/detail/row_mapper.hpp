@@ -31,6 +31,7 @@ struct last_text {
   std::vector<std::size_t> columns{};
   bool flag = false, other = false;  ///< what else it depends on
   std::string sql{};
+  std::vector<const sql_value*> with{};  ///< of the row that is written, until it changes
 };
 
 /// How a row is removed.
@@ -87,7 +88,31 @@ class row_mapper {
 
   class rows_taker;
 
-  result<std::size_t> read(std::string_view sql, std::span<const sql_value> with,
+  /// A row of its own without values, whose memory is used again.
+  class spare_row {
+   public:
+    explicit spare_row(row_mapper& in) : in_{in} {
+      if (!in.spare_rows_.empty()) {
+        values = std::move(in.spare_rows_.back());
+        in.spare_rows_.pop_back();
+      }
+      values.resize(in.of_->columns.size());
+    }
+    spare_row(const spare_row&) = delete;
+    spare_row& operator=(const spare_row&) = delete;
+    ~spare_row() {
+      if (values.empty()) return;  // moved from
+      for (auto& value : values) value.reset();
+      in_.spare_rows_.push_back(std::move(values));
+    }
+
+    row_values values;
+
+   private:
+    row_mapper& in_;
+  };
+
+  result<std::size_t> read(std::string_view sql, sql_parameters with,
                            const std::function<void*()>& fresh, bool remembered,
                            std::size_t rows_max);
   [[nodiscard]] row_values as_row(std::span<const sql_value> from) const;
@@ -98,6 +123,7 @@ class row_mapper {
   std::shared_ptr<table> of_;
   std::shared_ptr<remembered_rows> memory_;
   last_text last_insert_, last_update_;
+  std::vector<row_values> spare_rows_;  // kept for their memory
 };
 
 // What an entity is written as; each adds columns that `row` lacks.

@@ -22,7 +22,7 @@ class faulty_sql {
  public:
   faulty_sql(session& inner, faults& told) : inner_{inner}, faults_{told} {}
 
-  result<sql_rows> run(std::string_view sql, std::span<const sql_value> with) {
+  result<sql_rows> run(std::string_view sql, sql_parameters with) {
     const auto work = [&] { return inner_.run_sql(sql, with); };
     const auto word = nexus::detail::first_word(sql);
     if (!unfinished()) {
