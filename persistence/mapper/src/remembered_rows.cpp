@@ -1,22 +1,20 @@
 #include "nexus/detail/remembered_rows.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace nexus { inline namespace v0 { namespace detail {
-namespace {
-
-void exchange(row_values& row, row_values& columns) {
-  for (std::size_t at = 0; at < columns.size(); ++at) {
-    if (columns[at]) std::swap(row[at], columns[at]);
-  }
+row_view remembered_rows::find(const std::string& key) const {
+  const auto found = rows_.find(key);
+  return found == rows_.end() ? row_view{} : found->second.row;
 }
 
-}  // namespace
-
-const row_values* remembered_rows::find(const std::string& key) const {
-  const auto found = rows_.find(key);
-  return found == rows_.end() ? nullptr : &found->second.row;
+void remembered_rows::forget(const std::string& key) {
+  const auto at = rows_.find(key);
+  if (at == rows_.end()) return;
+  cells_.give(at->second.row);
+  rows_.erase(at);
 }
 
 remembered_rows::changes& remembered_rows::begin_part(session& on) {
@@ -25,44 +23,56 @@ remembered_rows::changes& remembered_rows::begin_part(session& on) {
   auto all = pending_.lock();
   if (!all) {
     pending_ = all = std::make_shared<changes>();
-    all->reserve(16);
+    all->rows.reserve(16);
   }
   newest_ = all.get();
   on.undoes().add(
-      [weak = weak_from_this(), all, from = all->size(), part = ++part_] {
+      [weak = weak_from_this(), all, from = all->rows.size(), part = ++part_] {
         if (const auto self = weak.lock()) self->take_back(*all, from, part);
       },
       this);
   return *all;
 }
 
+void remembered_rows::take(remembered& from, change& to) {
+  to.before.emplace(std::make_move_iterator(from.row.begin()),
+                    std::make_move_iterator(from.row.end()));
+  to.loaded_in = from.loaded_in;
+}
+
 remembered_rows::change* remembered_rows::note(session& on, const std::string& key) {
   if (!on.in_transaction()) return nullptr;
-  return &begin_part(on).emplace_back(change{.key = key});
+  return &begin_part(on).rows.emplace_back(change{.key = key});
 }
 
 void remembered_rows::take_back(changes& all, std::size_t from, std::uint64_t part) {
-  while (all.size() > from) {
-    auto what = std::move(all.back());
-    all.pop_back();
-    undo(what);
+  while (all.rows.size() > from) {
+    auto what = std::move(all.rows.back());
+    all.rows.pop_back();
+    undo(what, all.cells);
   }
   // The database may have had another row before.
   for (auto& [key, one] : rows_) {
     if (one.loaded_in < part) continue;
-    one.row.assign(one.row.size(), std::nullopt);
+    std::ranges::fill(one.row, std::nullopt);
     one.loaded_in = 0;
   }
 }
 
-void remembered_rows::undo(change& what) {
+void remembered_rows::undo(change& what, std::vector<cell>& cells) {
   const auto at = rows_.find(what.key);
   if (what.of_columns) {
-    if (at != rows_.end()) exchange(at->second.row, what.before->row);
+    for (; what.columns > 0; --what.columns, cells.pop_back()) {
+      if (at != rows_.end()) at->second.row[cells.back().column] = std::move(cells.back().before);
+    }
   } else if (what.before) {
-    rows_[what.key] = *std::move(what.before);
-  } else if (at != rows_.end()) {
-    rows_.erase(at);
+    auto& row = at != rows_.end() ? at->second : rows_[what.key];
+    if (row.row.empty()) row.row = cells_.take(what.before->size());
+    std::ranges::fill(row.row, std::nullopt);
+    move_to(row.row, *what.before);
+    row.loaded_in = what.loaded_in;
+  } else {
+    forget(what.key);
   }
   if (what.inserted) undone_inserts_[what.key].push_back(what.of.entity);
   if (what.of.version && what.of.entity != nullptr) {
@@ -72,42 +82,55 @@ void remembered_rows::undo(change& what) {
   }
 }
 
-void remembered_rows::loaded(session& on, std::string key, row_values row) {
+row_cells remembered_rows::loaded(session& on, const std::string& key, std::size_t columns) {
   std::uint64_t part = 0;
   if (on.in_transaction()) {
     (void)begin_part(on);
     part = part_;
   }
-  const auto [at, is_new] = rows_.try_emplace(std::move(key));
-  at->second = {std::move(row), part};
+  const auto [at, is_new] = rows_.try_emplace(key);
+  if (is_new) at->second.row = cells_.take(columns);
   if (is_new && new_keys_ != nullptr) new_keys_->push_back(at->first);
+  if (!is_new) std::ranges::fill(at->second.row, std::nullopt);
+  at->second.loaded_in = part;
+  return at->second.row;
 }
 
-void remembered_rows::inserted(session& on, const std::string& key, row_values row,
+void remembered_rows::inserted(session& on, const std::string& key, row_values& row,
                                const void* entity) {
   if (!undone_versions_.empty()) undone_versions_.erase(entity);
   if (const auto past = undone_inserts_.find(key); past != undone_inserts_.end()) {
     std::erase(past->second, entity);
   }
   const auto [at, is_new] = rows_.try_emplace(key);
+  if (is_new) at->second.row = cells_.take(row.size());
   if (auto* what = note(on, key)) {
-    if (!is_new) what->before = std::move(at->second);
+    if (!is_new) take(at->second, *what);
     what->inserted = entity != nullptr;
     what->of.entity = entity;
   }
-  at->second = {std::move(row)};
+  if (!is_new) std::ranges::fill(at->second.row, std::nullopt);
+  at->second.loaded_in = 0;
+  move_to(at->second.row, row);
 }
 
-void remembered_rows::updated(session& on, const std::string& key, row_values columns,
+void remembered_rows::updated(session& on, const std::string& key, row_values& columns,
                               const written& of) {
   if (!undone_versions_.empty()) undone_versions_.erase(of.entity);
   const auto at = rows_.find(key);
   if (at == rows_.end()) return;  // a listener made the mapper forget it
-  exchange(at->second.row, columns);
-  if (auto* what = note(on, key)) {
-    what->before = remembered{std::move(columns)};
+  auto* what = note(on, key);
+  if (what != nullptr) {
     what->of_columns = true;
     what->of = of;
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!columns[i]) continue;
+    if (what != nullptr) {
+      newest_->cells.push_back({i, std::move(at->second.row[i])});
+      ++what->columns;
+    }
+    at->second.row[i] = std::move(columns[i]);
   }
 }
 
@@ -115,12 +138,14 @@ void remembered_rows::removed(session& on, const std::string& key) {
   const auto at = rows_.find(key);
   auto* what = note(on, key);
   if (at == rows_.end()) return;
-  if (what != nullptr) what->before = std::move(at->second);
+  if (what != nullptr) take(at->second, *what);
+  cells_.give(at->second.row);
   rows_.erase(at);
 }
 
 void remembered_rows::clear() {
   rows_.clear();
+  cells_.clear();
   undone_inserts_.clear();
   undone_versions_.clear();
 }

@@ -73,7 +73,7 @@ result<void> write_key(const table& of, const void* entity, row_values& row) {
 namespace {
 
 // Drops what is equal in `row`.
-std::vector<std::size_t> differences(const table& of, row_values& row, const row_values& known) {
+std::vector<std::size_t> differences(const table& of, row_values& row, row_view known) {
   std::vector<std::size_t> made;
   for (std::size_t at = 0; at < row.size(); ++at) {
     if (!of.columns[at].is_compared) continue;
@@ -89,7 +89,7 @@ std::vector<std::size_t> differences(const table& of, row_values& row, const row
 }  // namespace
 
 result<std::vector<std::size_t>> write_changes(const table& of, const void* entity,
-                                               const row_values& known, row_values& row) {
+                                               row_view known, row_values& row) {
   if (of.dehydrate) {
     row.assign(row.size(), std::nullopt);
     if (auto done = write_row(of, entity, row); !done) return fail(std::move(done.error()));
@@ -163,23 +163,32 @@ result<void> row_mapper::has_room() const {
 result<void> row_mapper::remember(const void* entity, std::span<sql_value> from) {
   if (auto room = has_room(); !room) return room;
   const bool by_user = of_->dehydrate || of_->hydrate;
-  row_values row(of_->columns.size());
-  bool whole = !of_->dehydrate;
-  for (std::size_t i = 0; i < from.size(); ++i) {
+  const auto as_read = [&](std::size_t i) {
     const auto at = of_->read[i];
-    const bool as_read =
-        of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], from[i]) : !of_->dehydrate;
-    if (as_read || of_->deleted == at || of_->created == at) {  // the latter are kept by us
-      row[at].emplace(std::move(from[i]));
-    } else {
-      whole = false;
+    if (of_->deleted == at || of_->created == at) return true;  // kept by us
+    return of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], from[i])
+                             : !of_->dehydrate;
+  };
+  std::size_t whole = 0;
+  while (whole < from.size() && as_read(whole)) ++whole;
+  const auto key = static_cast<std::size_t>(std::ranges::find(of_->read, of_->key.front()) -
+                                            of_->read.begin());
+  if (whole == from.size() && of_->key.size() == 1 && !of_->dehydrate && key < from.size()) {
+    const auto cells = memory_->loaded(on_, printed(from[key]), of_->columns.size());
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      cells[of_->read[i]].emplace(std::move(from[i]));
     }
+    return {};
   }
-  if (!whole) {
+  spare_row own{*this};
+  auto& row = own.values;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (i < whole || as_read(i)) row[of_->read[i]].emplace(std::move(from[i]));
+  }
+  if (whole < from.size() || of_->dehydrate) {
     if (auto done = write_row(*of_, entity, row); !done) return done;
   }
-  auto key = key_of(*of_, row);
-  memory_->loaded(on_, std::move(key), std::move(row));
+  move_to(memory_->loaded(on_, key_of(*of_, row), row.size()), row);
   return {};
 }
 

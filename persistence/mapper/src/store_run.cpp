@@ -56,13 +56,13 @@ result<void> write_run::stored(void* entity, store_item& item) {
     row[of_.key.front()] = std::move(unset[of_.key.front()]);
     return insert(entity, row, item);
   }
-  const auto* known = in_.memory().find(key);
-  if (known == nullptr) return insert(entity, row, item);
+  const auto known = in_.memory().find(key);
+  if (known.empty()) return insert(entity, row, item);
   if (has(moment::updating) || !of_.validators.empty()) {  // which may use the mapper
-    const auto copy = *known;
+    const row_values copy{known.begin(), known.end()};
     return update(entity, key, copy, row, item);
   }
-  return update(entity, key, *known, row, item);
+  return update(entity, key, known, row, item);
 }
 
 result<bool> write_run::prepare_insert(void* entity, row_values& row, store_item& item) {
@@ -79,7 +79,7 @@ result<bool> write_run::prepare_new(void* entity, row_values& row, store_item& i
     row.assign(row.size(), std::nullopt);
   }
   if (auto whole = write_row(of_, entity, row); !whole) return fail(std::move(whole.error()));
-  if (auto valid = validate(entity, row, nullptr, item); !valid) return fail(valid.error());
+  if (auto valid = validate(entity, row, {}, item); !valid) return fail(valid.error());
   for (const auto& stamp : {of_.created, of_.updated}) {
     if (stamp) row[*stamp] = time_value(now(), of_.columns[*stamp].time);
   }
@@ -127,7 +127,7 @@ result<void> write_run::insert(void* entity, row_values& row, store_item& item) 
   set_stamps(entity, row, needs_key);
   if (auto again = read_again(entity, row); !again) return again;
   const auto key = key_of(of_, row);
-  in_.memory().inserted(on_, key, std::move(row), needs_key ? entity : nullptr);
+  in_.memory().inserted(on_, key, row, needs_key ? entity : nullptr);
   item.what = stored_as::inserted;
   tell_times(entity, true, item);
   after(moment::created, entity, item);
@@ -135,7 +135,7 @@ result<void> write_run::insert(void* entity, row_values& row, store_item& item) 
   return {};
 }
 
-result<void> write_run::update(void* entity, const std::string& key, const row_values& known,
+result<void> write_run::update(void* entity, const std::string& key, row_view known,
                                row_values& row, store_item& item) {
   auto columns = write_changes(of_, entity, known, row);
   if (!columns) return fail(std::move(columns.error()));
@@ -165,7 +165,7 @@ result<void> write_run::update(void* entity, const std::string& key, const row_v
     if (!changed) return fail(std::move(changed.error()));
     if (!*changed) return {};  // a listener undid the change
   }
-  if (auto valid = validate(entity, row, &known, item); !valid) return valid;
+  if (auto valid = validate(entity, row, known, item); !valid) return valid;
   return write(entity, key, row, *std::move(columns), item);
 }
 
@@ -193,7 +193,7 @@ result<void> write_run::write(void* entity, const std::string& key, row_values& 
   assign(entity, row, kept);
   if (auto again = read_again(entity, row); !again) return again;
   for (const auto at : of_.key) row[at].reset();  // as it was
-  in_.memory().updated(on_, key, std::move(row), {entity, next, *version});
+  in_.memory().updated(on_, key, row, {entity, next, *version});
   item.what = stored_as::updated;
   tell_times(entity, false, item);
   after(moment::updated, entity, item);
@@ -228,7 +228,7 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
   const auto key = key_of(of_, marked);
   row_values written(marked.size());
   for (const auto at : columns) written[at] = std::move(marked[at]);
-  in_.memory().updated(on_, key, std::move(written), {entity, next, *version});
+  in_.memory().updated(on_, key, written, {entity, next, *version});
   return {};
 }
 

@@ -69,7 +69,7 @@ result<std::vector<void*>> unit_core::adopt(const std::shared_ptr<table>& of,
       if (!find(mine)->is_removed) made.push_back(mine);
       continue;
     }
-    in.memory().loaded(*on_, key, *std::move(row));
+    move_to(in.memory().loaded(*on_, key, row->size()), *row);
     made.push_back(entity.get());
     insert(member{.entity = std::move(entity), .in = &in, .key = key});
   }
@@ -201,7 +201,7 @@ result<void> unit_core::set_links(write_runs& runs, member& child) {
     }
     row_values key(from->in->of().columns.size());
     if (auto done = write_key(from->in->of(), parent, key); !done) return done;
-    if (from->is_new && from->in->memory().find(key_of(from->in->of(), key)) == nullptr) {
+    if (from->is_new && !from->in->memory().has(key_of(from->in->of(), key))) {
       return fail(errc::rejected,
                   fmt::format("table {}: the parent of the link by {} was not written: a listener "
                               "cancelled it",
@@ -292,7 +292,7 @@ unit_core::flushed unit_core::settle(write_runs& runs) {
     row_values row(one->in->of().columns.size());
     if (one->is_new && write_key(one->in->of(), address, row)) {
       auto key = key_of(one->in->of(), row);
-      if (one->in->memory().find(key) != nullptr) {  // it was not cancelled
+      if (one->in->memory().has(key)) {  // it was not cancelled
         by_key_[{one->in, key}] = address;
         one->key = std::move(key);
         one->is_new = false;

@@ -58,7 +58,7 @@ void write_run::tell_times(void* entity, bool created, store_item& item) {
       [&](const std::string& why) { item.thrown.push_back("the hook of times: " + why); });
 }
 
-result<void> write_run::validate(const void* entity, const row_values& row, const row_values* known,
+result<void> write_run::validate(const void* entity, const row_values& row, row_view known,
                                  store_item& item) {
   if (!how_.validate || (of_.validators.empty() && of_.unique.empty())) return {};
   std::string thrown;
@@ -78,7 +78,7 @@ result<void> write_run::validate(const void* entity, const row_values& row, cons
     }
     const auto& value = row[*at];
     if (!value || std::holds_alternative<std::monostate>(*value)) continue;
-    if (known != nullptr && (*known)[*at] == value) continue;
+    if (!known.empty() && known[*at] == value) continue;
     filter_value wanted;
     wanted.values.emplace_back(*value);
     auto taken = in_.exists(field, wanted, entity);
@@ -107,7 +107,7 @@ bool has_key(const table& of, const row_values& row) {
 }
 
 result<bool> write_run::differs(std::span<const std::size_t> changed, const row_values& row,
-                                const row_values& known, const void* entity) const {
+                                row_view known, const void* entity) const {
   if (!changed.empty() || !of_.version) return !changed.empty();
   auto version = expected(row, entity);
   if (!version) return fail(std::move(version.error()));
@@ -126,7 +126,7 @@ result<std::optional<std::int64_t>> write_run::expected(const row_values& row,
   return std::optional{in_.memory().version_before(entity, *version).value_or(*version)};
 }
 
-bool write_run::is_marked(const row_values& row) const {
+bool write_run::is_marked(row_view row) const {
   return of_.deleted && row[*of_.deleted] &&
          !std::holds_alternative<std::monostate>(*row[*of_.deleted]);
 }

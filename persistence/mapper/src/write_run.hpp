@@ -66,8 +66,8 @@ class write_run {
   // `row` has the key.
   result<void> insert(void* entity, row_values& row, store_item& item);
   result<bool> prepare_new(void* entity, row_values& row, store_item& item);
-  result<void> update(void* entity, const std::string& key, const row_values& known,
-                      row_values& row, store_item& item);
+  result<void> update(void* entity, const std::string& key, row_view known, row_values& row,
+                      store_item& item);
   result<void> write(void* entity, const std::string& key, row_values& row,
                      std::vector<std::size_t> columns, store_item& item);
   result<void> removed(void* entity, removal how, store_item& item);
@@ -85,7 +85,7 @@ class write_run {
   result<bool> before(moment when, void* entity, store_item& item);
   void after(moment when, void* entity, store_item& item);
   void tell_times(void* entity, bool created, store_item& item);
-  result<void> validate(const void* entity, const row_values& row, const row_values* known,
+  result<void> validate(const void* entity, const row_values& row, row_view known,
                         store_item& item);
 
   [[nodiscard]] bool has_key(const row_values& row) const { return detail::has_key(of_, row); }
@@ -94,8 +94,8 @@ class write_run {
                                                              const void* entity) const;
   // Whether there is something to write: changes, or an entity of another version.
   [[nodiscard]] result<bool> differs(std::span<const std::size_t> changed, const row_values& row,
-                                     const row_values& known, const void* entity) const;
-  [[nodiscard]] bool is_marked(const row_values& row) const;
+                                     row_view known, const void* entity) const;
+  [[nodiscard]] bool is_marked(row_view row) const;
 
   // The key that the database has made.
   result<void> take_key(const sql_rows& from, bool by_rowid, row_values& row);

@@ -12,12 +12,9 @@
 
 #include "nexus/detail/column_value.hpp"
 #include "nexus/detail/field_visitor.hpp"
+#include "nexus/detail/row_cells.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
-
-/// The values of an entity, one per column of its table, in their order. None: not written, or not
-/// read.
-using row_values = std::vector<std::optional<sql_value>>;
 
 /// What the user has said about a field.
 struct field_rule {

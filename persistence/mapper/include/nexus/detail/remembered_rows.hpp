@@ -32,19 +32,23 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   };
 
   /// A column that is none may have any value.
-  [[nodiscard]] const row_values* find(const std::string& key) const;
+  /// Empty: the row is not remembered.
+  [[nodiscard]] row_view find(const std::string& key) const;
+  [[nodiscard]] bool has(const std::string& key) const { return rows_.contains(key); }
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
-  /// Read from the database, into an entity that is somewhere else by now.
-  void loaded(session& on, std::string key, row_values row);
+  /// Read from the database, into an entity that is somewhere else by now. The caller puts the
+  /// values in; the cells have none.
+  [[nodiscard]] row_cells loaded(session& on, const std::string& key, std::size_t columns);
 
-  /// Written by an INSERT; `entity` is where its key was set, if the database made the key.
-  void inserted(session& on, const std::string& key, row_values row, const void* entity);
-  /// `columns` were written by an UPDATE, and no others.
-  void updated(session& on, const std::string& key, row_values columns, const written& of);
+  /// Written by an INSERT; `entity` is where its key was set, if the database made the key. The
+  /// values are taken out of `row`.
+  void inserted(session& on, const std::string& key, row_values& row, const void* entity);
+  /// `columns` were written by an UPDATE, and no others; the values are taken out.
+  void updated(session& on, const std::string& key, row_values& columns, const written& of);
   void removed(session& on, const std::string& key);
 
-  void forget(const std::string& key) { rows_.erase(key); }
+  void forget(const std::string& key);
   void clear();
 
   /// Keys of rows that are loaded from now on, and were not remembered. Null: no longer.
@@ -60,27 +64,38 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
 
  private:
   struct remembered {
-    row_values row{};
+    row_cells row{};
     std::uint64_t loaded_in = 0;  // the part of a transaction; 0: none, or not loaded
   };
   // A change within a transaction, and what was there before.
   struct change {
     std::string key{};
-    std::optional<remembered> before{};
-    bool of_columns = false;  // `before` has only the columns that were written
-    bool inserted = false;    // `of.entity` got its key
+    std::optional<row_values> before{};
+    std::uint64_t loaded_in = 0;  // the same of `before`
+    bool of_columns = false;      // in place of `before`:
+    std::size_t columns = 0;      // that were written; they are the last of all cells
+    bool inserted = false;        // `of.entity` got its key
     written of{};
   };
-  using changes = std::vector<change>;
+  struct cell {
+    std::size_t column;
+    std::optional<sql_value> before;
+  };
+  struct changes {
+    std::vector<change> rows;
+    std::vector<cell> cells;  // of all changes of columns
+  };
 
+  static void take(remembered& from, change& to);
   // A new change, if a transaction is open.
   change* note(session& on, const std::string& key);
   // The changes of the open transaction, with an entry in the session's undo log.
   changes& begin_part(session& on);
   void take_back(changes& all, std::size_t from, std::uint64_t part);
-  void undo(change& what);
+  void undo(change& what, std::vector<cell>& cells);
 
   std::unordered_map<std::string, remembered> rows_;
+  cell_blocks cells_;
   std::unordered_map<std::string, std::vector<const void*>> undone_inserts_;
   std::map<const void*, written> undone_versions_;
   std::vector<std::string>* new_keys_ = nullptr;

@@ -101,7 +101,6 @@ class row_mapper {
     spare_row(const spare_row&) = delete;
     spare_row& operator=(const spare_row&) = delete;
     ~spare_row() {
-      if (values.empty()) return;  // moved from
       for (auto& value : values) value.reset();
       in_.spare_rows_.push_back(std::move(values));
     }
@@ -133,7 +132,7 @@ result<void> write_row(const table& of, const void* entity, row_values& row);
 result<void> write_key(const table& of, const void* entity, row_values& row);
 /// At least the version, and the columns that differ from `known`, which it returns.
 result<std::vector<std::size_t>> write_changes(const table& of, const void* entity,
-                                               const row_values& known, row_values& row);
+                                               row_view known, row_values& row);
 
 [[nodiscard]] error misfit_error(const table& of, const misfit& why, errc code,
                                  std::string_view doing);

@@ -1,0 +1,61 @@
+// The values of many rows in few blocks of memory.
+//
+// Threads: one at a time.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "nexus/sql.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+/// The values of an entity, one per column of its table, in their order. None: not written, or not
+/// read.
+using row_values = std::vector<std::optional<sql_value>>;
+using row_view = std::span<const std::optional<sql_value>>;
+using row_cells = std::span<std::optional<sql_value>>;
+
+/// Into cells without values.
+inline void move_to(row_cells to, row_values& from) {
+  for (std::size_t at = 0; at < to.size(); ++at) {
+    if (from[at]) to[at].emplace(*std::move(from[at]));
+  }
+}
+
+class cell_blocks {
+ public:
+  /// Cells without values, until they are given back. All rows have the same number of columns.
+  [[nodiscard]] row_cells take(std::size_t columns) {
+    if (!free_.empty()) {
+      const auto row = free_.back();
+      free_.pop_back();
+      return row;
+    }
+    if (used_ == rows_) {
+      used_ = 0;
+      rows_ = std::min<std::size_t>(2 * rows_ + 1, rows_max);
+      blocks_.push_back(std::make_unique<std::optional<sql_value>[]>(rows_ * columns));
+    }
+    return {blocks_.back().get() + used_++ * columns, columns};
+  }
+  void give(row_cells row) {
+    for (auto& cell : row) cell.reset();
+    free_.push_back(row);
+  }
+  void clear() { *this = {}; }
+
+ private:
+  static constexpr std::size_t rows_max = 63;  // of a block
+
+  std::vector<std::unique_ptr<std::optional<sql_value>[]>> blocks_;
+  std::size_t rows_ = 0, used_ = 0;  // of the last block
+  std::vector<row_cells> free_;
+};
+
+}}}  // namespace nexus::v0::detail
