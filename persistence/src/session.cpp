@@ -23,8 +23,7 @@ std::string_view to_string(isolation level) noexcept {
 
 result<sql_rows> session::run_sql(std::string_view, sql_parameters) { return no_sql(); }
 
-result<void> session::read_sql(std::string_view sql, sql_parameters with,
-                               sql_row_sink& to) {
+result<void> session::read_sql(std::string_view sql, sql_parameters with, sql_row_sink& to) {
   return run_sql(sql, with).map([&](sql_rows found) {
     for (auto& row : found.rows) {
       if (!to.take(row)) break;

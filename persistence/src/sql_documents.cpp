@@ -238,8 +238,7 @@ const std::string& sql_documents::text(statement which, std::size_t count) {
   return made = tables_.named(build());
 }
 
-result<sql_rows> sql_documents::run(statement which, std::size_t count,
-                                    sql_parameters with) {
+result<sql_rows> sql_documents::run(statement which, std::size_t count, sql_parameters with) {
   return on_.run_sql(text(which, count), with);
 }
 

@@ -72,8 +72,7 @@ class session : public poolable {
     return rows_as<T...>(*found);
   }
 
-  [[nodiscard]] virtual result<sql_rows> run_sql(std::string_view sql,
-                                                 sql_parameters with);
+  [[nodiscard]] virtual result<sql_rows> run_sql(std::string_view sql, sql_parameters with);
   /// The same for rows that need not be kept. After an error `to` may have had some of them.
   [[nodiscard]] virtual result<void> read_sql(std::string_view sql, sql_parameters with,
                                               sql_row_sink& to);

@@ -5,6 +5,7 @@
 #include <utility>
 
 namespace nexus { inline namespace v0 { namespace detail {
+
 row_view remembered_rows::find(const std::string& key) const {
   const auto found = rows_.find(key);
   return found == rows_.end() ? row_view{} : found->second.row;
@@ -18,8 +19,7 @@ void remembered_rows::forget(const std::string& key) {
 }
 
 remembered_rows::changes& remembered_rows::begin_part(session& on) {
-  // The newest entry may also be of another object that was at this address.
-  if (newest_ != nullptr && on.undoes().newest_is_of(this)) return *newest_;
+  if (on.undoes().newest_is_of(this)) return *newest_;
   auto all = pending_.lock();
   if (!all) {
     pending_ = all = std::make_shared<changes>();

@@ -88,8 +88,8 @@ std::vector<std::size_t> differences(const table& of, row_values& row, row_view 
 
 }  // namespace
 
-result<std::vector<std::size_t>> write_changes(const table& of, const void* entity,
-                                               row_view known, row_values& row) {
+result<std::vector<std::size_t>> write_changes(const table& of, const void* entity, row_view known,
+                                               row_values& row) {
   if (of.dehydrate) {
     row.assign(row.size(), std::nullopt);
     if (auto done = write_row(of, entity, row); !done) return fail(std::move(done.error()));
@@ -171,8 +171,8 @@ result<void> row_mapper::remember(const void* entity, std::span<sql_value> from)
   };
   std::size_t whole = 0;
   while (whole < from.size() && as_read(whole)) ++whole;
-  const auto key = static_cast<std::size_t>(std::ranges::find(of_->read, of_->key.front()) -
-                                            of_->read.begin());
+  const auto key =
+      static_cast<std::size_t>(std::ranges::find(of_->read, of_->key.front()) - of_->read.begin());
   if (whole == from.size() && of_->key.size() == 1 && !of_->dehydrate && key < from.size()) {
     const auto cells = memory_->loaded(on_, printed(from[key]), of_->columns.size());
     for (std::size_t i = 0; i < from.size(); ++i) {

@@ -58,7 +58,8 @@ result<void> write_run::stored(void* entity, store_item& item) {
   }
   const auto known = in_.memory().find(key);
   if (known.empty()) return insert(entity, row, item);
-  if (has(moment::updating) || !of_.validators.empty()) {  // which may use the mapper
+  // Functions of the program may use the mapper.
+  if (has(moment::updating) || !of_.validators.empty() || of_.dehydrate) {
     const row_values copy{known.begin(), known.end()};
     return update(entity, key, copy, row, item);
   }

@@ -57,9 +57,7 @@ class write_run {
   /// The hook and the listeners behind the write.
   void after_insert(void* entity);
   result<sql_rows> send(std::string_view sql, sql_parameters with);
-  result<sql_rows> send(const last_text& made) {
-    return send(made.sql, sql_parameters{made.with});
-  }
+  result<sql_rows> send(const last_text& made) { return send(made.sql, sql_parameters{made.with}); }
 
  private:
   result<void> stored(void* entity, store_item& item);

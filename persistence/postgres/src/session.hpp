@@ -90,8 +90,7 @@ class session final : public journal_session {
   result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     return run_own(sql, with, nullptr);
   }
-  result<void> read_sql(std::string_view sql, sql_parameters with,
-                        sql_row_sink& to) override {
+  result<void> read_sql(std::string_view sql, sql_parameters with, sql_row_sink& to) override {
     return run_own(sql, with, &to).map([](const sql_rows&) {});
   }
   result<void> begin(isolation level, bool read_only) override;
@@ -148,8 +147,7 @@ class session final : public journal_session {
   result<void> connect_for_sql();
   // Rows go to `to` if there is one.
   result<sql_rows> run_own(std::string_view sql, sql_parameters with, sql_row_sink* to);
-  result<rows> send_own(const std::string& sql, sql_parameters with,
-                        bool& lost_after_sending);
+  result<rows> send_own(const std::string& sql, sql_parameters with, bool& lost_after_sending);
   result<void> commit_by(std::string_view sql);
   result<void> end_by(std::string_view sql);
   broken_constraint with_columns(const trouble::constraint& broken);

@@ -129,8 +129,7 @@ void session::replace_if_due() noexcept {
   if (replace_ && !unfinished()) drop_connection();
 }
 
-result<sql_rows> session::run_own(std::string_view sql, sql_parameters with,
-                                  sql_row_sink* to) {
+result<sql_rows> session::run_own(std::string_view sql, sql_parameters with, sql_row_sink* to) {
   if (sql.find('\0') != std::string_view::npos) {
     return fail(told(errc::query_failed, "the statement contains a NUL byte"));
   }

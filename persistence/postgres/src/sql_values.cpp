@@ -85,8 +85,7 @@ void text_parameters::add(const sql_value& value) {
   }
 }
 
-result<text_parameters> text_parameters::from(sql_parameters values,
-                                              const std::string& name) {
+result<text_parameters> text_parameters::from(sql_parameters values, const std::string& name) {
   if (values.size() > parameters_max) {
     return fail(errc::query_failed, fmt::format("{}: {} parameters, where PostgreSQL takes {}",
                                                 name, values.size(), parameters_max));

@@ -21,8 +21,7 @@ namespace nexus { inline namespace v0 { namespace postgres {
 class text_parameters {
  public:
   /// `query_failed` for values without a text form.
-  [[nodiscard]] static result<text_parameters> from(sql_parameters values,
-                                                    const std::string& name);
+  [[nodiscard]] static result<text_parameters> from(sql_parameters values, const std::string& name);
 
   [[nodiscard]] int count() const noexcept { return static_cast<int>(values_.size()); }
   [[nodiscard]] const Oid* types() const noexcept { return types_.data(); }

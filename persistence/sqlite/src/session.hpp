@@ -91,8 +91,7 @@ class session final : public journal_session {
   result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     return run_own(sql, with, nullptr);
   }
-  result<void> read_sql(std::string_view sql, sql_parameters with,
-                        sql_row_sink& to) override {
+  result<void> read_sql(std::string_view sql, sql_parameters with, sql_row_sink& to) override {
     return run_own(sql, with, &to).map([](const sql_rows&) {});
   }
   result<void> begin(isolation level, bool read_only) override;
@@ -150,8 +149,8 @@ class session final : public journal_session {
   };
   // Rows go to `to` if there is one.
   result<sql_rows> run_own(std::string_view sql, sql_parameters with, sql_row_sink* to);
-  result<sql_rows> run_alone(std::string_view sql, sql_parameters with,
-                             sql_row_sink* to, effect& had);
+  result<sql_rows> run_alone(std::string_view sql, sql_parameters with, sql_row_sink* to,
+                             effect& had);
   result<void> commit_by(std::string_view sql);
   result<void> end_by(std::string_view sql);
   tl::unexpected<error> committed_in_doubt(error why);

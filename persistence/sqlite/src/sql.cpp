@@ -66,8 +66,8 @@ result<void> session::outside_of_transaction(std::string_view doing) const {
               fmt::format("{}: cannot {} within a transaction of the program", where_.name, doing));
 }
 
-result<sql_rows> session::run_alone(std::string_view sql, sql_parameters with,
-                                    sql_row_sink* to, effect& had) {
+result<sql_rows> session::run_alone(std::string_view sql, sql_parameters with, sql_row_sink* to,
+                                    effect& had) {
   const auto bad = [&](std::string_view why) {
     return fail(errc::query_failed, fmt::format("{}: {}", where_.name, why));
   };
@@ -106,8 +106,7 @@ result<sql_rows> session::run_alone(std::string_view sql, sql_parameters with,
   }
 }
 
-result<sql_rows> session::run_own(std::string_view sql, sql_parameters with,
-                                  sql_row_sink* to) {
+result<sql_rows> session::run_own(std::string_view sql, sql_parameters with, sql_row_sink* to) {
   const auto word = may_end(sql) ? detail::first_word(sql) : std::string{};
   if ((word == "COMMIT" || word == "END") && unfinished()) {
     return commit_by(sql).map([] { return sql_rows{}; });

@@ -32,8 +32,7 @@ class request_session final : public session {
   [[nodiscard]] error told(error why) const;
 
   result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override;
-  result<void> read_sql(std::string_view sql, sql_parameters with,
-                        sql_row_sink& to) override;
+  result<void> read_sql(std::string_view sql, sql_parameters with, sql_row_sink& to) override;
   result<void> begin(isolation level, bool read_only) override;
   result<void> commit() override;
   result<void> rollback() override;

@@ -131,8 +131,8 @@ result<void> write_row(const table& of, const void* entity, row_values& row);
 /// At least the key.
 result<void> write_key(const table& of, const void* entity, row_values& row);
 /// At least the version, and the columns that differ from `known`, which it returns.
-result<std::vector<std::size_t>> write_changes(const table& of, const void* entity,
-                                               row_view known, row_values& row);
+result<std::vector<std::size_t>> write_changes(const table& of, const void* entity, row_view known,
+                                               row_values& row);
 
 [[nodiscard]] error misfit_error(const table& of, const misfit& why, errc code,
                                  std::string_view doing);
