@@ -8,14 +8,17 @@
 namespace nexus { inline namespace v0 { namespace detail {
 
 error entity_fsm::named(error why) const {
-  return {why.code, fmt::format("{}: {}", id_.str(), why.message)};
+  why.message = fmt::format("{}: {}", id_.str(), why.message);
+  return why;
 }
 
 // Each caller gets the outcome of an append with the id of its own command.
 error entity_fsm::named(const error& why, const envelope& command) const {
   const auto& id = command.as<entity_call>().header.command_id;
   if (id.empty()) return named(why);
-  return {why.code, fmt::format("{}: command {}: {}", id_.str(), id.to_string(), why.message)};
+  auto made = why;
+  made.message = fmt::format("{}: command {}: {}", id_.str(), id.to_string(), why.message);
+  return made;
 }
 
 // -- commands ---------------------------------------------------------------------------------

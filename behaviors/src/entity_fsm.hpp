@@ -346,6 +346,7 @@ class entity_fsm {
   };
   void lose(const error& why, actions& out, retries max);
   void overtaken(const error& why, actions& out);
+  void stored_in_part(const partly& what, actions& out);
   void lose_and_recover(const error& why, actions& out, std::uint32_t own_retries_max);
   void refuse_waiting(const error& why, actions& out, bool (*which)(const entity_call&));
   void refuse_all(call_list& calls, const error& why, actions& out);

@@ -31,6 +31,8 @@ void entity_fsm::step(const moment& now, appended input, actions& out) {
     } else {
       overtaken(why, out);
     }
+  } else if (auto* p = std::get_if<partly>(&input.outcome)) {
+    stored_in_part(*p, out);
   } else if (auto* r = std::get_if<rejected>(&input.outcome)) {
     // Another command in the append may be at fault.
     lose_and_recover(r->why, out, own_rejections_max);
@@ -114,6 +116,20 @@ void entity_fsm::lose(const error& why, actions& out, retries max) {
   }
   unstash();
   waiting_.prepend(again);
+}
+
+// The first states are stored. The command of the next one is refused, and those after it, which
+// were decided on what it would have made, are decided again.
+void entity_fsm::stored_in_part(const partly& what, actions& out) {
+  durable_ += what.count;
+  release_durable(out);
+  if (!undurable_.empty()) {
+    auto command = undurable_.pop();
+    auto why = named(what.why, command);
+    out.emplace_back(refuse{std::move(command), std::move(why)});
+  }
+  lose(what.why, out, {.of_callers = always, .of_own = always});
+  begin_recovery(out);
 }
 
 // Another writer wrote first, and none of the decided events are stored. A closing entity has no

@@ -27,7 +27,8 @@ upsert_request write_job::state_request() const {
   upsert_request made{id, expected, expected + event_count(), writer, {}, std::nullopt, due};
   // Without events `next` equals `expected`: only the alarm changes, or every backend rejects it.
   if (event_count() == 0) return made;
-  const auto& last = events->events().back();
+  made.steps = events->events();
+  const auto& last = made.steps.back();
   made.time = last.time;
   if (!last.type.empty()) {
     made.value = state_view{last.type, last.schema_version, last.codec, last.data};

@@ -156,7 +156,14 @@ struct unknown {
   error why;
   friend bool operator==(const unknown&, const unknown&) = default;
 };
-using append_outcome = std::variant<stored, conflict, rejected, failed, unknown>;
+/// Of a request of several states, the first `count` are stored, and the next one is refused by
+/// itself; nothing of the others is stored. Only of journals that store states step by step.
+struct partly {
+  std::uint64_t count = 0;
+  error why;
+  friend bool operator==(const partly&, const partly&) = default;
+};
+using append_outcome = std::variant<stored, conflict, rejected, failed, unknown, partly>;
 
 enum class settlement : std::uint8_t {
   stored,
@@ -261,6 +268,9 @@ struct upsert_request {
   timestamp time{};
   std::optional<state_view> value{};  ///< none: erases, and leaves a tombstone with the version
   due_change due{};
+  /// The states between `expected` and `next`, the last one is `value`; `metadata` is what each
+  /// replaces, if its kind of states says that. For journals that answer `partly`; others leave it.
+  std::span<const event_view> steps{};
 
   [[nodiscard]] bool only_due() const noexcept { return due && next == expected; }
 };

@@ -1,0 +1,68 @@
+// The journal contract for relational entities: a durable state is the rows of an entity, in the
+// tables of the program.
+//
+// Rows commit in transactions of their own, never with events. Each commit also writes a row of
+// ours, the marker of its writer: after a lost answer it says whether the commit was made.
+//
+// Threads: one at a time, except for `interrupt`; calls block.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nexus/detail/row_tables.hpp"
+#include "nexus/journal.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+class row_session final : public journal_session {
+ public:
+  /// `inner`: a session of the store, for this object alone.
+  row_session(std::unique_ptr<journal_session> inner, std::shared_ptr<const row_tables> tables,
+              ulid marks)
+      : inner_{std::move(inner)}, tables_{std::move(tables)}, marks_{marks} {}
+
+  std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override;
+  result<settlement> settle(const upsert_request& request) override;
+  result<std::optional<stored_state>> get_state(const persistence_id& id) override;
+
+ private:
+  // What a request asks for, decoded.
+  struct wanted {
+    std::shared_ptr<const entity_tables> of;
+    std::vector<sql_value> key;
+    std::optional<row_image> before, after;
+  };
+  [[nodiscard]] result<wanted> read(const upsert_request& request, std::string_view from,
+                                    std::string_view to) const;
+
+  using outcomes = std::span<append_outcome>;
+  using requests = std::span<const upsert_request>;
+  // In the open transaction; a request that fails is taken back alone.
+  result<void> write_each(requests asked, outcomes to);
+  struct step_range {
+    std::size_t begin, end;
+  };
+  result<append_outcome> write_one(const upsert_request& request, step_range steps);
+  result<void> write_steps(const upsert_request& asked, append_outcome& to);
+  result<void> commit_all(requests asked, outcomes to);
+  result<void> mark();
+  result<void> resolve();
+  result<void> begin();
+
+  std::unique_ptr<journal_session> inner_;
+  const std::shared_ptr<const row_tables> tables_;
+  const ulid marks_;            // whose marker it is
+  std::int64_t batch_ = 0;      // the last commit
+  bool is_marked_ = false;      // the marker's row is there
+  std::optional<error> doubt_;  // whether the last commit was made is not known
+  // Of the requests of a commit in doubt: what became of them, until they are asked for.
+  std::map<std::string, std::optional<settlement>> doubtful_;
+};
+
+}}}  // namespace nexus::v0::detail

@@ -1,0 +1,270 @@
+#include "nexus/detail/row_changes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "row_statements.hpp"
+#include "value_text.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+namespace {
+
+row_values row_of(const table& of, std::span<const sql_value> read) {
+  row_values made(of.columns.size());
+  for (std::size_t i = 0; i < of.read.size(); ++i) made[of.read[i]] = read[i];
+  return made;
+}
+
+bool is_null(const std::optional<sql_value>& value) {
+  return !value || std::holds_alternative<std::monostate>(*value);
+}
+
+// The columns that `after` writes differently.
+std::vector<std::size_t> changes(const table& of, const row_values& before,
+                                 const row_values& after) {
+  std::vector<std::size_t> made;
+  for (std::size_t at = 0; at < after.size(); ++at) {
+    if (of.columns[at].is_compared && after[at] && after[at] != before[at]) made.push_back(at);
+  }
+  return made;
+}
+
+// One change of an entity's rows.
+class row_write {
+ public:
+  row_write(session& on, const entity_tables& of, const row_change& what)
+      : on_{on}, of_{of}, root_{*of.root}, what_{what} {}
+
+  result<bool> run() {
+    if (what_.after == nullptr) return what_.before == nullptr ? result<bool>{true} : remove();
+    return what_.before == nullptr ? insert() : update();
+  }
+
+ private:
+  result<bool> insert() {
+    auto row = what_.after->root;
+    if (root_.version) row[*root_.version] = what_.next;
+    auto done = insert_row_of(root_, row);
+    if (!done && done.error().broken && of_key(*done.error().broken)) return false;
+    if (!done) return fail(std::move(done.error()));
+    for (std::size_t i = 0; i < of_.owned.size(); ++i) {
+      for (const auto& owned : what_.after->owned[i]) {
+        if (auto written = insert_row_of(*of_.owned[i].of, owned); !written) {
+          return fail(std::move(written.error()));
+        }
+      }
+    }
+    return true;
+  }
+
+  result<bool> remove() {
+    for (std::size_t i = of_.owned.size(); i-- > 0;) {
+      for (const auto& owned : what_.before->owned[i]) {
+        if (auto done = erase(*of_.owned[i].of, owned); !done) return done;
+      }
+    }
+    sql_builder sql;
+    sql.text("DELETE FROM ").text(root_.quoted).where_key(root_);
+    std::vector<sql_value> with{what_.key.begin(), what_.key.end()};
+    guard(sql, with, {}, true);
+    return ran(sql, with);
+  }
+
+  result<bool> update() {
+    const auto& before = *what_.before;
+    const auto& after = *what_.after;
+    auto columns = changes(root_, before.root, after.root);
+    // Deleted first: a new row may take the place of an old one in a unique index.
+    std::vector<std::pair<std::size_t, const row_values*>> inserted;
+    std::vector<std::pair<std::size_t, std::pair<const row_values*, const row_values*>>> updated;
+    bool moves = false;
+    for (std::size_t i = 0; i < of_.owned.size(); ++i) {
+      const auto& table = *of_.owned[i].of;
+      std::map<std::string, const row_values*> old;
+      for (const auto& row : before.owned[i]) old[key_text(table, row)] = &row;
+      for (const auto& row : after.owned[i]) {
+        const auto was = old.find(key_text(table, row));
+        if (was == old.end()) {
+          inserted.emplace_back(i, &row);
+          continue;
+        }
+        if (!changes(table, *was->second, row).empty()) {
+          updated.push_back({i, {was->second, &row}});
+        }
+        old.erase(was);
+      }
+      moves = moves || !old.empty();
+      for (const auto& [key, row] : old) {
+        if (auto done = erase(table, *row); !done || !*done) return done;
+      }
+    }
+    moves = moves || !inserted.empty() || !updated.empty();
+    if (columns.empty() && !moves) return true;
+    if (auto done = update_root(columns); !done || !*done) return done;
+    for (const auto& [i, rows] : updated) {
+      const auto& table = *of_.owned[i].of;
+      const auto changed = changes(table, *rows.first, *rows.second);
+      sql_builder sql;
+      std::vector<sql_value> with;
+      set(sql, with, table, *rows.second, changed);
+      sql.where_key(table);
+      for (const auto at : table.key) with.push_back(*(*rows.second)[at]);
+      if (auto done = ran(sql, with); !done || !*done) return done;
+    }
+    for (const auto& [i, row] : inserted) {
+      if (auto done = insert_row_of(*of_.owned[i].of, *row); !done) {
+        return fail(std::move(done.error()));
+      }
+    }
+    return true;
+  }
+
+  // Also if only owned rows change: the root's version, or its lock, guards them.
+  result<bool> update_root(std::vector<std::size_t>& columns) {
+    auto row = what_.after->root;
+    const auto compared = columns;
+    if (root_.version) {
+      row[*root_.version] = what_.next;
+      columns.push_back(*root_.version);
+    }
+    if (columns.empty()) {
+      columns = root_.key;
+      for (std::size_t i = 0; i < columns.size(); ++i) row[columns[i]] = what_.key[i];
+    }
+    sql_builder sql;
+    std::vector<sql_value> with;
+    set(sql, with, root_, row, columns);
+    sql.where_key(root_);
+    with.insert(with.end(), what_.key.begin(), what_.key.end());
+    guard(sql, with, compared, compared.empty());
+    return ran(sql, with);
+  }
+
+  void set(sql_builder& sql, std::vector<sql_value>& with, const table& of, const row_values& row,
+           std::span<const std::size_t> columns) {
+    sql.text("UPDATE ").text(of.quoted).text(" SET ");
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      sql.text(i > 0 ? ", " : "").name(of, columns[i]).text(" = ").parameter();
+      with.push_back(*row[columns[i]]);
+    }
+  }
+
+  // That the row is still the one which was read: by its version, or by the values of these columns.
+  void guard(sql_builder& sql, std::vector<sql_value>& with, std::span<const std::size_t> columns,
+             bool all) {
+    if (root_.version) {
+      sql.text(" AND ").name(root_, *root_.version).text(" = ").parameter();
+      with.emplace_back(what_.version);
+      return;
+    }
+    for (std::size_t at = 0; at < root_.columns.size(); ++at) {
+      const auto& column = root_.columns[at];
+      const bool asked = all || std::ranges::count(columns, at) > 0;
+      if (!asked || !column.is_compared || !what_.before->root[at]) continue;
+      sql.text(" AND ");
+      if (is_null(what_.before->root[at])) {
+        sql.name(root_, at).text(" IS NULL");
+        continue;
+      }
+      // JSON is equal if its values are, and PostgreSQL's json has no `=` at all.
+      const bool by_value = column.kind == value_kind::json;
+      const bool jsonb = by_value && on_.dialect() == "postgresql";
+      if (jsonb) {
+        sql.text("CAST(").name(root_, at).text(" AS jsonb) = CAST(").parameter().text(" AS jsonb)");
+      } else {
+        sql.name(root_, at).text(" = ").parameter();
+      }
+      with.push_back(*what_.before->root[at]);
+    }
+  }
+
+  result<void> insert_row_of(const table& of, const row_values& row) {
+    insert_row(of, row, false, made_);
+    auto done = on_.run_sql(made_.sql, sql_parameters{made_.with});
+    made_.sql.clear();
+    if (!done) return fail(std::move(done.error()));
+    return {};
+  }
+
+  result<bool> erase(const table& of, const row_values& row) {
+    sql_builder sql;
+    sql.text("DELETE FROM ").text(of.quoted).where_key(of);
+    std::vector<sql_value> with;
+    for (const auto at : of.key) with.push_back(row[at].value_or(sql_value{}));
+    return ran(sql, with);
+  }
+
+  result<bool> ran(sql_builder& sql, const std::vector<sql_value>& with) {
+    auto done = on_.run_sql(sql.take_text(), with);
+    if (!done) return fail(std::move(done.error()));
+    return done->affected > 0;
+  }
+
+  [[nodiscard]] static std::string key_text(const table& of, const row_values& row) {
+    std::vector<sql_value> key;
+    for (const auto at : of.key) key.push_back(row[at].value_or(sql_value{}));
+    return joined_text(key);
+  }
+
+  // Whether it is the primary key, or another unique constraint over the key alone.
+  [[nodiscard]] bool of_key(const broken_constraint& broken) const {
+    if (broken.kind != constraint_kind::unique || broken.columns.size() != root_.key.size()) {
+      return false;
+    }
+    return std::ranges::all_of(root_.key, [&](std::size_t at) {
+      return std::ranges::count(broken.columns, root_.columns[at].name) > 0;
+    });
+  }
+
+  session& on_;
+  const entity_tables& of_;
+  const table& root_;
+  const row_change& what_;
+  last_text made_;
+};
+
+}  // namespace
+
+result<void> entity_tables::finish() const {
+  if (const auto& ready = root->finish(); !ready) return ready;
+  for (const auto& each : owned) {
+    if (const auto& ready = each.of->finish(); !ready) return ready;
+    if (each.parent.size() != root->key.size()) {
+      return fail(errc::invalid_argument,
+                  fmt::format("table {}: the foreign key has {} columns, the key of {} has {}",
+                              each.of->name, each.parent.size(), root->name, root->key.size()));
+    }
+  }
+  return {};
+}
+
+result<std::optional<row_image>> read_rows(session& on, const entity_tables& of,
+                                           std::span<const sql_value> key) {
+  auto found = on.run_sql(of.root->find, key);
+  if (!found) return fail(std::move(found.error()));
+  if (found->empty()) return std::optional<row_image>{};
+  row_image made;
+  made.root = row_of(*of.root, found->rows.front());
+  for (const auto& [table, parent] : of.owned) {
+    sql_builder sql;
+    sql.text(table->select);
+    for (std::size_t i = 0; i < parent.size(); ++i) {
+      sql.text(i == 0 ? " WHERE " : " AND ").name(*table, parent[i]).text(" = ").parameter();
+    }
+    sql.text(" ORDER BY ").names(*table, table->key);
+    auto rows = on.run_sql(sql.take_text(), key);
+    if (!rows) return fail(std::move(rows.error()));
+    auto& to = made.owned.emplace_back();
+    for (const auto& row : rows->rows) to.push_back(row_of(*table, row));
+  }
+  return std::optional{std::move(made)};
+}
+
+result<bool> write_rows(session& on, const entity_tables& of, const row_change& what) {
+  return row_write{on, of, what}.run();
+}
+
+}}}  // namespace nexus::v0::detail
