@@ -78,6 +78,7 @@ result<void> stored_or_not(const store& in, const append_request& request,
   }
   if (const auto* r = std::get_if<rejected>(&outcome)) return fail(r->why);
   if (const auto* f = std::get_if<failed>(&outcome)) return fail(f->why);
+  if (const auto* p = std::get_if<partly>(&outcome)) return fail(p->why);  // only states are
   return settle(in, request, std::get<unknown>(outcome).why);
 }
 

@@ -36,7 +36,7 @@ class store_metrics {
   histogram& commit_seconds_;
   histogram& batch_requests_;
   histogram& batch_events_;
-  std::array<counter*, 5> appends_;      // in the order of append_outcome
+  std::array<counter*, 6> appends_;      // in the order of append_outcome
   std::array<counter*, 4> settlements_;  // in the order of settlement; then failures
   std::array<counter*, 2> snapshots_;    // failed, saved
 };

@@ -16,7 +16,7 @@ namespace nexus { inline namespace v0 { namespace detail {
 class eventless_session : public journal_session {
  public:
   std::vector<append_outcome> append(std::span<const append_request> requests) override {
-    return {requests.size(), rejected{no_events().error()}};
+    return std::vector<append_outcome>(requests.size(), rejected{no_events().value()});
   }
   result<settlement> settle(const append_request& /*request*/) override { return no_events(); }
   result<void> replay(const persistence_id& /*id*/, sequence_nr /*from*/, sequence_nr /*to*/,

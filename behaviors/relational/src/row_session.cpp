@@ -34,6 +34,9 @@ bool of_storage(const error& why) {
 // Another attempt may succeed: a lock, a deadlock, a collision of transactions.
 bool may_pass_later(const error& why) { return why.code == errc::serialization_failed; }
 
+std::int64_t micros(timestamp t) { return t.time_since_epoch().count(); }
+timestamp at_micros(std::int64_t n) { return timestamp{std::chrono::microseconds{n}}; }
+
 append_outcome outcome_of(error why) {
   if (may_pass_later(why) || of_storage(why)) return failed{std::move(why)};
   return rejected{std::move(why)};
@@ -52,11 +55,11 @@ result<row_session::wanted> row_session::read(const upsert_request& request, std
   auto key = key_of_id(*made.of->root, request.id.id());
   if (!key) return fail(std::move(key.error()));
   made.key = *std::move(key);
-  const auto decode = [](std::string_view from, std::optional<row_image>& to) -> result<void> {
-    if (from.empty()) return {};
-    auto image = unpacked(from);
+  const auto decode = [](std::string_view bytes, std::optional<row_image>& into) -> result<void> {
+    if (bytes.empty()) return {};
+    auto image = unpacked(bytes);
     if (!image) return fail(std::move(image.error()));
-    to = *std::move(image);
+    into = *std::move(image);
     return {};
   };
   if (auto done = decode(from, made.before); !done) return fail(done.error());
@@ -76,7 +79,24 @@ result<append_outcome> row_session::write_one(const upsert_request& request, ste
   auto written = write_rows(*inner_, *what->of, change);
   if (!written) return fail(std::move(written.error()));
   if (!*written) return conflict{request.expected};
+  const bool is_last = steps.end == request.steps.size();
+  if (request.due && is_last) {
+    if (auto changed = change_alarm(request); !changed) return fail(std::move(changed.error()));
+  }
   return stored{};
+}
+
+result<void> row_session::change_alarm(const upsert_request& request) {
+  const auto& id = request.id;
+  auto done = inner_->execute("DELETE FROM nexus_row_alarms WHERE type = $1 AND id = $2", id.type(),
+                              id.id());
+  if (done && request.due.what == due_change::kind::set) {
+    done = inner_->execute(
+        "INSERT INTO nexus_row_alarms (type, id, due, writer) VALUES ($1, $2, $3, $4)", id.type(),
+        id.id(), micros(request.due.at), request.writer.to_string());
+  }
+  if (!done) return fail(std::move(done.error()));
+  return {};
 }
 
 // All of them, or the halves, or one that fails alone.
@@ -144,7 +164,7 @@ result<void> row_session::write_steps(const upsert_request& asked, append_outcom
   return {};
 }
 
-result<void> row_session::begin() {
+result<void> row_session::begin_rows() {
   if (auto begun = inner_->begin(isolation::read_committed, false); !begun) return begun;
   if (inner_->dialect() != "postgresql") return {};
   auto set = inner_->execute(wait_shortly);
@@ -165,7 +185,7 @@ result<void> row_session::mark() {
 }
 
 result<void> row_session::commit_all(requests asked, outcomes to) {
-  if (auto begun = begin(); !begun) return begun;
+  if (auto begun = begin_rows(); !begun) return begun;
   auto written = write_each(asked, to);
   if (written && std::ranges::any_of(to, wrote)) written = mark();
   if (!written) {
@@ -263,6 +283,72 @@ result<std::optional<stored_state>> row_session::get_state(const persistence_id&
   made.codec = "row";
   made.data = packed(**found);
   return std::optional{std::move(made)};
+}
+
+result<std::vector<stored_alarm>> row_session::due(std::uint32_t strand, const due_filter& which,
+                                                   std::size_t max) {
+  std::vector<stored_alarm> made;
+  if (strand != 0) return made;
+  for (const auto type : which.types) {
+    // In the order of due times and whole ids, past `after`.
+    auto from = INT64_MIN;
+    std::string_view past;
+    if (which.after != nullptr) {
+      const auto& last = which.after->id;
+      const bool comes_later = type > last.type();
+      from = micros(which.after->due) + (type == last.type() || comes_later ? 0 : 1);
+      if (type == last.type()) past = last.id();
+    }
+    auto found = inner_->query<std::string, std::int64_t, std::string>(
+        "SELECT id, due, writer FROM nexus_row_alarms WHERE type = $1 AND due <= $2 AND due >= $3 "
+        "AND (due > $3 OR id > $4) ORDER BY due, id LIMIT $5",
+        type, micros(which.until), from, past, static_cast<std::int64_t>(max));
+    if (!found) return fail(std::move(found.error()));
+    for (const auto& [id, due, writer] : *found) {
+      auto of = persistence_id::make(type, id);
+      auto by = ulid::parse(writer);
+      if (!of || !by) {
+        const error why{errc::corrupt, fmt::format("the alarm of {}|{} is no alarm", type, id)};
+        if (which.on_corrupt == nullptr) return fail(why);
+        (*which.on_corrupt)(why);
+        continue;
+      }
+      made.push_back({*std::move(of), at_micros(due), *by});
+    }
+  }
+  const auto order = [](const stored_alarm& a, const stored_alarm& b) {
+    return std::pair{a.due, a.id.str()} < std::pair{b.due, b.id.str()};
+  };
+  std::ranges::sort(made, order);
+  if (made.size() > max) made.erase(made.begin() + static_cast<std::ptrdiff_t>(max), made.end());
+  return made;
+}
+
+result<std::optional<stored_alarm>> row_session::alarm_of(const persistence_id& id) {
+  auto found = inner_->query<std::int64_t, std::string>(
+      "SELECT due, writer FROM nexus_row_alarms WHERE type = $1 AND id = $2", id.type(), id.id());
+  if (!found) return fail(std::move(found.error()));
+  if (found->empty()) return std::optional<stored_alarm>{};
+  const auto& [due, writer] = found->front();
+  auto by = ulid::parse(writer);
+  if (!by) return fail(errc::corrupt, id.str() + ": the alarm has no writer");
+  return std::optional{stored_alarm{id, at_micros(due), *by}};
+}
+
+result<std::vector<due_type>> row_session::due_types(std::uint32_t strand, timestamp until,
+                                                     std::uint64_t count_max) {
+  std::vector<due_type> made;
+  if (strand != 0) return made;
+  auto found = inner_->query<std::string, std::int64_t, std::int64_t>(
+      "SELECT type, count(*), min(due) FROM nexus_row_alarms WHERE due <= $1 GROUP BY type "
+      "ORDER BY type",
+      micros(until));
+  if (!found) return fail(std::move(found.error()));
+  for (const auto& [type, count, first] : *found) {
+    made.push_back({type, std::min(static_cast<std::uint64_t>(count), count_max),
+                    at_micros(first)});
+  }
+  return made;
 }
 
 }}}  // namespace nexus::v0::detail

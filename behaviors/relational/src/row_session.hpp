@@ -15,12 +15,13 @@
 #include <string>
 #include <vector>
 
+#include "eventless_session.hpp"
 #include "nexus/detail/row_tables.hpp"
 #include "nexus/journal.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-class row_session final : public journal_session {
+class row_session final : public eventless_session {
  public:
   /// `inner`: a session of the store, for this object alone.
   row_session(std::unique_ptr<journal_session> inner, std::shared_ptr<const row_tables> tables,
@@ -30,6 +31,31 @@ class row_session final : public journal_session {
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override;
   result<settlement> settle(const upsert_request& request) override;
   result<std::optional<stored_state>> get_state(const persistence_id& id) override;
+
+  // Alarms of rows are rows of ours, changed in the transaction of the row.
+  result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,
+                                        std::size_t max) override;
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override;
+  result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
+                                          std::uint64_t count_max) override;
+
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
+    return inner_->run_sql(sql, with);
+  }
+  result<void> begin(isolation level, bool read_only) override {
+    return inner_->begin(level, read_only);
+  }
+  result<void> commit() override { return inner_->commit(); }
+  result<void> rollback() override { return inner_->rollback(); }
+  result<isolation> level() override { return inner_->level(); }
+  bool has_sql() const noexcept override { return inner_->has_sql(); }
+  std::string_view dialect() const noexcept override { return inner_->dialect(); }
+  bool broken() const noexcept override { return inner_->broken(); }
+  bool unfinished() const noexcept override { return inner_->unfinished(); }
+  bool touched() const noexcept override { return inner_->touched(); }
+  result<void> reset(const std::string& query) override { return inner_->reset(query); }
+  result<void> validate(const std::string& query) override { return inner_->validate(query); }
+  void interrupt() noexcept override { inner_->interrupt(); }
 
  private:
   // What a request asks for, decoded.
@@ -53,7 +79,8 @@ class row_session final : public journal_session {
   result<void> commit_all(requests asked, outcomes to);
   result<void> mark();
   result<void> resolve();
-  result<void> begin();
+  result<void> begin_rows();
+  result<void> change_alarm(const upsert_request& request);
 
   std::unique_ptr<journal_session> inner_;
   const std::shared_ptr<const row_tables> tables_;

@@ -10,9 +10,9 @@ namespace {
 
 enum kind : char { none, null, no, yes, integer, real, text, bytes };
 
-class writer {
+class image_writer {
  public:
-  explicit writer(std::string& to) : to_{to} {}
+  explicit image_writer(std::string& to) : to_{to} {}
 
   void row(const row_values& values) {
     count(values.size());
@@ -55,9 +55,9 @@ class writer {
 
 struct malformed {};
 
-class reader {
+class image_reader {
  public:
-  explicit reader(std::string_view from) : from_{from} {}
+  explicit image_reader(std::string_view from) : from_{from} {}
 
   [[nodiscard]] row_values row() {
     row_values made(count());
@@ -121,7 +121,7 @@ class reader {
 
 std::string packed(const row_image& image) {
   std::string made;
-  writer to{made};
+  image_writer to{made};
   to.row(image.root);
   to.count(image.owned.size());
   for (const auto& rows : image.owned) {
@@ -133,7 +133,7 @@ std::string packed(const row_image& image) {
 
 result<row_image> unpacked(std::string_view bytes) {
   try {
-    reader from{bytes};
+    image_reader from{bytes};
     row_image made;
     made.root = from.row();
     made.owned.resize(from.count());

@@ -37,6 +37,7 @@ namespace detail {
   if (const auto* r = std::get_if<rejected>(&outcome)) return fail(r->why);
   if (const auto* f = std::get_if<failed>(&outcome)) return fail(f->why);
   if (const auto* u = std::get_if<unknown>(&outcome)) return fail(u->why);
+  if (const auto* p = std::get_if<partly>(&outcome)) return fail(p->why);
   return fail(errc::already_exists, id + ": begin_at is for an id that was never used");
 }
 

@@ -177,6 +177,9 @@ inline std::string told(const append_outcome& outcome) {
     }
     std::string operator()(const failed& f) const { return "failed: " + f.why.message; }
     std::string operator()(const unknown& u) const { return "unknown: " + u.why.message; }
+    std::string operator()(const partly& p) const {
+      return std::to_string(p.count) + " stored, then " + std::string{to_string(p.why.code)};
+    }
   };
   return std::visit(teller{}, outcome);
 }
