@@ -23,7 +23,7 @@ remembered_rows::changes& remembered_rows::begin_part(session& on) {
   auto all = pending_.lock();
   if (!all) {
     pending_ = all = std::make_shared<changes>();
-    all->rows.reserve(16);
+    all->rows.reserve(64);
   }
   newest_ = all.get();
   on.undoes().add(
@@ -35,14 +35,16 @@ remembered_rows::changes& remembered_rows::begin_part(session& on) {
 }
 
 void remembered_rows::take(remembered& from, change& to) {
-  to.before.emplace(std::make_move_iterator(from.row.begin()),
-                    std::make_move_iterator(from.row.end()));
+  to.before = std::make_unique<row_values>(std::make_move_iterator(from.row.begin()),
+                                           std::make_move_iterator(from.row.end()));
   to.loaded_in = from.loaded_in;
 }
 
 remembered_rows::change* remembered_rows::note(session& on, const std::string& key) {
   if (!on.in_transaction()) return nullptr;
-  return &begin_part(on).rows.emplace_back(change{.key = key});
+  auto& made = begin_part(on).rows.emplace_back();
+  made.key = key;
+  return &made;
 }
 
 void remembered_rows::take_back(changes& all, std::size_t from, std::uint64_t part) {
@@ -124,13 +126,14 @@ void remembered_rows::updated(session& on, const std::string& key, row_values& c
     what->of_columns = true;
     what->of = of;
   }
+  const auto row = at->second.row;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (!columns[i]) continue;
     if (what != nullptr) {
-      newest_->cells.push_back({i, std::move(at->second.row[i])});
+      newest_->cells.emplace_back(i, std::move(row[i]));
       ++what->columns;
     }
-    at->second.row[i] = std::move(columns[i]);
+    row[i] = std::move(columns[i]);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "nexus/detail/table.hpp"
@@ -70,7 +71,7 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   // A change within a transaction, and what was there before.
   struct change {
     std::string key{};
-    std::optional<row_values> before{};
+    std::unique_ptr<row_values> before{};
     std::uint64_t loaded_in = 0;  // the same of `before`
     bool of_columns = false;      // in place of `before`:
     std::size_t columns = 0;      // that were written; they are the last of all cells
@@ -78,6 +79,8 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
     written of{};
   };
   struct cell {
+    cell(std::size_t at, std::optional<sql_value>&& was) : column{at}, before{std::move(was)} {}
+
     std::size_t column;
     std::optional<sql_value> before;
   };
