@@ -35,7 +35,7 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   /// A column that is none may have any value.
   /// Empty: the row is not remembered.
   [[nodiscard]] row_view find(const std::string& key) const;
-  [[nodiscard]] bool has(const std::string& key) const { return rows_.contains(key); }
+  [[nodiscard]] bool has(const std::string& key) const { return at(key) != nullptr; }
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
   /// Read from the database, into an entity that is somewhere else by now. The caller puts the
@@ -97,7 +97,13 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   void take_back(changes& all, std::size_t from, std::uint64_t part);
   void undo(change& what, std::vector<cell>& cells);
 
-  std::unordered_map<std::string, remembered> rows_;
+  // Null: there is none.
+  remembered* at(const std::string& key) const;
+  void erase(const std::string& key, remembered& row);
+
+  using row_map = std::unordered_map<std::string, remembered>;
+  mutable row_map rows_;
+  mutable row_map::value_type* last_found_ = nullptr;  // of `rows_`; looked at first
   cell_blocks cells_;
   std::unordered_map<std::string, std::vector<const void*>> undone_inserts_;
   std::map<const void*, written> undone_versions_;
