@@ -6,16 +6,28 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
+remembered_rows::remembered* remembered_rows::at(const std::string& key) const {
+  if (last_found_ == nullptr || last_found_->first != key) {
+    const auto found = rows_.find(key);
+    if (found == rows_.end()) return nullptr;
+    last_found_ = &*found;
+  }
+  return &last_found_->second;
+}
+
+void remembered_rows::erase(const std::string& key, remembered& row) {
+  cells_.give(row.row);
+  last_found_ = nullptr;
+  rows_.erase(key);
+}
+
 row_view remembered_rows::find(const std::string& key) const {
-  const auto found = rows_.find(key);
-  return found == rows_.end() ? row_view{} : found->second.row;
+  const auto* found = at(key);
+  return found == nullptr ? row_view{} : found->row;
 }
 
 void remembered_rows::forget(const std::string& key) {
-  const auto at = rows_.find(key);
-  if (at == rows_.end()) return;
-  cells_.give(at->second.row);
-  rows_.erase(at);
+  if (auto* found = at(key)) erase(key, *found);
 }
 
 remembered_rows::changes& remembered_rows::begin_part(session& on) {
@@ -23,7 +35,7 @@ remembered_rows::changes& remembered_rows::begin_part(session& on) {
   auto all = pending_.lock();
   if (!all) {
     pending_ = all = std::make_shared<changes>();
-    all->rows.reserve(16);
+    all->rows.reserve(64);
   }
   newest_ = all.get();
   on.undoes().add(
@@ -35,14 +47,16 @@ remembered_rows::changes& remembered_rows::begin_part(session& on) {
 }
 
 void remembered_rows::take(remembered& from, change& to) {
-  to.before.emplace(std::make_move_iterator(from.row.begin()),
-                    std::make_move_iterator(from.row.end()));
+  to.before = std::make_unique<row_values>(std::make_move_iterator(from.row.begin()),
+                                           std::make_move_iterator(from.row.end()));
   to.loaded_in = from.loaded_in;
 }
 
 remembered_rows::change* remembered_rows::note(session& on, const std::string& key) {
   if (!on.in_transaction()) return nullptr;
-  return &begin_part(on).rows.emplace_back(change{.key = key});
+  auto& made = begin_part(on).rows.emplace_back();
+  made.key = key;
+  return &made;
 }
 
 void remembered_rows::take_back(changes& all, std::size_t from, std::uint64_t part) {
@@ -117,33 +131,34 @@ void remembered_rows::inserted(session& on, const std::string& key, row_values& 
 void remembered_rows::updated(session& on, const std::string& key, row_values& columns,
                               const written& of) {
   if (!undone_versions_.empty()) undone_versions_.erase(of.entity);
-  const auto at = rows_.find(key);
-  if (at == rows_.end()) return;  // a listener made the mapper forget it
+  auto* const found = at(key);
+  if (found == nullptr) return;  // a listener made the mapper forget it
   auto* what = note(on, key);
   if (what != nullptr) {
     what->of_columns = true;
     what->of = of;
   }
+  const auto row = found->row;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (!columns[i]) continue;
     if (what != nullptr) {
-      newest_->cells.push_back({i, std::move(at->second.row[i])});
+      newest_->cells.emplace_back(i, std::move(row[i]));
       ++what->columns;
     }
-    at->second.row[i] = std::move(columns[i]);
+    row[i] = std::move(columns[i]);
   }
 }
 
 void remembered_rows::removed(session& on, const std::string& key) {
-  const auto at = rows_.find(key);
+  auto* const found = at(key);
   auto* what = note(on, key);
-  if (at == rows_.end()) return;
-  if (what != nullptr) take(at->second, *what);
-  cells_.give(at->second.row);
-  rows_.erase(at);
+  if (found == nullptr) return;
+  if (what != nullptr) take(*found, *what);
+  erase(key, *found);
 }
 
 void remembered_rows::clear() {
+  last_found_ = nullptr;
   rows_.clear();
   cells_.clear();
   undone_inserts_.clear();
@@ -158,7 +173,7 @@ bool remembered_rows::was_undone(const std::string& key, const void* entity) con
 
 bool remembered_rows::may_be_undone(const std::string& key) const {
   const auto found = undone_inserts_.find(key);
-  return found != undone_inserts_.end() && !found->second.empty() && !rows_.contains(key);
+  return found != undone_inserts_.end() && !found->second.empty() && !has(key);
 }
 
 std::optional<std::int64_t> remembered_rows::version_before(const void* entity,

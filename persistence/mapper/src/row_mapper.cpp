@@ -73,31 +73,30 @@ result<void> write_key(const table& of, const void* entity, row_values& row) {
 namespace {
 
 // Drops what is equal in `row`.
-std::vector<std::size_t> differences(const table& of, row_values& row, row_view known) {
-  std::vector<std::size_t> made;
+void keep_differences(const table& of, row_values& row, row_view known,
+                      std::vector<std::size_t>& changed) {
   for (std::size_t at = 0; at < row.size(); ++at) {
     if (!of.columns[at].is_compared) continue;
     if (row[at] && row[at] != known[at]) {
-      made.push_back(at);
+      changed.push_back(at);
     } else {
       row[at].reset();
     }
   }
-  return made;
 }
 
 }  // namespace
 
-result<std::vector<std::size_t>> write_changes(const table& of, const void* entity, row_view known,
-                                               row_values& row) {
+result<void> write_changes(const table& of, const void* entity, row_view known, row_values& row,
+                           std::vector<std::size_t>& changed) {
+  changed.clear();
   if (of.dehydrate) {
     row.assign(row.size(), std::nullopt);
-    if (auto done = write_row(of, entity, row); !done) return fail(std::move(done.error()));
-    return differences(of, row, known);
+    if (auto done = write_row(of, entity, row); !done) return done;
+    keep_differences(of, row, known, changed);
+    return {};
   }
-  std::vector<std::size_t> made;
-  made.reserve(8);
-  auto done = attempt(
+  return attempt(
       of, errc::invalid_argument, [] { return std::string{"write"}; },
       [&] {
         for (std::size_t at = 0; at < of.entity.fields.size(); ++at) {
@@ -107,15 +106,13 @@ result<std::vector<std::size_t>> write_changes(const table& of, const void* enti
               row[at].reset();
               continue;
             }
-            made.push_back(at);
+            changed.push_back(at);
           } else if (of.version != at) {
             continue;
           }
           of.entity.value(entity, of.rules, at, row[at].emplace());
         }
       });
-  if (!done) return fail(std::move(done.error()));
-  return made;
 }
 
 result<row_values> row_mapper::dehydrated(const void* entity) const {

@@ -61,9 +61,9 @@ result<void> write_run::stored(void* entity, store_item& item) {
   // Functions of the program may use the mapper.
   if (has(moment::updating) || !of_.validators.empty() || of_.dehydrate) {
     const row_values copy{known.begin(), known.end()};
-    return update(entity, key, copy, row, item);
+    return update(entity, key, copy, own, item);
   }
-  return update(entity, key, known, row, item);
+  return update(entity, key, known, own, item);
 }
 
 result<bool> write_run::prepare_insert(void* entity, row_values& row, store_item& item) {
@@ -137,10 +137,10 @@ result<void> write_run::insert(void* entity, row_values& row, store_item& item) 
 }
 
 result<void> write_run::update(void* entity, const std::string& key, row_view known,
-                               row_values& row, store_item& item) {
-  auto columns = write_changes(of_, entity, known, row);
-  if (!columns) return fail(std::move(columns.error()));
-  auto changed = differs(*columns, row, known, entity);
+                               row_mapper::scratch& own, store_item& item) {
+  auto& row = own.values;
+  if (auto done = write_changes(of_, entity, known, row, own.changed); !done) return done;
+  auto changed = differs(own.changed, row, known, entity);
   if (!changed) return fail(std::move(changed.error()));
   item.what = stored_as::unchanged;
   if (is_marked(known)) {
@@ -160,38 +160,37 @@ result<void> write_run::update(void* entity, const std::string& key, row_view kn
                               "already",
                               of_.name));
     }
-    columns = write_changes(of_, entity, known, row);
-    if (!columns) return fail(std::move(columns.error()));
-    changed = differs(*columns, row, known, entity);
+    if (auto done = write_changes(of_, entity, known, row, own.changed); !done) return done;
+    changed = differs(own.changed, row, known, entity);
     if (!changed) return fail(std::move(changed.error()));
     if (!*changed) return {};  // a listener undid the change
   }
   if (auto valid = validate(entity, row, known, item); !valid) return valid;
-  return write(entity, key, row, *std::move(columns), item);
+  return write(entity, key, own, item);
 }
 
-result<void> write_run::write(void* entity, const std::string& key, row_values& row,
-                              std::vector<std::size_t> columns, store_item& item) {
+result<void> write_run::write(void* entity, const std::string& key, row_mapper::scratch& own,
+                              store_item& item) {
+  auto& row = own.values;
   const auto version = expected(row, entity);
   if (!version) return fail(version.error());
-  std::vector<std::size_t> kept;
+  const auto first_kept = own.changed.size();
   std::optional<std::int64_t> next;
   if (of_.version) {
     next = **version + 1;
     row[*of_.version] = *next;
-    kept.push_back(*of_.version);
+    own.changed.push_back(*of_.version);
   }
   if (of_.updated) {
     row[*of_.updated] = time_value(now(), of_.columns[*of_.updated].time);
-    kept.push_back(*of_.updated);
+    own.changed.push_back(*of_.updated);
   }
-  columns.insert(columns.end(), kept.begin(), kept.end());
   const sql_value before = version->value_or(0);
-  update_row(of_, row, columns, of_.version ? &before : nullptr, true, in_.last_update_);
+  update_row(of_, row, own.changed, of_.version ? &before : nullptr, true, in_.last_update_);
   auto done = send(in_.last_update_);
   if (!done) return fail(std::move(done.error()));
   if (done->affected == 0) return explain_miss(row, *version, item);
-  assign(entity, row, kept);
+  assign(entity, row, std::span{own.changed}.subspan(first_kept));
   if (auto again = read_again(entity, row); !again) return again;
   for (const auto at : of_.key) row[at].reset();  // as it was
   in_.memory().updated(on_, key, row, {entity, next, *version});

@@ -64,10 +64,10 @@ class write_run {
   // `row` has the key.
   result<void> insert(void* entity, row_values& row, store_item& item);
   result<bool> prepare_new(void* entity, row_values& row, store_item& item);
-  result<void> update(void* entity, const std::string& key, row_view known, row_values& row,
-                      store_item& item);
-  result<void> write(void* entity, const std::string& key, row_values& row,
-                     std::vector<std::size_t> columns, store_item& item);
+  result<void> update(void* entity, const std::string& key, row_view known,
+                      row_mapper::scratch& own, store_item& item);
+  result<void> write(void* entity, const std::string& key, row_mapper::scratch& own,
+                     store_item& item);
   result<void> removed(void* entity, removal how, store_item& item);
   result<void> restored(void* entity, store_item& item);
   // The key and the version of an entity whose row is there.

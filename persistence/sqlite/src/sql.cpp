@@ -107,7 +107,8 @@ result<sql_rows> session::run_alone(std::string_view sql, sql_parameters with, s
 }
 
 result<sql_rows> session::run_own(std::string_view sql, sql_parameters with, sql_row_sink* to) {
-  const auto word = may_end(sql) ? detail::first_word(sql) : std::string{};
+  const auto first = may_end(sql) ? detail::first_word(sql) : std::string{};
+  const std::string_view word{first};  // compared without a call
   if ((word == "COMMIT" || word == "END") && unfinished()) {
     return commit_by(sql).map([] { return sql_rows{}; });
   }

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "nexus/detail/table.hpp"
@@ -34,7 +35,7 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   /// A column that is none may have any value.
   /// Empty: the row is not remembered.
   [[nodiscard]] row_view find(const std::string& key) const;
-  [[nodiscard]] bool has(const std::string& key) const { return rows_.contains(key); }
+  [[nodiscard]] bool has(const std::string& key) const { return at(key) != nullptr; }
   [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
 
   /// Read from the database, into an entity that is somewhere else by now. The caller puts the
@@ -70,7 +71,7 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   // A change within a transaction, and what was there before.
   struct change {
     std::string key{};
-    std::optional<row_values> before{};
+    std::unique_ptr<row_values> before{};
     std::uint64_t loaded_in = 0;  // the same of `before`
     bool of_columns = false;      // in place of `before`:
     std::size_t columns = 0;      // that were written; they are the last of all cells
@@ -78,6 +79,8 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
     written of{};
   };
   struct cell {
+    cell(std::size_t at, std::optional<sql_value>&& was) : column{at}, before{std::move(was)} {}
+
     std::size_t column;
     std::optional<sql_value> before;
   };
@@ -94,7 +97,13 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   void take_back(changes& all, std::size_t from, std::uint64_t part);
   void undo(change& what, std::vector<cell>& cells);
 
-  std::unordered_map<std::string, remembered> rows_;
+  // Null: there is none.
+  remembered* at(const std::string& key) const;
+  void erase(const std::string& key, remembered& row);
+
+  using row_map = std::unordered_map<std::string, remembered>;
+  mutable row_map rows_;
+  mutable row_map::value_type* last_found_ = nullptr;  // of `rows_`; looked at first
   cell_blocks cells_;
   std::unordered_map<std::string, std::vector<const void*>> undone_inserts_;
   std::map<const void*, written> undone_versions_;

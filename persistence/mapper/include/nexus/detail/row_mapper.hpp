@@ -88,12 +88,17 @@ class row_mapper {
 
   class rows_taker;
 
+  struct scratch {
+    row_values values;
+    std::vector<std::size_t> changed;
+  };
+
   /// A row of its own without values, whose memory is used again.
-  class spare_row {
+  class spare_row : public scratch {
    public:
     explicit spare_row(row_mapper& in) : in_{in} {
       if (!in.spare_rows_.empty()) {
-        values = std::move(in.spare_rows_.back());
+        static_cast<scratch&>(*this) = std::move(in.spare_rows_.back());
         in.spare_rows_.pop_back();
       }
       values.resize(in.of_->columns.size());
@@ -102,10 +107,9 @@ class row_mapper {
     spare_row& operator=(const spare_row&) = delete;
     ~spare_row() {
       for (auto& value : values) value.reset();
-      in_.spare_rows_.push_back(std::move(values));
+      changed.clear();
+      in_.spare_rows_.push_back(std::move(*this));
     }
-
-    row_values values;
 
    private:
     row_mapper& in_;
@@ -122,7 +126,7 @@ class row_mapper {
   std::shared_ptr<table> of_;
   std::shared_ptr<remembered_rows> memory_;
   last_text last_insert_, last_update_;
-  std::vector<row_values> spare_rows_;  // kept for their memory
+  std::vector<scratch> spare_rows_;  // kept for their memory
 };
 
 // What an entity is written as; each adds columns that `row` lacks.
@@ -130,9 +134,9 @@ class row_mapper {
 result<void> write_row(const table& of, const void* entity, row_values& row);
 /// At least the key.
 result<void> write_key(const table& of, const void* entity, row_values& row);
-/// At least the version, and the columns that differ from `known`, which it returns.
-result<std::vector<std::size_t>> write_changes(const table& of, const void* entity, row_view known,
-                                               row_values& row);
+/// At least the version, and the columns that differ from `known`, which are `changed`.
+result<void> write_changes(const table& of, const void* entity, row_view known, row_values& row,
+                           std::vector<std::size_t>& changed);
 
 [[nodiscard]] error misfit_error(const table& of, const misfit& why, errc code,
                                  std::string_view doing);
