@@ -15,7 +15,7 @@ entity_actor::entity_actor(std::shared_ptr<directory_core> in,
                            std::shared_ptr<entity_directory::slot> at)
     : core_{std::move(in)},
       slot_{std::move(at)},
-      model_{core_->info.make_model()},
+      model_{core_->info.make_model(slot_->id.id())},
       fsm_{slot_->id, *model_, core_->machine, core_->sys.writer_id()} {
   core_->live_ones->born();  // last: an entity whose constructor throws must not be counted
 }

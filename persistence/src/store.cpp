@@ -39,8 +39,13 @@ upsert_request write_job::state_request() const {
 struct store::core final : shutdown_participant {
   core(std::shared_ptr<journal> j, const store_options& options)
       : opened{std::move(j)},
+        chosen{options},
         guard{opened->name(), options},
         counts{options.metrics, opened->name()} {}
+
+  /// Starts the threads.
+  static result<std::shared_ptr<core>> make(std::shared_ptr<journal> of,
+                                            const store_options& options);
 
   stage of() const override { return stage::storage; }
   std::string name() const override { return opened->name(); }
@@ -63,6 +68,7 @@ struct store::core final : shutdown_participant {
   }
 
   std::shared_ptr<journal> opened;
+  const store_options chosen;
   journal_guard guard;
   store_metrics counts;
   std::atomic<bool> closed{false};
@@ -72,6 +78,8 @@ struct store::core final : shutdown_participant {
   std::vector<std::unique_ptr<journal_writer>> writers;
   std::unique_ptr<workers> readers;  // its jobs use the other members
   std::vector<registration> sampled;
+  std::mutex making_second;
+  std::shared_ptr<core> second;  // see detail::beside
 
   void sample();
 };
@@ -181,16 +189,9 @@ result<pool<journal_session>> store::core::make_pool(const store_options& option
   return pool<journal_session>::make(std::move(chosen), [j = opened] { return j->open_session(); });
 }
 
-result<store> store::open(const uri& address, const backend& from, store_options options) {
-  constexpr unsigned readers_max = 1'000;
-  if (options.readers > readers_max) {
-    return fail(errc::invalid_argument,
-                fmt::format("journal URI \"{}\": readers is {}, more than {}", address.shown(),
-                            options.readers, readers_max));
-  }
-  auto opened = from.open(address);
-  if (!opened) return fail(std::move(opened.error()));
-  auto made = std::make_shared<core>(std::move(*opened), options);
+result<std::shared_ptr<store::core>> store::core::make(std::shared_ptr<journal> of,
+                                                      const store_options& options) {
+  auto made = std::make_shared<core>(std::move(of), options);
   for (unsigned i = 0; i < std::max(1u, made->opened->writers()); ++i) {
     auto session = made->opened->open_session();
     if (!session) return fail(std::move(session.error()));
@@ -205,8 +206,40 @@ result<store> store::open(const uri& address, const backend& from, store_options
                       ? std::make_unique<workers>(options.runs_on, options.read_queue_max)
                       : std::make_unique<workers>("nexus.reader", readers, options.read_queue_max);
   made->sample();
-  return store{std::move(made)};
+  return made;
 }
+
+result<store> store::open(const uri& address, const backend& from, store_options options) {
+  constexpr unsigned readers_max = 1'000;
+  if (options.readers > readers_max) {
+    return fail(errc::invalid_argument,
+                fmt::format("journal URI \"{}\": readers is {}, more than {}", address.shown(),
+                            options.readers, readers_max));
+  }
+  auto opened = from.open(address);
+  if (!opened) return fail(std::move(opened.error()));
+  auto made = core::make(*std::move(opened), options);
+  if (!made) return fail(std::move(made.error()));
+  return store{*std::move(made)};
+}
+
+result<store> detail::beside(
+    const store& in,
+    const std::function<std::shared_ptr<journal>(std::shared_ptr<journal>)>& make) {
+  auto& core = *in.core_;
+  const std::lock_guard guard{core.making_second};
+  if (core.closed) return fail(core.why_closed());
+  if (core.second == nullptr) {
+    auto options = core.chosen;
+    options.metrics = core.counts.registry;
+    auto made = store::core::make(make(core.opened), options);
+    if (!made) return fail(std::move(made.error()));
+    core.second = *std::move(made);
+  }
+  return store{core.second};
+}
+
+const std::shared_ptr<journal>& detail::journal_of(const store& in) { return in.core_->opened; }
 
 std::string store::name() const { return core_->opened->name(); }
 
@@ -297,6 +330,14 @@ result<void> store::close(time_span within) const {
     return fail(*std::move(why));
   }
   core_->stop();
+  const auto second = [&] {
+    const std::lock_guard guard{core_->making_second};
+    return core_->second;
+  }();
+  if (second != nullptr) {
+    const auto closed = store{second}.close(within);
+    if (!closed) return closed;
+  }
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);
   const bool returned =

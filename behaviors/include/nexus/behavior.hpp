@@ -62,7 +62,7 @@ struct reply_of<B, effect<B, R>> {
 };
 template <class B, class Events, class Reply, class Links>
 struct reply_of<B, draft<Events, Reply, Links>> {
-  using type = std::decay_t<std::invoke_result_t<const Reply&, const typename B::state&>>;
+  using type = std::decay_t<std::invoke_result_t<const Reply&, const state_t<B>&>>;
 };
 template <class B, class Events, class Links>
 struct reply_of<B, draft<Events, no_reply, Links>> {
@@ -89,16 +89,22 @@ concept event_sourced =
 /// A durable-state behavior: entity_type, command, state, and a `decide` for every command. It
 /// persists the state itself.
 template <class B>
-concept durable_state =
-    !detail::has_events<B> && detail::like_a_behavior<B> && detail::sound_behavior<B>();
+concept durable_state = !detail::has_events<B> && !detail::has_row<B> &&
+                        detail::like_a_behavior<B> && detail::sound_behavior<B>();
+
+/// A relational behavior: entity_type, command, row, rows(), and a `decide` for every command. Its
+/// state is rows of the program's tables; see nexus/relational.hpp.
+template <class B>
+concept relational =
+    detail::has_row<B> && detail::like_a_behavior<B> && detail::sound_behavior<B>();
 
 template <class B>
-concept behavior = event_sourced<B> || durable_state<B>;
+concept behavior = event_sourced<B> || durable_state<B> || relational<B>;
 
 /// The type of the answer when `B` is asked a `C`.
 template <class B, class C>
 using reply_t = typename detail::reply_of<
-    B, std::decay_t<decltype(detail::call_decide<B>(std::declval<const typename B::state&>(),
+    B, std::decay_t<decltype(detail::call_decide<B>(std::declval<const state_t<B>&>(),
                                                     std::declval<const C&>(),
                                                     std::declval<const context&>()))>>::type;
 
@@ -121,7 +127,7 @@ class compiled {
 
 /// Runs `decide` without a runtime.
 template <behavior B, class C>
-[[nodiscard]] effect<B, reply_t<B, C>> decide(const typename B::state& state, const C& command,
+[[nodiscard]] effect<B, reply_t<B, C>> decide(const state_t<B>& state, const C& command,
                                               const context& c = context{"test", 1, timestamp{},
                                                                          call_header{}}) {
   return detail::call_decide<B>(state, command, c);
@@ -215,7 +221,7 @@ template <event_sourced B>
 
 /// Reads a stored state into `out`, which is default-constructed. Same versions and errors.
 template <behavior B>
-[[nodiscard]] result<void> decode_state(const stored_snapshot& stored, typename B::state& out) {
+[[nodiscard]] result<void> decode_state(const stored_snapshot& stored, state_t<B>& out) {
   if (stored.type != B::entity_type) {
     return fail(detail::unknown_state(B::entity_type, stored.type));
   }

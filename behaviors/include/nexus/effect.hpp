@@ -37,7 +37,7 @@ namespace detail {
 template <class B>
 class effect_body {
  public:
-  using state = typename B::state;
+  using state = state_t<B>;
   using link = chain_link<B>;
   /// The stored type of the behavior: its event variant, or its state.
   using record = record_t<B>;
@@ -65,6 +65,15 @@ class effect_body {
     requires(!has_events<B>)
   {
     return records_.empty() ? nullptr : &records_.front();
+  }
+
+  /// Calls the function that the effect persists, if it is one, on a copy of `now`: the result is
+  /// the new state.
+  void resolve(const state& now) {
+    if (!change_) return;
+    auto next = now;
+    std::exchange(change_, nullptr)(next);
+    records_.push_back(std::move(next));
   }
 
   /// User fields for the metadata of the events.
@@ -96,7 +105,11 @@ class effect_body {
   // braces would make a container of a container.
   template <class E>
   void take_records(one_record<E>& from) {
-    records_.push_back(record(std::move(from.record)));
+    if constexpr (changes_state<B, E>) {
+      change_ = std::move(from.record);
+    } else {
+      records_.push_back(record(std::move(from.record)));
+    }
   }
   template <class... E>
   void take_records(std::tuple<E...>& from) {
@@ -134,6 +147,7 @@ class effect_body {
  private:
   effect_traits traits_;
   std::vector<record> records_;
+  std::function<void(state&)> change_;
   std::vector<link> links_;
   std::optional<v0::error> refused_;
 };
@@ -148,7 +162,7 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
 
  public:
   using reply_type = R;
-  using state = typename B::state;
+  using state = state_t<B>;
 
   effect(detail::refusal r) : body{std::move(r.why)} {}  // NOLINT: converts on purpose
   effect(detail::putting_aside)                          // NOLINT: converts on purpose
@@ -161,6 +175,12 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
       this->take_records(d.records_);
     }
     if constexpr (!std::is_same_v<Reply, detail::no_reply>) {
+      if constexpr (detail::answers_failures<Reply>) {
+        static_assert(!std::is_void_v<R>, "the command has no reply that could take its place");
+        static_assert(std::is_invocable_r_v<R, decltype(d.reply_.instead)&, const v0::error&>,
+                      "then_reply_on_failure takes a callable from const nexus::error& to the reply");
+        on_failure_ = std::move(d.reply_.instead);
+      }
       if constexpr (std::is_invocable_r_v<R, const Reply&, const state&>) {
         reply_ = std::move(d.reply_);
       } else {
@@ -185,12 +205,18 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
     }
   }
 
+  /// What is answered in place of the error if the command is not stored; may be empty.
+  [[nodiscard]] const std::function<R(const v0::error&)>& on_failure() const noexcept {
+    return on_failure_;
+  }
+
  private:
   std::function<R(const state&)> reply_;
+  std::function<R(const v0::error&)> on_failure_;
 };
 
-/// Stores the events, all or none of them, in this order. For a durable state: stores the new
-/// state.
+/// Stores the events, all or none of them, in this order. For a durable state or a row: stores the
+/// new one; or what a function makes of it: `persist([](state& s) { s.paid = true; })`.
 template <class... E>
 [[nodiscard]] auto persist(E... records) {
   static_assert(sizeof...(E) > 0, "persist takes at least one event");
@@ -220,6 +246,9 @@ template <class V>
 
 /// Erases a durable state: it starts again as a default state, but its version keeps rising.
 [[nodiscard]] inline auto erase() { return detail::plain_draft({.erases = true}); }
+
+/// Deletes a relational entity's row, or erases a durable state, and stops the entity.
+[[nodiscard]] inline auto remove() { return detail::plain_draft({.erases = true, .stops = true}); }
 
 /// Changes nothing and stops the entity; the next command starts it again.
 [[nodiscard]] inline auto stop() { return detail::plain_draft({.stops = true}); }

@@ -47,7 +47,7 @@ struct loaded_facts {
 /// A state that was loaded.
 template <behavior B>
 struct loaded_state : loaded_facts {
-  typename B::state state{};
+  state_t<B> state{};
 };
 
 namespace detail {
@@ -62,6 +62,7 @@ namespace detail {
 /// The state of the entity `id` of `B` as of `bound`. An id that was never used has `state{}`, with
 /// the number 0; a number past the last one gives the last one.
 template <behavior B>
+  requires(!relational<B>)
 [[nodiscard]] result<loaded_state<B>> load_state(const store& from, std::string_view id,
                                                  const state_bound& bound = {}) {
   typename detail::model_of<B>::type model;

@@ -32,7 +32,7 @@ struct state_of {
   position at{};
   timestamp time{};
   ulid writer{};
-  std::optional<typename B::state> state{};  ///< none: erased
+  std::optional<state_t<B>> state{};  ///< none: erased
 
   [[nodiscard]] static result<state_of> of_record(const persistence_id& of, const record_view& r) {
     state_of made{std::string{of.id()}, r.number, r.at, r.event.time, r.writer, std::nullopt};

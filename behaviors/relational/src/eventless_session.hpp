@@ -56,10 +56,6 @@ class eventless_session : public journal_session {
   }
   result<void> prune(std::span<const prune_request> /*requests*/) override { return {}; }
   result<std::size_t> prune_held_back(std::size_t /*max*/) override { return std::size_t{}; }
-  result<std::vector<persistence_id>> state_ids(const id_filter& /*which*/,
-                                                std::size_t /*max*/) override {
-    return not_listed();
-  }
   result<void> read_states(position /*after*/, std::size_t /*max*/,
                            const state_sink& /*sink*/) override {
     return not_listed();

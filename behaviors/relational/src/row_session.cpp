@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "nexus/clock.hpp"
 #include "nexus/detail/row_key.hpp"
+#include "nexus/schema_choices.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
@@ -34,6 +36,9 @@ bool of_storage(const error& why) {
 // Another attempt may succeed: a lock, a deadlock, a collision of transactions.
 bool may_pass_later(const error& why) { return why.code == errc::serialization_failed; }
 
+// Markers of writers that have not written for so long are purged.
+constexpr std::chrono::hours marker_kept{24 * 7};
+
 std::int64_t micros(timestamp t) { return t.time_since_epoch().count(); }
 timestamp at_micros(std::int64_t n) { return timestamp{std::chrono::microseconds{n}}; }
 
@@ -44,14 +49,55 @@ append_outcome outcome_of(error why) {
 
 }  // namespace
 
+row_session::row_session(std::unique_ptr<journal_session> inner,
+                         std::shared_ptr<const row_tables> tables, ulid marks)
+    : inner_{std::move(inner)},
+      sql_{[&]() -> statements {
+        schema_choices names;
+        names.prefix = inner_->table_prefix();
+        return {
+            .make_marker = names.named("INSERT INTO nexus_row_writers (writer, batch, settled, "
+                                       "timestamp) VALUES ($1, 0, 0, $2) ON CONFLICT DO NOTHING"),
+            .mark = names.named("UPDATE nexus_row_writers SET batch = $1, timestamp = $2 "
+                                "WHERE writer = $3"),
+            .settle = names.named("UPDATE nexus_row_writers SET settled = settled + 1 "
+                                  "WHERE writer = $1"),
+            .batch = names.named("SELECT batch FROM nexus_row_writers WHERE writer = $1"),
+            .purge = names.named("DELETE FROM nexus_row_writers WHERE timestamp < $1"),
+            .clear_alarm =
+                names.named("DELETE FROM nexus_row_alarms WHERE entity_type = $1 AND id = $2"),
+            .set_alarm = names.named("INSERT INTO nexus_row_alarms (entity_type, id, due, "
+                                     "writer_id) VALUES ($1, $2, $3, $4)"),
+            .due = names.named("SELECT id, due, writer_id FROM nexus_row_alarms "
+                               "WHERE entity_type = $1 AND due <= $2 AND due >= $3 "
+                               "AND (due > $3 OR id > $4) ORDER BY due, id LIMIT $5"),
+            .alarm_of = names.named("SELECT due, writer_id FROM nexus_row_alarms "
+                                    "WHERE entity_type = $1 AND id = $2"),
+            .due_types = names.named("SELECT entity_type, count(*), min(due) FROM "
+                                     "nexus_row_alarms WHERE due <= $1 GROUP BY entity_type "
+                                     "ORDER BY entity_type")};
+      }()},
+      tables_{std::move(tables)},
+      marks_{marks} {}
+
+sequence_nr row_session::fresh_number() {
+  const auto now = static_cast<sequence_nr>(std::max<std::int64_t>(micros(wall_clock{}.now()), 1));
+  return last_number_ = std::max(last_number_ + 1, now);
+}
+
+result<std::shared_ptr<const entity_tables>> row_session::tables_of(std::string_view type) const {
+  auto found = tables_->find(type);
+  if (found != nullptr) return found;
+  return fail(errc::invalid_argument,
+              fmt::format("no relational entities of type \"{}\" are open", type));
+}
+
 result<row_session::wanted> row_session::read(const upsert_request& request, std::string_view from,
                                               std::string_view to) const {
   wanted made;
-  made.of = tables_->find(request.id.type());
-  if (made.of == nullptr) {
-    return fail(errc::invalid_argument,
-                fmt::format("{}: no relational entities of this type are open", request.id.str()));
-  }
+  auto of = tables_of(request.id.type());
+  if (!of) return fail(std::move(of.error()));
+  made.of = *std::move(of);
   auto key = key_of_id(*made.of->root, request.id.id());
   if (!key) return fail(std::move(key.error()));
   made.key = *std::move(key);
@@ -67,7 +113,27 @@ result<row_session::wanted> row_session::read(const upsert_request& request, std
   return made;
 }
 
+// Without a change of the row, which must still be the same one.
+result<append_outcome> row_session::write_alarm(const upsert_request& request) {
+  const auto is = get_state(request.id);
+  if (!is) return fail(is.error());
+  const auto of = tables_of(request.id.type());
+  if (!of) return rejected{of.error()};
+  const bool same = !(*is)->erased && (!(*of)->root->version || (*is)->version == request.expected);
+  if (!same) return conflict{request.expected};
+  if (auto changed = change_alarm(request); !changed) return fail(std::move(changed.error()));
+  return stored{};
+}
+
+result<bool> row_session::is_there(const upsert_request& request) {
+  if (request.steps.empty() || !request.steps.front().metadata.empty()) return false;
+  const auto is = get_state(request.id);
+  if (!is) return fail(is.error());
+  return !(*is)->erased;
+}
+
 result<append_outcome> row_session::write_one(const upsert_request& request, step_range steps) {
+  if (request.only_due()) return write_alarm(request);
   const auto first = request.steps.subspan(steps.begin, steps.end - steps.begin);
   const auto what = read(request, first.front().metadata, first.back().data);
   if (!what) return rejected{what.error()};
@@ -88,12 +154,10 @@ result<append_outcome> row_session::write_one(const upsert_request& request, ste
 
 result<void> row_session::change_alarm(const upsert_request& request) {
   const auto& id = request.id;
-  auto done = inner_->execute("DELETE FROM nexus_row_alarms WHERE type = $1 AND id = $2", id.type(),
-                              id.id());
+  auto done = inner_->execute(sql_.clear_alarm, id.type(), id.id());
   if (done && request.due.what == due_change::kind::set) {
-    done = inner_->execute(
-        "INSERT INTO nexus_row_alarms (type, id, due, writer) VALUES ($1, $2, $3, $4)", id.type(),
-        id.id(), micros(request.due.at), request.writer.to_string());
+    done = inner_->execute(sql_.set_alarm, id.type(), id.id(), micros(request.due.at),
+                           request.writer.to_string());
   }
   if (!done) return fail(std::move(done.error()));
   return {};
@@ -125,6 +189,15 @@ result<void> row_session::write_each(requests asked, outcomes to) {
   if (auto kept = inner_->execute(keep); !kept) return fail(std::move(kept.error()));
   if (!wrong && !conflicts) return {};
   if (alone) {
+    // Which columns a constraint has, PostgreSQL tells only after the transaction.
+    if (wrong && wrong->broken && wrong->broken->kind == constraint_kind::unique) {
+      auto found = is_there(asked[0]);
+      if (!found) return fail(std::move(found.error()));
+      if (*found) {
+        to[0] = conflict{asked[0].expected};
+        return {};
+      }
+    }
     if (wrong) to[0] = outcome_of(*std::move(wrong));
     const bool has_earlier = asked[0].steps.size() > 1;
     return has_earlier && std::holds_alternative<rejected>(to[0]) ? write_steps(asked[0], to[0])
@@ -172,16 +245,23 @@ result<void> row_session::begin_rows() {
   return {};
 }
 
-result<void> row_session::mark() {
-  const auto writer = marks_.to_string();
-  auto done = inner_->execute("UPDATE nexus_row_writers SET batch = $1 WHERE writer = $2",
-                              batch_ + 1, writer);
-  if (done && done->affected == 0) {
-    done = inner_->execute("INSERT INTO nexus_row_writers (writer, batch) VALUES ($1, $2)", writer,
-                           batch_ + 1);
-  }
+result<void> row_session::make_marker() {
+  if (is_marked_) return {};
+  const auto now = wall_clock{}.now();
+  auto done = inner_->execute(sql_.make_marker, marks_.to_string(), micros(now));
+  if (done) done = inner_->execute(sql_.purge, micros(now - marker_kept));
   if (!done) return fail(std::move(done.error()));
+  is_marked_ = true;
   return {};
+}
+
+result<void> row_session::mark() {
+  auto done = inner_->execute(sql_.mark, batch_ + 1, micros(wall_clock{}.now()),
+                              marks_.to_string());
+  if (!done) return fail(std::move(done.error()));
+  if (done->affected == 1) return {};
+  is_marked_ = false;
+  return fail(errc::unavailable, "the marker of this writer was purged");
 }
 
 result<void> row_session::commit_all(requests asked, outcomes to) {
@@ -202,7 +282,8 @@ result<void> row_session::commit_all(requests asked, outcomes to) {
     doubt_ = why;
     for (std::size_t i = 0; i < asked.size(); ++i) {
       if (!wrote(to[i])) continue;
-      if (is_stored(to[i])) doubtful_[asked[i].id.str()] = std::nullopt;  // else it is superseded
+      const auto if_made = is_stored(to[i]) ? settlement::stored : settlement::superseded;
+      doubtful_[asked[i].id.str()] = {if_made};
       to[i] = unknown{why};
     }
     return {};
@@ -224,6 +305,7 @@ std::vector<append_outcome> row_session::upsert(requests asked) {
   std::vector<append_outcome> made(asked.size(), failed{});
   if (asked.empty()) return made;
   auto done = resolve();
+  if (done) done = make_marker();
   if (done) done = commit_all(asked, made);
   if (!done) std::ranges::fill(made, outcome_of(std::move(done.error())));
   return made;
@@ -234,16 +316,18 @@ std::vector<append_outcome> row_session::upsert(requests asked) {
 result<void> row_session::resolve() {
   if (!doubt_) return {};
   const auto writer = marks_.to_string();
-  auto ended = inner_->execute("UPDATE nexus_row_writers SET settled = settled + 1 WHERE writer = $1",
-                               writer);
+  auto ended = inner_->execute(sql_.settle, writer);
   if (!ended) return fail(std::move(ended.error()));
-  auto found = inner_->query<std::int64_t>("SELECT batch FROM nexus_row_writers WHERE writer = $1",
-                                           writer);
+  auto found = inner_->query<std::int64_t>(sql_.batch, writer);
   if (!found) return fail(std::move(found.error()));
-  const bool is_made = !found->empty() && found->front() == batch_ + 1;
+  // Without the marker nothing is known; then its rows are read again.
+  const bool is_lost = found->empty();
+  const bool is_made = !is_lost && found->front() == batch_ + 1;
   if (is_made) ++batch_;
+  if (is_lost) is_marked_ = false;
   for (auto& [id, what] : doubtful_) {
-    if (!what) what = is_made ? settlement::stored : settlement::not_stored;
+    if (what.is) continue;
+    what.is = is_lost ? settlement::superseded : is_made ? what.if_made : settlement::not_stored;
   }
   doubt_.reset();
   return {};
@@ -252,23 +336,22 @@ result<void> row_session::resolve() {
 result<settlement> row_session::settle(const upsert_request& request) {
   if (auto done = resolve(); !done) return fail(std::move(done.error()));
   const auto known = doubtful_.find(request.id.str());
-  if (known == doubtful_.end()) return settlement::superseded;
-  const auto what = *known->second;
+  // Asked after a conflict: what conflicts is not stored.
+  if (known == doubtful_.end()) return settlement::not_stored;
+  const auto what = known->second.is.value_or(settlement::superseded);
   doubtful_.erase(known);
   return what;
 }
 
 result<std::optional<stored_state>> row_session::get_state(const persistence_id& id) {
-  const auto of = tables_->find(id.type());
-  if (of == nullptr) {
-    return fail(errc::invalid_argument,
-                fmt::format("{}: no relational entities of this type are open", id.str()));
-  }
+  const auto known = tables_of(id.type());
+  if (!known) return fail(known.error());
+  const auto& of = *known;
   const auto key = key_of_id(*of->root, id.id());
   if (!key) return fail(key.error());
   auto found = read_rows(*inner_, *of, *key);
   if (!found) return fail(std::move(found.error()));
-  if (!*found) return std::optional<stored_state>{};
+  if (!*found) return std::optional{stored_state{.version = fresh_number(), .erased = true}};
   stored_state made;
   const auto& root = *of->root;
   const auto* version = root.version && (*found)->root[*root.version]
@@ -278,7 +361,7 @@ result<std::optional<stored_state>> row_session::get_state(const persistence_id&
     return fail(errc::corrupt, fmt::format("{}: the row {} has no version",
                                            root.place(*root.version), id.id()));
   }
-  made.version = version != nullptr ? static_cast<sequence_nr>(*version) : 1;
+  made.version = version != nullptr ? static_cast<sequence_nr>(*version) : fresh_number();
   made.type = id.type();
   made.codec = "row";
   made.data = packed(**found);
@@ -300,9 +383,7 @@ result<std::vector<stored_alarm>> row_session::due(std::uint32_t strand, const d
       if (type == last.type()) past = last.id();
     }
     auto found = inner_->query<std::string, std::int64_t, std::string>(
-        "SELECT id, due, writer FROM nexus_row_alarms WHERE type = $1 AND due <= $2 AND due >= $3 "
-        "AND (due > $3 OR id > $4) ORDER BY due, id LIMIT $5",
-        type, micros(which.until), from, past, static_cast<std::int64_t>(max));
+        sql_.due, type, micros(which.until), from, past, static_cast<std::int64_t>(max));
     if (!found) return fail(std::move(found.error()));
     for (const auto& [id, due, writer] : *found) {
       auto of = persistence_id::make(type, id);
@@ -325,8 +406,7 @@ result<std::vector<stored_alarm>> row_session::due(std::uint32_t strand, const d
 }
 
 result<std::optional<stored_alarm>> row_session::alarm_of(const persistence_id& id) {
-  auto found = inner_->query<std::int64_t, std::string>(
-      "SELECT due, writer FROM nexus_row_alarms WHERE type = $1 AND id = $2", id.type(), id.id());
+  auto found = inner_->query<std::int64_t, std::string>(sql_.alarm_of, id.type(), id.id());
   if (!found) return fail(std::move(found.error()));
   if (found->empty()) return std::optional<stored_alarm>{};
   const auto& [due, writer] = found->front();
@@ -335,14 +415,34 @@ result<std::optional<stored_alarm>> row_session::alarm_of(const persistence_id& 
   return std::optional{stored_alarm{id, at_micros(due), *by}};
 }
 
+result<std::vector<persistence_id>> row_session::state_ids(const id_filter& which,
+                                                           std::size_t max) {
+  const auto known = tables_of(which.type);
+  if (!known) return fail(known.error());
+  const auto& root = *(*known)->root;
+  std::vector<sql_value> after;
+  if (!which.after.empty()) {
+    auto key = key_of_id(root, which.after);
+    if (!key) return fail(std::move(key.error()));
+    after = *std::move(key);
+  }
+  auto found = read_keys(*inner_, root, after, max);
+  if (!found) return fail(std::move(found.error()));
+  std::vector<persistence_id> made;
+  for (const auto& key : *found) {
+    const auto text = id_of_key(key);
+    if (!std::string_view{text}.starts_with(which.prefix)) continue;
+    if (auto id = persistence_id::make(which.type, text)) made.push_back(*std::move(id));
+  }
+  return made;
+}
+
 result<std::vector<due_type>> row_session::due_types(std::uint32_t strand, timestamp until,
                                                      std::uint64_t count_max) {
   std::vector<due_type> made;
   if (strand != 0) return made;
   auto found = inner_->query<std::string, std::int64_t, std::int64_t>(
-      "SELECT type, count(*), min(due) FROM nexus_row_alarms WHERE due <= $1 GROUP BY type "
-      "ORDER BY type",
-      micros(until));
+      sql_.due_types, micros(until));
   if (!found) return fail(std::move(found.error()));
   for (const auto& [type, count, first] : *found) {
     made.push_back({type, std::min(static_cast<std::uint64_t>(count), count_max),

@@ -25,8 +25,7 @@ class row_session final : public eventless_session {
  public:
   /// `inner`: a session of the store, for this object alone.
   row_session(std::unique_ptr<journal_session> inner, std::shared_ptr<const row_tables> tables,
-              ulid marks)
-      : inner_{std::move(inner)}, tables_{std::move(tables)}, marks_{marks} {}
+              ulid marks);
 
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override;
   result<settlement> settle(const upsert_request& request) override;
@@ -38,6 +37,8 @@ class row_session final : public eventless_session {
   result<std::optional<stored_alarm>> alarm_of(const persistence_id& id) override;
   result<std::vector<due_type>> due_types(std::uint32_t strand, timestamp until,
                                           std::uint64_t count_max) override;
+  /// In the order of the keys.
+  result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override;
 
   result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
     return inner_->run_sql(sql, with);
@@ -77,19 +78,41 @@ class row_session final : public eventless_session {
   result<append_outcome> write_one(const upsert_request& request, step_range steps);
   result<void> write_steps(const upsert_request& asked, append_outcome& to);
   result<void> commit_all(requests asked, outcomes to);
+  // The marker's row is made before the first commit that could be in doubt.
+  result<void> make_marker();
   result<void> mark();
   result<void> resolve();
   result<void> begin_rows();
   result<void> change_alarm(const upsert_request& request);
+  result<append_outcome> write_alarm(const upsert_request& request);
+  // Whether the row that a request was to insert is there already.
+  result<bool> is_there(const upsert_request& request);
+  [[nodiscard]] result<std::shared_ptr<const entity_tables>> tables_of(
+      std::string_view type) const;
+
+  // Past every one before: rows without a version, and ids without a row, have no number of their
+  // own, and are read again by whoever compares.
+  [[nodiscard]] sequence_nr fresh_number();
+
+  struct statements {
+    std::string make_marker, mark, settle, batch, purge;
+    std::string clear_alarm, set_alarm, due, alarm_of, due_types;
+  };
 
   std::unique_ptr<journal_session> inner_;
+  const statements sql_;
   const std::shared_ptr<const row_tables> tables_;
   const ulid marks_;            // whose marker it is
   std::int64_t batch_ = 0;      // the last commit
   bool is_marked_ = false;      // the marker's row is there
   std::optional<error> doubt_;  // whether the last commit was made is not known
   // Of the requests of a commit in doubt: what became of them, until they are asked for.
-  std::map<std::string, std::optional<settlement>> doubtful_;
+  struct outcome_in_doubt {
+    settlement if_made;
+    std::optional<settlement> is{};
+  };
+  std::map<std::string, outcome_in_doubt> doubtful_;
+  sequence_nr last_number_ = 0;
 };
 
 }}}  // namespace nexus::v0::detail

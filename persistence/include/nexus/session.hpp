@@ -95,6 +95,9 @@ class session : public poolable {
   /// empty: it has none. A constant.
   [[nodiscard]] virtual std::string_view dialect() const noexcept { return {}; }
 
+  /// What the names of the journal's own tables begin with. A constant.
+  [[nodiscard]] virtual std::string_view table_prefix() const noexcept { return "nexus_"; }
+
   /// What follows the end of its transaction in memory.
   [[nodiscard]] virtual detail::undo_log& undoes() noexcept { return undoes_; }
 

@@ -34,6 +34,14 @@ class store;
 
 namespace detail {
 void write(const store& in, const envelope& job);  // in write_job.hpp
+
+/// A second store on the journal of `in`, for what must not wait for its writers: of the journal
+/// that `make` makes of it, with the options of `in` and threads, sessions and a circuit breaker of
+/// its own. The first call makes it, later ones return the same. `in` closes it. Blocks.
+[[nodiscard]] result<store> beside(
+    const store& in,
+    const std::function<std::shared_ptr<journal>(std::shared_ptr<journal>)>& make);
+[[nodiscard]] const std::shared_ptr<journal>& journal_of(const store& in);
 }
 
 struct store_options {
@@ -151,6 +159,10 @@ class store {
 
  private:
   friend void detail::write(const store& in, const envelope& job);
+  friend const std::shared_ptr<journal>& detail::journal_of(const store& in);
+  friend result<store> detail::beside(
+      const store& in,
+      const std::function<std::shared_ptr<journal>(std::shared_ptr<journal>)>& make);
 
   struct core;
   explicit store(std::shared_ptr<core> c) : core_{std::move(c)} {}

@@ -102,7 +102,8 @@ class row_write {
       }
     }
     moves = moves || !inserted.empty() || !updated.empty();
-    if (columns.empty() && !moves) return true;
+    // The version rises with each state, also if its rows are those of the one before.
+    if (columns.empty() && !moves && !root_.version) return true;
     if (auto done = update_root(columns); !done || !*done) return done;
     for (const auto& [i, rows] : updated) {
       const auto& table = *of_.owned[i].of;
@@ -130,6 +131,7 @@ class row_write {
       row[*root_.version] = what_.next;
       columns.push_back(*root_.version);
     }
+    if (root_.updated) columns.push_back(*root_.updated);
     if (columns.empty()) {
       columns = root_.key;
       for (std::size_t i = 0; i < columns.size(); ++i) row[columns[i]] = what_.key[i];
@@ -261,6 +263,24 @@ result<std::optional<row_image>> read_rows(session& on, const entity_tables& of,
     for (const auto& row : rows->rows) to.push_back(row_of(*table, row));
   }
   return std::optional{std::move(made)};
+}
+
+result<std::vector<std::vector<sql_value>>> read_keys(session& on, const table& of,
+                                                      std::span<const sql_value> after,
+                                                      std::size_t max) {
+  sql_builder sql;
+  std::vector<sql_value> with{after.begin(), after.end()};
+  sql.text("SELECT ").names(of, of.key).text(" FROM ").text(of.quoted);
+  if (!after.empty()) {
+    sql.text(" WHERE (").names(of, of.key).text(") > (");
+    for (std::size_t i = 0; i < after.size(); ++i) sql.text(i > 0 ? ", " : "").parameter();
+    sql.text(")");
+  }
+  sql.text(" ORDER BY ").names(of, of.key).text(" LIMIT ").parameter();
+  with.emplace_back(static_cast<std::int64_t>(max));
+  auto found = on.run_sql(sql.take_text(), with);
+  if (!found) return fail(std::move(found.error()));
+  return std::move(found->rows);
 }
 
 result<bool> write_rows(session& on, const entity_tables& of, const row_change& what) {

@@ -123,10 +123,22 @@ constexpr std::array<column, 5> alarms{{{"persistence_id", "text", true, "wants 
                                         {"slice", "integer", true, ""},
                                         {"writer_id", "text", true, "who set it"}}};
 
+constexpr std::array<column, 4> row_writers{
+    {{"writer", "text", true, "a ULID: writes relational entities' rows"},
+     {"batch", "bigint", true, "its last commit: 1, 2, 3 ..."},
+     {"settled", "bigint", true, "how often it asked"},
+     {"timestamp", "bigint", true, "microseconds since 1970"}}};
+
+constexpr std::array<column, 4> row_alarms{
+    {{"entity_type", "text", true, "of a relational entity"},
+     {"id", "text", true, "wants to be woken"},
+     {"due", "bigint", true, "microseconds since 1970"},
+     {"writer_id", "text", true, "who set it"}}};
+
 // Room in each page for the next version of an updated row, so that an update changes no index.
 constexpr std::string_view updated = " WITH (fillfactor = 80)";
 
-constexpr std::array<table, 14> all_tables{
+constexpr std::array<table, 16> all_tables{
     {{"nexus_meta", meta, "name", ""},
      {"nexus_event_journal", journal, "persistence_id, sequence_nr", ""},
      {"nexus_event_tags", event_tags, "tag, transaction_id, position", ""},
@@ -141,7 +153,9 @@ constexpr std::array<table, 14> all_tables{
       "projection, version, persistence_id, sequence_nr", ""},
      {"nexus_read_models", read_models, "name, id", updated},
      {"nexus_read_model_fields", read_model_fields, "name, field, value, id", ""},
-     {"nexus_alarms", alarms, "persistence_id", ""}}};
+     {"nexus_alarms", alarms, "persistence_id", ""},
+     {"nexus_row_writers", row_writers, "writer", updated},
+     {"nexus_row_alarms", row_alarms, "entity_type, id", ""}}};
 constexpr std::size_t tables_of_version_2 = 8;
 
 constexpr index always[] = {
@@ -150,7 +164,8 @@ constexpr index always[] = {
     {"nexus_erased_by_position", "nexus_erased", "transaction_id, position"},
     {"nexus_pruning_by_position", "nexus_pruning", "transaction_id, position"},
     {"nexus_read_model_fields_by_id", "nexus_read_model_fields", "name, id"},
-    {"nexus_alarms_by_due", "nexus_alarms", "entity_type, due, persistence_id"}};
+    {"nexus_alarms_by_due", "nexus_alarms", "entity_type, due, persistence_id"},
+    {"nexus_row_alarms_by_due", "nexus_row_alarms", "entity_type, due, id"}};
 
 struct chosen_index {
   bool index_choices::*chosen;

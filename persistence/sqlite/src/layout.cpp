@@ -182,6 +182,24 @@ CREATE TABLE nexus_alarms (
   writer_id      TEXT    NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX nexus_alarms_by_due ON nexus_alarms (entity_type, due);
+
+-- The last commit of each writer of relational entities' rows.
+CREATE TABLE nexus_row_writers (
+  writer    TEXT    PRIMARY KEY NOT NULL, -- a ULID
+  batch     INTEGER NOT NULL,             -- 1, 2, 3 ...
+  settled   INTEGER NOT NULL,             -- how often the writer asked
+  timestamp INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- When relational entities want to be woken.
+CREATE TABLE nexus_row_alarms (
+  entity_type TEXT    NOT NULL,
+  id          TEXT    NOT NULL,
+  due         INTEGER NOT NULL,
+  writer_id   TEXT    NOT NULL,
+  PRIMARY KEY (entity_type, id)
+) WITHOUT ROWID;
+CREATE INDEX nexus_row_alarms_by_due ON nexus_row_alarms (entity_type, due, id);
 )sql";
 
 constexpr std::string_view rows_of_readers =

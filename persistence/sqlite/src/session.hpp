@@ -102,6 +102,7 @@ class session final : public journal_session {
 
   bool has_sql() const noexcept override { return true; }
   std::string_view dialect() const noexcept override { return "sqlite"; }
+  std::string_view table_prefix() const noexcept override { return where_.choices.prefix; }
   projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return interrupted_ || !connection_; }

@@ -31,18 +31,18 @@ concept decides_on = requires(State& s, C& command, const context& c) {
   B::decide(s, command, c);
 } || requires(State& s, C& command) { B::decide(s, command); };
 template <class B, class C>
-concept decides = decides_on<B, const typename B::state, const C>;
+concept decides = decides_on<B, const state_t<B>, const C>;
 
 /// With a decide that needs an object.
 template <class B, class C>
-concept decides_as_object = requires(B& b, typename B::state& s, C& command, const context& c) {
+concept decides_as_object = requires(B& b, state_t<B>& s, C& command, const context& c) {
   b.decide(s, command, c);
-} || requires(B& b, typename B::state& s, C& command) { b.decide(s, command); };
+} || requires(B& b, state_t<B>& s, C& command) { b.decide(s, command); };
 
 // Constrained here too: clang 14 checks reply_t before the constraints of `ask`.
 template <class B, class C>
   requires is_alternative<C, typename B::command>
-decltype(auto) call_decide(const typename B::state& state, const C& command, const context& c) {
+decltype(auto) call_decide(const state_t<B>& state, const C& command, const context& c) {
   if constexpr (requires { B::decide(state, command, c); }) {
     return B::decide(state, command, c);
   } else {
@@ -76,7 +76,7 @@ struct returned_effect<B, C, draft<Records, Reply, Links>> {
 
 template <class B, class C>
 constexpr bool has_decide_for() {
-  using state = typename B::state;
+  using state = state_t<B>;
   if constexpr (decides<B, C>) {
     using returned = std::decay_t<decltype(call_decide<B>(
         std::declval<const state&>(), std::declval<const C&>(), std::declval<const context&>()))>;
@@ -98,7 +98,7 @@ inline constexpr bool decides_all<B, std::variant<C...>> = (has_decide_for<B, C>
 // -- apply ----------------------------------------------------------------------------------------
 
 template <class B, class E>
-concept applies = requires(typename B::state& s, const E& event) {
+concept applies = requires(state_t<B>& s, const E& event) {
   { B::apply(s, event) } -> std::same_as<void>;
 };
 
@@ -107,8 +107,8 @@ template <class B, class E, class State>
 concept applies_to = requires { static_cast<void (*)(State, const E&)>(&B::apply); };
 template <class B, class E>
 concept applies_in_vain =
-    !applies_to<B, E, typename B::state&> &&
-    (applies_to<B, E, typename B::state> || applies_to<B, E, const typename B::state&>);
+    !applies_to<B, E, state_t<B>&> &&
+    (applies_to<B, E, state_t<B>> || applies_to<B, E, const state_t<B>&>);
 
 template <class T>
 constexpr bool is_stored_with_fields() {
@@ -127,7 +127,7 @@ constexpr bool is_stored_with_fields() {
 
 template <class B, class E>
 constexpr bool has_apply_for() {
-  using state = typename B::state;
+  using state = state_t<B>;
   if constexpr (applies<B, E> && !applies_in_vain<B, E>) {
     return true;
   } else if constexpr (applies<B, E> || requires(state& s, E& event) {
@@ -160,12 +160,12 @@ inline constexpr bool applies_all<B, std::variant<E...>> = (is_sound_event<B, E>
 // -- the rest -------------------------------------------------------------------------------------
 
 template <class B>
-concept recovers = requires(const typename B::state& s, const context& c) {
+concept recovers = requires(const state_t<B>& s, const context& c) {
   B::on_recovered(s, c);
-} || requires(const typename B::state& s) { B::on_recovered(s); };
+} || requires(const state_t<B>& s) { B::on_recovered(s); };
 
 template <class B>
-concept wakes_itself = requires(const typename B::state& s) {
+concept wakes_itself = requires(const state_t<B>& s) {
   { B::alarm(s) } -> std::same_as<std::optional<alarm<B>>>;
 };
 
@@ -193,14 +193,16 @@ constexpr bool has_sound_alarm_version() {
 
 template <class B>
 constexpr bool has_sound_hooks() {
-  if constexpr (requires { &B::on_recovered; } && !recovers<B>) {
+  if constexpr (has_row<B> && !requires { B::rows(); }) {
+    return required::rows_of<B>;
+  } else if constexpr (requires { &B::on_recovered; } && !recovers<B>) {
     return required::static_on_recovered_of<B>;
   } else if constexpr (requires { &B::alarm; } && !wakes_itself<B>) {
     return required::static_alarm_of<B>;
   } else if constexpr (!has_sound_alarm_version<B>()) {
     return required::alarm_version_of<B>;
   } else if constexpr (requires { &B::snapshot_when; }) {
-    if constexpr (requires(const typename B::state& s, const record_t<B>& event) {
+    if constexpr (requires(const state_t<B>& s, const record_t<B>& event) {
                     B::snapshot_when(s, event, sequence_nr{});
                   }) {
       return true;
@@ -233,9 +235,12 @@ constexpr bool stores_soundly() {
   }
 }
 
+template <class B>
+concept has_state = requires { typename B::state; } || has_row<B>;
+
 /// Meant as a behavior: what it lacks is an error rather than another overload.
 template <class B>
-concept like_a_behavior = requires { typename B::command; } || requires { typename B::state; } ||
+concept like_a_behavior = requires { typename B::command; } || has_state<B> ||
                           requires { B::entity_type; };
 
 /// True, or does not compile.
@@ -245,12 +250,14 @@ constexpr bool sound_behavior() {
     return required::entity_type_of<B>;
   } else if constexpr (!requires { requires is_variant<typename B::command>; }) {
     return required::command_list_of<B>;
-  } else if constexpr (!requires { typename B::state; }) {
+  } else if constexpr (has_row<B> && has_events<B>) {
+    return required::row_or_events_of<B>;
+  } else if constexpr (!has_state<B>) {
     return required::state_of<B>;
-  } else if constexpr (!std::default_initializable<typename B::state>) {
-    return required::default_state_of<B, typename B::state>;
+  } else if constexpr (!std::default_initializable<state_t<B>>) {
+    return required::default_state_of<B, state_t<B>>;
   } else {
-    return is_stored_with_fields<typename B::state>() && stores_soundly<B>() &&
+    return is_stored_with_fields<state_t<B>>() && stores_soundly<B>() &&
            decides_all<B, typename B::command> && has_sound_hooks<B>() && well_named_behavior<B>;
   }
 }

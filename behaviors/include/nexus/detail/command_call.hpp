@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,7 +54,7 @@ class behavior_call : public entity_call {
   [[nodiscard]] virtual std::string name() const = 0;
 
   /// Keeps the answer of `e`, for the state after it.
-  virtual void keep_answer(const effect_body<B>& e, const typename B::state& after) = 0;
+  virtual void keep_answer(const effect_body<B>& e, const state_t<B>& after) = 0;
 
   // The command may have been decided before, on a state that was lost.
   void forget_chain() noexcept {
@@ -67,6 +68,7 @@ class behavior_call : public entity_call {
     if (e.stashes()) return put_aside(c, limits);
     const auto before = out.size();
     if (!e.rejected()) {
+      if constexpr (!has_events<B>) e.resolve(m.state());
       if (auto written = m.write(e, header, c, limits, out); !written) {
         out.truncate(before);
         set_named(std::move(written.error()), c);
@@ -138,7 +140,15 @@ class replying_call : public behavior_call<B>, public answer_slot<R> {
     auto& m = static_cast<typename replying_call::model&>(any);
     const auto before = out.size();
     this->answer.reset();
+    on_failure_.reset();
     this->forget_chain();
+    if constexpr (has_row<B>) {
+      // Another writer may insert the row: the next command looks for it again.
+      if (auto why = m.missing(c.id())) {
+        set_error(*std::move(why));
+        return {.flags = {.passivates = true}};
+      }
+    }
     try {
       auto e = run_decide(m.state(), c);
       return this->take(e, m, c, limits, out);
@@ -155,16 +165,32 @@ class replying_call : public behavior_call<B>, public answer_slot<R> {
   }
 
  protected:
-  [[nodiscard]] virtual effect<B, R> run_decide(const typename B::state& state,
+  [[nodiscard]] virtual effect<B, R> run_decide(const state_t<B>& state,
                                                 const context& c) const = 0;
 
  private:
-  void keep_answer(const effect_body<B>& e, const typename B::state& after) override {
-    this->answer.emplace(static_cast<const effect<B, R>&>(e).reply(after));
+  void keep_answer(const effect_body<B>& e, const state_t<B>& after) override {
+    const auto& given = static_cast<const effect<B, R>&>(e);
+    this->answer.emplace(given.reply(after));
+    if (given.on_failure()) {
+      on_failure_ = std::make_unique<std::function<R(const error&)>>(given.on_failure());
+    }
   }
   void set_error(error why) noexcept override {
+    if constexpr (!std::is_void_v<R>) {
+      try {
+        if (const auto instead = std::exchange(on_failure_, nullptr)) {
+          this->answer.emplace((*instead)(why));
+          return;
+        }
+      } catch (...) {
+        why.message += "; then_reply_on_failure threw: " + what_was_thrown();
+      }
+    }
     this->answer.emplace(tl::unexpected<error>(std::move(why)));
   }
+
+  std::unique_ptr<std::function<R(const error&)>> on_failure_;  // null: the error is the answer
 };
 
 /// One that `Decide` turns into an effect.
@@ -179,7 +205,7 @@ class deciding_call final : public replying_call<B, R> {
   }
 
  private:
-  effect<B, R> run_decide(const typename B::state& state, const context& c) const override {
+  effect<B, R> run_decide(const state_t<B>& state, const context& c) const override {
     return decide_(state, c);
   }
   std::string name() const override { return Decide::name(); }
@@ -210,7 +236,7 @@ struct command_of {
   static constexpr std::uint8_t index = index_of<C, typename B::command>;
   C command;
 
-  auto operator()(const typename B::state& state, const context& c) const {
+  auto operator()(const state_t<B>& state, const context& c) const {
     return call_decide<B>(state, command, c);
   }
   [[nodiscard]] static std::string name() {
@@ -241,7 +267,7 @@ template <class B>
 struct recovered_of {
   static constexpr std::uint8_t index = entity_call::no_index;
   [[nodiscard]] static std::string name() { return "on_recovered"; }
-  effect<B> operator()(const typename B::state& state, const context& c) const {
+  effect<B> operator()(const state_t<B>& state, const context& c) const {
     if constexpr (requires { B::on_recovered(state, c); }) {
       return B::on_recovered(state, c);
     } else {

@@ -10,18 +10,30 @@
 
 namespace nexus { inline namespace v0 {
 
+namespace detail {
+
+/// Null: entities of `B` are stored in the journal.
+template <class B>
+constexpr auto storage_of() -> result<store> (*)(const store&) {
+  if constexpr (has_row<B>) return model_of<B>::type::storage;
+  return nullptr;
+}
+
+}
+
 // Not inline: GCC and Clang would compile inline members wherever they are called.
 
 template <behavior B>
 detail::behavior_info compiled<B>::info() {
   return {B::entity_type,
-          durable_state<B>,
+          !event_sourced<B>,
           detail::model_of<B>::type::make,
           &detail::behavior_tag<B>,
           detail::command_names<typename B::command>,
           detail::full_type_name<B>(),
           detail::fault_of_all_names<B>(),
-          detail::wakes_itself<B> ? detail::alarm_version_of<B>() : 0};
+          detail::wakes_itself<B> ? detail::alarm_version_of<B>() : 0,
+          detail::storage_of<B>()};
 }
 
 template <behavior B>

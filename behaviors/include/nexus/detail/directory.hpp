@@ -46,13 +46,15 @@ inline constexpr char behavior_tag = 0;
 struct behavior_info {
   std::string_view entity_type;
   bool of_state;  ///< durable-state instead of event-sourced
-  std::unique_ptr<entity_model> (*make_model)();
+  std::unique_ptr<entity_model> (*make_model)(std::string_view id);
   const void* tag;
   std::span<const std::string_view> commands;  ///< the commands' names, in the order of the variant
   std::string_view cpp_name;                   ///< the name of the behavior
   std::string fault;  ///< the error in its stored names, see fault_of_all_names; empty: none
   /// The version of its `alarm`; 0: it has none.
   std::uint32_t alarm_version = 0;
+  /// Where these entities are stored, given the store that they were opened with; null: there.
+  result<store> (*storage)(const store& in) = nullptr;
 };
 
 enum class admission : std::uint8_t {

@@ -27,7 +27,46 @@ class effect;
 
 namespace detail {
 
+/// Relational: its state is rows of the program's tables.
+template <class B>
+concept has_row = requires { typename B::row; } && !requires { typename B::state; };
+
+template <class B>
+struct state_type {};
+template <class B>
+  requires requires { typename B::state; }
+struct state_type<B> {
+  using type = typename B::state;
+};
+template <has_row B>
+struct state_type<B> {
+  using type = typename B::row;
+};
+
+}
+
+/// What the commands of `B` are decided on: its `state`, or the `row` of a relational behavior.
+template <class B>
+using state_t = typename detail::state_type<B>::type;
+
+namespace detail {
+
 struct no_reply {};
+
+/// A reply, and what takes its place if the command is not stored.
+template <class Reply, class Instead>
+struct reply_or {
+  Reply reply;
+  Instead instead;
+  template <class State>
+  auto operator()(const State& after) const -> std::invoke_result_t<const Reply&, const State&> {
+    return std::invoke(reply, after);
+  }
+};
+template <class Reply>
+inline constexpr bool answers_failures = false;
+template <class Reply, class Instead>
+inline constexpr bool answers_failures<reply_or<Reply, Instead>> = true;
 
 template <class V>
 struct constant_reply {
@@ -49,7 +88,7 @@ concept has_events = requires { typename B::event; };
 
 template <class B>
 struct record_of {
-  using type = typename B::state;
+  using type = state_t<B>;
 };
 template <has_events B>
 struct record_of<B> {
@@ -61,6 +100,10 @@ using record_t = typename record_of<B>::type;
 template <class B, class T>
 inline constexpr bool is_record_of =
     std::is_same_v<T, record_t<B>> || is_alternative<T, record_t<B>>;
+
+/// A function that changes a state, as `persist` takes it in place of a new state.
+template <class B, class F>
+concept changes_state = !has_events<B> && !is_record_of<B, F> && std::invocable<F&, state_t<B>&>;
 
 using metadata_fields = std::vector<std::pair<std::string, std::string>>;
 
@@ -82,7 +125,7 @@ struct timing;
 /// A link of the chain of an effect of `B`: a function to run, a question to ask, or a timer.
 template <class B>
 struct chain_link {
-  std::function<void(const typename B::state&)> run{};
+  std::function<void(const state_t<B>&)> run{};
   std::shared_ptr<asking<B>> ask{};          ///< null: `run` or `timer`
   std::shared_ptr<const timing<B>> timer{};  ///< null: `run` or `ask`
 };
@@ -206,6 +249,19 @@ class [[nodiscard(
     traits_.links_before_reply = Links::count;
     return if_effects_differ_return_nexus_effect_B_R<Records, F, Links>{
         std::move(records_), std::move(f), std::move(links_), std::move(traits_)};
+  }
+
+  /// Answers with `f(error)` in place of the error if the command is decided and then not stored,
+  /// e.g. since it breaks a constraint. After then_reply.
+  template <class F>
+  auto then_reply_on_failure(F f) && {
+    static_assert(!std::is_same_v<Reply, no_reply> && !answers_failures<Reply>,
+                  "then_reply_on_failure follows then_reply, once");
+    return if_effects_differ_return_nexus_effect_B_R<Records, reply_or<Reply, F>, Links>{
+        std::move(records_),
+        {std::move(reply_), std::move(f)},
+        std::move(links_),
+        std::move(traits_)};
   }
 
   /// Runs `f(state)` when the command is durable. Later commands are decided only after that, so

@@ -21,9 +21,11 @@ namespace nexus { inline namespace v0 { namespace detail {
 template <class B>
 class durable_state_model final : public model_with_alarm<B> {
  public:
-  static std::unique_ptr<entity_model> make() { return std::make_unique<durable_state_model>(); }
+  static std::unique_ptr<entity_model> make(std::string_view /*id*/) {
+    return std::make_unique<durable_state_model>();
+  }
 
-  [[nodiscard]] const typename B::state& state() const noexcept { return *state_; }
+  [[nodiscard]] const state_t<B>& state() const noexcept { return *state_; }
 
   void reset() override {
     this->wakes(std::nullopt);
@@ -82,7 +84,7 @@ class durable_state_model final : public model_with_alarm<B> {
         return fits;
       }
       view.type = B::entity_type;
-      view.schema_version = schema_version_of<typename B::state>();
+      view.schema_version = schema_version_of<state_t<B>>();
       view.codec = serializer_name<B>();
       view.data = data;
       out.add(view);
@@ -102,7 +104,7 @@ class durable_state_model final : public model_with_alarm<B> {
   }
 
  private:
-  std::optional<typename B::state> state_;  // none: neither begun nor restored
+  std::optional<state_t<B>> state_;  // none: neither begun nor restored
   bool erased_ = true;                      // or never written
 };
 

@@ -20,9 +20,11 @@ namespace nexus { inline namespace v0 { namespace detail {
 template <class B>
 class event_sourced_model final : public model_with_alarm<B> {
  public:
-  static std::unique_ptr<entity_model> make() { return std::make_unique<event_sourced_model>(); }
+  static std::unique_ptr<entity_model> make(std::string_view /*id*/) {
+    return std::make_unique<event_sourced_model>();
+  }
 
-  [[nodiscard]] const typename B::state& state() const noexcept { return *state_; }
+  [[nodiscard]] const state_t<B>& state() const noexcept { return *state_; }
 
   void reset() override {
     this->wakes(std::nullopt);
@@ -139,7 +141,7 @@ class event_sourced_model final : public model_with_alarm<B> {
     return {};
   }
 
-  std::optional<typename B::state> state_;  // none: neither begun nor restored
+  std::optional<state_t<B>> state_;  // none: neither begun nor restored
 };
 
 }}}

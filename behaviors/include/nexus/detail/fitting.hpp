@@ -12,7 +12,7 @@ namespace nexus { inline namespace v0 { namespace detail {
 
 template <class B, class Record>
 constexpr bool is_persisted() {
-  if constexpr (is_record_of<B, Record>) {
+  if constexpr (is_record_of<B, Record> || changes_state<B, Record>) {
     return true;
   } else {
     return required::event_of<B, Record>;
@@ -52,7 +52,7 @@ constexpr bool can_persist(const std::vector<Record>* /*type*/) {
 template <class B, class Reply>
 constexpr bool can_reply() {
   if constexpr (std::is_same_v<Reply, no_reply> ||
-                std::is_invocable_v<const Reply&, const typename B::state&>) {
+                std::is_invocable_v<const Reply&, const state_t<B>&>) {
     return true;
   } else {
     return required::reply_from_state_of<B, Reply>;
@@ -63,7 +63,7 @@ constexpr bool can_reply() {
 template <class B, class Link>
 constexpr bool can_follow() {
   if constexpr (requires { typename Link::asked_behavior; } ||
-                std::is_invocable_v<Link&, const typename B::state&>) {
+                std::is_invocable_v<Link&, const state_t<B>&>) {
     return true;
   } else if constexpr (requires { typename Link::timed_command; }) {
     using C = typename Link::timed_command;

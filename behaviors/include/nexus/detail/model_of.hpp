@@ -7,8 +7,10 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
+/// Of a relational behavior it is in nexus/relational.hpp.
 template <class B>
 struct model_of {
+  static_assert(!has_row<B>, "include <nexus/relational.hpp> for a behavior with a row");
   using type = durable_state_model<B>;
 };
 template <has_events B>

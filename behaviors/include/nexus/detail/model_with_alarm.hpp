@@ -15,7 +15,7 @@ template <class B>
 
 /// When the state wants to be woken. Throws what `alarm` throws.
 template <class B>
-[[nodiscard]] std::optional<timestamp> due_of(const typename B::state& state) {
+[[nodiscard]] std::optional<timestamp> due_of(const state_t<B>& state) {
   if constexpr (wakes_itself<B>) {
     const auto wanted = B::alarm(state);
     if (wanted) return wanted->due;
@@ -31,11 +31,11 @@ class model_with_alarm : public entity_model {
   void wakes(const std::optional<timestamp>& due) noexcept { due_ = due; }
 
  protected:
-  result<void> look_at(const typename B::state& state) {
+  result<void> look_at(const state_t<B>& state) {
     return guarded(errc::apply_failed, "alarm", [&] { due_ = due_of<B>(state); });
   }
 
-  [[nodiscard]] static result<envelope> call_of_alarm(const typename B::state& state) {
+  [[nodiscard]] static result<envelope> call_of_alarm(const state_t<B>& state) {
     envelope made;
     if constexpr (wakes_itself<B>) {
       auto done = guarded(errc::apply_failed, "alarm", [&] {

@@ -25,10 +25,10 @@ namespace nexus { inline namespace v0 { namespace detail {
 
 /// A snapshot without its number, writer and time.
 template <class B>
-[[nodiscard]] result<stored_snapshot> encode_state(const typename B::state& state) {
+[[nodiscard]] result<stored_snapshot> encode_state(const state_t<B>& state) {
   stored_snapshot made;
   made.type = B::entity_type;
-  made.schema_version = schema_version_of<typename B::state>();
+  made.schema_version = schema_version_of<state_t<B>>();
   made.codec = serializer_name<B>();
   if (auto done = encode_with<B>(state, made.data); !done) return fail(done.error());
   return made;

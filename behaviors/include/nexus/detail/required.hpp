@@ -42,6 +42,14 @@ template <class Behavior, class State>
 NEXUS_REQUIRED("a new entity begins with state{}: give the state a default constructor")
 default_state_of = false;
 
+template <class Behavior>
+NEXUS_REQUIRED("a behavior with a row says where it is stored: static nexus::entity_rows<row> rows()")
+rows_of = false;
+
+template <class Behavior>
+NEXUS_REQUIRED("a behavior with a row has no events: its state is the row")
+row_or_events_of = false;
+
 // -- decide ---------------------------------------------------------------------------------------
 
 template <class Behavior, class Command>

@@ -67,7 +67,7 @@ namespace detail {
 /// Makes the entity `id` of `B` stand at `number` with `state`.
 template <behavior B>
 [[nodiscard]] result<void> begin_at(const store& in, std::string_view id, sequence_nr number,
-                                    const typename B::state& state = {}) {
+                                    const state_t<B>& state = {}) {
   auto name = persistence_id::make(B::entity_type, id);
   if (!name) return fail(std::move(name.error()));
   auto on = in.open_session();

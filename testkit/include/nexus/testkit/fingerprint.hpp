@@ -101,7 +101,7 @@ print print_of() {
   p.serializer = nexus::detail::serializer_name<B>();
   event_shapes<typename B::event>::add(p.shapes);
   add_adapted<B>(p.shapes);
-  p.shapes.push_back(shape_of<typename B::state>("state", B::entity_type));
+  p.shapes.push_back(shape_of<state_t<B>>("state", B::entity_type));
   return p;
 }
 

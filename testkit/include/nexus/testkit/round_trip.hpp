@@ -75,7 +75,7 @@ template <event_sourced B>
   const typename B::event* events = nullptr;
   auto result = detail::events_round_trip<B>(events, seed, count);
   if (!result) return result;
-  return detail::round_trips<B, typename B::state>("the state", seed, count);
+  return detail::round_trips<B, state_t<B>>("the state", seed, count);
 }
 
 }}}  // namespace nexus::v0::testkit

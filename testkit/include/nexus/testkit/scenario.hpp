@@ -285,7 +285,7 @@ class outcome {
 template <behavior B>
 class scenario {
  public:
-  using state_type = typename B::state;
+  using state_type = state_t<B>;
 
   scenario() = default;
   explicit scenario(state_type s) : state_{std::move(s)} {}
@@ -431,6 +431,7 @@ class scenario {
 
   template <class R>
   outcome<B, R> led_to(effect<B, R> e, const context& c, const char* file, int line) const {
+    if constexpr (!nexus::detail::has_events<B>) e.resolve(state_);
     return {*this, detail::storable<B>(std::move(e), header_, c, limits_), file, line};
   }
 
@@ -447,7 +448,9 @@ class scenario {
       state_ = *next;
       ++number_;
     }
-    state_ = detail::stored_and_read<B>(state_, file, line);
+    if constexpr (!nexus::detail::has_row<B>) {
+      state_ = detail::stored_and_read<B>(state_, file, line);
+    }
   }
 
   state_type state_{};
@@ -467,7 +470,7 @@ template <behavior B, class... E>
     return made;
   } else {
     static_assert(sizeof...(E) <= 1, "a durable state has one state");
-    using state = typename B::state;
+    using state = state_t<B>;
     if constexpr ((std::is_same_v<E, state> && ...)) {
       return scenario<B>(state(before...));  // braces would make a container of a container
     } else {

@@ -1,0 +1,182 @@
+// The state of a relational entity: a struct, and the rows that it stands for.
+//
+// To the state machine it is a durable state, whose version is the row's. What is written says from
+// which rows it leads to which, so that the writer can tell what changes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "nexus/behavior.hpp"
+#include "nexus/detail/command_call.hpp"
+#include "nexus/detail/entity_model.hpp"
+#include "nexus/detail/model_with_alarm.hpp"
+#include "nexus/detail/payload.hpp"
+#include "nexus/detail/row_shape.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+template <class B>
+class row_model final : public model_with_alarm<B> {
+  using row = typename B::row;
+
+ public:
+  explicit row_model(std::string_view id) : id_{id} {}
+
+  static std::unique_ptr<entity_model> make(std::string_view id) {
+    return std::make_unique<row_model>(id);
+  }
+
+  static result<store> storage(const store& in) {
+    const auto& made = shape();
+    if (!made) return fail(made.error());
+    return rows_beside(in, B::entity_type, *made);
+  }
+
+  [[nodiscard]] const row& state() const noexcept { return *state_; }
+
+  /// Why no command can be decided.
+  [[nodiscard]] std::optional<error> missing(std::string_view id) const {
+    if (is_there_) return std::nullopt;
+    return error{errc::not_found, std::string{B::entity_type}.append("|").append(id).append(
+                                      ": there is no such row in table ") +
+                                      (*shape())->tables.root->name};
+  }
+
+  void reset() override {
+    this->wakes(std::nullopt);
+    is_there_ = false;
+    stored_.reset();
+    state_.reset();
+  }
+
+  /// Without a row.
+  result<void> begin() override {
+    reset();
+    return guarded(errc::apply_failed, "making the row", [&] {
+      state_.emplace();
+      if (const auto& create = (*shape())->create) {
+        create(&*state_, id_);
+        is_there_ = true;
+      }
+    });
+  }
+
+  result<void> restore(const stored_snapshot& from) override {
+    if (from.type.empty()) return begin();
+    reset();
+    auto image = unpacked(from.data);
+    if (!image) return fail(std::move(image.error()));
+    auto made = guarded(errc::corrupt, "making the row", [&] {
+      state_.emplace();
+      return (*shape())->fill(&*state_, *image);
+    });
+    if (!made) return made;
+    stored_ = *std::move(image);
+    is_there_ = true;
+    return {};
+  }
+
+  result<void> replay(const event_view& /*event*/) override {
+    return fail(errc::corrupt, "a row has no events");
+  }
+  result<stored_snapshot> encode_snapshot() const override {
+    return fail(errc::invalid_argument, "a row has no snapshots");
+  }
+
+  envelope recovered_call() override {
+    return is_there_ ? make_recovered_call<B>() : envelope{};
+  }
+  bool is_process() const noexcept override { return recovers<B>; }
+  result<void> look_at_alarm() override {
+    if (stored_) return this->look_at(*state_);
+    this->wakes(std::nullopt);
+    return {};
+  }
+  result<envelope> alarm_call() override {
+    return is_there_ ? this->call_of_alarm(*state_) : envelope{};
+  }
+
+  [[nodiscard]] std::optional<timestamp> due_after(const effect_body<B>& e) const {
+    if (e.erases()) return std::nullopt;
+    return e.new_state() == nullptr ? this->due() : due_of<B>(*state_);
+  }
+
+  /// An event whose metadata are the rows before, and whose data are the rows after.
+  result<void> write(const effect_body<B>& e, const call_header& /*header*/, const context& c,
+                     const decision_limits& limits, event_batch& out) {
+    next_.reset();
+    const auto* next = e.new_state();
+    if (!e.erases() && next == nullptr) return {};
+    std::string before, after;
+    if (stored_) before = packed(*stored_);
+    if (!e.erases()) {
+      auto image = (*shape())->image(next, id_, stored_ ? &*stored_ : nullptr, c.next_nr(), c.now());
+      if (!image) return fail(std::move(image.error()));
+      if (stored_ && (*shape())->same(*stored_, *image)) return {};
+      after = packed(*image);
+      next_ = *std::move(image);
+    }
+    if (auto fits = check_size("the row", B::entity_type, before.size() + after.size(), limits);
+        !fits) {
+      return fits;
+    }
+    event_view view;
+    view.time = c.now();
+    view.metadata = before;
+    if (!e.erases()) {
+      view.type = B::entity_type;
+      view.codec = "row";
+      view.data = after;
+    }
+    out.add(view);
+    return {};
+  }
+
+  bool apply(const effect_body<B>& e, sequence_nr /*version*/) {
+    if (e.erases()) {
+      stored_.reset();
+      is_there_ = false;  // the row stays for the reply
+      if ((*shape())->create) throw_if(begin());
+    } else if (const auto* next = e.new_state()) {
+      *state_ = *next;
+      if (!next_) return false;
+      throw_if((*shape())->set_kept(&*state_, *next_));
+      stored_ = std::exchange(next_, std::nullopt);
+    }
+    return false;
+  }
+
+ private:
+  static const result<std::shared_ptr<row_shape>>& shape() {
+    static const result<std::shared_ptr<row_shape>> made = [] {
+      result<std::shared_ptr<row_shape>> found = fail(errc::invalid_argument, {});
+      auto done = guarded(errc::invalid_argument,
+                          std::string{"rows() of "}.append(B::entity_type),
+                          [&] { found = B::rows().shape(); });
+      if (!done) found = fail(std::move(done.error()));
+      return found;
+    }();
+    return made;
+  }
+
+  static void throw_if(const result<void>& wrong) {
+    if (!wrong) throw std::runtime_error{wrong.error().message};
+  }
+
+  const std::string id_;
+  std::optional<row> state_;         // none: neither begun nor restored
+  std::optional<row_image> stored_;  // its rows; none: nothing was stored yet, or no longer
+  std::optional<row_image> next_;    // those of the effect that was written and not applied yet
+  bool is_there_ = false;            // commands can be decided
+};
+
+template <has_row B>
+struct model_of<B> {
+  using type = row_model<B>;
+};
+
+}}}  // namespace nexus::v0::detail

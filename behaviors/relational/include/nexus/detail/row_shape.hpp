@@ -1,0 +1,54 @@
+// How the struct of a relational behavior and the rows of an entity correspond.
+//
+// Threads: any, once it is complete.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nexus/clock.hpp"
+#include "nexus/detail/row_changes.hpp"
+#include "nexus/store.hpp"
+
+namespace nexus { inline namespace v0 { namespace detail {
+
+/// A member of the struct that holds rows of another table.
+struct owned_list {
+  std::function<void(const void* root, const std::function<void(const void* row)>& use)> each;
+  std::function<void*(void* root)> add;  ///< a new row at its end
+  std::function<void(void* root)> clear;
+};
+
+struct row_shape {
+  entity_tables tables;
+  std::vector<owned_list> lists{};  ///< in the order of `tables.owned`
+  std::vector<std::vector<std::string>> foreign_keys{};
+  std::function<void(void* root, std::string_view id)> create{};  ///< empty: a row must be there
+
+  /// Resolves names, compares the mappings with the database, and refuses what entities cannot
+  /// keep. `invalid_argument`, which names table and choice.
+  [[nodiscard]] result<void> finish(session& on);
+
+  /// The rows of `root`, which follow `before` (null: none). The keys are those of `id`, the
+  /// version is `version`, and stamps are `now`. Errors do not name the entity.
+  [[nodiscard]] result<row_image> image(const void* root, std::string_view id,
+                                        const row_image* before, sequence_nr version,
+                                        timestamp now) const;
+  /// Whether nothing differs that the program has written.
+  [[nodiscard]] bool same(const row_image& a, const row_image& b) const;
+
+  /// Makes `root`, whose lists are empty, what the rows are.
+  [[nodiscard]] result<void> fill(void* root, const row_image& from) const;
+  /// Sets what `image` has set by itself.
+  [[nodiscard]] result<void> set_kept(void* root, const row_image& from) const;
+};
+
+/// The store of relational entities beside `in`, where `type` has these rows from now on. Blocks.
+[[nodiscard]] result<store> rows_beside(const store& in, std::string_view type,
+                                        const std::shared_ptr<row_shape>& shape);
+
+}}}  // namespace nexus::v0::detail
