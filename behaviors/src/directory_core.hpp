@@ -28,8 +28,9 @@ class directory_core final : public entity_directory,
   directory_core(const behavior_info& of, system& sys, const store& in,
                  const entity_options& options);
 
-  /// Takes the type's name in the system, under which other code finds it.
-  void claim();
+  /// Takes the type's name in the system, under which other code finds it; unless its storage has
+  /// failed.
+  void claim(result<void> storage);
 
   // entity_directory
   result<void> status() const override;

@@ -76,6 +76,11 @@ result<void> check_options(const behavior_info& of, const entity_options& o) {
   return {};
 }
 
+result<store> storage_of(const behavior_info& of, const store& in) {
+  if (of.storage == nullptr) return in;
+  return of.storage(in);
+}
+
 std::string name_in_system(std::string_view type) { return fmt::format("entities {}", type); }
 
 }  // namespace
@@ -83,8 +88,10 @@ std::string name_in_system(std::string_view type) { return fmt::format("entities
 std::shared_ptr<entity_directory> entity_directory::make(const behavior_info& of, system& sys,
                                                          const store& in,
                                                          const entity_options& options) {
-  auto made = std::make_shared<directory_core>(of, sys, in, options);
-  made->claim();
+  auto storage = storage_of(of, in);
+  const auto& used = storage ? *storage : in;
+  auto made = std::make_shared<directory_core>(of, sys, used, options);
+  made->claim(storage ? result<void>{} : fail(std::move(storage.error())));
   return made;
 }
 
@@ -111,7 +118,8 @@ directory_core::directory_core(const behavior_info& b, system& s, const store& s
       turns{sys, o},
       status_{check_options(b, o)} {}
 
-void directory_core::claim() {
+void directory_core::claim(result<void> storage) {
+  if (status_ && !storage) status_ = std::move(storage);
   if (!status_) return;
   // Entities may start as soon as the name is claimed.
   if (info.alarm_version != 0) alarms = std::make_unique<waker::member>(waker::of(sys), in);

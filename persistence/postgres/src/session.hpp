@@ -101,6 +101,7 @@ class session final : public journal_session {
 
   bool has_sql() const noexcept override { return true; }
   std::string_view dialect() const noexcept override { return "postgresql"; }
+  std::string_view table_prefix() const noexcept override { return core_->where.tables.prefix; }
   projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return gate_.interrupted() || !connection_ || replace_; }

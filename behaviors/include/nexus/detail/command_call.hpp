@@ -144,7 +144,7 @@ class replying_call : public behavior_call<B>, public answer_slot<R> {
     this->forget_chain();
     if constexpr (has_row<B>) {
       // Another writer may insert the row: the next command looks for it again.
-      if (auto why = m.missing(c.id())) {
+      if (auto why = m.missing()) {
         set_error(*std::move(why));
         return {.flags = {.passivates = true}};
       }

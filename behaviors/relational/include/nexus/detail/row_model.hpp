@@ -39,11 +39,18 @@ class row_model final : public model_with_alarm<B> {
   [[nodiscard]] const row& state() const noexcept { return *state_; }
 
   /// Why no command can be decided.
-  [[nodiscard]] std::optional<error> missing(std::string_view id) const {
+  [[nodiscard]] std::optional<error> missing() {
     if (is_there_) return std::nullopt;
-    return error{errc::not_found, std::string{B::entity_type}.append("|").append(id).append(
-                                      ": there is no such row in table ") +
-                                      (*shape())->tables.root->name};
+    const auto name = std::string{B::entity_type}.append("|").append(id_);
+    if (!(*shape())->create) {
+      return error{errc::not_found,
+                   name + ": there is no such row in table " + (*shape())->tables.root->name};
+    }
+    if (auto made = begin(); !made) {
+      made.error().message.insert(0, name + ": ");
+      return std::move(made.error());
+    }
+    return std::nullopt;
   }
 
   void reset() override {
@@ -140,7 +147,6 @@ class row_model final : public model_with_alarm<B> {
     if (e.erases()) {
       stored_.reset();
       is_there_ = false;  // the row stays for the reply
-      if ((*shape())->create) throw_if(begin());
     } else if (const auto* next = e.new_state()) {
       *state_ = *next;
       if (!next_) return false;
