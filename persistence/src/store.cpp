@@ -190,7 +190,7 @@ result<pool<journal_session>> store::core::make_pool(const store_options& option
 }
 
 result<std::shared_ptr<store::core>> store::core::make(std::shared_ptr<journal> of,
-                                                      const store_options& options) {
+                                                       const store_options& options) {
   auto made = std::make_shared<core>(std::move(of), options);
   for (unsigned i = 0; i < std::max(1u, made->opened->writers()); ++i) {
     auto session = made->opened->open_session();

@@ -36,6 +36,34 @@ TEST(FsmOutcome, AConflictWithAnothersEventsIsAConflict) {
   EXPECT_EQ(f->settles(settlement::not_stored), (words{"refuse 1 conflict", "load"}));
 }
 
+TEST(FsmOutcome, OfStatesStoredInPartTheFirstAreReleasedTheNextRefusedTheRestDecidedAgain) {
+  auto f = running_at(5);
+  f->command(persists_one);
+  f->command(persists_one);
+  f->command(persists_one);
+  f->command(reads);
+  f->drained();
+  EXPECT_EQ(f->append_answers(partly{1, {errc::constraint_violated, "a check"}}),
+            (words{"release 1", "refuse 2 constraint_violated", "load"}));
+  EXPECT_EQ(f->load_answer(6), words{"replay 1..6"});
+  f->chunk(1, 6);
+  EXPECT_EQ(f->fate_of(3).seen, 6);
+  EXPECT_EQ(f->fate_of(4).seen, 7) << "its command saw the state of command 3";
+  EXPECT_EQ(f->drained(), words{"append 7..7"});
+}
+
+TEST(FsmOutcome, IfTheFirstStateIsRefusedNothingIsReleased) {
+  auto f = running_at(0);
+  f->command(persists_one);
+  f->command(persists_one);
+  f->drained();
+  EXPECT_EQ(f->append_answers(partly{0, {errc::constraint_violated, "a check"}}),
+            (words{"refuse 1 constraint_violated", "load"}));
+  EXPECT_EQ(f->load_answer(0), words{});
+  EXPECT_EQ(f->drained(), words{"append 1..1"});
+  EXPECT_EQ(f->append_answers(stored{}), words{"release 2"});
+}
+
 TEST(FsmOutcome, ARejectedAppendLivesOn) {
   auto f = running_at(0);
   f->command(persists_one);

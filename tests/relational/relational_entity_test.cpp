@@ -15,8 +15,7 @@
 #include "temporary_folder.hpp"
 #include "wait_until.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 using testkit::must;
@@ -206,7 +205,8 @@ TEST_P(Relational, ARowWhoseKeyIsNotTheIdIsRefused) {
   entities<purchase> all{sys, store_};
   const auto why = failed_with(all.of("1").ask(purchase::other_id{}));
   EXPECT_EQ(why.code, errc::invalid_argument);
-  EXPECT_NE(why.message.find("has another key in table purchases, column id"), std::string::npos) << why.message;
+  EXPECT_NE(why.message.find("has another key in table purchases, column id"), std::string::npos)
+      << why.message;
   const auto empty = failed_with(all.of("1").ask(purchase::rename{""}));
   EXPECT_EQ(empty.code, errc::rejected);
   EXPECT_NE(empty.message.find("buyer is empty"), std::string::npos) << empty.message;
@@ -226,7 +226,8 @@ TEST_P(Relational, AnAlarmIsStoredWithTheRow) {
     nexus::system sys{{.threads = 2}};
     entities<purchase> all{sys, store_};
     got(all.of("1").ask(purchase::remind{1}));
-    EXPECT_TRUE(wait_until([&] { return number("SELECT paid FROM purchases WHERE id = 1") == -1; }));
+    EXPECT_TRUE(
+        wait_until([&] { return number("SELECT paid FROM purchases WHERE id = 1") == -1; }));
     got(all.of("2").ask(purchase::remind{3'600'000}));
     EXPECT_EQ(number("SELECT count(*) FROM nexus_row_alarms"), 1);
   }

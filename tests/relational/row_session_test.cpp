@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <memory>
 #include <nexus/mapping.hpp>
 #include <nexus/postgres.hpp>
 #include <nexus/sqlite.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
-#include <array>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +16,7 @@
 #include "postgres/cluster.hpp"
 #include "temporary_folder.hpp"
 
-namespace nexus::test {
-namespace {
+namespace nexus::test { namespace {
 
 using nexus::detail::entity_tables;
 using nexus::detail::packed;
@@ -40,6 +39,59 @@ struct bag {
   MSGPACK_DEFINE_MAP(seat, piece, grams)
 };
 
+// Loses the answer of a commit, before or after it is made.
+class shaky_session final : public nexus::detail::eventless_session {
+ public:
+  explicit shaky_session(std::unique_ptr<journal_session> inner) : inner_{std::move(inner)} {}
+
+  enum class losing { nothing, request, answer } loses = losing::nothing;
+
+  result<void> commit() override {
+    const auto what = std::exchange(loses, losing::nothing);
+    if (what == losing::nothing) return inner_->commit();
+    auto done = what == losing::request ? inner_->rollback() : inner_->commit();
+    if (!done) return done;
+    return fail(errc::outcome_unknown, "the answer was lost");
+  }
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
+    return inner_->run_sql(sql, with);
+  }
+  result<void> begin(isolation level, bool read_only) override {
+    return inner_->begin(level, read_only);
+  }
+  result<void> rollback() override { return inner_->rollback(); }
+  bool has_sql() const noexcept override { return true; }
+  bool unfinished() const noexcept override { return inner_->unfinished(); }
+  std::string_view dialect() const noexcept override { return inner_->dialect(); }
+  std::vector<append_outcome> upsert(std::span<const upsert_request> /*asked*/) override {
+    return {};
+  }
+  result<settlement> settle(const upsert_request& /*asked*/) override {
+    return settlement::superseded;
+  }
+  result<std::optional<stored_state>> get_state(const persistence_id& /*id*/) override {
+    return std::optional<stored_state>{};
+  }
+  result<std::vector<persistence_id>> state_ids(const id_filter& /*which*/,
+                                                std::size_t /*max*/) override {
+    return std::vector<persistence_id>{};
+  }
+  result<std::vector<stored_alarm>> due(std::uint32_t /*strand*/, const due_filter& /*which*/,
+                                        std::size_t /*max*/) override {
+    return std::vector<stored_alarm>{};
+  }
+  result<std::optional<stored_alarm>> alarm_of(const persistence_id& /*id*/) override {
+    return std::optional<stored_alarm>{};
+  }
+  result<std::vector<due_type>> due_types(std::uint32_t /*strand*/, timestamp /*until*/,
+                                          std::uint64_t /*max*/) override {
+    return std::vector<due_type>{};
+  }
+
+ private:
+  std::unique_ptr<journal_session> inner_;
+};
+
 // Guests are unique, beds exist, and a bag weighs something.
 class RowSession : public ::testing::TestWithParam<const char*> {
  protected:
@@ -59,8 +111,9 @@ class RowSession : public ::testing::TestWithParam<const char*> {
     made->owned.push_back({bags.table(), {0}});
     must(made->finish());
     tables_->add("seat", made);
-    rows_ = std::make_unique<row_session>(must(journal_->open_session()), tables_,
-                                          ulid{{1}});
+    auto shaky = std::make_unique<shaky_session>(must(journal_->open_session()));
+    shaky_ = shaky.get();
+    rows_ = std::make_unique<row_session>(std::move(shaky), tables_, ulid{{1}});
   }
 
   [[nodiscard]] bool is_sqlite() const { return std::string_view{GetParam()} == "sqlite"; }
@@ -94,6 +147,20 @@ class RowSession : public ::testing::TestWithParam<const char*> {
     due_change due{};
   };
   std::vector<std::string> write(const std::vector<change>& all) {
+    return with_requests(all, [&](std::span<const upsert_request> requests) {
+      std::vector<std::string> made;
+      for (const auto& outcome : rows_->upsert(requests)) made.push_back(told(outcome));
+      return made;
+    });
+  }
+  settlement settled(const change& one) {
+    return with_requests({one}, [&](std::span<const upsert_request> requests) {
+      return must(rows_->settle(requests.front()));
+    });
+  }
+  template <class Use>
+  static auto with_requests(const std::vector<change>& all, Use use)
+      -> decltype(use(std::span<const upsert_request>{})) {
     std::vector<upsert_request> requests;
     std::vector<std::vector<event_view>> steps(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -105,16 +172,19 @@ class RowSession : public ::testing::TestWithParam<const char*> {
         step.data = one.images[k];
         steps[i].push_back(step);
       }
-      requests.push_back({must(persistence_id::make("seat", one.id)), one.version,
-                          one.version + steps[i].size(), ulid{{2}}, {}, std::nullopt, one.due,
+      requests.push_back({must(persistence_id::make("seat", one.id)),
+                          one.version,
+                          one.version + steps[i].size(),
+                          ulid{{2}},
+                          {},
+                          std::nullopt,
+                          one.due,
                           steps[i]});
       if (!one.images.back().empty()) {
         requests.back().value = state_view{"seat", 1, "row", one.images.back()};
       }
     }
-    std::vector<std::string> made;
-    for (const auto& outcome : rows_->upsert(requests)) made.push_back(told(outcome));
-    return made;
+    return use(std::span<const upsert_request>{requests});
   }
 
   temporary_folder folder_{};
@@ -124,6 +194,7 @@ class RowSession : public ::testing::TestWithParam<const char*> {
       (is_sqlite() ? sqlite_backend() : postgres_backend()).open(must(nexus::uri::parse(uri_))));
   std::unique_ptr<journal_session> plain_ = must(journal_->open_session());
   std::shared_ptr<row_tables> tables_ = std::make_shared<row_tables>();
+  shaky_session* shaky_ = nullptr;
   std::unique_ptr<row_session> rows_{};
 };
 
@@ -149,8 +220,8 @@ TEST_P(RowSession, ABadRowFailsAloneAmongMany) {
   for (int i = 0; i < 20; ++i) {
     const bool bad = i == 3 || i == 13;
     const auto guest = i == 13 ? "guest 2" : "guest " + std::to_string(i);
-    all.push_back({std::to_string(i), 0,
-                   {"", image({i, guest, i == 3 ? 99 : 1, 0}, {{i, 1, 100}})}});
+    all.push_back(
+        {std::to_string(i), 0, {"", image({i, guest, i == 3 ? 99 : 1, 0}, {{i, 1, 100}})}});
     if (bad) wanted[static_cast<std::size_t>(i)] = "rejected constraint_violated";
   }
   EXPECT_EQ(write(all), wanted);
@@ -209,9 +280,72 @@ TEST_P(RowSession, AlarmsGoWithTheRow) {
   EXPECT_EQ(due[0].id.str(), "seat|2");
   EXPECT_EQ(due[1].id.str(), "seat|1");
   EXPECT_EQ(must(rows_->due(0, {.types = types, .after = &due[0]}, 10)).size(), 1u);
-  EXPECT_EQ(must(rows_->due_types(0, timestamp{std::chrono::microseconds{30}}, 100)).at(0).count, 1u);
+  EXPECT_EQ(must(rows_->due_types(0, timestamp{std::chrono::microseconds{30}}, 100)).at(0).count,
+            1u);
   ASSERT_EQ(write({{"1", 1, {ann, ""}, due_change::clear()}}), all_outcomes{"stored"});
   EXPECT_FALSE(must(rows_->alarm_of(due[1].id)).has_value());
+}
+
+TEST_P(RowSession, ALostAnswerIsSettledByTheMarkerAlsoIfAnotherWriterHasWrittenSince) {
+  const auto ann = image({1, "ann", 1, 0});
+  const change insert{"1", 0, {"", ann}};
+  const change bad{
+      "2", 0, {"", image({2, "bob", 1, 0}, {{2, 1, 5}}), image({2, "bob", 1, 1}, {{2, 1, 0}})}};
+  shaky_->loses = shaky_session::losing::answer;
+  EXPECT_EQ(write({insert, bad}),
+            (all_outcomes{"unknown: the answer was lost", "unknown: the answer was lost"}));
+  run("UPDATE seats SET version = 9 WHERE number = 1");
+  EXPECT_EQ(settled(insert), settlement::stored);
+  EXPECT_EQ(settled(bad), settlement::superseded) << "it is stored in part";
+  shaky_->loses = shaky_session::losing::request;
+  const change update{"1", 9, {ann, image({1, "eve", 1, 9})}};
+  EXPECT_EQ(write({update}), all_outcomes{"unknown: the answer was lost"});
+  EXPECT_EQ(settled(update), settlement::not_stored);
+  EXPECT_EQ(write({update}), all_outcomes{"stored"});
+}
+
+TEST_P(RowSession, ACommitInDoubtIsSettledBeforeTheNextOne) {
+  const auto ann = image({1, "ann", 1, 0});
+  const change insert{"1", 0, {"", ann}};
+  shaky_->loses = shaky_session::losing::answer;
+  EXPECT_EQ(write({insert}), all_outcomes{"unknown: the answer was lost"});
+  EXPECT_EQ(write({{"2", 0, {"", image({2, "bob", 1, 0})}}}), all_outcomes{"stored"});
+  EXPECT_EQ(settled(insert), settlement::stored);
+  EXPECT_EQ(rows("SELECT batch, settled FROM nexus_row_writers"), "2|1");
+}
+
+TEST_P(RowSession, MarkersOfWritersThatAreGoneArePurged) {
+  run("INSERT INTO nexus_row_writers (writer, batch, settled, timestamp) VALUES ('old', 3, 0, 1)");
+  ASSERT_EQ(write({{"1", 0, {"", image({1, "ann", 1, 0})}}}), all_outcomes{"stored"});
+  EXPECT_EQ(rows("SELECT count(*) FROM nexus_row_writers WHERE writer = 'old'"), "0");
+}
+
+TEST_P(RowSession, AnAlarmAloneNeedsTheRowAsItWas) {
+  const auto ann = image({1, "ann", 1, 0});
+  ASSERT_EQ(write({{"1", 0, {"", ann}}}), all_outcomes{"stored"});
+  const change sets{"1", 1, {ann}, due_change::set(timestamp{std::chrono::microseconds{50}})};
+  EXPECT_EQ(write({sets}), all_outcomes{"stored"});
+  EXPECT_EQ(rows("SELECT due FROM nexus_row_alarms"), "50");
+  run("UPDATE seats SET version = 5");
+  EXPECT_EQ(write({{"1", 1, {ann}, due_change::clear()}}), all_outcomes{"conflict 1"});
+  run("DELETE FROM seats");
+  EXPECT_EQ(write({{"1", 1, {ann}, due_change::clear()}}), all_outcomes{"conflict 1"});
+}
+
+TEST_P(RowSession, KeysAreListedInPagesInTheirOrder) {
+  std::vector<change> all;
+  for (int i = 1; i <= 12; ++i) {
+    all.push_back({std::to_string(i), 0, {"", image({i, "g" + std::to_string(i), 1, 0})}});
+  }
+  write(all);
+  std::string seen, last;
+  for (;;) {
+    const auto page = must(rows_->state_ids({.type = "seat", .after = last}, 5));
+    if (page.empty()) break;
+    for (const auto& id : page) seen += std::string{id.id()} + " ";
+    last = page.back().id();
+  }
+  EXPECT_EQ(seen, "1 2 3 4 5 6 7 8 9 10 11 12 ");
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, RowSession, ::testing::Values("sqlite", "postgres"),

@@ -19,6 +19,7 @@ struct outcome_word {
   std::string operator()(const rejected&) const { return "rejected"; }
   std::string operator()(const failed&) const { return "failed"; }
   std::string operator()(const unknown&) const { return "unknown"; }
+  std::string operator()(const partly& p) const { return fmt::format("{} stored", p.count); }
 };
 
 }  // namespace

@@ -103,10 +103,10 @@ concept behavior = event_sourced<B> || durable_state<B> || relational<B>;
 
 /// The type of the answer when `B` is asked a `C`.
 template <class B, class C>
-using reply_t = typename detail::reply_of<
-    B, std::decay_t<decltype(detail::call_decide<B>(std::declval<const state_t<B>&>(),
-                                                    std::declval<const C&>(),
-                                                    std::declval<const context&>()))>>::type;
+using reply_t =
+    typename detail::reply_of<B, std::decay_t<decltype(detail::call_decide<B>(
+                                     std::declval<const state_t<B>&>(), std::declval<const C&>(),
+                                     std::declval<const context&>()))>>::type;
 
 /// What Nexus generates for a behavior: how its commands are decided, and its events and states
 /// applied, written and read. By default every file that uses the behavior compiles all of this. To

@@ -177,8 +177,9 @@ class [[nodiscard("an effect does nothing unless decide returns it")]] effect
     if constexpr (!std::is_same_v<Reply, detail::no_reply>) {
       if constexpr (detail::answers_failures<Reply>) {
         static_assert(!std::is_void_v<R>, "the command has no reply that could take its place");
-        static_assert(std::is_invocable_r_v<R, decltype(d.reply_.instead)&, const v0::error&>,
-                      "then_reply_on_failure takes a callable from const nexus::error& to the reply");
+        static_assert(
+            std::is_invocable_r_v<R, decltype(d.reply_.instead)&, const v0::error&>,
+            "then_reply_on_failure takes a callable from const nexus::error& to the reply");
         on_failure_ = std::move(d.reply_.instead);
       }
       if constexpr (std::is_invocable_r_v<R, const Reply&, const state&>) {

@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "nexus/detail/row_shape.hpp"
 #include "nexus/clock.hpp"
+#include "nexus/detail/row_shape.hpp"
 #include "row_session.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
@@ -49,10 +49,9 @@ result<store> rows_beside(const store& in, std::string_view type,
     return named({errc::invalid_argument, in.name() + " has no tables of the program"});
   }
   if (auto done = shape->finish(**session); !done) return named(std::move(done.error()));
-  auto made =
-      beside(in, [](std::shared_ptr<journal> of) -> std::shared_ptr<journal> {
-        return std::make_shared<row_journal>(std::move(of));
-      });
+  auto made = beside(in, [](std::shared_ptr<journal> of) -> std::shared_ptr<journal> {
+    return std::make_shared<row_journal>(std::move(of));
+  });
   if (!made) return named(std::move(made.error()));
   // The shape lives as long as its tables.
   static_cast<row_journal&>(*journal_of(*made))

@@ -256,8 +256,8 @@ result<void> row_session::make_marker() {
 }
 
 result<void> row_session::mark() {
-  auto done = inner_->execute(sql_.mark, batch_ + 1, micros(wall_clock{}.now()),
-                              marks_.to_string());
+  auto done =
+      inner_->execute(sql_.mark, batch_ + 1, micros(wall_clock{}.now()), marks_.to_string());
   if (!done) return fail(std::move(done.error()));
   if (done->affected == 1) return {};
   is_marked_ = false;
@@ -358,8 +358,8 @@ result<std::optional<stored_state>> row_session::get_state(const persistence_id&
                             ? std::get_if<std::int64_t>(&*(*found)->root[*root.version])
                             : nullptr;
   if (root.version && version == nullptr) {
-    return fail(errc::corrupt, fmt::format("{}: the row {} has no version",
-                                           root.place(*root.version), id.id()));
+    return fail(errc::corrupt,
+                fmt::format("{}: the row {} has no version", root.place(*root.version), id.id()));
   }
   made.version = version != nullptr ? static_cast<sequence_nr>(*version) : fresh_number();
   made.type = id.type();
@@ -441,12 +441,12 @@ result<std::vector<due_type>> row_session::due_types(std::uint32_t strand, times
                                                      std::uint64_t count_max) {
   std::vector<due_type> made;
   if (strand != 0) return made;
-  auto found = inner_->query<std::string, std::int64_t, std::int64_t>(
-      sql_.due_types, micros(until));
+  auto found =
+      inner_->query<std::string, std::int64_t, std::int64_t>(sql_.due_types, micros(until));
   if (!found) return fail(std::move(found.error()));
   for (const auto& [type, count, first] : *found) {
-    made.push_back({type, std::min(static_cast<std::uint64_t>(count), count_max),
-                    at_micros(first)});
+    made.push_back(
+        {type, std::min(static_cast<std::uint64_t>(count), count_max), at_micros(first)});
   }
   return made;
 }

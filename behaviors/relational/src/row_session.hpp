@@ -87,8 +87,7 @@ class row_session final : public eventless_session {
   result<append_outcome> write_alarm(const upsert_request& request);
   // Whether the row that a request was to insert is there already.
   result<bool> is_there(const upsert_request& request);
-  [[nodiscard]] result<std::shared_ptr<const entity_tables>> tables_of(
-      std::string_view type) const;
+  [[nodiscard]] result<std::shared_ptr<const entity_tables>> tables_of(std::string_view type) const;
 
   // Past every one before: rows without a version, and ids without a row, have no number of their
   // own, and are read again by whoever compares.

@@ -53,12 +53,13 @@ result<void> validated(const table& of, const void* entity) {
         for (const auto& check : of.validators) check(entity, found);
       },
       [&](std::string why) { thrown = std::move(why); });
-  if (!whole) return fail(errc::rejected, fmt::format("table {}: a validation threw: {}", of.name, thrown));
+  if (!whole)
+    return fail(errc::rejected, fmt::format("table {}: a validation threw: {}", of.name, thrown));
   if (found.empty()) return {};
   std::string all;
   for (const auto& one : found) {
-    all += fmt::format("{}{}{}{}", all.empty() ? "" : "; ", one.field,
-                       one.field.empty() ? "" : " ", one.message);
+    all += fmt::format("{}{}{}{}", all.empty() ? "" : "; ", one.field, one.field.empty() ? "" : " ",
+                       one.message);
   }
   return fail(errc::rejected, fmt::format("table {}: invalid: {}", of.name, all));
 }

@@ -39,8 +39,7 @@ void write(const store& in, const envelope& job);  // in write_job.hpp
 /// that `make` makes of it, with the options of `in` and threads, sessions and a circuit breaker of
 /// its own. The first call makes it, later ones return the same. `in` closes it. Blocks.
 [[nodiscard]] result<store> beside(
-    const store& in,
-    const std::function<std::shared_ptr<journal>(std::shared_ptr<journal>)>& make);
+    const store& in, const std::function<std::shared_ptr<journal>(std::shared_ptr<journal>)>& make);
 [[nodiscard]] const std::shared_ptr<journal>& journal_of(const store& in);
 }
 

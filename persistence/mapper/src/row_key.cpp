@@ -86,9 +86,9 @@ result<std::vector<sql_value>> key_of_id(const table& of, std::string_view id) {
     }
     auto value = value_of(of.columns[of.key[i]].kind, rest.substr(0, end), is_whole);
     if (!value || (!is_whole && is_last && rest.find('/') != std::string_view::npos)) {
-      return bad(fmt::format("{} is {} in its only form", of.place(of.key[i]),
-                             of.columns[of.key[i]].kind == value_kind::text ? "a text"
-                                                                            : "an integer"));
+      return bad(
+          fmt::format("{} is {} in its only form", of.place(of.key[i]),
+                      of.columns[of.key[i]].kind == value_kind::text ? "a text" : "an integer"));
     }
     made.push_back(*std::move(value));
     if (!is_last) rest.remove_prefix(end + 1);

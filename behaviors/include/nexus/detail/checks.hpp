@@ -106,9 +106,8 @@ concept applies = requires(state_t<B>& s, const E& event) {
 template <class B, class E, class State>
 concept applies_to = requires { static_cast<void (*)(State, const E&)>(&B::apply); };
 template <class B, class E>
-concept applies_in_vain =
-    !applies_to<B, E, state_t<B>&> &&
-    (applies_to<B, E, state_t<B>> || applies_to<B, E, const state_t<B>&>);
+concept applies_in_vain = !applies_to<B, E, state_t<B>&> &&
+                          (applies_to<B, E, state_t<B>> || applies_to<B, E, const state_t<B>&>);
 
 template <class T>
 constexpr bool is_stored_with_fields() {
@@ -160,9 +159,8 @@ inline constexpr bool applies_all<B, std::variant<E...>> = (is_sound_event<B, E>
 // -- the rest -------------------------------------------------------------------------------------
 
 template <class B>
-concept recovers = requires(const state_t<B>& s, const context& c) {
-  B::on_recovered(s, c);
-} || requires(const state_t<B>& s) { B::on_recovered(s); };
+concept recovers = requires(const state_t<B>& s, const context& c) { B::on_recovered(s, c); } ||
+                   requires(const state_t<B>& s) { B::on_recovered(s); };
 
 template <class B>
 concept wakes_itself = requires(const state_t<B>& s) {
@@ -240,8 +238,8 @@ concept has_state = requires { typename B::state; } || has_row<B>;
 
 /// Meant as a behavior: what it lacks is an error rather than another overload.
 template <class B>
-concept like_a_behavior = requires { typename B::command; } || has_state<B> ||
-                          requires { B::entity_type; };
+concept like_a_behavior =
+    requires { typename B::command; } || has_state<B> || requires { B::entity_type; };
 
 /// True, or does not compile.
 template <class B>

@@ -105,7 +105,7 @@ class durable_state_model final : public model_with_alarm<B> {
 
  private:
   std::optional<state_t<B>> state_;  // none: neither begun nor restored
-  bool erased_ = true;                      // or never written
+  bool erased_ = true;               // or never written
 };
 
 }}}

@@ -43,7 +43,8 @@ NEXUS_REQUIRED("a new entity begins with state{}: give the state a default const
 default_state_of = false;
 
 template <class Behavior>
-NEXUS_REQUIRED("a behavior with a row says where it is stored: static nexus::entity_rows<row> rows()")
+NEXUS_REQUIRED(
+    "a behavior with a row says where it is stored: static nexus::entity_rows<row> rows()")
 rows_of = false;
 
 template <class Behavior>

@@ -94,9 +94,7 @@ class row_model final : public model_with_alarm<B> {
     return fail(errc::invalid_argument, "a row has no snapshots");
   }
 
-  envelope recovered_call() override {
-    return is_there_ ? make_recovered_call<B>() : envelope{};
-  }
+  envelope recovered_call() override { return is_there_ ? make_recovered_call<B>() : envelope{}; }
   bool is_process() const noexcept override { return recovers<B>; }
   result<void> look_at_alarm() override {
     if (stored_) return this->look_at(*state_);
@@ -121,7 +119,8 @@ class row_model final : public model_with_alarm<B> {
     std::string before, after;
     if (stored_) before = packed(*stored_);
     if (!e.erases()) {
-      auto image = (*shape())->image(next, id_, stored_ ? &*stored_ : nullptr, c.next_nr(), c.now());
+      auto image =
+          (*shape())->image(next, id_, stored_ ? &*stored_ : nullptr, c.next_nr(), c.now());
       if (!image) return fail(std::move(image.error()));
       if (stored_ && (*shape())->same(*stored_, *image)) return {};
       after = packed(*image);
@@ -160,8 +159,7 @@ class row_model final : public model_with_alarm<B> {
   static const result<std::shared_ptr<row_shape>>& shape() {
     static const result<std::shared_ptr<row_shape>> made = [] {
       result<std::shared_ptr<row_shape>> found = fail(errc::invalid_argument, {});
-      auto done = guarded(errc::invalid_argument,
-                          std::string{"rows() of "}.append(B::entity_type),
+      auto done = guarded(errc::invalid_argument, std::string{"rows() of "}.append(B::entity_type),
                           [&] { found = B::rows().shape(); });
       if (!done) found = fail(std::move(done.error()));
       return found;

@@ -49,13 +49,11 @@ struct row_change {
                                                          std::span<const sql_value> key);
 
 /// Up to `max` keys past `after` (empty: from the first one), in their order.
-[[nodiscard]] result<std::vector<std::vector<sql_value>>> read_keys(session& on, const table& of,
-                                                                    std::span<const sql_value> after,
-                                                                    std::size_t max);
+[[nodiscard]] result<std::vector<std::vector<sql_value>>> read_keys(
+    session& on, const table& of, std::span<const sql_value> after, std::size_t max);
 
 /// Owned rows are inserted after the root and deleted before it. False: another writer was first,
 /// and the caller takes back what was written. A row that is there already is such a case, too.
-[[nodiscard]] result<bool> write_rows(session& on, const entity_tables& of,
-                                      const row_change& what);
+[[nodiscard]] result<bool> write_rows(session& on, const entity_tables& of, const row_change& what);
 
 }}}  // namespace nexus::v0::detail
