@@ -72,6 +72,7 @@ void write_json(const std::vector<figure>& all, const std::string& path);
 [[nodiscard]] std::vector<figure> postgres_own_sql(const options& o);
 [[nodiscard]] std::vector<figure> sqlite_mapper(const options& o);
 [[nodiscard]] std::vector<figure> postgres_mapper(const options& o);
+[[nodiscard]] std::vector<figure> rows_of_entities(const options& o);
 [[nodiscard]] figure live(const options& o);
 [[nodiscard]] figure postgres_live(const options& o);
 [[nodiscard]] figure projection(const options& o);

@@ -75,6 +75,7 @@ constexpr std::array all{
              "postgres.mapper.insert.100 postgres.mapper.update.100 postgres.mapper.find.100 "
              "postgres.mapper.load",
              bench::postgres_mapper},
+    measured{"entity.update entity.load", bench::rows_of_entities},
     measured{"sqlite.live", one<bench::live>},
     measured{"postgres.live", one<bench::postgres_live>}};
 

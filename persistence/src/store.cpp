@@ -81,6 +81,11 @@ struct store::core final : shutdown_participant {
   std::mutex making_second;
   std::shared_ptr<core> second;  // see detail::beside
 
+  [[nodiscard]] std::shared_ptr<core> get_second() {
+    const std::lock_guard guard{making_second};
+    return second;
+  }
+
   void sample();
 };
 
@@ -229,7 +234,7 @@ result<store> detail::beside(
   auto& core = *in.core_;
   const std::lock_guard guard{core.making_second};
   if (core.closed) return fail(core.why_closed());
-  if (core.second == nullptr) {
+  if (core.second == nullptr || core.second->closed) {
     auto options = core.chosen;
     options.metrics = core.counts.registry;
     auto made = store::core::make(make(core.opened), options);
@@ -309,6 +314,9 @@ result<void> store::forget_reader(std::string_view name) const {
 }
 
 result<void> store::flush(time_span within) const {
+  if (const auto second = core_->get_second(); second != nullptr) {
+    if (auto done = store{second}.flush(within); !done) return done;
+  }
   const auto deadline = deadline_after(within);
   if (!core_->has_written()) {
     auto why = detail::refuse_to_wait("store::flush", "call it on a plain thread", deadline);
@@ -330,14 +338,8 @@ result<void> store::close(time_span within) const {
     return fail(*std::move(why));
   }
   core_->stop();
-  const auto second = [&] {
-    const std::lock_guard guard{core_->making_second};
-    return core_->second;
-  }();
-  if (second != nullptr) {
-    const auto closed = store{second}.close(within);
-    if (!closed) return closed;
-  }
+  const auto second = core_->get_second();
+  const auto closed = second != nullptr ? store{second}.close(within) : result<void>{};
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);
   const bool returned =
@@ -355,7 +357,7 @@ result<void> store::close(time_span within) const {
     std::this_thread::yield();  // the last steps of a thread
   }
   if (!returned) return broken();  // also if they came back only because they were interrupted
-  return {};
+  return closed;
 }
 
 std::shared_ptr<shutdown_participant> store::participant() const { return core_; }
@@ -366,6 +368,8 @@ breaker_status store::breaker() const { return core_->guard.status(); }
 
 writer_statistics store::statistics() const {
   writer_statistics sum;
+  const auto second = core_->get_second();
+  if (second != nullptr) sum = store{second}.statistics();
   for (const auto& writer : core_->writers) {
     auto s = writer->statistics();
     sum.commits += s.commits;

@@ -263,6 +263,36 @@ TEST_P(Relational, AMappingThatDoesNotFitTheDatabaseIsToldAtTheStart) {
       << all.status().error().message;
 }
 
+TEST_P(Relational, ARowThatAnotherHasLockedDoesNotHoldUpTheOthers) {
+  if (is_sqlite()) GTEST_SKIP() << "SQLite has one lock for all rows";
+  nexus::system sys{{.threads = 2}};
+  entities<plain_seat> seats{sys, store_};
+  for (int i = 0; i < 20; ++i) {
+    run("INSERT INTO plain_seats VALUES ('red', " + std::to_string(i) + ", 'ann', 0)");
+  }
+  must(plain_->begin(isolation::read_committed, false));
+  run("SELECT guest FROM plain_seats WHERE number = 7 FOR UPDATE");
+  std::deque<asked<std::int64_t>> others;
+  auto held = seats.of("red/7").ask(plain_seat::use{});
+  for (int i = 0; i < 20; ++i) {
+    if (i != 7) others.push_back(seats.of("red/" + std::to_string(i)).ask(plain_seat::use{}));
+  }
+  for (auto& one : others) EXPECT_EQ(got(std::move(one)), 1);
+  EXPECT_EQ(failed_with(std::move(held)).code, errc::serialization_failed);
+  must(plain_->rollback());
+  EXPECT_TRUE(wait_until([&] { return seats.of("red/7").ask(plain_seat::use{}).get(30s) == 1; }));
+}
+
+TEST_P(Relational, EntitiesCanBeOpenedAgainAfterAShutdown) {
+  for (int i = 1; i <= 2; ++i) {
+    nexus::system sys{{.threads = 2}};
+    entities<purchase> all{sys, store_};
+    ASSERT_TRUE(all.status()) << all.status().error().message;
+    EXPECT_EQ(got(all.of("1").ask(purchase::add_line{"nuts", 1})), i);
+    sys.shutdown(30s);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Databases, Relational, ::testing::Values("sqlite", "postgres"),
                          [](const auto& of) { return std::string{of.param}; });
 

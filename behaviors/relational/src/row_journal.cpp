@@ -48,7 +48,7 @@ result<store> rows_beside(const store& in, std::string_view type,
   if (!(*session)->has_sql()) {
     return named({errc::invalid_argument, in.name() + " has no tables of the program"});
   }
-  if (auto done = shape->finish(**session); !done) return named(std::move(done.error()));
+  if (auto done = shape->check(**session); !done) return named(std::move(done.error()));
   auto made = beside(in, [](std::shared_ptr<journal> of) -> std::shared_ptr<journal> {
     return std::make_shared<row_journal>(std::move(of));
   });

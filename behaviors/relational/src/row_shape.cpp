@@ -83,27 +83,38 @@ void assign_all(const table& of, void* to, const row_values& from) {
 
 }  // namespace
 
-result<void> row_shape::finish(session& on) {
-  auto& root = *tables.root;
-  const auto ready = [&](table& of) -> result<void> {
+const result<void>& row_shape::finish() {
+  std::call_once(once_, [&] { finished_ = resolve(); });
+  return finished_;
+}
+
+result<void> row_shape::resolve() {
+  const auto ready = [](table& of) -> result<void> {
     if (const auto& done = of.finish(); !done) return done;
-    if (auto fine = fits_entities(of); !fine) return fine;
-    return check_mapping(of, on);
+    return fits_entities(of);
   };
-  if (auto done = ready(root); !done) return done;
-  if (auto fine = keys_are_ids(root); !fine) return fine;
+  if (auto done = ready(*tables.root); !done) return done;
+  if (auto fine = keys_are_ids(*tables.root); !fine) return fine;
   for (std::size_t i = 0; i < tables.owned.size(); ++i) {
-    auto& owned = tables.owned[i];
-    if (auto done = ready(*owned.of); !done) return done;
-    if (auto fine = fits_owned(*owned.of); !fine) return fine;
-    owned.parent.clear();
+    auto& [of, parent] = tables.owned[i];
+    if (auto done = ready(*of); !done) return done;
+    if (auto fine = fits_owned(*of); !fine) return fine;
     for (const auto& name : foreign_keys[i]) {
-      const auto at = owned.of->column_of(name);
-      if (!at) return bad(*owned.of, fmt::format("there is no foreign key column {}", name));
-      owned.parent.push_back(*at);
+      const auto at = of->column_of(name);
+      if (!at) return bad(*of, fmt::format("there is no foreign key column {}", name));
+      parent.push_back(*at);
     }
   }
   return tables.finish();
+}
+
+result<void> row_shape::check(session& on) {
+  if (const auto& done = finish(); !done) return done;
+  if (auto fits = check_mapping(*tables.root, on); !fits) return fits;
+  for (const auto& owned : tables.owned) {
+    if (auto fits = check_mapping(*owned.of, on); !fits) return fits;
+  }
+  return {};
 }
 
 result<row_image> row_shape::image(const void* root, std::string_view id, const row_image* before,

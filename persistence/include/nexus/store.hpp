@@ -142,7 +142,7 @@ class store {
   /// it lives as long as the store's handles or any pointer to it.
   [[nodiscard]] std::shared_ptr<shutdown_participant> participant() const;
 
-  /// Counts of the writers since the store was opened.
+  /// Counts of the writers since the store was opened, also of that of relational entities.
   [[nodiscard]] writer_statistics statistics() const;
 
   /// The metrics of writers, readers and the circuit breaker, labelled with this journal's name. A

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,13 +26,13 @@ struct owned_list {
 
 struct row_shape {
   entity_tables tables;
-  std::vector<owned_list> lists{};  ///< in the order of `tables.owned`
-  std::vector<std::vector<std::string>> foreign_keys{};
+  std::vector<owned_list> lists{};                       ///< in the order of `tables.owned`
+  std::vector<std::vector<std::string>> foreign_keys{};  ///< names, as given
   std::function<void(void* root, std::string_view id)> create{};  ///< empty: a row must be there
 
   /// Resolves names, compares the mappings with the database, and refuses what entities cannot
   /// keep. `invalid_argument`, which names table and choice.
-  [[nodiscard]] result<void> finish(session& on);
+  [[nodiscard]] result<void> check(session& on);
 
   /// The rows of `root`, which follow `before` (null: none). The keys are those of `id`, the
   /// version is `version`, and stamps are `now`. Errors do not name the entity.
@@ -45,6 +46,14 @@ struct row_shape {
   [[nodiscard]] result<void> fill(void* root, const row_image& from) const;
   /// Sets what `image` has set by itself.
   [[nodiscard]] result<void> set_kept(void* root, const row_image& from) const;
+
+ private:
+  // Once: the entities of several systems share a shape.
+  const result<void>& finish();
+  result<void> resolve();
+
+  std::once_flag once_{};
+  result<void> finished_{};
 };
 
 /// The store of relational entities beside `in`, where `type` has these rows from now on. Blocks.
