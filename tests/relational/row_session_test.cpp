@@ -254,6 +254,18 @@ TEST_P(RowSession, OfStatesOfOneWriteTheEarlierOnesAreStoredAndTheViolatorIsTold
   EXPECT_EQ(rows("SELECT number, guest, bed, version FROM seats"), "1|bea|2|2");
 }
 
+TEST_P(RowSession, AConstraintThatIsCheckedLateLeavesTheEarlierStates) {
+  const auto ann = image({1, "ann", 1, 0});
+  const auto bob = image({2, "bob", 1, 0});
+  ASSERT_EQ(write({{"1", 0, {"", ann}}}), all_outcomes{"stored"});
+  const auto fine = image({1, "bea", 2, 1});
+  const auto bad = image({1, "bea", 99, 2});
+  EXPECT_EQ(write({{"1", 1, {ann, fine, bad}}, {"2", 0, {"", bob}}}),
+            (all_outcomes{"1 stored, then constraint_violated", "stored"}));
+  EXPECT_EQ(rows("SELECT number, guest, bed, version FROM seats ORDER BY number"),
+            "1|bea|2|2; 2|bob|1|1");
+}
+
 TEST_P(RowSession, ReadsWhatItHasWritten) {
   const auto ann = image({1, "ann", std::nullopt, 1}, {{1, 1, 5}, {1, 2, 6}});
   ASSERT_EQ(write({{"1", 0, {"", ann}}}), all_outcomes{"stored"});

@@ -288,7 +288,14 @@ result<void> row_session::commit_all(requests asked, outcomes to) {
     }
     return {};
   }
-  if (asked.size() == 1 || of_storage(why)) return done;
+  if (of_storage(why)) return done;
+  if (asked.size() == 1) {
+    if (asked[0].steps.size() < 2) return done;
+    auto made = commit_steps(asked[0]);
+    if (!made) return fail(std::move(made.error()));
+    to[0] = *std::move(made);
+    return {};
+  }
   // SQLite checks deferred constraints only now, and tells not whose they are.
   const auto half = asked.size() / 2;
   const auto part = [&](requests some, outcomes of) {
@@ -299,6 +306,34 @@ result<void> row_session::commit_all(requests asked, outcomes to) {
   part(asked.first(half), to.first(half));
   part(asked.subspan(half), to.subspan(half));
   return {};
+}
+
+// For a constraint that SQLite checks at the commit.
+result<append_outcome> row_session::commit_steps(const upsert_request& asked) {
+  for (std::size_t i = 0; i < asked.steps.size(); ++i) {
+    if (auto begun = begin_rows(); !begun) return fail(std::move(begun.error()));
+    auto outcome = write_one(asked, {i, i + 1});
+    auto done = outcome ? result<void>{} : fail(outcome.error());
+    if (done && !is_stored(*outcome)) done = fail(errc::conflict, "another writer was first");
+    if (done) done = mark();
+    const bool commits = done.has_value();
+    done = commits ? inner_->commit() : done;
+    if (done) {
+      ++batch_;
+      continue;
+    }
+    if (!commits) (void)inner_->rollback();
+    if (done.error().code == errc::outcome_unknown) {
+      doubt_ = done.error();
+      const bool is_last = i + 1 == asked.steps.size();
+      doubtful_[asked.id.str()] = {
+          .if_made = is_last ? settlement::stored : settlement::superseded,
+          .if_not = i == 0 ? settlement::not_stored : settlement::superseded};
+      return unknown{std::move(done.error())};
+    }
+    return partly{i, std::move(done.error())};
+  }
+  return stored{};
 }
 
 std::vector<append_outcome> row_session::upsert(requests asked) {
@@ -327,7 +362,7 @@ result<void> row_session::resolve() {
   if (is_lost) is_marked_ = false;
   for (auto& [id, what] : doubtful_) {
     if (what.is) continue;
-    what.is = is_lost ? settlement::superseded : is_made ? what.if_made : settlement::not_stored;
+    what.is = is_lost ? settlement::superseded : is_made ? what.if_made : what.if_not;
   }
   doubt_.reset();
   return {};
@@ -349,7 +384,15 @@ result<std::optional<stored_state>> row_session::get_state(const persistence_id&
   const auto& of = *known;
   const auto key = key_of_id(*of->root, id.id());
   if (!key) return fail(key.error());
+  // Of several tables as of one time.
+  const bool reads_apart = !of->owned.empty() && !inner_->in_transaction();
+  if (reads_apart) {
+    if (auto begun = inner_->begin(isolation::repeatable_read, true); !begun) {
+      return fail(std::move(begun.error()));
+    }
+  }
   auto found = read_rows(*inner_, *of, *key);
+  if (reads_apart) (void)inner_->rollback();
   if (!found) return fail(std::move(found.error()));
   if (!*found) return std::optional{stored_state{.version = fresh_number(), .erased = true}};
   stored_state made;

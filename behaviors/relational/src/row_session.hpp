@@ -78,6 +78,8 @@ class row_session final : public eventless_session {
   result<append_outcome> write_one(const upsert_request& request, step_range steps);
   result<void> write_steps(const upsert_request& asked, append_outcome& to);
   result<void> commit_all(requests asked, outcomes to);
+  // Each state of one request in a transaction of its own.
+  result<append_outcome> commit_steps(const upsert_request& asked);
   // The marker's row is made before the first commit that could be in doubt.
   result<void> make_marker();
   result<void> mark();
@@ -108,6 +110,7 @@ class row_session final : public eventless_session {
   // Of the requests of a commit in doubt: what became of them, until they are asked for.
   struct outcome_in_doubt {
     settlement if_made;
+    settlement if_not = settlement::not_stored;
     std::optional<settlement> is{};
   };
   std::map<std::string, outcome_in_doubt> doubtful_;
