@@ -62,6 +62,7 @@ SQLite::Database open_plainly(const std::string& path) {
 
 void fill(const std::string& path, std::uint64_t rows) {
   remove_database(path);
+  must(nexus::open("sqlite:" + path));  // only a journal's file may have other tables
   auto db = open_plainly(path);
   db.exec(
       "CREATE TABLE stock (id INTEGER PRIMARY KEY, name TEXT NOT NULL, amount INTEGER NOT NULL, "

@@ -47,7 +47,7 @@ TEST(FsmOutcome, OfStatesStoredInPartTheFirstAreReleasedTheNextRefusedTheRestDec
             (words{"release 1", "refuse 2 constraint_violated", "load"}));
   EXPECT_EQ(f->load_answer(6), words{"replay 1..6"});
   f->chunk(1, 6);
-  EXPECT_EQ(f->fate_of(3).seen, 6);
+  EXPECT_EQ(f->fate_of(3).seen, 7);
   EXPECT_EQ(f->fate_of(4).seen, 7) << "its command saw the state of command 3";
   EXPECT_EQ(f->drained(), words{"append 7..7"});
 }

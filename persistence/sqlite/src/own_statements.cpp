@@ -49,6 +49,7 @@ std::unique_ptr<own_statement> own_statements::take(sqlite3* db, std::string_vie
 void own_statements::keep(std::unique_ptr<own_statement> done) {
   if (done->text.empty()) return;
   sqlite3_reset(done->handle.get());
+  if (std::exchange(done->borrows, false)) sqlite3_clear_bindings(done->handle.get());
   if (kept_.size() == kept_max) kept_.erase(kept_.begin());
   kept_.push_back(std::move(done));
 }

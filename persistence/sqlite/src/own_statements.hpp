@@ -28,6 +28,7 @@ struct own_statement {
   bool alone = true;                               // nothing follows the statement in the text
   /// Of each parameter the N of $N, ?N, or its place if it is ?; 0: it has another name.
   std::vector<std::size_t> parameters{};
+  bool borrows = false;          // bound texts and bytes are the caller's
   std::vector<sql_value> row{};  // of the last step; kept for its memory
 };
 

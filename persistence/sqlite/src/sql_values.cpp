@@ -9,8 +9,7 @@ namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
 int bind(sqlite3_stmt* s, int at, const sql_value& value) {
-  // Bound without copying: the values outlive the steps, and no step is done before all parameters
-  // are bound again. A null pointer would be NULL.
+  // Bound without copying: the values outlive the statement. A null pointer would be NULL.
   struct binder {
     sqlite3_stmt* s;
     int at;
@@ -46,6 +45,8 @@ result<void> bind_all(own_statement& to, sql_parameters with, const std::string&
     wanted = std::max(wanted, number);
     if (number > with.size()) continue;
     const auto& value = with[number - 1];
+    to.borrows |=
+        std::holds_alternative<std::string>(value) || std::holds_alternative<sql_bytes>(value);
     if (const int code = bind(s, at, value); code != SQLITE_OK) {
       throw SQLite::Exception(sqlite3_db_handle(s), code);
     }
