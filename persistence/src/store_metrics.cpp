@@ -41,15 +41,15 @@ store_metrics::store_metrics(std::shared_ptr<metrics> in, const std::string& jou
                                         size_bounds(), labels)},
       batch_events_{registry->measure("nexus_commit_events", "Events written by one call.",
                                       size_bounds(), labels)},
-      appends_{count(appends, appends_help, "stored"), count(appends, appends_help, "conflict"),
+      appends_{count(appends, appends_help, "stored"),   count(appends, appends_help, "conflict"),
                count(appends, appends_help, "rejected"), count(appends, appends_help, "failed"),
-               count(appends, appends_help, "unknown"), count(appends, appends_help, "partly")},
+               count(appends, appends_help, "unknown"),  count(appends, appends_help, "partly")},
       settlements_{
           count(settles, settles_help, "stored"), count(settles, settles_help, "not_stored"),
           count(settles, settles_help, "superseded"), count(settles, settles_help, "failed")},
       snapshots_{count(saves, saves_help, "failed"), count(saves, saves_help, "saved")} {
-  static_assert(std::is_same_v<append_outcome, std::variant<stored, conflict, rejected, failed,
-                                                            unknown, partly>>);
+  static_assert(std::is_same_v<append_outcome,
+                               std::variant<stored, conflict, rejected, failed, unknown, partly>>);
 }
 
 counter* store_metrics::count(std::string_view name, std::string_view help,

@@ -129,11 +129,10 @@ constexpr std::array<column, 4> row_writers{
      {"settled", "bigint", true, "how often it asked"},
      {"timestamp", "bigint", true, "microseconds since 1970"}}};
 
-constexpr std::array<column, 4> row_alarms{
-    {{"entity_type", "text", true, "of a relational entity"},
-     {"id", "text", true, "wants to be woken"},
-     {"due", "bigint", true, "microseconds since 1970"},
-     {"writer_id", "text", true, "who set it"}}};
+constexpr std::array<column, 4> row_alarms{{{"entity_type", "text", true, "of a relational entity"},
+                                            {"id", "text", true, "wants to be woken"},
+                                            {"due", "bigint", true, "microseconds since 1970"},
+                                            {"writer_id", "text", true, "who set it"}}};
 
 // Room in each page for the next version of an updated row, so that an update changes no index.
 constexpr std::string_view updated = " WITH (fillfactor = 80)";
