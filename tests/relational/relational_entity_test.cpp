@@ -239,6 +239,17 @@ TEST_P(Relational, AnAlarmIsStoredWithTheRow) {
   EXPECT_TRUE(wait_until([&] { return number("SELECT count(*) FROM nexus_row_alarms") == 0; }));
 }
 
+TEST_P(Relational, TheAlarmOfAnEndedProgramRunsSoon) {
+  {
+    nexus::system sys{{.threads = 2}};
+    entities<purchase> all{sys, store_};
+    got(all.of("1").ask(purchase::remind{2'000}));
+  }
+  nexus::system sys{{.threads = 2}};
+  entities<purchase> all{sys, store_};
+  EXPECT_TRUE(wait_until([&] { return number("SELECT paid FROM purchases WHERE id = 1") == -1; }));
+}
+
 TEST_P(Relational, RowsOfTwoTypesAreWrittenByOneWriter) {
   nexus::system sys{{.threads = 2}};
   entities<purchase> all{sys, store_};

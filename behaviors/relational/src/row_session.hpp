@@ -49,6 +49,8 @@ class row_session final : public eventless_session {
   result<void> commit() override { return inner_->commit(); }
   result<void> rollback() override { return inner_->rollback(); }
   result<isolation> level() override { return inner_->level(); }
+  // Heartbeats of systems, and how far a sweep of alarms has come.
+  document_storage* documents() noexcept override { return inner_->documents(); }
   bool has_sql() const noexcept override { return inner_->has_sql(); }
   std::string_view dialect() const noexcept override { return inner_->dialect(); }
   bool broken() const noexcept override { return inner_->broken(); }
