@@ -339,7 +339,7 @@ result<void> store::close(time_span within) const {
   }
   core_->stop();
   const auto second = core_->get_second();
-  const auto closed = second != nullptr ? store{second}.close(within) : result<void>{};
+  auto closed = second != nullptr ? store{second}.close(within) : result<void>{};
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);
   const bool returned =

@@ -43,10 +43,8 @@ struct plain_seat {
   struct leave {};
   using command = std::variant<take, use, leave>;
   static effect<plain_seat, std::string> decide(const row& now, const take& c) {
-    const auto before = now.guest;
-    return persist([c](row& r) { r.guest = c.guest; }).then_reply([before](const row&) {
-      return before;
-    });
+    return persist([c](row& r) { r.guest = c.guest; })
+        .then_reply([before = now.guest](const row&) -> std::string { return {before}; });
   }
   static effect<plain_seat, std::int64_t> decide(const row&, const use&) {
     return persist([](row& r) { ++r.uses; }).then_reply(&row::uses);

@@ -66,6 +66,7 @@ class shaky_session final : public nexus::detail::eventless_session {
   std::vector<append_outcome> upsert(std::span<const upsert_request> /*asked*/) override {
     return {};
   }
+  using eventless_session::settle;
   result<settlement> settle(const upsert_request& /*asked*/) override {
     return settlement::superseded;
   }

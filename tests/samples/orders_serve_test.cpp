@@ -21,7 +21,7 @@ class OrdersServe : public Orders {
   std::string placed(const json& line = {{"sku", "tea"}, {"quantity", 2}, {"price", "3.50"}}) {
     const auto order = send("POST", "/orders", {{"customer", "ann"}});
     EXPECT_EQ(order.status, 201) << order.body;
-    const auto path = "/orders/" + std::to_string(order.body["order"].get<int>());
+    auto path = "/orders/" + std::to_string(order.body["order"].get<int>());
     EXPECT_EQ(send("POST", path + "/lines", line).status, 201);
     return path;
   }

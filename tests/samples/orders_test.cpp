@@ -161,7 +161,7 @@ class Shop : public ::testing::Test {
   /// The number of a new order of Ann, of 7.00.
   static std::string placed(const running& r) {
     EXPECT_TRUE(r.in->add_customer(*r.on, {"ann", "Ann", 10'000}));
-    const auto id = std::to_string(r.in->place(*r.on, "ann").value().id);
+    auto id = std::to_string(r.in->place(*r.on, "ann").value().id);
     EXPECT_TRUE(r.in->orders().of(id).ask(order::add_line{"tea", 2, 350}).get(patience));
     return id;
   }

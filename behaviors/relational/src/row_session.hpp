@@ -28,6 +28,7 @@ class row_session final : public eventless_session {
               ulid marks);
 
   std::vector<append_outcome> upsert(std::span<const upsert_request> requests) override;
+  using eventless_session::settle;
   result<settlement> settle(const upsert_request& request) override;
   result<std::optional<stored_state>> get_state(const persistence_id& id) override;
 

@@ -141,14 +141,15 @@ result<row_image> row_shape::image(const void* root, std::string_view id, const 
     stamp(of, made.root, of.created, now);
   }
   for (std::size_t i = 0; i < lists.size(); ++i) {
-    const auto& [table, parent] = tables.owned[i];
+    const auto& table = *tables.owned[i].of;
+    const auto& parent = tables.owned[i].parent;
     auto& rows = made.owned.emplace_back();
     result<void> done;
     lists[i].each(root, [&](const void* one) {
-      if (done) done = validated(*table, one);
+      if (done) done = validated(table, one);
       if (!done) return;
-      auto& row = rows.emplace_back(table->columns.size());
-      done = write_row(*table, one, row);
+      auto& row = rows.emplace_back(table.columns.size());
+      done = write_row(table, one, row);
       for (std::size_t k = 0; k < parent.size(); ++k) row[parent[k]] = (*key)[k];
     });
     if (!done) return fail(std::move(done.error()));
@@ -186,7 +187,8 @@ result<void> row_shape::set_kept(void* root, const row_image& from) const {
     }
   });
   for (std::size_t i = 0; done && i < lists.size(); ++i) {
-    const auto& [table, parent] = tables.owned[i];
+    const auto& table = *tables.owned[i].of;
+    const auto& parent = tables.owned[i].parent;
     const auto& rows = from.owned[i];
     std::size_t n = 0;
     lists[i].each(root, [&](const void* one) {
@@ -194,8 +196,8 @@ result<void> row_shape::set_kept(void* root, const row_image& from) const {
       // The list is the entity's own, which `root` lets us change.
       auto* const to = const_cast<void*>(one);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
       for (const auto at : parent) {
-        if (!done || !table->is_field(at)) continue;
-        done = assigning(*table, [&] { table->entity.assign(to, table->rules, at, *row[at]); });
+        if (!done || !table.is_field(at)) continue;
+        done = assigning(table, [&] { table.entity.assign(to, table.rules, at, *row[at]); });
       }
     });
   }

@@ -20,7 +20,7 @@ class image_writer {
       if (value) {
         std::visit(*this, *value);
       } else {
-        to_ += none;
+        mark(none);
       }
     }
   }
@@ -29,22 +29,23 @@ class image_writer {
     raw(&fixed, sizeof fixed);
   }
 
-  void operator()(std::monostate) { to_ += null; }
-  void operator()(bool v) { to_ += v ? yes : no; }
+  void operator()(std::monostate) { mark(null); }
+  void operator()(bool v) { mark(v ? yes : no); }
   void operator()(std::int64_t v) {
-    to_ += integer;
+    mark(integer);
     raw(&v, sizeof v);
   }
   void operator()(double v) {
-    to_ += real;
+    mark(real);
     raw(&v, sizeof v);
   }
   void operator()(const std::string& v) { block(text, v); }
   void operator()(const sql_bytes& v) { block(bytes, v.data); }
 
  private:
+  void mark(kind of) { to_.push_back(static_cast<char>(of)); }
   void block(kind of, std::string_view data) {
-    to_ += of;
+    mark(of);
     count(data.size());
     to_ += data;
   }
