@@ -123,9 +123,9 @@ TEST_P(Relational, WithoutARowTheAnswerIsNotFoundUntilThereIsOne) {
   const auto why = failed_with(seats.of("red/5").ask(plain_seat::take{"ann"}));
   EXPECT_EQ(why.code, errc::not_found);
   EXPECT_EQ(why.message, "plain_seat|red/5: there is no such row in table plain_seats");
-  run("INSERT INTO plain_seats VALUES ('red', 5, 'nobody', 0)");
+  run("INSERT INTO plain_seats VALUES ('red', 5, 'free', 0)");
   EXPECT_TRUE(wait_until([&] { return seats.live() == 0; }));
-  EXPECT_EQ(got(seats.of("red/5").ask(plain_seat::take{"ann"})), "nobody");
+  EXPECT_EQ(got(seats.of("red/5").ask(plain_seat::take{"ann"})), "free");
   EXPECT_EQ(failed_with(seats.of("red/05").ask(plain_seat::use{})).code, errc::invalid_id);
   EXPECT_EQ(failed_with(seats.of("red").ask(plain_seat::use{})).code, errc::invalid_id);
   got(seats.of("red/5").ask(plain_seat::leave{}));

@@ -95,7 +95,7 @@ class row_session final : public eventless_session {
   [[nodiscard]] result<std::shared_ptr<const entity_tables>> tables_of(std::string_view type) const;
 
   // Past every one before: rows without a version, and ids without a row, have no number of their
-  // own, and are read again by whoever compares.
+  // own, so each comparison reads them again.
   [[nodiscard]] sequence_nr fresh_number();
 
   struct statements {

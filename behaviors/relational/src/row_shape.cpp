@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/row_key.hpp"
 #include "nexus/detail/row_mapper.hpp"
 #include "nexus/mapping.hpp"
@@ -47,21 +46,8 @@ void stamp(const table& of, row_values& row, std::optional<std::size_t> at, time
 
 result<void> validated(const table& of, const void* entity) {
   std::vector<violation> found;
-  std::string thrown;
-  const bool whole = guarded(
-      [&] {
-        for (const auto& check : of.validators) check(entity, found);
-      },
-      [&](std::string why) { thrown = std::move(why); });
-  if (!whole)
-    return fail(errc::rejected, fmt::format("table {}: a validation threw: {}", of.name, thrown));
-  if (found.empty()) return {};
-  std::string all;
-  for (const auto& one : found) {
-    all += fmt::format("{}{}{}{}", all.empty() ? "" : "; ", one.field, one.field.empty() ? "" : " ",
-                       one.message);
-  }
-  return fail(errc::rejected, fmt::format("table {}: invalid: {}", of.name, all));
+  if (auto ran = run_validators(of, entity, found); !ran) return ran;
+  return refuse_violations(of, found);
 }
 
 // Of an error of a program's function, as the mapper tells it.

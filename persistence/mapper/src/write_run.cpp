@@ -61,15 +61,7 @@ void write_run::tell_times(void* entity, bool created, store_item& item) {
 result<void> write_run::validate(const void* entity, const row_values& row, row_view known,
                                  store_item& item) {
   if (!how_.validate || (of_.validators.empty() && of_.unique.empty())) return {};
-  std::string thrown;
-  const bool whole = guarded(
-      [&] {
-        for (const auto& check : of_.validators) check(entity, item.violations);
-      },
-      [&](std::string why) { thrown = std::move(why); });
-  if (!whole) {
-    return fail(errc::rejected, fmt::format("table {}: a validation threw: {}", of_.name, thrown));
-  }
+  if (auto ran = run_validators(of_, entity, item.violations); !ran) return ran;
   for (const auto& field : of_.unique) {
     const auto at = of_.column_of(field);
     if (!at) {
@@ -85,13 +77,28 @@ result<void> write_run::validate(const void* entity, const row_values& row, row_
     if (!taken) return fail(std::move(taken.error()));
     if (*taken) item.violations.push_back({field, "is taken"});
   }
-  if (item.violations.empty()) return {};
+  return refuse_violations(of_, item.violations);
+}
+
+result<void> run_validators(const table& of, const void* entity, std::vector<violation>& to) {
+  std::string thrown;
+  const bool whole = guarded(
+      [&] {
+        for (const auto& check : of.validators) check(entity, to);
+      },
+      [&](std::string why) { thrown = std::move(why); });
+  if (whole) return {};
+  return fail(errc::rejected, fmt::format("table {}: a validation threw: {}", of.name, thrown));
+}
+
+result<void> refuse_violations(const table& of, std::span<const violation> found) {
+  if (found.empty()) return {};
   std::string all;
-  for (const auto& one : item.violations) {
+  for (const auto& one : found) {
     all += fmt::format("{}{}{}{}", all.empty() ? "" : "; ", one.field, one.field.empty() ? "" : " ",
                        one.message);
   }
-  return fail(errc::rejected, fmt::format("table {}: invalid: {}", of_.name, all));
+  return fail(errc::rejected, fmt::format("table {}: invalid: {}", of.name, all));
 }
 
 bool has_key(const table& of, const row_values& row) {

@@ -138,6 +138,11 @@ result<void> write_key(const table& of, const void* entity, row_values& row);
 result<void> write_changes(const table& of, const void* entity, row_view known, row_values& row,
                            std::vector<std::size_t>& changed);
 
+/// Adds what the mapping's validations find; `rejected` if one throws.
+result<void> run_validators(const table& of, const void* entity, std::vector<violation>& to);
+/// `rejected`, with all of them, if there are any.
+result<void> refuse_violations(const table& of, std::span<const violation> found);
+
 [[nodiscard]] error misfit_error(const table& of, const misfit& why, errc code,
                                  std::string_view doing);
 
