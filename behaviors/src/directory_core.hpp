@@ -14,6 +14,7 @@
 #include "entity_fsm.hpp"
 #include "entity_metrics.hpp"
 #include "entity_slot.hpp"
+#include "nexus/detail/dedicated_sessions.hpp"
 #include "nexus/shutdown.hpp"
 #include "passivation.hpp"
 #include "recoveries.hpp"
@@ -110,6 +111,8 @@ class directory_core final : public entity_directory,
   const std::shared_ptr<wakeups> timers;           ///< of entities
   const std::shared_ptr<wakeups> questions_later;  ///< their delays and deadlines
   recoveries turns;                                ///< of this type
+  /// Null unless each entity holds a connection.
+  std::shared_ptr<dedicated_sessions> dedicated{};
   /// Null if the behavior has no `alarm`.
   std::unique_ptr<waker::member> alarms{};
 

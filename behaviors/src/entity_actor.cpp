@@ -37,6 +37,7 @@ actor::verdict entity_actor::receive(envelope m) {
 void entity_actor::give_up(const std::string& why) noexcept {
   slot_->close();
   core_->remove(*slot_);
+  session_.reset();
   over_ = true;
   try {
     core_->metrics.failed.add();
@@ -61,6 +62,10 @@ actor::verdict entity_actor::handle(envelope m) {
   thread_local actions out;
   const moment now{core_->sys.time().now(), core_->sys.steady()};
   if (is_use(m)) slot_->used(now.steady);
+  if (asked_in_vain_ && static_cast<message_kind>(m.get()->kind()) != message_kind::passivate) {
+    asked_in_vain_ = false;
+    slot_->asked_to_leave(false);
+  }
   out.clear();
   if (parked_) slot_->park(0);
   dispatch(now, std::move(m), out);
@@ -143,6 +148,12 @@ void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
     }
     case message_kind::check_due:
       look_after_check(now, out);
+      break;
+    case message_kind::session:
+      take_session(now, std::move(m.as<session_answer>().what), out);
+      break;
+    case message_kind::session_late:
+      look_after_session(now, m.as<session_late_message>().epoch, out);
       break;
     case message_kind::turn:
       load_now();
@@ -242,7 +253,9 @@ void entity_actor::passivate(const moment& now, const passivation::request& aske
   if (leaving_) fsm_.step(now, passivate_asked{.only_now = true}, out);
   if (leaving_ && fsm_.at() == entity_fsm::phase::fresh) return;  // the action `stopped` decides
   leaving_ = false;
-  core_->live_ones->stays(*slot_);
+  if (slot_->last_used() > asked.unused_since) return core_->live_ones->stays(*slot_);
+  // Until something else has come it would say the same, again and again.
+  asked_in_vain_ = true;
 }
 
 void entity_actor::written(const moment& now, const envelope& m, actions& out) {
@@ -286,12 +299,12 @@ void entity_actor::perform(const moment& /*now*/, append a, actions& /*out*/) {
   job->events = std::move(a.events);
   job->due = a.due;
   in_flight_ = envelope{job.release()};
-  write(core_->in, in_flight_);
+  write_out(in_flight_);
 }
 
 void entity_actor::perform(const moment& /*now*/, settle /*a*/, actions& /*out*/) {
   in_flight_.as<write_job>().todo = write_job::step::settle;
-  write(core_->in, in_flight_);
+  write_out(in_flight_);
 }
 
 void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
@@ -300,7 +313,7 @@ void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
   job->snapshot.writer = job->writer;
   job->snapshot.time = now.wall;
   job->keep = {core_->options.keep_snapshots, core_->options.erase_events};
-  write(core_->in, envelope{job.release()});
+  write_out(envelope{job.release()});
 }
 
 // Counted out first, so that the asker finds room for its next command. A chain may ask others:
@@ -421,6 +434,7 @@ void entity_actor::perform(const moment& /*now*/, stopped a, actions& /*out*/) {
   }
   count_ending(a.why);
   core_->remove(*slot_);
+  session_.reset();
   over_ = true;
 }
 

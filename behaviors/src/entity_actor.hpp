@@ -54,6 +54,10 @@ class entity_actor final : public actor, private entity_host {
 
   template <class Answer, class F>
   void read(Answer* answer, F f);
+  void write_out(const envelope& job);
+  bool has_session(load a);
+  void take_session(const moment& now, result<session_holder> got, actions& out);
+  void look_after_session(const moment& now, std::uint32_t epoch, actions& out);
   void load_now();
   void passivate(const moment& now, const passivation::request& asked, actions& out);
   void take_command(const moment& now, envelope m, actions& out);
@@ -82,6 +86,13 @@ class entity_actor final : public actor, private entity_host {
     steady_time begun{};
   };
 
+  // Of an entity with a dedicated connection.
+  struct own_session {
+    session_holder is{};
+    bool asked = false;           // and not answered yet
+    std::optional<load> waits{};  // for the answer
+  };
+
   const std::shared_ptr<directory_core> core_;
   const std::shared_ptr<entity_directory::slot> slot_;
   const std::unique_ptr<entity_model> model_;
@@ -89,6 +100,7 @@ class entity_actor final : public actor, private entity_host {
   mailbox self_;
   envelope in_flight_;  // the write_job of the append in flight, kept for settling
   envelope alarm_;      // the alarm_message that is not answered yet
+  std::unique_ptr<own_session> session_;
   std::unique_ptr<recovery_turn> turn_;
   std::unique_ptr<std::vector<envelope>> watchers_;
   std::size_t watchers_swept_at_ = 16;
@@ -97,8 +109,9 @@ class entity_actor final : public actor, private entity_host {
   std::uint32_t check_ = 0;      // the number of the running read of the highest number; 0: none
   bool check_watched_ = false;   // its timer runs: one at a time
   passivation::reason leaving_for_ = passivation::reason::idle;
-  bool leaving_ = false;  // asked to passivate, and doing so
-  bool woken_ = false;    // started by the waker, and no command has come since
+  bool leaving_ = false;        // asked to passivate, and doing so
+  bool asked_in_vain_ = false;  // to passivate, and nothing has come since
+  bool woken_ = false;          // started by the waker, and no command has come since
   bool over_ = false;
   bool parked_ = false;  // as the slot shows
   bool paused_ = false;  // as the slot shows

@@ -67,6 +67,12 @@ result<void> check_options(const behavior_info& of, const entity_options& o) {
   if (o.events_per_command_max == 0) return bad("events_per_command_max must be at least 1");
   if (o.mailbox_max == 0) return bad("mailbox_max must be at least 1");
   if (!of.fault.empty()) return bad(of.fault);
+  if (o.connection == connection_mode::dedicated) {
+    if (of.storage == nullptr) return bad("only relational entities hold connections");
+    if (o.dedicated_max == 0 || o.dedicated_max > 10'000) {
+      return bad("dedicated_max must be within 1 and 10000");
+    }
+  }
   if (o.recoveries_max == 0) return bad("recoveries_max must be at least 1");
   using std::chrono::milliseconds;
   if (o.passivate_after < milliseconds{}) return bad("passivate_after must not be negative");
@@ -79,6 +85,15 @@ result<void> check_options(const behavior_info& of, const entity_options& o) {
 result<store> storage_of(const behavior_info& of, const store& in) {
   if (of.storage == nullptr) return in;
   return of.storage(in);
+}
+
+// More than have connections are live only while they wait for one, so each of those asks an idle one
+// to leave.
+entity_options limits_of_life(entity_options o) {
+  if (o.connection == connection_mode::dedicated) {
+    o.live_max = std::min(o.live_max == 0 ? SIZE_MAX : o.live_max, o.dedicated_max);
+  }
+  return o;
 }
 
 std::string name_in_system(std::string_view type) { return fmt::format("entities {}", type); }
@@ -112,7 +127,7 @@ directory_core::directory_core(const behavior_info& b, system& s, const store& s
         return made;
       }()},
       metrics{sys.metrics(), b},
-      live_ones{std::make_shared<passivation>(sys, o, metrics.cap_exceeded)},
+      live_ones{std::make_shared<passivation>(sys, limits_of_life(o), metrics.cap_exceeded)},
       timers{std::make_shared<wakeups>(sys)},
       questions_later{std::make_shared<wakeups>(sys)},
       turns{sys, o},
@@ -121,6 +136,14 @@ directory_core::directory_core(const behavior_info& b, system& s, const store& s
 void directory_core::claim(result<void> storage) {
   if (status_ && !storage) status_ = std::move(storage);
   if (!status_) return;
+  if (options.connection == connection_mode::dedicated) {
+    auto made = dedicated_to(in, info.entity_type, options.dedicated_max);
+    if (!made) {
+      status_ = fail(std::move(made.error()));
+      return;
+    }
+    dedicated = *std::move(made);
+  }
   // Entities may start as soon as the name is claimed.
   if (info.alarm_version != 0) alarms = std::make_unique<waker::member>(waker::of(sys), in);
   status_ = sys.claim(name_in_system(info.entity_type), weak_from_this());

@@ -59,6 +59,8 @@ void entity_fsm::decide_waiting(const moment& now, actions& out) {
   while (phase_ == phase::running && hold_ == hold::none) {
     if (restarting_) {
       hold_for(hold::rebuild, out);
+    } else if (!waiting_.empty() && !waiting_.front().looked && model_.looks_again()) {
+      hold_for(hold::rebuild, out);
     } else if (asked_for_alarm() && !full()) {
       look_at_alarm(now, out);
     } else if (waiting_.empty() || full()) {

@@ -30,6 +30,7 @@ void entity_fsm::begin_recovery(actions& out) {
   catches_up_ = false;
   // Reads from here on are fresh enough for a verified command.
   cover_verified(entity_call::check::wanted, entity_call::check::under_way);
+  waiting_.each([](entity_call& c) { c.looked = true; });
   phase_ = phase::loading;
   out.emplace_back(load{++epoch_});
 }

@@ -1,4 +1,6 @@
 // The part of an entity's actor that reads the journal: for recoveries and for verified commands.
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "entity_actor.hpp"
@@ -18,22 +20,72 @@ result<void> ended(const result<T>& r) {
 
 }  // namespace
 
-// Runs `f(session)` on a reader's thread, and sends its answer back.
+// Runs `f(session)` on a thread that may block, and sends its answer back.
 template <class Answer, class F>
 void entity_actor::read(Answer* answer, F f) {
   envelope held{answer};
-  auto queued = core_->in.read([answer, held, f, to = self_](journal_session& session) {
+  const auto job = [answer, held, f, to = self_](journal_session& session) {
     answer->what = f(session);
     auto done = ended(answer->what);
     to.send(held);
     return done;
-  });
+  };
+  const bool has_own = session_ != nullptr && session_->is;
+  auto queued = has_own ? core_->dedicated->read(session_->is, job) : core_->in.read(job);
   if (queued) return;
   answer->what = fail(std::move(queued.error()));
   self_.send(std::move(held));
 }
 
+void entity_actor::write_out(const envelope& job) {
+  if (session_ == nullptr || !session_->is) return write(core_->in, job);
+  core_->dedicated->write(session_->is, job);
+}
+
+// Else the load goes on when the session comes. A load that gives up leaves its entity's place in
+// the queue to the next one.
+bool entity_actor::has_session(load a) {
+  if (core_->dedicated == nullptr) return true;
+  if (session_ == nullptr) session_ = std::make_unique<own_session>();
+  if (session_->is) return true;
+  session_->waits = a;
+  const auto patience = core_->options.recovery_timeout;
+  if (patience.count() > 0) {
+    self_.send_after(patience, envelope{new session_late_message{a.epoch}});
+  }
+  if (std::exchange(session_->asked, true)) return false;
+  core_->dedicated->ask(slot_->id.str(), std::chrono::milliseconds::max(),
+                        [to = self_](result<session_holder> got) {
+                          to.send(envelope{new session_answer{std::move(got)}});
+                        });
+  return false;
+}
+
+void entity_actor::take_session(const moment& now, result<session_holder> got, actions& out) {
+  session_->asked = false;
+  const auto waits = std::exchange(session_->waits, std::nullopt);
+  if (got) {
+    session_->is = *std::move(got);
+    if (waits) perform(now, *waits, out);
+  } else if (waits) {
+    fsm_.step(now, loaded{waits->epoch, fail(std::move(got.error()))}, out);
+  }
+}
+
+void entity_actor::look_after_session(const moment& now, std::uint32_t epoch, actions& out) {
+  if (session_ == nullptr || !session_->waits || session_->waits->epoch != epoch) return;
+  session_->waits.reset();
+  const auto is = core_->dedicated->statistics();
+  auto why =
+      fail(errc::pool_exhausted,
+           fmt::format("no connection became free within {} ms: {} of {} are held, and {} "
+                       "entities wait",
+                       core_->options.recovery_timeout.count(), is.in_use, is.max, is.waiting));
+  fsm_.step(now, loaded{epoch, std::move(why)}, out);
+}
+
 void entity_actor::perform(const moment& now, load a, actions& /*out*/) {
+  if (!has_session(a)) return;
   if (!turn_)
     turn_ = std::make_unique<recovery_turn>(recovery_turn{core_->turns.ask(self_, slot_->id.id())});
   turn_->due = a;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "entity_fsm.hpp"
+#include "nexus/detail/dedicated_sessions.hpp"
 #include "nexus/message.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
@@ -21,6 +22,8 @@ enum class message_kind : std::uint8_t {
   timers,
   turn,
   turn_watch,
+  session,  ///< for a dedicated connection
+  session_late,
   watch,      ///< watch_call
   passivate,  ///< passivation::request
   group,
@@ -57,9 +60,20 @@ struct check_answer final : message_of<message_kind::checked> {
   result<sequence_nr> what;
 };
 
+struct session_answer final : message_of<message_kind::session> {
+  explicit session_answer(result<session_holder> w) : what{std::move(w)} {}
+  result<session_holder> what;
+};
+
 // -- from timers ------------------------------------------------------------------------------
 
 struct check_due_message final : message_of<message_kind::check_due> {};
+
+/// The load of this epoch may have waited too long for a session.
+struct session_late_message final : message_of<message_kind::session_late> {
+  explicit session_late_message(std::uint32_t e) : epoch{e} {}
+  std::uint32_t epoch;
+};
 
 struct timer_message final : message_of<message_kind::timer> {
   explicit timer_message(std::uint32_t e) : epoch{e} {}

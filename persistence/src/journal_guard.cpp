@@ -1,5 +1,6 @@
 #include "journal_guard.hpp"
 
+#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/logger.hpp"
 
 namespace nexus { inline namespace v0 {
@@ -17,6 +18,18 @@ std::optional<error> journal_guard::trouble(const std::vector<append_outcome>& o
     }
   }
   return last;
+}
+
+result<void> journal_guard::read(journal_session& session,
+                                 const std::function<result<void>(journal_session&)>& f) {
+  return through(session, [&](journal_session& on) {
+    result<void> done;
+    (void)detail::guarded([&] { done = f(on); },
+                          [&](const std::string& what) {
+                            detail::log().error("{}: a read threw: {}", journal_, what);
+                          });
+    return done;
+  });
 }
 
 void journal_guard::report(circuit_breaker::ticket of, const std::optional<error>& trouble) {

@@ -4,6 +4,7 @@
 // Threads: any; each session still belongs to one at a time.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,6 +34,11 @@ class journal_guard {
     report(*entered, trouble(done));
     return done;
   }
+
+  /// Likewise for a function of the caller: its exception is logged, and says nothing about the
+  /// storage.
+  result<void> read(journal_session& session,
+                    const std::function<result<void>(journal_session&)>& f);
 
   [[nodiscard]] std::optional<error> refusal() const { return breaker_.refusal(now()); }
   [[nodiscard]] breaker_status status() const { return breaker_.status(); }

@@ -6,7 +6,6 @@
 // was longer last time, the writer waits for up to a share of a commit's time.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <thread>
@@ -16,6 +15,7 @@
 #include "nexus/store.hpp"
 #include "store_metrics.hpp"
 #include "write_queue.hpp"
+#include "write_work.hpp"
 
 namespace nexus { inline namespace v0 {
 
@@ -37,9 +37,6 @@ class journal_writer {
   /// Any thread. A job that is not accepted is answered at once.
   void submit(const envelope& job);
 
-  /// Answers a job that is not accepted.
-  static void refuse(const envelope& job, const error& why);
-
   using time_point = std::chrono::steady_clock::time_point;
 
   /// Waits until the jobs submitted before are answered; false if the time is up first.
@@ -57,7 +54,7 @@ class journal_writer {
   /// After it has ended.
   void close_session();
 
-  [[nodiscard]] writer_statistics statistics() const noexcept;
+  [[nodiscard]] writer_statistics statistics() const noexcept { return written_.read(); }
   [[nodiscard]] writer_backlog queued() const noexcept;
 
  private:
@@ -70,17 +67,6 @@ class journal_writer {
   void do_batch(jobs& batch);
   bool take(jobs& batch);
   void linger();
-  void work(jobs& batch);
-  void settle_all(const jobs& batch);
-  void append_all(const jobs& batch);
-  template <class Request>
-  void write_all(const std::vector<detail::write_job*>& asked,
-                 Request (detail::write_job::*request)() const,
-                 std::vector<append_outcome> (journal_session::*write)(std::span<const Request>));
-  void save_all(const jobs& batch);
-  void prune_all(const jobs& batch);
-  template <class Call>
-  auto through(Call&& call);
 
   const store_options options_;
   std::unique_ptr<journal_session> session_;
@@ -93,9 +79,7 @@ class journal_writer {
   std::chrono::nanoseconds commit_time_{};  // a moving average
   std::size_t last_batch_ = 0;              // jobs
 
-  std::atomic<std::uint64_t> commits_{0};
-  std::atomic<std::uint64_t> requests_{0};
-  std::atomic<std::uint64_t> events_{0};
+  write_counts written_;
 
   std::shared_ptr<journal_writer>
       stepped_;         // owns nothing: tells posted jobs whether the writer still exists

@@ -12,11 +12,10 @@
 #include "deadline.hpp"
 #include "journal_guard.hpp"
 #include "journal_writer.hpp"
-#include "nexus/detail/guarded.hpp"
-#include "nexus/detail/logger.hpp"
 #include "nexus/detail/may_wait.hpp"
 #include "nexus/workers.hpp"
 #include "refusing_session.hpp"
+#include "store_dedicated.hpp"
 #include "store_metrics.hpp"
 
 namespace nexus { inline namespace v0 {
@@ -60,6 +59,7 @@ struct store::core final : shutdown_participant {
   bool end();
   // Answers the jobs that have not started.
   void abandon();
+  [[nodiscard]] pool_options options_of_pool(const store_options& options) const;
   result<pool<journal_session>> make_pool(const store_options& options) const;
   void run_read(const std::function<result<void>(journal_session&)>& f);
 
@@ -78,12 +78,24 @@ struct store::core final : shutdown_participant {
   std::vector<std::unique_ptr<journal_writer>> writers;
   std::unique_ptr<workers> readers;  // its jobs use the other members
   std::vector<registration> sampled;
-  std::mutex making_second;
+
+  // Made on demand:
+  struct dedicated {
+    std::string whose;
+    std::size_t max;
+    std::shared_ptr<store_dedicated> is;
+  };
+  std::mutex making;
   std::shared_ptr<core> second;  // see detail::beside
+  std::vector<dedicated> sets;   // see detail::dedicated_to
 
   [[nodiscard]] std::shared_ptr<core> get_second() {
-    const std::lock_guard guard{making_second};
+    const std::lock_guard lock{making};
     return second;
+  }
+  [[nodiscard]] std::vector<dedicated> get_dedicated() {
+    const std::lock_guard lock{making};
+    return sets;
   }
 
   void sample();
@@ -117,7 +129,11 @@ void store::core::sample() {
       [this] { return static_cast<double>(guard.status().openings); }, metric_kind::counter);
 }
 
-bool store::core::is_quiet() { return readers->is_quiet() && has_written(); }
+bool store::core::is_quiet() {
+  const auto apart = get_dedicated();
+  return readers->is_quiet() && has_written() &&
+         std::all_of(apart.begin(), apart.end(), [](auto& d) { return d.is->is_quiet(); });
+}
 
 bool store::core::has_written() const {
   return std::all_of(writers.begin(), writers.end(), [](auto& w) { return w->is_quiet(); });
@@ -126,6 +142,7 @@ bool store::core::has_written() const {
 std::uint64_t store::core::admitted() {
   auto sum = readers->accepted();
   for (const auto& w : writers) sum += w->accepted();
+  for (const auto& d : get_dedicated()) sum += d.is->accepted();
   return sum;
 }
 
@@ -133,6 +150,7 @@ void store::core::stop() {
   closed = true;
   readers->finish();
   for (auto& w : writers) w->finish();
+  for (auto& d : get_dedicated()) d.is->finish();
 }
 
 std::vector<std::string> store::core::remaining() {
@@ -145,6 +163,9 @@ bool store::core::end() {
   for (auto& w : writers) {
     if (!w->ended()) return false;
   }
+  for (auto& d : get_dedicated()) {
+    if (!d.is->end()) return false;
+  }
   sessions->stop_lending();
   std::lock_guard guard_of_sessions{ending};
   for (auto& w : writers) w->close_session();
@@ -155,41 +176,38 @@ void store::core::abandon() {
   abandoned = true;
   for (auto& w : writers) w->refuse_rest(why_closed());
   readers->run_here();
+  for (auto& d : get_dedicated()) d.is->abandon();
 }
 
 void store::core::run_read(const std::function<result<void>(journal_session&)>& f) {
-  // An exception of `f` says nothing about the storage.
-  const auto safe = [&](journal_session& on) {
-    result<void> done;
-    (void)detail::guarded([&] { done = f(on); },
-                          [&](const std::string& what) {
-                            detail::log().error("{}: a read threw: {}", name(), what);
-                          });
-    return done;
-  };
   if (abandoned) {
     refusing_session refusing{why_closed()};
-    (void)safe(refusing);
+    (void)guard.read(refusing, f);
     return;
   }
   auto lent = sessions->borrow({.borrower = "a recovery", .reserved = true});
   if (lent) {
     // Whatever it waits for might need this thread.
     const detail::no_waiting here{"a reader's thread"};
-    (void)guard.through(**lent, safe);
+    (void)guard.read(**lent, f);
   } else {
     refusing_session refusing{std::move(lent.error())};
-    (void)guard.through(refusing, safe);
+    (void)guard.read(refusing, f);
   }
 }
 
+pool_options store::core::options_of_pool(const store_options& options) const {
+  auto made = options.pool;
+  made.name = opened->name();
+  made.metrics = counts.registry;
+  made.runs_on = options.runs_on;
+  if (made.validation_query.empty()) made.validation_query = "SELECT 1";
+  if (options.runs_on) made.min_idle = 0;  // no step without a caller
+  return made;
+}
+
 result<pool<journal_session>> store::core::make_pool(const store_options& options) const {
-  auto chosen = options.pool;
-  chosen.name = opened->name();
-  chosen.metrics = counts.registry;
-  chosen.runs_on = options.runs_on;
-  if (chosen.validation_query.empty()) chosen.validation_query = "SELECT 1";
-  if (options.runs_on) chosen.min_idle = 0;  // no step without a caller
+  auto chosen = options_of_pool(options);
   chosen.reserved = std::max<std::size_t>(chosen.reserved, std::max(1u, options.readers));
   return pool<journal_session>::make(std::move(chosen), [j = opened] { return j->open_session(); });
 }
@@ -232,7 +250,7 @@ result<store> detail::beside(
     const store& in,
     const std::function<std::shared_ptr<journal>(std::shared_ptr<journal>)>& make) {
   auto& core = *in.core_;
-  const std::lock_guard guard{core.making_second};
+  const std::lock_guard guard{core.making};
   if (core.closed) return fail(core.why_closed());
   if (core.second == nullptr || core.second->closed) {
     auto options = core.chosen;
@@ -242,6 +260,27 @@ result<store> detail::beside(
     core.second = *std::move(made);
   }
   return store{core.second};
+}
+
+result<std::shared_ptr<detail::dedicated_sessions>> detail::dedicated_to(const store& in,
+                                                                         std::string_view whose,
+                                                                         std::size_t max) {
+  auto& core = *in.core_;
+  const std::lock_guard lock{core.making};
+  if (core.closed) return fail(core.why_closed());
+  for (const auto& one : core.sets) {
+    if (one.whose == whose && one.max == max) return one.is;
+  }
+  auto chosen = core.options_of_pool(core.chosen);
+  chosen.name = fmt::format("{} of {}", core.name(), whose);
+  chosen.max = max;
+  chosen.reserved = chosen.min_idle = 0;
+  chosen.max_waiters = SIZE_MAX;  // each is an entity with commands
+  auto made =
+      store_dedicated::make(std::move(chosen), core.chosen, core.opened, core.guard, core.counts);
+  if (!made) return fail(std::move(made.error()));
+  core.sets.push_back({std::string{whose}, max, *made});
+  return *made;
 }
 
 const std::shared_ptr<journal>& detail::journal_of(const store& in) { return in.core_->opened; }
@@ -266,7 +305,7 @@ result<std::unique_ptr<journal_watch>> store::watch() const {
 
 void detail::write(const store& in, const envelope& job) {
   auto& core = *in.core_;
-  if (core.closed) return journal_writer::refuse(job, core.why_closed());
+  if (core.closed) return refuse_job(job, core.why_closed());
   job.as<write_job>().queued = std::chrono::steady_clock::now();
   auto& writers = core.writers;
   auto shard = job.as<write_job>().id.slice() * writers.size() / persistence_id::slices;
@@ -342,6 +381,7 @@ result<void> store::close(time_span within) const {
   auto closed = second != nullptr ? store{second}.close(within) : result<void>{};
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);
+  for (const auto& d : core_->get_dedicated()) (void)d.is->wait_until_ended(deadline);
   const bool returned =
       core_->sessions->close(detail::between(std::chrono::steady_clock::now(), deadline));
   const auto broken = [&] {
@@ -370,12 +410,13 @@ writer_statistics store::statistics() const {
   writer_statistics sum;
   const auto second = core_->get_second();
   if (second != nullptr) sum = store{second}.statistics();
-  for (const auto& writer : core_->writers) {
-    auto s = writer->statistics();
+  const auto add = [&](const writer_statistics& s) {
     sum.commits += s.commits;
     sum.requests += s.requests;
     sum.events += s.events;
-  }
+  };
+  for (const auto& writer : core_->writers) add(writer->statistics());
+  for (const auto& d : core_->get_dedicated()) add(d.is->written());
   return sum;
 }
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <future>
 #include <nexus/testkit/deterministic.hpp>
+#include <nexus/testkit/faulty.hpp>
 
 #include "tally.hpp"
 #include "temporary_folder.hpp"
@@ -152,6 +153,24 @@ TEST_F(Lifecycle, WhenNoneIsIdleTheCapIsExceededAndCountedAndKeptLater) {
   for (auto& one : adds) EXPECT_EQ(det.get(one), 1);
   det.drain();
   EXPECT_EQ(tallies.live(), 2u);
+}
+
+// It was asked without end, and kept the processor busy.
+TEST_F(Lifecycle, PastTheCapAnEntityThatCannotLeaveIsNotAskedAgainAndAgain) {
+  const auto faults = std::make_shared<testkit::faults>();
+  const auto shaky = *det.open("memory:", {testkit::faulty(memory_backend(), faults)});
+  entities<tally> tallies{det, shaky, {.live_max = 1, .backoff_min = 1h, .backoff_max = 1h}};
+  faults->inject(testkit::fault::fail, testkit::operation::append);
+  EXPECT_FALSE(det.get(tallies.of("a").ask(tally::add{1}))) << "now it pauses";
+  det.steps().hold(executor::work::write);
+  auto b = tallies.of("b").ask(tally::add{1});
+  det.drain(1'000);
+  EXPECT_FALSE(b.is_answered());
+  EXPECT_EQ(tallies.live(), 2u);
+  det.steps().release(executor::work::write);
+  EXPECT_EQ(det.get(b), 1);
+  det.advance(3h);
+  EXPECT_LE(tallies.live(), 1u);
 }
 
 TEST_F(Lifecycle, AWatchIsToldWhyItEnded) {

@@ -60,7 +60,16 @@ class Relational : public ::testing::TestWithParam<const char*> {
         "NULL, uses bigint NOT NULL, PRIMARY KEY (hall, number))");
   }
 
-  [[nodiscard]] bool is_sqlite() const { return std::string_view{GetParam()} == "sqlite"; }
+  [[nodiscard]] bool is_sqlite() const {
+    return std::string_view{GetParam()}.starts_with("sqlite");
+  }
+  static entity_options options(entity_options made = {}) {
+    if (std::string_view{GetParam()}.ends_with("dedicated")) {
+      made.connection = connection_mode::dedicated;
+      made.dedicated_max = 4;
+    }
+    return made;
+  }
   void run(std::string_view sql) { must(plain_->execute(sql)); }
   std::int64_t number(std::string_view sql) { return must(plain_->query<std::int64_t>(sql)).at(0); }
   template <class T>
@@ -82,7 +91,7 @@ class Relational : public ::testing::TestWithParam<const char*> {
 
 TEST_P(Relational, AnEntityIsARowWithTheRowsItOwns) {
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   ASSERT_TRUE(all.status()) << all.status().error().message;
   const auto one = all.of("7");
   EXPECT_EQ(got(one.ask(purchase::add_line{"nuts", 500})), 500);
@@ -104,12 +113,12 @@ TEST_P(Relational, AnEntityIsARowWithTheRowsItOwns) {
 TEST_P(Relational, ARowIsLoadedAgainAfterTheEntityHasStopped) {
   {
     nexus::system sys{{.threads = 2}};
-    entities<purchase> all{sys, store_};
+    entities<purchase> all{sys, store_, options()};
     got(all.of("1").ask(purchase::add_line{"nuts", 500}));
     got(all.of("1").ask(purchase::rename{"ann"}));
   }
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   const auto shown = got(all.of("1").ask(purchase::show{}));
   EXPECT_EQ(shown.buyer, "ann");
   EXPECT_EQ(shown.total(), 500);
@@ -118,7 +127,7 @@ TEST_P(Relational, ARowIsLoadedAgainAfterTheEntityHasStopped) {
 
 TEST_P(Relational, WithoutARowTheAnswerIsNotFoundUntilThereIsOne) {
   nexus::system sys{{.threads = 2}};
-  entities<plain_seat> seats{sys, store_};
+  entities<plain_seat> seats{sys, store_, options()};
   ASSERT_TRUE(seats.status()) << seats.status().error().message;
   const auto why = failed_with(seats.of("red/5").ask(plain_seat::take{"ann"}));
   EXPECT_EQ(why.code, errc::not_found);
@@ -133,9 +142,52 @@ TEST_P(Relational, WithoutARowTheAnswerIsNotFoundUntilThereIsOne) {
   EXPECT_EQ(failed_with(seats.of("red/5").ask(plain_seat::use{})).code, errc::not_found);
 }
 
+/// Without a row it stays.
+struct patient_seat {
+  static constexpr std::string_view entity_type = "patient_seat";
+  using row = plain_seat_row;
+  static entity_rows<row> rows() { return plain_seat::rows().on_demand(); }
+  struct guest {};
+  struct take {
+    std::string by;
+  };
+  using command = std::variant<guest, take>;
+  static effect<patient_seat, std::string> decide(const row& now, const guest&) {
+    return reply(now.guest);
+  }
+  static effect<patient_seat> decide(const row&, const take& c) {
+    return persist([c](row& r) { r.guest = c.by; });
+  }
+};
+
+TEST_P(Relational, OnDemandAnEntityStaysAndEachCommandLooksForTheRowAgain) {
+  nexus::system sys{{.threads = 2}};
+  entities<patient_seat> seats{sys, store_, options()};
+  ASSERT_TRUE(seats.status()) << seats.status().error().message;
+  const auto one = seats.of("red/5");
+  for (int i = 0; i < 3; ++i) {
+    const auto why = failed_with(one.ask(patient_seat::guest{}));
+    EXPECT_EQ(why.code, errc::not_found);
+    EXPECT_EQ(why.message, "patient_seat|red/5: there is no such row in table plain_seats");
+    EXPECT_EQ(seats.live(), 1u);
+  }
+  std::deque<asked<std::string>> many;
+  for (int i = 0; i < 100; ++i) many.push_back(one.ask(patient_seat::guest{}));
+  for (auto& each : many) EXPECT_EQ(failed_with(std::move(each)).code, errc::not_found);
+  run("INSERT INTO plain_seats VALUES ('red', 5, 'free', 0)");
+  EXPECT_EQ(got(one.ask(patient_seat::guest{})), "free");
+  EXPECT_TRUE(one.ask(patient_seat::take{"ann"}).get(30s));
+  run("DELETE FROM plain_seats");
+  EXPECT_EQ(failed_with(one.ask(patient_seat::take{"bob"})).code, errc::conflict);
+  EXPECT_EQ(failed_with(one.ask(patient_seat::guest{})).code, errc::not_found);
+  run("INSERT INTO plain_seats VALUES ('red', 5, 'eve', 0)");
+  EXPECT_EQ(got(one.ask(patient_seat::guest{})), "eve");
+  EXPECT_EQ(seats.live(), 1u);
+}
+
 TEST_P(Relational, ABrokenConstraintFailsItsCommandAlone) {
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   got(all.of("1").ask(purchase::rename{"ann"}));
   std::deque<asked<std::int64_t>> fine, bad;
   for (int i = 2; i < 40; ++i) {
@@ -161,7 +213,7 @@ TEST_P(Relational, ABrokenConstraintFailsItsCommandAlone) {
 
 TEST_P(Relational, AFailureMayHaveAnAnswerOfItsOwn) {
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   EXPECT_EQ(got(all.of("1").ask(purchase::try_add{5})), "added");
   EXPECT_TRUE(got(all.of("1").ask(purchase::try_add{0})).starts_with("no: "));
   EXPECT_EQ(number("SELECT count(*) FROM purchase_lines"), 1);
@@ -169,7 +221,7 @@ TEST_P(Relational, AFailureMayHaveAnAnswerOfItsOwn) {
 
 TEST_P(Relational, AnotherWritersChangeIsAConflictAndTheRowIsLoadedAgain) {
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   const auto one = all.of("1");
   got(one.ask(purchase::add_line{"nuts", 500}));
   run("UPDATE purchases SET buyer = 'eve', version = version + 1");
@@ -187,7 +239,7 @@ TEST_P(Relational, AnotherWritersChangeIsAConflictAndTheRowIsLoadedAgain) {
 
 TEST_P(Relational, ByPolicyAnOvertakenCommandIsDecidedAgain) {
   nexus::system sys{{.threads = 2}};
-  entities<plain_seat> seats{sys, store_, {.on_conflict = conflict_policy::decide_again}};
+  entities<plain_seat> seats{sys, store_, options({.on_conflict = conflict_policy::decide_again})};
   run("INSERT INTO plain_seats VALUES ('red', 5, 'ann', 0)");
   EXPECT_EQ(got(seats.of("red/5").ask(plain_seat::use{})), 1);
   run("UPDATE plain_seats SET uses = 41");
@@ -200,7 +252,7 @@ TEST_P(Relational, ByPolicyAnOvertakenCommandIsDecidedAgain) {
 
 TEST_P(Relational, ARowWhoseKeyIsNotTheIdIsRefused) {
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   const auto why = failed_with(all.of("1").ask(purchase::other_id{}));
   EXPECT_EQ(why.code, errc::invalid_argument);
   EXPECT_NE(why.message.find("has another key in table purchases, column id"), std::string::npos)
@@ -213,7 +265,7 @@ TEST_P(Relational, ARowWhoseKeyIsNotTheIdIsRefused) {
 
 TEST_P(Relational, ARowThatDoesNotChangeIsNotWritten) {
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   const auto version = got(all.of("1").ask(purchase::rename{"ann"}));
   EXPECT_EQ(got(all.of("1").ask(purchase::touch{})), version);
   EXPECT_EQ(got(all.of("1").ask(purchase::rename{"bob"})), version + 1);
@@ -222,7 +274,7 @@ TEST_P(Relational, ARowThatDoesNotChangeIsNotWritten) {
 TEST_P(Relational, AnAlarmIsStoredWithTheRow) {
   {
     nexus::system sys{{.threads = 2}};
-    entities<purchase> all{sys, store_};
+    entities<purchase> all{sys, store_, options()};
     got(all.of("1").ask(purchase::remind{1}));
     EXPECT_TRUE(
         wait_until([&] { return number("SELECT paid FROM purchases WHERE id = 1") == -1; }));
@@ -232,7 +284,7 @@ TEST_P(Relational, AnAlarmIsStoredWithTheRow) {
   run("UPDATE nexus_row_alarms SET due = 1");
   run("UPDATE purchases SET remind_at = '2020-01-01 00:00:00' WHERE id = 2");
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   EXPECT_TRUE(wait_until([&] { return number("SELECT paid FROM purchases WHERE id = 2") == -1; }));
   EXPECT_TRUE(wait_until([&] { return number("SELECT count(*) FROM nexus_row_alarms") == 0; }));
 }
@@ -240,23 +292,24 @@ TEST_P(Relational, AnAlarmIsStoredWithTheRow) {
 TEST_P(Relational, TheAlarmOfAnEndedProgramRunsSoon) {
   {
     nexus::system sys{{.threads = 2}};
-    entities<purchase> all{sys, store_};
+    entities<purchase> all{sys, store_, options()};
     got(all.of("1").ask(purchase::remind{2'000}));
   }
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
+  entities<purchase> all{sys, store_, options()};
   EXPECT_TRUE(wait_until([&] { return number("SELECT paid FROM purchases WHERE id = 1") == -1; }));
 }
 
 TEST_P(Relational, RowsOfTwoTypesAreWrittenByOneWriter) {
   nexus::system sys{{.threads = 2}};
-  entities<purchase> all{sys, store_};
-  entities<plain_seat> seats{sys, store_};
+  entities<purchase> all{sys, store_, options()};
+  entities<plain_seat> seats{sys, store_, options()};
   run("INSERT INTO plain_seats VALUES ('red', 5, 'ann', 0)");
   got(all.of("1").ask(purchase::rename{"ann"}));
   got(seats.of("red/5").ask(plain_seat::use{}));
-  EXPECT_EQ(number("SELECT count(*) FROM nexus_row_writers"), 1);
-  entities<purchase> again{sys, store_};
+  const bool apart = options().connection == connection_mode::dedicated;
+  EXPECT_EQ(number("SELECT count(*) FROM nexus_row_writers"), apart ? 2 : 1);
+  entities<purchase> again{sys, store_, options()};
   ASSERT_FALSE(again.status());
   EXPECT_EQ(again.status().error().code, errc::already_exists);
 }
@@ -264,7 +317,7 @@ TEST_P(Relational, RowsOfTwoTypesAreWrittenByOneWriter) {
 TEST_P(Relational, AMappingThatDoesNotFitTheDatabaseIsToldAtTheStart) {
   run("ALTER TABLE purchases RENAME TO others");
   nexus::system sys{{.threads = 2}};
-  const entities<purchase> all{sys, store_};
+  const entities<purchase> all{sys, store_, options()};
   ASSERT_FALSE(all.status());
   EXPECT_EQ(all.status().error().code, errc::invalid_argument);
   EXPECT_NE(all.status().error().message.find("entities \"purchase\": table purchases"),
@@ -275,7 +328,7 @@ TEST_P(Relational, AMappingThatDoesNotFitTheDatabaseIsToldAtTheStart) {
 TEST_P(Relational, ARowThatAnotherHasLockedDoesNotHoldUpTheOthers) {
   if (is_sqlite()) GTEST_SKIP() << "SQLite has one lock for all rows";
   nexus::system sys{{.threads = 2}};
-  entities<plain_seat> seats{sys, store_};
+  entities<plain_seat> seats{sys, store_, options()};
   for (int i = 0; i < 20; ++i) {
     run("INSERT INTO plain_seats VALUES ('red', " + std::to_string(i) + ", 'ann', 0)");
   }
@@ -295,14 +348,16 @@ TEST_P(Relational, ARowThatAnotherHasLockedDoesNotHoldUpTheOthers) {
 TEST_P(Relational, EntitiesCanBeOpenedAgainAfterAShutdown) {
   for (int i = 1; i <= 2; ++i) {
     nexus::system sys{{.threads = 2}};
-    entities<purchase> all{sys, store_};
+    entities<purchase> all{sys, store_, options()};
     ASSERT_TRUE(all.status()) << all.status().error().message;
     EXPECT_EQ(got(all.of("1").ask(purchase::add_line{"nuts", 1})), i);
     sys.shutdown(30s);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Databases, Relational, ::testing::Values("sqlite", "postgres"),
+INSTANTIATE_TEST_SUITE_P(Databases, Relational,
+                         ::testing::Values("sqlite", "postgres", "sqlite_dedicated",
+                                           "postgres_dedicated"),
                          [](const auto& of) { return std::string{of.param}; });
 
 }  // namespace

@@ -280,6 +280,24 @@ TEST_F(PoolInVirtualTime, TheBorrowerOfALeakIsNamedOnce) {
   EXPECT_EQ(p.statistics().leaks, 1u);
 }
 
+TEST_F(PoolInVirtualTime, ALoanForLifeIsNoLeakUntilItsHolderHasEnded) {
+  auto p = make({.max = 1, .min_idle = 0, .leak_after = 30s});
+  auto one = p.borrow({.borrower = "it", .for_life = true});
+  go_on(p, 1h);
+  EXPECT_EQ(told("leaked"), 0u);
+  one->due_back();
+  go_on(p, 29s);
+  EXPECT_EQ(told("leaked"), 0u);
+  go_on(p, 1s);
+  EXPECT_EQ(told("leaked"), 1u);
+  one->give_back();
+  auto next = p.borrow();
+  go_on(p, 29s);
+  EXPECT_EQ(told("leaked"), 1u) << "the next loan is a usual one";
+  go_on(p, 1s);
+  EXPECT_EQ(told("leaked"), 2u);
+}
+
 TEST_F(PoolInVirtualTime, WaitersAreToldWhyIfThereIsNothingAndNothingCanBeOpened) {
   world.down = true;
   auto p = make({.max = 2, .min_idle = 1});

@@ -82,9 +82,21 @@ enum class conflict_policy : std::uint8_t {
   decide_again  ///< it is decided on the fresh state, in its turn, like a new command
 };
 
+/// How the entities of a relational behavior reach the database.
+enum class connection_mode : std::uint8_t {
+  shared,    ///< an entity holds no connection: readers load rows, and one writer commits for all
+  dedicated  ///< an entity holds one for its life, and writes in transactions of its own
+};
+
 struct entity_options {
   std::chrono::milliseconds passivate_after{120'000};  ///< without a message; 0, max(): never
   std::size_t live_max = 0;  ///< above it the least recently used idle ones passivate; 0: no limit
+
+  /// Of relational entities. With `dedicated` at most `dedicated_max` entities are at work: another
+  /// one waits, in order, until one of them passivates, which idle ones are asked to do. After
+  /// `recovery_timeout` its commands get `pool_exhausted`.
+  connection_mode connection = connection_mode::shared;
+  std::size_t dedicated_max = 16;  ///< 1 to 10,000
 
   // Snapshots of event-sourced entities. A behavior may also have `static bool snapshot_when(const
   // state&, const event&, sequence_nr)`.

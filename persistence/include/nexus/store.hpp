@@ -41,6 +41,11 @@ void write(const store& in, const envelope& job);  // in write_job.hpp
 [[nodiscard]] result<store> beside(
     const store& in, const std::function<std::shared_ptr<journal>(std::shared_ptr<journal>)>& make);
 [[nodiscard]] const std::shared_ptr<journal>& journal_of(const store& in);
+
+class dedicated_sessions;
+[[nodiscard]] result<std::shared_ptr<dedicated_sessions>> dedicated_to(const store& in,
+                                                                       std::string_view whose,
+                                                                       std::size_t max);
 }
 
 struct store_options {
@@ -158,6 +163,8 @@ class store {
 
  private:
   friend void detail::write(const store& in, const envelope& job);
+  friend result<std::shared_ptr<detail::dedicated_sessions>> detail::dedicated_to(
+      const store& in, std::string_view whose, std::size_t max);
   friend const std::shared_ptr<journal>& detail::journal_of(const store& in);
   friend result<store> detail::beside(
       const store& in,

@@ -56,6 +56,8 @@ struct borrow_options {
   /// session itself: not for another session, and not for anything that may need a reserved
   /// session.
   bool reserved = false;
+  /// Its holder keeps it for its life: it is no leak until lease::due_back, then after `leak_after`.
+  bool for_life = false;
 };
 
 /// A session on loan.
@@ -78,6 +80,10 @@ class [[nodiscard]] lease {
 
   /// Marks the session as unusable: it is destroyed when it is returned.
   void poison() noexcept { held_.poison(); }
+
+  /// The holder of a session that was lent `for_life` has ended: whoever keeps the session for longer
+  /// than `leak_after` from now on is named as a leak.
+  void due_back() const noexcept { held_.due_back(); }
 
   /// Returns the session now. A second return is an assert.
   void give_back() noexcept {
@@ -118,8 +124,11 @@ class pool {
   /// there.
   [[nodiscard]] result<lease<S>> borrow(const borrow_options& options = {},
                                         caller where = caller::here()) const {
-    auto got = core_->borrow(
-        {options.timeout, options.cancel, {options.borrower, where}, options.reserved});
+    auto got = core_->borrow({options.timeout,
+                              options.cancel,
+                              {options.borrower, where},
+                              options.reserved,
+                              options.for_life});
     if (!got) return fail(std::move(got.error()));
     return lease<S>{*std::move(got)};
   }
@@ -189,7 +198,11 @@ template <class S>
 asked<lease<S>> pool<S>::request(const borrow_options& options, caller where) const {
   auto* made = new detail::lease_call<S>;
   asked<lease<S>> answer{*made, *made};
-  core_->request({options.timeout, options.cancel, {options.borrower, where}, options.reserved},
+  core_->request({options.timeout,
+                  options.cancel,
+                  {options.borrower, where},
+                  options.reserved,
+                  options.for_life},
                  [made, keep = envelope{made}](result<detail::held_slot> got) {
                    if (got) {
                      made->answer.emplace(detail::lease_access::make<S>(*std::move(got)));

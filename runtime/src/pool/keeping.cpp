@@ -235,18 +235,24 @@ void session_pool::expire_waiters(deferred& todo, time_point now) {
   }
 }
 
+bool session_pool::may_leak(const pool_slot& slot) {
+  return slot.now == pool_slot::state::lent && !slot.told_leaked &&
+         slot.kind != pool_slot::loan::for_life;
+}
+
 void session_pool::look_for_leaks(deferred& todo, time_point now) {
   if (leak_after_ <= 0ms) return;
   for (auto& slot : slots_) {
-    if (slot.now != pool_slot::state::lent || slot.told_leaked ||
-        now - slot.idle_since < leak_after_) {
-      continue;
-    }
+    if (!may_leak(slot) || now - slot.idle_since < leak_after_) continue;
     slot.told_leaked = true;
     ++counts_.leaks;
     tell(pool_event::kind::leaked, slot.holder, now - slot.idle_since, todo);
-    todo.log_leak(fmt::format("{}: {} has held a session for {}", options_.name,
-                              name_of(slot.holder), shown(now - slot.idle_since)));
+    const auto held = shown(now - slot.idle_since);
+    todo.log_leak(slot.kind == pool_slot::loan::overdue
+                      ? fmt::format("{}: {} has ended, and its session is not back after {}",
+                                    options_.name, name_of(slot.holder), held)
+                      : fmt::format("{}: {} has held a session for {}", options_.name,
+                                    name_of(slot.holder), held));
   }
 }
 
@@ -283,7 +289,7 @@ session_pool::time_point session_pool::next_due(time_point now) const {
   if (!deadlines_.empty()) at_most(deadlines_.begin()->first);
   if (not_before_ > now) at_most(not_before_);
   for (const auto& slot : slots_) {
-    if (slot.now == pool_slot::state::lent && !slot.told_leaked && leak_after_ > 0ms) {
+    if (may_leak(slot) && leak_after_ > 0ms) {
       at_most(later(slot.idle_since, leak_after_));
     } else if (slot.now == pool_slot::state::idle) {
       at_most(slot.ends);

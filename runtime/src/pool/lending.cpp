@@ -46,7 +46,7 @@ void session_pool::deferred::answer(std::shared_ptr<asking> w, result<held_slot>
 void session_pool::deferred::run() {
   for (auto& [w, with] : std::exchange(answers_, {})) {
     (void)guarded(
-        [&, &to = w->to, &got = with] { std::exchange(to, nullptr)(std::move(got)); },
+        [&, &to = w->to, &got = with] { to(std::move(got)); },
         [&](const std::string& what) { of_.callback_threw("the borrower's function", what); });
   }
   for (auto& job : std::exchange(jobs_, {})) {
@@ -147,6 +147,7 @@ void session_pool::lend(pool_slot& slot, const claim& to, time_point now) {
   slot.holder = to.origin;
   slot.may_block = to.may_block;
   slot.told_leaked = false;
+  slot.kind = to.for_life ? pool_slot::loan::for_life : pool_slot::loan::short_time;
   ++slot.borrows;
   ++counts_.borrows;
 }
@@ -371,6 +372,7 @@ void session_pool::cancel(const std::shared_ptr<asking>& w) {
 
 poolable& held_slot::get() const noexcept { return *slot_->session; }
 void held_slot::poison() noexcept { slot_->poisoned = true; }
+void held_slot::due_back() const noexcept { in_->due_back(*slot_); }
 void held_slot::go_back() noexcept {
   const auto in = std::move(in_);
   in->go_back(*std::exchange(slot_, nullptr));
@@ -383,7 +385,20 @@ void session_pool::go_back(pool_slot& slot) noexcept {
       !is.broken() && (is.unfinished() || (options_.reset_on_return && is.touched()));
   if (!to_clean) return finish_return(slot, std::nullopt);
   if (slot.may_block) return finish_return(slot, clean(slot));
+  {
+    // The name is the holder's, and the holder may go now.
+    const std::lock_guard guard{lock_};
+    slot.kept_name = slot.holder.name;
+    slot.holder.name = slot.kept_name;
+  }
   deferred{*this}.post([this, &slot](unsigned) { finish_return(slot, clean(slot)); });
+}
+
+void session_pool::due_back(pool_slot& slot) noexcept {
+  const std::lock_guard guard{lock_};
+  if (slot.kind != pool_slot::loan::for_life) return;
+  slot.kind = pool_slot::loan::overdue;
+  slot.idle_since = now();
 }
 
 std::optional<session_end> session_pool::clean(pool_slot& slot) noexcept {

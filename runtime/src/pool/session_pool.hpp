@@ -48,9 +48,12 @@ struct pool_slot {
   pool_clock::time_point idle_since{};  // while lent: when it was lent
   std::uint64_t borrows = 0;
   borrower holder{};
+  std::string kept_name{};               // of the holder, once it has returned the session
   std::optional<pool_share> taken_of{};  // the share it counts to
   bool poisoned = false;
   bool told_leaked = false;
+  enum class loan : std::uint8_t { short_time, for_life, overdue };
+  loan kind = loan::short_time;
   bool may_block = false;  // whether the returning thread may block
 };
 
@@ -72,6 +75,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
 
  protected:
   void go_back(pool_slot& slot) noexcept override;
+  void due_back(pool_slot& slot) noexcept override;
 
  private:
   using time_point = pool_clock::time_point;
@@ -116,6 +120,7 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void open_more(deferred& todo, time_point now);
   void retire(pool_slot& slot, session_end why, deferred& todo);
   void expire_waiters(deferred& todo, time_point now);
+  static bool may_leak(const pool_slot& slot);
   void look_for_leaks(deferred& todo, time_point now);
   void tend(deferred& todo, time_point now);
   time_point next_due(time_point now) const;
@@ -212,10 +217,12 @@ struct session_pool::claim {
   claim(const borrow_request& wanted, bool blocks)
       : origin{wanted.origin},
         share{wanted.reserved ? pool_share::reserved : pool_share::common},
-        may_block{blocks} {}
+        may_block{blocks},
+        for_life{wanted.for_life} {}
   const borrower origin;
   const pool_share share;
   const bool may_block;
+  const bool for_life;
 };
 
 /// A borrower without a session.

@@ -146,7 +146,7 @@ class replying_call : public behavior_call<B>, public answer_slot<R> {
       // Another writer may insert the row: the next command looks for it again.
       if (auto why = m.missing()) {
         set_error(*std::move(why));
-        return {.flags = {.passivates = true}};
+        return {.flags = {.passivates = !m.looks_again()}};
       }
     }
     try {

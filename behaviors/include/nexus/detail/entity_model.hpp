@@ -66,6 +66,9 @@ class entity_model {
   /// counted, and no caller waits for its answer.
   [[nodiscard]] virtual result<envelope> alarm_call() { return envelope{}; }
 
+  /// Whether there is no state, so that each command has to read it again.
+  [[nodiscard]] virtual bool looks_again() const noexcept { return false; }
+
   /// Whether the behavior has `on_recovered`. Its work continues without a command, so the entity
   /// restarts by itself after a storage failure.
   [[nodiscard]] virtual bool is_process() const noexcept { return false; }
@@ -126,6 +129,7 @@ class entity_call : public call {
   /// The answer to a question of the entity, which a process needs to go on. It passes every bound,
   /// survives storage failures, and is decided again if its append is lost.
   bool own = false;
+  bool looked = false;  ///< a read of the state began after it came
   /// It is `own`, and tells that a watched actor ended: no question waits for it.
   bool of_watch = false;
   /// The command of the entity's alarm. It is never decided again: by then the state may name

@@ -21,7 +21,7 @@
 //
 // The id of an entity is the key of its row: "7"; of several columns "7/ann", where "/" and "%" in
 // a text are written as %2F and %25. Any other text of a key is `invalid_id`. Without a row a
-// command is answered `not_found`, and the entity stops.
+// command is answered `not_found`, and the entity stops; or see on_demand and create_if_missing.
 //
 // Rows are written in transactions of their own, with rows of other entities, by a writer of their
 // own: never with events. They are guarded by the version, if the mapping has one, else by the old
@@ -79,8 +79,20 @@ class entity_rows {
     return *this;
   }
 
+  // What becomes of an id without a row. By default its commands are answered `not_found`, and the
+  // entity stops.
+
+  /// It stays live, with its stash, timers and watchers, and each command looks for the row again:
+  /// until there is one, it is answered `not_found`.
+  entity_rows& on_demand() {
+    shape_->on_demand = true;
+    shape_->create = nullptr;
+    return *this;
+  }
+
   /// An id without a row begins with `make(id)`, which is inserted when a command first persists.
   entity_rows& create_if_missing(std::function<R(std::string_view id)> make) {
+    shape_->on_demand = false;
     shape_->create = [make = std::move(make)](void* root, std::string_view id) {
       *static_cast<R*>(root) = make(id);
     };

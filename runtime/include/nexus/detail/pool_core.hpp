@@ -40,6 +40,7 @@ class held_slot {
   [[nodiscard]] poolable& get() const noexcept;
   [[nodiscard]] bool of(const pool_core& one) const noexcept { return in_.get() == &one; }
   void poison() noexcept;
+  void due_back() const noexcept;
 
  private:
   void go_back() noexcept;
@@ -59,6 +60,7 @@ struct borrow_request {
   std::stop_token cancel;
   borrower origin;
   bool reserved = false;
+  bool for_life = false;
 };
 
 class pool_core {
@@ -81,6 +83,7 @@ class pool_core {
  protected:
   friend class held_slot;
   virtual void go_back(pool_slot& slot) noexcept = 0;
+  virtual void due_back(pool_slot& slot) noexcept = 0;
 };
 
 }}}

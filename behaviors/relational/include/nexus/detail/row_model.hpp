@@ -94,6 +94,10 @@ class row_model final : public model_with_alarm<B> {
     return fail(errc::invalid_argument, "a row has no snapshots");
   }
 
+  bool looks_again() const noexcept override {
+    return state_ && !is_there_ && (*shape())->on_demand;
+  }
+
   envelope recovered_call() override { return is_there_ ? make_recovered_call<B>() : envelope{}; }
   bool is_process() const noexcept override { return recovers<B>; }
   result<void> look_at_alarm() override {

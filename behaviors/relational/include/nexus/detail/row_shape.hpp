@@ -29,6 +29,7 @@ struct row_shape {
   std::vector<owned_list> lists{};                       ///< in the order of `tables.owned`
   std::vector<std::vector<std::string>> foreign_keys{};  ///< names, as given
   std::function<void(void* root, std::string_view id)> create{};  ///< empty: a row must be there
+  bool on_demand = false;  ///< an entity without a row stays, and looks for it again
 
   /// Resolves names, compares the mappings with the database, and refuses what entities cannot
   /// keep. `invalid_argument`, which names table and choice.
