@@ -119,6 +119,19 @@ struct counter {
   }
 };
 
+struct parcel {
+  static constexpr std::string_view entity_type = "parcel";
+  using row = counter_row;
+  static nexus::entity_rows<row> rows() {
+    nexus::mapping<counter_row> parcels{"counters"};
+    parcels.key("name");
+    return nexus::entity_rows<row>{parcels}.on_demand();
+  }
+  struct look {};
+  using command = std::variant<look>;
+  static auto decide(const row& now, const look&) { return nexus::reply(now.value); }
+};
+
 constexpr const char* tables[] = {
     "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT NOT NULL, status TEXT NOT NULL, "
     "pay_until TEXT, version INTEGER NOT NULL)",
@@ -150,6 +163,12 @@ TEST(RelationalPage, AnOrderIsARow) {
 
   nexus::entities<counter> counters{sys, store};
   EXPECT_EQ(counters.of("visits").ask(counter::add{2}).get(10s).value(), 2);
+
+  nexus::entities<parcel> parcels{
+      sys, store, {.connection = nexus::connection_mode::dedicated, .dedicated_max = 4}};
+  EXPECT_EQ(parcels.of("p1").ask(parcel::look{}).get(10s).error().code, nexus::errc::not_found);
+  ASSERT_TRUE(session->execute("INSERT INTO counters VALUES ('p1', 5)"));
+  EXPECT_EQ(parcels.of("p1").ask(parcel::look{}).get(10s).value(), 5);
 }
 
 }  // namespace

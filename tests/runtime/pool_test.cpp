@@ -291,7 +291,9 @@ TEST_F(PoolInVirtualTime, ALoanForLifeIsNoLeakUntilItsHolderHasEnded) {
   go_on(p, 1s);
   EXPECT_EQ(told("leaked"), 1u);
   one->give_back();
+  go_on(p);
   auto next = p.borrow();
+  ASSERT_TRUE(next);
   go_on(p, 29s);
   EXPECT_EQ(told("leaked"), 1u) << "the next loan is a usual one";
   go_on(p, 1s);
