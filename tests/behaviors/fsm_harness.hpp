@@ -23,6 +23,7 @@ struct sum_model final : d::entity_model {
   bool persists_once_recovered = false;
   bool fails_once_recovered = false;  ///< in apply
   bool process = false;               ///< has an on_recovered, which does nothing
+  bool looks = false;                 ///< a sum of 0 means that there is no state
   plan* once_recovered = nullptr;     ///< or this on_recovered
   /// The due time, in microseconds, of a sum; 0: none, negative: throws. Null: has no alarm.
   int (*alarm)(int sum) = nullptr;
@@ -38,6 +39,7 @@ struct sum_model final : d::entity_model {
     return {};
   }
   result<envelope> alarm_call() override;
+  bool looks_again() const noexcept override { return looks && sum == 0; }
   bool is_process() const noexcept override {
     return process || persists_once_recovered || fails_once_recovered || once_recovered != nullptr;
   }

@@ -19,6 +19,21 @@ TEST(FsmRecovery, CommandsDuringRecoveryWaitInOrder) {
   EXPECT_EQ(f.fate_of(2).seen, 3);
 }
 
+TEST(FsmRecovery, WithoutAStateEachCommandHasOneReadThatBeganAfterItCame) {
+  fsm_driver f;
+  f.model().looks = true;
+  EXPECT_EQ(f.command(reads), words{"load"});
+  EXPECT_EQ(f.load_answer(0), words{"release 1"});
+  EXPECT_EQ(f.command(reads), words{"load"});
+  EXPECT_EQ(f.command(reads), words{});
+  EXPECT_EQ(f.load_answer(0), (words{"release 2", "load"}));
+  EXPECT_EQ(f.load_answer(1), words{"replay 1..1"});
+  EXPECT_EQ(f.chunk(1, 1), words{"release 3"});
+  EXPECT_EQ(f.command(reads), words{"release 4"});
+  EXPECT_EQ(f.fate_of(2).seen, 0);
+  EXPECT_EQ(f.fate_of(3).seen, 1);
+}
+
 TEST(FsmRecovery, AStatementThatTheDatabaseRefusedIsTriedAgain) {
   for (std::size_t i = 0; i < errcs; ++i) {
     const auto code = static_cast<errc>(i);

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "jar.hpp"
 #include "postgres/cluster.hpp"
 #include "temporary_folder.hpp"
 #include "wait_until.hpp"
@@ -22,41 +23,6 @@ namespace nexus::test { namespace {
 
 using namespace std::chrono_literals;
 using testkit::must;
-
-struct jar_row {
-  std::int64_t id = 0;
-  std::int64_t beans = 0;
-  std::int64_t version = 0;
-  MSGPACK_DEFINE_MAP(id, beans, version)
-};
-
-/// A jar that is watched keeps commands: it is not idle.
-struct jar {
-  static constexpr std::string_view entity_type = "jar";
-  using row = jar_row;
-  static entity_rows<row> rows() {
-    mapping<row> jars{"jars"};
-    jars.key("id").version("version");
-    return entity_rows<row>{jars}.create_if_missing(
-        [](std::string_view id) { return row{.id = std::stoll(std::string{id})}; });
-  }
-  struct add {
-    std::int64_t n = 0;
-  };
-  struct count {};
-  struct when_full {
-    std::int64_t n = 0;
-  };
-  using command = std::variant<add, count, when_full>;
-  static effect<jar, std::int64_t> decide(const row&, const add& c) {
-    return persist([c](row& r) { r.beans += c.n; }).then_reply(&row::beans).then_unstash();
-  }
-  static effect<jar, std::int64_t> decide(const row& now, const count&) { return reply(now.beans); }
-  static effect<jar, std::int64_t> decide(const row& now, const when_full& c) {
-    if (now.beans < c.n) return stash();
-    return reply(now.beans);
-  }
-};
 
 struct tin {
   static constexpr std::string_view entity_type = "tin";
@@ -69,21 +35,11 @@ struct tin {
   static effect<tin> decide(const state& s, const add&) { return persist(state{s.n + 1}); }
 };
 
-entity_options dedicated(std::size_t max, entity_options made = {}) {
-  made.connection = connection_mode::dedicated;
-  made.dedicated_max = max;
-  return made;
-}
-
 // -- in virtual time ------------------------------------------------------------------------------
 
 class DedicatedInVirtualTime : public ::testing::Test {
  protected:
-  DedicatedInVirtualTime() {
-    must(plain_->execute(
-        "CREATE TABLE jars (id bigint PRIMARY KEY, beans bigint NOT NULL, version bigint NOT "
-        "NULL)"));
-  }
+  DedicatedInVirtualTime() { must(plain_->execute(jars_table)); }
   std::int64_t add(const entities<jar>& to, int id, std::int64_t n = 1) {
     return must(det_.get(to.of(std::to_string(id)).ask(jar::add{n})));
   }
@@ -228,10 +184,7 @@ TEST_F(DedicatedInVirtualTime, OptionsThatCannotBeKeptAreTold) {
 
 class Dedicated : public ::testing::TestWithParam<const char*> {
  protected:
-  Dedicated() {
-    run("CREATE TABLE jars (id bigint PRIMARY KEY, beans bigint NOT NULL, version bigint NOT "
-        "NULL)");
-  }
+  Dedicated() { run(jars_table); }
   void run(std::string_view sql) { must(plain_->execute(sql)); }
   std::int64_t number(std::string_view sql) { return must(plain_->query<std::int64_t>(sql)).at(0); }
   [[nodiscard]] bool is_sqlite() const { return std::string_view{GetParam()} == "sqlite"; }
