@@ -50,7 +50,7 @@ struct store::core final : shutdown_participant {
   std::string name() const override { return opened->name(); }
   void stop_admitting() override { closed = true; }
   bool is_quiet() override;
-  [[nodiscard]] bool has_written() const;
+  [[nodiscard]] bool has_written();
   std::uint64_t admitted() override;
   void stop() override;
   std::vector<std::string> remaining() override;
@@ -135,8 +135,10 @@ bool store::core::is_quiet() {
          std::all_of(apart.begin(), apart.end(), [](auto& d) { return d.is->is_quiet(); });
 }
 
-bool store::core::has_written() const {
-  return std::all_of(writers.begin(), writers.end(), [](auto& w) { return w->is_quiet(); });
+bool store::core::has_written() {
+  const auto apart = get_dedicated();
+  return std::all_of(writers.begin(), writers.end(), [](auto& w) { return w->is_quiet(); }) &&
+         std::all_of(apart.begin(), apart.end(), [](auto& d) { return d.is->has_written(); });
 }
 
 std::uint64_t store::core::admitted() {
@@ -361,11 +363,10 @@ result<void> store::flush(time_span within) const {
     auto why = detail::refuse_to_wait("store::flush", "call it on a plain thread", deadline);
     if (why) return fail(*std::move(why));
   }
-  for (auto& w : core_->writers) {
-    if (!w->flush(deadline)) {
-      return fail(errc::timeout, name() + ": not everything was written in time");
-    }
-  }
+  bool done = true;
+  for (auto& w : core_->writers) done = done && w->flush(deadline);
+  for (auto& d : core_->get_dedicated()) done = done && d.is->flush(deadline);
+  if (!done) return fail(errc::timeout, name() + ": not everything was written in time");
   return {};
 }
 

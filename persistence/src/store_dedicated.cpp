@@ -66,6 +66,7 @@ store_dedicated::store_dedicated(const pool_options& pool, const store_options& 
     : journal_{std::move(journal)},
       guard_{guard},
       counts_{counts},
+      is_stepped_{options.runs_on != nullptr},
       held_{std::make_shared<detail::held_sessions>()} {
   const auto threads = static_cast<unsigned>(std::min(pool.max, threads_max));
   workers_ = options.runs_on
@@ -138,13 +139,41 @@ result<void> store_dedicated::read(const session_holder& on,
 void store_dedicated::write(const session_holder& on, const envelope& job) {
   if (closed_) return refuse_job(job, why_closed());
   job.as<detail::write_job>().queued = std::chrono::steady_clock::now();
-  const bool queued = submit(on.session(), [this, job](journal_session& session) {
+  const auto number = begin_job();
+  const bool queued = submit(on.session(), [this, job, number](journal_session& session) {
     (void)write_work{session, guard_, counts_, written_}.run({job});
     send_back(job);
+    end_job(number);
   });
   if (queued) return;
+  end_job(number);
   if (closed_) return refuse_job(job, why_closed());
   refuse_job(job, {errc::overloaded, "the queue of dedicated sessions is full"});
+}
+
+std::uint64_t store_dedicated::begin_job() {
+  const std::lock_guard guard{writing_lock_};
+  writing_.insert(++last_job_);
+  return last_job_;
+}
+
+void store_dedicated::end_job(std::uint64_t number) {
+  const std::lock_guard guard{writing_lock_};
+  writing_.erase(number);
+  answered_.notify_all();
+}
+
+bool store_dedicated::has_written() {
+  const std::lock_guard guard{writing_lock_};
+  return writing_.empty();
+}
+
+bool store_dedicated::flush(std::chrono::steady_clock::time_point deadline) {
+  if (is_stepped_) workers_->run_here();
+  std::unique_lock guard{writing_lock_};
+  const auto last = last_job_;
+  return answered_.wait_until(guard, deadline,
+                              [&] { return writing_.empty() || *writing_.begin() > last; });
 }
 
 void store_dedicated::finish() {

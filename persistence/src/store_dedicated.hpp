@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -42,6 +44,9 @@ class store_dedicated final : public detail::dedicated_sessions {
   // For the store, which closes:
   void finish();
   [[nodiscard]] bool is_quiet() const noexcept { return workers_->is_quiet(); }
+  [[nodiscard]] bool has_written();
+  /// Waits until the jobs that were to be written before are answered; false if the time is up first.
+  [[nodiscard]] bool flush(std::chrono::steady_clock::time_point deadline);
   [[nodiscard]] std::uint64_t accepted() const noexcept { return workers_->accepted(); }
   [[nodiscard]] bool wait_until_ended(std::chrono::steady_clock::time_point deadline);
   /// Whether no job is left; then all sessions return, also those whose holders live.
@@ -58,13 +63,20 @@ class store_dedicated final : public detail::dedicated_sessions {
                   journal_guard& guard, store_metrics& counts);
   [[nodiscard]] error why_closed() const;
   [[nodiscard]] bool submit(held_ref on, std::function<void(journal_session&)> f);
+  [[nodiscard]] std::uint64_t begin_job();
+  void end_job(std::uint64_t number);
 
   const std::string journal_;
   journal_guard& guard_;
   store_metrics& counts_;
+  const bool is_stepped_;
   write_counts written_;
   std::atomic<bool> closed_{false};
   std::atomic<bool> abandoned_{false};
+  std::mutex writing_lock_;
+  std::condition_variable answered_;
+  std::uint64_t last_job_ = 0;
+  std::set<std::uint64_t> writing_;  // jobs that are not answered yet
   std::shared_ptr<detail::held_sessions> held_;
   std::shared_ptr<detail::pool_core> pool_;
   std::unique_ptr<workers> workers_;  // last: its jobs use the other members

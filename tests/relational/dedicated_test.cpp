@@ -141,6 +141,20 @@ TEST_F(DedicatedInVirtualTime, PassivationReturnsTheConnection) {
   EXPECT_EQ(add(jars, 1), 2);
 }
 
+TEST_F(DedicatedInVirtualTime, AFlushWritesWhatWaitsForADedicatedConnection) {
+  const entities<jar> jars{det_, store_, dedicated(4)};
+  add(jars, 1);
+  det_.steps().hold(executor::work::read);  // the threads of dedicated sessions, too
+  auto added = jars.of("1").ask(jar::add{1});
+  det_.drain();
+  const auto beans = [&] { return must(plain_->query<std::int64_t>("SELECT beans FROM jars")); };
+  EXPECT_EQ(beans().at(0), 1);
+  EXPECT_TRUE(store_.flush(1s));
+  EXPECT_EQ(beans().at(0), 2);
+  EXPECT_EQ(must(det_.get(added)), 2);
+  det_.steps().release(executor::work::read);
+}
+
 TEST_F(DedicatedInVirtualTime, ASessionThatOutlivesItsHolderIsALeakThatIsNamed) {
   const auto sessions = must(detail::dedicated_to(store_, "jar", 1));
   detail::session_holder holder;

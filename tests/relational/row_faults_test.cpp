@@ -116,10 +116,12 @@ class RowFaults : public ::testing::TestWithParam<connection_mode> {
 };
 
 TEST_P(RowFaults, NoAcknowledgedChangeIsLostOrDoubled) {
-  for (std::uint64_t seed = 1; seed <= 40 && !HasFailure(); ++seed) live(seed);
-  EXPECT_GT(stored_, 1'000);
+  // --gtest_shuffle draws other seeds.
+  const auto first =
+      1'000 * static_cast<std::uint64_t>(testing::UnitTest::GetInstance()->random_seed());
+  for (std::uint64_t i = 1; i <= 12 && !HasFailure(); ++i) live(first + i);
+  EXPECT_GT(stored_, 500);
   RecordProperty("unknown", static_cast<int>(unknown_));
-  std::cout << stored_ << " stored, " << unknown_ << " unknown\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(Connections, RowFaults,
