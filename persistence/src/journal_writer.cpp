@@ -103,6 +103,7 @@ void journal_writer::run() {
 }
 
 void journal_writer::do_batch(jobs& batch) {
+  if (batch.empty()) return;  // a step that was posted before the writer ended
   const auto took = write_work{*session_, guard_, counts_, written_}.run(batch);
   if (took != 0ns) commit_time_ = commit_time_ == 0ns ? took : (commit_time_ * 7 + took) / 8;
   last_batch_ = batch.size();

@@ -412,11 +412,12 @@ void projection_core::measure_lag() {
   event_filter unread{.entity_type = std::string{setup_.handler->entity_type()},
                       .tag = setup_.options.tag,
                       .slices = setup_.options.slices};
-  const auto read_before = counts_.read.load();
-  unread.after = work->read_to();
-  auto found = (*lent)->count(unread);
-  if (found) {
-    counts_.counted_at = read_before;
+  auto read = work->read_to();
+  unread.after = std::move(read.at);
+  if (const auto found = (*lent)->count(unread)) {
+    std::lock_guard guard{lock_};
+    if (work_ != work) return;
+    counts_.counted_at = read.count;
     counts_.unread = *found;
   }
   const auto took = steady_clock::now() - started;

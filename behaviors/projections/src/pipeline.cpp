@@ -36,7 +36,7 @@ projection_pipeline::projection_pipeline(const projection_setup& of, projection_
     groups_.push_back({std::move(worker), std::move(some), nullptr, {}});
     for (auto at = from; at != end; ++at) group_of_[at->cell] = &groups_.back();
   }
-  read_to_ = selection().filter.after;
+  read_to_ = {selection().filter.after, counts_.read.load()};
   for (auto& one : groups_) one.thread = std::thread{[w = one.worker.get()] { w->run(); }};
   reading_ = std::thread{[this] { read(); }};
 }
@@ -81,7 +81,7 @@ void projection_pipeline::want_flush(bool wanted) {
   for (auto& one : groups_) one.worker->queue().want_flush(wanted);
 }
 
-std::vector<position> projection_pipeline::read_to() const {
+projection_pipeline::reading projection_pipeline::read_to() const {
   std::lock_guard guard{lock_};
   return read_to_;
 }
@@ -216,7 +216,7 @@ bool projection_pipeline::push_undecoded(group& to, journal_reader& from, error 
 bool projection_pipeline::push_all(const std::vector<position>& up_to) {
   {
     std::lock_guard guard{lock_};
-    read_to_ = up_to;
+    read_to_ = {up_to, counts_.read.load()};
   }
   for (auto& one : groups_) {
     if (!push(one, up_to)) return false;

@@ -38,8 +38,12 @@ class projection_pipeline {
 
   /// Whether the reading thread has passed everything that was stored when it last looked.
   [[nodiscard]] bool is_live() const noexcept { return live_; }
-  /// How far it has read.
-  [[nodiscard]] std::vector<position> read_to() const;
+  /// How far it has read, and what `projection_counts::read` was there.
+  struct reading {
+    std::vector<position> at{};
+    std::uint64_t count = 0;
+  };
+  [[nodiscard]] reading read_to() const;
 
  private:
   struct group {
@@ -74,7 +78,7 @@ class projection_pipeline {
 
   mutable std::mutex lock_;  // guards the next two
   std::unique_ptr<journal_reader> reader_;
-  std::vector<position> read_to_;
+  reading read_to_;
 
   std::thread reading_;
 };
