@@ -94,7 +94,8 @@ actor::verdict entity_actor::handle(envelope m) {
   }
   if (over_) return verdict::stop;
   if (kept_ || fsm_.timers() != nullptr) look_after_timers();
-  if (on_their_way == 0) core_->live_ones->at_rest();
+  // Another one has to go instead of one that could not.
+  if (on_their_way == 0 || asked_in_vain_) core_->live_ones->at_rest();
   show_rest(on_their_way);
   return verdict::go_on;
 }

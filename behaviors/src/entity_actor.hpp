@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "directory_core.hpp"
@@ -88,9 +89,15 @@ class entity_actor final : public actor, private entity_host {
 
   // Of an entity with a dedicated connection.
   struct own_session {
+    own_session() = default;
+    ~own_session() { cancel.request_stop(); }
+    own_session(const own_session&) = delete;
+    own_session& operator=(const own_session&) = delete;
+
     session_holder is{};
     bool asked = false;           // and not answered yet
     std::optional<load> waits{};  // for the answer
+    std::stop_source cancel{};
   };
 
   const std::shared_ptr<directory_core> core_;

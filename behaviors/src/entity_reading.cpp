@@ -49,12 +49,13 @@ bool entity_actor::has_session(load a) {
   if (session_ == nullptr) session_ = std::make_unique<own_session>();
   if (session_->is) return true;
   session_->waits = a;
+  core_->dedicated->tend();  // a stepped pool does nothing by itself
   const auto patience = core_->options.recovery_timeout;
   if (patience.count() > 0) {
     self_.send_after(patience, envelope{new session_late_message{a.epoch}});
   }
   if (std::exchange(session_->asked, true)) return false;
-  core_->dedicated->ask(slot_->id.str(), std::chrono::milliseconds::max(),
+  core_->dedicated->ask(slot_->id.str(), session_->cancel.get_token(),
                         [to = self_](result<session_holder> got) {
                           to.send(envelope{new session_answer{std::move(got)}});
                         });

@@ -80,11 +80,7 @@ struct store::core final : shutdown_participant {
   std::vector<registration> sampled;
 
   // Made on demand:
-  struct dedicated {
-    std::string whose;
-    std::size_t max;
-    std::shared_ptr<store_dedicated> is;
-  };
+  using dedicated = std::shared_ptr<store_dedicated>;
   std::mutex making;
   std::shared_ptr<core> second;  // see detail::beside
   std::vector<dedicated> sets;   // see detail::dedicated_to
@@ -132,19 +128,19 @@ void store::core::sample() {
 bool store::core::is_quiet() {
   const auto apart = get_dedicated();
   return readers->is_quiet() && has_written() &&
-         std::all_of(apart.begin(), apart.end(), [](auto& d) { return d.is->is_quiet(); });
+         std::all_of(apart.begin(), apart.end(), [](auto& d) { return d->is_quiet(); });
 }
 
 bool store::core::has_written() {
   const auto apart = get_dedicated();
   return std::all_of(writers.begin(), writers.end(), [](auto& w) { return w->is_quiet(); }) &&
-         std::all_of(apart.begin(), apart.end(), [](auto& d) { return d.is->has_written(); });
+         std::all_of(apart.begin(), apart.end(), [](auto& d) { return d->has_written(); });
 }
 
 std::uint64_t store::core::admitted() {
   auto sum = readers->accepted();
   for (const auto& w : writers) sum += w->accepted();
-  for (const auto& d : get_dedicated()) sum += d.is->accepted();
+  for (const auto& d : get_dedicated()) sum += d->accepted();
   return sum;
 }
 
@@ -152,7 +148,7 @@ void store::core::stop() {
   closed = true;
   readers->finish();
   for (auto& w : writers) w->finish();
-  for (auto& d : get_dedicated()) d.is->finish();
+  for (auto& d : get_dedicated()) d->finish();
 }
 
 std::vector<std::string> store::core::remaining() {
@@ -166,7 +162,7 @@ bool store::core::end() {
     if (!w->ended()) return false;
   }
   for (auto& d : get_dedicated()) {
-    if (!d.is->end()) return false;
+    if (!d->end()) return false;
   }
   sessions->stop_lending();
   std::lock_guard guard_of_sessions{ending};
@@ -178,7 +174,7 @@ void store::core::abandon() {
   abandoned = true;
   for (auto& w : writers) w->refuse_rest(why_closed());
   readers->run_here();
-  for (auto& d : get_dedicated()) d.is->abandon();
+  for (auto& d : get_dedicated()) d->abandon();
 }
 
 void store::core::run_read(const std::function<result<void>(journal_session&)>& f) {
@@ -270,9 +266,7 @@ result<std::shared_ptr<detail::dedicated_sessions>> detail::dedicated_to(const s
   auto& core = *in.core_;
   const std::lock_guard lock{core.making};
   if (core.closed) return fail(core.why_closed());
-  for (const auto& one : core.sets) {
-    if (one.whose == whose && one.max == max) return one.is;
-  }
+  std::erase_if(core.sets, [](const auto& one) { return one.use_count() == 1 && one->is_quiet(); });
   auto chosen = core.options_of_pool(core.chosen);
   chosen.name = fmt::format("{} of {}", core.name(), whose);
   chosen.max = max;
@@ -281,7 +275,7 @@ result<std::shared_ptr<detail::dedicated_sessions>> detail::dedicated_to(const s
   auto made =
       store_dedicated::make(std::move(chosen), core.chosen, core.opened, core.guard, core.counts);
   if (!made) return fail(std::move(made.error()));
-  core.sets.push_back({std::string{whose}, max, *made});
+  core.sets.push_back(*made);
   return *made;
 }
 
@@ -365,7 +359,7 @@ result<void> store::flush(time_span within) const {
   }
   bool done = true;
   for (auto& w : core_->writers) done = done && w->flush(deadline);
-  for (auto& d : core_->get_dedicated()) done = done && d.is->flush(deadline);
+  for (auto& d : core_->get_dedicated()) done = done && d->flush(deadline);
   if (!done) return fail(errc::timeout, name() + ": not everything was written in time");
   return {};
 }
@@ -382,7 +376,7 @@ result<void> store::close(time_span within) const {
   auto closed = second != nullptr ? store{second}.close(within) : result<void>{};
   (void)flush(within);
   (void)core_->readers->wait_until_ended(deadline);
-  for (const auto& d : core_->get_dedicated()) (void)d.is->wait_until_ended(deadline);
+  for (const auto& d : core_->get_dedicated()) (void)d->wait_until_ended(deadline);
   const bool returned =
       core_->sessions->close(detail::between(std::chrono::steady_clock::now(), deadline));
   const auto broken = [&] {
@@ -417,7 +411,7 @@ writer_statistics store::statistics() const {
     sum.events += s.events;
   };
   for (const auto& writer : core_->writers) add(writer->statistics());
-  for (const auto& d : core_->get_dedicated()) add(d.is->written());
+  for (const auto& d : core_->get_dedicated()) add(d->written());
   return sum;
 }
 

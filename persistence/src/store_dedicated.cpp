@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nexus/detail/guarded.hpp"
 #include "nexus/detail/may_wait.hpp"
 #include "nexus/pool.hpp"
 
@@ -16,7 +17,7 @@ struct held_sessions {
   std::set<held_session*> all;
 };
 
-class held_session {
+class held_session : public std::enable_shared_from_this<held_session> {
  public:
   held_session(std::string holder, std::shared_ptr<held_sessions> among)
       : name{std::move(holder)}, among_{std::move(among)} {}
@@ -97,11 +98,12 @@ error store_dedicated::why_closed() const {
   return {errc::stopped, journal_ + ": the journal was closed"};
 }
 
-void store_dedicated::ask(std::string holder, time_span patience,
+void store_dedicated::ask(std::string holder, std::stop_token cancel,
                           std::function<void(result<session_holder>)> to) {
   const auto made = std::make_shared<held_session>(std::move(holder), held_);
   detail::borrow_request wanted;
-  wanted.timeout = patience;
+  wanted.timeout = std::chrono::milliseconds::max();
+  wanted.cancel = std::move(cancel);
   wanted.origin = {made->name, caller::here()};
   wanted.for_life = true;
   pool_->request(wanted, [made, to = std::move(to)](result<detail::held_slot> got) {
@@ -140,11 +142,15 @@ void store_dedicated::write(const session_holder& on, const envelope& job) {
   if (closed_) return refuse_job(job, why_closed());
   job.as<detail::write_job>().queued = std::chrono::steady_clock::now();
   const auto number = begin_job();
-  const bool queued = submit(on.session(), [this, job, number](journal_session& session) {
-    (void)write_work{session, guard_, counts_, written_}.run({job});
-    send_back(job);
-    end_job(number);
-  });
+  bool queued = false;
+  (void)detail::guarded(
+      [&] {
+        queued = submit(on.session(), [this, job, number](journal_session& session) {
+          work(session, job);
+          end_job(number);
+        });
+      },
+      [](const std::string&) {});
   if (queued) return;
   end_job(number);
   if (closed_) return refuse_job(job, why_closed());
@@ -176,6 +182,22 @@ bool store_dedicated::flush(std::chrono::steady_clock::time_point deadline) {
                               [&] { return writing_.empty() || *writing_.begin() > last; });
 }
 
+// Whatever happens, the job is answered: its entity waits for it.
+void store_dedicated::work(journal_session& session, const envelope& job) {
+  (void)detail::guarded(
+      [&] {
+        (void)write_work{session, guard_, counts_, written_}.run({job});
+      },
+      [&](const std::string& what) {
+        auto& of = job.as<detail::write_job>();
+        const error why{errc::unavailable, journal_ + ": writing threw: " + what};
+        of.outcome = unknown{why};
+        of.settled = fail(why);
+        of.saved = fail(why);
+      });
+  send_back(job);
+}
+
 void store_dedicated::finish() {
   closed_ = true;
   workers_->finish();
@@ -188,12 +210,19 @@ bool store_dedicated::wait_until_ended(std::chrono::steady_clock::time_point dea
 bool store_dedicated::end() {
   if (!workers_->ended()) return false;
   pool_->stop_lending();
+  std::vector<held_ref> holders;  // they have the names that the leases show
   std::vector<lease<journal_session>> back;
   {
     const std::lock_guard guard{held_->lock};
-    for (auto* one : held_->all) back.push_back(std::move(one->is));
+    for (auto* one : held_->all) {
+      auto still = one->weak_from_this().lock();
+      if (still == nullptr) continue;  // it returns its session itself
+      back.push_back(std::move(one->is));
+      holders.push_back(std::move(still));
+    }
   }
   back.clear();
+  if (is_stepped_) (void)pool_->close({});  // nothing else does its work
   return pool_->statistics().total == 0;
 }
 

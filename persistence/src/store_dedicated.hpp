@@ -33,7 +33,7 @@ class store_dedicated final : public detail::dedicated_sessions {
                                                                      journal_guard& guard,
                                                                      store_metrics& counts);
 
-  void ask(std::string holder, time_span patience,
+  void ask(std::string holder, std::stop_token cancel,
            std::function<void(result<detail::session_holder>)> to) override;
   result<void> read(const detail::session_holder& on,
                     std::function<result<void>(journal_session&)> f) override;
@@ -63,6 +63,7 @@ class store_dedicated final : public detail::dedicated_sessions {
                   journal_guard& guard, store_metrics& counts);
   [[nodiscard]] error why_closed() const;
   [[nodiscard]] bool submit(held_ref on, std::function<void(journal_session&)> f);
+  void work(journal_session& session, const envelope& job);
   [[nodiscard]] std::uint64_t begin_job();
   void end_job(std::uint64_t number);
 

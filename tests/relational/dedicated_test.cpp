@@ -44,12 +44,14 @@ class DedicatedInVirtualTime : public ::testing::Test {
     return must(det_.get(to.of(std::to_string(id)).ask(jar::add{n})));
   }
   /// Sessions of the pool of jars, by their state.
-  double sessions(std::string_view state) {
+  double sessions(std::string_view state) { return value("nexus_pool_sessions", state); }
+  double waiting() { return value("nexus_pool_waiting", {}); }
+  double value(std::string_view metric, std::string_view state) {
     double sum = 0;
     for (const auto& family : store_.metrics().collect()) {
-      if (family.name != "nexus_pool_sessions") continue;
+      if (family.name != metric) continue;
       for (const auto& one : family.samples) {
-        bool of_jars = false, in_state = false;
+        bool of_jars = false, in_state = state.empty();
         for (const auto& [name, value] : one.labels) {
           of_jars = of_jars || (name == "pool" && value.ends_with(" of jar"));
           in_state = in_state || value == state;
@@ -158,7 +160,7 @@ TEST_F(DedicatedInVirtualTime, AFlushWritesWhatWaitsForADedicatedConnection) {
 TEST_F(DedicatedInVirtualTime, ASessionThatOutlivesItsHolderIsALeakThatIsNamed) {
   const auto sessions = must(detail::dedicated_to(store_, "jar", 1));
   detail::session_holder holder;
-  sessions->ask("jar|7", 1h, [&](auto got) { holder = must(std::move(got)); });
+  sessions->ask("jar|7", {}, [&](auto got) { holder = must(std::move(got)); });
   det_.drain();
   ASSERT_TRUE(holder);
   det_.advance(1h);
@@ -181,6 +183,47 @@ TEST_F(DedicatedInVirtualTime, ASessionThatOutlivesItsHolderIsALeakThatIsNamed) 
   det_.steps().release(executor::work::read);
   det_.drain();
   EXPECT_EQ(sessions->statistics().in_use, 0u);
+}
+
+TEST_F(DedicatedInVirtualTime, AStoreClosesUnderEntitiesThatHoldItsSessions) {
+  const entities<jar> jars{det_, store_, dedicated(4)};
+  add(jars, 1);
+  EXPECT_TRUE(store_.close(1s));
+  EXPECT_EQ(sessions("in_use"), 0);
+  const auto refused = det_.get(jars.of("1").ask(jar::add{1}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::stopped);
+}
+
+// They were called one within the other when a connection became free at last.
+TEST_F(DedicatedInVirtualTime, EntitiesThatHaveGivenUpLeaveTheQueue) {
+  const entities<jar> jars{det_, store_, dedicated(1, {.recovery_timeout = 1s})};
+  auto full = jars.of("1").ask(jar::when_full{10});
+  det_.drain();
+  for (int i = 0; i < 3; ++i) {
+    std::deque<asked<std::int64_t>> all;
+    for (int id = 2; id < 500; ++id) all.push_back(jars.of(std::to_string(id)).ask(jar::add{1}));
+    det_.advance(10s);
+    for (auto& one : all) EXPECT_EQ(det_.get(one).error().code, errc::pool_exhausted);
+    EXPECT_EQ(jars.live(), 1u);
+    EXPECT_EQ(sessions("in_use"), 1);
+  }
+  EXPECT_EQ(waiting(), 0);
+  EXPECT_EQ(add(jars, 1, 10), 10);
+  EXPECT_EQ(must(det_.get(full)), 10);
+  EXPECT_EQ(add(jars, 2), 1);
+}
+
+TEST_F(DedicatedInVirtualTime, AnIdleOneGoesInsteadOfOneThatWasAskedAndCouldNot) {
+  const entities<jar> jars{det_, store_, dedicated(2)};
+  add(jars, 1);
+  det_.advance(1s);
+  add(jars, 2);
+  // The first is asked to leave for the third, and gets a command before it is.
+  auto third = jars.of("3").ask(jar::add{1});
+  auto busy = jars.of("1").ask(jar::when_full{10});
+  EXPECT_EQ(must(det_.get(third)), 1);
+  EXPECT_FALSE(busy.is_answered());
 }
 
 TEST_F(DedicatedInVirtualTime, OptionsThatCannotBeKeptAreTold) {
@@ -258,7 +301,7 @@ TEST_P(Dedicated, NoAcknowledgedWriteIsLostOrDoubledWhenConnectionsBreak) {
       std::this_thread::sleep_for(30ms);
     }
   }};
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 60; ++i) {
     std::vector<std::pair<int, asked<std::int64_t>>> all;
     for (int id = 0; id < ids; ++id) {
       all.emplace_back(id, jars.of(std::to_string(id)).ask(jar::add{1}));

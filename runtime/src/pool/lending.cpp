@@ -383,7 +383,7 @@ void session_pool::go_back(pool_slot& slot) noexcept {
   if (slot.poisoned) return finish_return(slot, session_end::poisoned);
   const bool to_clean =
       !is.broken() && (is.unfinished() || (options_.reset_on_return && is.touched()));
-  if (!to_clean) return finish_return(slot, std::nullopt);
+  if (!to_clean || is_closed()) return finish_return(slot, std::nullopt);
   if (slot.may_block) return finish_return(slot, clean(slot));
   {
     // The name is the holder's, and the holder may go now.

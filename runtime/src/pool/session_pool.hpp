@@ -120,6 +120,10 @@ class session_pool final : public pool_core, public std::enable_shared_from_this
   void open_more(deferred& todo, time_point now);
   void retire(pool_slot& slot, session_end why, deferred& todo);
   void expire_waiters(deferred& todo, time_point now);
+  bool is_closed() const {
+    const std::lock_guard guard{lock_};
+    return closed_;
+  }
   static bool may_leak(const pool_slot& slot);
   void look_for_leaks(deferred& todo, time_point now);
   void tend(deferred& todo, time_point now);

@@ -82,8 +82,8 @@ class entity_rows {
   // What becomes of an id without a row. By default its commands are answered `not_found`, and the
   // entity stops.
 
-  /// It stays live, with its stash, timers and watchers, and each command looks for the row again:
-  /// until there is one, it is answered `not_found`.
+  /// It stays live, also for its watchers, and each command looks for the row again: until there is
+  /// one, it is answered `not_found`.
   entity_rows& on_demand() {
     shape_->on_demand = true;
     shape_->create = nullptr;

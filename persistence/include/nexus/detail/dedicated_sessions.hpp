@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,6 @@
 #include "nexus/pool_options.hpp"
 #include "nexus/result.hpp"
 #include "nexus/store.hpp"
-#include "nexus/time_span.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
@@ -47,9 +47,9 @@ class dedicated_sessions {
  public:
   virtual ~dedicated_sessions() = default;
 
-  /// Calls `to` once, on any thread, this one too: with a session, or with `pool_exhausted` after
-  /// `patience`. First come first served.
-  virtual void ask(std::string holder, time_span patience,
+  /// Calls `to` once, on any thread, this one too: with a session, or with `stopped` after `cancel`.
+  /// First come first served.
+  virtual void ask(std::string holder, std::stop_token cancel,
                    std::function<void(result<session_holder>)> to) = 0;
 
   /// As store::read.
@@ -64,8 +64,8 @@ class dedicated_sessions {
   virtual void tend() = 0;
 };
 
-/// `max` sessions of `in` for the holders of the kind `whose`. They live as long as the store, and
-/// close with it; the same arguments return the same.
+/// `max` sessions of `in` for the holders of the kind `whose`, for this caller alone. The store closes
+/// them; those that nobody uses any more go with the next call, or with the store.
 [[nodiscard]] result<std::shared_ptr<dedicated_sessions>> dedicated_to(const store& in,
                                                                        std::string_view whose,
                                                                        std::size_t max);
