@@ -52,7 +52,8 @@ std::optional<sql_value> value_of(value_kind kind, std::string_view part, bool i
   std::int64_t number = 0;
   const auto [end, bad] = std::from_chars(part.data(), part.data() + part.size(), number);
   if (bad != std::errc{} || end != part.data() + part.size()) return std::nullopt;
-  if (std::to_string(number) != part) return std::nullopt;  // "007", "-0"
+  const auto digits = part.substr(part.front() == '-' ? 1 : 0);
+  if (digits.front() == '0' && part.size() > 1) return std::nullopt;  // "007", "-0"
   return sql_value{number};
 }
 
@@ -77,6 +78,7 @@ result<std::vector<sql_value>> key_of_id(const table& of, std::string_view id) {
   };
   const bool is_whole = of.key.size() == 1;
   std::vector<sql_value> made;
+  made.reserve(of.key.size());
   auto rest = id;
   for (std::size_t i = 0; i < of.key.size(); ++i) {
     const bool is_last = i + 1 == of.key.size();
