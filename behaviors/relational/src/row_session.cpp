@@ -113,17 +113,23 @@ result<bool> row_session::is_there(const upsert_request& request) {
 
 result<append_outcome> row_session::write_one(const upsert_request& request, step_range steps) {
   if (request.only_due()) return write_alarm(request);
-  const auto of = tables_of(request.id.type());
-  if (!of) return rejected{of.error()};
-  const auto key = key_of_id(*(*of)->root, request.id.id());
-  if (!key) return rejected{key.error()};
+  // Most requests of a batch are of one type.
+  if (latest_tables_ == nullptr || latest_type_ != request.id.type()) {
+    auto of = tables_of(request.id.type());
+    if (!of) return rejected{std::move(of.error())};
+    latest_tables_ = *std::move(of);
+    latest_type_ = request.id.type();
+  }
+  if (auto done = read_key(*latest_tables_->root, request.id.id(), key_); !done) {
+    return rejected{std::move(done.error())};
+  }
   const auto some = request.steps.subspan(steps.begin, steps.end - steps.begin);
-  const row_change change{.key = *key,
+  const row_change change{.key = key_,
                           .before = some.front().metadata,
                           .after = some.back().data,
                           .version = static_cast<std::int64_t>(request.expected + steps.begin),
                           .next = static_cast<std::int64_t>(request.expected + steps.end)};
-  auto written = changer_.write(**of, change);
+  auto written = changer_.write(*latest_tables_, change);
   if (!written) return fail(std::move(written.error()));
   if (!*written) return conflict{request.expected};
   const bool is_last = steps.end == request.steps.size();
@@ -320,6 +326,7 @@ result<append_outcome> row_session::commit_steps(const upsert_request& asked) {
 std::vector<append_outcome> row_session::upsert(requests asked) {
   std::vector<append_outcome> made(asked.size(), failed{});
   if (asked.empty()) return made;
+  latest_tables_ = nullptr;  // there may be other tables by now
   auto done = resolve();
   if (done) done = make_marker();
   if (done) done = commit_all(asked, made);

@@ -96,6 +96,10 @@ class row_session final : public eventless_session {
 
   std::unique_ptr<journal_session> inner_;
   row_changer changer_{*inner_};
+  // Of the last request of an upsert:
+  std::shared_ptr<const entity_tables> latest_tables_;
+  std::string latest_type_;
+  std::vector<sql_value> key_;
   const statements sql_;
   const std::shared_ptr<const row_tables> tables_;
   const ulid marks_;            // whose marker it is

@@ -124,17 +124,20 @@ result<void> row_shape::check(session& on) {
 result<std::string> row_shape::image(const void* root, std::string_view id, std::string_view before,
                                      sequence_nr version, timestamp now) const {
   const auto& of = *tables.root;
-  auto key = key_of_id(of, id);
-  if (!key) return fail(std::move(key.error()));
+  std::vector<sql_value> key;
+  if (of.key.size() > 1 || !lists.empty()) {
+    if (auto done = read_key(of, id, key); !done) return fail(std::move(done.error()));
+  }
   if (auto valid = validated(of, root); !valid) return fail(std::move(valid.error()));
   std::string made;
   made.reserve(before.size() + 32);
   image_writer to{made};
   try {
-    add_root(root, before, version, now, *key, to);
+    add_root(root, before, version, now, id, key, to);
   } catch (const misfit& why) {
     return fail(misfit_error(of, why, errc::invalid_argument, "write"));
   } catch (const other_key& wrong) {
+    if (auto done = read_key(of, id, key); !done) return fail(std::move(done.error()));
     return fail(errc::invalid_argument,
                 fmt::format("the row to persist has another key in {} than the entity's id \"{}\"",
                             of.place(wrong.column), id));
@@ -150,7 +153,7 @@ result<std::string> row_shape::image(const void* root, std::string_view id, std:
       if (!done) return;
       auto& row = rows.emplace_back(table.columns.size());
       done = write_row(table, one, row);
-      for (std::size_t k = 0; k < parent.size(); ++k) row[parent[k]] = (*key)[k];
+      for (std::size_t k = 0; k < parent.size(); ++k) row[parent[k]] = key[k];
     });
     if (!done) return fail(std::move(done.error()));
     to.count(rows.size());
@@ -159,9 +162,10 @@ result<std::string> row_shape::image(const void* root, std::string_view id, std:
   return made;
 }
 
-// Throws misfit and other_key.
+// Throws misfit and other_key. `key` is that of `id`; empty: it is one column.
 void row_shape::add_root(const void* root, std::string_view before, sequence_nr version,
-                         timestamp now, std::span<const sql_value> key, image_writer& to) const {
+                         timestamp now, std::string_view id, std::span<const sql_value> key,
+                         image_writer& to) const {
   const auto& of = *tables.root;
   image_reader old{before};
   if (!before.empty()) (void)old.count();
@@ -178,8 +182,9 @@ void row_shape::add_root(const void* root, std::string_view before, sequence_nr 
     } else if (of.is_field(at) && of.rules[at].has_column) {
       of.entity.value(root, of.rules, at, value);
       const auto part = std::ranges::find(of.key, at);
-      if (part != of.key.end() && value != key[static_cast<std::size_t>(part - of.key.begin())]) {
-        throw other_key{at};
+      if (part != of.key.end()) {
+        const auto i = static_cast<std::size_t>(part - of.key.begin());
+        if (key.empty() ? !is_key(value, id) : value != key[i]) throw other_key{at};
       }
       to.value(value);
     } else {

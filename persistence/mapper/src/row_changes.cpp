@@ -352,9 +352,9 @@ bool row_changer::takes_changes(const entity_tables& of, const row_change& what)
     if (before.count() != size || after.count() != size) return false;
     for (std::size_t at = 0; at < size; ++at) {
       auto value = after;
+      const auto was = before.skip();
       const auto is = after.skip();
-      const bool differs = before.skip() != is;
-      const bool is_set = root.updated == at || (root.columns[at].is_compared && differs);
+      const bool is_set = root.updated == at || (root.columns[at].is_compared && was != is);
       if (!is_set || !value.value(row_[at] ? *row_[at] : row_[at].emplace())) continue;
       changed_.push_back(at);
     }

@@ -192,8 +192,8 @@ result<void> write_run::write(void* entity, const std::string& key, row_mapper::
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, row, std::span{own.changed}.subspan(first_kept));
   if (auto again = read_again(entity, row); !again) return again;
-  for (const auto at : of_.key) row[at].reset();  // as it was
-  in_.memory().updated(on_, key, row, {entity, next, *version});
+  own.changed.insert(own.changed.end(), of_.of_database.begin(), of_.of_database.end());
+  in_.memory().updated(on_, key, row, own.changed, {entity, next, *version});
   item.what = stored_as::updated;
   tell_times(entity, false, item);
   after(moment::updated, entity, item);
@@ -226,9 +226,7 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, marked, columns);
   const auto key = key_of(of_, marked);
-  row_values written(marked.size());
-  for (const auto at : columns) written[at] = std::move(marked[at]);
-  in_.memory().updated(on_, key, written, {entity, next, *version});
+  in_.memory().updated(on_, key, marked, columns, {entity, next, *version});
   return {};
 }
 

@@ -55,7 +55,7 @@ struct row_shape {
   const result<void>& finish();
   result<void> resolve();
   void add_root(const void* root, std::string_view before, sequence_nr version, timestamp now,
-                std::span<const sql_value> key, image_writer& to) const;
+                std::string_view id, std::span<const sql_value> key, image_writer& to) const;
 
   bool keeps_some_ = false;  // `set_kept` has something to set
   std::once_flag once_{};
