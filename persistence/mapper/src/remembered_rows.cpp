@@ -55,9 +55,7 @@ void remembered_rows::take(remembered& from, change& to) {
 
 remembered_rows::change* remembered_rows::note(session& on, const std::string& key) {
   if (!on.in_transaction()) return nullptr;
-  auto& made = begin_part(on).rows.emplace_back();
-  made.key = key;
-  return &made;
+  return &begin_part(on).rows.emplace_back(key);
 }
 
 void remembered_rows::take_back(changes& all, std::size_t from, std::uint64_t part) {

@@ -40,7 +40,8 @@ result<void> write_run::stored(void* entity, store_item& item) {
   auto goes_on = before(moment::storing, entity, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
-  row_mapper::spare_row own{in_};
+  const row_mapper::spare_row spare{in_};
+  auto& own = *spare;
   auto& row = own.values;
   if (auto done = write_key(of_, entity, row); !done) return done;
   if (!has_key(row)) return insert(entity, row, item);

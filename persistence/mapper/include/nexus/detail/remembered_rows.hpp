@@ -73,7 +73,9 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   };
   // A change within a transaction, and what was there before.
   struct change {
-    std::string key{};
+    explicit change(const std::string& of_row) : key{of_row} {}
+
+    std::string key;
     std::unique_ptr<row_values> before{};
     std::uint64_t loaded_in = 0;  // the same of `before`
     bool of_columns = false;      // in place of `before`:
