@@ -219,8 +219,8 @@ inline caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::re
   return one.resume(sys.dummy_execution_unit(), 1);
 }
 
-/// An event_based_actor without its means to send. CAF's scheduler casts each job to an actor, which
-/// takes the longer, the more base classes there are to search.
+/// An event_based_actor without its means to send. CAF's scheduler casts each job to an actor, and
+/// the cast searches all base classes.
 class plain_actor : public caf::scheduled_actor, public caf::dynamically_typed_actor_base {
  public:
   using signatures = caf::none_t;
