@@ -112,10 +112,12 @@ ask_run update(const std::string& path, std::uint64_t count) {
   entities_of on{path};
   on.ask_all(updated_rows, updated_rows, updated_rows, stock::amount{});
   const auto before = on.in.statistics();
+  const auto threads_before = thread_times();
   const stopwatch watch;
   on.ask_all(updated_rows, count, updated_rows, stock::add{1});
   ask_run made;
   made.used = watch.read();
+  made.threads = thread_times(threads_before);
   made.operations = count;
   const auto after = on.in.statistics();
   const auto events = static_cast<double>(after.events - before.events);
@@ -212,6 +214,7 @@ std::vector<figure> rows_of_entities(const options& o) {
   made.back().notes.push_back(
       fmt::format("{} rows, one command each on its way; last transactions {:.0f} rows",
                   updated_rows, last.sizes.events_per_commit));
+  made.back().notes.push_back("by thread: " + describe_threads(last));
   made.back().notes.push_back(cycles(path, o.count(5'000, 1'000)));
 
   const auto loaded = o.count(100'000, 20'000);

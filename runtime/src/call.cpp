@@ -19,9 +19,11 @@ struct waiter {
 bool call::wait_until(std::chrono::steady_clock::time_point until) {
   auto shared = std::make_shared<waiter>();
   on_answer([shared] {
-    std::lock_guard guard{shared->lock};
-    shared->done = true;
-    shared->changed.notify_one();
+    {
+      std::lock_guard guard{shared->lock};
+      shared->done = true;
+    }
+    shared->changed.notify_one();  // without the lock, which the woken thread takes first
   });
   std::unique_lock guard{shared->lock};
   return shared->changed.wait_until(guard, until, [&] { return shared->done; });

@@ -92,27 +92,6 @@ result<std::shared_ptr<const entity_tables>> row_session::tables_of(std::string_
               fmt::format("no relational entities of type \"{}\" are open", type));
 }
 
-result<row_session::wanted> row_session::read(const upsert_request& request, std::string_view from,
-                                              std::string_view to) const {
-  wanted made;
-  auto of = tables_of(request.id.type());
-  if (!of) return fail(std::move(of.error()));
-  made.of = *std::move(of);
-  auto key = key_of_id(*made.of->root, request.id.id());
-  if (!key) return fail(std::move(key.error()));
-  made.key = *std::move(key);
-  const auto decode = [](std::string_view bytes, std::optional<row_image>& into) -> result<void> {
-    if (bytes.empty()) return {};
-    auto image = unpacked(bytes);
-    if (!image) return fail(std::move(image.error()));
-    into = *std::move(image);
-    return {};
-  };
-  if (auto done = decode(from, made.before); !done) return fail(done.error());
-  if (auto done = decode(to, made.after); !done) return fail(done.error());
-  return made;
-}
-
 // Without a change of the row, which must still be the same one.
 result<append_outcome> row_session::write_alarm(const upsert_request& request) {
   const auto is = get_state(request.id);
@@ -134,15 +113,23 @@ result<bool> row_session::is_there(const upsert_request& request) {
 
 result<append_outcome> row_session::write_one(const upsert_request& request, step_range steps) {
   if (request.only_due()) return write_alarm(request);
-  const auto first = request.steps.subspan(steps.begin, steps.end - steps.begin);
-  const auto what = read(request, first.front().metadata, first.back().data);
-  if (!what) return rejected{what.error()};
-  const row_change change{.key = what->key,
-                          .before = what->before ? &*what->before : nullptr,
-                          .after = what->after ? &*what->after : nullptr,
+  // Most requests of a batch are of one type.
+  if (latest_tables_ == nullptr || latest_type_ != request.id.type()) {
+    auto of = tables_of(request.id.type());
+    if (!of) return rejected{std::move(of.error())};
+    latest_tables_ = *std::move(of);
+    latest_type_ = request.id.type();
+  }
+  if (auto done = read_key(*latest_tables_->root, request.id.id(), key_); !done) {
+    return rejected{std::move(done.error())};
+  }
+  const auto some = request.steps.subspan(steps.begin, steps.end - steps.begin);
+  const row_change change{.key = key_,
+                          .before = some.front().metadata,
+                          .after = some.back().data,
                           .version = static_cast<std::int64_t>(request.expected + steps.begin),
                           .next = static_cast<std::int64_t>(request.expected + steps.end)};
-  auto written = write_rows(*inner_, *what->of, change);
+  auto written = changer_.write(*latest_tables_, change);
   if (!written) return fail(std::move(written.error()));
   if (!*written) return conflict{request.expected};
   const bool is_last = steps.end == request.steps.size();
@@ -339,6 +326,7 @@ result<append_outcome> row_session::commit_steps(const upsert_request& asked) {
 std::vector<append_outcome> row_session::upsert(requests asked) {
   std::vector<append_outcome> made(asked.size(), failed{});
   if (asked.empty()) return made;
+  latest_tables_ = nullptr;  // there may be other tables by now
   auto done = resolve();
   if (done) done = make_marker();
   if (done) done = commit_all(asked, made);
@@ -397,17 +385,15 @@ result<std::optional<stored_state>> row_session::get_state(const persistence_id&
   if (!*found) return std::optional{stored_state{.version = fresh_number(), .erased = true}};
   stored_state made;
   const auto& root = *of->root;
-  const auto* version = root.version && (*found)->root[*root.version]
-                            ? std::get_if<std::int64_t>(&*(*found)->root[*root.version])
-                            : nullptr;
-  if (root.version && version == nullptr) {
+  const auto version = (*found)->version;
+  if (root.version && !version) {
     return fail(errc::corrupt,
                 fmt::format("{}: the row {} has no version", root.place(*root.version), id.id()));
   }
-  made.version = version != nullptr ? static_cast<sequence_nr>(*version) : fresh_number();
+  made.version = version ? static_cast<sequence_nr>(*version) : fresh_number();
   made.type = id.type();
   made.codec = "row";
-  made.data = packed(**found);
+  made.data = std::move((*found)->bytes);
   return std::optional{std::move(made)};
 }
 

@@ -62,15 +62,6 @@ class row_session final : public eventless_session {
   void interrupt() noexcept override { inner_->interrupt(); }
 
  private:
-  // What a request asks for, decoded.
-  struct wanted {
-    std::shared_ptr<const entity_tables> of;
-    std::vector<sql_value> key;
-    std::optional<row_image> before, after;
-  };
-  [[nodiscard]] result<wanted> read(const upsert_request& request, std::string_view from,
-                                    std::string_view to) const;
-
   using outcomes = std::span<append_outcome>;
   using requests = std::span<const upsert_request>;
   // In the open transaction; a request that fails is taken back alone.
@@ -104,6 +95,11 @@ class row_session final : public eventless_session {
   };
 
   std::unique_ptr<journal_session> inner_;
+  row_changer changer_{*inner_};
+  // Of the last request of an upsert:
+  std::shared_ptr<const entity_tables> latest_tables_;
+  std::string latest_type_;
+  std::vector<sql_value> key_;
   const statements sql_;
   const std::shared_ptr<const row_tables> tables_;
   const ulid marks_;            // whose marker it is

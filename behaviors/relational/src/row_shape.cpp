@@ -39,10 +39,10 @@ result<void> fits_owned(const table& of) {
   return {};
 }
 
-// The value of a stamp: that of the field if it has one.
-void stamp(const table& of, row_values& row, std::optional<std::size_t> at, timestamp now) {
-  if (at) row[*at] = time_value(now, of.columns[*at].time);
-}
+// The row has another key than the entity's.
+struct other_key {
+  std::size_t column;
+};
 
 result<void> validated(const table& of, const void* entity) {
   std::vector<violation> found;
@@ -58,13 +58,25 @@ result<void> assigning(const table& of, F&& f) {
     return {};
   } catch (const misfit& why) {
     return fail(misfit_error(of, why, errc::corrupt, "read the row"));
+  } catch (const malformed_image&) {
+    return fail(no_rows());
   }
 }
 
-void assign_all(const table& of, void* to, const row_values& from) {
-  for (std::size_t at = 0; at < of.entity.fields.size(); ++at) {
-    if (of.rules[at].has_column && from[at]) of.entity.assign(to, of.rules, at, *from[at]);
+// `use(column, value)` for each value of the next row.
+template <class Use>
+void each_value(image_reader& from, Use&& use) {
+  sql_value value;
+  const auto size = from.count();
+  for (std::size_t at = 0; at < size; ++at) {
+    if (from.value(value)) use(at, value);
   }
+}
+
+void assign_all(const table& of, void* to, image_reader& from) {
+  each_value(from, [&](std::size_t at, const sql_value& value) {
+    if (of.is_field(at) && of.rules[at].has_column) of.entity.assign(to, of.rules, at, value);
+  });
 }
 
 }  // namespace
@@ -91,6 +103,12 @@ result<void> row_shape::resolve() {
       parent.push_back(*at);
     }
   }
+  const auto& root = *tables.root;
+  const auto is_field = [&](const std::optional<std::size_t>& at) {
+    return at && root.is_field(*at);
+  };
+  keeps_some_ =
+      !lists.empty() || is_field(root.version) || is_field(root.created) || is_field(root.updated);
   return tables.finish();
 }
 
@@ -103,88 +121,136 @@ result<void> row_shape::check(session& on) {
   return {};
 }
 
-result<row_image> row_shape::image(const void* root, std::string_view id, const row_image* before,
-                                   sequence_nr version, timestamp now) const {
+result<std::string> row_shape::image(const void* root, std::string_view id, std::string_view before,
+                                     sequence_nr version, timestamp now) const {
   const auto& of = *tables.root;
-  auto key = key_of_id(of, id);
-  if (!key) return fail(std::move(key.error()));
+  std::vector<sql_value> key;
+  if (of.key.size() > 1 || !lists.empty()) {
+    if (auto done = read_key(of, id, key); !done) return fail(std::move(done.error()));
+  }
   if (auto valid = validated(of, root); !valid) return fail(std::move(valid.error()));
-  row_image made;
-  made.root.resize(of.columns.size());
-  if (auto done = write_row(of, root, made.root); !done) return fail(std::move(done.error()));
-  for (std::size_t i = 0; i < of.key.size(); ++i) {
-    auto& value = made.root[of.key[i]];
-    if (value && *value == (*key)[i]) continue;
+  std::string made;
+  made.reserve(before.size() + 32);
+  image_writer to{made};
+  try {
+    add_root(root, before, version, now, id, key, to);
+  } catch (const misfit& why) {
+    return fail(misfit_error(of, why, errc::invalid_argument, "write"));
+  } catch (const other_key& wrong) {
+    if (auto done = read_key(of, id, key); !done) return fail(std::move(done.error()));
     return fail(errc::invalid_argument,
                 fmt::format("the row to persist has another key in {} than the entity's id \"{}\"",
-                            of.place(of.key[i]), id));
+                            of.place(wrong.column), id));
   }
-  if (of.version) made.root[*of.version] = static_cast<std::int64_t>(version);
-  stamp(of, made.root, of.updated, now);
-  if (before != nullptr && of.created) {
-    made.root[*of.created] = before->root[*of.created];
-  } else {
-    stamp(of, made.root, of.created, now);
-  }
+  to.count(lists.size());
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const auto& table = *tables.owned[i].of;
     const auto& parent = tables.owned[i].parent;
-    auto& rows = made.owned.emplace_back();
+    std::vector<row_values> rows;
     result<void> done;
     lists[i].each(root, [&](const void* one) {
       if (done) done = validated(table, one);
       if (!done) return;
       auto& row = rows.emplace_back(table.columns.size());
       done = write_row(table, one, row);
-      for (std::size_t k = 0; k < parent.size(); ++k) row[parent[k]] = (*key)[k];
+      for (std::size_t k = 0; k < parent.size(); ++k) row[parent[k]] = key[k];
     });
     if (!done) return fail(std::move(done.error()));
+    to.count(rows.size());
+    for (const auto& row : rows) to.row(row);
   }
   return made;
 }
 
-bool row_shape::same(const row_image& a, const row_image& b) const {
-  const auto& columns = tables.root->columns;
-  for (std::size_t at = 0; at < columns.size(); ++at) {
-    if (columns[at].is_compared && a.root[at] != b.root[at]) return false;
+// Throws misfit and other_key. `key` is that of `id`; empty: it is one column.
+void row_shape::add_root(const void* root, std::string_view before, sequence_nr version,
+                         timestamp now, std::string_view id, std::span<const sql_value> key,
+                         image_writer& to) const {
+  const auto& of = *tables.root;
+  image_reader old{before};
+  if (!before.empty()) (void)old.count();
+  to.count(of.columns.size());
+  sql_value value;
+  for (std::size_t at = 0; at < of.columns.size(); ++at) {
+    const auto was = before.empty() ? std::string_view{} : old.skip();
+    if (of.version == at) {
+      to.value(static_cast<std::int64_t>(version));
+    } else if (of.created == at && !was.empty()) {
+      to.raw(was);
+    } else if (of.created == at || of.updated == at) {
+      to.value(time_value(now, of.columns[at].time));
+    } else if (of.is_field(at) && of.rules[at].has_column) {
+      of.entity.value(root, of.rules, at, value);
+      const auto part = std::ranges::find(of.key, at);
+      if (part != of.key.end()) {
+        const auto i = static_cast<std::size_t>(part - of.key.begin());
+        if (key.empty() ? !is_key(value, id) : value != key[i]) throw other_key{at};
+      }
+      to.value(value);
+    } else {
+      to.none();
+    }
   }
-  return a.owned == b.owned;
 }
 
-result<void> row_shape::fill(void* root, const row_image& from) const {
-  auto done = assigning(*tables.root, [&] { assign_all(*tables.root, root, from.root); });
+bool row_shape::same(std::string_view a, std::string_view b) const {
+  image_reader one{a};
+  image_reader other{b};
+  (void)one.count(), (void)other.count();
+  for (const auto& column : tables.root->columns) {
+    const bool equal = one.skip() == other.skip();
+    if (column.is_compared && !equal) return false;
+  }
+  return one.rest() == other.rest();
+}
+
+result<void> row_shape::fill(void* root, std::string_view bytes) const {
+  image_reader from{bytes};
+  auto done = assigning(*tables.root, [&] {
+    assign_all(*tables.root, root, from);
+    if (from.count() != lists.size()) throw malformed_image{};
+  });
   for (std::size_t i = 0; done && i < lists.size(); ++i) {
     const auto& table = *tables.owned[i].of;
     lists[i].clear(root);
-    for (const auto& row : from.owned[i]) {
-      if (done) done = assigning(table, [&] { assign_all(table, lists[i].add(root), row); });
-    }
+    done = assigning(table, [&] {
+      for (auto rows = from.count(); rows > 0; --rows) assign_all(table, lists[i].add(root), from);
+    });
   }
   return done;
 }
 
-result<void> row_shape::set_kept(void* root, const row_image& from) const {
+result<void> row_shape::set_kept(void* root, std::string_view bytes) const {
+  if (!keeps_some_) return {};
   const auto& of = *tables.root;
+  image_reader from{bytes};
   auto done = assigning(of, [&] {
-    for (const auto at : {of.version, of.created, of.updated}) {
-      if (at && of.is_field(*at) && from.root[*at]) {
-        of.entity.assign(root, of.rules, *at, *from.root[*at]);
+    sql_value value;
+    const auto size = from.count();
+    for (std::size_t at = 0; at < size; ++at) {
+      const bool is_kept = of.version == at || of.created == at || of.updated == at;
+      if (!is_kept || !of.is_field(at)) {
+        from.skip();
+      } else if (from.value(value)) {
+        of.entity.assign(root, of.rules, at, value);
       }
     }
+    if (from.count() != lists.size()) throw malformed_image{};
   });
   for (std::size_t i = 0; done && i < lists.size(); ++i) {
     const auto& table = *tables.owned[i].of;
     const auto& parent = tables.owned[i].parent;
-    const auto& rows = from.owned[i];
-    std::size_t n = 0;
-    lists[i].each(root, [&](const void* one) {
-      const auto& row = rows[n++];
-      // The list is the entity's own, which `root` lets us change.
-      auto* const to = const_cast<void*>(one);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-      for (const auto at : parent) {
-        if (!done || !table.is_field(at)) continue;
-        done = assigning(table, [&] { table.entity.assign(to, table.rules, at, *row[at]); });
-      }
+    done = assigning(table, [&] {
+      (void)from.count();
+      lists[i].each(root, [&](const void* one) {
+        // The list is the entity's own, which `root` lets us change.
+        auto* const to = const_cast<void*>(one);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+        each_value(from, [&](std::size_t at, const sql_value& value) {
+          if (table.is_field(at) && std::ranges::count(parent, at) > 0) {
+            table.entity.assign(to, table.rules, at, value);
+          }
+        });
+      });
     });
   }
   return done;

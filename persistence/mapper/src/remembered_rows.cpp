@@ -35,7 +35,8 @@ remembered_rows::changes& remembered_rows::begin_part(session& on) {
   auto all = pending_.lock();
   if (!all) {
     pending_ = all = std::make_shared<changes>();
-    all->rows.reserve(64);
+    all->rows.reserve(128);
+    all->cells.reserve(256);
   }
   newest_ = all.get();
   on.undoes().add(
@@ -54,9 +55,7 @@ void remembered_rows::take(remembered& from, change& to) {
 
 remembered_rows::change* remembered_rows::note(session& on, const std::string& key) {
   if (!on.in_transaction()) return nullptr;
-  auto& made = begin_part(on).rows.emplace_back();
-  made.key = key;
-  return &made;
+  return &begin_part(on).rows.emplace_back(key);
 }
 
 void remembered_rows::take_back(changes& all, std::size_t from, std::uint64_t part) {
@@ -128,8 +127,8 @@ void remembered_rows::inserted(session& on, const std::string& key, row_values& 
   move_to(at->second.row, row);
 }
 
-void remembered_rows::updated(session& on, const std::string& key, row_values& columns,
-                              const written& of) {
+void remembered_rows::updated(session& on, const std::string& key, row_values& row,
+                              std::span<const std::size_t> columns, const written& of) {
   if (!undone_versions_.empty()) undone_versions_.erase(of.entity);
   auto* const found = at(key);
   if (found == nullptr) return;  // a listener made the mapper forget it
@@ -138,14 +137,14 @@ void remembered_rows::updated(session& on, const std::string& key, row_values& c
     what->of_columns = true;
     what->of = of;
   }
-  const auto row = found->row;
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (!columns[i]) continue;
+  const auto known = found->row;
+  for (const auto i : columns) {
+    if (!row[i]) continue;
     if (what != nullptr) {
-      newest_->cells.emplace_back(i, std::move(row[i]));
+      newest_->cells.emplace_back(i, known[i]);
       ++what->columns;
     }
-    row[i] = std::move(columns[i]);
+    move_cell(known[i], row[i]);
   }
 }
 
@@ -172,6 +171,7 @@ bool remembered_rows::was_undone(const std::string& key, const void* entity) con
 }
 
 bool remembered_rows::may_be_undone(const std::string& key) const {
+  if (undone_inserts_.empty()) return false;
   const auto found = undone_inserts_.find(key);
   return found != undone_inserts_.end() && !found->second.empty() && !has(key);
 }

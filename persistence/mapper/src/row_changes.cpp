@@ -12,11 +12,13 @@
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
-row_values row_of(const table& of, std::span<const sql_value> read) {
-  row_values made(of.columns.size());
-  for (std::size_t i = 0; i < of.read.size(); ++i) made[of.read[i]] = read[i];
-  return made;
-}
+// From one image to the next; null: there is no row.
+struct image_change {
+  std::span<const sql_value> key;
+  const row_image* before = nullptr;
+  const row_image* after = nullptr;
+  std::int64_t version = 0, next = 0;
+};
 
 bool is_null(const std::optional<sql_value>& value) {
   return !value || std::holds_alternative<std::monostate>(*value);
@@ -35,7 +37,7 @@ std::vector<std::size_t> changes(const table& of, const row_values& before,
 // One change of an entity's rows.
 class row_write {
  public:
-  row_write(session& on, const entity_tables& of, const row_change& what)
+  row_write(session& on, const entity_tables& of, const image_change& what)
       : on_{on}, of_{of}, root_{*of.root}, what_{what} {}
 
   result<bool> run() {
@@ -224,7 +226,7 @@ class row_write {
   session& on_;
   const entity_tables& of_;
   const table& root_;
-  const row_change& what_;
+  const image_change& what_;
   last_text made_;
 };
 
@@ -243,13 +245,50 @@ result<void> entity_tables::finish() const {
   return {};
 }
 
-result<std::optional<row_image>> read_rows(session& on, const entity_tables& of,
+namespace {
+
+// Packs rows as they are read.
+class rows_packer final : public sql_row_sink {
+ public:
+  rows_packer(const table& of, std::string& to) : of_{of}, to_{to} {}
+
+  bool take(std::span<sql_value> row) override {
+    ++rows_;
+    to_.count(of_.columns.size());
+    std::size_t i = 0;  // `read` ascends
+    for (std::size_t at = 0; at < of_.columns.size(); ++at) {
+      if (i == row.size() || of_.read[i] != at) {
+        to_.none();
+        continue;
+      }
+      if (of_.version == at) version_ = from_sql<std::int64_t>(row[i]);
+      to_.value(row[i++]);
+    }
+    return true;
+  }
+  [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+  [[nodiscard]] std::optional<std::int64_t> version() const noexcept { return version_; }
+
+ private:
+  const table& of_;
+  image_writer to_;
+  std::size_t rows_ = 0;
+  std::optional<std::int64_t> version_;  // of the last one
+};
+
+}  // namespace
+
+result<std::optional<rows_read>> read_rows(session& on, const entity_tables& of,
                                            std::span<const sql_value> key) {
-  auto found = on.run_sql(of.root->find, key);
-  if (!found) return fail(std::move(found.error()));
-  if (found->empty()) return std::optional<row_image>{};
-  row_image made;
-  made.root = row_of(*of.root, found->rows.front());
+  rows_read made;
+  rows_packer root{*of.root, made.bytes};
+  if (auto done = on.read_sql(of.root->find, key, root); !done) {
+    return fail(std::move(done.error()));
+  }
+  if (root.rows() == 0) return std::optional<rows_read>{};
+  made.version = root.version();
+  image_writer to{made.bytes};
+  to.count(of.owned.size());
   for (const auto& [table, parent] : of.owned) {
     sql_builder sql;
     sql.text(table->select);
@@ -257,10 +296,13 @@ result<std::optional<row_image>> read_rows(session& on, const entity_tables& of,
       sql.text(i == 0 ? " WHERE " : " AND ").name(*table, parent[i]).text(" = ").parameter();
     }
     sql.text(" ORDER BY ").names(*table, table->key);
-    auto rows = on.run_sql(sql.take_text(), key);
-    if (!rows) return fail(std::move(rows.error()));
-    auto& to = made.owned.emplace_back();
-    for (const auto& row : rows->rows) to.push_back(row_of(*table, row));
+    std::string rows;
+    rows_packer each{*table, rows};
+    if (auto done = on.read_sql(sql.take_text(), key, each); !done) {
+      return fail(std::move(done.error()));
+    }
+    to.count(each.rows());
+    to.raw(rows);
   }
   return std::optional{std::move(made)};
 }
@@ -283,8 +325,60 @@ result<std::vector<std::vector<sql_value>>> read_keys(session& on, const table& 
   return std::move(found->rows);
 }
 
-result<bool> write_rows(session& on, const entity_tables& of, const row_change& what) {
-  return row_write{on, of, what}.run();
+result<bool> row_changer::write(const entity_tables& of, const row_change& what) {
+  if (takes_changes(of, what)) return update_root(of.root, what);
+  std::optional<row_image> before, after;
+  for (auto [bytes, into] : {std::pair{what.before, &before}, std::pair{what.after, &after}}) {
+    if (bytes.empty()) continue;
+    auto image = unpacked(bytes);
+    if (!image) return fail(errc::rejected, std::move(image.error().message));
+    *into = *std::move(image);
+  }
+  const image_change change{what.key, before ? &*before : nullptr, after ? &*after : nullptr,
+                            what.version, what.next};
+  return row_write{on_, of, change}.run();
+}
+
+// False: it is no such change.
+bool row_changer::takes_changes(const entity_tables& of, const row_change& what) {
+  const auto& root = *of.root;
+  if (!root.version || what.before.empty() || what.after.empty()) return false;
+  const auto size = root.columns.size();
+  row_.resize(size);
+  changed_.clear();
+  try {
+    image_reader before{what.before};
+    image_reader after{what.after};
+    if (before.count() != size || after.count() != size) return false;
+    for (std::size_t at = 0; at < size; ++at) {
+      auto value = after;
+      const auto was = before.skip();
+      const auto is = after.skip();
+      const bool is_set = root.updated == at || (root.columns[at].is_compared && was != is);
+      if (!is_set || !value.value(row_[at] ? *row_[at] : row_[at].emplace())) continue;
+      changed_.push_back(at);
+    }
+    return before.rest() == after.rest();
+  } catch (const malformed_image&) {
+    return false;
+  }
+}
+
+result<bool> row_changer::update_root(const std::shared_ptr<table>& of, const row_change& what) {
+  const auto& root = *of;
+  if (last_of_ != of) {
+    last_ = {};
+    last_of_ = of;
+  }
+  row_[*root.version] = what.next;
+  changed_.push_back(*root.version);
+  for (std::size_t i = 0; i < root.key.size(); ++i) row_[root.key[i]] = what.key[i];
+  const sql_value version = what.version;
+  update_row(root, row_, changed_, &version, false, last_);
+  auto done = on_.run_sql(last_.sql, sql_parameters{last_.with});
+  for (const auto at : changed_) row_[at].reset();  // a value may be large
+  if (!done) return fail(std::move(done.error()));
+  return done->affected > 0;
 }
 
 }}}  // namespace nexus::v0::detail

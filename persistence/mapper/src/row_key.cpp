@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -52,7 +53,8 @@ std::optional<sql_value> value_of(value_kind kind, std::string_view part, bool i
   std::int64_t number = 0;
   const auto [end, bad] = std::from_chars(part.data(), part.data() + part.size(), number);
   if (bad != std::errc{} || end != part.data() + part.size()) return std::nullopt;
-  if (std::to_string(number) != part) return std::nullopt;  // "007", "-0"
+  const auto digits = part.substr(part.front() == '-' ? 1 : 0);
+  if (digits.front() == '0' && part.size() > 1) return std::nullopt;  // "007", "-0"
   return sql_value{number};
 }
 
@@ -72,11 +74,27 @@ std::string id_of_key(std::span<const sql_value> key) {
 }
 
 result<std::vector<sql_value>> key_of_id(const table& of, std::string_view id) {
+  std::vector<sql_value> made;
+  if (auto done = read_key(of, id, made); !done) return fail(std::move(done.error()));
+  return made;
+}
+
+bool is_key(const sql_value& value, std::string_view id) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text == id;
+  const auto* number = std::get_if<std::int64_t>(&value);
+  if (number == nullptr) return false;
+  std::array<char, 24> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), *number).ptr;
+  return std::string_view{digits.data(), static_cast<std::size_t>(end - digits.data())} == id;
+}
+
+result<void> read_key(const table& of, std::string_view id, std::vector<sql_value>& to) {
   const auto bad = [&](std::string_view why) {
     return fail(errc::invalid_id, fmt::format("table {}: \"{}\" is no key: {}", of.name, id, why));
   };
   const bool is_whole = of.key.size() == 1;
-  std::vector<sql_value> made;
+  to.clear();
+  to.reserve(of.key.size());
   auto rest = id;
   for (std::size_t i = 0; i < of.key.size(); ++i) {
     const bool is_last = i + 1 == of.key.size();
@@ -90,10 +108,10 @@ result<std::vector<sql_value>> key_of_id(const table& of, std::string_view id) {
           fmt::format("{} is {} in its only form", of.place(of.key[i]),
                       of.columns[of.key[i]].kind == value_kind::text ? "a text" : "an integer"));
     }
-    made.push_back(*std::move(value));
+    to.push_back(*std::move(value));
     if (!is_last) rest.remove_prefix(end + 1);
   }
-  return made;
+  return {};
 }
 
 result<void> keys_are_ids(const table& of) {

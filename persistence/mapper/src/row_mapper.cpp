@@ -177,8 +177,8 @@ result<void> row_mapper::remember(const void* entity, std::span<sql_value> from)
     }
     return {};
   }
-  spare_row own{*this};
-  auto& row = own.values;
+  const spare_row own{*this};
+  auto& row = (*own).values;
   for (std::size_t i = 0; i < from.size(); ++i) {
     if (i < whole || as_read(i)) row[of_->read[i]].emplace(std::move(from[i]));
   }

@@ -40,7 +40,8 @@ result<void> write_run::stored(void* entity, store_item& item) {
   auto goes_on = before(moment::storing, entity, item);
   if (!goes_on) return fail(std::move(goes_on.error()));
   if (!*goes_on) return {};
-  row_mapper::spare_row own{in_};
+  const row_mapper::spare_row spare{in_};
+  auto& own = *spare;
   auto& row = own.values;
   if (auto done = write_key(of_, entity, row); !done) return done;
   if (!has_key(row)) return insert(entity, row, item);
@@ -192,8 +193,8 @@ result<void> write_run::write(void* entity, const std::string& key, row_mapper::
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, row, std::span{own.changed}.subspan(first_kept));
   if (auto again = read_again(entity, row); !again) return again;
-  for (const auto at : of_.key) row[at].reset();  // as it was
-  in_.memory().updated(on_, key, row, {entity, next, *version});
+  own.changed.insert(own.changed.end(), of_.of_database.begin(), of_.of_database.end());
+  in_.memory().updated(on_, key, row, own.changed, {entity, next, *version});
   item.what = stored_as::updated;
   tell_times(entity, false, item);
   after(moment::updated, entity, item);
@@ -226,9 +227,7 @@ result<void> write_run::mark(void* entity, const row_values& row, sql_value mark
   if (done->affected == 0) return explain_miss(row, *version, item);
   assign(entity, marked, columns);
   const auto key = key_of(of_, marked);
-  row_values written(marked.size());
-  for (const auto at : columns) written[at] = std::move(marked[at]);
-  in_.memory().updated(on_, key, written, {entity, next, *version});
+  in_.memory().updated(on_, key, marked, columns, {entity, next, *version});
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <variant>
@@ -21,6 +22,8 @@ struct value_text {
 };
 
 [[nodiscard]] inline std::string printed(const sql_value& value) {
+  // Most keys are integers.
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   return std::visit(value_text{}, value);
 }
 

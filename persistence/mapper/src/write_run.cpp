@@ -15,11 +15,7 @@ timestamp write_run::now() {
   return *now_;
 }
 
-bool write_run::has(moment when) const {
-  return how_.listeners && std::ranges::count(of_.listeners, when, &listener::when) > 0;
-}
-
-result<bool> write_run::before(moment when, void* entity, store_item& item) {
+result<bool> write_run::ask(moment when, void* entity, store_item& item) {
   if (!how_.listeners) return true;
   for (const auto& one : of_.listeners) {
     if (one.when != when) continue;
@@ -40,7 +36,7 @@ result<bool> write_run::before(moment when, void* entity, store_item& item) {
   return true;
 }
 
-void write_run::after(moment when, void* entity, store_item& item) {
+void write_run::tell(moment when, void* entity, store_item& item) {
   if (!how_.listeners) return;
   for (const auto& one : of_.listeners) {
     if (one.when != when) continue;
@@ -203,8 +199,7 @@ result<void> write_run::explain_miss(const row_values& row, std::optional<std::i
   return conflict("the database left the row as it is, e.g. by a trigger");
 }
 
-result<void> write_run::read_again(void* entity, row_values& row) {
-  if (of_.of_database.empty()) return {};
+result<void> write_run::read_columns(void* entity, row_values& row) {
   auto found = run(on_, select_row(of_, row, of_.of_database));
   if (!found) return fail(std::move(found.error()));
   if (found->empty()) return fail(errc::conflict, shown_key(of_, row) + ": the row is gone");

@@ -4,6 +4,7 @@
 // written, there is none. After a failure the mapper puts back what it has set on the entities.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -78,10 +79,18 @@ class write_run {
   store_item guarded_item(F&& f);
 
   [[nodiscard]] timestamp now();
-  [[nodiscard]] bool has(moment when) const;
-  // False: a listener cancelled.
-  result<bool> before(moment when, void* entity, store_item& item);
-  void after(moment when, void* entity, store_item& item);
+  [[nodiscard]] bool has(moment when) const {
+    return how_.listeners && std::ranges::count(of_.listeners, when, &listener::when) > 0;
+  }
+  // False: a listener cancelled. Most mappings have no listeners, and then this costs nothing.
+  result<bool> before(moment when, void* entity, store_item& item) {
+    return of_.listeners.empty() ? result<bool>{true} : ask(when, entity, item);
+  }
+  void after(moment when, void* entity, store_item& item) {
+    if (!of_.listeners.empty()) tell(when, entity, item);
+  }
+  result<bool> ask(moment when, void* entity, store_item& item);
+  void tell(moment when, void* entity, store_item& item);
   void tell_times(void* entity, bool created, store_item& item);
   result<void> validate(const void* entity, const row_values& row, row_view known,
                         store_item& item);
@@ -100,7 +109,10 @@ class write_run {
   // Why an UPDATE or DELETE found no row.
   result<void> explain_miss(const row_values& row, std::optional<std::int64_t> version,
                             store_item& item);
-  result<void> read_again(void* entity, row_values& row);
+  result<void> read_again(void* entity, row_values& row) {
+    return of_.of_database.empty() ? result<void>{} : read_columns(entity, row);
+  }
+  result<void> read_columns(void* entity, row_values& row);
   // Sets the columns on the entity, and remembers what was there.
   void assign(void* entity, const row_values& row, std::span<const std::size_t> columns);
 

@@ -45,11 +45,15 @@ result<void> bind_all(own_statement& to, sql_parameters with, const std::string&
     wanted = std::max(wanted, number);
     if (number > with.size()) continue;
     const auto& value = with[number - 1];
-    to.borrows |=
-        std::holds_alternative<std::string>(value) || std::holds_alternative<sql_bytes>(value);
-    if (const int code = bind(s, at, value); code != SQLITE_OK) {
-      throw SQLite::Exception(sqlite3_db_handle(s), code);
+    int code = SQLITE_OK;
+    if (const auto* most = std::get_if<std::int64_t>(&value)) {  // most are integers
+      code = sqlite3_bind_int64(s, at, *most);
+    } else {
+      to.borrows |=
+          std::holds_alternative<std::string>(value) || std::holds_alternative<sql_bytes>(value);
+      code = bind(s, at, value);
     }
+    if (code != SQLITE_OK) throw SQLite::Exception(sqlite3_db_handle(s), code);
   }
   if (wanted == with.size()) return {};
   return bad(

@@ -19,36 +19,61 @@ using namespace caf_version;  // NOLINT: this file needs all of it
 namespace {
 
 // A CAF actor that passes its messages to a Nexus actor.
-class host final : public caf::event_based_actor {
+class host final : public plain_actor {
  public:
   host(caf::actor_config& config, std::unique_ptr<actor> hosted, bool has_threads)
-      : caf::event_based_actor{config}, hosted_{std::move(hosted)}, has_threads_{has_threads} {}
+      : plain_actor{config}, hosted_{std::move(hosted)}, has_threads_{has_threads} {}
 
   caf::behavior make_behavior() override {
     hosted_->started(caf_bridge::wrap(caf::actor{this}));
-    return {[this](envelope& m) {
-      if (hosted_ == nullptr) return;
-      // The actor is never detached, so this thread belongs to the scheduler, also to an adopted
-      // one.
-      if (has_threads_) detail::belongs_to_scheduler(&home_system());
-      const detail::no_waiting here{detail::in_an_actor};
-      if (hosted_->receive(std::move(m)) == actor::verdict::stop) {
-        hosted_.reset();
-        quit();
-      }
-    }};
+    return {[this](envelope& m) { receive(m); }};
   }
 
   const char* name() const override { return "nexus.actor"; }
 
 #ifndef CAF_VERSION_MAJOR
+  // What CAF's own steps do besides, for behaviors, timeouts and streams, takes longer than most
+  // messages of an entity; this actor has only the behavior above.
+  caf::resumable::resume_result resume(caf::execution_unit* on, std::size_t most) override {
+    if (!activate(on)) return caf::resumable::done;
+    std::size_t consumed = 0;
+    mailbox_visitor take{this, consumed, most};
+    constexpr std::size_t quantum = 3;  // CAF's
+    while (consumed < most) {
+      mailbox().new_round(quantum, take);
+      if (finalize()) return caf::resumable::done;
+      if (mailbox().try_block()) return caf::resumable::awaiting_message;
+    }
+    return caf::resumable::resume_later;
+  }
+
+  caf::invoke_message_result consume(caf::mailbox_element& x) override {
+    auto& content = x.content();
+    const bool plain =
+        !x.mid.is_response() && content.match_elements<envelope>() && !content.shared();
+    if (!plain) return plain_actor::consume(x);
+    receive(content.get_mutable_as<envelope>(0));
+    return caf::invoke_message_result::consumed;
+  }
+
   // The last mailbox may be destroyed after CAF's system, whose logger CAF 0.17 still uses.
   void on_destroy() override {
-    if (!getf(is_cleaned_up_flag)) caf::event_based_actor::on_destroy();
+    if (!getf(is_cleaned_up_flag)) plain_actor::on_destroy();
   }
 #endif
 
  private:
+  void receive(envelope& m) {
+    if (hosted_ == nullptr) return;
+    // The actor is never detached, so this thread belongs to the scheduler, also to an adopted one.
+    if (has_threads_) detail::belongs_to_scheduler(&home_system());
+    const detail::no_waiting here{detail::in_an_actor};
+    if (hosted_->receive(std::move(m)) == actor::verdict::stop) {
+      hosted_.reset();
+      quit();
+    }
+  }
+
   std::unique_ptr<actor> hosted_;
   const bool has_threads_;
 };

@@ -136,6 +136,8 @@ inline caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::re
   return one.resume(&sys.scheduler(), 1);
 }
 
+using plain_actor = caf::event_based_actor;
+
 #else
 
 // Enqueues without a sender, and without changing reference counts.
@@ -216,6 +218,23 @@ inline void forget_all(step_clock& clock) { clock.cancel_all(); }
 inline caf::resumable::resume_result resume_once(caf::actor_system& sys, caf::resumable& one) {
   return one.resume(sys.dummy_execution_unit(), 1);
 }
+
+/// An event_based_actor without its means to send. CAF's scheduler casts each job to an actor, and
+/// the cast searches all base classes.
+class plain_actor : public caf::scheduled_actor, public caf::dynamically_typed_actor_base {
+ public:
+  using signatures = caf::none_t;
+  using behavior_type = caf::behavior;
+
+  using caf::scheduled_actor::scheduled_actor;
+
+  void initialize() override {
+    caf::scheduled_actor::initialize();
+    setf(is_initialized_flag);
+    do_become(make_behavior(), true);
+  }
+  virtual caf::behavior make_behavior() = 0;
+};
 
 #endif
 

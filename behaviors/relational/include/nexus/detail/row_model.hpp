@@ -56,7 +56,7 @@ class row_model final : public model_with_alarm<B> {
   void reset() override {
     this->wakes(std::nullopt);
     is_there_ = false;
-    stored_.reset();
+    stored_.clear();
     state_.reset();
   }
 
@@ -75,14 +75,12 @@ class row_model final : public model_with_alarm<B> {
   result<void> restore(const stored_snapshot& from) override {
     if (from.type.empty()) return begin();
     reset();
-    auto image = unpacked(from.data);
-    if (!image) return fail(std::move(image.error()));
     auto made = guarded(errc::corrupt, "making the row", [&] {
       state_.emplace();
-      return (*shape())->fill(&*state_, *image);
+      return (*shape())->fill(&*state_, from.data);
     });
     if (!made) return made;
-    stored_ = *std::move(image);
+    stored_ = from.data;
     is_there_ = true;
     return {};
   }
@@ -101,7 +99,7 @@ class row_model final : public model_with_alarm<B> {
   envelope recovered_call() override { return is_there_ ? make_recovered_call<B>() : envelope{}; }
   bool is_process() const noexcept override { return recovers<B>; }
   result<void> look_at_alarm() override {
-    if (stored_) return this->look_at(*state_);
+    if (!stored_.empty()) return this->look_at(*state_);
     this->wakes(std::nullopt);
     return {};
   }
@@ -117,30 +115,26 @@ class row_model final : public model_with_alarm<B> {
   /// An event whose metadata are the rows before, and whose data are the rows after.
   result<void> write(const effect_body<B>& e, const call_header& /*header*/, const context& c,
                      const decision_limits& limits, event_batch& out) {
-    next_.reset();
+    next_.clear();
     const auto* next = e.new_state();
     if (!e.erases() && next == nullptr) return {};
-    std::string before, after;
-    if (stored_) before = packed(*stored_);
     if (!e.erases()) {
-      auto image =
-          (*shape())->image(next, id_, stored_ ? &*stored_ : nullptr, c.next_nr(), c.now());
+      auto image = (*shape())->image(next, id_, stored_, c.next_nr(), c.now());
       if (!image) return fail(std::move(image.error()));
-      if (stored_ && (*shape())->same(*stored_, *image)) return {};
-      after = packed(*image);
+      if (!stored_.empty() && (*shape())->same(stored_, *image)) return {};
       next_ = *std::move(image);
     }
-    if (auto fits = check_size("the row", B::entity_type, before.size() + after.size(), limits);
+    if (auto fits = check_size("the row", B::entity_type, stored_.size() + next_.size(), limits);
         !fits) {
       return fits;
     }
     event_view view;
     view.time = c.now();
-    view.metadata = before;
+    view.metadata = stored_;
     if (!e.erases()) {
       view.type = B::entity_type;
       view.codec = "row";
-      view.data = after;
+      view.data = next_;
     }
     out.add(view);
     return {};
@@ -148,13 +142,13 @@ class row_model final : public model_with_alarm<B> {
 
   bool apply(const effect_body<B>& e, sequence_nr /*version*/) {
     if (e.erases()) {
-      stored_.reset();
+      stored_.clear();
       is_there_ = false;  // the row stays for the reply
     } else if (const auto* next = e.new_state()) {
       *state_ = *next;
-      if (!next_) return false;
-      throw_if((*shape())->set_kept(&*state_, *next_));
-      stored_ = std::exchange(next_, std::nullopt);
+      if (next_.empty()) return false;
+      throw_if((*shape())->set_kept(&*state_, next_));
+      stored_ = std::exchange(next_, {});
     }
     return false;
   }
@@ -176,10 +170,10 @@ class row_model final : public model_with_alarm<B> {
   }
 
   const std::string id_;
-  std::optional<row> state_;         // none: neither begun nor restored
-  std::optional<row_image> stored_;  // its rows; none: nothing was stored yet, or no longer
-  std::optional<row_image> next_;    // those of the effect that was written and not applied yet
-  bool is_there_ = false;            // commands can be decided
+  std::optional<row> state_;  // none: neither begun nor restored
+  std::string stored_;        // its rows, packed; empty: nothing was stored yet, or no longer
+  std::string next_;          // those of the effect that was written and not applied yet
+  bool is_there_ = false;     // commands can be decided
 };
 
 template <has_row B>

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,24 +36,29 @@ struct row_shape {
   /// keep. `invalid_argument`, which names table and choice.
   [[nodiscard]] result<void> check(session& on);
 
-  /// The rows of `root`, which follow `before` (null: none). The keys are those of `id`, the
+  // Rows are packed here, see row_image.hpp.
+
+  /// The rows of `root`, which follow `before` (empty: none). The keys are those of `id`, the
   /// version is `version`, and stamps are `now`. Errors do not name the entity.
-  [[nodiscard]] result<row_image> image(const void* root, std::string_view id,
-                                        const row_image* before, sequence_nr version,
-                                        timestamp now) const;
+  [[nodiscard]] result<std::string> image(const void* root, std::string_view id,
+                                          std::string_view before, sequence_nr version,
+                                          timestamp now) const;
   /// Whether nothing differs that the program has written.
-  [[nodiscard]] bool same(const row_image& a, const row_image& b) const;
+  [[nodiscard]] bool same(std::string_view a, std::string_view b) const;
 
   /// Makes `root`, whose lists are empty, what the rows are.
-  [[nodiscard]] result<void> fill(void* root, const row_image& from) const;
+  [[nodiscard]] result<void> fill(void* root, std::string_view from) const;
   /// Sets what `image` has set by itself.
-  [[nodiscard]] result<void> set_kept(void* root, const row_image& from) const;
+  [[nodiscard]] result<void> set_kept(void* root, std::string_view from) const;
 
  private:
   // Once: the entities of several systems share a shape.
   const result<void>& finish();
   result<void> resolve();
+  void add_root(const void* root, std::string_view before, sequence_nr version, timestamp now,
+                std::string_view id, std::span<const sql_value> key, image_writer& to) const;
 
+  bool keeps_some_ = false;  // `set_kept` has something to set
   std::once_flag once_{};
   result<void> finished_{};
 };

@@ -12,11 +12,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "nexus/detail/row_cells.hpp"
 #include "nexus/detail/table.hpp"
 #include "nexus/session.hpp"
 
@@ -45,8 +47,9 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   /// Written by an INSERT; `entity` is where its key was set, if the database made the key. The
   /// values are taken out of `row`.
   void inserted(session& on, const std::string& key, row_values& row, const void* entity);
-  /// `columns` were written by an UPDATE, and no others; the values are taken out.
-  void updated(session& on, const std::string& key, row_values& columns, const written& of);
+  /// These columns of `row` were written by an UPDATE, and no others; their values are taken out.
+  void updated(session& on, const std::string& key, row_values& row,
+               std::span<const std::size_t> columns, const written& of);
   void removed(session& on, const std::string& key);
 
   void forget(const std::string& key);
@@ -70,7 +73,9 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   };
   // A change within a transaction, and what was there before.
   struct change {
-    std::string key{};
+    explicit change(const std::string& of_row) : key{of_row} {}
+
+    std::string key;
     std::unique_ptr<row_values> before{};
     std::uint64_t loaded_in = 0;  // the same of `before`
     bool of_columns = false;      // in place of `before`:
@@ -79,7 +84,7 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
     written of{};
   };
   struct cell {
-    cell(std::size_t at, std::optional<sql_value>&& was) : column{at}, before{std::move(was)} {}
+    cell(std::size_t at, std::optional<sql_value>& was) : column{at} { move_cell(before, was); }
 
     std::size_t column;
     std::optional<sql_value> before;

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "nexus/sql.hpp"
@@ -20,6 +22,18 @@ namespace nexus { inline namespace v0 { namespace detail {
 using row_values = std::vector<std::optional<sql_value>>;
 using row_view = std::span<const std::optional<sql_value>>;
 using row_cells = std::span<std::optional<sql_value>>;
+
+/// Moves a value. Most are integers, for which a visitor takes longer than the move.
+inline void move_cell(std::optional<sql_value>& to, std::optional<sql_value>& from) {
+  const auto* number = from ? std::get_if<std::int64_t>(&*from) : nullptr;
+  if (number == nullptr) {
+    to = std::move(from);
+  } else if (auto* there = to ? std::get_if<std::int64_t>(&*to) : nullptr) {
+    *there = *number;
+  } else {
+    to.emplace(std::in_place_type<std::int64_t>, *number);
+  }
+}
 
 /// Into cells without values.
 inline void move_to(row_cells to, row_values& from) {

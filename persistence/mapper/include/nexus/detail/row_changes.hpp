@@ -12,9 +12,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nexus/detail/row_image.hpp"
+#include "nexus/detail/row_mapper.hpp"
 #include "nexus/detail/table.hpp"
 #include "nexus/session.hpp"
 
@@ -35,25 +37,48 @@ struct entity_tables {
   [[nodiscard]] result<void> finish() const;
 };
 
-/// From one image to the next; none: there is no row.
+/// From some rows to the next ones, packed; empty: there are none.
 struct row_change {
   std::span<const sql_value> key;
-  const row_image* before = nullptr;
-  const row_image* after = nullptr;
+  std::string_view before, after;
   std::int64_t version = 0;  ///< that the row must have, if it has one
   std::int64_t next = 0;     ///< that it gets
 };
 
-/// The rows as they are; none: there is no row with this key.
-[[nodiscard]] result<std::optional<row_image>> read_rows(session& on, const entity_tables& of,
+/// The rows as they are, packed.
+struct rows_read {
+  std::string bytes{};
+  std::optional<std::int64_t> version{};  ///< of the root; none: it has none, or no integer
+};
+
+/// None: there is no row with this key.
+[[nodiscard]] result<std::optional<rows_read>> read_rows(session& on, const entity_tables& of,
                                                          std::span<const sql_value> key);
 
 /// Up to `max` keys past `after` (empty: from the first one), in their order.
 [[nodiscard]] result<std::vector<std::vector<sql_value>>> read_keys(
     session& on, const table& of, std::span<const sql_value> after, std::size_t max);
 
-/// Owned rows are inserted after the root and deleted before it. False: another writer was first,
-/// and the caller takes back what was written. A row that is there already is such a case, too.
-[[nodiscard]] result<bool> write_rows(session& on, const entity_tables& of, const row_change& what);
+/// Writes changes on a session.
+class row_changer {
+ public:
+  explicit row_changer(session& on) : on_{on} {}
+
+  /// Owned rows are inserted after the root and deleted before it. False: another writer was first,
+  /// and the caller takes back what was written. A row that is there already is such a case, too.
+  [[nodiscard]] result<bool> write(const entity_tables& of, const row_change& what);
+
+ private:
+  // Most changes are those of a root that has a version, and what they do is known without images.
+  bool takes_changes(const entity_tables& of, const row_change& what);
+  result<bool> update_root(const std::shared_ptr<table>& of, const row_change& what);
+
+  session& on_;
+  // Kept for their memory, and for the text of the last UPDATE, which the next one often shares:
+  row_values row_{};
+  std::vector<std::size_t> changed_{};
+  last_text last_{};
+  std::shared_ptr<const table> last_of_{};
+};
 
 }}}  // namespace nexus::v0::detail

@@ -21,6 +21,12 @@ namespace nexus { inline namespace v0 { namespace detail {
 
 /// The values of the table's key; `invalid_id` if no key has this text.
 [[nodiscard]] result<std::vector<sql_value>> key_of_id(const table& of, std::string_view id);
+/// The same into `to`, whose memory is used again.
+[[nodiscard]] result<void> read_key(const table& of, std::string_view id,
+                                    std::vector<sql_value>& to);
+
+/// Whether the value is the key of this id; for keys of one column.
+[[nodiscard]] bool is_key(const sql_value& value, std::string_view id);
 
 /// Why rows of the table cannot be entities: a column of the key is neither an integer nor a text.
 [[nodiscard]] result<void> keys_are_ids(const table& of);

@@ -94,25 +94,29 @@ class row_mapper {
   };
 
   /// A row of its own without values, whose memory is used again.
-  class spare_row : public scratch {
+  class spare_row {
    public:
     explicit spare_row(row_mapper& in) : in_{in} {
-      if (!in.spare_rows_.empty()) {
-        static_cast<scratch&>(*this) = std::move(in.spare_rows_.back());
+      if (in.spare_rows_.empty()) {
+        own_ = std::make_unique<scratch>();
+      } else {
+        own_ = std::move(in.spare_rows_.back());
         in.spare_rows_.pop_back();
       }
-      values.resize(in.of_->columns.size());
+      own_->values.resize(in.of_->columns.size());
     }
     spare_row(const spare_row&) = delete;
     spare_row& operator=(const spare_row&) = delete;
     ~spare_row() {
-      for (auto& value : values) value.reset();
-      changed.clear();
-      in_.spare_rows_.push_back(std::move(*this));
+      for (auto& value : own_->values) value.reset();
+      own_->changed.clear();
+      in_.spare_rows_.push_back(std::move(own_));
     }
+    [[nodiscard]] scratch& operator*() const noexcept { return *own_; }
 
    private:
     row_mapper& in_;
+    std::unique_ptr<scratch> own_;
   };
 
   result<std::size_t> read(std::string_view sql, sql_parameters with,
@@ -126,7 +130,7 @@ class row_mapper {
   std::shared_ptr<table> of_;
   std::shared_ptr<remembered_rows> memory_;
   last_text last_insert_, last_update_;
-  std::vector<scratch> spare_rows_;  // kept for their memory
+  std::vector<std::unique_ptr<scratch>> spare_rows_;  // kept for their memory
 };
 
 // What an entity is written as; each adds columns that `row` lacks.
