@@ -52,7 +52,7 @@ kind kind_of_reasons(const json& reasons) {
   return found;
 }
 
-std::string text_in(const json& from, const char* name) {
+std::string plain_text(const json& from, const char* name) {
   const auto found = from.find(name);
   return found != from.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
@@ -67,10 +67,10 @@ answer meaning_of(long status, std::string_view body) {
   }
   fault made;
   if (parsed.is_object()) {
-    made.type = text_in(parsed, "__type");
+    made.type = plain_text(parsed, "__type");
     made.type = made.type.substr(made.type.find('#') + 1);
-    made.message = text_in(parsed, "message");
-    if (made.message.empty()) made.message = text_in(parsed, "Message");
+    made.message = plain_text(parsed, "message");
+    if (made.message.empty()) made.message = plain_text(parsed, "Message");
     if (auto reasons = parsed.find("CancellationReasons"); reasons != parsed.end()) {
       if (reasons->is_array()) made.reasons = std::move(*reasons);
     }

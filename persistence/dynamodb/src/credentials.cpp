@@ -4,21 +4,17 @@
 #include <fmt/format.h>
 
 #include <cctype>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "environment.hpp"
+
 namespace nexus { inline namespace v0 { namespace dynamodb {
 namespace {
 
 using std::chrono::minutes;
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 std::string_view trimmed(std::string_view text) {
   const auto blank = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };

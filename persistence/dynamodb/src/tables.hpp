@@ -1,0 +1,32 @@
+// The tables of a journal: their shape, and what is said in the meta item.
+//
+// Threads: any; calls block until a table is active. Throws: nothing. Failures: `foreign_schema`,
+// `newer_schema`, `invalid_argument` if the journal has other strands than the URI says,
+// `unavailable`.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "address.hpp"
+#include "client.hpp"
+
+namespace nexus { inline namespace v0 { namespace dynamodb {
+
+struct journal_meta {
+  static constexpr std::uint64_t version_now = 1;
+
+  std::uint32_t strands = 0;
+  std::uint64_t epoch = 0;
+};
+
+/// The body of CreateTable.
+[[nodiscard]] json journal_table(std::string_view name);
+
+/// Makes the table and the meta item if they are missing.
+[[nodiscard]] result<journal_meta> open_tables(client& by, const address& where);
+
+/// How many actions a transaction of this server takes.
+[[nodiscard]] result<std::size_t> actions_of(client& by, const address& where);
+
+}}}  // namespace nexus::v0::dynamodb
