@@ -17,9 +17,14 @@ result<dynamodb_session::strand_state> dynamodb_session::state_of(std::uint32_t 
   auto items = table_.all_items(
       {.p = strand_part(of), .from = std::string{head_place}, .to = last_reader_place});
   if (!items) return fail(std::move(items.error()));
+  return state_of(of, *items);
+}
+
+result<dynamodb_session::strand_state> dynamodb_session::state_of(
+    std::uint32_t of, std::span<const json> items) const {
   strand_state made;
   made.erased = at(of, 0, 0);
-  for (const auto& one : *items) {
+  for (const auto& one : items) {
     const auto place = text_in(one, "s").value_or("");
     const auto n = number_in(one, "n").value_or(0);
     const auto i = number_in(one, "i").value_or(0);
@@ -70,9 +75,17 @@ result<void> dynamodb_session::save_reader(const stored_reader& reader) {
 
 result<std::vector<stored_reader>> dynamodb_session::readers() {
   if (auto why = stopped()) return fail(*std::move(why));
+  std::vector<request> asked;
+  for (std::uint32_t one = 0; one < core_->strands; ++one) {
+    asked.push_back(table_.query(
+        {.p = strand_part(one), .from = std::string{head_place}, .to = last_reader_place}));
+  }
+  auto got = table_.ask_all(asked);
+  if (!got) return fail(std::move(got.error()));
   std::vector<stored_reader> all;
   for (std::uint32_t one = 0; one < core_->strands; ++one) {
-    auto state = state_of(one);
+    const auto some = page_of(std::move((*got)[one]));
+    auto state = some.next.is_null() ? state_of(one, some.items) : state_of(one);
     if (!state) return fail(std::move(state.error()));
     std::ranges::move(state->readers, std::back_inserter(all));
   }

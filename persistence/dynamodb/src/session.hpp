@@ -124,6 +124,8 @@ class dynamodb_session final : public journal_session {
   // Erasing (erase.cpp):
   struct strand_state;
   [[nodiscard]] result<strand_state> state_of(std::uint32_t strand);
+  [[nodiscard]] result<strand_state> state_of(std::uint32_t strand,
+                                              std::span<const json> items) const;
   /// The reader that holds others back; empty: none does.
   [[nodiscard]] result<std::string> erase(const persistence_id& id, sequence_nr to, erasing how);
   [[nodiscard]] result<bool> mark_erased(const persistence_id& id, sequence_nr to,
