@@ -49,9 +49,12 @@ std::string table_of(const std::string& uri) {
 }
 
 void remove_journal(const std::string& uri) {
-  json which;
-  which["TableName"] = table_of(uri);
-  (void)server().call("DeleteTable", which);
+  const auto where = address::from(nexus::uri::parse(uri).value()).value();
+  for (const auto& name : {where.journal_table(), where.read_models}) {
+    json which;
+    which["TableName"] = name;
+    (void)server().call("DeleteTable", which);  // not every test has made both
+  }
 }
 
 void lose_next_answer(nexus::journal_session&) {

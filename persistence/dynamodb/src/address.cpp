@@ -55,8 +55,8 @@ bool is_host(std::string_view text) {
 }  // namespace
 
 result<address> address::from(const uri& where) {
-  if (auto known = where.only(
-          std::array<std::string_view, 5>{"region", "tls", "strands", "actions", "timeout"});
+  if (auto known = where.only(std::array<std::string_view, 6>{"region", "tls", "strands", "actions",
+                                                              "timeout", "read_models"});
       !known) {
     return fail(std::move(known.error()));
   }
@@ -79,6 +79,13 @@ result<address> address::from(const uri& where) {
   constexpr std::size_t prefix_max = 200;  // of 255 bytes of a table's name
   if (!is_name(made.prefix, "-._") || made.prefix.size() > prefix_max) {
     return bad("the prefix of the tables is not 1 to 200 letters, digits, '-', '.' or '_'");
+  }
+  made.read_models = given("read_models");
+  if (made.read_models.empty()) made.read_models = made.prefix + "_read_models";
+  constexpr std::size_t name_max = 255;
+  if (!is_name(made.read_models, "-._") || made.read_models.size() > name_max ||
+      made.read_models == made.journal_table()) {
+    return bad(fmt::format("\"{}\" cannot be the table of read models", made.read_models));
   }
   made.region = given("region");
   if (made.region.empty()) made.region = environment("AWS_REGION");

@@ -16,7 +16,8 @@ struct address {
   std::string host;  ///< with the port, if one is given
   std::string url;
   std::string region;
-  std::string prefix;  ///< of the tables' names
+  std::string prefix;       ///< of the tables' names
+  std::string read_models;  ///< the name of their table
   bool on_aws = false;
   std::optional<std::uint32_t> strands{};
   std::optional<std::size_t> actions{};

@@ -38,8 +38,8 @@ bool was_not_sent(CURLcode code) {
 /// One request until its answer.
 class client::flight {
  public:
-  flight(std::string_view name, const json& value, clock::time_point until)
-      : operation{name}, body{value.dump()}, deadline{until} {}
+  flight(std::string_view name, const json& value)
+      : operation{name}, body{value.dump(-1, ' ', false, json::error_handler_t::replace)} {}
 
   static std::size_t send(char* to, std::size_t size, std::size_t count, void* self) {
     auto& one = *static_cast<flight*>(self);
@@ -68,7 +68,7 @@ class client::flight {
 
   const std::string_view operation;
   const std::string body;
-  const clock::time_point deadline;
+  clock::time_point deadline{};  ///< set when it starts; those behind it may wait for their turn
   clock::time_point next_try{};
   unsigned attempts = 0;
   bool maybe_done = false;
@@ -105,11 +105,10 @@ answer client::call(std::string_view operation, const json& body) {
 }
 
 std::vector<answer> client::call_many(std::span<const request> requests) {
-  const auto until = clock::now() + server_->within.call;
   std::vector<std::unique_ptr<flight>> all;
   all.reserve(requests.size());
   for (const auto& one : requests) {
-    all.push_back(std::make_unique<flight>(one.operation, one.body, until));
+    all.push_back(std::make_unique<flight>(one.operation, one.body));
   }
   run(all);
   std::vector<answer> answers;
@@ -192,6 +191,7 @@ std::unique_ptr<CURL, void (*)(CURL*)> client::handle() {
 }
 
 bool client::launch(flight& one) {
+  if (one.attempts == 0) one.deadline = clock::now() + server_->within.call;
   const auto who = server_->credentials.get();
   if (!who) {
     settle(one, {kind::credentials, {}, who.error().message, {}, {}, one.maybe_done});

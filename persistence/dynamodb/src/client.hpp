@@ -8,7 +8,8 @@
 // sent twice: with a condition, or a transaction with a ClientRequestToken. Of a write that was lost
 // once and then failed by its condition, `maybe_done` is true.
 //
-// Threads: one at a time; `interrupt` from any. Calls block, at most time_limits::call.
+// Threads: one at a time; `interrupt` from any. Calls block, at most time_limits::call for each group of
+// `flight_max` requests.
 // Bounds: `flight_max` requests at a time, a connection each, kept alive. Throws: nothing.
 #pragma once
 

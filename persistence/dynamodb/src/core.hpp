@@ -65,6 +65,7 @@ struct core {
   const std::uint64_t epoch;
   const std::size_t actions_max;  ///< of one transaction
   newest_logs newest;
+  std::atomic<bool> has_read_models{false};  ///< their table is there
   const std::shared_ptr<commit_signal> appended = std::make_shared<commit_signal>();
 
   /// Of a request: with a new id and an alarm that moves, four actions are no packed items.

@@ -87,7 +87,11 @@ class merged_lists {
 }  // namespace
 
 dynamodb_session::dynamodb_session(std::shared_ptr<core> of)
-    : core_{std::move(of)}, client_{core_->server}, table_{client_, core_->table} {}
+    : core_{std::move(of)},
+      client_{core_->server},
+      table_{client_, core_->table},
+      documents_{client_, *core_},
+      projections_{table_} {}
 
 error dynamodb_session::why_interrupted() const {
   return {errc::pool_closed,

@@ -69,6 +69,11 @@ std::string packed(const event_view& event) {
 
 }  // namespace
 
+void put_number(std::string& into, std::uint64_t n) { put(into, n); }
+void put_text(std::string& into, std::string_view text) { put(into, text); }
+bool take_number(std::string_view& from, std::uint64_t& n) { return take(from, n); }
+bool take_text(std::string_view& from, std::string_view& text) { return take(from, text); }
+
 std::optional<std::vector<packed_events>> pack(std::span<const event_view> events,
                                                sequence_nr first, std::size_t bytes_max) {
   constexpr std::size_t length_bytes = 4;

@@ -22,6 +22,12 @@
 
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
+// The parts: a number and a text at the end, or at the front. False: there is none.
+void put_number(std::string& into, std::uint64_t n);
+void put_text(std::string& into, std::string_view text);
+[[nodiscard]] bool take_number(std::string_view& from, std::uint64_t& n);
+[[nodiscard]] bool take_text(std::string_view& from, std::string_view& text);
+
 /// Some events of a request, which fit one item.
 struct packed_events {
   sequence_nr first = 0;

@@ -15,9 +15,11 @@
 
 #include "client.hpp"
 #include "core.hpp"
+#include "documents.hpp"
 #include "head.hpp"
 #include "nexus/journal.hpp"
 #include "packing.hpp"
+#include "projections.hpp"
 #include "table.hpp"
 
 namespace nexus { inline namespace v0 { namespace dynamodb {
@@ -68,6 +70,9 @@ class dynamodb_session final : public journal_session {
     return list(listing::states, which, max);
   }
   result<void> read_states(position after, std::size_t max, const state_sink& sink) override;
+
+  document_storage* documents() noexcept override { return &documents_; }
+  projection_storage* projections() noexcept override { return &projections_; }
 
   bool broken() const noexcept override { return client_.interrupted(); }
   void interrupt() noexcept override { client_.interrupt(); }
@@ -142,6 +147,8 @@ class dynamodb_session final : public journal_session {
   const std::shared_ptr<core> core_;
   client client_;
   table table_;
+  dynamodb_documents documents_;
+  dynamodb_projections projections_;
   std::unordered_map<std::string, assumption> assumed_;
   std::set<std::string> listed_;  // partition and type of what is in a list of types
 };

@@ -19,7 +19,7 @@ const item_key meta_key{"meta", std::string{head_place}};
 
 error foreign(const std::string& table, std::string_view why) {
   return {errc::foreign_schema,
-          fmt::format("dynamodb: the table {} is no journal of Nexus: {}", table, why)};
+          fmt::format("dynamodb: the table {} is not one of Nexus: {}", table, why)};
 }
 
 std::string key_text(const json& description) {
@@ -34,8 +34,9 @@ std::string key_text(const json& description) {
   return text;
 }
 
-/// Waits until the table is active; makes it if it is missing.
-result<void> need_table(client& by, const std::string& name, const json& shape) {
+}  // namespace
+
+result<void> open_table(client& by, const std::string& name, const json& shape) {
   constexpr int looks_max = 300;
   for (int look = 0; look < looks_max; ++look) {
     json which;
@@ -64,6 +65,8 @@ result<void> need_table(client& by, const std::string& name, const json& shape) 
   return fail(errc::unavailable,
               fmt::format("dynamodb: the table {} does not become active", name));
 }
+
+namespace {
 
 std::uint64_t new_epoch() {
   std::random_device random;
@@ -117,7 +120,7 @@ json journal_table(std::string_view name) {
 
 result<journal_meta> open_tables(client& by, const address& where) {
   const auto name = where.journal_table();
-  if (auto done = need_table(by, name, journal_table(name)); !done) return fail(done.error());
+  if (auto done = open_table(by, name, journal_table(name)); !done) return fail(done.error());
   table in{by, name};
   for (int rounds = 0; rounds < 5; ++rounds) {
     auto item = in.item(meta_key);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "address.hpp"
@@ -22,6 +23,9 @@ struct journal_meta {
 
 /// The body of CreateTable.
 [[nodiscard]] json journal_table(std::string_view name);
+
+/// Makes the table if it is missing, and waits until it is active. `shape` is the body of CreateTable.
+[[nodiscard]] result<void> open_table(client& by, const std::string& name, const json& shape);
 
 /// Makes the table and the meta item if they are missing.
 [[nodiscard]] result<journal_meta> open_tables(client& by, const address& where);

@@ -7,6 +7,7 @@
 //   tls           on or off; default: on for aws, off for a host
 //   strands       1 to 1,024, a divisor of 1,024; default 32; fixed when the tables are made
 //   timeout       of a request with all its retries, 100ms to 600s; default 30s
+//   read_models   the name of their table
 //   actions       of one transaction, 10 to 100; default: 100 on aws, found at opening elsewhere
 //
 // Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the shared credentials file, or
