@@ -170,7 +170,7 @@ result<void> dynamodb_session::erase_to(const persistence_id& id, sequence_nr to
 result<void> dynamodb_session::leave_to_readers(const persistence_id& id, sequence_nr to) {
   json body;
   body["TableName"] = core_->table;
-  body["Key"] = key_of(left_to_prune(strand(id), id));
+  body["Key"] = key_of(left_to_prune(id));
   body["UpdateExpression"] = "SET c = :c";
   body["ConditionExpression"] = "attribute_not_exists(c) OR c < :c";
   body["ExpressionAttributeValues"][":c"] = number_value(std::min(to, sequence_nr_max));
@@ -197,39 +197,32 @@ result<void> dynamodb_session::prune(std::span<const prune_request> requests) {
 
 result<std::size_t> dynamodb_session::prune_held_back(std::size_t max) {
   if (auto why = stopped()) return fail(*std::move(why));
-  std::vector<request> all;
-  for (std::uint32_t one = 0; one < core_->strands; ++one) {
-    all.push_back(table_.query({.p = strand_part(one), .from = "w#", .to = "w$"}));
-  }
-  auto got = table_.ask_all(all);
-  if (!got) return fail(std::move(got.error()));
+  auto all = table_.all_items({.p = std::string{prune_part}});
+  if (!all) return fail(std::move(all.error()));
   std::size_t pruned = 0;
-  for (auto& answer : *got) {
-    for (const auto& item : page_of(std::move(answer)).items) {
-      if (pruned == max) return pruned;
-      const auto place = text_in(item, "s").value_or("");
-      auto id = persistence_id::parse(place.substr(std::min<std::size_t>(2, place.size())));
-      const auto to = number_in(item, "c");
-      if (!id || !to) continue;
-      auto before = head_now(*id);
-      if (!before) return fail(std::move(before.error()));
-      auto held = erase(*id, *to, erasing::up_to_readers);
-      if (!held) return fail(std::move(held.error()));
-      if (held->empty()) {
-        auto done = table_.remove(left_to_prune(strand(*id), *id));
-        done.body["ConditionExpression"] = "c = :c";
-        done.body["ExpressionAttributeValues"][":c"] = number_value(*to);
-        auto removed = client_.call(done.operation, done.body);
-        if (!removed && removed.error().what != fault::kind::condition) {
-          return fail(table_.told(removed.error()));
-        }
-        ++pruned;
-        continue;
+  for (const auto& item : *all) {
+    if (pruned == max) return pruned;
+    auto id = persistence_id::parse(text_in(item, "s").value_or(""));
+    const auto to = number_in(item, "c");
+    if (!id || !to) continue;
+    auto before = head_now(*id);
+    if (!before) return fail(std::move(before.error()));
+    auto held = erase(*id, *to, erasing::up_to_readers);
+    if (!held) return fail(std::move(held.error()));
+    if (held->empty()) {
+      auto done = table_.remove(left_to_prune(*id));
+      done.body["ConditionExpression"] = "c = :c";
+      done.body["ExpressionAttributeValues"][":c"] = number_value(*to);
+      auto removed = client_.call(done.operation, done.body);
+      if (!removed && removed.error().what != fault::kind::condition) {
+        return fail(table_.told(removed.error()));
       }
-      auto after = head_now(*id);
-      if (!after) return fail(std::move(after.error()));
-      if (after->erased != before->erased) ++pruned;
+      ++pruned;
+      continue;
     }
+    auto after = head_now(*id);
+    if (!after) return fail(std::move(after.error()));
+    if (after->erased != before->erased) ++pruned;
   }
   return pruned;
 }

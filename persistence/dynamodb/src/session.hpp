@@ -36,6 +36,10 @@ class dynamodb_session final : public journal_session {
   std::uint32_t strands() const noexcept override { return core_->strands; }
   result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override;
   result<position> last(std::uint32_t strand) override;
+  /// Scans, unless only the newest event of a strand is wanted.
+  result<page_info> query(const event_filter& filter, const event_page& page,
+                          const journal_sink& sink) override;
+  using journal_session::query;
 
   result<void> save_reader(const stored_reader& reader) override;
   result<std::vector<stored_reader>> readers() override;
@@ -125,6 +129,8 @@ class dynamodb_session final : public journal_session {
   struct listed;
   struct whole;
   [[nodiscard]] result<bool> read_page(whole& now);
+  /// The positions of the newest events that are kept, the newest first.
+  [[nodiscard]] result<std::vector<position>> newest(std::uint32_t strand, std::size_t count);
 
   // Erasing (erase.cpp):
   struct strand_state;

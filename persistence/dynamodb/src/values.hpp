@@ -90,8 +90,10 @@ constexpr std::string_view head_place = "!";
 [[nodiscard]] inline item_key reader_of(std::uint32_t strand, std::string_view name) {
   return {strand_part(strand), fmt::format("r#{}", name)};
 }
-[[nodiscard]] inline item_key left_to_prune(std::uint32_t strand, const persistence_id& id) {
-  return {strand_part(strand), "w#" + id.str()};
+/// Of all strands together: it is read each time a reader goes on, and mostly empty.
+constexpr std::string_view prune_part = "w";
+[[nodiscard]] inline item_key left_to_prune(const persistence_id& id) {
+  return {std::string{prune_part}, id.str()};
 }
 [[nodiscard]] inline std::string alarms_of(std::uint32_t strand, std::string_view type) {
   return fmt::format("u#{}#{}", strand, type);

@@ -163,9 +163,8 @@ result<void> dynamodb_session::read_all(reading_start from, std::size_t max,
   return {};
 }
 
-result<position> dynamodb_session::last(std::uint32_t of) {
-  if (auto why = stopped()) return fail(*std::move(why));
-  if (of >= core_->strands) return position::start_of(of);
+result<std::vector<position>> dynamodb_session::newest(std::uint32_t of, std::size_t count) {
+  std::vector<position> found;
   item_range range{.p = log_of(of), .ascending = false, .limit = 4};
   for (;;) {
     auto some = table_.items(range);
@@ -177,18 +176,73 @@ result<position> dynamodb_session::last(std::uint32_t of) {
       for (const auto& entry : *entries) i += entry.count;
       for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
         auto id = persistence_id::parse(entry->id);
-        auto known = id ? head_now(*id) : fail(id.error());
+        if (!id) return fail(std::move(id.error()));
+        auto known = head_now(*id);
         if (!known) return fail(std::move(known.error()));
-        if (known->erased < entry->first + entry->count - 1) {
-          return at(of, number_of_log(one), i);
+        const auto last = entry->first + entry->count - 1;
+        for (auto n = last; n >= entry->first && n > known->erased; --n) {
+          found.push_back(at(of, number_of_log(one), i - (last - n)));
+          if (found.size() == count) return found;
         }
         i -= entry->count;
       }
     }
-    if (some->next.is_null()) return position::start_of(of);
+    if (some->next.is_null()) return found;
     range.after = std::move(some->next);
     range.limit = 50;
   }
+}
+
+result<position> dynamodb_session::last(std::uint32_t of) {
+  if (auto why = stopped()) return fail(*std::move(why));
+  if (of >= core_->strands) return position::start_of(of);
+  auto found = newest(of, 1);
+  if (!found) return fail(std::move(found.error()));
+  return found->empty() ? position::start_of(of) : found->front();
+}
+
+namespace {
+
+/// The strand of which a filter wants all events, if it is one.
+std::optional<std::uint32_t> whole_strand(const event_filter& filter, std::uint32_t strands) {
+  if (filter.event_type || filter.entity_type || filter.entity_id || filter.from || filter.to ||
+      filter.tag || !filter.after.empty() || !filter.up_to.empty()) {
+    return std::nullopt;
+  }
+  const auto all = filter.slices.value_or(slice_range{});
+  const auto strand = strand_of(all.first, strands);
+  const auto own = slices_of(strand, strands);
+  if (own.first != all.first || own.last != all.last) return std::nullopt;
+  return strand;
+}
+
+}  // namespace
+
+result<page_info> dynamodb_session::query(const event_filter& filter, const event_page& page,
+                                          const journal_sink& sink) {
+  const auto of = whole_strand(filter, core_->strands);
+  if (!of || page.order != reading_order::newest_first || page.limit != 1 || page.offset != 0 ||
+      !page.cursor.empty() || page.count) {
+    return journal_session::query(filter, page, sink);
+  }
+  if (auto why = stopped()) return fail(*std::move(why));
+  auto found = newest(*of, 2);
+  if (!found) return fail(std::move(found.error()));
+  page_info info;
+  if (found->empty()) return info;
+  const auto wanted = found->front();
+  auto before = wanted;
+  if (--before.minor == 0) before = at(*of, before.major - 1, UINT64_MAX);
+  if (before.major == 0) before = position::start_of(*of);
+  auto read = read_all(reading_start::kept_after(before), 1,
+                       [&](const persistence_id& id, const record_view& r) {
+                         ++info.size;
+                         return sink(id, r);
+                       });
+  if (!read) return fail(std::move(read.error()));
+  info.has_next = found->size() > 1;
+  info.next = cursor_of(page.order, std::vector{wanted});
+  return info;
 }
 
 }}}  // namespace nexus::v0::dynamodb
