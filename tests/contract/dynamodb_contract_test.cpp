@@ -20,9 +20,9 @@ lossy_proxy& network() {
   return made;
 }
 
-/// Four strands: a list of ids is read from all of them. Lost answers are given up soon.
+/// Four strands, since a list of ids is read from all of them.
 std::string fresh_journal() {
-  const auto direct = local_server::shared().fresh_journal("strands=4&timeout=1500ms");
+  const auto direct = local_server::shared().fresh_journal("strands=4&timeout=20s");
   const auto slash = direct.find('/', std::string{"dynamodb://"}.size());
   return "dynamodb://127.0.0.1:" + std::to_string(network().port()) + direct.substr(slash);
 }

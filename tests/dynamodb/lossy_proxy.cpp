@@ -81,8 +81,12 @@ bool is_append_or_upsert(const std::string& request) {
   return is_write(request) && request.find("DynamoDB_20120810.PutItem") == std::string::npos;
 }
 
+constexpr auto refusal =
+    "HTTP/1.1 400 Refused\r\nContent-Length: 37\r\n\r\n"
+    R"({"__type":"x#AccessDenied","m":"now"})";
+
 constexpr auto failure =
-    "HTTP/1.1 500 Failed\r\nContent-Length: 39\r\n\r\n"
+    "HTTP/1.1 500 Failed\r\nContent-Length: 40\r\n\r\n"
     R"({"__type":"x#InternalServerError","m":1})";
 
 }  // namespace
@@ -110,6 +114,12 @@ void lossy_proxy::lose_next(how kind) {
   const std::lock_guard guard{lock_};
   armed_ = true;
   kind_ = kind;
+  lost_.clear();  // the same write may come again
+}
+
+void lossy_proxy::fail_writes(bool fail) {
+  const std::lock_guard guard{lock_};
+  failing_ = fail;
   lost_.clear();
 }
 
@@ -131,13 +141,16 @@ void lossy_proxy::release() {
 }
 
 lossy_proxy::verdict lossy_proxy::judge(const std::string& request, std::size_t body_at) {
-  if (failing_ && is_write(request)) return {.forward = false, .instead = failure};
   const std::lock_guard guard{lock_};
   const auto body = request.substr(body_at);
-  if (!lost_.empty() && body == lost_) return {.forward = false, .answer = false};
+  if (lost_.contains(body)) return {.forward = false, .instead = refusal};
+  if (failing_ && is_write(request)) {
+    lost_.insert(body);
+    return {.forward = false, .instead = failure};
+  }
   if (!armed_ || !is_append_or_upsert(request)) return {};
   armed_ = false;
-  lost_ = body;
+  lost_.insert(body);
   if (kind_ == how::late) late_.push_back(request);
   return {.forward = kind_ == how::answer, .answer = false};
 }

@@ -3,7 +3,8 @@
 //   lossy_proxy network{server.port()};
 //   network.lose_next(lossy_proxy::how::answer);
 //
-// A client that does not get an answer sends its request again: those are lost, too.
+// A client that does not get an answer sends its request again: that is refused, as if its rights had
+// been taken away meanwhile, so that it gives up at once.
 //
 // Threads: one per connection; the calls come from any. Throws: std::runtime_error if no port is
 // free.
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <list>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,7 +40,7 @@ class lossy_proxy {
   /// Lets what is late arrive; returns when the server has answered.
   void release();
   /// From now on the server fails at each write, as far as the client can tell.
-  void fail_writes(bool fail) { failing_ = fail; }
+  void fail_writes(bool fail);
 
  private:
   struct verdict {
@@ -59,7 +61,7 @@ class lossy_proxy {
   std::mutex lock_;
   bool armed_ = false;
   how kind_ = how::request;
-  std::string lost_;               // the body that is lost each time
+  std::set<std::string> lost_;     // the bodies that are refused from now on
   std::vector<std::string> late_;  // whole requests
   std::thread acceptor_;
   std::list<std::thread> connections_;

@@ -245,11 +245,12 @@ struct DynamoOpening : ::testing::Test {
 };
 
 TEST_F(DynamoOpening, WithoutCredentialsSaysWhereItLooked) {
+  const auto uri = local_server::shared().fresh_journal();  // sets credentials
   const with_environment key{"AWS_ACCESS_KEY_ID", nullptr};
   const with_environment secret{"AWS_SECRET_ACCESS_KEY", nullptr};
   const with_environment file{"AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials"};
   const with_environment instance{"AWS_EC2_METADATA_DISABLED", "true"};
-  const auto why = refused(local_server::shared().fresh_journal());
+  const auto why = refused(uri);
   EXPECT_EQ(why.code, nexus::errc::invalid_argument);
   EXPECT_NE(why.message.find("no credentials"), std::string::npos) << why.message;
 }
@@ -291,6 +292,36 @@ TEST_F(DynamoOpening, WithOtherStrandsThanTheJournalHasIsRefused) {
   const auto again = nexus::dynamodb_backend().open(nexus::uri::parse(uri).value());
   ASSERT_TRUE(again);
   EXPECT_EQ((*again)->strands(), 8u);
+}
+
+TEST_F(DynamoOpening, OfMissingTablesThatAreNotToBeMadeNamesThem) {
+  const auto why = refused(local_server::shared().fresh_journal("tables=existing"));
+  EXPECT_EQ(why.code, nexus::errc::foreign_schema);
+  EXPECT_NE(why.message.find("there is no table t"), std::string::npos) << why.message;
+}
+
+TEST(DynamoSchema, CreatesChecksAndDropsTheTables) {
+  const auto where = nexus::uri::parse(local_server::shared().fresh_journal()).value();
+  auto tables = nexus::dynamodb_backend().schema(where).value();
+  EXPECT_EQ(tables->check().value().differences.size(), 2u) << "both are missing";
+  EXPECT_EQ(tables->migrate().value(), 0u);
+  auto status = tables->check().value();
+  EXPECT_EQ(status.found, status.known);
+  EXPECT_TRUE(status.differences.empty());
+  EXPECT_EQ(tables->migrate().value(), 1u);
+  ASSERT_TRUE(tables->drop());
+  ASSERT_TRUE(tables->drop()) << "nothing is left to drop";
+  EXPECT_EQ(tables->check().value().differences.size(), 2u);
+}
+
+TEST(DynamoSchema, PrintsWhatOthersMayCreate) {
+  const auto where = nexus::uri::parse(local_server::shared().fresh_journal()).value();
+  auto tables = nexus::dynamodb_backend().schema(where).value();
+  const auto text = tables->ddl();
+  const auto journal = json::parse(text.substr(0, text.find("\n}\n") + 2));
+  EXPECT_EQ(journal.at("BillingMode"), "PAY_PER_REQUEST");
+  EXPECT_TRUE(journal.at("TableName").get<std::string>().ends_with("_journal"));
+  EXPECT_EQ(journal.at("KeySchema").size(), 2u);
 }
 
 }  // namespace

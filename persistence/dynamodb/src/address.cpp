@@ -55,8 +55,8 @@ bool is_host(std::string_view text) {
 }  // namespace
 
 result<address> address::from(const uri& where) {
-  if (auto known = where.only(std::array<std::string_view, 6>{"region", "tls", "strands", "actions",
-                                                              "timeout", "read_models"});
+  if (auto known = where.only(std::array<std::string_view, 7>{"region", "tls", "strands", "actions",
+                                                              "timeout", "read_models", "tables"});
       !known) {
     return fail(std::move(known.error()));
   }
@@ -98,6 +98,11 @@ result<address> address::from(const uri& where) {
   auto tls = given("tls");
   if (tls.empty()) tls = made.on_aws ? "on" : "off";
   if (tls != "on" && tls != "off") return bad(fmt::format("tls is \"{}\", not on or off", tls));
+  const auto tables = given("tables");
+  made.creates = tables != "existing";
+  if (!tables.empty() && tables != "create" && tables != "existing") {
+    return bad(fmt::format("tables is \"{}\", not create or existing", tables));
+  }
   if (const auto text = given("strands"); !text.empty()) {
     std::uint32_t strands = 0;
     if (!read_number(text, strands) || strands == 0 || persistence_id::slices % strands != 0) {

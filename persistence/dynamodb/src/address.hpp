@@ -19,6 +19,7 @@ struct address {
   std::string prefix;       ///< of the tables' names
   std::string read_models;  ///< the name of their table
   bool on_aws = false;
+  bool creates = true;  ///< tables that are missing
   std::optional<std::uint32_t> strands{};
   std::optional<std::size_t> actions{};
   std::chrono::milliseconds timeout{30'000};  ///< of a call with all its retries

@@ -132,7 +132,7 @@ result<void> dynamodb_documents::need_table() {
     return fail(errc::pool_closed, "dynamodb: the session was interrupted: the pool closed");
   }
   if (core_.has_read_models) return {};
-  auto done = open_table(client_, table(), read_models_table(table()));
+  auto done = open_table(client_, table(), read_models_table(table()), core_.where.creates);
   if (done) core_.has_read_models = true;
   return done;
 }

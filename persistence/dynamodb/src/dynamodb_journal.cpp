@@ -1,5 +1,6 @@
 // The backend: opens the tables, and makes sessions.
 #include "nexus/dynamodb.hpp"
+#include "schema.hpp"
 #include "session.hpp"
 #include "tables.hpp"
 
@@ -36,23 +37,26 @@ class dynamodb_journal final : public journal {
 result<std::shared_ptr<journal>> open_dynamodb(const uri& where) {
   auto to = address::from(where);
   if (!to) return fail(std::move(to.error()));
-  auto server = std::make_shared<endpoint>();
-  server->url = to->url;
-  server->host = to->host;
-  server->region = to->region;
-  server->within.call = to->timeout;
-  if (auto who = server->credentials.get(); !who) return fail(std::move(who.error()));
-  client by{server};
+  auto server = server_of(*to);
+  if (!server) return fail(std::move(server.error()));
+  client by{*server};
   auto meta = open_tables(by, *to);
   if (!meta) return fail(std::move(meta.error()));
   auto actions = actions_of(by, *to);
   if (!actions) return fail(std::move(actions.error()));
   return std::make_shared<dynamodb_journal>(std::make_shared<core>(
-      *std::move(to), std::move(server), meta->strands, meta->epoch, *actions));
+      *std::move(to), *std::move(server), meta->strands, meta->epoch, *actions));
 }
 
 }  // namespace
 
-backend dynamodb_backend() { return {.scheme = "dynamodb", .open = open_dynamodb}; }
+backend dynamodb_backend() {
+  auto schema = [](const uri& where) -> result<std::unique_ptr<nexus::schema>> {
+    auto to = address::from(where);
+    if (!to) return fail(std::move(to.error()));
+    return make_schema(*std::move(to));
+  };
+  return {.scheme = "dynamodb", .open = open_dynamodb, .schema = schema};
+}
 
 }}  // namespace nexus::v0

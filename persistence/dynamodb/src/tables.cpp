@@ -15,6 +15,7 @@ namespace {
 using kind = fault::kind;
 using std::chrono::milliseconds;
 
+const std::string missing_table = "there is no table ";
 const item_key meta_key{"meta", std::string{head_place}};
 
 error foreign(const std::string& table, std::string_view why) {
@@ -36,7 +37,7 @@ std::string key_text(const json& description) {
 
 }  // namespace
 
-result<void> open_table(client& by, const std::string& name, const json& shape) {
+result<void> open_table(client& by, const std::string& name, const json& shape, bool creates) {
   constexpr int looks_max = 300;
   for (int look = 0; look < looks_max; ++look) {
     json which;
@@ -52,6 +53,11 @@ result<void> open_table(client& by, const std::string& name, const json& shape) 
       const auto status = table.value("TableStatus", "");
       if (status == "ACTIVE" || status == "UPDATING") return {};
     } else if (got.error().type == "ResourceNotFoundException") {
+      if (!creates) {
+        return fail(
+            errc::foreign_schema,
+            fmt::format("dynamodb: there is no table {}; create it with nexus-schema", name));
+      }
       auto made = by.call("CreateTable", shape);
       if (!made && made.error().type != "ResourceInUseException") {
         return fail(error_of(made.error(), "dynamodb: creating the table " + name));
@@ -120,7 +126,8 @@ json journal_table(std::string_view name) {
 
 result<journal_meta> open_tables(client& by, const address& where) {
   const auto name = where.journal_table();
-  if (auto done = open_table(by, name, journal_table(name)); !done) return fail(done.error());
+  if (auto done = open_table(by, name, journal_table(name), where.creates); !done)
+    return fail(done.error());
   table in{by, name};
   for (int rounds = 0; rounds < 5; ++rounds) {
     auto item = in.item(meta_key);
@@ -150,6 +157,32 @@ result<journal_meta> open_tables(client& by, const address& where) {
     if (!done && done.error().what != kind::condition) return fail(in.told(done.error()));
   }
   return fail(foreign(name, "its meta item does not stay"));
+}
+
+result<std::optional<std::string>> compare_table(client& by, const json& shape) {
+  const auto name = shape.value("TableName", "");
+  json which;
+  which["TableName"] = name;
+  auto got = by.call("DescribeTable", which);
+  if (!got && got.error().type == "ResourceNotFoundException") return missing_table + name;
+  if (!got) return fail(error_of(got.error(), "dynamodb: checking the table " + name));
+  const auto keys = key_text(got->value("Table", json::object()));
+  if (keys == key_text(shape)) return std::nullopt;
+  return fmt::format("the keys of {} are \"{}\", not \"{}\"", name, keys, key_text(shape));
+}
+
+bool is_missing(std::string_view difference) { return difference.starts_with(missing_table); }
+
+result<std::optional<journal_meta>> read_meta(client& by, const address& where) {
+  const auto name = where.journal_table();
+  table in{by, name};
+  auto item = in.item(meta_key);
+  if (!item) return fail(std::move(item.error()));
+  if (!item->is_null()) return meta_in(*item, name);
+  auto empty = is_empty(by, name);
+  if (!empty) return fail(std::move(empty.error()));
+  if (!*empty) return fail(foreign(name, "it has items, but no meta item"));
+  return std::nullopt;
 }
 
 result<std::size_t> actions_of(client& by, const address& where) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,7 @@
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
 struct journal_meta {
-  static constexpr std::uint64_t version_now = 1;
+  static constexpr unsigned version_now = 1;
 
   std::uint32_t strands = 0;
   std::uint64_t epoch = 0;
@@ -24,8 +25,16 @@ struct journal_meta {
 /// The body of CreateTable.
 [[nodiscard]] json journal_table(std::string_view name);
 
-/// Makes the table if it is missing, and waits until it is active. `shape` is the body of CreateTable.
-[[nodiscard]] result<void> open_table(client& by, const std::string& name, const json& shape);
+/// Waits until the table is active. `shape` is the body of CreateTable, for one that is missing.
+[[nodiscard]] result<void> open_table(client& by, const std::string& name, const json& shape,
+                                      bool creates);
+
+/// How the table of this name differs from the shape; none if it does not.
+[[nodiscard]] result<std::optional<std::string>> compare_table(client& by, const json& shape);
+[[nodiscard]] bool is_missing(std::string_view difference);
+
+/// What the journal's table says; none if it is empty.
+[[nodiscard]] result<std::optional<journal_meta>> read_meta(client& by, const address& where);
 
 /// Makes the table and the meta item if they are missing.
 [[nodiscard]] result<journal_meta> open_tables(client& by, const address& where);

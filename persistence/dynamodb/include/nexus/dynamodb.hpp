@@ -5,6 +5,7 @@
 //
 //   region        default: AWS_REGION, AWS_DEFAULT_REGION, or else "us-east-1" if a host is given
 //   tls           on or off; default: on for aws, off for a host
+//   tables        create (the default) or existing: missing ones are an error
 //   strands       1 to 1,024, a divisor of 1,024; default 32; fixed when the tables are made
 //   timeout       of a request with all its retries, 100ms to 600s; default 30s
 //   read_models   the name of their table
