@@ -1,14 +1,21 @@
-#include <array>
+#include <vector>
 
 #include "nexus/nexus.hpp"
 #include "nexus/postgres.hpp"
 #include "nexus/sqlite.hpp"
+#ifdef NEXUS_DYNAMODB
+#include "nexus/dynamodb.hpp"
+#endif
 
 namespace nexus { inline namespace v0 {
 namespace {
 
-std::array<backend, 3> every_backend() {
-  return {memory_backend(), sqlite_backend(), postgres_backend()};
+std::vector<backend> every_backend() {
+  std::vector<backend> all{memory_backend(), sqlite_backend(), postgres_backend()};
+#ifdef NEXUS_DYNAMODB
+  all.push_back(dynamodb_backend());
+#endif
+  return all;
 }
 
 }  // namespace

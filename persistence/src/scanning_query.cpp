@@ -14,6 +14,17 @@ namespace {
 
 constexpr std::size_t chunk = 1'000;  // records of one read
 
+// Whether events of the strand may match: those of others need not be read.
+bool may_match(const event_filter& filter, std::uint32_t strand, std::uint32_t strands) {
+  if (filter.slices && (strand < strand_of(filter.slices->first, strands) ||
+                        strand > strand_of(filter.slices->last, strands))) {
+    return false;
+  }
+  if (!filter.entity_type || !filter.entity_id) return true;
+  const auto id = persistence_id::make(*filter.entity_type, *filter.entity_id);
+  return id && strand == strand_of(id->slice(), strands);
+}
+
 // The matching events of one strand, in order.
 class strand_scan {
  public:
@@ -63,7 +74,8 @@ class strand_scan {
 // Oldest first: a strand and its next events.
 struct oldest {
   strand_scan scan;
-  position passed;  // the last event passed, or the start
+  position passed;         // the last event passed, or the start
+  std::size_t wanted = 0;  // no more events can be passed
   read_ahead ahead{};
   bool ended = false;
 
@@ -71,7 +83,7 @@ struct oldest {
     if (!ahead.empty() || ended) return {};
     ended = true;
     return scan.each([this](const persistence_id& of, const record_view& r, const position&) {
-      ended = ahead.add(of, r) && ahead.size() < chunk;
+      ended = ahead.add(of, r) && ahead.size() < std::min(chunk, wanted);
       return ended;
     });
   }
@@ -96,7 +108,10 @@ result<page_info> oldest_first(journal_session& from, const event_filter& filter
   for (std::uint32_t i = 0; i < from.strands(); ++i) {
     auto after = position_in(i, filter.after);
     if (const auto there = position_in(i, starts); !there.is_start()) after = there;
-    strands.push_back({{from, filter, after}, after});
+    oldest made{{from, filter, after}, after};
+    made.wanted = static_cast<std::size_t>(page.offset) + static_cast<std::size_t>(page.limit) + 1;
+    made.ended = !may_match(filter, i, from.strands());
+    strands.push_back(std::move(made));
   }
   page_info info;
   auto skip = page.offset;
@@ -105,16 +120,16 @@ result<page_info> oldest_first(journal_session& from, const event_filter& filter
     if (!next) return fail(std::move(next.error()));
     info.has_next = *next != nullptr;
     if (!info.has_next || !more || static_cast<std::int64_t>(info.size) == page.limit) break;
-    auto& [scan, passed, ahead, ended] = **next;
-    const auto r = ahead.front();
-    passed = r.at;
+    auto& one = **next;
+    const auto r = one.ahead.front();
+    one.passed = r.at;
     if (skip > 0) {
       --skip;
     } else {
       ++info.size;
-      more = sink(ahead.of(), r);
+      more = sink(one.ahead.of(), r);
     }
-    ahead.pop();
+    one.ahead.pop();
   }
   std::vector<position> at;
   // Where all matching events read have been passed, the next page need not scan again what was read.
@@ -186,6 +201,10 @@ result<page_info> newest_first(journal_session& from, const event_filter& filter
   for (std::uint32_t i = 0; i < from.strands(); ++i) {
     std::optional<position> last;
     if (!page.cursor.empty()) last = position_in(i, ends);
+    if (!may_match(filter, i, from.strands())) {
+      strands.emplace_back();
+      continue;
+    }
     auto found = newest_of(from, filter, position_in(i, filter.after), last, offset + limit + 1);
     if (!found) return fail(std::move(found.error()));
     strands.push_back(*std::move(found));
@@ -243,6 +262,7 @@ result<std::uint64_t> journal_session::count(const event_filter& filter) {
   if (auto why = fault_of(filter, strands())) return fail(*std::move(why));
   std::uint64_t found = 0;
   for (std::uint32_t i = 0; i < strands(); ++i) {
+    if (!may_match(filter, i, strands())) continue;
     auto done = strand_scan{*this, filter, position_in(i, filter.after)}.each(
         [&](const auto&...) { return ++found, true; });
     if (!done) return fail(std::move(done.error()));

@@ -287,10 +287,8 @@ result<void> projection_core::take_over(const lease_watch::plan& plan) {
     }
   }
   const auto take = [&]() -> result<void> {
-    for (const auto& one : plan.take) {
-      auto given = storage.give(setup_.which, one, setup_.owner);
-      if (!given) return fail(std::move(given.error()));
-    }
+    auto given = storage.give_all(setup_.which, plan.take, setup_.owner);
+    if (!given) return given;
     for (const auto& one : plan.ask) {
       auto asked = storage.want(setup_.which, one.cell, one.owner, setup_.owner);
       if (!asked) return fail(std::move(asked.error()));
@@ -321,13 +319,7 @@ result<void> projection_core::leave_cells() {
   auto cells = storage.cells(setup_.which);
   if (!cells) return fail(std::move(cells.error()));
   std::erase_if(*cells, [&](const auto& one) { return one.owner != setup_.owner; });
-  const auto leave = [&]() -> result<void> {
-    for (const auto& one : *cells) {
-      auto given = storage.give(setup_.which, one, {});
-      if (!given) return fail(std::move(given.error()));
-    }
-    return {};
-  };
+  const auto leave = [&] { return storage.give_all(setup_.which, *cells, {}); };
   if (cells->empty()) return {};
   if (!session_->has_sql()) return leave();
   return transactional(*session_, [&](session&) { return leave(); });

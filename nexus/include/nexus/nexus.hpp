@@ -16,8 +16,8 @@
 
 namespace nexus { inline namespace v0 {
 
-/// Opens `memory:`, `sqlite:PATH[?synchronous=normal]` or `postgresql://…`; docs/storage.md lists
-/// every parameter.
+/// Opens `memory:`, `sqlite:PATH[?synchronous=normal]`, `postgresql://…` or, if it was built,
+/// `dynamodb://…`; docs/storage.md and docs/dynamodb.md list every parameter.
 [[nodiscard]] result<store> open(std::string_view address, store_options options = {});
 
 /// The tables that `open` would use for this address, without opening it.

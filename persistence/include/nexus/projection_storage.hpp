@@ -96,6 +96,16 @@ class projection_storage {
   [[nodiscard]] virtual result<bool> give(const projection_version& of, const projection_cell& seen,
                                           std::string_view owner) = 0;
 
+  /// `give` for many cells; those that are no longer as seen stay.
+  [[nodiscard]] virtual result<void> give_all(const projection_version& of,
+                                              std::span<const projection_cell> seen,
+                                              std::string_view owner) {
+    for (const auto& one : seen) {
+      if (auto given = give(of, one, owner); !given) return fail(std::move(given.error()));
+    }
+    return {};
+  }
+
   /// Sets `wanted_by` to `who` if `owner` still owns the cell and no other process has asked. Returns
   /// false, without waiting, if a transaction is changing the cell.
   [[nodiscard]] virtual result<bool> want(const projection_version& of, std::uint32_t cell,

@@ -25,7 +25,7 @@ TEST_P(JournalContract, ReopeningKeepsEventsAndSnapshots) {
   EXPECT_EQ(session.history(alice), "1:a 2:b");
   EXPECT_EQ(session.history(bob), "1:x");
   EXPECT_EQ(session.load(alice), "2:two");
-  EXPECT_EQ(session.ids("account"), (texts{"account|alice", "account|bob"}));
+  EXPECT_EQ(session.ids("account"), (texts{alice.str(), bob.str()}));
   EXPECT_EQ(session.append_all({{alice, 2, {"c"}}, {bob, 0, {"y"}}}), "stored, conflict 1");
 }
 

@@ -1,0 +1,205 @@
+// Durable states: the value is in the head. A change of the value alone is one conditional write;
+// with a new id, a tombstone or an alarm it is a transaction.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "records.hpp"
+#include "session.hpp"
+
+namespace nexus { inline namespace v0 { namespace dynamodb {
+
+using kind = fault::kind;
+
+/// A request on its way.
+struct dynamodb_session::change {
+  std::size_t index = 0;
+  const upsert_request* sent = nullptr;
+  std::string value{};  ///< packed
+  assumption assumed{};
+  unsigned tries = 0;
+};
+
+namespace {
+
+constexpr unsigned state_tries_max = 50;
+
+result<std::optional<stored_state>> state_in(const json& item, const persistence_id& id,
+                                             std::string_view journal) {
+  const auto version = head::of(item).version;
+  if (version == 0) return std::nullopt;
+  auto value = unpack_value(bytes_in(item, "d").value_or(""));
+  if (!value) {
+    return fail(corrupt_row(journal, stored_kind::state, id, column_nr(version), "d"));
+  }
+  value->version = version;
+  return value;
+}
+
+}  // namespace
+
+request dynamodb_session::request_of(const change& one) const {
+  const auto& sent = *one.sent;
+  head_update update{"v", sent.expected, one.assumed};
+  json others = json::array();
+  if (!sent.only_due()) {
+    const bool was_listed = sent.expected > 0 && !one.assumed.tombstone;
+    if (sent.expected > 0) {
+      update.also(one.assumed.tombstone ? "attribute_exists(x)" : "attribute_not_exists(x)");
+    }
+    update.set("v", number_value(sent.next));
+    update.set("d", bytes_value(one.value));
+    if (!sent.value) {
+      update.set("x", number_value(1));
+    } else if (one.assumed.tombstone) {
+      update.remove("x");
+    }
+    const item_key place{list_of(listing::states, strand(sent.id), sent.id.type()), sent.id.str()};
+    if (sent.value && !was_listed) others.push_back(put_action(core_->table, key_of(place)));
+    if (!sent.value && was_listed) others.push_back(delete_action(core_->table, place));
+  }
+  update.change_alarm(sent.due, one.assumed, sent.writer);
+  add_alarm_actions(others, core_->table, strand(sent.id), sent.id, sent.due, one.assumed,
+                    sent.writer);
+  if (others.empty() && !sent.only_due()) return {"UpdateItem", update.body(core_->table, sent.id)};
+  json actions = json::array();
+  actions.push_back(update.action(core_->table, sent.id));
+  for (auto& other : others) actions.push_back(std::move(other));
+  return transaction(std::move(actions));
+}
+
+std::vector<append_outcome> dynamodb_session::upsert(std::span<const upsert_request> requests) {
+  if (auto why = stopped()) return {requests.size(), failed{*std::move(why)}};
+  std::vector<append_outcome> outcomes(requests.size(), failed{});
+  std::vector<std::size_t> order;
+  take_faultless(requests, core_->limits(), outcomes, order);
+  std::vector<change> changes;
+  std::vector<const persistence_id*> ids;
+  std::vector<const persistence_id*> alarmed;
+  for (const auto i : order) {
+    const auto& one = requests[i];
+    const auto* const value = one.value ? &*one.value : nullptr;
+    change made{i, &one, one.only_due() ? "" : pack_value(value, one.writer, one.time),
+                assumed(one.id)};
+    if (made.value.size() > packed_bytes_max) {
+      outcomes[i] =
+          rejected{{errc::too_large,
+                    fmt::format("state {} of {}: {} bytes with its type, at most {} are "
+                                "allowed",
+                                one.next, one.id.str(), made.value.size(), packed_bytes_max)}};
+      continue;
+    }
+    changes.push_back(std::move(made));
+    if (one.expected == 0 && one.value) ids.push_back(&one.id);
+    if (one.due.what == due_change::kind::set) alarmed.push_back(&one.id);
+  }
+  auto listed = list_types(listing::states, ids);
+  if (listed) listed = list_types(listing::alarms, alarmed);
+  if (!listed) {
+    for (const auto& one : changes) outcomes[one.index] = failed{listed.error()};
+    return outcomes;
+  }
+  upsert_changes(changes, outcomes);
+  return outcomes;
+}
+
+void dynamodb_session::upsert_changes(std::vector<change>& changes,
+                                      std::vector<append_outcome>& outcomes) {
+  while (!changes.empty()) {
+    std::vector<request> requests;
+    for (const auto& one : changes) requests.push_back(request_of(one));
+    auto answers = client_.call_many(requests);
+    std::vector<change> again;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      auto& one = changes[i];
+      const auto& sent = *one.sent;
+      auto& outcome = outcomes[one.index];
+      if (answers[i]) {
+        outcome = stored{};
+        auto now = one.assumed;
+        if (!sent.only_due()) now.tombstone = !sent.value;
+        if (sent.due) {
+          now.due =
+              sent.due.what == due_change::kind::set ? std::optional{sent.due.at} : std::nullopt;
+        }
+        remember(sent.id, now);
+        continue;
+      }
+      const auto& why = answers[i].error();
+      if (why.what != kind::condition) {
+        outcome = outcome_of(why);
+        continue;
+      }
+      const bool of_transaction = !why.reasons.empty();
+      // DynamoDB Local returns no item with the refusal of a single write.
+      auto item = of_transaction ? why.reasons[0].value("Item", json{}) : why.item;
+      if (!of_transaction && item.is_null()) {
+        auto read = table_.item(head_of(sent.id));
+        if (!read) {
+          outcome = failed{std::move(read.error())};
+          if (why.maybe_done) outcome = unknown{table_.told(why)};
+          continue;
+        }
+        item = *std::move(read);
+      }
+      const auto found = head::of(item);
+      remember(sent.id, assumption::of(found));
+      if (found.version != sent.expected) {
+        // The own write of a lost attempt, or another's: a transaction's token tells them apart.
+        outcome = conflict{found.version};
+        if (why.maybe_done && !of_transaction) outcome = unknown{table_.told(why)};
+        continue;
+      }
+      one.assumed = assumption::of(found);
+      if (++one.tries > state_tries_max) {
+        outcome = failed{{errc::unavailable, fmt::format("{}: state {} of {}: others change it",
+                                                         core_->name, sent.next, sent.id.str())}};
+        continue;
+      }
+      again.push_back(std::move(one));
+    }
+    changes = std::move(again);
+  }
+}
+
+result<settlement> dynamodb_session::settle(const upsert_request& request) {
+  if (auto why = stopped()) return fail(*std::move(why));
+  for (look_again again;;) {
+    auto item = table_.item(head_of(request.id));
+    if (!item) return fail(std::move(item.error()));
+    const auto now = head::of(*item);
+    if (request.only_due()) {
+      if (settled_as(request.due, request.writer, now.alarm(request.id)) == settlement::stored) {
+        return settlement::stored;
+      }
+      if (now.version > request.expected) return settlement::not_stored;
+    } else if (now.version > request.expected) {  // a late attempt fails by its expected version
+      auto found = state_in(*item, request.id, core_->name);
+      if (!found) return fail(std::move(found.error()));
+      return settled_as(request, *found ? &**found : nullptr);
+    }
+    auto fenced = fence(request.id, "v", now);
+    if (!fenced) return fail(std::move(fenced.error()));
+    if (*fenced) return settlement::not_stored;
+    if (!again.after_a_pause()) {
+      return fail(errc::unavailable, fmt::format("{}: settling of {}: others change it",
+                                                 core_->name, request.id.str()));
+    }
+  }
+}
+
+result<std::optional<stored_state>> dynamodb_session::get_state(const persistence_id& id) {
+  if (auto why = stopped()) return fail(*std::move(why));
+  auto item = table_.item(head_of(id));
+  if (!item) return fail(std::move(item.error()));
+  return state_in(*item, id, core_->name);
+}
+
+result<void> dynamodb_session::read_states(position, std::size_t, const state_sink&) {
+  if (auto why = stopped()) return fail(*std::move(why));
+  return fail(
+      errc::invalid_argument,
+      fmt::format("{}: changes of durable states are not numbered by DynamoDB", core_->name));
+}
+
+}}}  // namespace nexus::v0::dynamodb

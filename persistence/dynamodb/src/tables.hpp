@@ -1,0 +1,45 @@
+// The tables of a journal: their shape, and what is said in the meta item.
+//
+// Threads: any; calls block until a table is active. Throws: nothing. Failures: `foreign_schema`,
+// `newer_schema`, `invalid_argument` if the journal has other strands than the URI says,
+// `unavailable`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "address.hpp"
+#include "client.hpp"
+
+namespace nexus { inline namespace v0 { namespace dynamodb {
+
+struct journal_meta {
+  static constexpr unsigned version_now = 1;
+
+  std::uint32_t strands = 0;
+  std::uint64_t epoch = 0;
+};
+
+/// The body of CreateTable.
+[[nodiscard]] json journal_table(std::string_view name);
+
+/// Waits until the table is active. `shape` is the body of CreateTable, for one that is missing.
+[[nodiscard]] result<void> open_table(client& by, const std::string& name, const json& shape,
+                                      bool creates);
+
+/// How the table of this name differs from the shape; none if it does not.
+[[nodiscard]] result<std::optional<std::string>> compare_table(client& by, const json& shape);
+[[nodiscard]] bool is_missing(std::string_view difference);
+
+/// What the journal's table says; none if it is empty.
+[[nodiscard]] result<std::optional<journal_meta>> read_meta(client& by, const address& where);
+
+/// Makes the table and the meta item if they are missing.
+[[nodiscard]] result<journal_meta> open_tables(client& by, const address& where);
+
+/// How many actions a transaction of this server takes.
+[[nodiscard]] result<std::size_t> actions_of(client& by, const address& where);
+
+}}}  // namespace nexus::v0::dynamodb

@@ -1,0 +1,248 @@
+// The events of a strand in order: the log says where they are.
+//
+// A page reads some log items, then the items that they list, then the mark of what was erased. The
+// mark is set before anything is removed: so an item that is missing and not erased by the mark is
+// not visible yet, and looked for again.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "records.hpp"
+#include "session.hpp"
+
+namespace nexus { inline namespace v0 { namespace dynamodb {
+
+/// What the log says of an item.
+struct dynamodb_session::listed {
+  persistence_id id;
+  sequence_nr first;
+  std::uint64_t count;
+  position at;  ///< of its first event
+
+  [[nodiscard]] position last() const {
+    auto made = at;
+    made.minor += count - 1;
+    return made;
+  }
+  [[nodiscard]] std::pair<std::string, std::string> place() const {
+    return {of_id(id), events_from(first)};
+  }
+};
+
+struct dynamodb_session::whole {
+  position next;  ///< passed up to here
+  bool from_kept;
+  std::size_t left;
+  const journal_sink& sink;
+  bool done = false;
+};
+
+namespace {
+
+std::uint64_t number_of_log(const json& item) {
+  return std::strtoull(text_in(item, "s").value_or("").c_str(), nullptr, 10);
+}
+
+}  // namespace
+
+// Returns whether it got on; else an item is not visible.
+result<bool> dynamodb_session::read_page(whole& now) {
+  constexpr std::size_t items_max = 100;  // of one BatchGetItem
+  const auto of = now.next.strand;
+  const bool at_start = now.next.is_start();
+  const auto begin = now.next;
+  auto log = table_.items({.p = log_of(of),
+                           .from = in_order(at_start ? 1 : now.next.major),
+                           .limit = std::clamp<std::size_t>(now.left, 2, 50)});
+  if (!log) return fail(std::move(log.error()));
+  if (log->items.empty() && !at_start) return fail(past_the_end(now.next, core_->name));
+  std::vector<listed> wanted;
+  auto n = at_start ? 1 : now.next.major;
+  bool last_page = log->next.is_null();
+  for (const auto& one : log->items) {
+    if (number_of_log(one) != n) break;
+    const auto entries = unpack_entries(bytes_in(one, "d").value_or("?"));
+    if (!entries) {
+      return fail(errc::corrupt, fmt::format("{}: item {} of the log of strand {} is corrupt",
+                                             core_->name, n, of));
+    }
+    if (wanted.size() + entries->size() > items_max && !wanted.empty()) {
+      last_page = false;
+      break;
+    }
+    std::uint64_t i = 1;
+    for (const auto& entry : *entries) {
+      auto id = persistence_id::parse(entry.id);
+      if (!id) return fail(std::move(id.error()));
+      listed made{*std::move(id), entry.first, entry.count, at(of, n, i)};
+      i += entry.count;
+      if (at_start || made.last() > now.next) wanted.push_back(std::move(made));
+    }
+    ++n;
+  }
+  if (wanted.empty()) {
+    now.done = true;
+    return true;
+  }
+  std::vector<item_key> keys;
+  for (const auto& one : wanted) keys.push_back({of_id(one.id), events_from(one.first)});
+  auto items = table_.many_items(keys);
+  if (!items) return fail(std::move(items.error()));
+  auto mark = table_.item(mark_of(of));
+  if (!mark) return fail(std::move(mark.error()));
+  const auto erased = at(of, number_in(*mark, "n").value_or(0), number_in(*mark, "i").value_or(0));
+  const bool any_erased = erased.major > 0 && now.next < erased;
+  if (any_erased && !now.from_kept) return fail(erased_past(now.next, core_->name));
+  std::map<std::string, head> heads;
+  if (any_erased) {
+    for (const auto& one : wanted) {
+      if (!(one.at <= erased) || heads.contains(one.id.str())) continue;
+      auto found = head_now(one.id);
+      if (!found) return fail(std::move(found.error()));
+      heads.emplace(one.id.str(), *std::move(found));
+    }
+  }
+  std::map<std::pair<std::string, std::string>, const json*> found;
+  for (const auto& one : *items) {
+    found.emplace(std::pair{text_in(one, "p").value_or(""), text_in(one, "s").value_or("")}, &one);
+  }
+  for (const auto& one : wanted) {
+    const auto of_id_here = heads.find(one.id.str());
+    auto from = of_id_here == heads.end() ? one.first : of_id_here->second.erased + 1;
+    from = std::max(from, one.first);
+    const auto last = one.first + one.count - 1;
+    if (!now.next.is_start() && one.at <= now.next) {
+      from = std::max(from, one.first + (now.next.minor - one.at.minor) + 1);
+    }
+    if (from > last) {  // erased
+      now.next = one.last();
+      continue;
+    }
+    const auto item = found.find(one.place());
+    if (item == found.end()) return now.next != begin;
+    auto passed = pass(one.id, item_in(*item->second), from, last, [&](const record_view& r) {
+      const bool more = now.sink(one.id, r);
+      now.next = r.at;
+      --now.left;
+      return more && now.left > 0;
+    });
+    if (!passed) return fail(std::move(passed.error()));
+    if (!*passed) {
+      now.done = true;
+      return true;
+    }
+    if (auto why = stopped()) return fail(*std::move(why));
+  }
+  now.done = last_page;
+  return true;
+}
+
+result<void> dynamodb_session::read_all(reading_start from, std::size_t max,
+                                        const journal_sink& sink) {
+  if (auto why = stopped()) return fail(*std::move(why));
+  if (auto why = foreign(from.after, core_->strands, core_->epoch, core_->name)) {
+    return fail(*std::move(why));
+  }
+  if (max == 0) return {};
+  whole now{from.after, from.from_kept, max, sink};
+  for (look_again again; !now.done;) {
+    auto got_on = read_page(now);
+    if (!got_on) return fail(std::move(got_on.error()));
+    if (now.done) break;
+    if (*got_on) {
+      again = {};
+      continue;
+    }
+    if (!again.after_a_pause()) {
+      return fail(errc::corrupt, fmt::format("{}: an event behind the position \"{}\" is missing",
+                                             core_->name, to_string(now.next)));
+    }
+  }
+  return {};
+}
+
+result<std::vector<position>> dynamodb_session::newest(std::uint32_t of, std::size_t count) {
+  std::vector<position> found;
+  item_range range{.p = log_of(of), .ascending = false, .limit = 4};
+  for (;;) {
+    auto some = table_.items(range);
+    if (!some) return fail(std::move(some.error()));
+    for (const auto& one : some->items) {
+      const auto entries = unpack_entries(bytes_in(one, "d").value_or("?"));
+      if (!entries) return fail(errc::corrupt, core_->name + ": an item of the log is corrupt");
+      std::uint64_t i = 0;
+      for (const auto& entry : *entries) i += entry.count;
+      for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
+        auto id = persistence_id::parse(entry->id);
+        if (!id) return fail(std::move(id.error()));
+        auto known = head_now(*id);
+        if (!known) return fail(std::move(known.error()));
+        const auto last = entry->first + entry->count - 1;
+        for (auto n = last; n >= entry->first && n > known->erased; --n) {
+          found.push_back(at(of, number_of_log(one), i - (last - n)));
+          if (found.size() == count) return found;
+        }
+        i -= entry->count;
+      }
+    }
+    if (some->next.is_null()) return found;
+    range.after = std::move(some->next);
+    range.limit = 50;
+  }
+}
+
+result<position> dynamodb_session::last(std::uint32_t of) {
+  if (auto why = stopped()) return fail(*std::move(why));
+  if (of >= core_->strands) return position::start_of(of);
+  auto found = newest(of, 1);
+  if (!found) return fail(std::move(found.error()));
+  return found->empty() ? position::start_of(of) : found->front();
+}
+
+namespace {
+
+/// The strand of which a filter wants all events, if it is one.
+std::optional<std::uint32_t> whole_strand(const event_filter& filter, std::uint32_t strands) {
+  if (filter.event_type || filter.entity_type || filter.entity_id || filter.from || filter.to ||
+      filter.tag || !filter.after.empty() || !filter.up_to.empty()) {
+    return std::nullopt;
+  }
+  const auto all = filter.slices.value_or(slice_range{});
+  const auto strand = strand_of(all.first, strands);
+  const auto own = slices_of(strand, strands);
+  if (own.first != all.first || own.last != all.last) return std::nullopt;
+  return strand;
+}
+
+}  // namespace
+
+result<page_info> dynamodb_session::query(const event_filter& filter, const event_page& page,
+                                          const journal_sink& sink) {
+  const auto of = whole_strand(filter, core_->strands);
+  if (!of || page.order != reading_order::newest_first || page.limit != 1 || page.offset != 0 ||
+      !page.cursor.empty() || page.count) {
+    return journal_session::query(filter, page, sink);
+  }
+  if (auto why = stopped()) return fail(*std::move(why));
+  auto found = newest(*of, 2);
+  if (!found) return fail(std::move(found.error()));
+  page_info info;
+  if (found->empty()) return info;
+  const auto wanted = found->front();
+  auto before = wanted;
+  if (--before.minor == 0) before = at(*of, before.major - 1, UINT64_MAX);
+  if (before.major == 0) before = position::start_of(*of);
+  auto read = read_all(reading_start::kept_after(before), 1,
+                       [&](const persistence_id& id, const record_view& r) {
+                         ++info.size;
+                         return sink(id, r);
+                       });
+  if (!read) return fail(std::move(read.error()));
+  info.has_next = found->size() > 1;
+  info.next = cursor_of(page.order, std::vector{wanted});
+  return info;
+}
+
+}}}  // namespace nexus::v0::dynamodb

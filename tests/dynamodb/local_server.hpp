@@ -1,0 +1,48 @@
+// Amazon's DynamoDB Local on a free port of 127.0.0.1, for tests and benchmarks. The server and its
+// data are removed when the program ends, also after a crash or kill: a keeper process watches the
+// program.
+//
+//   auto& server = local_server::shared();
+//   auto store = nexus::open(server.fresh_journal());
+//
+// Threads: any, one call at a time. Throws: std::runtime_error, which ends a test.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace nexus::test {
+
+class local_server {
+ public:
+  enum class data { in_memory, kept };  ///< kept: survives `stop`
+
+  /// The server that ctest started for all tests of its run; if run by hand, one for this program.
+  static local_server& shared();
+
+  explicit local_server(data where = data::in_memory);
+  ~local_server();
+  local_server(const local_server&) = delete;
+  local_server& operator=(const local_server&) = delete;
+
+  [[nodiscard]] int port() const { return port_; }
+
+  /// The URI of a journal whose tables do not exist yet, with the parameters given behind "?".
+  [[nodiscard]] std::string fresh_journal(const std::string& parameters = {}) const;
+
+  /// Like a crash of the server: connections break. Not for the shared server.
+  void stop();
+  void start();
+
+ private:
+  explicit local_server(int port) : port_{port} {}
+  void launch(data where);
+  void tell(const std::string& command);
+
+  int port_ = 0;
+  int keeper_ = -1;  ///< its standard input and output; -1: no keeper
+  pid_t keeper_pid_ = -1;
+};
+
+}  // namespace nexus::test

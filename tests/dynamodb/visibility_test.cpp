@@ -1,0 +1,327 @@
+// A journal on DynamoDB Local, through a server that hides items, leaves keys unprocessed, refuses
+// transactions and loses answers, as DynamoDB may.
+#include <gtest/gtest.h>
+
+#include <nexus/document_storage.hpp>
+#include <nexus/dynamodb.hpp>
+#include <nexus/journal.hpp>
+#include <nlohmann/json.hpp>
+
+#include "fake_server.hpp"
+#include "http_client.hpp"
+#include "local_server.hpp"
+
+namespace {
+
+using nexus::test::fake_reply;
+using nexus::test::fake_request;
+using nexus::test::fake_server;
+using nexus::test::local_server;
+using nexus::test::with_environment;
+using json = nlohmann::json;
+
+/// Passes requests on, and lets a test change the answers.
+class altering_server {
+ public:
+  using change = std::function<void(const fake_request&, fake_reply&)>;
+
+  [[nodiscard]] std::string fresh_journal() const {
+    const auto direct = local_server::shared().fresh_journal("strands=1&timeout=2s");
+    const auto slash = direct.find('/', std::string{"dynamodb://"}.size());
+    return "dynamodb://127.0.0.1:" + std::to_string(server_.port()) + direct.substr(slash);
+  }
+
+  change alter;                                                   ///< of an answer of the server
+  std::function<bool(const fake_request&, fake_reply&)> instead;  ///< true: the server is not asked
+
+ private:
+  fake_reply pass_on(const fake_request& r) {
+    fake_reply made;
+    if (instead && instead(r, made)) return made;
+    nexus::test::http_headers with;
+    for (const auto& [name, value] : r.headers) {
+      if (name.starts_with("x-amz") || name == "authorization") with.emplace_back(name, value);
+    }
+    const auto got = real_.post("/", r.body, "application/x-amz-json-1.0", with);
+    if (!got) return {.drop = true};
+    made.status = got->status;
+    made.body = got->body;
+    if (alter) alter(r, made);
+    return made;
+  }
+
+  nexus::test::http_client real_{static_cast<std::uint16_t>(local_server::shared().port())};
+  fake_server server_{[this](const fake_request& r) { return pass_on(r); }};
+};
+
+struct DynamoVisibility : ::testing::Test {
+  void SetUp() override {
+    auto opened = nexus::dynamodb_backend().open(nexus::uri::parse(server.fresh_journal()).value());
+    ASSERT_TRUE(opened) << opened.error().message;
+    store = *opened;
+    session = store->open_session().value();
+  }
+
+  std::string append(const nexus::persistence_id& id, nexus::sequence_nr expected,
+                     std::vector<std::string_view> data) {
+    std::vector<nexus::event_view> events;
+    for (const auto one : data) events.push_back({.type = "t", .data = one, .metadata = {}});
+    const nexus::append_request sent{id, expected, {}, events};
+    const auto outcome = session->append({&sent, 1}).at(0);
+    if (std::holds_alternative<nexus::stored>(outcome)) return "stored";
+    if (const auto* c = std::get_if<nexus::conflict>(&outcome)) {
+      return "conflict " + std::to_string(c->highest);
+    }
+    if (const auto* f = std::get_if<nexus::failed>(&outcome)) return "failed: " + f->why.message;
+    if (const auto* u = std::get_if<nexus::unknown>(&outcome)) return "unknown: " + u->why.message;
+    return "rejected";
+  }
+
+  std::string replayed() {
+    std::string all;
+    auto done = session->replay(alice, 1, nexus::sequence_nr_max, 100, [&](const auto& r) {
+      all += r.event.data;
+      return true;
+    });
+    return done ? all : std::string{to_string(done.error().code)} + ": " + done.error().message;
+  }
+  std::string read() {
+    std::string all;
+    auto done = session->read_all(nexus::position{}, 100, [&](const auto&, const auto& r) {
+      all += r.event.data;
+      return true;
+    });
+    return done ? all : std::string{to_string(done.error().code)} + ": " + done.error().message;
+  }
+
+  /// Removes items of events from the answers to so many reads.
+  void hide_events(int reads) {
+    server.alter = [reads](const fake_request&, fake_reply& reply) mutable {
+      auto body = json::parse(reply.body);
+      bool hidden = false;
+      const auto hide = [&](json& items) {
+        std::erase_if(items.get_ref<json::array_t&>(), [&](const json& item) {
+          const bool event = item.contains("w") && item.contains("c");
+          hidden = hidden || event;
+          return event && reads > 0;
+        });
+      };
+      if (body.contains("Items")) hide(body["Items"]);
+      if (body.contains("Responses")) {
+        for (auto& [table, items] : body["Responses"].items()) hide(items);
+      }
+      if (hidden && reads > 0) --reads;
+      reply.body = body.dump();
+    };
+  }
+
+  altering_server server;
+  const nexus::persistence_id alice = nexus::persistence_id::parse("account|alice").value();
+  std::shared_ptr<nexus::journal> store;
+  std::unique_ptr<nexus::journal_session> session;
+};
+
+TEST_F(DynamoVisibility, AReplayWaitsForAnItemThatIsNotVisibleYet) {
+  ASSERT_EQ(append(alice, 0, {"a", "b"}), "stored");
+  ASSERT_EQ(append(alice, 2, {"c"}), "stored");
+  hide_events(3);
+  EXPECT_EQ(replayed(), "abc");
+}
+
+TEST_F(DynamoVisibility, AReaderWaitsForAnItemThatIsNotVisibleYet) {
+  ASSERT_EQ(append(alice, 0, {"a", "b"}), "stored");
+  hide_events(3);
+  EXPECT_EQ(read(), "ab");
+}
+
+TEST_F(DynamoVisibility, AnItemThatStaysAwayIsCorruptInBoundedTime) {
+  ASSERT_EQ(append(alice, 0, {"a", "b"}), "stored");
+  hide_events(1'000'000);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_NE(replayed().find("event 1 of account|alice is corrupt: it is missing"),
+            std::string::npos)
+      << replayed();
+  EXPECT_TRUE(read().starts_with("corrupt: ")) << read();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10});
+}
+
+TEST_F(DynamoVisibility, UnprocessedKeysAreAskedForAgain) {
+  ASSERT_EQ(append(alice, 0, {"a"}), "stored");
+  ASSERT_EQ(append(alice, 1, {"b"}), "stored");
+  int times = 2;
+  server.instead = [&times](const fake_request& r, fake_reply& reply) {
+    if (r.operation() != "BatchGetItem" || times-- <= 0) return false;
+    const auto body = json::parse(r.body);
+    reply.body =
+        json{{"Responses", json::object()}, {"UnprocessedKeys", body["RequestItems"]}}.dump();
+    return true;
+  };
+  EXPECT_EQ(read(), "ab");
+}
+
+TEST_F(DynamoVisibility, ACollisionOfTransactionsIsNoConflict) {
+  int times = 3;
+  server.instead = [&times](const fake_request& r, fake_reply& reply) {
+    if (r.operation() != "TransactWriteItems" || times-- <= 0) return false;
+    reply = {400, R"({"__type":"x#TransactionCanceledException","Message":"m",
+      "CancellationReasons":[{"Code":"None"},{"Code":"TransactionConflict"}]})"};
+    return true;
+  };
+  EXPECT_EQ(append(alice, 0, {"a"}), "stored");
+  EXPECT_EQ(times, -1);
+}
+
+TEST_F(DynamoVisibility, AnAnswerThatIsLostOnceIsStoredOnce) {
+  int times = 1;
+  server.alter = [&times](const fake_request& r, fake_reply& reply) {
+    if (r.operation() == "TransactWriteItems" && times-- > 0) reply.drop = true;
+  };
+  EXPECT_EQ(append(alice, 0, {"a", "b"}), "stored");
+  EXPECT_EQ(append(alice, 2, {"c"}), "stored");
+  EXPECT_EQ(read(), "abc");
+}
+
+TEST_F(DynamoVisibility, AThrottledAppendIsCertainlyNotStored) {
+  server.instead = [](const fake_request& r, fake_reply& reply) {
+    if (r.operation() != "TransactWriteItems") return false;
+    reply = fake_reply::error(400, "ProvisionedThroughputExceededException");
+    return true;
+  };
+  const auto outcome = append(alice, 0, {"a"});
+  EXPECT_TRUE(outcome.starts_with("failed: ")) << outcome;
+  EXPECT_NE(outcome.find("throttled"), std::string::npos) << outcome;
+  server.instead = nullptr;
+  EXPECT_EQ(append(alice, 0, {"a"}), "stored");
+}
+
+TEST_F(DynamoVisibility, DocumentsThatStayUnprocessedAreNamedInTheirOrder) {
+  auto& documents = *session->documents();
+  for (const char* id : {"a", "b", "c"}) {
+    ASSERT_TRUE(documents.put("orders", {.id = id, .type = "order", .data = "x"}));
+  }
+  int asked = 0;
+  server.instead = [&asked](const fake_request& r, fake_reply& reply) {
+    if (r.operation() != "BatchGetItem") return false;
+    ++asked;
+    const auto body = json::parse(r.body);
+    reply.body =
+        json{{"Responses", json::object()}, {"UnprocessedKeys", body["RequestItems"]}}.dump();
+    return true;
+  };
+  const std::vector<std::string> ids{"c", "a", "b", "a"};
+  const auto got = documents.get_many("orders", ids);
+  ASSERT_FALSE(got);
+  EXPECT_NE(got.error().message.find("stay unprocessed: c, a, b"), std::string::npos)
+      << got.error().message;
+  EXPECT_EQ(asked, 4);
+}
+
+TEST_F(DynamoVisibility, ADocumentThatIsNotOursIsCorrupt) {
+  auto& documents = *session->documents();
+  ASSERT_TRUE(documents.put("orders", {.id = "a", .type = "order", .data = "x"}));
+  std::string data;
+  server.alter = [&data](const fake_request& r, fake_reply& reply) {
+    if (r.operation() != "GetItem") return;
+    auto body = json::parse(reply.body);
+    body["Item"]["Data"]["S"] = data;
+    reply.body = body.dump();
+  };
+  for (const auto* one : {"", "7", "{}", R"({"id":"b","type":"t","schema_version":1,"codec":"c",
+        "base64":""})",
+                          R"({"id":"a","type":"t","schema_version":-1,"codec":"c","base64":""})",
+                          R"({"id":"a","type":"t","schema_version":1,"codec":"c"})"}) {
+    data = one;
+    const auto got = documents.get("orders", "a");
+    ASSERT_FALSE(got) << one;
+    EXPECT_EQ(got.error().code, nexus::errc::corrupt) << one;
+  }
+}
+
+struct DynamoOpening : ::testing::Test {
+  static nexus::error refused(const std::string& uri) {
+    auto opened = nexus::dynamodb_backend().open(nexus::uri::parse(uri).value());
+    return opened ? nexus::error{nexus::errc::rejected, "it opened"} : opened.error();
+  }
+};
+
+TEST_F(DynamoOpening, WithoutCredentialsSaysWhereItLooked) {
+  const auto uri = local_server::shared().fresh_journal();  // sets credentials
+  const with_environment key{"AWS_ACCESS_KEY_ID", nullptr};
+  const with_environment secret{"AWS_SECRET_ACCESS_KEY", nullptr};
+  const with_environment file{"AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials"};
+  const with_environment instance{"AWS_EC2_METADATA_DISABLED", "true"};
+  const auto why = refused(uri);
+  EXPECT_EQ(why.code, nexus::errc::invalid_argument);
+  EXPECT_NE(why.message.find("no credentials"), std::string::npos) << why.message;
+}
+
+TEST_F(DynamoOpening, OfAServerThatIsNotThereIsUnavailableInTime) {
+  int port = 0;
+  {
+    const fake_server gone{[](const fake_request&) { return fake_reply{}; }};
+    port = gone.port();
+  }
+  (void)local_server::shared();  // which sets credentials
+  const auto start = std::chrono::steady_clock::now();
+  const auto why = refused("dynamodb://127.0.0.1:" + std::to_string(port) + "/bank?timeout=500ms");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{5});
+  EXPECT_EQ(why.code, nexus::errc::unavailable) << why.message;
+  EXPECT_NE(why.message.find("bank_journal: the server cannot be reached"), std::string::npos)
+      << why.message;
+}
+
+TEST_F(DynamoOpening, WithAKeyThatTheServerDoesNotKnowIsOneClearError) {
+  (void)local_server::shared();
+  const fake_server server{[](const fake_request&) {
+    return fake_reply::error(400, "UnrecognizedClientException",
+                             "The security token included in the request is invalid.");
+  }};
+  const auto why = refused("dynamodb://127.0.0.1:" + std::to_string(server.port()) + "/bank");
+  EXPECT_EQ(why.code, nexus::errc::unavailable);
+  EXPECT_NE(why.message.find("the server does not accept the credentials"), std::string::npos)
+      << why.message;
+  EXPECT_EQ(server.requests(), 1);
+}
+
+TEST_F(DynamoOpening, WithOtherStrandsThanTheJournalHasIsRefused) {
+  const auto uri = local_server::shared().fresh_journal();
+  ASSERT_TRUE(nexus::dynamodb_backend().open(nexus::uri::parse(uri + "?strands=8").value()));
+  const auto why = refused(uri + "?strands=4");
+  EXPECT_EQ(why.code, nexus::errc::invalid_argument);
+  EXPECT_NE(why.message.find("has 8 strands, not 4"), std::string::npos) << why.message;
+  const auto again = nexus::dynamodb_backend().open(nexus::uri::parse(uri).value());
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)->strands(), 8u);
+}
+
+TEST_F(DynamoOpening, OfMissingTablesThatAreNotToBeMadeNamesThem) {
+  const auto why = refused(local_server::shared().fresh_journal("tables=existing"));
+  EXPECT_EQ(why.code, nexus::errc::foreign_schema);
+  EXPECT_NE(why.message.find("there is no table t"), std::string::npos) << why.message;
+}
+
+TEST(DynamoSchema, CreatesChecksAndDropsTheTables) {
+  const auto where = nexus::uri::parse(local_server::shared().fresh_journal()).value();
+  auto tables = nexus::dynamodb_backend().schema(where).value();
+  EXPECT_EQ(tables->check().value().differences.size(), 2u) << "both are missing";
+  EXPECT_EQ(tables->migrate().value(), 0u);
+  auto status = tables->check().value();
+  EXPECT_EQ(status.found, status.known);
+  EXPECT_TRUE(status.differences.empty());
+  EXPECT_EQ(tables->migrate().value(), 1u);
+  ASSERT_TRUE(tables->drop());
+  ASSERT_TRUE(tables->drop()) << "nothing is left to drop";
+  EXPECT_EQ(tables->check().value().differences.size(), 2u);
+}
+
+TEST(DynamoSchema, PrintsWhatOthersMayCreate) {
+  const auto where = nexus::uri::parse(local_server::shared().fresh_journal()).value();
+  auto tables = nexus::dynamodb_backend().schema(where).value();
+  const auto text = tables->ddl();
+  const auto journal = json::parse(text.substr(0, text.find("\n}\n") + 2));
+  EXPECT_EQ(journal.at("BillingMode"), "PAY_PER_REQUEST");
+  EXPECT_TRUE(journal.at("TableName").get<std::string>().ends_with("_journal"));
+  EXPECT_EQ(journal.at("KeySchema").size(), 2u);
+}
+
+}  // namespace
