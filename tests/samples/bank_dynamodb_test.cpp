@@ -14,6 +14,9 @@ namespace samples { namespace {
 using nexus::test::local_server;
 using std::chrono::milliseconds;
 
+/// Each worker of the balance sheet renews its lease in each strand.
+constexpr auto few_strands = "strands=4";
+
 class BankOnDynamoDb : public Bank {
  protected:
   [[nodiscard]] command_line line(command_line arguments, const std::string& uri) const {
@@ -47,7 +50,7 @@ class BankOnDynamoDb : public Bank {
 };
 
 TEST_F(BankOnDynamoDb, BalancesOfTheWholeLedgerAreTheSame) {
-  const auto uri = local_server::shared().fresh_journal();
+  const auto uri = local_server::shared().fresh_journal(few_strands);
   const auto imported = run_bank({"import", postings_csv()}, uri);
   EXPECT_EQ(imported.code, 0) << imported.err;
   EXPECT_TRUE(run_bank({"balances", "--csv"}, uri).out == expected_balances());
@@ -61,7 +64,7 @@ TEST_F(BankOnDynamoDb, BalancesOfTheWholeLedgerAreTheSame) {
 TEST_F(BankOnDynamoDb, AnImportKilledAtAnyMomentIsResumed) {
   auto random = random_source();
   const auto csv = some_postings();
-  const auto uri = local_server::shared().fresh_journal();
+  const auto uri = local_server::shared().fresh_journal(few_strands);
   for (int kills = 0; kills < times(4, 60); ++kills) {
     process import{line({"import", csv}, uri), directory.path()};
     std::this_thread::sleep_for(milliseconds{100 + random() % 2'000});
@@ -75,7 +78,7 @@ TEST_F(BankOnDynamoDb, AnImportKilledAtAnyMomentIsResumed) {
 TEST_F(BankOnDynamoDb, AnImportSurvivesStopsOfTheServer) {
   local_server own{local_server::data::kept};
   const auto csv = some_postings();
-  const auto uri = own.fresh_journal();
+  const auto uri = own.fresh_journal(few_strands);
   process import{line({"import", csv}, uri), directory.path()};
   for (int stops = 0; stops < times(2, 20); ++stops) {
     std::this_thread::sleep_for(milliseconds{1'500});
@@ -89,7 +92,7 @@ TEST_F(BankOnDynamoDb, AnImportSurvivesStopsOfTheServer) {
 
 TEST_F(BankOnDynamoDb, TwoImportsAtOncePostEverythingOnce) {
   const auto csv = some_postings();
-  const auto uri = local_server::shared().fresh_journal();
+  const auto uri = local_server::shared().fresh_journal(few_strands);
   process first{line({"import", csv}, uri), directory.path()};
   process second{line({"import", csv}, uri), directory.path()};
   EXPECT_EQ(first.wait(), 0) << first.out() << first.err();
