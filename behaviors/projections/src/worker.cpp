@@ -256,7 +256,7 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
   const auto started = steady_clock::now();  // it may have waited for its turn to write
   auto done = [&] {
     const no_waiting here{"a projection's handler"};
-    return batch.handle(on, from, to, later(started, of_.options.batch_time));
+    return batch.handle(on, from, to, later(started, batch_time()));
   }();
   if (done.failed) {
     const bool passes = is_trouble(done.failed->code) || session_->broken();
@@ -282,7 +282,7 @@ projection_worker::outcome projection_worker::attempt_without_sql(
   handler_session on{*session_};
   auto done = [&] {
     const no_waiting here{"a projection's handler"};
-    return batch.handle(on, from, to, later(started, of_.options.batch_time));
+    return batch.handle(on, from, to, later(started, batch_time()));
   }();
   if (done.end > from) {
     const auto target = reached(batch, from, done.end, up_to);
@@ -468,10 +468,19 @@ std::vector<position> projection_worker::reached(const projected_batch& batch, s
 }
 
 // The events of the next transaction. A handler of single events ends by itself when it is time.
+// Without transactions a long batch locks nothing, and moving the offset may cost as much as many
+// events.
+nanoseconds projection_worker::batch_time() const {
+  constexpr int without_locks = 10;
+  const nanoseconds one = of_.options.batch_time;
+  if (!session_ || session_->has_sql()) return one;
+  return one > nanoseconds::max() / without_locks ? nanoseconds::max() : one * without_locks;
+}
+
 std::size_t projection_worker::chunk(std::size_t left) const {
   if (!of_.handler->takes_batches()) return left;
   if (cost_ns_ <= 0) return std::min(left, first_batch);
-  const auto fits = static_cast<double>(of_.options.batch_time.count()) / cost_ns_;
+  const auto fits = static_cast<double>(batch_time().count()) / cost_ns_;
   return std::clamp<std::size_t>(static_cast<std::size_t>(std::min(fits, 1e6)), 1, left);
 }
 

@@ -81,6 +81,7 @@ class projection_worker {
   outcome done(const change& what);
   [[nodiscard]] steps steps_to(const std::vector<position>& to) const;
   [[nodiscard]] time_point sign_due() const;
+  [[nodiscard]] std::chrono::nanoseconds batch_time() const;
   [[nodiscard]] std::vector<position> reached(const projected_batch& batch, std::size_t from,
                                               std::size_t end,
                                               const std::vector<position>& up_to) const;
