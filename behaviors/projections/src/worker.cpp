@@ -468,15 +468,6 @@ std::vector<position> projection_worker::reached(const projected_batch& batch, s
 }
 
 // The events of the next transaction. A handler of single events ends by itself when it is time.
-// Without transactions a long batch locks nothing, and moving the offset may cost as much as many
-// events.
-nanoseconds projection_worker::batch_time() const {
-  constexpr int without_locks = 10;
-  const nanoseconds one = of_.options.batch_time;
-  if (!session_ || session_->has_sql()) return one;
-  return one > nanoseconds::max() / without_locks ? nanoseconds::max() : one * without_locks;
-}
-
 std::size_t projection_worker::chunk(std::size_t left) const {
   if (!of_.handler->takes_batches()) return left;
   if (cost_ns_ <= 0) return std::min(left, first_batch);

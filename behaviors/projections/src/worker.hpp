@@ -81,7 +81,13 @@ class projection_worker {
   outcome done(const change& what);
   [[nodiscard]] steps steps_to(const std::vector<position>& to) const;
   [[nodiscard]] time_point sign_due() const;
-  [[nodiscard]] std::chrono::nanoseconds batch_time() const;
+  /// Without transactions a long batch locks nothing, and moving the offset may cost as much as
+  /// many events.
+  [[nodiscard]] std::chrono::nanoseconds batch_time() const {
+    const std::chrono::nanoseconds one = of_.options.batch_time;
+    const bool locks = !session_ || session_->has_sql();
+    return locks || one > std::chrono::hours{1} ? one : one * 10;
+  }
   [[nodiscard]] std::vector<position> reached(const projected_batch& batch, std::size_t from,
                                               std::size_t end,
                                               const std::vector<position>& up_to) const;

@@ -15,7 +15,8 @@ namespace {
 
 bool is_name(std::string_view text, std::string_view also) {
   const auto fits = [also](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || also.find(c) != std::string_view::npos;
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           also.find(c) != std::string_view::npos;
   };
   return !text.empty() && std::ranges::all_of(text, fits);
 }

@@ -11,7 +11,8 @@ namespace {
 
 using kind = fault::kind;
 
-constexpr unsigned attempts_max = 10;
+/// Some 15 s in all, unless the call's time is over before: a server may be restarted.
+constexpr unsigned attempts_max = 20;
 /// A collision ends soon, so it is worth more attempts.
 constexpr unsigned collisions_max = 60;
 constexpr std::size_t response_bytes_max = std::size_t{20} << 20;
@@ -22,10 +23,6 @@ void start_libcurl() {
   static const auto done = curl_global_init(CURL_GLOBAL_DEFAULT);
   (void)done;
 }
-
-/// libcurl wants to send again on a new connection, on its own: that must not be hidden, since the
-/// server may have carried the request out.
-int refuse_to_send_again(void*, curl_off_t, int) { return CURL_SEEKFUNC_FAIL; }
 
 bool was_not_sent(CURLcode code) {
   return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
@@ -47,6 +44,11 @@ class client::flight {
     std::memcpy(to, one.body.data() + one.sent, n);
     one.sent += n;
     return n;
+  }
+  /// libcurl wants to send again on a new connection, on its own. That must not be hidden if the
+  /// server may have carried the request out.
+  static int send_again(void* self, curl_off_t, int) {
+    return static_cast<flight*>(self)->sent == 0 ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
   }
   static std::size_t take(char* bytes, std::size_t size, std::size_t count, void* self) {
     auto& one = *static_cast<flight*>(self);
@@ -184,7 +186,7 @@ std::unique_ptr<CURL, void (*)(CURL*)> client::handle() {
   curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(server_->within.connect.count()));
   curl_easy_setopt(h, CURLOPT_READFUNCTION, flight::send);
-  curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, refuse_to_send_again);
+  curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, flight::send_again);
   curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, flight::take);
   curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, flight::take_header);
   return one;
@@ -230,6 +232,7 @@ bool client::launch(flight& one) {
   curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(one.body.size()));
   curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, static_cast<long>(within.count()));
   curl_easy_setopt(h, CURLOPT_READDATA, &one);
+  curl_easy_setopt(h, CURLOPT_SEEKDATA, &one);
   curl_easy_setopt(h, CURLOPT_WRITEDATA, &one);
   curl_easy_setopt(h, CURLOPT_HEADERDATA, &one);
   curl_easy_setopt(h, CURLOPT_ERRORBUFFER, one.why.data());
