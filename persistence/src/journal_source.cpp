@@ -66,43 +66,19 @@ class event_source final : public journal_source {
   [[nodiscard]] bool ends() const noexcept override { return !live_; }
 
  private:
-  // The strands have no common order: they are read in turn, the next one first.
-  result<void> read(journal_session& from, read_ahead& ahead) {
-    const auto strands = from.strands();
-    if (strands == 1 || id_) return read(from, filter_, ahead);
-    for (std::uint32_t i = 0; i < strands; ++i) {
-      const auto strand = (next_strand_ + i) % strands;
-      if (!wants(strand, strands)) continue;
-      auto part = filter_;
-      part.slices = slices_of(strand, strands);
-      if (filter_.slices) {
-        part.slices->first = std::max(part.slices->first, filter_.slices->first);
-        part.slices->last = std::min(part.slices->last, filter_.slices->last);
-      }
-      auto done = read(from, part, ahead);
-      if (!done || !ahead.empty()) {
-        next_strand_ = strand + 1;
-        return done;
-      }
-    }
-    return {};
-  }
-
   // A query skips erased events, so the mark is checked after it and before its events are passed.
   // The check is careful: events that are erased between the two count as missed.
-  result<void> read(journal_session& from, const event_filter& part, read_ahead& ahead) {
+  result<void> read(journal_session& from, read_ahead& ahead) {
     bool gapless = true;  // within one id
     auto number = number_;
-    auto found = from.query(part, page_, [&](const persistence_id& of, const record_view& r) {
+    auto found = from.query(filter_, page_, [&](const persistence_id& of, const record_view& r) {
       gapless = gapless && r.number == ++number;
       return ahead.add(of, r);
     });
     if (!found && ahead.empty()) return fail(std::move(found.error()));
     if (from_kept_) return {};
     const bool surely_whole = id_ && gapless && !ahead.empty();
-    auto whole = surely_whole ? result<void>{}
-                 : id_        ? check_numbers(from)
-                              : check_marks(from, part);
+    auto whole = surely_whole ? result<void>{} : id_ ? check_numbers(from) : check_marks(from);
     if (!whole) {
       ahead.clear();
       return whole;
@@ -111,9 +87,9 @@ class event_source final : public journal_source {
     return {};
   }
 
-  result<void> check_marks(journal_session& from, const event_filter& part) {
+  result<void> check_marks(journal_session& from) {
     for (std::uint32_t strand = 0; strand < from.strands(); ++strand) {
-      if (!wants(part, strand, from.strands())) continue;
+      if (!wants(strand, from.strands())) continue;
       if (auto whole = check_mark(from, strand); !whole) return whole;
     }
     return {};
@@ -224,17 +200,13 @@ class event_source final : public journal_source {
 
   [[nodiscard]] bool wants(std::uint32_t strand, std::uint32_t strands) const {
     if (id_) return strand == strand_of(id_->slice(), strands);
-    return wants(filter_, strand, strands);
-  }
-  static bool wants(const event_filter& part, std::uint32_t strand, std::uint32_t strands) {
-    if (!part.slices) return true;
-    return strand_of(part.slices->first, strands) <= strand &&
-           strand <= strand_of(part.slices->last, strands);
+    if (!filter_.slices) return true;
+    return strand_of(filter_.slices->first, strands) <= strand &&
+           strand <= strand_of(filter_.slices->last, strands);
   }
 
   event_filter filter_;
   event_page page_;
-  std::uint32_t next_strand_ = 0;
   const bool from_kept_;
   const bool live_;
   std::optional<persistence_id> id_;  // the only one, if the filter names one
