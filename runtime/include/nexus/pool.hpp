@@ -56,7 +56,8 @@ struct borrow_options {
   /// session itself: not for another session, and not for anything that may need a reserved
   /// session.
   bool reserved = false;
-  /// Its holder keeps it for its life: it is no leak until lease::due_back, then after `leak_after`.
+  /// Its holder keeps it for its life: it is no leak until lease::due_back, and then after
+  /// `leak_after`.
   bool for_life = false;
 };
 
@@ -81,8 +82,8 @@ class [[nodiscard]] lease {
   /// Marks the session as unusable: it is destroyed when it is returned.
   void poison() noexcept { held_.poison(); }
 
-  /// The holder of a session that was lent `for_life` has ended: whoever keeps the session for longer
-  /// than `leak_after` from now on is named as a leak.
+  /// The holder of a session that was lent `for_life` has ended: the time until the session counts
+  /// as a leak, `leak_after`, begins now.
   void due_back() const noexcept { held_.due_back(); }
 
   /// Returns the session now. A second return is an assert.

@@ -22,8 +22,8 @@ namespace nexus { inline namespace v0 { namespace detail {
 
 class held_session;
 
-/// The holder's share in its session: the session returns when the holder and its jobs let go of it.
-/// Whoever keeps it for long after the holder is named as a leak.
+/// The holder's share in its session. The session returns when the holder and its jobs have released
+/// it; one that returns long after its holder has ended is logged as a leak, with the holder's name.
 class session_holder {
  public:
   session_holder() noexcept = default;
@@ -47,8 +47,8 @@ class dedicated_sessions {
  public:
   virtual ~dedicated_sessions() = default;
 
-  /// Calls `to` once, on any thread, this one too: with a session, or with `stopped` after `cancel`.
-  /// First come first served.
+  /// Calls `to` once, on any thread, this one too: with a session, or with `stopped` after
+  /// `cancel`. First come first served.
   virtual void ask(std::string holder, std::stop_token cancel,
                    std::function<void(result<session_holder>)> to) = 0;
 
@@ -64,8 +64,8 @@ class dedicated_sessions {
   virtual void tend() = 0;
 };
 
-/// `max` sessions of `in` for the holders of the kind `whose`, for this caller alone. The store closes
-/// them; those that nobody uses any more go with the next call, or with the store.
+/// `max` sessions of `in` for the holders of the kind `whose`, for this caller alone. The store
+/// closes them. Unused ones are destroyed by the next call, or with the store.
 [[nodiscard]] result<std::shared_ptr<dedicated_sessions>> dedicated_to(const store& in,
                                                                        std::string_view whose,
                                                                        std::size_t max);
