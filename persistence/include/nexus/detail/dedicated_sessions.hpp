@@ -22,8 +22,9 @@ namespace nexus { inline namespace v0 { namespace detail {
 
 class held_session;
 
-/// The holder's share in its session. The session returns when the holder and its jobs have released
-/// it; one that returns long after its holder has ended is logged as a leak, with the holder's name.
+/// The holder's share in its session. The session returns when the holder and its jobs have
+/// released it; one that returns long after its holder has ended is logged as a leak, with the
+/// holder's name.
 class session_holder {
  public:
   session_holder() noexcept = default;
