@@ -75,7 +75,8 @@ constexpr std::array all{
              "postgres.mapper.insert.100 postgres.mapper.update.100 postgres.mapper.find.100 "
              "postgres.mapper.load",
              bench::postgres_mapper},
-    measured{"entity.update entity.load", bench::rows_of_entities},
+    measured{"entity.update", one<bench::rows_updated>},
+    measured{"entity.load", one<bench::rows_loaded>},
     measured{"sqlite.live", one<bench::live>},
     measured{"postgres.live", one<bench::postgres_live>}};
 

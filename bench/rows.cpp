@@ -200,33 +200,38 @@ std::string cycles(const std::string& path, std::uint64_t count) {
 
 }  // namespace
 
-std::vector<figure> rows_of_entities(const options& o) {
+figure rows_updated(const options& o) {
   const auto path = o.dir + "/rows.db";
-  std::vector<figure> made;
-  rounds updates;
+  rounds all;
   ask_run last;
   const auto count = o.count(200'000, 50'000);
   for (unsigned i = 0; i < o.rounds_or(7); ++i) {
     last = update(path, count);
-    updates.add(last, update_plainly(path, count, last.sizes));
+    all.add(last, update_plainly(path, count, last.sizes));
   }
-  made.push_back(updates.summary("entity.update", "writes/s"));
-  made.back().notes.push_back(
+  auto made = all.summary("entity.update", "writes/s");
+  made.notes.push_back(
       fmt::format("{} rows, one command each on its way; last transactions {:.0f} rows",
                   updated_rows, last.sizes.events_per_commit));
-  made.back().notes.push_back("by thread: " + describe_threads(last));
-  made.back().notes.push_back(cycles(path, o.count(5'000, 1'000)));
+  made.notes.push_back("by thread: " + describe_threads(last));
+  made.notes.push_back(cycles(path, o.count(5'000, 1'000)));
+  remove_database(path);
+  return made;
+}
 
-  const auto loaded = o.count(100'000, 20'000);
-  fill(path, loaded);
-  rounds loads;
+figure rows_loaded(const options& o) {
+  const auto path = o.dir + "/rows.db";
+  const auto count = o.count(100'000, 20'000);
+  fill(path, count);
+  rounds all;
+  ask_run last;
   for (unsigned i = 0; i < o.rounds_or(5); ++i) {
-    last = load(path, loaded, o.window);
-    loads.add(last, load_plainly(path, loaded));
+    last = load(path, count, o.window);
+    all.add(last, load_plainly(path, count));
   }
-  made.push_back(loads.summary("entity.load", "entities/s"));
-  made.back().notes.push_back(fmt::format("{} entities, the first ask of each", loaded));
-  made.back().notes.push_back("by thread: " + describe_threads(last));
+  auto made = all.summary("entity.load", "entities/s");
+  made.notes.push_back(fmt::format("{} entities, the first ask of each", count));
+  made.notes.push_back("by thread: " + describe_threads(last));
   remove_database(path);
   return made;
 }

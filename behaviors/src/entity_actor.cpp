@@ -124,6 +124,7 @@ void entity_actor::dispatch(const moment& now, envelope m, actions& out) {
     case message_kind::loaded: {
       auto& a = m.as<load_answer>();
       fsm_.step(now, loaded{a.epoch, std::move(a.what)}, out);
+      load_now();  // if this was the answer of an earlier epoch
       break;
     }
     case message_kind::replayed: {

@@ -55,6 +55,7 @@ class entity_actor final : public actor, private entity_host {
 
   template <class Answer, class F>
   void read(Answer* answer, F f);
+  [[nodiscard]] recoveries::ticket ask_for_turn(std::uint32_t epoch);
   void write_out(const envelope& job);
   bool has_session(load a);
   void take_session(const moment& now, result<session_holder> got, actions& out);
@@ -82,6 +83,7 @@ class entity_actor final : public actor, private entity_host {
   struct recovery_turn {
     recoveries::ticket ticket;
     std::optional<load> due{};           // waits for this entity's turn
+    std::uint32_t begins = 0;            // the epoch of the load that the turn begins by itself
     std::uint32_t watched_epoch = 0;     // progress at the last look:
     std::uint32_t watched_progress = 0;  // epoch and count
     steady_time begun{};

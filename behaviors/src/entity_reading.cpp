@@ -18,23 +18,39 @@ result<void> ended(const result<T>& r) {
   return fail(r.error());
 }
 
+// Reads by `submit`, a call with a job, and sends the answer to `to`.
+template <class Answer, class F, class Submit>
+void read_for(const mailbox& to, Answer* answer, F f, const Submit& submit) {
+  envelope held{answer};
+  auto queued = submit([answer, held, f = std::move(f), to](journal_session& session) {
+    answer->what = f(session);
+    auto done = ended(answer->what);
+    to.send(held);
+    return done;
+  });
+  if (queued) return;
+  answer->what = fail(std::move(queued.error()));
+  to.send(std::move(held));
+}
+
+// The job must not hold the directory: it could be the last holder, and would destroy the directory
+// and the store on one of the store's threads.
+auto load_job(const directory_core& in, const persistence_id& id, bool alarm) {
+  return [id, of_state = in.info.of_state, alarm](journal_session& session) {
+    return load_from(session, id, of_state, alarm);
+  };
+}
+
 }  // namespace
 
 // Runs `f(session)` on a thread that may block, and sends its answer back.
 template <class Answer, class F>
 void entity_actor::read(Answer* answer, F f) {
-  envelope held{answer};
-  const auto job = [answer, held, f, to = self_](journal_session& session) {
-    answer->what = f(session);
-    auto done = ended(answer->what);
-    to.send(held);
-    return done;
-  };
-  const bool has_own = session_ != nullptr && session_->is;
-  auto queued = has_own ? core_->dedicated->read(session_->is, job) : core_->in.read(job);
-  if (queued) return;
-  answer->what = fail(std::move(queued.error()));
-  self_.send(std::move(held));
+  read_for(self_, answer, std::move(f), [&](auto job) {
+    const bool has_own = session_ != nullptr && session_->is;
+    return has_own ? core_->dedicated->read(session_->is, std::move(job))
+                   : core_->in.read(std::move(job));
+  });
 }
 
 void entity_actor::write_out(const envelope& job) {
@@ -85,10 +101,26 @@ void entity_actor::look_after_session(const moment& now, std::uint32_t epoch, ac
   fsm_.step(now, loaded{epoch, std::move(why)}, out);
 }
 
+// A turn that had to be waited for begins the load by itself, which saves a message. The one that
+// gives the turn is an entity of the same directory, which so lives that long.
+recoveries::ticket entity_actor::ask_for_turn(std::uint32_t epoch) {
+  const auto& id = slot_->id;
+  if (core_->dedicated != nullptr) {
+    return core_->turns.ask(self_, id.id(), [to = self_] { to.send(envelope{new turn_message}); });
+  }
+  auto begin = [core = core_.get(), slot = slot_, to = self_, epoch, alarm = model_->has_alarm()] {
+    read_for(to, new load_answer{epoch}, load_job(*core, slot->id, alarm),
+             [&](auto job) { return core->in.read(std::move(job)); });
+  };
+  return core_->turns.ask(self_, id.id(), std::move(begin));
+}
+
 void entity_actor::perform(const moment& now, load a, actions& /*out*/) {
   if (!has_session(a)) return;
-  if (!turn_)
-    turn_ = std::make_unique<recovery_turn>(recovery_turn{core_->turns.ask(self_, slot_->id.id())});
+  if (!turn_) {
+    turn_ = std::make_unique<recovery_turn>(recovery_turn{ask_for_turn(a.epoch)});
+    if (turn_->ticket.waited() && core_->dedicated == nullptr) turn_->begins = a.epoch;
+  }
   turn_->due = a;
   turn_->begun = now.steady;
   load_now();
@@ -96,13 +128,11 @@ void entity_actor::perform(const moment& now, load a, actions& /*out*/) {
 
 void entity_actor::load_now() {
   if (!turn_ || !turn_->due || !turn_->ticket.called()) return;  // or it was an abandoned turn
-  read(new load_answer{std::exchange(turn_->due, {})->epoch},
-       [id = slot_->id, of_state = core_->info.of_state, alarm = model_->has_alarm()](
-           journal_session& session) { return load_from(session, id, of_state, alarm); });
+  const auto epoch = std::exchange(turn_->due, {})->epoch;
+  if (epoch == turn_->begins) return;
+  read(new load_answer{epoch}, load_job(*core_, slot_->id, model_->has_alarm()));
 }
 
-// The job must not hold the directory: it could be the last holder, and would destroy the directory
-// and the store on one of the store's threads.
 void entity_actor::perform(const moment& /*now*/, replay a, actions& /*out*/) {
   const chunk_shape shape{core_->options.replay_chunk_bytes,
                           core_->options.replay_filter.mode != replay_filter_mode::off};

@@ -16,6 +16,7 @@ struct recoveries::holder {
 
   mailbox who;
   std::size_t shard;
+  std::function<void()> when_called;
   std::atomic<bool> called{false};
 };
 
@@ -35,7 +36,7 @@ class recoveries::state : public std::enable_shared_from_this<state> {
         });
   }
 
-  ticket ask(const mailbox& who, std::string_view id) {
+  ticket ask(const mailbox& who, std::string_view id, std::function<void()> when_called) {
     ticket made;
     made.of_ = shared_from_this();
     std::list<holder> one;
@@ -44,6 +45,8 @@ class recoveries::state : public std::enable_shared_from_this<state> {
     if (waiting_count_.load() == 0 && take_turn()) {
       begin(one);
     } else {
+      made.waited_ = true;
+      one.front().when_called = std::move(when_called);
       wait(one);
     }
     return made;
@@ -121,17 +124,17 @@ class recoveries::state : public std::enable_shared_from_this<state> {
 
   void call_waiting() {
     while (true) {
-      mailbox next;
+      std::function<void()> next;
       {
         std::lock_guard guard{waiting_lock_};
         if (waiting_.empty() || !take_turn()) return;
         std::list<holder> one;
         one.splice(one.end(), waiting_, waiting_.begin());
         waiting_count_.store(waiting_.size());
-        next = one.front().who;
+        next = std::move(one.front().when_called);
         begin(one);
       }
-      next.send(envelope{new turn_message});
+      next();
     }
   }
 
@@ -158,8 +161,9 @@ recoveries::ticket::~ticket() {
 
 bool recoveries::ticket::called() const { return of_ != nullptr && at_->called.load(); }
 
-recoveries::ticket recoveries::ask(const mailbox& who, std::string_view id) {
-  return state_->ask(who, id);
+recoveries::ticket recoveries::ask(const mailbox& who, std::string_view id,
+                                   std::function<void()> begin) {
+  return state_->ask(who, id, std::move(begin));
 }
 
 std::size_t recoveries::waiting() const { return state_->waiting(); }

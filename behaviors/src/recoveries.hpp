@@ -5,6 +5,7 @@
 // entity.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <string_view>
@@ -27,10 +28,12 @@ class recoveries {
   class ticket {
    public:
     ticket() = default;
-    ticket(ticket&& other) noexcept : of_{std::exchange(other.of_, nullptr)}, at_{other.at_} {}
+    ticket(ticket&& other) noexcept
+        : of_{std::exchange(other.of_, nullptr)}, at_{other.at_}, waited_{other.waited_} {}
     ticket& operator=(ticket&& other) noexcept {
       std::swap(of_, other.of_);
       std::swap(at_, other.at_);
+      std::swap(waited_, other.waited_);
       return *this;
     }
     ~ticket();
@@ -38,14 +41,19 @@ class recoveries {
     /// Whether its turn has come.
     [[nodiscard]] bool called() const;
 
+    /// Whether its turn did not come at once, so that `begin` is called.
+    [[nodiscard]] bool waited() const { return waited_; }
+
    private:
     friend class state;
     std::shared_ptr<state> of_;
     std::list<holder>::iterator at_{};
+    bool waited_ = false;
   };
 
-  /// `who` waits as the entity `id`.
-  [[nodiscard]] ticket ask(const mailbox& who, std::string_view id);
+  /// `who` waits as the entity `id`. If its turn has not come yet, `begin` is called when it does:
+  /// once, on any thread, also while the ticket ends. It must neither throw nor use this object.
+  [[nodiscard]] ticket ask(const mailbox& who, std::string_view id, std::function<void()> begin);
 
   /// The number of waiting tickets.
   [[nodiscard]] std::size_t waiting() const;

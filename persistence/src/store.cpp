@@ -35,6 +35,14 @@ upsert_request write_job::state_request() const {
   return made;
 }
 
+namespace {
+
+// Of the reads that this thread runs.
+thread_local journal_session* read_on = nullptr;
+thread_local error why_not_read;
+
+}  // namespace
+
 struct store::core final : shutdown_participant {
   core(std::shared_ptr<journal> j, const store_options& options)
       : opened{std::move(j)},
@@ -61,6 +69,7 @@ struct store::core final : shutdown_participant {
   void abandon();
   [[nodiscard]] pool_options options_of_pool(const store_options& options) const;
   result<pool<journal_session>> make_pool(const store_options& options) const;
+  void run_reads(std::size_t count, const std::function<void()>& run);
   void run_read(const std::function<result<void>(journal_session&)>& f);
 
   [[nodiscard]] error why_closed() const {
@@ -177,21 +186,25 @@ void store::core::abandon() {
   for (auto& d : get_dedicated()) d->abandon();
 }
 
+// Runs the reads that a thread has taken together, on one session.
+void store::core::run_reads(std::size_t count, const std::function<void()>& run) {
+  auto lent = abandoned ? result<lease<journal_session>>{fail(why_closed())}
+                        : sessions->borrow({.borrower = "a recovery", .reserved = true});
+  // Whatever a read waits for might need this thread.
+  const detail::no_waiting here{"a reader's thread"};
+  read_on = lent ? &**lent : nullptr;
+  why_not_read = lent ? error{} : std::move(lent.error());
+  const bool together = lent && count > 1;
+  if (together) read_on->begin_reads();
+  run();
+  if (together) read_on->end_reads();
+  read_on = nullptr;
+}
+
 void store::core::run_read(const std::function<result<void>(journal_session&)>& f) {
-  if (abandoned) {
-    refusing_session refusing{why_closed()};
-    (void)guard.read(refusing, f);
-    return;
-  }
-  auto lent = sessions->borrow({.borrower = "a recovery", .reserved = true});
-  if (lent) {
-    // Whatever it waits for might need this thread.
-    const detail::no_waiting here{"a reader's thread"};
-    (void)guard.read(**lent, f);
-  } else {
-    refusing_session refusing{std::move(lent.error())};
-    (void)guard.read(refusing, f);
-  }
+  if (read_on != nullptr && !abandoned) return (void)guard.read(*read_on, f);
+  refusing_session refusing{abandoned ? why_closed() : why_not_read};
+  (void)guard.read(refusing, f);
 }
 
 pool_options store::core::options_of_pool(const store_options& options) const {
@@ -223,9 +236,14 @@ result<std::shared_ptr<store::core>> store::core::make(std::shared_ptr<journal> 
   if (!sessions) return fail(std::move(sessions.error()));
   made->sessions = *std::move(sessions);
   const auto readers = std::max(1u, options.readers);
+  job_batches by{made->opened->reads_at_once(),
+                 [c = made.get()](unsigned /*thread*/, std::size_t count, const auto& run) {
+                   c->run_reads(count, run);
+                 }};
+  const auto most = options.read_queue_max;
   made->readers = options.runs_on
-                      ? std::make_unique<workers>(options.runs_on, options.read_queue_max)
-                      : std::make_unique<workers>("nexus.reader", readers, options.read_queue_max);
+                      ? std::make_unique<workers>(options.runs_on, most, std::move(by))
+                      : std::make_unique<workers>("nexus.reader", readers, most, std::move(by));
   made->sample();
   return made;
 }

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -26,6 +27,8 @@ struct workers::impl {
   std::mutex
       taking;  // among taking threads; the one that finds the queue empty waits while it holds it
   std::size_t queue_max = 0;
+  job_batches by;
+  std::size_t takers = 1;
   std::atomic<std::size_t> queued{0};
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> done{0};
@@ -46,36 +49,60 @@ struct workers::impl {
     }
   }
 
-  std::unique_ptr<waiting> take(bool patiently) {
+  using taken = std::vector<std::unique_ptr<waiting>>;
+
+  // At least one, unless there is nothing to do; of many, so many that the other threads get theirs.
+  void take(bool patiently, taken& to) {
     std::lock_guard guard{taking};
-    while (!dropping.load()) {
-      if (auto* one = queue.front()) {
-        queue.pop();
-        queued.fetch_sub(1);
-        return std::unique_ptr<waiting>{one};
-      }
-      if (!patiently || queue.closed()) break;
+    while (!dropping.load() && !take_next(to)) {
+      if (!patiently || queue.closed()) return;
       queue.wait();
     }
-    return nullptr;
+    const auto share = queued.load() / takers;
+    while (to.size() < by.most && to.size() <= share && take_next(to)) {
+    }
   }
 
-  // False if there was nothing to do.
-  bool run_one(unsigned thread, bool patiently) {
-    auto next = take(patiently);
-    if (next == nullptr) return false;
-    (void)detail::guarded([&] { next->work(thread); },
-                          [&](const std::string& what) {
-                            threw.fetch_add(1, std::memory_order_relaxed);
-                            detail::log().error("{}: a job threw: {}", name, what);
-                          });
-    next.reset();  // objects of the job are destroyed before it counts as done
-    done.fetch_add(1);
+  bool take_next(taken& to) {
+    auto* one = queue.front();
+    if (one == nullptr) return false;
+    queue.pop();
+    queued.fetch_sub(1);
+    to.emplace_back(one);
     return true;
   }
 
+  // False if there was nothing to do.
+  bool run_some(unsigned thread, bool patiently, taken& jobs) {
+    take(patiently, jobs);
+    if (jobs.empty()) return false;
+    const auto run_all = [&] {
+      for (auto& one : jobs) {
+        run_guarded([&] { one->work(thread); });
+        one.reset();  // objects of the job are destroyed before it counts as done
+      }
+    };
+    if (by.around) {
+      run_guarded([&] { by.around(thread, jobs.size(), run_all); });
+    } else {
+      run_all();
+    }
+    done.fetch_add(jobs.size());
+    jobs.clear();
+    return true;
+  }
+
+  template <class F>
+  void run_guarded(F f) {
+    (void)detail::guarded(f, [&](const std::string& what) {
+      threw.fetch_add(1, std::memory_order_relaxed);
+      detail::log().error("{}: a job threw: {}", name, what);
+    });
+  }
+
   void run(unsigned thread) {
-    while (run_one(thread, true)) {
+    taken jobs;
+    while (run_some(thread, true, jobs)) {
     }
     std::lock_guard guard{ended_lock};
     --running;
@@ -83,9 +110,11 @@ struct workers::impl {
   }
 };
 
-workers::workers(const std::string& name, unsigned threads, std::size_t queue_max)
+workers::workers(const std::string& name, unsigned threads, std::size_t queue_max, job_batches by)
     : impl_{std::make_shared<impl>(name)} {
   impl_->queue_max = queue_max;
+  impl_->by = std::move(by);
+  impl_->takers = std::max(1u, threads);
   impl_->running = threads;
   for (unsigned i = 0; i < threads; ++i) {
     impl_->threads.emplace_back([this, name, i] {
@@ -95,9 +124,11 @@ workers::workers(const std::string& name, unsigned threads, std::size_t queue_ma
   }
 }
 
-workers::workers(std::shared_ptr<executor> on, std::size_t queue_max)
+workers::workers(std::shared_ptr<executor> on, std::size_t queue_max, job_batches by)
     : impl_{std::make_shared<impl>("stepped workers")} {
   impl_->queue_max = queue_max;
+  impl_->by = std::move(by);
+  impl_->by.most = 1;
   impl_->stepped = std::move(on);
 }
 
@@ -124,7 +155,8 @@ bool workers::submit(job j) {
   (void)one.release();
   if (self.stepped) {
     self.stepped->post(executor::work::read, [of = std::weak_ptr{impl_}] {
-      if (auto there = of.lock()) there->run_one(0, false);
+      impl::taken jobs;
+      if (auto there = of.lock()) there->run_some(0, false, jobs);
     });
   } else if (how == detail::handover<impl::waiting>::pushed::woke) {
     self.queue.wake();
@@ -143,7 +175,8 @@ bool workers::wait_until_ended(std::chrono::steady_clock::time_point deadline) {
 }
 
 void workers::run_here() {
-  while (impl_->run_one(0, false)) {
+  impl::taken jobs;
+  while (impl_->run_some(0, false, jobs)) {
   }
 }
 

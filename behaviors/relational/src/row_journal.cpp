@@ -23,6 +23,7 @@ class row_journal final : public journal {
     return fail(errc::invalid_argument, name() + ": rows are not watched");
   }
   journal_limits limits() const override { return inner_->limits(); }
+  std::size_t reads_at_once() const noexcept override { return inner_->reads_at_once(); }
   std::optional<error> trouble() override { return inner_->trouble(); }
   std::string name() const override { return inner_->name() + " rows"; }
 

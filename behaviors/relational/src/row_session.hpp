@@ -31,6 +31,8 @@ class row_session final : public eventless_session {
   using eventless_session::settle;
   result<settlement> settle(const upsert_request& request) override;
   result<std::optional<stored_state>> get_state(const persistence_id& id) override;
+  void begin_reads() noexcept override { inner_->begin_reads(); }
+  void end_reads() noexcept override { inner_->end_reads(); }
 
   // Alarms of rows are rows of ours, changed in the transaction of the row.
   result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,

@@ -154,6 +154,13 @@ class journal_session : public session {
   /// nothing does.
   [[nodiscard]] virtual result<std::optional<std::string>> held_back() { return std::nullopt; }
 
+  /// Called before and after several reads of entities that are made one after another. The session
+  /// may make them in one view of the database, not older than `begin_reads`, if that is cheaper.
+  /// The other calls work between them, too, and end the view. Neither fails: a read tells what is
+  /// wrong.
+  virtual void begin_reads() noexcept {}
+  virtual void end_reads() noexcept {}
+
   /// The highest number ever stored under `id`, 0 for none. It never falls, not even by erasing.
   [[nodiscard]] virtual result<sequence_nr> highest(const persistence_id& id) = 0;
 
@@ -285,6 +292,10 @@ class journal {
   /// The number of sessions that should append side by side; an id always uses the same one. 1 if
   /// only a single transaction can write at a time.
   [[nodiscard]] virtual unsigned writers() const { return 1; }
+
+  /// How many reads of entities that wait are given to one session at once, between `begin_reads`
+  /// and `end_reads`. 1 unless that makes them cheaper: the later ones wait for the earlier ones.
+  [[nodiscard]] virtual std::size_t reads_at_once() const noexcept { return 1; }
 
   /// Why all future writes would be lost, as far as that is visible without calling the database;
   /// none if all is well. Must be cheap: /health asks.

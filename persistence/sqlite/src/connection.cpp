@@ -2,6 +2,8 @@
 
 #include <SQLiteCpp/Exception.h>
 
+#include <utility>
+
 namespace nexus { inline namespace v0 { namespace sqlite {
 namespace {
 
@@ -22,6 +24,17 @@ connection::connection(std::unique_ptr<journal_database> opened)
 void connection::take_turn(taker as) {
   if (!file || interrupted == nullptr) return;
   turn = file->turns().take(as, *interrupted, guard.busy_timeout().value_or(busy_timeout));
+}
+
+void connection::begin_view() {
+  if (viewing || in_transaction()) return;
+  sql.begin_reading.run();
+  viewing = true;
+}
+
+void connection::end_view() {
+  if (!std::exchange(viewing, false)) return;
+  if (in_transaction()) sql.commit.run();  // else an error has ended it
 }
 
 namespace {

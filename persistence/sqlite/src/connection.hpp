@@ -25,10 +25,14 @@ namespace nexus { inline namespace v0 { namespace sqlite {
 struct connection {
   explicit connection(std::unique_ptr<journal_database> opened);
 
-  /// True while a transaction is open, also after an error that did not roll it back.
+  /// True while a transaction is open, also after an error that did not roll it back; a view is none.
   [[nodiscard]] bool in_transaction() const noexcept {
-    return sqlite3_get_autocommit(db->getHandle()) == 0;
+    return !viewing && sqlite3_get_autocommit(db->getHandle()) == 0;
   }
+
+  /// Until `end_view`, all reads are made in one transaction, so they take SQLite's locks once.
+  void begin_view();
+  void end_view();
 
   /// Why its last commit, or its next read, does not concern the journal's file any more; none if
   /// all is well, or if it has not joined a journal.
@@ -52,6 +56,7 @@ struct connection {
   own_statements own;                                 // of the program
   const std::atomic<bool>* interrupted = nullptr;     // of the session
   std::uint64_t epoch = 0;                            // of the journal's positions
+  bool viewing = false;                               // see begin_view
   std::set<std::string, std::less<>> frequent_types;  // with many events; see query.cpp
 };
 
@@ -71,6 +76,7 @@ class turn_scope {
 class transaction {
  public:
   explicit transaction(connection& c, taker as = taker::journal) : connection_{c}, turn_{c} {
+    c.end_view();
     c.take_turn(as);
     c.sql.begin.run();
   }
@@ -94,7 +100,10 @@ class transaction {
 /// BEGIN … end, so that several statements read from one snapshot.
 class read_transaction {
  public:
-  explicit read_transaction(connection& c) : connection_{c} { c.sql.begin_reading.run(); }
+  explicit read_transaction(connection& c) : connection_{c} {
+    c.end_view();
+    c.sql.begin_reading.run();
+  }
   ~read_transaction();
   read_transaction(const read_transaction&) = delete;
   read_transaction& operator=(const read_transaction&) = delete;

@@ -65,6 +65,8 @@ class session final : public journal_session {
   result<void> save_reader(const stored_reader& reader) override;
   result<std::vector<stored_reader>> readers() override;
   result<void> forget_reader(std::string_view name) override;
+  void begin_reads() noexcept override;
+  void end_reads() noexcept override;
   result<sequence_nr> highest(const persistence_id& id) override;
   result<void> erase_to(const persistence_id& id, sequence_nr to, erasing how) override;
   result<std::vector<stored_alarm>> due(std::uint32_t strand, const due_filter& which,

@@ -35,6 +35,24 @@ bool may_end(std::string_view sql) {
 
 }  // namespace
 
+void session::begin_reads() noexcept {
+  if (unfinished() || !connected()) return;
+  try {
+    connection_->begin_view();
+  } catch (const SQLite::Exception&) {
+    connection_.reset();  // the next read connects again, or tells why not
+  }
+}
+
+void session::end_reads() noexcept {
+  if (!connection_) return;
+  try {
+    connection_->end_view();
+  } catch (const SQLite::Exception&) {
+    connection_.reset();
+  }
+}
+
 void session::use(std::unique_ptr<connection> opened) {
   connection_ = std::move(opened);
   connection_->interrupted = &interrupted_;
@@ -83,6 +101,7 @@ result<sql_rows> session::run_alone(std::string_view sql, sql_parameters with, s
     if (!made->alone) return bad("more than one statement at a time");
     if (auto done = bind_all(*made, with, where_.name); !done) return fail(done.error());
     had.writes = sqlite3_stmt_readonly(statement) == 0;
+    if (had.writes || may_end(sql)) connection_->end_view();
     if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");
     }

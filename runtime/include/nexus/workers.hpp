@@ -16,16 +16,25 @@
 
 namespace nexus { inline namespace v0 {
 
+/// A thread takes up to `most` jobs at once, fewer if other threads could share them, and passes them
+/// to `around`, which must call `run` once: that runs them, one after another.
+struct job_batches {
+  using surrounding =
+      std::function<void(unsigned thread, std::size_t count, const std::function<void()>& run)>;
+  std::size_t most = 1;
+  surrounding around{};
+};
+
 class workers {
  public:
   /// A job gets the index of its thread, 0 … threads - 1, to use what that thread owns.
   using job = std::function<void(unsigned thread)>;
 
   /// `name` shows in debuggers, up to 15 bytes.
-  workers(const std::string& name, unsigned threads, std::size_t queue_max);
+  workers(const std::string& name, unsigned threads, std::size_t queue_max, job_batches by = {});
 
   /// Without threads: every job runs as a job of `on`, as thread 0.
-  workers(std::shared_ptr<executor> on, std::size_t queue_max);
+  workers(std::shared_ptr<executor> on, std::size_t queue_max, job_batches by = {});
 
   /// Drops the jobs that have not started and waits for the others.
   ~workers();

@@ -9,6 +9,9 @@
 #include <utility>
 
 #include "caf/caf_version.hpp"
+#ifndef CAF_VERSION_MAJOR
+#include "caf/ready_actors.hpp"
+#endif
 #include "nexus/detail/saturating.hpp"
 #include "nexus/system.hpp"
 
@@ -18,11 +21,23 @@ using namespace caf_version;  // NOLINT: this file needs all of it
 
 namespace {
 
+#ifdef CAF_VERSION_MAJOR
+struct ready_actors {
+  static std::shared_ptr<ready_actors> of(caf::actor_system&) { return nullptr; }
+};
+
+struct ready_actor : plain_actor {
+  ready_actor(caf::actor_config& config, const std::shared_ptr<ready_actors>&)
+      : plain_actor{config} {}
+};
+#endif
+
 // A CAF actor that passes its messages to a Nexus actor.
-class host final : public plain_actor {
+class host final : public ready_actor {
  public:
-  host(caf::actor_config& config, std::unique_ptr<actor> hosted, bool has_threads)
-      : plain_actor{config}, hosted_{std::move(hosted)}, has_threads_{has_threads} {}
+  host(caf::actor_config& config, std::unique_ptr<actor> hosted, std::shared_ptr<ready_actors> by,
+       bool has_threads)
+      : ready_actor{config, std::move(by)}, hosted_{std::move(hosted)}, has_threads_{has_threads} {}
 
   caf::behavior make_behavior() override {
     hosted_->started(caf_bridge::wrap(caf::actor{this}));
@@ -169,8 +184,10 @@ struct caf_bridge::impl {
     set_threads(config, std::min(threads, system_options::threads_max));
     config.add_thread_hook<scheduler_threads>();
     used = &owned.emplace(config);
+    ready = ready_actors::of(*used);
   }
-  explicit impl(caf::actor_system& adopted) : used{&adopted}, has_threads{!is_stepped(adopted)} {}
+  explicit impl(caf::actor_system& adopted)
+      : used{&adopted}, ready{ready_actors::of(adopted)}, has_threads{!is_stepped(adopted)} {}
   explicit impl(by_hand) : has_threads{false} {
     set_by_hand(config);
     used = &owned.emplace(config);
@@ -183,6 +200,7 @@ struct caf_bridge::impl {
   caf::actor_system_config config;
   std::optional<caf::actor_system> owned;
   caf::actor_system* used = nullptr;  // null after the end
+  std::shared_ptr<ready_actors> ready;
   bool has_threads = true;
 };
 
@@ -193,7 +211,7 @@ caf_bridge::~caf_bridge() = default;
 
 mailbox caf_bridge::spawn(std::unique_ptr<actor> a) {
   if (impl_->used == nullptr) return {};
-  return wrap(impl_->used->spawn<host>(std::move(a), impl_->has_threads));
+  return wrap(impl_->used->spawn<host>(std::move(a), impl_->ready, impl_->has_threads));
 }
 
 bool caf_bridge::owns_a_scheduler() const noexcept { return impl_->owned.has_value(); }

@@ -43,6 +43,7 @@
 #include "nexus/testkit/contract/query.hpp"
 #include "nexus/testkit/contract/races.hpp"
 #include "nexus/testkit/contract/readers.hpp"
+#include "nexus/testkit/contract/reads.hpp"
 #include "nexus/testkit/contract/records.hpp"
 #include "nexus/testkit/contract/replay.hpp"
 #include "nexus/testkit/contract/sessions.hpp"
