@@ -50,9 +50,9 @@ T must(nexus::result<T> done) {
   return *std::move(done);
 }
 
-// The pragmas are those of persistence/sqlite/src/database.cpp.
+// Flags and pragmas are those of persistence/sqlite/src/database.cpp.
 SQLite::Database open_plainly(const std::string& path) {
-  SQLite::Database db{path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
+  SQLite::Database db{path, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX};
   db.exec(
       "PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA foreign_keys = on;"
       "PRAGMA wal_autocheckpoint = 10000; PRAGMA journal_size_limit = 67108864;"

@@ -180,12 +180,14 @@ void row_shape::add_root(const void* root, std::string_view before, sequence_nr 
     } else if (of.created == at || of.updated == at) {
       to.value(time_value(now, of.columns[at].time));
     } else if (of.is_field(at) && of.rules[at].has_column) {
-      of.entity.value(root, of.rules, at, value);
       const auto part = std::ranges::find(of.key, at);
-      if (part != of.key.end()) {
-        const auto i = static_cast<std::size_t>(part - of.key.begin());
-        if (key.empty() ? !is_key(value, id) : value != key[i]) throw other_key{at};
+      if (part == of.key.end()) {
+        of.entity.pack(root, of.rules, at, to);
+        continue;
       }
+      of.entity.value(root, of.rules, at, value);
+      const auto i = static_cast<std::size_t>(part - of.key.begin());
+      if (key.empty() ? !is_key(value, id) : value != key[i]) throw other_key{at};
       to.value(value);
     } else {
       to.none();
@@ -198,7 +200,7 @@ bool row_shape::same(std::string_view a, std::string_view b) const {
   image_reader other{b};
   (void)one.count(), (void)other.count();
   for (const auto& column : tables.root->columns) {
-    const bool equal = one.skip() == other.skip();
+    const bool equal = other.skip(one.skip());
     if (column.is_compared && !equal) return false;
   }
   return one.rest() == other.rest();

@@ -22,6 +22,18 @@ void entity_fields::value(const void* entity, std::span<const field_rule> rules,
   }
 }
 
+void entity_fields::pack(const void* entity, std::span<const field_rule> rules, std::size_t field,
+                         image_writer& to) const {
+  const auto& shape = fields[field];
+  if (shape.is_text && !rules[field].write) {
+    const auto* at = static_cast<const char*>(entity) + shape.offset;
+    return to.text(*reinterpret_cast<const std::string*>(at));
+  }
+  sql_value made;
+  value(entity, rules, field, made);
+  to.value(made);
+}
+
 void entity_fields::write(const void* entity, std::span<const field_rule> rules,
                           row_values& to) const {
   for (std::size_t i = 0; i < fields.size(); ++i) {

@@ -3,6 +3,7 @@
 // Threads: one at a time.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <memory_resource>
@@ -40,8 +41,10 @@ class event_batch {
   std::span<const std::string_view> keep(std::span<const std::string_view> tags);
   std::string_view keep(std::string_view bytes);
 
-  std::pmr::monotonic_buffer_resource arena_{512};
-  std::vector<event_view> events_;
+  // Most batches have one small event, and need no more memory than the object has.
+  alignas(event_view) std::array<std::byte, 512> first_;
+  std::pmr::monotonic_buffer_resource arena_{first_.data(), first_.size()};
+  std::pmr::vector<event_view> events_{&arena_};
   std::size_t bytes_ = 0;
 };
 

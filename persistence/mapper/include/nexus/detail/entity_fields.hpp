@@ -13,6 +13,7 @@
 #include "nexus/detail/column_value.hpp"
 #include "nexus/detail/field_visitor.hpp"
 #include "nexus/detail/row_cells.hpp"
+#include "nexus/detail/row_image.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 
@@ -30,6 +31,7 @@ struct field_shape {
   value_kind kind;
   bool is_optional;
   bool is_narrow;         ///< an integer of less than 64 bits
+  bool is_text;           ///< a std::string
   time_unit unit;         ///< of a duration
   std::ptrdiff_t offset;  ///< within the entity
   void (*write)(sql_value& to, const void* field, time_format in);
@@ -52,6 +54,9 @@ struct entity_fields {
   /// Puts the value of one field into `to`; throws `misfit`.
   void value(const void* entity, std::span<const field_rule> rules, std::size_t field,
              sql_value& to) const;
+  /// Adds what `value` would give to an image, without copying a text; throws `misfit`.
+  void pack(const void* entity, std::span<const field_rule> rules, std::size_t field,
+            image_writer& to) const;
   /// Whether `value` would give this; throws `misfit`.
   [[nodiscard]] bool equals(const void* entity, std::span<const field_rule> rules,
                             std::size_t field, const sql_value& written) const;
@@ -76,6 +81,7 @@ const entity_fields& fields_of_entity() {
           .kind = kind_of_value<T>(),
           .is_optional = is_optional<T>,
           .is_narrow = is_narrow<T>(),
+          .is_text = std::is_same_v<T, std::string>,
           .unit = unit_of<T>(),
           .offset = reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&sample),
           .write = [](sql_value& to, const void* from,

@@ -45,11 +45,12 @@ class image_writer {
   void count(std::size_t n) { add(static_cast<std::uint64_t>(n)); }
   void none() { mark(image_kind::none); }
   void value(std::int64_t v) { fixed(image_kind::integer, v); }
+  void text(std::string_view v) { block(image_kind::text, v); }
   void value(const sql_value& v) {
     if (const auto* number = std::get_if<std::int64_t>(&v)) {
       value(*number);
     } else if (const auto* text = std::get_if<std::string>(&v)) {
-      block(image_kind::text, *text);
+      this->text(*text);
     } else if (const auto* blob = std::get_if<sql_bytes>(&v)) {
       block(image_kind::bytes, blob->data);
     } else if (const auto* point = std::get_if<double>(&v)) {
@@ -80,7 +81,7 @@ class image_writer {
     std::memcpy(all + 1, &v, sizeof v);
     to_.append(all, sizeof all);
   }
-  void block(image_kind of, const std::string& data) {
+  void block(image_kind of, std::string_view data) {
     fixed(of, static_cast<std::uint64_t>(data.size()));
     to_ += data;
   }
@@ -153,6 +154,13 @@ class image_reader {
         throw malformed_image{};
     }
     return {begin, static_cast<std::size_t>(from_.data() - begin)};
+  }
+
+  /// Skips the next value; whether it is `expected`, the bytes of a value.
+  bool skip(std::string_view expected) {
+    if (!from_.starts_with(expected)) return skip() == expected;
+    from_.remove_prefix(expected.size());
+    return true;
   }
 
   [[nodiscard]] row_values row();
