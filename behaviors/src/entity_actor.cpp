@@ -278,10 +278,13 @@ void entity_actor::written(const moment& now, const envelope& m, actions& out) {
 
 void entity_actor::tell_saved(const moment& now, const write_job& job, actions& out) {
   using kind = entity_signal::kind;
-  const auto number = job.snapshot.number;
-  if (!job.saved) return perform(now, tell{kind::snapshot_failed, number, job.saved.error()}, out);
+  const auto& save = *job.save;
+  const auto number = save.snapshot.number;
+  if (!save.saved) {
+    return perform(now, tell{kind::snapshot_failed, number, save.saved.error()}, out);
+  }
   perform(now, tell{kind::snapshot_saved, number, {}}, out);
-  if (!job.pruned) perform(now, tell{kind::prune_failed, number, job.pruned.error()}, out);
+  if (!save.pruned) perform(now, tell{kind::prune_failed, number, save.pruned.error()}, out);
 }
 
 // -- actions ----------------------------------------------------------------------------------
@@ -311,10 +314,13 @@ void entity_actor::perform(const moment& /*now*/, settle /*a*/, actions& /*out*/
 
 void entity_actor::perform(const moment& now, save a, actions& /*out*/) {
   auto job = make_job(write_job::step::save_snapshot);
-  job->snapshot = std::move(a.snapshot);
-  job->snapshot.writer = job->writer;
-  job->snapshot.time = now.wall;
-  job->keep = {core_->options.keep_snapshots, core_->options.erase_events};
+  a.snapshot.writer = job->writer;
+  a.snapshot.time = now.wall;
+  job->save = std::make_unique<write_job::saving>(
+      write_job::saving{.snapshot = std::move(a.snapshot),
+                        .keep = {core_->options.keep_snapshots, core_->options.erase_events},
+                        .saved = {},
+                        .pruned = {}});
   write_out(envelope{job.release()});
 }
 

@@ -193,7 +193,7 @@ void store_dedicated::work(journal_session& session, const envelope& job) {
         const error why{errc::unavailable, journal_ + ": writing threw: " + what};
         of.outcome = unknown{why};
         of.settled = fail(why);
-        of.saved = fail(why);
+        if (of.save) of.save->saved = fail(why);
       });
   send_back(job);
 }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "nexus/detail/prefetch.hpp"
+
 namespace nexus { inline namespace v0 {
 namespace {
 
@@ -32,6 +34,19 @@ bool another_was_first(journal_session& s, const write_job& w) {
   return read && found;
 }
 
+// The jobs were made on other cores: without this each of them is waited for, several times.
+void look_ahead(const std::vector<envelope>& batch, std::size_t i) {
+  constexpr std::size_t jobs_ahead = 16;
+  constexpr std::size_t events_ahead = 8;
+  if (i + jobs_ahead < batch.size()) {
+    detail::prefetch(batch[i + jobs_ahead].get(), sizeof(write_job));
+  }
+  if (i + events_ahead < batch.size()) {
+    const auto* events = batch[i + events_ahead].as<write_job>().events.get();
+    detail::prefetch(events, sizeof *events);
+  }
+}
+
 }  // namespace
 
 void send_back(const envelope& job) { job.as<write_job>().reply_to.send(job); }
@@ -46,7 +61,7 @@ void refuse_job(const envelope& job, const error& why) {
       w.settled = fail(why);
       break;
     case write_job::step::save_snapshot:
-      w.saved = fail(why);
+      w.save->saved = fail(why);
       break;
   }
   send_back(job);
@@ -54,7 +69,10 @@ void refuse_job(const envelope& job, const error& why) {
 
 std::chrono::nanoseconds write_work::run(const jobs& batch) {
   const auto begun = steady::now();
-  for (const auto& job : batch) counts_.waited(begun - job.as<write_job>().queued);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    look_ahead(batch, i);
+    counts_.waited(begun - batch[i].as<write_job>().queued);
+  }
   settle_all(batch);
   const auto took = append_all(batch);
   save_all(batch);
@@ -121,14 +139,14 @@ void write_work::write_all(
 void write_work::save_all(const jobs& batch) {
   std::vector<snapshot_request> requests;
   for_each(batch, write_job::step::save_snapshot, [&](write_job& w) {
-    const auto& s = w.snapshot;
+    const auto& s = w.save->snapshot;
     requests.push_back(
         {w.id, {s.number, s.type, s.schema_version, s.codec, s.data, s.writer, s.time}});
   });
   if (requests.empty()) return;
   auto saved = through([&](journal_session& s) { return s.save_snapshots(requests); });
   counts_.saved(saved, requests.size());
-  for_each(batch, write_job::step::save_snapshot, [&](write_job& w) { w.saved = saved; });
+  for_each(batch, write_job::step::save_snapshot, [&](write_job& w) { w.save->saved = saved; });
   if (saved) prune_all(batch);
 }
 
@@ -137,19 +155,20 @@ void write_work::prune_all(const jobs& batch) {
   std::vector<prune_request> requests;
   std::vector<write_job*> asked;
   for_each(batch, write_job::step::save_snapshot, [&](write_job& w) {
-    if (w.keep.snapshots == 0) return;
+    const auto keep = w.save->keep;
+    if (keep.snapshots == 0) return;
     auto kept =
-        through([&](journal_session& s) { return s.snapshot_numbers(w.id, {}, w.keep.snapshots); });
+        through([&](journal_session& s) { return s.snapshot_numbers(w.id, {}, keep.snapshots); });
     if (!kept) {
-      w.pruned = fail(std::move(kept.error()));
-    } else if (kept->size() == w.keep.snapshots) {
-      requests.push_back({w.id, kept->back(), w.keep.events ? kept->back() : 0});
+      w.save->pruned = fail(std::move(kept.error()));
+    } else if (kept->size() == keep.snapshots) {
+      requests.push_back({w.id, kept->back(), keep.events ? kept->back() : 0});
       asked.push_back(&w);
     }
   });
   if (requests.empty()) return;
   auto pruned = through([&](journal_session& s) { return s.prune(requests); });
-  for (auto* w : asked) w->pruned = pruned;
+  for (auto* w : asked) w->save->pruned = pruned;
 }
 
 }}  // namespace nexus::v0

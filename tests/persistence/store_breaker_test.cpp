@@ -16,6 +16,7 @@ struct StoreBreaker : nexus::test::Store {
   envelope other(write_job::step todo) {
     auto made = job("other");
     made.as<write_job>().todo = todo;
+    made.as<write_job>().save = std::make_unique<write_job::saving>();
     return made;
   }
   static const error& why(const append_outcome& outcome) { return std::get<failed>(outcome).why; }
@@ -39,7 +40,8 @@ TEST_F(StoreBreaker, AfterFailuresInARowTheStorageIsLeftAlone) {
   state.as<write_job>().of_state = true;
   EXPECT_EQ(why(through(s, state).outcome).code, errc::unavailable);
   EXPECT_EQ(through(s, other(write_job::step::settle)).settled.error(), why(refused.outcome));
-  EXPECT_EQ(through(s, other(write_job::step::save_snapshot)).saved.error(), why(refused.outcome));
+  EXPECT_EQ(through(s, other(write_job::step::save_snapshot)).save->saved.error(),
+            why(refused.outcome));
   EXPECT_EQ(s.read([](journal_session&) -> result<void> {
                ADD_FAILURE() << "called";
                return {};

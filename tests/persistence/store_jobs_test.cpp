@@ -32,8 +32,9 @@ struct StoreJobs : nexus::test::Store {
     auto made = job(name, 0, 0);
     auto& w = made.as<write_job>();
     w.todo = write_job::step::save_snapshot;
-    w.snapshot = {.number = number, .type = "state", .codec = "msgpack", .data = "s"};
-    w.keep = keep;
+    w.save = std::make_unique<write_job::saving>();
+    w.save->snapshot = {.number = number, .type = "state", .codec = "msgpack", .data = "s"};
+    w.save->keep = keep;
     return made;
   }
 
@@ -133,8 +134,8 @@ TEST_F(StoreJobs, ASnapshotErasesOlderOnesAndTheirEvents) {
   for (sequence_nr number : {2u, 4u}) (void)through(s, snapshot("one", number, {.snapshots = 3}));
   EXPECT_EQ(faults->calls(operation::erase), 0u) << "fewer than are kept";
   const auto& last = through(s, snapshot("one", 6, {.snapshots = 2, .events = true}));
-  EXPECT_TRUE(last.saved);
-  EXPECT_TRUE(last.pruned);
+  EXPECT_TRUE(last.save->saved);
+  EXPECT_TRUE(last.save->pruned);
   EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{6, 4}));
   EXPECT_EQ(first_event(s, "one"), 5u);
 }
@@ -176,9 +177,9 @@ TEST_F(StoreJobs, AFailedPruningLeavesTheSnapshotSaved) {
   (void)through(s, snapshot("one", 1, {}));
   faults->inject(fault::fail, operation::erase);
   const auto& last = through(s, snapshot("one", 2, {.snapshots = 1}));
-  EXPECT_TRUE(last.saved);
-  ASSERT_FALSE(last.pruned);
-  EXPECT_EQ(last.pruned.error().code, errc::unavailable);
+  EXPECT_TRUE(last.save->saved);
+  ASSERT_FALSE(last.save->pruned);
+  EXPECT_EQ(last.save->pruned.error().code, errc::unavailable);
   EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{2, 1}));
 }
 
@@ -189,8 +190,8 @@ TEST_F(StoreJobs, NothingIsErasedForASnapshotThatWasNotSaved) {
   for (auto wrong : {fault::fail, fault::lose_answer}) {
     faults->inject(wrong, operation::save);
     const auto& last = through(s, snapshot("one", 2, {.snapshots = 1, .events = true}));
-    EXPECT_FALSE(last.saved);
-    EXPECT_TRUE(last.pruned);
+    EXPECT_FALSE(last.save->saved);
+    EXPECT_TRUE(last.save->pruned);
   }
   EXPECT_EQ(snapshots(s, "one"), (std::vector<sequence_nr>{2, 1}));
   EXPECT_EQ(first_event(s, "one"), 1u);

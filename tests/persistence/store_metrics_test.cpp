@@ -112,7 +112,8 @@ TEST_F(StoreMetrics, SnapshotsAndSettlementsAreCountedByOutcome) {
   auto as = [&](write_job::step todo, std::string_view id) {
     auto made = job(id);
     made.as<write_job>().todo = todo;
-    made.as<write_job>().snapshot.number = 1;
+    made.as<write_job>().save = std::make_unique<write_job::saving>();
+    made.as<write_job>().save->snapshot.number = 1;
     return made;
   };
   (void)through(s, job("a"));

@@ -107,8 +107,8 @@ result<void> row_shape::resolve() {
   const auto is_field = [&](const std::optional<std::size_t>& at) {
     return at && root.is_field(*at);
   };
-  keeps_some_ =
-      !lists.empty() || is_field(root.version) || is_field(root.created) || is_field(root.updated);
+  keeps_more_ = !lists.empty() || is_field(root.created) || is_field(root.updated);
+  keeps_version_ = is_field(root.version);
   return tables.finish();
 }
 
@@ -167,12 +167,13 @@ void row_shape::add_root(const void* root, std::string_view before, sequence_nr 
                          timestamp now, std::string_view id, std::span<const sql_value> key,
                          image_writer& to) const {
   const auto& of = *tables.root;
+  const bool looks_back = of.created && !before.empty();
   image_reader old{before};
-  if (!before.empty()) (void)old.count();
+  if (looks_back) (void)old.count();
   to.count(of.columns.size());
   sql_value value;
   for (std::size_t at = 0; at < of.columns.size(); ++at) {
-    const auto was = before.empty() ? std::string_view{} : old.skip();
+    const auto was = looks_back ? old.skip() : std::string_view{};
     if (of.version == at) {
       to.value(static_cast<std::int64_t>(version));
     } else if (of.created == at && !was.empty()) {
@@ -222,9 +223,14 @@ result<void> row_shape::fill(void* root, std::string_view bytes) const {
   return done;
 }
 
-result<void> row_shape::set_kept(void* root, std::string_view bytes) const {
-  if (!keeps_some_) return {};
+result<void> row_shape::set_kept(void* root, std::string_view bytes, sequence_nr version) const {
   const auto& of = *tables.root;
+  if (!keeps_more_) {
+    if (!keeps_version_) return {};
+    return assigning(of, [&] {
+      of.entity.assign(root, of.rules, *of.version, static_cast<std::int64_t>(version));
+    });
+  }
   image_reader from{bytes};
   auto done = assigning(of, [&] {
     sql_value value;

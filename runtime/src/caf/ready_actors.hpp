@@ -21,6 +21,7 @@
 
 #include "caf/caf_version.hpp"
 #include "nexus/detail/handover.hpp"
+#include "nexus/detail/prefetch.hpp"
 
 namespace nexus { inline namespace v0 {
 
@@ -168,7 +169,9 @@ inline caf::resumable::resume_result ready_actors::run(caf::execution_unit* on, 
   for (std::size_t turns = 0; turns < turns_max;) {
     const auto count = take(some);
     if (count == 0 && ends()) return caf::resumable::done;
-    for (auto* one : std::span{some}.first(count)) {
+    for (std::size_t i = 0; i < count; ++i) {
+      auto* one = some[i];
+      if (i + 1 < count) detail::prefetch(some[i + 1], sizeof(ready_actor));
       if (one->resume(on, most) == caf::resumable::resume_later) {
         queue(*one);
       } else {

@@ -46,11 +46,14 @@ class write_job : public message, public handed_over {
   append_outcome outcome;      ///< of step::append
   result<settlement> settled;  ///< of step::settle
 
-  // For saving a snapshot:
-  stored_snapshot snapshot;
-  retention keep;
-  result<void> saved;
-  result<void> pruned;  ///< the outcome of erasing what `keep` drops, after the snapshot was saved
+  /// A snapshot, and what became of it.
+  struct saving {
+    stored_snapshot snapshot;
+    retention keep;
+    result<void> saved;
+    result<void> pruned;  ///< the outcome of erasing what `keep` drops, after it was saved
+  };
+  std::unique_ptr<saving> save;  ///< of step::save_snapshot: most jobs are others, and smaller without
 
   [[nodiscard]] append_request request() const {
     const auto all = events ? events->events() : std::span<const event_view>{};
@@ -59,7 +62,7 @@ class write_job : public message, public handed_over {
   [[nodiscard]] upsert_request state_request() const;
   [[nodiscard]] std::size_t event_count() const noexcept { return events ? events->size() : 0; }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return (events ? events->bytes() : 0) + snapshot.data.size();
+    return (events ? events->bytes() : 0) + (save ? save->snapshot.data.size() : 0);
   }
 };
 

@@ -140,14 +140,14 @@ class row_model final : public model_with_alarm<B> {
     return {};
   }
 
-  bool apply(const effect_body<B>& e, sequence_nr /*version*/) {
+  bool apply(const effect_body<B>& e, sequence_nr version) {
     if (e.erases()) {
       stored_.clear();
       is_there_ = false;  // the row stays for the reply
     } else if (const auto* next = e.new_state()) {
       *state_ = *next;
       if (next_.empty()) return false;
-      throw_if((*shape())->set_kept(&*state_, next_));
+      throw_if((*shape())->set_kept(&*state_, next_, version));
       stored_ = std::exchange(next_, {});
     }
     return false;

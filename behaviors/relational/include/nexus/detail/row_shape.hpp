@@ -48,8 +48,8 @@ struct row_shape {
 
   /// Makes `root`, whose lists are empty, what the rows are.
   [[nodiscard]] result<void> fill(void* root, std::string_view from) const;
-  /// Sets what `image` has set by itself.
-  [[nodiscard]] result<void> set_kept(void* root, std::string_view from) const;
+  /// Sets what `image` has set by itself, for `version`.
+  [[nodiscard]] result<void> set_kept(void* root, std::string_view from, sequence_nr version) const;
 
  private:
   // Once: the entities of several systems share a shape.
@@ -58,7 +58,9 @@ struct row_shape {
   void add_root(const void* root, std::string_view before, sequence_nr version, timestamp now,
                 std::string_view id, std::span<const sql_value> key, image_writer& to) const;
 
-  bool keeps_some_ = false;  // `set_kept` has something to set
+  // What `set_kept` sets: the version, or more.
+  bool keeps_version_ = false;
+  bool keeps_more_ = false;
   std::once_flag once_{};
   result<void> finished_{};
 };
