@@ -150,24 +150,46 @@ result<void> row_session::change_alarm(const upsert_request& request) {
   return {};
 }
 
+// Up to the first error.
+row_session::attempt row_session::write_through(requests asked, outcomes to) {
+  attempt made;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    auto outcome = write_one(asked[i], {0, asked[i].steps.size()});
+    if (!outcome) {
+      made.wrong = std::move(outcome.error());
+      return made;
+    }
+    // What an entity has written before it found the conflict is taken back.
+    made.conflicts = made.conflicts || !is_stored(*outcome);
+    to[i] = *std::move(outcome);
+  }
+  if (inner_->dialect() == "postgresql") {
+    if (auto checked = inner_->execute(check_now); !checked) made.wrong = checked.error();
+  }
+  return made;
+}
+
+// Most batches have nothing to take back. For a savepoint SQLite copies each page that changes, and
+// PostgreSQL is asked twice more.
+result<void> row_session::write_all(requests asked, outcomes to) {
+  constexpr unsigned careful_batches = 16;
+  if (careful_ > 0) {
+    --careful_;
+    return write_each(asked, to);
+  }
+  const auto made = write_through(asked, to);
+  if (!made.wrong && !made.conflicts) return {};
+  if (made.wrong && of_storage(*made.wrong)) return fail(*made.wrong);
+  careful_ = careful_batches;
+  if (auto undone = inner_->rollback(); !undone) return undone;
+  if (auto begun = begin_rows(); !begun) return begun;
+  return write_each(asked, to);
+}
+
 // All of them, or the halves, or one that fails alone.
 result<void> row_session::write_each(requests asked, outcomes to) {
   if (auto set = inner_->execute(savepoint); !set) return fail(std::move(set.error()));
-  std::optional<error> wrong;
-  bool conflicts = false;
-  for (std::size_t i = 0; i < asked.size() && !wrong; ++i) {
-    auto outcome = write_one(asked[i], {0, asked[i].steps.size()});
-    if (!outcome) {
-      wrong = std::move(outcome.error());
-      continue;
-    }
-    // What an entity has written before it found the conflict is taken back.
-    conflicts = conflicts || !is_stored(*outcome);
-    to[i] = *std::move(outcome);
-  }
-  if (!wrong && inner_->dialect() == "postgresql") {
-    if (auto checked = inner_->execute(check_now); !checked) wrong = checked.error();
-  }
+  auto [wrong, conflicts] = write_through(asked, to);
   if (wrong && of_storage(*wrong)) return fail(*std::move(wrong));
   const bool alone = asked.size() == 1;
   if (wrong || conflicts) {
@@ -253,7 +275,7 @@ result<void> row_session::mark() {
 
 result<void> row_session::commit_all(requests asked, outcomes to) {
   if (auto begun = begin_rows(); !begun) return begun;
-  auto written = write_each(asked, to);
+  auto written = write_all(asked, to);
   if (written && std::ranges::any_of(to, wrote)) written = mark();
   if (!written) {
     (void)inner_->rollback();

@@ -66,7 +66,13 @@ class row_session final : public eventless_session {
  private:
   using outcomes = std::span<append_outcome>;
   using requests = std::span<const upsert_request>;
-  // In the open transaction; a request that fails is taken back alone.
+  struct attempt {
+    std::optional<error> wrong{};
+    bool conflicts = false;
+  };
+  attempt write_through(requests asked, outcomes to);
+  // In the open transaction, which may become another one; a request that fails is taken back alone.
+  result<void> write_all(requests asked, outcomes to);
   result<void> write_each(requests asked, outcomes to);
   struct step_range {
     std::size_t begin, end;
@@ -116,6 +122,7 @@ class row_session final : public eventless_session {
   };
   std::map<std::string, outcome_in_doubt> doubtful_;
   sequence_nr last_number_ = 0;
+  unsigned careful_ = 0;  // batches to write under savepoints, since one had something to take back
 };
 
 }}}  // namespace nexus::v0::detail

@@ -353,8 +353,8 @@ bool row_changer::takes_changes(const entity_tables& of, const row_change& what)
     for (std::size_t at = 0; at < size; ++at) {
       auto value = after;
       const auto was = before.skip();
-      const bool is_same = after.skip(was);
-      const bool is_set = root.updated == at || (root.columns[at].is_compared && !is_same);
+      const auto is = after.skip();
+      const bool is_set = root.updated == at || (root.columns[at].is_compared && was != is);
       if (!is_set || !value.value(row_[at] ? *row_[at] : row_[at].emplace())) continue;
       changed_.push_back(at);
     }

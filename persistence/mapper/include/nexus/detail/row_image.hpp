@@ -156,13 +156,6 @@ class image_reader {
     return {begin, static_cast<std::size_t>(from_.data() - begin)};
   }
 
-  /// Skips the next value; whether it is `expected`, the bytes of a value.
-  bool skip(std::string_view expected) {
-    if (!from_.starts_with(expected)) return skip() == expected;
-    from_.remove_prefix(expected.size());
-    return true;
-  }
-
   [[nodiscard]] row_values row();
   [[nodiscard]] std::string_view rest() const noexcept { return from_; }
 
