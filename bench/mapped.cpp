@@ -53,7 +53,7 @@ void attach(std::vector<order>& orders, std::vector<order_line>& lines) {
 }  // namespace
 
 plain_sqlite::plain_sqlite(const std::string& path)
-    : db_{path, SQLite::OPEN_READWRITE},
+    : db_{path, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX},
       begin_{db_, "BEGIN IMMEDIATE"},
       commit_{db_, "COMMIT"},
       insert_{db_, "INSERT INTO orders (customer, status, cents, note) VALUES (?, ?, ?, ?)"},
@@ -61,7 +61,7 @@ plain_sqlite::plain_sqlite(const std::string& path)
       find_{db_, "SELECT id, customer, status, cents, note FROM orders WHERE id = ?"},
       orders_{db_, all_orders},
       lines_{db_, all_lines} {
-  // The same as in persistence/sqlite/src/database.cpp.
+  // Flags and pragmas are those of persistence/sqlite/src/database.cpp.
   db_.exec(
       "PRAGMA synchronous = full; PRAGMA wal_autocheckpoint = 10000;"
       "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384");

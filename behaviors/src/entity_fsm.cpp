@@ -106,6 +106,9 @@ void entity_fsm::decide_and_accept(const moment& now, envelope command, actions&
 }
 
 decision entity_fsm::decide(const moment& now, entity_call& call) {
+  // Commands that persist nothing share a batch: an idle entity has none.
+  thread_local std::unique_ptr<event_batch> unused;
+  if (pending_ == nullptr) pending_ = std::move(unused);
   if (pending_ == nullptr) pending_ = std::make_unique<event_batch>();
   const auto already = pending_->size();
   const auto due = model_.due();
@@ -115,6 +118,7 @@ decision entity_fsm::decide(const moment& now, entity_call& call) {
   const auto decided = call.decide(model_, c, limits, *pending_);
   applied_ += pending_->size() - already;
   fit_append(already);
+  if (pending_->is_unused()) unused = std::move(pending_);
   if (alarm_ != nullptr && beyond_ != nullptr) alarm_->in_pending = due;
   call.releasable_at = applied_;
   call.flags = decided.flags;

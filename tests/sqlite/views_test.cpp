@@ -24,7 +24,8 @@ class SqliteViews : public SqliteTest {
 
 TEST_F(SqliteViews, ReadsMadeTogetherAreOfOneTime) {
   EXPECT_EQ(one.highest(alice), 1u) << "else each read takes the locks again";
-  EXPECT_EQ(must(one.inner().query<std::int64_t>("SELECT count(*) FROM nexus_events")).at(0), 1);
+  EXPECT_EQ(must(one.inner().query<std::int64_t>("SELECT count(*) FROM nexus_event_journal")).at(0),
+            1);
   one.inner().end_reads();
   EXPECT_EQ(one.highest(alice), 2u);
 }

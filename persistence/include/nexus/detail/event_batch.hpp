@@ -34,6 +34,8 @@ class event_batch {
   [[nodiscard]] std::span<const event_view> events() const noexcept { return events_; }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
+  /// Nothing was ever added.
+  [[nodiscard]] bool is_unused() const noexcept { return events_.capacity() == 0; }
   /// The size of data, metadata and tags.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 

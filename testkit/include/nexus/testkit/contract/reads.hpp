@@ -27,7 +27,7 @@ TEST_P(JournalContract, OtherCallsWorkAmongReadsMadeTogether) {
   session.save(alice, 2, "state");
   reads.begin_reads();
   EXPECT_EQ(session.load(alice), "2:state");
-  EXPECT_EQ(session.read_all().size(), 2u);
+  EXPECT_EQ(session.records(alice).size(), 2u);
   EXPECT_EQ(session.upsert({bob, 0, 1, state("s")}), "stored");
   reads.end_reads();
   reads.end_reads();
