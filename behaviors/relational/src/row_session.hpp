@@ -7,6 +7,7 @@
 // Threads: one at a time, except for `interrupt`; calls block.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -20,6 +21,10 @@
 #include "nexus/journal.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
+
+// Times in our tables.
+inline std::int64_t micros(timestamp t) { return t.time_since_epoch().count(); }
+inline timestamp at_micros(std::int64_t n) { return timestamp{std::chrono::microseconds{n}}; }
 
 class row_session final : public eventless_session {
  public:
