@@ -127,7 +127,7 @@ class image_reader {
         to.emplace<std::string>(take(count()));
         return true;
       case image_kind::bytes:
-        to.emplace<sql_bytes>(std::string{take(count())});
+        to = sql_bytes{std::string{take(count())}};
         return true;
     }
     throw malformed_image{};
