@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "fake_server.hpp"
-#include "http_client.hpp"
 #include "local_server.hpp"
+#include "passing_server.hpp"
 
 namespace {
 
@@ -17,46 +17,14 @@ using nexus::test::fake_reply;
 using nexus::test::fake_request;
 using nexus::test::fake_server;
 using nexus::test::local_server;
+using nexus::test::passing_server;
 using nexus::test::with_environment;
 using json = nlohmann::json;
 
-/// Passes requests on, and lets a test change the answers.
-class altering_server {
- public:
-  using change = std::function<void(const fake_request&, fake_reply&)>;
-
-  [[nodiscard]] std::string fresh_journal() const {
-    const auto direct = local_server::shared().fresh_journal("strands=1&timeout=2s");
-    const auto slash = direct.find('/', std::string{"dynamodb://"}.size());
-    return "dynamodb://127.0.0.1:" + std::to_string(server_.port()) + direct.substr(slash);
-  }
-
-  change alter;                                                   ///< of an answer of the server
-  std::function<bool(const fake_request&, fake_reply&)> instead;  ///< true: the server is not asked
-
- private:
-  fake_reply pass_on(const fake_request& r) {
-    fake_reply made;
-    if (instead && instead(r, made)) return made;
-    nexus::test::http_headers with;
-    for (const auto& [name, value] : r.headers) {
-      if (name.starts_with("x-amz") || name == "authorization") with.emplace_back(name, value);
-    }
-    const auto got = real_.post("/", r.body, "application/x-amz-json-1.0", with);
-    if (!got) return {.drop = true};
-    made.status = got->status;
-    made.body = got->body;
-    if (alter) alter(r, made);
-    return made;
-  }
-
-  nexus::test::http_client real_{static_cast<std::uint16_t>(local_server::shared().port())};
-  fake_server server_{[this](const fake_request& r) { return pass_on(r); }};
-};
-
 struct DynamoVisibility : ::testing::Test {
   void SetUp() override {
-    auto opened = nexus::dynamodb_backend().open(nexus::uri::parse(server.fresh_journal()).value());
+    auto opened = nexus::dynamodb_backend().open(
+        nexus::uri::parse(server.fresh_journal("strands=1&timeout=2s")).value());
     ASSERT_TRUE(opened) << opened.error().message;
     store = *opened;
     session = store->open_session().value();
@@ -115,7 +83,7 @@ struct DynamoVisibility : ::testing::Test {
     };
   }
 
-  altering_server server;
+  passing_server server{local_server::shared()};
   const nexus::persistence_id alice = nexus::persistence_id::parse("account|alice").value();
   std::shared_ptr<nexus::journal> store;
   std::unique_ptr<nexus::journal_session> session;
