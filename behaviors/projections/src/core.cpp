@@ -161,7 +161,7 @@ result<void> projection_core::connect() {
   if (auto known = expect_known_positions(*storage, **source); !known) return known;
   has_cells_ = true;
   std::lock_guard guard{lock_};
-  exactly_once_ = session_->has_sql();
+  exactly_once_ = session_->has_sql() || storage->together_max() > 0;
   return {};
 }
 
