@@ -75,7 +75,8 @@ class projection_worker {
   // Without SQL (worker_together.cpp):
   outcome attempt_together(projected_batch& batch, std::size_t from, std::size_t to,
                            const std::vector<position>& up_to);
-  handled handled_by(projected_batch& batch, std::size_t from, std::size_t to, time_point started);
+  projected_batch::handled handled_by(projected_batch& batch, std::size_t from, std::size_t to,
+                                      time_point started);
   std::size_t end_together(const projected_batch& batch, std::size_t from, std::size_t to,
                            std::size_t most);
   outcome store_together(change& what);

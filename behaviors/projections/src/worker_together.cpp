@@ -47,8 +47,8 @@ projection_worker::outcome projection_worker::attempt_without_sql(
   return refused(*std::move(done.failed), from);
 }
 
-handled projection_worker::handled_by(projected_batch& batch, std::size_t from, std::size_t to,
-                                      time_point started) {
+projected_batch::handled projection_worker::handled_by(projected_batch& batch, std::size_t from,
+                                                       std::size_t to, time_point started) {
   handler_session on{*session_};
   const no_waiting here{"a projection's handler"};
   return batch.handle(on, from, to, later(started, batch_time()));
@@ -56,8 +56,9 @@ handled projection_worker::handled_by(projected_batch& batch, std::size_t from, 
 
 // Only the strands whose events were handled are stored with the documents: a transaction may not
 // take all of them. The others have nothing to handle up to `up_to`, and follow.
-projection_worker::outcome projection_worker::attempt_together(
-    projected_batch& batch, std::size_t from, std::size_t to, const std::vector<position>& up_to) {
+projection_worker::outcome projection_worker::attempt_together(projected_batch& batch,
+                                                               std::size_t from, std::size_t to,
+                                                               const std::vector<position>& up_to) {
   auto& storage = *session_->projections();
   for (;;) {
     const auto end = end_together(batch, from, to, storage.together_max());

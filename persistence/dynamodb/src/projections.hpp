@@ -1,5 +1,6 @@
 // Offsets of projections in the journal's table. The cells of a strand are one item with a revision:
-// a change reads it, and writes it back on the condition that the revision is the same.
+// a change reads it, and writes it back on the condition that the revision is the same. Calls that
+// change several strands are atomic for each of them.
 //
 //   p#VERSION#NAME   !          r: what it reads, q: it is paused
 //                    cSTRAND    r: revision, d: the cells, packed

@@ -7,7 +7,8 @@
 // cell.
 //
 // For authors of backends. A storage belongs to a session (session::projections) and to its thread.
-// Calls are a part of the session's transaction, if one is open; otherwise each is atomic by itself.
+// Calls are a part of the session's transaction, if one is open; otherwise each is atomic by itself,
+// or, where the database says so, for each strand.
 // Failures: those of the session.
 #pragma once
 
