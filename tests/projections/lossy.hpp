@@ -54,6 +54,10 @@ class lossy_offsets final : public projection_storage {
                     std::string_view who) override {
     return inner_.want(of, cell, owner, who);
   }
+  result<void> want_all(const projection_version& of, std::span<const projection_cell> seen,
+                        std::string_view who) override {
+    return inner_.want_all(of, seen, who);
+  }
   result<void> end_others(const projection_version& of, std::uint32_t first,
                           std::uint32_t last) override {
     return inner_.end_others(of, first, last);

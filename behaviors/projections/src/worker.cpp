@@ -218,6 +218,14 @@ projection_worker::outcome projection_worker::persist(Do once) {
   }
 }
 
+// Moves cells that have nothing to handle up to there, and gives a sign of life if one is due.
+projection_worker::outcome projection_worker::follow(const std::vector<position>& others) {
+  const bool any = std::ranges::any_of(
+      others, [this](const position& to) { return !group_.steps_to(to).empty(); });
+  if (!any && steady_clock::now() < sign_due()) return {};
+  return persist([&] { return record(std::nullopt, others); });
+}
+
 projection_worker::outcome projection_worker::connect() {
   if (session_ && !session_->broken()) return {};
   auto made = of_.target.open_session();

@@ -120,15 +120,6 @@ projection_worker::outcome projection_worker::store_together(change& what) {
   return refused(std::move(why), what.from);
 }
 
-// Moves cells that have nothing to handle up to there, and gives a sign of life if one is due. After
-// trouble they follow with the next sign.
-projection_worker::outcome projection_worker::follow(const std::vector<position>& others) {
-  const bool any = std::ranges::any_of(
-      others, [this](const position& to) { return !group_.steps_to(to).empty(); });
-  if (!any && steady_clock::now() < sign_due()) return {};
-  return record(std::nullopt, others);
-}
-
 projection_worker::outcome projection_worker::skip_together(const projection_failure& skipped,
                                                             const std::vector<position>& to) {
   auto& storage = *session_->projections();

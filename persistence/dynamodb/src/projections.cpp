@@ -71,6 +71,14 @@ bool give_in(std::vector<projection_cell>& all, const projection_cell& seen,
   return true;
 }
 
+bool want_in(std::vector<projection_cell>& all, std::uint32_t cell, std::string_view owner,
+             std::string_view who) {
+  const auto found = std::ranges::find(all, cell, &projection_cell::cell);
+  if (found == all.end() || found->owner != owner || !found->wanted_by.empty()) return false;
+  found->wanted_by = who;
+  return true;
+}
+
 std::optional<projection_failure> failure_in(const json& item) {
   constexpr std::size_t digits = 20;
   const auto place = text_in(item, "s").value_or("");
@@ -303,13 +311,23 @@ result<bool> dynamodb_projections::want(const projection_version& of, std::uint3
   bool noted = false;
   const auto strand = cell / cells_per_strand;
   auto done = change(of, {&strand, 1}, [&](std::uint32_t, all_cells& all) {
-    const auto found = std::ranges::find(all, cell, &projection_cell::cell);
-    noted = found != all.end() && found->owner == owner && found->wanted_by.empty();
-    if (noted) found->wanted_by = who;
-    return noted;
+    return noted = want_in(all, cell, owner, who);
   });
   if (!done) return fail(std::move(done.error()));
   return noted;
+}
+
+result<void> dynamodb_projections::want_all(const projection_version& of,
+                                            std::span<const projection_cell> seen,
+                                            std::string_view who) {
+  const auto by_strand = in_strands(seen);
+  return change(of, names_of(by_strand), [&](std::uint32_t strand, all_cells& all) {
+    bool any = false;
+    for (const auto& one : by_strand.at(strand)) {
+      any = want_in(all, one.cell, one.owner, who) || any;
+    }
+    return any;
+  });
 }
 
 result<void> dynamodb_projections::end_others(const projection_version&, std::uint32_t,

@@ -43,6 +43,8 @@ class dynamodb_projections final : public projection_storage {
                     std::string_view owner) override;
   result<void> give_all(const projection_version& of, std::span<const projection_cell> seen,
                         std::string_view owner) override;
+  result<void> want_all(const projection_version& of, std::span<const projection_cell> seen,
+                        std::string_view who) override;
   result<bool> want(const projection_version& of, std::uint32_t cell, std::string_view owner,
                     std::string_view who) override;
   // No transaction outlives its call.

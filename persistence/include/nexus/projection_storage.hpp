@@ -126,6 +126,18 @@ class projection_storage {
   [[nodiscard]] virtual result<bool> want(const projection_version& of, std::uint32_t cell,
                                           std::string_view owner, std::string_view who) = 0;
 
+  /// `want` for many cells, of which it takes `cell` and `owner`.
+  [[nodiscard]] virtual result<void> want_all(const projection_version& of,
+                                              std::span<const projection_cell> seen,
+                                              std::string_view who) {
+    for (const auto& one : seen) {
+      if (auto asked = want(of, one.cell, one.owner, who); !asked) {
+        return fail(std::move(asked.error()));
+      }
+    }
+    return {};
+  }
+
   /// Ends transactions of other sessions that have changed one of these cells and are still open,
   /// e.g. those of a process that is cut off. Needed only where they outlive their process.
   [[nodiscard]] virtual result<void> end_others(const projection_version& of, std::uint32_t first,
