@@ -7,11 +7,8 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <nexus/memory.hpp>
 #include <nexus/nexus.hpp>
-#include <nexus/postgres.hpp>
 #include <nexus/read_models.hpp>
-#include <nexus/sqlite.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
 #include <nexus/transaction.hpp>
 #include <optional>
@@ -20,7 +17,6 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster.hpp"
 #include "contract/forwarding_journal.hpp"
 #include "temporary_folder.hpp"
 
@@ -153,10 +149,18 @@ std::string message_of(const result<T>& r) {
   return r ? "none" : r.error().message;
 }
 
+/// The kinds of stores that a program tests; each program defines it. So the suites are compiled once.
+struct store_kinds {
+  std::vector<const char*> names;
+  std::string (*fresh)(const std::string& kind, const temporary_folder& in);  ///< a URI
+  std::vector<backend> backends;
+};
+store_kinds kinds_of_store();
+
 class ReadModels : public ::testing::TestWithParam<const char*> {
  protected:
   [[nodiscard]] std::string kind() const { return GetParam(); }
-  [[nodiscard]] bool has_sql() const { return kind() != "memory"; }
+  [[nodiscard]] bool has_sql() const { return kind() == "sqlite" || kind() == "postgresql"; }
 
   [[nodiscard]] nexus::store open_again() const {
     return must(nexus::open(uri, std::span<const backend>{backends()}));
@@ -169,16 +173,14 @@ class ReadModels : public ::testing::TestWithParam<const char*> {
   }
 
   temporary_folder folder;
-  const std::string uri = kind() == "memory"   ? "memory:"
-                          : kind() == "sqlite" ? "sqlite:" + folder.path("j.db")
-                                               : cluster::shared().fresh_schema();
+  const std::string uri = kinds_of_store().fresh(kind(), folder);
   const std::shared_ptr<asked> storage = std::make_shared<asked>();
   const nexus::store store = open_again();
   const read_models models{store};
 
  private:
   [[nodiscard]] std::vector<backend> backends() const {
-    std::vector<backend> all{memory_backend(), sqlite_backend(), postgres_backend()};
+    auto all = kinds_of_store().backends;
     for (auto& one : all) {
       one.open = [open = one.open,
                   told = storage](const nexus::uri& where) -> result<std::shared_ptr<journal>> {
@@ -194,8 +196,8 @@ class ReadModels : public ::testing::TestWithParam<const char*> {
   }
 };
 
-#define NEXUS_FOR_EVERY_STORE(suite)                                                        \
-  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::Values("memory", "sqlite", "postgresql"), \
+#define NEXUS_FOR_EVERY_STORE(suite)                                                             \
+  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(nexus::test::kinds_of_store().names), \
                            [](const auto& of) { return std::string{of.param}; })
 
 }  // namespace nexus::test
