@@ -2,6 +2,8 @@
 // transactions and loses answers, as DynamoDB may.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <ctime>
 #include <nexus/document_storage.hpp>
 #include <nexus/dynamodb.hpp>
 #include <nexus/journal.hpp>
@@ -184,6 +186,26 @@ TEST_F(DynamoVisibility, DocumentsThatStayUnprocessedAreNamedInTheirOrder) {
   EXPECT_EQ(asked, 4);
 }
 
+TEST_F(DynamoVisibility, DocumentsOfSeveralPagesAreAllRead) {
+  auto& documents = *session->documents();
+  const std::string large(250'000, 'x');
+  for (char id = 'a'; id <= 'h'; ++id) {
+    ASSERT_TRUE(documents.put("orders", {.id = {&id, 1}, .type = "order", .data = large}));
+  }
+  int pages = 0;
+  server.alter = [&pages](const fake_request& r, fake_reply&) {
+    pages += r.operation() == "Query";
+  };
+  std::string ids;
+  ASSERT_TRUE(documents.all("orders", nexus::consistency::strong, [&](const auto& one) {
+    ids += one.id;
+    EXPECT_EQ(one.data.size(), large.size());
+    return true;
+  }));
+  EXPECT_EQ(ids, "abcdefgh");
+  EXPECT_GT(pages, 1);
+}
+
 TEST_F(DynamoVisibility, ADocumentThatIsNotOursIsCorrupt) {
   auto& documents = *session->documents();
   ASSERT_TRUE(documents.put("orders", {.id = "a", .type = "order", .data = "x"}));
@@ -249,6 +271,36 @@ TEST_F(DynamoOpening, WithAKeyThatTheServerDoesNotKnowIsOneClearError) {
   EXPECT_NE(why.message.find("the server does not accept the credentials"), std::string::npos)
       << why.message;
   EXPECT_EQ(server.requests(), 1);
+}
+
+// DynamoDB's answer to a signature for another region than the host's.
+TEST_F(DynamoOpening, WithAWrongRegionIsOneClearError) {
+  (void)local_server::shared();
+  const fake_server server{[](const fake_request&) {
+    auto reply = fake_reply::error(400, "InvalidSignatureException",
+                                   "Credential should be scoped to a valid region, not 'mars-1'.");
+    std::array<char, 40> date{};
+    const auto now = std::time(nullptr);
+    std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&now));
+    reply.date = date.data();
+    return reply;
+  }};
+  const auto why =
+      refused("dynamodb://127.0.0.1:" + std::to_string(server.port()) + "/bank?region=mars-1");
+  EXPECT_EQ(why.code, nexus::errc::unavailable);
+  EXPECT_NE(why.message.find("scoped to a valid region, not 'mars-1'"), std::string::npos)
+      << why.message;
+  EXPECT_EQ(why.message.find('\n'), std::string::npos);
+  EXPECT_EQ(server.requests(), 1);
+}
+
+TEST_F(DynamoOpening, ByTlsOfAServerWithoutItIsOneClearErrorInTime) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto why = refused(local_server::shared().fresh_journal("tls=on&timeout=500ms"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10});
+  EXPECT_EQ(why.code, nexus::errc::unavailable);
+  EXPECT_NE(why.message.find("the server cannot be reached"), std::string::npos) << why.message;
+  EXPECT_NE(why.message.find("SSL"), std::string::npos) << why.message;
 }
 
 TEST_F(DynamoOpening, WithOtherStrandsThanTheJournalHasIsRefused) {

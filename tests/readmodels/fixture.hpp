@@ -34,6 +34,7 @@ struct asked {
   std::atomic<int> reads_of_all = 0;
   std::mutex mutex;
   std::set<std::string, std::less<>> failing;  ///< ids whose writes and removals fail
+  std::atomic<int> reads_fail_after = -1;      ///< calls of get_many; negative: none fails
 
   bool fails(std::string_view id) {
     const std::lock_guard guard{mutex};
@@ -62,6 +63,9 @@ class watched_documents final : public document_storage {
                                                 std::span<const std::string> ids,
                                                 consistency wanted) override {
     told_.looked_up += static_cast<int>(ids.size());
+    if (told_.reads_fail_after >= 0 && told_.reads_fail_after-- == 0) {
+      return fail(errc::unavailable, "the test says no");
+    }
     return inner_.get_many(name, ids, wanted);
   }
   result<std::size_t> remove(std::string_view name, std::span<const std::string> ids) override {
