@@ -91,6 +91,7 @@ class lossy_offsets final : public projection_storage {
   result<std::vector<projection_version>> versions() override { return inner_.versions(); }
   std::size_t together_max() const noexcept override { return inner_.together_max(); }
   void hold_back() noexcept override { inner_.hold_back(); }
+  bool holds_documents() const noexcept override { return inner_.holds_documents(); }
   void drop_held_back() noexcept override { inner_.drop_held_back(); }
   result<void> store_together() override {
     if (random_() % 100 >= losses_.in_100) return inner_.store_together();

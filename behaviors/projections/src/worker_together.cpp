@@ -36,15 +36,19 @@ projection_worker::outcome projection_worker::attempt_without_sql(
   }
   const auto started = steady_clock::now();
   auto done = handled_by(batch, from, to, started);
-  if (done.end > from) {
-    const auto target = reached(batch, from, done.end, up_to);
-    auto all = steps_to(target);
-    if (auto got = move(all); got.how != outcome::kind::done) return got;
-    learn(done.end - from, steady_clock::now() - started);
-    return this->done(
-        {std::move(all), target, &batch, from, done.end});  // the next attempt tells of a failure
-  }
-  return refused(*std::move(done.failed), from);
+  if (done.end == from) return refused(*std::move(done.failed), from);
+  return store_after(batch, from, done.end, up_to, started);  // the next attempt tells of a failure
+}
+
+projection_worker::outcome projection_worker::store_after(projected_batch& batch, std::size_t from,
+                                                          std::size_t end,
+                                                          const std::vector<position>& up_to,
+                                                          time_point started) {
+  const auto target = reached(batch, from, end, up_to);
+  auto all = steps_to(target);
+  if (auto got = move(all); got.how != outcome::kind::done) return got;
+  learn(end - from, steady_clock::now() - started);
+  return done({std::move(all), target, &batch, from, end});
 }
 
 projected_batch::handled projection_worker::handled_by(projected_batch& batch, std::size_t from,
@@ -66,6 +70,11 @@ projection_worker::outcome projection_worker::attempt_together(projected_batch& 
     const auto started = steady_clock::now();
     auto handled = handled_by(batch, from, end, started);
     if (handled.failed) return refused(*std::move(handled.failed), handled.end);
+    writes_ = storage.holds_documents();
+    if (!writes_) {
+      storage.drop_held_back();
+      return store_after(batch, from, handled.end, up_to, started);
+    }
     std::vector<std::uint32_t> with_events;
     for (auto i = from; i < handled.end; ++i) {
       if (!has(with_events, batch.at(i).strand)) with_events.push_back(batch.at(i).strand);
@@ -78,12 +87,12 @@ projection_worker::outcome projection_worker::attempt_together(projected_batch& 
     auto got = store_together(what);
     const auto events = handled.end - from;
     if (got.why.code == errc::too_large && got.how == outcome::kind::failing && events > 1) {
-      together_ = std::max<std::size_t>(events / 2, 1);
+      together_ = std::clamp<std::size_t>(events / 2, 1, storage.together_max());
       continue;
     }
     if (got.how != outcome::kind::done) return got;
     learn(events, steady_clock::now() - started);
-    if (events >= together_) together_ += together_ / 4 + 1;
+    if (together_ > 0 && events >= together_) together_ += together_ / 4 + 1;
     const auto rest = follow(others);
     return rest.how == outcome::kind::lost ? rest : got;
   }
@@ -91,6 +100,7 @@ projection_worker::outcome projection_worker::attempt_together(projected_batch& 
 
 std::size_t projection_worker::end_together(const projected_batch& batch, std::size_t from,
                                             std::size_t to, std::size_t most) {
+  if (!writes_) return to;  // if it does now, the batch may be too large, and is tried again
   if (together_ == 0) together_ = most;
   std::vector<std::uint32_t> strands;
   for (auto i = from; i < to; ++i) {

@@ -68,6 +68,7 @@ class dynamodb_projections final : public projection_storage {
   // Offsets and documents at once (together.cpp):
   std::size_t together_max() const noexcept override { return core_.actions_max; }
   void hold_back() noexcept override { held_.begin(); }
+  bool holds_documents() const noexcept override { return !held_.written.empty(); }
   result<void> store_together() override;
   void drop_held_back() noexcept override { held_.end(); }
 

@@ -180,6 +180,8 @@ class projection_storage {
   /// that are written or removed, `advance`, `add_failure` and `remove_failure`. Reads of documents
   /// see those kept back.
   virtual void hold_back() noexcept {}
+  /// Whether documents were kept back since.
+  [[nodiscard]] virtual bool holds_documents() const noexcept { return false; }
   /// Stores all of it, or nothing. `serialization_failed`: a document that was read, and is written,
   /// has changed. `conflict`: a cell is no longer where `advance` found it. `too_large`: it is more
   /// than a transaction takes. `outcome_unknown`: it may have been stored, or will be.
