@@ -132,12 +132,30 @@ class http_client {
       made.headers.emplace_back(line.substr(0, colon), line.substr(colon + 2));
     }
     seen_.erase(0, end + 4);
+    if (made.header("Transfer-Encoding") == "chunked") {
+      return receive_chunks(made.body) ? answer{std::move(made)} : std::nullopt;
+    }
     const auto length = made.header("Content-Length");
     const auto size = is_head || length.empty() ? 0 : std::stoul(length);
     if (!read_until(size)) return std::nullopt;
     made.body = seen_.substr(0, size);
     seen_.erase(0, size);
     return made;
+  }
+
+  // No trailers.
+  bool receive_chunks(std::string& into) {
+    for (;;) {
+      std::size_t end = 0;
+      while ((end = seen_.find("\r\n")) == std::string::npos) {
+        if (!read_some()) return false;
+      }
+      const auto size = std::stoul(seen_.substr(0, end), nullptr, 16);
+      if (!read_until(end + 2 + size + 2)) return false;
+      into += seen_.substr(end + 2, size);
+      seen_.erase(0, end + 2 + size + 2);
+      if (size == 0) return true;
+    }
   }
 
   std::uint16_t port_;

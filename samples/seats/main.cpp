@@ -57,7 +57,8 @@ int main(int argc, char** argv) {
   arguments a;
   CLI::App app{"Reservations of seats for shows, with a page for the browser."};
   app.name("seats");
-  app.add_option("--journal", a.journal, "Where events and rows are: sqlite:FILE or postgresql://…")
+  app.add_option("--journal", a.journal,
+                 "Where events and rows are: sqlite:FILE, postgresql://… or dynamodb://…")
       ->type_name("URI")
       ->capture_default_str();
   app.add_option("--port", a.port, "The port; 0: any free one")->capture_default_str();

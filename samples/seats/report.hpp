@@ -1,10 +1,10 @@
 // What lists and reports read: rows that a projection makes of the events of all shows.
 //
 //   takings    a read model: a row per show, found by its id or read as a whole
-//   bookings   a SQL table: a customer's bookings, page by page
+//   bookings   a customer's bookings, page by page: a SQL table, or on DynamoDB a read model
 //
-// Both are written in the transaction that stores how far the projection is, so each event counts
-// exactly once, whatever crashes, and however many processes run.
+// Both are stored together with how far the projection is, so each event counts exactly once,
+// whatever crashes, and however many processes run.
 //
 // Threads: any; `wait` and the lists block. Failures: those of the storage.
 #pragma once
@@ -37,6 +37,7 @@ struct booking_row {
   std::string title;
   std::int64_t seats = 0;
   std::int64_t cents = 0;
+  MSGPACK_DEFINE_MAP(id, show, title, seats, cents)
 };
 
 class report {
@@ -57,12 +58,17 @@ class report {
   [[nodiscard]] nexus::result<void> rebuild() const { return projection_.rebuild(); }
 
  private:
-  report(nexus::system& sys, const nexus::store& journal);
+  report(nexus::system& sys, const nexus::store& journal, bool with_sql);
+
+  nexus::result<std::vector<booking_row>> bookings_without_sql(const std::string& customer,
+                                                               const std::string& after,
+                                                               std::int64_t max) const;
 
   // Waits for everything stored before, so that a customer sees a booking just made.
   nexus::result<void> wait() const;
 
   nexus::store journal_;
+  bool with_sql_;
   nexus::projection<show> projection_;
 };
 

@@ -31,7 +31,8 @@ class local_server {
   /// The URI of a journal whose tables do not exist yet, with the parameters given behind "?".
   [[nodiscard]] std::string fresh_journal(const std::string& parameters = {}) const;
 
-  /// Like a crash of the server: connections break. Not for the shared server.
+  /// Like a crash of the server: connections break. It may have acknowledged transactions that are
+  /// lost now (docs/internals/dynamodb.md); passing_server::stop loses none. Not for the shared one.
   void stop();
   void start();
 

@@ -2,14 +2,16 @@
 // transactions and loses answers, as DynamoDB may.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <ctime>
 #include <nexus/document_storage.hpp>
 #include <nexus/dynamodb.hpp>
 #include <nexus/journal.hpp>
 #include <nlohmann/json.hpp>
 
 #include "fake_server.hpp"
-#include "http_client.hpp"
 #include "local_server.hpp"
+#include "passing_server.hpp"
 
 namespace {
 
@@ -17,46 +19,14 @@ using nexus::test::fake_reply;
 using nexus::test::fake_request;
 using nexus::test::fake_server;
 using nexus::test::local_server;
+using nexus::test::passing_server;
 using nexus::test::with_environment;
 using json = nlohmann::json;
 
-/// Passes requests on, and lets a test change the answers.
-class altering_server {
- public:
-  using change = std::function<void(const fake_request&, fake_reply&)>;
-
-  [[nodiscard]] std::string fresh_journal() const {
-    const auto direct = local_server::shared().fresh_journal("strands=1&timeout=2s");
-    const auto slash = direct.find('/', std::string{"dynamodb://"}.size());
-    return "dynamodb://127.0.0.1:" + std::to_string(server_.port()) + direct.substr(slash);
-  }
-
-  change alter;                                                   ///< of an answer of the server
-  std::function<bool(const fake_request&, fake_reply&)> instead;  ///< true: the server is not asked
-
- private:
-  fake_reply pass_on(const fake_request& r) {
-    fake_reply made;
-    if (instead && instead(r, made)) return made;
-    nexus::test::http_headers with;
-    for (const auto& [name, value] : r.headers) {
-      if (name.starts_with("x-amz") || name == "authorization") with.emplace_back(name, value);
-    }
-    const auto got = real_.post("/", r.body, "application/x-amz-json-1.0", with);
-    if (!got) return {.drop = true};
-    made.status = got->status;
-    made.body = got->body;
-    if (alter) alter(r, made);
-    return made;
-  }
-
-  nexus::test::http_client real_{static_cast<std::uint16_t>(local_server::shared().port())};
-  fake_server server_{[this](const fake_request& r) { return pass_on(r); }};
-};
-
 struct DynamoVisibility : ::testing::Test {
   void SetUp() override {
-    auto opened = nexus::dynamodb_backend().open(nexus::uri::parse(server.fresh_journal()).value());
+    auto opened = nexus::dynamodb_backend().open(
+        nexus::uri::parse(server.fresh_journal("strands=1&timeout=2s")).value());
     ASSERT_TRUE(opened) << opened.error().message;
     store = *opened;
     session = store->open_session().value();
@@ -115,7 +85,7 @@ struct DynamoVisibility : ::testing::Test {
     };
   }
 
-  altering_server server;
+  passing_server server{local_server::shared()};
   const nexus::persistence_id alice = nexus::persistence_id::parse("account|alice").value();
   std::shared_ptr<nexus::journal> store;
   std::unique_ptr<nexus::journal_session> session;
@@ -216,6 +186,26 @@ TEST_F(DynamoVisibility, DocumentsThatStayUnprocessedAreNamedInTheirOrder) {
   EXPECT_EQ(asked, 4);
 }
 
+TEST_F(DynamoVisibility, DocumentsOfSeveralPagesAreAllRead) {
+  auto& documents = *session->documents();
+  const std::string large(250'000, 'x');
+  for (char id = 'a'; id <= 'h'; ++id) {
+    ASSERT_TRUE(documents.put("orders", {.id = {&id, 1}, .type = "order", .data = large}));
+  }
+  int pages = 0;
+  server.alter = [&pages](const fake_request& r, fake_reply&) {
+    pages += r.operation() == "Query";
+  };
+  std::string ids;
+  ASSERT_TRUE(documents.all("orders", nexus::consistency::strong, [&](const auto& one) {
+    ids += one.id;
+    EXPECT_EQ(one.data.size(), large.size());
+    return true;
+  }));
+  EXPECT_EQ(ids, "abcdefgh");
+  EXPECT_GT(pages, 1);
+}
+
 TEST_F(DynamoVisibility, ADocumentThatIsNotOursIsCorrupt) {
   auto& documents = *session->documents();
   ASSERT_TRUE(documents.put("orders", {.id = "a", .type = "order", .data = "x"}));
@@ -281,6 +271,36 @@ TEST_F(DynamoOpening, WithAKeyThatTheServerDoesNotKnowIsOneClearError) {
   EXPECT_NE(why.message.find("the server does not accept the credentials"), std::string::npos)
       << why.message;
   EXPECT_EQ(server.requests(), 1);
+}
+
+// DynamoDB's answer to a signature for another region than the host's.
+TEST_F(DynamoOpening, WithAWrongRegionIsOneClearError) {
+  (void)local_server::shared();
+  const fake_server server{[](const fake_request&) {
+    auto reply = fake_reply::error(400, "InvalidSignatureException",
+                                   "Credential should be scoped to a valid region, not 'mars-1'.");
+    std::array<char, 40> date{};
+    const auto now = std::time(nullptr);
+    std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&now));
+    reply.date = date.data();
+    return reply;
+  }};
+  const auto why =
+      refused("dynamodb://127.0.0.1:" + std::to_string(server.port()) + "/bank?region=mars-1");
+  EXPECT_EQ(why.code, nexus::errc::unavailable);
+  EXPECT_NE(why.message.find("scoped to a valid region, not 'mars-1'"), std::string::npos)
+      << why.message;
+  EXPECT_EQ(why.message.find('\n'), std::string::npos);
+  EXPECT_EQ(server.requests(), 1);
+}
+
+TEST_F(DynamoOpening, ByTlsOfAServerWithoutItIsOneClearErrorInTime) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto why = refused(local_server::shared().fresh_journal("tls=on&timeout=500ms"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10});
+  EXPECT_EQ(why.code, nexus::errc::unavailable);
+  EXPECT_NE(why.message.find("the server cannot be reached"), std::string::npos) << why.message;
+  EXPECT_NE(why.message.find("SSL"), std::string::npos) << why.message;
 }
 
 TEST_F(DynamoOpening, WithOtherStrandsThanTheJournalHasIsRefused) {

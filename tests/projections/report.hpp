@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <nexus/projection.hpp>
+#include <nexus/read_models.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
 #include <string>
 #include <utility>
@@ -41,6 +42,33 @@ inline counted counted_in_report(const store& at) {
        testkit::must(lent->query<std::string, std::int64_t, std::int64_t>(
            "SELECT id, total, events FROM report"))) {
     all[id] = {total, events};
+  }
+  return all;
+}
+
+/// The same in a read model.
+struct report_row {
+  static constexpr std::string_view type_name = "report_row";
+  std::string id;
+  std::int64_t total = 0;
+  std::int64_t events = 0;
+  MSGPACK_DEFINE_MAP(id, total, events)
+};
+
+inline result<void> count_in_documents(session& on, const projected<tally>& e) {
+  auto rows = read_models{on}.of<report_row>("report");
+  auto found = rows.find(e.id);
+  if (!found) return fail(std::move(found.error()));
+  auto row = *found ? **found : report_row{e.id};
+  row.total += value_of(e.event);
+  ++row.events;
+  return rows.save(row);
+}
+
+inline counted counted_in_documents(const store& at) {
+  counted all;
+  for (const auto& one : testkit::must(read_models{at}.of<report_row>("report").find_all())) {
+    all[one.id] = {one.total, one.events};
   }
   return all;
 }

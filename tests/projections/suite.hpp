@@ -30,7 +30,10 @@ struct projection_place {
   std::string name;
   std::function<std::string(const temporary_folder&)> fresh;
   std::vector<backend> backends;
-  bool sql = true;
+  bool sql = true;         ///< the report is a SQL table
+  bool documents = false;  ///< the report is a read model, stored together with the offset
+
+  [[nodiscard]] bool exactly_once() const { return sql || documents; }
 
   friend void PrintTo(const projection_place& place, std::ostream* out) { *out << place.name; }
 };
@@ -43,7 +46,7 @@ struct Projection : testing::TestWithParam<projection_place> {
   nexus::system sys{{.threads = 2}};
   entities<tally> tallies{sys, opened};
 
-  // What the report says, if the target has no SQL.
+  // What the report says, if the target stores it nowhere.
   std::mutex lock;
   counted kept;
 
@@ -81,11 +84,25 @@ struct Projection : testing::TestWithParam<projection_place> {
   /// Counts an event in the report.
   result<void> count(session& on, const projected<tally>& e) {
     if (GetParam().sql) return count_in_report(on, e);
+    if (GetParam().documents) return count_in_documents(on, e);
     std::lock_guard guard{lock};
     auto& [total, events] = kept[e.id];
     total += value_of(e.event);
     ++events;
     return {};
+  }
+  /// Removes what the report says, in a handler or on_rebuild.
+  result<void> empty_report(session& on) {
+    if (GetParam().sql) return on.execute("DELETE FROM report").map([](const auto&) {});
+    if (GetParam().documents) {
+      return read_models{on}.of<report_row>("report").remove_all().map([](auto) {});
+    }
+    std::lock_guard guard{lock};
+    kept.clear();
+    return {};
+  }
+  [[nodiscard]] std::uint64_t all_cells() const {
+    return std::uint64_t{64} * must(opened.open_session())->strands();
   }
   auto counting() {
     return [this](session& on, const projected<tally>& e) { return count(on, e); };
@@ -95,6 +112,7 @@ struct Projection : testing::TestWithParam<projection_place> {
   std::string reported() { return reported(opened); }
   std::string reported(const store& at) {
     if (GetParam().sql) return told(counted_in_report(at));
+    if (GetParam().documents) return told(counted_in_documents(at));
     std::lock_guard guard{lock};
     return told(kept);
   }

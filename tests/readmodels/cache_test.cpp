@@ -112,6 +112,22 @@ TEST_P(Cache, ItCanBeSwitchedOff) {
   without.clear();
 }
 
+TEST_P(Cache, ChunksThatWereReadBeforeAFailureStayInIt) {
+  const auto elsewhere = read_models{store}.of<order>("orders");
+  std::vector<std::string> ids;
+  for (int i = 0; i < 300; ++i) {
+    ids.push_back("o" + std::to_string(i));
+    must(elsewhere.save({ids.back(), "anna", i, {}}));
+  }
+  ids.push_back(ids.front());
+  storage->reads_fail_after = 1;
+  EXPECT_EQ(code_of(orders.find_by({{"id", ids}})), "unavailable");
+  storage->reads_fail_after = -1;
+  EXPECT_EQ(writes_of(orders, {"o0", "anna", 0, {}}), 0);
+  EXPECT_EQ(writes_of(orders, {"o299", "anna", 299, {}}), 1);
+  EXPECT_EQ(must(orders.find_by({{"id", ids}})).size(), 300U) << "each once";
+}
+
 TEST_P(Cache, ItIsBounded) {
   const read_models small{store, {.cached_max = 2}};
   const auto own = small.of<order>("orders");

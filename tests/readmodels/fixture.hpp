@@ -7,11 +7,8 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <nexus/memory.hpp>
 #include <nexus/nexus.hpp>
-#include <nexus/postgres.hpp>
 #include <nexus/read_models.hpp>
-#include <nexus/sqlite.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
 #include <nexus/transaction.hpp>
 #include <optional>
@@ -20,7 +17,6 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster.hpp"
 #include "contract/forwarding_journal.hpp"
 #include "temporary_folder.hpp"
 
@@ -38,6 +34,7 @@ struct asked {
   std::atomic<int> reads_of_all = 0;
   std::mutex mutex;
   std::set<std::string, std::less<>> failing;  ///< ids whose writes and removals fail
+  std::atomic<int> reads_fail_after = -1;      ///< calls of get_many; negative: none fails
 
   bool fails(std::string_view id) {
     const std::lock_guard guard{mutex};
@@ -66,6 +63,9 @@ class watched_documents final : public document_storage {
                                                 std::span<const std::string> ids,
                                                 consistency wanted) override {
     told_.looked_up += static_cast<int>(ids.size());
+    if (told_.reads_fail_after >= 0 && told_.reads_fail_after-- == 0) {
+      return fail(errc::unavailable, "the test says no");
+    }
     return inner_.get_many(name, ids, wanted);
   }
   result<std::size_t> remove(std::string_view name, std::span<const std::string> ids) override {
@@ -153,10 +153,18 @@ std::string message_of(const result<T>& r) {
   return r ? "none" : r.error().message;
 }
 
+/// The kinds of stores that a program tests; each program defines it. So the suites are compiled once.
+struct store_kinds {
+  std::vector<const char*> names;
+  std::string (*fresh)(const std::string& kind, const temporary_folder& in);  ///< a URI
+  std::vector<backend> backends;
+};
+store_kinds kinds_of_store();
+
 class ReadModels : public ::testing::TestWithParam<const char*> {
  protected:
   [[nodiscard]] std::string kind() const { return GetParam(); }
-  [[nodiscard]] bool has_sql() const { return kind() != "memory"; }
+  [[nodiscard]] bool has_sql() const { return kind() == "sqlite" || kind() == "postgresql"; }
 
   [[nodiscard]] nexus::store open_again() const {
     return must(nexus::open(uri, std::span<const backend>{backends()}));
@@ -169,16 +177,14 @@ class ReadModels : public ::testing::TestWithParam<const char*> {
   }
 
   temporary_folder folder;
-  const std::string uri = kind() == "memory"   ? "memory:"
-                          : kind() == "sqlite" ? "sqlite:" + folder.path("j.db")
-                                               : cluster::shared().fresh_schema();
+  const std::string uri = kinds_of_store().fresh(kind(), folder);
   const std::shared_ptr<asked> storage = std::make_shared<asked>();
   const nexus::store store = open_again();
   const read_models models{store};
 
  private:
   [[nodiscard]] std::vector<backend> backends() const {
-    std::vector<backend> all{memory_backend(), sqlite_backend(), postgres_backend()};
+    auto all = kinds_of_store().backends;
     for (auto& one : all) {
       one.open = [open = one.open,
                   told = storage](const nexus::uri& where) -> result<std::shared_ptr<journal>> {
@@ -194,8 +200,8 @@ class ReadModels : public ::testing::TestWithParam<const char*> {
   }
 };
 
-#define NEXUS_FOR_EVERY_STORE(suite)                                                        \
-  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::Values("memory", "sqlite", "postgresql"), \
+#define NEXUS_FOR_EVERY_STORE(suite)                                                             \
+  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(nexus::test::kinds_of_store().names), \
                            [](const auto& of) { return std::string{of.param}; })
 
 }  // namespace nexus::test

@@ -8,10 +8,12 @@
 #include "bank_fixture.hpp"
 #include "kill_support.hpp"
 #include "local_server.hpp"
+#include "passing_server.hpp"
 
 namespace samples { namespace {
 
 using nexus::test::local_server;
+using nexus::test::passing_server;
 using std::chrono::milliseconds;
 
 /// Each worker of the balance sheet renews its lease in each strand.
@@ -77,14 +79,14 @@ TEST_F(BankOnDynamoDb, AnImportKilledAtAnyMomentIsResumed) {
 
 TEST_F(BankOnDynamoDb, AnImportSurvivesStopsOfTheServer) {
   local_server own{local_server::data::kept};
+  passing_server before{own};
   const auto csv = some_postings();
-  const auto uri = own.fresh_journal(few_strands);
+  const auto uri = before.fresh_journal(few_strands);
   process import{line({"import", csv}, uri), directory.path()};
   for (int stops = 0; stops < times(2, 20); ++stops) {
-    std::this_thread::sleep_for(milliseconds{1'500});
-    own.stop();
-    std::this_thread::sleep_for(milliseconds{500});
-    own.start();
+    before.wait_for_transactions(50);
+    before.stop();
+    before.start();
   }
   EXPECT_EQ(import.wait(), 0) << import.out() << import.err();
   expect_whole(csv, uri);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "nexus/detail/guarded.hpp"
 #include "nexus/detail/handler_session.hpp"
@@ -161,7 +162,7 @@ result<void> projection_core::connect() {
   if (auto known = expect_known_positions(*storage, **source); !known) return known;
   has_cells_ = true;
   std::lock_guard guard{lock_};
-  exactly_once_ = session_->has_sql();
+  exactly_once_ = session_->has_sql() || storage->together_max() > 0;
   return {};
 }
 
@@ -289,11 +290,7 @@ result<void> projection_core::take_over(const lease_watch::plan& plan) {
   const auto take = [&]() -> result<void> {
     auto given = storage.give_all(setup_.which, plan.take, setup_.owner);
     if (!given) return given;
-    for (const auto& one : plan.ask) {
-      auto asked = storage.want(setup_.which, one.cell, one.owner, setup_.owner);
-      if (!asked) return fail(std::move(asked.error()));
-    }
-    return {};
+    return storage.want_all(setup_.which, plan.ask, setup_.owner);
   };
   if (plan.take.empty() && plan.ask.empty()) return {};
   if (!session_->has_sql()) return take();
@@ -304,11 +301,14 @@ result<void> projection_core::give_away(const std::vector<projection_cell>& cell
   // Their leases have moved since: the work has ended meanwhile.
   auto now = session_->projections()->cells(setup_.which);
   if (!now) return fail(std::move(now.error()));
+  std::map<std::string, std::vector<projection_cell>> wanted;
   for (const auto& one : *now) {
     const bool is_one = std::ranges::count(cells, one.cell, &projection_cell::cell) > 0;
-    if (!is_one || one.owner != setup_.owner) continue;
-    auto given = session_->projections()->give(setup_.which, one, one.wanted_by);
-    if (!given) return fail(std::move(given.error()));
+    if (is_one && one.owner == setup_.owner) wanted[one.wanted_by].push_back(one);
+  }
+  for (const auto& [who, some] : wanted) {
+    auto given = session_->projections()->give_all(setup_.which, some, who);
+    if (!given) return given;
   }
   return {};
 }

@@ -80,6 +80,8 @@ class projection_core final : public shutdown_participant,
   [[nodiscard]] std::string what_is_missing(const std::vector<position>& ends);
   template <class F>
   auto at_target(F f) -> decltype(f(std::declval<journal_session&>()));
+  result<void> empty_rows(session& on);
+  result<void> rebuild_together(session& on, const std::vector<position>& from);
   result<void> retried(journal_session& on, const projection_failure& which, projected_batch& batch,
                        const std::optional<error>& undecoded);
 

@@ -74,7 +74,8 @@ result<bool> projection_core::reached(const std::vector<position>& ends) {
   return at_target([&](journal_session& on) -> result<bool> {
     auto cells = cells_of(*on.projections(), strands);
     if (!cells) return fail(std::move(cells.error()));
-    return !cells->empty() && all_there(*cells);
+    // A target may show the cells of one strand before those of another.
+    return cells->size() == wanted_cells(strands).size() && all_there(*cells);
   });
 }
 
@@ -175,16 +176,10 @@ result<void> projection_core::rebuild(std::vector<position> from) {
     const auto cells = wanted_cells(static_cast<std::uint32_t>(from.size()));
     if (auto done = storage.add(setup_.which, cells); !done) return done;
     if (auto done = storage.restart(setup_.which, from); !done) return done;
-    if (!setup_.options.on_rebuild) return {};
-    result<void> emptied;
-    handler_session limited{on};
-    (void)guarded([&] { emptied = setup_.options.on_rebuild(limited); },
-                  [&](const std::string& what) {
-                    emptied = fail(errc::projection_failed, "on_rebuild threw: " + what);
-                  });
-    return emptied;
+    return empty_rows(on);
   };
   auto done = at_target([&](journal_session& on) -> result<void> {
+    if (!on.has_sql() && on.projections()->together_max() > 0) return rebuild_together(on, from);
     if (!on.has_sql()) return restart(on);
     return transactional(static_cast<session&>(on), restart);
   });
@@ -196,6 +191,56 @@ result<void> projection_core::rebuild(std::vector<position> from) {
   }
   changed_.notify_all();
   return {};
+}
+
+result<void> projection_core::empty_rows(session& on) {
+  if (!setup_.options.on_rebuild) return {};
+  result<void> emptied;
+  handler_session limited{on};
+  (void)guarded([&] { emptied = setup_.options.on_rebuild(limited); },
+                [&](const std::string& what) {
+                  emptied = fail(errc::projection_failed, "on_rebuild threw: " + what);
+                });
+  return emptied;
+}
+
+// Emptying the rows is no part of a transaction here. So a name that is no process owns the cells
+// meanwhile: transactions under way are refused, and none begins before the lease is over.
+result<void> projection_core::rebuild_together(session& on, const std::vector<position>& from) {
+  constexpr int tries_max = 10;
+  auto& storage = *on.projections();
+  const auto owner = setup_.owner + " rebuilds";
+  const auto taken = [&]() -> result<std::vector<projection_cell>> {
+    auto cells = storage.cells(setup_.which);
+    if (!cells) return cells;
+    std::erase_if(*cells, [&](const auto& one) { return one.owner == owner; });
+    return cells;
+  };
+  const auto wanted = wanted_cells(static_cast<std::uint32_t>(from.size()));
+  if (auto done = storage.add(setup_.which, wanted); !done) return done;
+  for (int tries = 0;; ++tries) {
+    auto others = taken();
+    if (!others) return fail(std::move(others.error()));
+    if (others->empty()) break;
+    if (tries == tries_max) {
+      return fail(errc::unavailable, setup_.label + ": its cells cannot be taken for a rebuild");
+    }
+    if (auto given = storage.give_all(setup_.which, *others, owner); !given) return given;
+  }
+  auto emptied = empty_rows(on);
+  auto others = taken();
+  if (!others) return fail(std::move(others.error()));
+  if (emptied && !others->empty()) {
+    emptied = fail(errc::unavailable, setup_.label +
+                                          ": emptying its rows took longer than its "
+                                          "lease; rebuild it again");
+  }
+  if (emptied) return storage.restart(setup_.which, from);
+  auto own = storage.cells(setup_.which);
+  if (!own) return emptied;
+  std::erase_if(*own, [&](const auto& one) { return one.owner != owner; });
+  (void)storage.give_all(setup_.which, *own, {});
+  return emptied;
 }
 
 result<std::vector<projection_failure>> projection_core::failures(std::size_t max) {
@@ -246,14 +291,32 @@ result<void> projection_core::retried(journal_session& on, const projection_fail
     if (auto why = batch.handle_again(limited)) return fail(*std::move(why));
     return {};
   };
-  auto done = on.has_sql() ? transactional(static_cast<session&>(on), handle) : handle(on);
+  const bool together = !on.has_sql() && storage.together_max() > 0;
+  const auto handle_together = [&]() -> result<void> {
+    constexpr int collisions_max = 10;
+    for (int collisions = 0;; ++collisions) {
+      storage.hold_back();
+      auto done = handle(on);
+      if (done) {
+        done = storage.store_together();
+      } else {
+        storage.drop_held_back();
+      }
+      if (done || done.error().code != errc::serialization_failed) return done;
+      if (collisions == collisions_max) return done;
+    }
+  };
+  auto done = together       ? handle_together()
+              : on.has_sql() ? transactional(static_cast<session&>(on), handle)
+                             : handle(on);
   if (done || missing) return done;
   auto again = which;
   again.error = done.error().message;
   ++again.attempts;
-  // With SQL the failure is still there, unless another call has handled the event.
-  auto kept = on.has_sql() ? storage.update_failure(setup_.which, again).map([](bool) {})
-                           : storage.add_failure(setup_.which, again);
+  // After a transaction the failure is still there, unless another call has handled the event.
+  auto kept = on.has_sql() || together
+                  ? storage.update_failure(setup_.which, again).map([](bool) {})
+                  : storage.add_failure(setup_.which, again);
   if (!kept) return kept;
   return done;
 }

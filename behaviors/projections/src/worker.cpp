@@ -4,9 +4,7 @@
 
 #include <algorithm>
 
-#include "nexus/detail/handler_session.hpp"
 #include "nexus/detail/logger.hpp"
-#include "nexus/detail/may_wait.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
@@ -220,6 +218,14 @@ projection_worker::outcome projection_worker::persist(Do once) {
   }
 }
 
+// Moves cells that have nothing to handle up to there, and gives a sign of life if one is due.
+projection_worker::outcome projection_worker::follow(const std::vector<position>& others) {
+  const bool any = std::ranges::any_of(
+      others, [this](const position& to) { return !group_.steps_to(to).empty(); });
+  if (!any && steady_clock::now() < sign_due()) return {};
+  return persist([&] { return record(std::nullopt, others); });
+}
+
 projection_worker::outcome projection_worker::connect() {
   if (session_ && !session_->broken()) return {};
   auto made = of_.target.open_session();
@@ -249,20 +255,12 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
     return {outcome::kind::trouble, from, std::move(begun.error())};
   }
   const rolled_back otherwise{*session_};
-  handler_session on{*session_};
   auto target = reached(batch, from, to, up_to);
   auto all = steps_to(target);
   if (auto got = move(all); got.how != outcome::kind::done) return got;
   const auto started = steady_clock::now();  // it may have waited for its turn to write
-  auto done = [&] {
-    const no_waiting here{"a projection's handler"};
-    return batch.handle(on, from, to, later(started, batch_time()));
-  }();
-  if (done.failed) {
-    const bool passes = is_trouble(done.failed->code) || session_->broken();
-    return {passes ? outcome::kind::trouble : outcome::kind::failing, done.end,
-            *std::move(done.failed)};
-  }
+  auto done = handled_by(batch, from, to, started);
+  if (done.failed) return refused(*std::move(done.failed), done.end);
   if (!session_->in_transaction()) {
     return {outcome::kind::failing,
             from,
@@ -276,30 +274,19 @@ projection_worker::outcome projection_worker::attempt(projected_batch& batch, st
   return commit({std::move(all), std::move(target), &batch, from, done.end});
 }
 
-projection_worker::outcome projection_worker::attempt_without_sql(
-    projected_batch& batch, std::size_t from, std::size_t to, const std::vector<position>& up_to) {
-  const auto started = steady_clock::now();
-  handler_session on{*session_};
-  auto done = [&] {
-    const no_waiting here{"a projection's handler"};
-    return batch.handle(on, from, to, later(started, batch_time()));
-  }();
-  if (done.end > from) {
-    const auto target = reached(batch, from, done.end, up_to);
-    auto all = steps_to(target);
-    if (auto got = move(all); got.how != outcome::kind::done) return got;
-    learn(done.end - from, steady_clock::now() - started);
-    return this->done(
-        {std::move(all), target, &batch, from, done.end});  // the next attempt tells of a failure
-  }
-  const bool passes = is_trouble(done.failed->code);
-  return {passes ? outcome::kind::trouble : outcome::kind::failing, from, *std::move(done.failed)};
+// The error of a handler or of a transaction.
+projection_worker::outcome projection_worker::refused(error why, std::size_t at) const {
+  const bool passes = is_trouble(why.code) || session_->broken();
+  return {passes ? outcome::kind::trouble : outcome::kind::failing, at, std::move(why)};
 }
 
 // A failure that is skipped, or only a sign of life: moves the cells, or renews their leases.
 projection_worker::outcome projection_worker::record(
     const std::optional<projection_failure>& skipped, const std::vector<position>& to) {
   const bool whole = session_->has_sql();
+  if (!whole && skipped && session_->projections()->together_max() > 0) {
+    return skip_together(*skipped, to);
+  }
   if (whole) {
     if (auto begun = session_->begin(isolation::read_committed, false); !begun) {
       return {outcome::kind::trouble, 0, std::move(begun.error())};
@@ -325,10 +312,12 @@ projection_worker::outcome projection_worker::record(
 
 // The compare-and-set: what another process has taken does not move.
 projection_worker::outcome projection_worker::move(const steps& all) {
-  for (const auto& one : all) {
-    auto moved = session_->projections()->advance(of_.which, of_.owner, one.move);
-    if (!moved) return {outcome::kind::trouble, 0, std::move(moved.error())};
-    if (*moved != one.cells) return lost("has taken some of its cells");
+  std::vector<projection_move> moves;
+  for (const auto& one : all) moves.push_back(one.move);
+  auto moved = session_->projections()->advance_all(of_.which, of_.owner, moves);
+  if (!moved) return {outcome::kind::trouble, 0, std::move(moved.error())};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if ((*moved)[i] != all[i].cells) return lost("has taken some of its cells");
   }
   return {};
 }
@@ -355,9 +344,7 @@ projection_worker::outcome projection_worker::commit(change what) {
     in_doubt_ = std::move(what);
     return {outcome::kind::unknown, 0, std::move(committed.error())};
   }
-  const bool passes = is_trouble(committed.error().code) || session_->broken();
-  return {passes ? outcome::kind::trouble : outcome::kind::failing, 0,
-          std::move(committed.error())};
+  return refused(std::move(committed.error()), 0);
 }
 
 // Whether the transaction in doubt was committed is decided by a fresh session. `trouble`: it was
@@ -385,8 +372,11 @@ projection_worker::outcome projection_worker::settled() {
     auto ended = storage.end_others(of_.which, one.move.first, one.move.last);
     if (!ended) return still_unknown(ended.error());
   }
-  if (auto begun = session_->begin(isolation::read_committed, false); !begun) {
-    return still_unknown(begun.error());
+  const bool whole = session_->has_sql();
+  if (whole) {
+    if (auto begun = session_->begin(isolation::read_committed, false); !begun) {
+      return still_unknown(begun.error());
+    }
   }
   const rolled_back otherwise{*session_};
   // Stores something, so that what is found is final.
@@ -406,7 +396,9 @@ projection_worker::outcome projection_worker::settled() {
   auto before = *after ? result<bool>{false} : all_stand_at(&projection_move::from);
   if (!before) return still_unknown(before.error());
   if (!*after && !*before) return lost("has taken some of its cells");
-  if (auto kept = session_->commit(); !kept) return still_unknown(kept.error());
+  if (whole) {
+    if (auto kept = session_->commit(); !kept) return still_unknown(kept.error());
+  }
   if (*after) return done(in_doubt_);
   return {outcome::kind::trouble, 0, {errc::unavailable, "the commit of a batch failed"}};
 }

@@ -72,6 +72,19 @@ class projection_worker {
                   const std::vector<position>& up_to);
   outcome attempt_without_sql(projected_batch& batch, std::size_t from, std::size_t to,
                               const std::vector<position>& up_to);
+  // Without SQL (worker_together.cpp):
+  outcome attempt_together(projected_batch& batch, std::size_t from, std::size_t to,
+                           const std::vector<position>& up_to);
+  projected_batch::handled handled_by(projected_batch& batch, std::size_t from, std::size_t to,
+                                      time_point started);
+  std::size_t end_together(const projected_batch& batch, std::size_t from, std::size_t to,
+                           std::size_t most);
+  outcome store_after(projected_batch& batch, std::size_t from, std::size_t end,
+                      const std::vector<position>& up_to, time_point started);
+  outcome store_together(change& what);
+  outcome follow(const std::vector<position>& others);
+  outcome skip_together(const projection_failure& skipped, const std::vector<position>& to);
+  outcome refused(error why, std::size_t at) const;
   outcome record(const std::optional<projection_failure>& skipped, const std::vector<position>& to);
   outcome move(const steps& all);
   outcome correct(steps& all, const std::vector<position>& to);
@@ -106,6 +119,8 @@ class projection_worker {
   std::unique_ptr<journal_session> session_;
   time_point sign_of_life_{};  // of all its cells
   change in_doubt_;            // of a commit whose outcome is unknown
+  std::size_t together_ = 0;   // events that are tried in one store_together; 0: not known yet
+  bool writes_ = false;        // the handler wrote documents the last time
   double cost_ns_ = 0;         // of an event, if the handler takes batches
   bool in_trouble_ = false;
 

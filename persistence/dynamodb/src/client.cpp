@@ -76,6 +76,7 @@ class client::flight {
   bool maybe_done = false;
   bool corrected = false;  ///< clock or credentials, once
   bool done = false;
+  std::string reason;  ///< why an attempt had no answer, unless it was too late
   answer made = tl::unexpected{fault{}};
 
   // Of the attempt under way:
@@ -258,6 +259,12 @@ void client::land(flight& one, CURLcode code) {
   if (code != CURLE_OK) {
     std::string why = one.why.data();
     if (why.empty()) why = curl_easy_strerror(code);
+    // The last attempt may have had little time: an earlier one knows more.
+    if (code != CURLE_OPERATION_TIMEDOUT) {
+      one.reason = why;
+    } else if (!one.reason.empty()) {
+      why = one.reason;
+    }
     const bool sent = !was_not_sent(code) && one.sent > 0;
     settle(one, {sent ? kind::lost : kind::unreachable, {}, std::move(why), {}, {}, sent});
     return;

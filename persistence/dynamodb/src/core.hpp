@@ -6,12 +6,16 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "address.hpp"
 #include "endpoint.hpp"
+#include "kept_back.hpp"
 #include "nexus/commit_signal.hpp"
 #include "nexus/journal_values.hpp"
 
@@ -45,6 +49,32 @@ class newest_logs {
   std::vector<std::atomic<std::uint64_t>> all_;
 };
 
+/// The cells of projections as this process has written them last: hints, which other processes make
+/// old. So a projection that runs alone need not read them before each change.
+class cell_hints {
+ public:
+  [[nodiscard]] std::optional<strand_cells> of(const std::string& item) const {
+    const std::lock_guard guard{lock_};
+    const auto found = all_.find(item);
+    return found == all_.end() ? std::nullopt : std::optional{found->second};
+  }
+  void saw(const std::string& item, const strand_cells& cells) {
+    constexpr std::size_t most = 10'000;
+    const std::lock_guard guard{lock_};
+    if (all_.size() >= most) all_.clear();
+    auto& known = all_[item];
+    if (known.revision < cells.revision) known = cells;
+  }
+  void forget(const std::string& item) {
+    const std::lock_guard guard{lock_};
+    all_.erase(item);
+  }
+
+ private:
+  mutable std::mutex lock_;
+  std::unordered_map<std::string, strand_cells> all_;
+};
+
 struct core {
   core(address a, std::shared_ptr<endpoint> to, std::uint32_t strand_count, std::uint64_t numbering,
        std::size_t actions)
@@ -65,6 +95,7 @@ struct core {
   const std::uint64_t epoch;
   const std::size_t actions_max;  ///< of one transaction
   newest_logs newest;
+  cell_hints cells;
   std::atomic<bool> has_read_models{false};  ///< their table is there
   const std::shared_ptr<commit_signal> appended = std::make_shared<commit_signal>();
 

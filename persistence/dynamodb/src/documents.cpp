@@ -186,6 +186,13 @@ result<void> dynamodb_documents::put(std::string_view name, std::span<const docu
     all.push_back({"PutItem", std::move(body)});
   }
   if (auto done = need_table(); !done) return done;
+  if (held_.on()) {
+    for (auto& one : all) {
+      auto id = text_in(one.body["Item"], "Id").value_or("");
+      held_.written[{std::string{name}, std::move(id)}] = std::move(one.body["Item"]);
+    }
+    return {};
+  }
   for (const auto& one : client_.call_many(all)) {
     if (!one) return fail(told(one.error()));
   }
@@ -198,13 +205,18 @@ result<std::optional<stored_document>> dynamodb_documents::get(std::string_view 
   if (auto why = fault_of_collection(name)) return fail(*std::move(why));
   if (auto why = fault_of_document_id(id)) return fail(*std::move(why));
   if (auto done = need_table(); !done) return fail(std::move(done.error()));
+  if (const auto* held = held_.found(name, id)) {
+    if (held->is_null()) return std::nullopt;
+    return document_in(name, *held);
+  }
   json body;
   body["TableName"] = table();
   body["Key"] = key_in(name, id);
-  body["ConsistentRead"] = wanted == consistency::strong;
+  body["ConsistentRead"] = wanted == consistency::strong || held_.on();
   auto got = client_.call("GetItem", body);
   if (!got) return fail(told(got.error()));
   const auto item = item_of(*std::move(got));
+  if (held_.on()) held_.saw(name, std::string{id}, item);
   if (item.is_null()) return std::nullopt;
   return document_in(name, item);
 }
@@ -246,15 +258,28 @@ result<std::vector<stored_document>> dynamodb_documents::get_many(std::string_vi
   if (auto why = fault_of_document_ids(name, ids)) return fail(*std::move(why));
   if (auto done = need_table(); !done) return fail(std::move(done.error()));
   const auto distinct = without_repeats(ids);
-  const std::span<const std::string_view> all{distinct};
+  std::vector<std::string_view> all_to_read;
   std::vector<json> items;
+  for (const auto id : distinct) {
+    const auto* const held = held_.found(name, id);
+    if (held == nullptr) {
+      all_to_read.push_back(id);
+    } else if (!held->is_null()) {
+      items.push_back(*held);
+    }
+  }
+  const std::span<const std::string_view> all{all_to_read};
   for (std::size_t at = 0; at < all.size(); at += keys_max) {
-    auto done =
-        get_chunk(name, all.subspan(at, std::min(keys_max, all.size() - at)), wanted, items);
+    auto done = get_chunk(name, all.subspan(at, std::min(keys_max, all.size() - at)),
+                          held_.on() ? consistency::strong : wanted, items);
     if (!done) return fail(std::move(done.error()));
   }
   std::map<std::string, const json*, std::less<>> by_id;
   for (const auto& one : items) by_id.emplace(text_in(one, "Id").value_or(""), &one);
+  for (std::size_t i = 0; held_.on() && i < all.size(); ++i) {
+    const auto one = by_id.find(all[i]);
+    held_.saw(name, std::string{all[i]}, one == by_id.end() ? json{} : *one->second);
+  }
   std::vector<stored_document> found;
   for (const auto id : distinct) {
     const auto one = by_id.find(id);
@@ -270,6 +295,12 @@ result<std::size_t> dynamodb_documents::remove(std::string_view name,
                                                std::span<const std::string> ids) {
   if (auto why = fault_of_document_ids(name, ids)) return fail(*std::move(why));
   if (auto done = need_table(); !done) return fail(std::move(done.error()));
+  if (held_.on()) {
+    auto there = get_many(name, ids, consistency::strong);
+    if (!there) return fail(std::move(there.error()));
+    for (const auto& one : *there) held_.written[{std::string{name}, one.id}] = nullptr;
+    return there->size();
+  }
   std::vector<request> all;
   for (const auto id : without_repeats(ids)) {
     json body;
@@ -289,6 +320,45 @@ result<std::size_t> dynamodb_documents::remove(std::string_view name,
 template <class Sink>
 result<void> dynamodb_documents::each_item(std::string_view name, consistency wanted,
                                            const std::string& only, Sink sink) {
+  if (!held_.on()) return each_stored_item(name, wanted, only, std::move(sink));
+  const auto end_of_name = std::string{name} + '\0';
+  auto held = held_.written.lower_bound({std::string{name}, {}});
+  const auto end = held_.written.lower_bound({end_of_name, {}});
+  std::vector<json> before;  // a copy, since the sink may write
+  for (; held != end; ++held) {
+    before.push_back(held->second.is_null() ? key_in(name, held->first.second) : held->second);
+  }
+  auto next = before.begin();
+  bool more = true;
+  const auto pass = [&](const json& item) -> result<bool> {
+    if (!item.contains("Data")) return true;  // removed
+    auto wants = sink(item);
+    more = wants && *wants;
+    return wants;
+  };
+  auto read =
+      each_stored_item(name, consistency::strong, only, [&](const json& item) -> result<bool> {
+        const auto id = text_in(item, "Id").value_or("");
+        if (item.contains("Data")) held_.saw(name, id, item);
+        for (; next != before.end() && text_in(*next, "Id") < id; ++next) {
+          auto wants = pass(*next);
+          if (!wants || !*wants) return wants;
+        }
+        if (next != before.end() && text_in(*next, "Id") == id) return pass(*next++);
+        auto wants = sink(item);
+        more = wants && *wants;
+        return wants;
+      });
+  if (!read) return read;
+  for (; more && next != before.end(); ++next) {
+    if (auto wants = pass(*next); !wants) return fail(std::move(wants.error()));
+  }
+  return {};
+}
+
+template <class Sink>
+result<void> dynamodb_documents::each_stored_item(std::string_view name, consistency wanted,
+                                                  const std::string& only, Sink sink) {
   json after;
   do {
     json body;
@@ -368,6 +438,10 @@ result<std::size_t> dynamodb_documents::reindex(std::string_view name,
   if (auto why = fault_of_collection(name)) return fail(*std::move(why));
   if (auto why = fault_of_indexes(indexed)) return fail(*std::move(why));
   if (auto done = need_table(); !done) return fail(std::move(done.error()));
+  if (held_.on()) {
+    return fail(errc::invalid_argument,
+                fmt::format("dynamodb: {}: {} cannot be indexed within a handler", table(), name));
+  }
   constexpr int rounds_max = 100;
   std::set<std::string> left;
   std::size_t count = 0;

@@ -6,7 +6,8 @@
 // indexed fields stand in each item, and `find` reads the collection's without its data.
 //
 // `put` and `remove` of several documents are no transaction: each document is written by itself, and
-// after an error some may be written. What can be refused is refused before anything is written.
+// after an error some may be written. What can be refused is refused before anything is written. In
+// the handler of a projection they are kept back, and stored together with its offset.
 //
 // Threads: those of the session. Throws: what a sink throws. Failures: those of the session;
 // `too_large` past what an item of 400 KB holds; `corrupt` for an item that is none of ours.
@@ -20,6 +21,7 @@
 
 #include "client.hpp"
 #include "core.hpp"
+#include "kept_back.hpp"
 #include "nexus/document_storage.hpp"
 #include "values.hpp"
 
@@ -41,7 +43,7 @@ struct batch_answer {
 
 class dynamodb_documents final : public document_storage {
  public:
-  dynamodb_documents(client& by, core& of) : client_{by}, core_{of} {}
+  dynamodb_documents(client& by, core& of, kept_back& held) : client_{by}, core_{of}, held_{held} {}
 
   using document_storage::put;
   using document_storage::remove;
@@ -67,7 +69,10 @@ class dynamodb_documents final : public document_storage {
   [[nodiscard]] error told(const fault& why) const;
   /// Makes the table if it is missing, once for a journal.
   [[nodiscard]] result<void> need_table();
-  /// Passes the items of a collection, page by page.
+  /// Passes the items of a collection, page by page, with those kept back in their places.
+  template <class Sink>
+  [[nodiscard]] result<void> each_stored_item(std::string_view name, consistency wanted,
+                                              const std::string& only, Sink sink);
   template <class Sink>
   [[nodiscard]] result<void> each_item(std::string_view name, consistency wanted,
                                        const std::string& only, Sink sink);
@@ -77,6 +82,7 @@ class dynamodb_documents final : public document_storage {
 
   client& client_;
   core& core_;
+  kept_back& held_;
 };
 
 }}}  // namespace nexus::v0::dynamodb

@@ -90,8 +90,8 @@ dynamodb_session::dynamodb_session(std::shared_ptr<core> of)
     : core_{std::move(of)},
       client_{core_->server},
       table_{client_, core_->table},
-      documents_{client_, *core_},
-      projections_{table_} {}
+      documents_{client_, *core_, held_},
+      projections_{table_, *core_, held_} {}
 
 error dynamodb_session::why_interrupted() const {
   return {errc::pool_closed,

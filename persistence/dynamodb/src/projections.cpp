@@ -21,9 +21,6 @@ std::string partition(const projection_version& of) {
   return fmt::format("p#{}#{}", of.version, of.name);
 }
 item_key about(const projection_version& of) { return {partition(of), std::string{head_place}}; }
-item_key cells_at(const projection_version& of, std::uint32_t strand) {
-  return {partition(of), fmt::format("c{:05}", strand)};
-}
 item_key failure_at(const projection_version& of, const persistence_id& id, sequence_nr number) {
   return {partition(of), fmt::format("f{}{}{}", id.str(), separator, in_order(number))};
 }
@@ -74,6 +71,14 @@ bool give_in(std::vector<projection_cell>& all, const projection_cell& seen,
   return true;
 }
 
+bool want_in(std::vector<projection_cell>& all, std::uint32_t cell, std::string_view owner,
+             std::string_view who) {
+  const auto found = std::ranges::find(all, cell, &projection_cell::cell);
+  if (found == all.end() || found->owner != owner || !found->wanted_by.empty()) return false;
+  found->wanted_by = who;
+  return true;
+}
+
 std::optional<projection_failure> failure_in(const json& item) {
   constexpr std::size_t digits = 20;
   const auto place = text_in(item, "s").value_or("");
@@ -93,43 +98,133 @@ std::optional<projection_failure> failure_in(const json& item) {
 
 std::int64_t micros_now() { return wall_clock{}.now().time_since_epoch().count(); }
 
+std::map<std::uint32_t, std::vector<projection_cell>> in_strands(
+    std::span<const projection_cell> cells) {
+  std::map<std::uint32_t, std::vector<projection_cell>> made;
+  for (const auto& one : cells) made[one.cell / cells_per_strand].push_back(one);
+  return made;
+}
+
+std::vector<std::uint32_t> names_of(
+    const std::map<std::uint32_t, std::vector<projection_cell>>& strands) {
+  std::vector<std::uint32_t> made;
+  for (const auto& [strand, cells] : strands) made.push_back(strand);
+  return made;
+}
+
 item_range failures_of(const projection_version& of) {
   return {.p = partition(of), .from = "f", .to = "g"};
 }
 
 }  // namespace
 
+item_key cells_at(const projection_version& of, std::uint32_t strand) {
+  return {partition(of), fmt::format("c{:05}", strand)};
+}
+
 error dynamodb_projections::corrupt(const projection_version& of, std::string_view what) const {
   return {errc::corrupt, fmt::format("dynamodb: {}: projection \"{}\" version {}: {} is corrupt",
                                      table_.name(), of.name, of.version, what)};
 }
 
-result<void> dynamodb_projections::change(const projection_version& of, std::uint32_t strand,
-                                          const std::function<bool(all_cells&)>& change) {
-  constexpr int rivals_max = 100;
-  const auto key = cells_at(of, strand);
-  for (int rivals = 0; rivals < rivals_max; ++rivals) {
-    auto item = table_.item(key);
-    if (!item) return fail(std::move(item.error()));
-    const auto revision = number_in(*item, "r").value_or(0);
-    auto cells = item->is_null() ? all_cells{} : unpack_cells(bytes_in(*item, "d").value_or("?"));
-    if (!cells) return fail(corrupt(of, fmt::format("the cells of strand {}", strand)));
-    if (!change(*cells)) return {};
-    auto made = key_of(key);
-    made["r"] = number_value(revision + 1);
-    made["d"] = bytes_value(pack_cells(*cells));
-    auto put = table_.put(std::move(made));
-    if (revision == 0) {
-      put.body["ConditionExpression"] = "attribute_not_exists(r)";
-    } else {
-      put.body["ConditionExpression"] = "r = :r";
-      put.body["ExpressionAttributeValues"][":r"] = number_value(revision);
-    }
-    auto done = table_.by().call(put.operation, put.body);
-    if (done) return {};
-    if (done.error().what != kind::condition) return fail(table_.told(done.error()));
-    std::this_thread::sleep_for(std::chrono::milliseconds{rivals % 8});
+result<strand_cells> dynamodb_projections::cells_in(const projection_version& of,
+                                                    std::uint32_t strand, const json& item) const {
+  if (item.is_null()) return strand_cells{};
+  auto cells = unpack_cells(bytes_in(item, "d").value_or("?"));
+  if (!cells) return fail(corrupt(of, fmt::format("the cells of strand {}", strand)));
+  return strand_cells{number_in(item, "r").value_or(0), *std::move(cells)};
+}
+
+request dynamodb_projections::put_cells(const projection_version& of, std::uint32_t strand,
+                                        const strand_cells& cells) const {
+  auto made = key_of(cells_at(of, strand));
+  made["r"] = number_value(cells.revision + 1);
+  made["d"] = bytes_value(pack_cells(cells.all));
+  auto put = table_.put(std::move(made));
+  if (cells.revision == 0) {
+    put.body["ConditionExpression"] = "attribute_not_exists(r)";
+  } else {
+    put.body["ConditionExpression"] = "r = :r";
+    put.body["ExpressionAttributeValues"][":r"] = number_value(cells.revision);
   }
+  return put;
+}
+
+result<strand_cells> dynamodb_projections::known_cells(const projection_version& of,
+                                                       std::uint32_t strand) {
+  const auto key = cells_at(of, strand);
+  if (auto known = core_.cells.of(key.p + key.s)) return *std::move(known);
+  auto item = table_.item(key);
+  if (!item) return fail(std::move(item.error()));
+  return cells_in(of, strand, *item);
+}
+
+result<std::map<std::uint32_t, strand_cells>> dynamodb_projections::cells_of(
+    const projection_version& of, strands which) {
+  std::vector<request> reads;
+  for (const auto strand : which) reads.push_back(table_.get(cells_at(of, strand)));
+  auto items = table_.ask_all(reads);
+  if (!items) return fail(std::move(items.error()));
+  std::map<std::uint32_t, strand_cells> all;
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    auto cells = cells_in(of, which[i], item_of(std::move((*items)[i])));
+    if (!cells) return fail(std::move(cells.error()));
+    all.emplace(which[i], *std::move(cells));
+  }
+  return all;
+}
+
+result<void> dynamodb_projections::change(
+    const projection_version& of, strands which,
+    const std::function<bool(std::uint32_t, all_cells&)>& change, bool hints) {
+  constexpr int rivals_max = 100;
+  std::vector<std::uint32_t> open{which.begin(), which.end()};
+  std::map<std::uint32_t, strand_cells> changed;
+  const auto write = [&]() -> result<void> {
+    std::vector<request> writes;
+    for (const auto& [strand, cells] : changed) writes.push_back(put_cells(of, strand, cells));
+    const auto answers = table_.by().call_many(writes);
+    std::size_t i = 0;
+    for (auto& [strand, cells] : changed) {
+      const auto& answer = answers[i++];
+      const auto key = cells_at(of, strand);
+      if (answer) {
+        ++cells.revision;
+        core_.cells.saw(key.p + key.s, cells);
+      } else if (answer.error().what == kind::condition) {
+        open.push_back(strand);
+      } else {
+        return fail(table_.told(answer.error()));
+      }
+    }
+    changed.clear();
+    return {};
+  };
+  if (hints) {
+    std::vector<std::uint32_t> unknown;
+    for (const auto strand : open) {
+      const auto key = cells_at(of, strand);
+      auto known = core_.cells.of(key.p + key.s);
+      if (known && change(strand, known->all)) {
+        changed.emplace(strand, *std::move(known));
+      } else {
+        unknown.push_back(strand);
+      }
+    }
+    open = std::move(unknown);
+    if (auto done = write(); !done) return done;
+  }
+  for (int rivals = 0; rivals < rivals_max && !open.empty(); ++rivals) {
+    auto stored = cells_of(of, open);
+    if (!stored) return fail(std::move(stored.error()));
+    open.clear();
+    for (auto& [strand, cells] : *stored) {
+      if (change(strand, cells.all)) changed.emplace(strand, std::move(cells));
+    }
+    if (auto done = write(); !done) return done;
+    if (!open.empty()) std::this_thread::sleep_for(std::chrono::milliseconds{rivals % 8});
+  }
+  if (open.empty()) return {};
   return fail(errc::unavailable,
               fmt::format("dynamodb: {}: projection \"{}\": others change its cells all the time",
                           table_.name(), of.name));
@@ -154,24 +249,17 @@ result<void> dynamodb_projections::add(const projection_version& of,
   known["name"] = text_value(of.name);
   known["version"] = number_value(of.version);
   if (auto done = table_.write(table_.put(std::move(known))); !done) return done;
-  std::map<std::uint32_t, all_cells> by_strand;
-  for (const auto& one : cells)
-    by_strand[one.cell / cells_per_strand].push_back({one.cell, one.at});
-  for (auto& [strand, added] : by_strand) {
-    const auto& more = added;
-    auto done = change(of, strand, [&more](all_cells& all) {
-      const auto before = all.size();
-      for (const auto& one : more) {
-        if (std::ranges::find(all, one.cell, &projection_cell::cell) == all.end()) {
-          all.push_back(one);
-        }
+  const auto by_strand = in_strands(cells);
+  return change(of, names_of(by_strand), [&by_strand](std::uint32_t strand, all_cells& all) {
+    const auto before = all.size();
+    for (const auto& one : by_strand.at(strand)) {
+      if (std::ranges::find(all, one.cell, &projection_cell::cell) == all.end()) {
+        all.push_back({one.cell, one.at});
       }
-      std::ranges::sort(all, {}, &projection_cell::cell);
-      return all.size() > before;
-    });
-    if (!done) return done;
-  }
-  return {};
+    }
+    std::ranges::sort(all, {}, &projection_cell::cell);
+    return all.size() > before;
+  });
 }
 
 result<std::vector<projection_cell>> dynamodb_projections::cells(const projection_version& of) {
@@ -180,7 +268,9 @@ result<std::vector<projection_cell>> dynamodb_projections::cells(const projectio
   all_cells all;
   for (const auto& one : *items) {
     auto some = unpack_cells(bytes_in(one, "d").value_or("?"));
-    if (!some) return fail(corrupt(of, text_in(one, "s").value_or("")));
+    const auto place = text_in(one, "s").value_or("");
+    if (!some) return fail(corrupt(of, place));
+    core_.cells.saw(partition(of) + place, {number_in(one, "r").value_or(0), *some});
     std::ranges::move(*some, std::back_inserter(all));
   }
   return all;
@@ -189,34 +279,18 @@ result<std::vector<projection_cell>> dynamodb_projections::cells(const projectio
 result<std::uint64_t> dynamodb_projections::advance(const projection_version& of,
                                                     std::string_view owner,
                                                     const projection_move& move) {
-  std::uint64_t moved = 0;
-  for (auto strand = move.first / cells_per_strand; strand <= move.last / cells_per_strand;
-       ++strand) {
-    std::uint64_t here = 0;
-    auto done = change(of, strand, [&](all_cells& all) {
-      here = 0;
-      for (auto& one : all) {
-        if (one.cell < move.first || one.cell > move.last || one.owner != owner ||
-            one.at != move.from) {
-          continue;
-        }
-        one.at = move.to;
-        ++one.lease;
-        ++here;
-      }
-      return here > 0;
-    });
-    if (!done) return fail(std::move(done.error()));
-    moved += here;
-  }
-  return moved;
+  auto moved = advance_all(of, owner, {&move, 1});
+  if (!moved) return fail(std::move(moved.error()));
+  return moved->front();
 }
 
 result<bool> dynamodb_projections::give(const projection_version& of, const projection_cell& seen,
                                         std::string_view owner) {
   bool given = false;
-  auto done = change(of, seen.cell / cells_per_strand,
-                     [&](all_cells& all) { return given = give_in(all, seen, owner); });
+  const auto strand = seen.cell / cells_per_strand;
+  auto done = change(of, {&strand, 1}, [&](std::uint32_t, all_cells& all) {
+    return given = give_in(all, seen, owner);
+  });
   if (!done) return fail(std::move(done.error()));
   return given;
 }
@@ -224,31 +298,36 @@ result<bool> dynamodb_projections::give(const projection_version& of, const proj
 result<void> dynamodb_projections::give_all(const projection_version& of,
                                             std::span<const projection_cell> seen,
                                             std::string_view owner) {
-  std::map<std::uint32_t, all_cells> by_strand;
-  for (const auto& one : seen) by_strand[one.cell / cells_per_strand].push_back(one);
-  for (const auto& [strand, some] : by_strand) {
-    const auto& of_strand = some;
-    auto done = change(of, strand, [&of_strand, owner](all_cells& all) {
-      bool any = false;
-      for (const auto& one : of_strand) any = give_in(all, one, owner) || any;
-      return any;
-    });
-    if (!done) return done;
-  }
-  return {};
+  const auto by_strand = in_strands(seen);
+  return change(of, names_of(by_strand), [&](std::uint32_t strand, all_cells& all) {
+    bool any = false;
+    for (const auto& one : by_strand.at(strand)) any = give_in(all, one, owner) || any;
+    return any;
+  });
 }
 
 result<bool> dynamodb_projections::want(const projection_version& of, std::uint32_t cell,
                                         std::string_view owner, std::string_view who) {
   bool noted = false;
-  auto done = change(of, cell / cells_per_strand, [&](all_cells& all) {
-    const auto found = std::ranges::find(all, cell, &projection_cell::cell);
-    noted = found != all.end() && found->owner == owner && found->wanted_by.empty();
-    if (noted) found->wanted_by = who;
-    return noted;
+  const auto strand = cell / cells_per_strand;
+  auto done = change(of, {&strand, 1}, [&](std::uint32_t, all_cells& all) {
+    return noted = want_in(all, cell, owner, who);
   });
   if (!done) return fail(std::move(done.error()));
   return noted;
+}
+
+result<void> dynamodb_projections::want_all(const projection_version& of,
+                                            std::span<const projection_cell> seen,
+                                            std::string_view who) {
+  const auto by_strand = in_strands(seen);
+  return change(of, names_of(by_strand), [&](std::uint32_t strand, all_cells& all) {
+    bool any = false;
+    for (const auto& one : by_strand.at(strand)) {
+      any = want_in(all, one.cell, one.owner, who) || any;
+    }
+    return any;
+  });
 }
 
 result<void> dynamodb_projections::end_others(const projection_version&, std::uint32_t,
@@ -261,20 +340,21 @@ result<void> dynamodb_projections::restart(const projection_version& of,
                                            std::span<const position> at) {
   auto items = table_.all_items({.p = partition(of), .from = "c", .to = "d", .only = "s"});
   if (!items) return fail(std::move(items.error()));
+  std::vector<std::uint32_t> of_cells;
   for (const auto& one : *items) {
     const auto place = text_in(one, "s").value_or("c");
-    const auto strand = static_cast<std::uint32_t>(std::strtoul(place.c_str() + 1, nullptr, 10));
-    auto done = change(of, strand, [&](all_cells& all) {
-      for (auto& cell : all) {
-        if (strand < at.size()) cell.at = at[strand];
-        cell.owner.clear();
-        cell.wanted_by.clear();
-        ++cell.lease;
-      }
-      return true;
-    });
-    if (!done) return done;
+    of_cells.push_back(static_cast<std::uint32_t>(std::strtoul(place.c_str() + 1, nullptr, 10)));
   }
+  auto done = change(of, of_cells, [&](std::uint32_t strand, all_cells& all) {
+    for (auto& cell : all) {
+      if (strand < at.size()) cell.at = at[strand];
+      cell.owner.clear();
+      cell.wanted_by.clear();
+      ++cell.lease;
+    }
+    return true;
+  });
+  if (!done) return done;
   auto failed = table_.all_items(failures_of(of));
   if (!failed) return fail(std::move(failed.error()));
   std::vector<item_key> again;
@@ -309,6 +389,10 @@ result<void> dynamodb_projections::add_failure(const projection_version& of,
   item["error"] = text_value(failure.error);
   item["tries"] = number_value(failure.attempts);
   item["t"] = number_value(micros_now());
+  if (held_.on()) {
+    held_.others.push_back(put_action(table_.name(), std::move(item)));
+    return {};
+  }
   return table_.write(table_.put(std::move(item)));
 }
 
@@ -359,7 +443,17 @@ result<std::uint64_t> dynamodb_projections::count_failures(const projection_vers
 
 result<bool> dynamodb_projections::remove_failure(const projection_version& of,
                                                   const persistence_id& id, sequence_nr number) {
-  auto one = table_.remove(failure_at(of, id, number));
+  const auto key = failure_at(of, id, number);
+  if (held_.on()) {
+    auto item = table_.item(key);
+    if (!item) return fail(std::move(item.error()));
+    if (item->is_null()) return false;
+    auto removal = delete_action(table_.name(), key);
+    removal["Delete"]["ConditionExpression"] = "attribute_exists(p)";
+    held_.others.push_back(std::move(removal));
+    return true;
+  }
+  auto one = table_.remove(key);
   one.body["ReturnValues"] = "ALL_OLD";
   auto done = table_.by().call(one.operation, one.body);
   if (!done) return fail(table_.told(done.error()));
@@ -370,7 +464,10 @@ result<void> dynamodb_projections::forget(const projection_version& of) {
   auto all = table_.all_items({.p = partition(of), .only = "s"});
   if (!all) return fail(std::move(all.error()));
   std::vector<item_key> keys{version_at(of)};
-  for (const auto& one : *all) keys.push_back({partition(of), text_in(one, "s").value_or("")});
+  for (const auto& one : *all) {
+    keys.push_back({partition(of), text_in(one, "s").value_or("")});
+    core_.cells.forget(keys.back().p + keys.back().s);
+  }
   return table_.remove_all(keys);
 }
 

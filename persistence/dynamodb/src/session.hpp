@@ -153,6 +153,7 @@ class dynamodb_session final : public journal_session {
   const std::shared_ptr<core> core_;
   client client_;
   table table_;
+  kept_back held_;
   dynamodb_documents documents_;
   dynamodb_projections projections_;
   std::unordered_map<std::string, assumption> assumed_;

@@ -7,7 +7,8 @@
 // cell.
 //
 // For authors of backends. A storage belongs to a session (session::projections) and to its thread.
-// Calls are a part of the session's transaction, if one is open; otherwise each is atomic by itself.
+// Calls are a part of the session's transaction, if one is open; otherwise each is atomic by itself,
+// or, where the database says so, for each strand.
 // Failures: those of the session.
 #pragma once
 
@@ -96,6 +97,20 @@ class projection_storage {
   [[nodiscard]] virtual result<bool> give(const projection_version& of, const projection_cell& seen,
                                           std::string_view owner) = 0;
 
+  /// `advance` for several moves of the same owner; returns the number of cells of each. Unlike one
+  /// move they are not atomic together, unless in a transaction.
+  [[nodiscard]] virtual result<std::vector<std::uint64_t>> advance_all(
+      const projection_version& of, std::string_view owner,
+      std::span<const projection_move> moves) {
+    std::vector<std::uint64_t> moved;
+    for (const auto& one : moves) {
+      auto cells = advance(of, owner, one);
+      if (!cells) return fail(std::move(cells.error()));
+      moved.push_back(*cells);
+    }
+    return moved;
+  }
+
   /// `give` for many cells; those that are no longer as seen stay.
   [[nodiscard]] virtual result<void> give_all(const projection_version& of,
                                               std::span<const projection_cell> seen,
@@ -110,6 +125,18 @@ class projection_storage {
   /// false, without waiting, if a transaction is changing the cell.
   [[nodiscard]] virtual result<bool> want(const projection_version& of, std::uint32_t cell,
                                           std::string_view owner, std::string_view who) = 0;
+
+  /// `want` for many cells, of which it takes `cell` and `owner`.
+  [[nodiscard]] virtual result<void> want_all(const projection_version& of,
+                                              std::span<const projection_cell> seen,
+                                              std::string_view who) {
+    for (const auto& one : seen) {
+      if (auto asked = want(of, one.cell, one.owner, who); !asked) {
+        return fail(std::move(asked.error()));
+      }
+    }
+    return {};
+  }
 
   /// Ends transactions of other sessions that have changed one of these cells and are still open,
   /// e.g. those of a process that is cut off. Needed only where they outlive their process.
@@ -144,6 +171,22 @@ class projection_storage {
 
   /// Every version that has cells, by name and version.
   [[nodiscard]] virtual result<std::vector<projection_version>> versions() = 0;
+
+  // For a database that has no transactions of programs, but can store offsets and documents at once:
+
+  /// How many strands and documents `store_together` takes at most. 0: the calls below do nothing.
+  [[nodiscard]] virtual std::size_t together_max() const noexcept { return 0; }
+  /// Until the next call of `store_together` or `drop_held_back`, this session keeps back documents
+  /// that are written or removed, `advance`, `add_failure` and `remove_failure`. Reads of documents
+  /// see those kept back.
+  virtual void hold_back() noexcept {}
+  /// Whether documents were kept back since.
+  [[nodiscard]] virtual bool holds_documents() const noexcept { return false; }
+  /// Stores all of it, or nothing. `serialization_failed`: a document that was read, and is written,
+  /// has changed. `conflict`: a cell is no longer where `advance` found it. `too_large`: it is more
+  /// than a transaction takes. `outcome_unknown`: it may have been stored, or will be.
+  [[nodiscard]] virtual result<void> store_together() { return {}; }
+  virtual void drop_held_back() noexcept {}
 };
 
 }}  // namespace nexus::v0

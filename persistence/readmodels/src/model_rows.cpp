@@ -9,7 +9,7 @@
 namespace nexus { inline namespace v0 { namespace detail {
 namespace {
 
-constexpr std::size_t rows_at_once = 256;  // of those that an index lists
+constexpr std::size_t rows_at_once = 256;  // of those that are asked for by id
 
 std::optional<error> fault_of_class(const model_class& model,
                                     std::span<const std::string> indexed) {
@@ -116,16 +116,26 @@ result<std::size_t> model_rows::reindex(const document_indexer& values_of) const
 result<void> model_rows::get(std::span<const std::string> ids, consistency wanted,
                              const row_reader& reader) const {
   return with([&](document_storage& in) -> result<void> {
-    auto found = in.get_many(name_, ids, wanted);
-    if (!found) return fail(std::move(found.error()));
-    if (seen_ && found->size() < ids.size()) {
-      for (const auto& id : ids) seen_->forget(id);
+    // Chunks, so that what was read before a failure stays cached.
+    std::vector<std::string> distinct;
+    const bool in_chunks = seen_ && ids.size() > rows_at_once;
+    if (in_chunks) {
+      for (const auto id : without_repeats(ids)) distinct.emplace_back(id);
     }
-    for (const auto& row : *found) {
-      auto more = reader(row.view());
-      if (!more) return fail(of_row(in, row.view(), more.error()));
-      if (seen_) seen_->saw(row.view());
-      if (!*more) return {};
+    for (auto rest = in_chunks ? std::span<const std::string>{distinct} : ids; !rest.empty();) {
+      const auto some = rest.first(in_chunks ? std::min(rows_at_once, rest.size()) : rest.size());
+      rest = rest.subspan(some.size());
+      auto found = in.get_many(name_, some, wanted);
+      if (!found) return fail(std::move(found.error()));
+      if (seen_ && found->size() < some.size()) {
+        for (const auto& id : some) seen_->forget(id);
+      }
+      for (const auto& row : *found) {
+        auto more = reader(row.view());
+        if (!more) return fail(of_row(in, row.view(), more.error()));
+        if (seen_) seen_->saw(row.view());
+        if (!*more) return {};
+      }
     }
     return {};
   });

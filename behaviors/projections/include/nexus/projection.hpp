@@ -8,8 +8,9 @@
 //   if (auto done = report.caught_up(5s); !done) return complain(done.error().message);
 //
 // Where the target has SQL, each event is handled exactly once: the handler's writes on `on` and
-// the offset are committed together. Elsewhere (memory) at least once: the offset is stored after
-// the handler, and (id, number, part) tells a repeated event. Events of one entity come in order.
+// the offset are committed together. On DynamoDB that holds for read models, and the handler may run
+// again before they are stored. Elsewhere (memory) at least once: the offset is stored after the
+// handler, and (id, number, part) tells a repeated event. Events of one entity come in order.
 //
 // Several processes may run the same projection: they share its cells (64 ranges of ids). If a
 // process dies, another one takes its cells after `lease`.

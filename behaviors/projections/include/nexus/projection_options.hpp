@@ -40,7 +40,7 @@ struct projection_status {
   std::uint64_t cells = 0;      ///< that this process works on
   std::uint64_t behind = 0;     ///< events of these cells not handled yet, as far as is known
   std::chrono::seconds lag{0};  ///< age of the oldest of them; 0: none
-  bool exactly_once = false;    ///< the target has transactions
+  bool exactly_once = false;    ///< the target stores rows and offset at once
 };
 
 struct projection_options {
