@@ -8,6 +8,7 @@
 #include <nexus/detail/dedicated_sessions.hpp>
 #include <nexus/nexus.hpp>
 #include <nexus/relational.hpp>
+#include <nexus/sqlite.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
 #include <nexus/testkit/deterministic.hpp>
 #include <string>

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <nexus/sqlite.hpp>
 #include <nexus/testkit/contract/terse_session.hpp>
 #include <nexus/testkit/deterministic.hpp>
 #include <nexus/testkit/faulty.hpp>

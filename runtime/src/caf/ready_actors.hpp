@@ -3,7 +3,7 @@
 // CAF 0.17 schedules each actor by itself: per message a lock, a list node, a wake-up, and a search
 // through the actor's base classes. Here an actor with a message joins a lock-free queue, and CAF's
 // scheduler gets a job only if fewer jobs run than it has threads. A job runs `turns_max` actors,
-// then lets CAF's other actors have the thread.
+// each for `messages_max` messages at most, then lets CAF's other actors have the thread.
 //
 // Threads: any. Bound: each actor is queued once. Lifetime: a queued actor is kept, and keeps the
 // queue.
@@ -49,6 +49,7 @@ class ready_actors final : public std::enable_shared_from_this<ready_actors> {
   class job;
   static constexpr std::size_t taken_max = 16;
   static constexpr std::size_t turns_max = 64;
+  static constexpr std::size_t messages_max = 256;
   using taken = std::array<ready_actor*, taken_max>;
 
   // Their number is raised first: a job that ends looks at it, see `ends`.
@@ -172,7 +173,7 @@ inline caf::resumable::resume_result ready_actors::run(caf::execution_unit* on, 
     for (std::size_t i = 0; i < count; ++i) {
       auto* one = some[i];
       if (i + 1 < count) detail::prefetch(some[i + 1], sizeof(ready_actor));
-      if (one->resume(on, most) == caf::resumable::resume_later) {
+      if (one->resume(on, std::min(most, messages_max)) == caf::resumable::resume_later) {
         queue(*one);
       } else {
         intrusive_ptr_release(one->ctrl());
