@@ -36,6 +36,29 @@ class calling final : public actor {
   mailbox self_;
 };
 
+// Keeps no mailbox of its own, so it ends with the last one of others.
+class silent final : public actor {
+ public:
+  explicit silent(std::shared_ptr<int> held) : held_{std::move(held)} {}
+  void started(const mailbox&) override {}
+  verdict receive(envelope) override { return verdict::go_on; }
+
+ private:
+  const std::shared_ptr<int> held_;
+};
+
+class caf_listener final : public caf::event_based_actor {
+ public:
+  caf_listener(caf::actor_config& config, std::latch& heard)
+      : caf::event_based_actor{config}, heard_{heard} {}
+  caf::behavior make_behavior() override {
+    return {[this](int) { heard_.count_down(); }};
+  }
+
+ private:
+  std::latch& heard_;
+};
+
 class ReadyActors : public testing::TestWithParam<unsigned> {};
 
 INSTANTIATE_TEST_SUITE_P(Threads, ReadyActors, testing::Values(1u, 2u, 4u, 20u));
@@ -85,16 +108,10 @@ TEST(ReadyActor, ABusyOneLeavesTheThreadToCafsOwnActors) {
     if (!over) self.send(envelope{new token});
   }));
   busy.send(envelope{new token});
-  {
-    caf::scoped_actor self{sys.caf()};
-    const auto other =
-        sys.caf().spawn([]() -> caf::behavior { return {[](int n) { return n + 1; }}; });
-    for (int i = 0; i < 100; ++i) {
-      send_as(*self, other, i);
-      self->receive([&](int answer) { EXPECT_EQ(answer, i + 1); });
-    }
-    self->send_exit(other, caf::exit_reason::user_shutdown);
-  }
+  std::latch heard{100};
+  const auto other = sys.caf().spawn<caf_listener>(std::ref(heard));
+  for (int i = 0; i < 100; ++i) send(other, i);
+  heard.wait();
   over = true;
   busy.send(envelope{});
 }
@@ -102,7 +119,7 @@ TEST(ReadyActor, ABusyOneLeavesTheThreadToCafsOwnActors) {
 TEST(ReadyActor, OneThatGetsNoMessageEndsWithItsMailbox) {
   nexus::system sys{{.threads = 1}};
   const auto alive = std::make_shared<int>();
-  sys.spawn(std::make_unique<calling>([alive](const mailbox&) {}));
+  sys.spawn(std::make_unique<silent>(alive));
   EXPECT_EQ(alive.use_count(), 1);
 }
 
@@ -114,7 +131,7 @@ TEST(ReadyActor, ThoseThatAreQueuedWhenTheSchedulerEndsAreReleased) {
     adopted.await_actors_before_shutdown(false);
     nexus::system sys{adopted};
     for (int i = 0; i < 500; ++i) {
-      sys.spawn(std::make_unique<calling>([alive](const mailbox&) {})).send(envelope{new token});
+      sys.spawn(std::make_unique<silent>(alive)).send(envelope{new token});
     }
   }
   EXPECT_EQ(alive.use_count(), 1);
