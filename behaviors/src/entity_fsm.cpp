@@ -57,9 +57,8 @@ void entity_fsm::fit_append(std::size_t already) {
 
 void entity_fsm::decide_waiting(const moment& now, actions& out) {
   while (phase_ == phase::running && hold_ == hold::none) {
-    if (restarting_) {
-      hold_for(hold::rebuild, out);
-    } else if (!waiting_.empty() && !waiting_.front().looked && model_.looks_again()) {
+    const bool looks = !waiting_.empty() && !waiting_.front().looked && model_.looks_again();
+    if (restarting_ || looks) {
       hold_for(hold::rebuild, out);
     } else if (asked_for_alarm() && !full()) {
       look_at_alarm(now, out);
