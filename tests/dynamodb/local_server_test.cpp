@@ -8,6 +8,8 @@
 
 #include <string>
 
+#include "postgres/wait_until.hpp"
+
 namespace {
 
 using nexus::test::local_server;
@@ -80,8 +82,7 @@ TEST(LocalServer, EndsWithAProgramThatIsKilled) {
   }
   int port = 0;
   ASSERT_EQ(read(ends[0], &port, sizeof port), static_cast<ssize_t>(sizeof port));
-  for (int i = 0; i < 500 && !answer(port, "ListTables", "{}").empty(); ++i) usleep(10'000);
-  EXPECT_EQ(answer(port, "ListTables", "{}"), "");
+  EXPECT_TRUE(nexus::test::wait_until([&] { return answer(port, "ListTables", "{}").empty(); }));
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ class write_job : public message, public handed_over {
     result<void> saved;
     result<void> pruned;  ///< the outcome of erasing what `keep` drops, after it was saved
   };
-  std::unique_ptr<saving>
-      save;  ///< of step::save_snapshot: most jobs are others, and smaller without
+  /// Of step::save_snapshot: most jobs are others, and smaller without it.
+  std::unique_ptr<saving> save;
 
   [[nodiscard]] append_request request() const {
     const auto all = events ? events->events() : std::span<const event_view>{};
