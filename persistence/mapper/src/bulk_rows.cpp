@@ -70,7 +70,7 @@ class bulk_writing {
       for (const auto at : columns) key.push_back(row[at].value_or(sql_value{}));
       const auto is_null = [](const sql_value& v) { return v.index() == 0; };
       if (std::ranges::any_of(key, is_null)) continue;  // different from every other row
-      if (seen.insert(joined_text(key)).second) continue;
+      if (seen.insert(memory_key(key)).second) continue;
       return fail(errc::invalid_argument,
                   fmt::format("{}: two of the entities are the same row", in_.of().name));
     }

@@ -6,28 +6,26 @@
 
 namespace nexus { inline namespace v0 { namespace detail {
 
-remembered_rows::remembered* remembered_rows::at(const std::string& key) const {
-  if (last_found_ == nullptr || last_found_->first != key) {
-    const auto found = rows_.find(key);
-    if (found == rows_.end()) return nullptr;
-    last_found_ = &*found;
-  }
-  return &last_found_->second;
+remembered_rows::entry* remembered_rows::at(const std::string& key) const {
+  if (last_found_ != nullptr && last_found_->key == key) return last_found_;
+  auto* const found = rows_.find(key);
+  if (found != nullptr) last_found_ = found;
+  return found;
 }
 
-void remembered_rows::erase(const std::string& key, remembered& row) {
-  cells_.give(row.row);
+void remembered_rows::erase(entry& row) {
+  cells_.give(row.value.row);
   last_found_ = nullptr;
-  rows_.erase(key);
+  rows_.erase(row);
 }
 
 row_view remembered_rows::find(const std::string& key) const {
   const auto* found = at(key);
-  return found == nullptr ? row_view{} : found->row;
+  return found == nullptr ? row_view{} : found->value.row;
 }
 
 void remembered_rows::forget(const std::string& key) {
-  if (auto* found = at(key)) erase(key, *found);
+  if (auto* found = at(key)) erase(*found);
 }
 
 remembered_rows::changes& remembered_rows::begin_part(session& on) {
@@ -65,21 +63,21 @@ void remembered_rows::take_back(changes& all, std::size_t from, std::uint64_t pa
     undo(what, all.cells);
   }
   // The database may have had another row before.
-  for (auto& [key, one] : rows_) {
-    if (one.loaded_in < part) continue;
+  rows_.for_each([part](remembered& one) {
+    if (one.loaded_in < part) return;
     std::ranges::fill(one.row, std::nullopt);
     one.loaded_in = 0;
-  }
+  });
 }
 
 void remembered_rows::undo(change& what, std::vector<cell>& cells) {
-  const auto at = rows_.find(what.key);
   if (what.of_columns) {
+    auto* const at = rows_.find(what.key);
     for (; what.columns > 0; --what.columns, cells.pop_back()) {
-      if (at != rows_.end()) at->second.row[cells.back().column] = std::move(cells.back().before);
+      if (at != nullptr) at->value.row[cells.back().column] = std::move(cells.back().before);
     }
   } else if (what.before) {
-    auto& row = at != rows_.end() ? at->second : rows_[what.key];
+    auto& row = rows_.add(what.key).first->value;
     if (row.row.empty()) row.row = cells_.take(what.before->size());
     std::ranges::fill(row.row, std::nullopt);
     move_to(row.row, *what.before);
@@ -101,12 +99,15 @@ row_cells remembered_rows::loaded(session& on, const std::string& key, std::size
     (void)begin_part(on);
     part = part_;
   }
-  const auto [at, is_new] = rows_.try_emplace(key);
-  if (is_new) at->second.row = cells_.take(columns);
-  if (is_new && new_keys_ != nullptr) new_keys_->push_back(at->first);
-  if (!is_new) std::ranges::fill(at->second.row, std::nullopt);
-  at->second.loaded_in = part;
-  return at->second.row;
+  const auto [at, is_new] = rows_.add(key);
+  auto& made = at->value;
+  made.loaded_in = part;
+  if (!is_new) {
+    std::ranges::fill(made.row, std::nullopt);
+    return made.row;
+  }
+  if (new_keys_ != nullptr) new_keys_->push_back(key);
+  return made.row = cells_.take(columns);
 }
 
 void remembered_rows::inserted(session& on, const std::string& key, row_values& row,
@@ -115,16 +116,17 @@ void remembered_rows::inserted(session& on, const std::string& key, row_values& 
   if (const auto past = undone_inserts_.find(key); past != undone_inserts_.end()) {
     std::erase(past->second, entity);
   }
-  const auto [at, is_new] = rows_.try_emplace(key);
-  if (is_new) at->second.row = cells_.take(row.size());
+  const auto [at, is_new] = rows_.add(key);
+  auto& made = at->value;
+  if (is_new) made.row = cells_.take(row.size());
   if (auto* what = note(on, key)) {
-    if (!is_new) take(at->second, *what);
+    if (!is_new) take(made, *what);
     what->inserted = entity != nullptr;
     what->of.entity = entity;
   }
-  if (!is_new) std::ranges::fill(at->second.row, std::nullopt);
-  at->second.loaded_in = 0;
-  move_to(at->second.row, row);
+  if (!is_new) std::ranges::fill(made.row, std::nullopt);
+  made.loaded_in = 0;
+  move_to(made.row, row);
 }
 
 void remembered_rows::updated(session& on, const std::string& key, row_values& row,
@@ -137,7 +139,7 @@ void remembered_rows::updated(session& on, const std::string& key, row_values& r
     what->of_columns = true;
     what->of = of;
   }
-  const auto known = found->row;
+  const auto known = found->value.row;
   for (const auto i : columns) {
     if (!row[i]) continue;
     if (what != nullptr) {
@@ -152,8 +154,8 @@ void remembered_rows::removed(session& on, const std::string& key) {
   auto* const found = at(key);
   auto* what = note(on, key);
   if (found == nullptr) return;
-  if (what != nullptr) take(*found, *what);
-  erase(key, *found);
+  if (what != nullptr) take(found->value, *what);
+  erase(*found);
 }
 
 void remembered_rows::clear() {

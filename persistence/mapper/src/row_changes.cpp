@@ -210,7 +210,7 @@ class row_write {
   [[nodiscard]] static std::string key_text(const table& of, const row_values& row) {
     std::vector<sql_value> key;
     for (const auto at : of.key) key.push_back(row[at].value_or(sql_value{}));
-    return joined_text(key);
+    return memory_key(key);
   }
 
   // Whether it is the primary key, or another unique constraint over the key alone.

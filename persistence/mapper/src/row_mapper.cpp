@@ -13,10 +13,10 @@
 namespace nexus { inline namespace v0 { namespace detail {
 
 std::string key_of(const table& of, const row_values& row) {
-  if (of.key.size() == 1 && row[of.key.front()]) return printed(*row[of.key.front()]);
+  if (of.key.size() == 1 && row[of.key.front()]) return memory_key(*row[of.key.front()]);
   std::vector<sql_value> key;
   for (const auto at : of.key) key.push_back(row[at].value_or(sql_value{}));
-  return joined_text(key);
+  return memory_key(key);
 }
 
 std::string shown_key(const table& of, const row_values& row) {
@@ -121,27 +121,6 @@ result<row_values> row_mapper::dehydrated(const void* entity) const {
   return row;
 }
 
-namespace {
-
-// Whether a value that was read is what the field would be written as. Of other kinds the database
-// may have another form of the same value, e.g. of JSON.
-bool is_as_written(const column& of, const sql_value& value) {
-  switch (of.kind) {
-    case value_kind::integer:
-      return std::holds_alternative<std::int64_t>(value);
-    case value_kind::text:
-      return std::holds_alternative<std::string>(value);
-    case value_kind::bytes:
-      return std::holds_alternative<sql_bytes>(value);
-    case value_kind::flag:
-      return std::holds_alternative<bool>(value);
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 row_values row_mapper::as_row(std::span<const sql_value> from) const {
   row_values row(of_->columns.size());
   for (std::size_t i = 0; i < from.size(); ++i) row[of_->read[i]] = from[i];
@@ -159,19 +138,15 @@ result<void> row_mapper::has_room() const {
 // What is remembered is what the entity would be written as.
 result<void> row_mapper::remember(const void* entity, std::span<sql_value> from) {
   if (auto room = has_room(); !room) return room;
-  const bool by_user = of_->dehydrate || of_->hydrate;
   const auto as_read = [&](std::size_t i) {
-    const auto at = of_->read[i];
-    if (of_->deleted == at || of_->created == at) return true;  // kept by us
-    return of_->is_field(at) ? !by_user && is_as_written(of_->columns[at], from[i])
-                             : !of_->dehydrate;
+    const auto kept = of_->kept_as[i];
+    return kept == from[i].index() || kept == table::any_value;
   };
   std::size_t whole = 0;
   while (whole < from.size() && as_read(whole)) ++whole;
-  const auto key =
-      static_cast<std::size_t>(std::ranges::find(of_->read, of_->key.front()) - of_->read.begin());
-  if (whole == from.size() && of_->key.size() == 1 && !of_->dehydrate && key < from.size()) {
-    const auto cells = memory_->loaded(on_, printed(from[key]), of_->columns.size());
+  if (whole == from.size() && of_->key_read) {
+    const auto key = memory_key(from[*of_->key_read]);
+    const auto cells = memory_->loaded(on_, key, of_->columns.size());
     for (std::size_t i = 0; i < from.size(); ++i) {
       cells[of_->read[i]].emplace(std::move(from[i]));
     }

@@ -142,6 +142,7 @@ result<void> table::resolved() {
   for (const auto& one : unique) (void)resolve(one, false);
   if (mistake_) return fail(errc::invalid_argument, *mistake_);
   write_sql();
+  choose_kept();
   return {};
 }
 
@@ -159,6 +160,40 @@ void table::write_sql() {
     find += fmt::format("{}{} = ${}", i == 0 ? " WHERE " : " AND ", columns[key[i]].quoted, i + 1);
   }
   if (deleted) find += fmt::format(" AND {} IS NULL", columns[*deleted].quoted);
+}
+
+namespace {
+
+std::size_t alternative_of(value_kind kind) {
+  switch (kind) {
+    case value_kind::integer:
+      return sql_value{std::int64_t{}}.index();
+    case value_kind::text:
+      return sql_value{std::string{}}.index();
+    case value_kind::bytes:
+      return sql_value{sql_bytes{}}.index();
+    case value_kind::flag:
+      return sql_value{bool{}}.index();
+    default:
+      return table::no_value;
+  }
+}
+
+}  // namespace
+
+void table::choose_kept() {
+  const bool by_user = dehydrate || hydrate;
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    const auto at = read[i];
+    if (deleted == at || created == at) {
+      kept_as.push_back(any_value);  // kept by us
+    } else if (is_field(at)) {
+      kept_as.push_back(by_user ? no_value : alternative_of(columns[at].kind));
+    } else {
+      kept_as.push_back(dehydrate ? no_value : any_value);
+    }
+    if (key.size() == 1 && key.front() == at && !dehydrate) key_read = i;
+  }
 }
 
 const result<void>& table::finish() {

@@ -82,7 +82,7 @@ result<void*> unit_core::find(const std::shared_ptr<table>& of,
   if (auto wrong = where_key(*of, key, which)) return fail(*std::move(wrong));
   auto values = key_columns(*of, key);
   if (!values) return fail(std::move(values.error()));
-  if (auto* mine = known(rows_of(of), joined_text(*values))) {
+  if (auto* mine = known(rows_of(of), memory_key(*values))) {
     return find(mine)->is_removed ? nullptr : mine;
   }
   auto found = adopt(of, which, make);

@@ -22,18 +22,21 @@ struct value_text {
 };
 
 [[nodiscard]] inline std::string printed(const sql_value& value) {
-  // Most keys are integers.
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   return std::visit(value_text{}, value);
 }
 
-/// Different for different values of the same columns.
+/// A key in memory: different for different values of the same columns.
+[[nodiscard]] inline std::string memory_key(const sql_value& value) {
+  const auto* number = std::get_if<std::int64_t>(&value);
+  if (number == nullptr) return std::visit(value_text{}, value);
+  return {reinterpret_cast<const char*>(number), sizeof *number};  // most keys are integers
+}
 template <class Values>
-[[nodiscard]] std::string joined_text(const Values& values) {
-  if (std::size(values) == 1) return printed(*std::begin(values));
+[[nodiscard]] std::string memory_key(const Values& values) {
+  if (std::size(values) == 1) return memory_key(*std::begin(values));
   std::string made;
   for (const auto& value : values) {
-    const auto part = printed(value);
+    const auto part = memory_key(value);
     made += std::to_string(part.size()) + ":" + part;
   }
   return made;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "nexus/detail/row_cells.hpp"
+#include "nexus/detail/row_index.hpp"
 #include "nexus/detail/table.hpp"
 #include "nexus/session.hpp"
 
@@ -102,13 +103,14 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
   void take_back(changes& all, std::size_t from, std::uint64_t part);
   void undo(change& what, std::vector<cell>& cells);
 
-  // Null: there is none.
-  remembered* at(const std::string& key) const;
-  void erase(const std::string& key, remembered& row);
+  using entry = row_index<remembered>::entry;
 
-  using row_map = std::unordered_map<std::string, remembered>;
-  mutable row_map rows_;
-  mutable row_map::value_type* last_found_ = nullptr;  // of `rows_`; looked at first
+  // Null: there is none.
+  entry* at(const std::string& key) const;
+  void erase(entry& row);
+
+  row_index<remembered> rows_;
+  mutable entry* last_found_ = nullptr;  // of `rows_`; looked at first
   cell_blocks cells_;
   std::unordered_map<std::string, std::vector<const void*>> undone_inserts_;
   std::map<const void*, written> undone_versions_;

@@ -150,7 +150,7 @@ result<void> refuse_violations(const table& of, std::span<const violation> found
 [[nodiscard]] error misfit_error(const table& of, const misfit& why, errc code,
                                  std::string_view doing);
 
-/// The row's key as text: equal if the keys are.
+/// The row's key in memory: equal if the keys are.
 [[nodiscard]] std::string key_of(const table& of, const row_values& row);
 /// "order 7", for messages.
 [[nodiscard]] std::string shown_key(const table& of, const row_values& row);

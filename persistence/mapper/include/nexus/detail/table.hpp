@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "nexus/clock.hpp"
@@ -118,7 +119,13 @@ struct table {
   std::optional<std::size_t> version{}, created{}, updated{}, deleted{};
   std::vector<std::size_t> of_database{};
   std::vector<std::size_t> read{};           ///< those with a name
+  std::optional<std::size_t> key_read{};     ///< where `read` has the key, if it is one column
   std::vector<std::size_t> set_by_insert{};  ///< version and times, on the entity
+
+  static constexpr std::size_t any_value = std::variant_npos - 1, no_value = std::variant_npos;
+  /// Per column of `read` the alternative of sql_value that is what the entity would be written as.
+  /// Of others the database may have another form of the same value, e.g. of JSON.
+  std::vector<std::size_t> kept_as{};
 
   std::function<void(const void* entity, column_values& to)> dehydrate{};
   std::function<result<void>(void* entity, const column_values& from, session& on)> hydrate{};
@@ -139,6 +146,7 @@ struct table {
   std::optional<std::size_t> resolve(const std::string& named, bool may_add);
   result<void> resolved();
   void write_sql();
+  void choose_kept();
 
   std::once_flag once_{};
   std::optional<std::string> mistake_{};
