@@ -93,20 +93,20 @@ void remembered_rows::undo(change& what, std::vector<cell>& cells) {
   }
 }
 
-row_cells remembered_rows::loaded(session& on, const std::string& key, std::size_t columns) {
+row_cells remembered_rows::loaded(session& on, std::string key, std::size_t columns) {
   std::uint64_t part = 0;
   if (on.in_transaction()) {
     (void)begin_part(on);
     part = part_;
   }
-  const auto [at, is_new] = rows_.add(key);
+  const auto [at, is_new] = rows_.add(std::move(key));
   auto& made = at->value;
   made.loaded_in = part;
   if (!is_new) {
     std::ranges::fill(made.row, std::nullopt);
     return made.row;
   }
-  if (new_keys_ != nullptr) new_keys_->push_back(key);
+  if (new_keys_ != nullptr) new_keys_->push_back(at->key);
   return made.row = cells_.take(columns);
 }
 

@@ -145,11 +145,9 @@ result<void> row_mapper::remember(const void* entity, std::span<sql_value> from)
   std::size_t whole = 0;
   while (whole < from.size() && as_read(whole)) ++whole;
   if (whole == from.size() && of_->key_read) {
-    const auto key = memory_key(from[*of_->key_read]);
-    const auto cells = memory_->loaded(on_, key, of_->columns.size());
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      cells[of_->read[i]].emplace(std::move(from[i]));
-    }
+    auto key = memory_key(from[*of_->key_read]);
+    const auto cells = memory_->loaded(on_, std::move(key), of_->columns.size());
+    for (std::size_t i = 0; i < from.size(); ++i) move_into(cells[of_->read[i]], from[i]);
     return {};
   }
   const spare_row own{*this};

@@ -43,7 +43,7 @@ class remembered_rows : public std::enable_shared_from_this<remembered_rows> {
 
   /// Read from the database, into an entity that is somewhere else by now. The caller puts the
   /// values in; the cells have none.
-  [[nodiscard]] row_cells loaded(session& on, const std::string& key, std::size_t columns);
+  [[nodiscard]] row_cells loaded(session& on, std::string key, std::size_t columns);
 
   /// Written by an INSERT; `entity` is where its key was set, if the database made the key. The
   /// values are taken out of `row`.

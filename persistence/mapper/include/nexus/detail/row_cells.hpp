@@ -35,10 +35,19 @@ inline void move_cell(std::optional<sql_value>& to, std::optional<sql_value>& fr
   }
 }
 
+/// Moves a value into a cell without one.
+inline void move_into(std::optional<sql_value>& to, sql_value& from) {
+  if (const auto* number = std::get_if<std::int64_t>(&from)) {
+    to.emplace(std::in_place_type<std::int64_t>, *number);
+  } else {
+    to.emplace(std::move(from));
+  }
+}
+
 /// Into cells without values.
 inline void move_to(row_cells to, row_values& from) {
   for (std::size_t at = 0; at < to.size(); ++at) {
-    if (from[at]) to[at].emplace(*std::move(from[at]));
+    if (from[at]) move_into(to[at], *from[at]);
   }
 }
 

@@ -32,57 +32,56 @@ class row_index {
 
   /// Null: there is none. Valid until it is erased.
   [[nodiscard]] entry* find(std::string_view key) const noexcept {
-    if (slots_.empty()) return nullptr;
-    const auto number = slots_[place_of(key)];
-    return number == none ? nullptr : &entries_[number];
+    return slots_.empty() ? nullptr : slots_[place_of(key)];
   }
 
   /// The entry, and whether it is new.
-  std::pair<entry*, bool> add(const std::string& key) {
+  std::pair<entry*, bool> add(std::string key) {
     if (used_ >= slots_.size() / 2) grow();
-    auto& slot = slots_[place_of(key)];
-    if (slot != none) return {&entries_[slot], false};
+    auto*& slot = slots_[place_of(key)];
+    if (slot != nullptr) return {slot, false};
     if (unused_.empty()) {
-      entries_.emplace_back().key = key;
-      slot = static_cast<number>(entries_.size() - 1);
+      slot = &entries_.emplace_back(entry{std::move(key), {}});
     } else {
-      entries_[unused_.back()].key = key;
       slot = unused_.back();
       unused_.pop_back();
+      slot->key = std::move(key);
     }
     ++used_;
-    return {&entries_[slot], true};
+    return {slot, true};
   }
 
-  void erase(const entry& one) {
+  void erase(entry& one) {
     auto hole = place_of(one.key);
-    const auto number = slots_[hole];
-    unused_.push_back(number);
-    entries_[number] = {};
-    slots_[hole] = none;
-    --used_;
-    // An entry that was put behind its place, past the hole, is moved into it.
-    for (auto at = next(hole); slots_[at] != none; at = next(at)) {
-      const auto wanted = first_place(entries_[slots_[at]].key);
-      if (((at - wanted) & mask()) < ((at - hole) & mask())) continue;
-      slots_[hole] = std::exchange(slots_[at], none);
+    slots_[hole] = nullptr;
+    // An entry that stands behind its first place, past the hole, is moved into it.
+    for (auto at = next(hole); slots_[at] != nullptr; at = next(at)) {
+      const auto first = first_place(slots_[at]->key);
+      if (((at - first) & mask()) < ((at - hole) & mask())) continue;
+      slots_[hole] = std::exchange(slots_[at], nullptr);
       hole = at;
     }
+    one = {};
+    unused_.push_back(&one);
+    --used_;
   }
 
   template <class F>
   void for_each(F&& f) {
-    for (const auto at : slots_) {
-      if (at != none) f(entries_[at].value);
+    for (auto* const one : slots_) {
+      if (one != nullptr) f(one->value);
     }
   }
 
-  void clear() { *this = {}; }
+  void clear() {
+    slots_.clear();
+    entries_.clear();
+    unused_.clear();
+    used_ = 0;
+  }
 
  private:
-  using number = std::uint32_t;
-  static constexpr auto none = static_cast<number>(-1);
-  static constexpr std::size_t slots_min = 16;
+  static constexpr std::size_t slots_min = 32;
 
   [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
   [[nodiscard]] std::size_t next(std::size_t at) const noexcept { return (at + 1) & mask(); }
@@ -95,27 +94,29 @@ class row_index {
       bits = std::hash<std::string_view>{}(key);
     }
     constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;  // D. Knuth: multiplicative hashing
-    return static_cast<std::size_t>((bits * golden) >> (64 - std::countr_zero(slots_.size())));
+    return static_cast<std::size_t>((bits * golden) >> shift_);
   }
 
   // Where the key is, or would be put.
   [[nodiscard]] std::size_t place_of(std::string_view key) const noexcept {
     auto at = first_place(key);
-    while (slots_[at] != none && entries_[slots_[at]].key != key) at = next(at);
+    while (slots_[at] != nullptr && slots_[at]->key != key) at = next(at);
     return at;
   }
 
   void grow() {
-    auto before = std::move(slots_);
-    slots_.assign(before.empty() ? slots_min : 2 * before.size(), none);
-    for (const auto moved : before) {
-      if (moved != none) slots_[place_of(entries_[moved].key)] = moved;
+    const auto before = std::move(slots_);
+    slots_.assign(before.empty() ? slots_min : 2 * before.size(), nullptr);
+    shift_ = 64 - std::countr_zero(slots_.size());
+    for (auto* const moved : before) {
+      if (moved != nullptr) slots_[place_of(moved->key)] = moved;
     }
   }
 
-  std::vector<number> slots_;  // a power of two; at most half of them are used
-  mutable std::deque<entry> entries_;
-  std::vector<number> unused_;  // of `entries_`
+  std::vector<entry*> slots_;  // a power of two; at most half of them are used
+  int shift_ = 0;              // of a hash, to one of them
+  std::deque<entry> entries_;
+  std::vector<entry*> unused_;  // of `entries_`
   std::size_t used_ = 0;
 };
 
