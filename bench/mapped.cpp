@@ -35,7 +35,7 @@ void expect(bool fine, std::string_view why) {
   if (!fine) throw std::runtime_error{std::string{why}};
 }
 template <class T>
-T must(nexus::result<T> done) {
+T must(nexus::result<T>&& done) {
   if (!done) throw std::runtime_error{done.error().message};
   if constexpr (!std::is_void_v<T>) return *std::move(done);
 }

@@ -41,12 +41,18 @@ void entity_fields::write(const void* entity, std::span<const field_rule> rules,
   }
 }
 
+void entity_fields::put(void* entity, std::span<const field_rule> rules, std::size_t field,
+                        const sql_value& from) const {
+  const auto& rule = rules[field];
+  const auto& shape = fields[field];
+  auto* at = static_cast<char*>(entity) + shape.offset;
+  rule.read ? rule.read(at, from) : shape.read(at, from, rule.time);
+}
+
 void entity_fields::assign(void* entity, std::span<const field_rule> rules, std::size_t field,
                            const sql_value& from) const {
-  const auto& rule = rules[field];
-  auto* at = static_cast<char*>(entity) + fields[field].offset;
   try {
-    rule.read ? rule.read(at, from) : fields[field].read(at, from, rule.time);
+    put(entity, rules, field, from);
   } catch (...) {
     throw misfit{field, thrown_text()};
   }
@@ -66,9 +72,13 @@ bool entity_fields::equals(const void* entity, std::span<const field_rule> rules
 void entity_fields::read(void* entity, std::span<const field_rule> rules,
                          std::span<const std::size_t> columns,
                          std::span<const sql_value> from) const {
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    const auto at = columns[i];
-    if (at < fields.size()) assign(entity, rules, at, from[i]);
+  std::size_t i = 0;
+  try {
+    for (const auto count = fields.size(); i < columns.size(); ++i) {
+      if (columns[i] < count) put(entity, rules, columns[i], from[i]);
+    }
+  } catch (...) {
+    throw misfit{columns[i], thrown_text()};
   }
 }
 

@@ -77,7 +77,7 @@ void remembered_rows::undo(change& what, std::vector<cell>& cells) {
       if (at != nullptr) at->value.row[cells.back().column] = std::move(cells.back().before);
     }
   } else if (what.before) {
-    auto& row = rows_.add(what.key).first->value;
+    auto& row = rows_.add(std::string{what.key}).first->value;
     if (row.row.empty()) row.row = cells_.take(what.before->size());
     std::ranges::fill(row.row, std::nullopt);
     move_to(row.row, *what.before);
@@ -116,7 +116,7 @@ void remembered_rows::inserted(session& on, const std::string& key, row_values& 
   if (const auto past = undone_inserts_.find(key); past != undone_inserts_.end()) {
     std::erase(past->second, entity);
   }
-  const auto [at, is_new] = rows_.add(key);
+  const auto [at, is_new] = rows_.add(std::string{key});
   auto& made = at->value;
   if (is_new) made.row = cells_.take(row.size());
   if (auto* what = note(on, key)) {

@@ -137,23 +137,23 @@ result<void> row_mapper::has_room() const {
 
 // What is remembered is what the entity would be written as.
 result<void> row_mapper::remember(const void* entity, std::span<sql_value> from) {
-  if (auto room = has_room(); !room) return room;
+  if (memory_->size() >= remembered_rows::rows_max) return has_room();
+  const std::span kept_as{of_->kept_as};
+  const std::span columns{of_->read};
   const auto as_read = [&](std::size_t i) {
-    const auto kept = of_->kept_as[i];
-    return kept == from[i].index() || kept == table::any_value;
+    return kept_as[i] == from[i].index() || kept_as[i] == table::any_value;
   };
   std::size_t whole = 0;
   while (whole < from.size() && as_read(whole)) ++whole;
   if (whole == from.size() && of_->key_read) {
-    auto key = memory_key(from[*of_->key_read]);
-    const auto cells = memory_->loaded(on_, std::move(key), of_->columns.size());
-    for (std::size_t i = 0; i < from.size(); ++i) move_into(cells[of_->read[i]], from[i]);
+    const auto cells = memory_->loaded(on_, memory_key(from[*of_->key_read]), of_->columns.size());
+    for (std::size_t i = 0; i < from.size(); ++i) move_into(cells[columns[i]], from[i]);
     return {};
   }
   const spare_row own{*this};
   auto& row = (*own).values;
   for (std::size_t i = 0; i < from.size(); ++i) {
-    if (i < whole || as_read(i)) row[of_->read[i]].emplace(std::move(from[i]));
+    if (i < whole || as_read(i)) row[columns[i]].emplace(std::move(from[i]));
   }
   if (whole < from.size() || of_->dehydrate) {
     if (auto done = write_row(*of_, entity, row); !done) return done;
@@ -162,17 +162,28 @@ result<void> row_mapper::remember(const void* entity, std::span<sql_value> from)
   return {};
 }
 
-result<void> row_mapper::fill(void* entity, std::span<const sql_value> from) {
-  result<void> hydrated;
-  auto done = attempt(
-      *of_, errc::corrupt, [&] { return "read " + shown_key(*of_, as_row(from)); },
-      [&] {
-        of_->entity.read(entity, of_->rules, of_->read, from);
-        if (!of_->hydrate) return;
-        auto seen = as_row(from);
-        hydrated = of_->hydrate(entity, column_values{*of_, seen}, on_);
-      });
-  return done ? hydrated : done;
+result<void*> row_mapper::entity_of(std::span<const sql_value> from,
+                                    const std::function<void*()>& fresh) {
+  void* made = nullptr;
+  try {
+    made = fresh();
+    of_->entity.read(made, of_->rules, of_->read, from);
+    if (of_->hydrate) {
+      auto seen = as_row(from);
+      auto done = of_->hydrate(made, column_values{*of_, seen}, on_);
+      if (!done) return fail(std::move(done.error()));
+    }
+    return made;
+  } catch (const misfit& why) {
+    return fail(misfit_error(*of_, why, errc::corrupt, "read " + shown_key(*of_, as_row(from))));
+  } catch (...) {
+    if (made == nullptr) {
+      return fail(errc::invalid_argument,
+                  fmt::format("table {}: cannot make an entity: {}", of_->name, thrown_text()));
+    }
+    return fail(errc::corrupt, fmt::format("table {}: cannot read {}: {}", of_->name,
+                                           shown_key(*of_, as_row(from)), thrown_text()));
+  }
 }
 
 // Makes an entity of each row.
@@ -183,12 +194,13 @@ class row_mapper::rows_taker final : public sql_row_sink {
       : in_{in}, fresh_{fresh}, remembered_{remembered}, rows_max_{rows_max} {}
 
   bool take(std::span<sql_value> row) override {
-    void* entity = nullptr;
-    const auto making = [] { return std::string{"make an entity"}; };
-    done = attempt(*in_.of_, errc::invalid_argument, making, [&] { entity = fresh_(); });
-    if (done) done = in_.fill(entity, row);
-    if (done && remembered_) done = in_.remember(entity, row);
-    return done && ++rows < rows_max_;
+    const auto entity = in_.entity_of(row, fresh_);
+    if (!entity) return done = fail(entity.error()), false;
+    if (remembered_) {
+      done = in_.remember(*entity, row);
+      if (!done) return false;
+    }
+    return ++rows < rows_max_;
   }
 
   result<void> done{};

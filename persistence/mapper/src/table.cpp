@@ -197,7 +197,11 @@ void table::choose_kept() {
 }
 
 const result<void>& table::finish() {
-  std::call_once(once_, [this] { finished_ = resolved(); });
+  if (is_finished_.load(std::memory_order_acquire)) return finished_;
+  std::call_once(once_, [this] {
+    finished_ = resolved();
+    is_finished_ = true;
+  });
   return finished_;
 }
 

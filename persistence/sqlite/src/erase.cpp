@@ -144,6 +144,7 @@ template <class Work>
 result<void> session::within_transaction(std::string_view doing, Work&& work) {
   if (failed_) return fail(*failed_);
   if (unfinished()) {
+    wrote_ = true;
     const turn_scope turn{*connection_};
     return attempt(where_.name, doing, [&] { return work(*connection_); });
   }

@@ -38,6 +38,7 @@ std::unique_ptr<own_statement> own_statements::take(sqlite3* db, std::string_vie
       sqlite3_prepare_v3(db, text.data(), static_cast<int>(text.size()), flags, &raw, &tail);
   if (code != SQLITE_OK) throw SQLite::Exception(db, code);
   made->handle.reset(raw);
+  made->writes = sqlite3_stmt_readonly(raw) == 0;
   made->alone = detail::first_word({tail, text.data() + text.size()}).empty();
   for (int at = 1; at <= sqlite3_bind_parameter_count(raw); ++at) {
     made->parameters.push_back(number_of(raw, at));

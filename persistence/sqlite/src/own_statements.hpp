@@ -26,6 +26,7 @@ struct own_statement {
   std::string text;
   std::unique_ptr<sqlite3_stmt, finalize> handle;  // null: the text has no statement
   bool alone = true;                               // nothing follows the statement in the text
+  bool writes = false;
   /// Of each parameter the N of $N, ?N, or its place if it is ?; 0: it has another name.
   std::vector<std::size_t> parameters{};
   bool borrows = false;          // bound texts and bytes are the caller's

@@ -90,12 +90,8 @@ class session final : public journal_session {
   result<std::vector<persistence_id>> state_ids(const id_filter& which, std::size_t max) override;
   result<void> read_states(position after, std::size_t max, const state_sink& sink) override;
 
-  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override {
-    return run_own(sql, with, nullptr);
-  }
-  result<void> read_sql(std::string_view sql, sql_parameters with, sql_row_sink& to) override {
-    return run_own(sql, with, &to).map([](const sql_rows&) {});
-  }
+  result<sql_rows> run_sql(std::string_view sql, sql_parameters with) override;
+  result<void> read_sql(std::string_view sql, sql_parameters with, sql_row_sink& to) override;
   result<void> begin(isolation level, bool read_only) override;
   result<void> commit() override;
   result<void> rollback() override;
@@ -150,10 +146,10 @@ class session final : public journal_session {
     bool may_stand = false;  // it failed, but if it was to commit, it may have committed
     bool full = false;       // the disk was full, and nothing was committed
   };
-  // Rows go to `to` if there is one.
-  result<sql_rows> run_own(std::string_view sql, sql_parameters with, sql_row_sink* to);
-  result<sql_rows> run_alone(std::string_view sql, sql_parameters with, sql_row_sink* to,
-                             effect& had);
+  // Rows go to `to` if there is one, else to `rows`.
+  result<void> run_own(std::string_view sql, sql_parameters with, sql_row_sink* to, sql_rows& rows);
+  result<void> run_alone(std::string_view sql, sql_parameters with, sql_row_sink* to,
+                         sql_rows& rows, effect& had);
   result<void> commit_by(std::string_view sql);
   result<void> end_by(std::string_view sql);
   tl::unexpected<error> committed_in_doubt(error why);
@@ -204,6 +200,7 @@ class session final : public journal_session {
 
   std::optional<error> failed_;  // the error of the program's open transaction
   bool read_only_ = false;       // that transaction is
+  bool wrote_ = false;           // that transaction did, or tried to
   std::atomic<bool> interrupted_ = false;
 };
 

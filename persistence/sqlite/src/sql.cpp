@@ -27,10 +27,29 @@ int wait_for_lock(void* flag, int tries) {
   return 1;
 }
 
-// False: it certainly ends no transaction and no savepoint.
-bool may_end(std::string_view sql) {
-  constexpr std::string_view others = "ISUDWisudw";  // INSERT, SELECT, UPDATE, DELETE, WITH
-  return sql.empty() || others.find(sql.front()) == std::string_view::npos;
+// How a statement ends a transaction or a savepoint.
+enum class ending : std::uint8_t { none, commit, rollback, release };
+
+// Most statements are told by one character.
+bool may_end(std::string_view sql) noexcept {
+  switch (sql.empty() ? '\0' : static_cast<char>(sql.front() | 0x20)) {
+    case 'i':  // INSERT
+    case 's':  // SELECT
+    case 'u':  // UPDATE
+    case 'd':  // DELETE
+    case 'w':  // WITH
+      return false;
+    default:
+      return true;
+  }
+}
+
+ending ending_of(std::string_view sql) {
+  if (!may_end(sql)) return ending::none;
+  const auto word = detail::first_word(sql);
+  if (word == "COMMIT" || word == "END") return ending::commit;
+  if (word == "ROLLBACK") return ending::rollback;
+  return word == "RELEASE" ? ending::release : ending::none;
 }
 
 }  // namespace
@@ -84,8 +103,8 @@ result<void> session::outside_of_transaction(std::string_view doing) const {
               fmt::format("{}: cannot {} within a transaction of the program", where_.name, doing));
 }
 
-result<sql_rows> session::run_alone(std::string_view sql, sql_parameters with, sql_row_sink* to,
-                                    effect& had) {
+result<void> session::run_alone(std::string_view sql, sql_parameters with, sql_row_sink* to,
+                                sql_rows& rows, effect& had) {
   const auto bad = [&](std::string_view why) {
     return fail(errc::query_failed, fmt::format("{}: {}", where_.name, why));
   };
@@ -96,21 +115,20 @@ result<sql_rows> session::run_alone(std::string_view sql, sql_parameters with, s
   std::unique_ptr<own_statement> made;
   try {
     made = connection_->own.take(db, sql);
-    auto* statement = made->handle.get();
-    if (statement == nullptr) return bad("there is no statement");
+    if (made->handle == nullptr) return bad("there is no statement");
     if (!made->alone) return bad("more than one statement at a time");
     if (auto done = bind_all(*made, with, where_.name); !done) return fail(done.error());
-    had.writes = sqlite3_stmt_readonly(statement) == 0;
-    if (had.writes || may_end(sql)) connection_->end_view();
+    had.writes = made->writes;
+    if (connection_->viewing && (had.writes || may_end(sql))) connection_->end_view();
     if (read_only_ && had.writes) {
       return bad("cannot write in a read-only transaction");
     }
     const bool takes_lock =
         had.writes && guard.reach() != reach::beyond && !connection_->in_transaction();
     if (takes_lock) connection_->take_turn(taker::program);
-    auto rows = step_all(db, *made, to);
+    step_all(db, *made, had.writes, to, rows);
     if (guard.reach() == reach::rows) connection_->own.keep(std::move(made));
-    return rows;
+    return {};
   } catch (const SQLite::Exception& why) {
     if (!guard.refusal().empty()) return bad(guard.refusal());
     auto told = describe_sql(why, where_.name);
@@ -125,27 +143,39 @@ result<sql_rows> session::run_alone(std::string_view sql, sql_parameters with, s
   }
 }
 
-result<sql_rows> session::run_own(std::string_view sql, sql_parameters with, sql_row_sink* to) {
-  const auto first = may_end(sql) ? detail::first_word(sql) : std::string{};
-  const std::string_view word{first};  // compared without a call
-  if ((word == "COMMIT" || word == "END") && unfinished()) {
-    return commit_by(sql).map([] { return sql_rows{}; });
-  }
-  if (failed_ && word != "ROLLBACK") return fail(*failed_);
+result<sql_rows> session::run_sql(std::string_view sql, sql_parameters with) {
+  sql_rows rows;
+  if (auto done = run_own(sql, with, nullptr, rows); !done) return fail(std::move(done.error()));
+  return rows;
+}
+
+result<void> session::read_sql(std::string_view sql, sql_parameters with, sql_row_sink& to) {
+  sql_rows rest;
+  return run_own(sql, with, &to, rest);
+}
+
+result<void> session::run_own(std::string_view sql, sql_parameters with, sql_row_sink* to,
+                              sql_rows& rows) {
+  const auto ends = ending_of(sql);
   const bool within = unfinished();
-  if (auto ready = connected(); !ready) {
-    if (within) failed_ = ready.error();
-    return fail(std::move(ready.error()));
+  if (ends == ending::commit && within) return commit_by(sql);
+  if (failed_ && ends != ending::rollback) return fail(*failed_);
+  if (!connection_ || interrupted_ || file_->suspect()) {
+    if (auto ready = connected(); !ready) {
+      if (within) failed_ = ready.error();
+      return fail(std::move(ready.error()));
+    }
   }
   effect had;
-  auto done = run_alone(sql, with, to, had);
+  auto done = run_alone(sql, with, to, rows, had);
   const bool over = !connection_->in_transaction();
+  wrote_ = !over && (wrote_ || (within && had.writes));
   if (over) read_only_ = false;
-  if (over && within) undoes().end(done && word != "ROLLBACK");
+  if (over && within) undoes().end(done && ends != ending::rollback);
   if (done) failed_.reset();
   // By itself, or by releasing the savepoint that began the transaction; an inner savepoint touches
   // no file.
-  const bool commits = within ? word == "RELEASE" : had.writes;
+  const bool commits = within ? ends == ending::release : had.writes;
   if (commits && had.may_stand) return committed_in_doubt(std::move(done.error()));
   if (commits && over && done) {
     if (auto why = connection_->trouble()) return committed_in_doubt(*std::move(why));
@@ -192,8 +222,10 @@ result<void> session::end_by(std::string_view sql) {
     return connected();
   }
   effect had;
-  auto done = run_alone(sql, {}, nullptr, had);
-  const bool wrote = !std::exchange(read_only_, false);
+  sql_rows none;
+  auto done = run_alone(sql, {}, nullptr, none, had);
+  const bool wrote = std::exchange(wrote_, false);
+  read_only_ = false;
   if (done) {
     if (!wrote) return {};
     if (auto why = connection_->trouble()) return committed_in_doubt(*std::move(why));
@@ -212,7 +244,7 @@ result<void> session::end_by(std::string_view sql) {
 result<void> session::rollback() {
   if (!unfinished()) return fail(errc::invalid_argument, where_.name + ": no transaction is open");
   failed_.reset();
-  read_only_ = false;
+  read_only_ = wrote_ = false;
   undoes().end(false);
   if (!connection_ || !connection_->in_transaction()) return {};  // SQLite rolled back by itself
   try {

@@ -71,7 +71,11 @@ void read_value(sqlite3_value* from, sql_value& to) {
   };
   switch (sqlite3_value_type(from)) {
     case SQLITE_INTEGER:
-      to.emplace<std::int64_t>(sqlite3_value_int64(from));
+      if (auto* before = std::get_if<std::int64_t>(&to)) {
+        *before = sqlite3_value_int64(from);
+      } else {
+        to.emplace<std::int64_t>(sqlite3_value_int64(from));
+      }
       break;
     case SQLITE_FLOAT:
       to.emplace<double>(sqlite3_value_double(from));
@@ -95,10 +99,9 @@ void read_value(sqlite3_value* from, sql_value& to) {
 
 }  // namespace
 
-sql_rows step_all(sqlite3* db, own_statement& of, sql_row_sink* to) {
+void step_all(sqlite3* db, own_statement& of, bool writes, sql_row_sink* to, sql_rows& rows) {
   auto* s = of.handle.get();
-  sql_rows rows;
-  const auto before = sqlite3_total_changes64(db);
+  const auto before = writes ? sqlite3_total_changes64(db) : 0;
   int code = sqlite3_step(s);
   // After the first step, which prepares the statement again if the schema has changed.
   const int columns = sqlite3_column_count(s);
@@ -121,11 +124,10 @@ sql_rows step_all(sqlite3* db, own_statement& of, sql_row_sink* to) {
   }
   if (code != SQLITE_DONE) throw SQLite::Exception(db, code);
   // The number of changes keeps its old value after a statement that changes nothing.
-  if (sqlite3_total_changes64(db) != before) {
+  if (writes && sqlite3_total_changes64(db) != before) {
     rows.affected = sqlite3_changes64(db);
     rows.rowid = sqlite3_last_insert_rowid(db);
   }
-  return rows;
 }
 
 }}}  // namespace nexus::v0::sqlite

@@ -19,7 +19,7 @@ namespace nexus { inline namespace v0 { namespace sqlite {
 [[nodiscard]] result<void> bind_all(own_statement& to, sql_parameters with,
                                     const std::string& name);
 
-/// Steps to the end. Rows go to `to` if there is one; then the result has none, and no columns.
-[[nodiscard]] sql_rows step_all(sqlite3* db, own_statement& of, sql_row_sink* to);
+/// Steps to the end. Rows go to `to` if there is one; then `rows` gets none, and no columns.
+void step_all(sqlite3* db, own_statement& of, bool writes, sql_row_sink* to, sql_rows& rows);
 
 }}}  // namespace nexus::v0::sqlite

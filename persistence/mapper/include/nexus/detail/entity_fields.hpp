@@ -68,6 +68,10 @@ struct entity_fields {
             std::span<const sql_value> from) const;
 
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const noexcept;
+
+ private:
+  void put(void* entity, std::span<const field_rule> rules, std::size_t field,
+           const sql_value& from) const;
 };
 
 template <class E>

@@ -74,7 +74,7 @@ class cell_blocks {
   void clear() { *this = {}; }
 
  private:
-  static constexpr std::size_t rows_max = 63;  // of a block
+  static constexpr std::size_t rows_max = 15;  // of a block, which stays in the first cache
 
   std::vector<std::unique_ptr<std::optional<sql_value>[]>> blocks_;
   std::size_t rows_ = 0, used_ = 0;  // of the last block

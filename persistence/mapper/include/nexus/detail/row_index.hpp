@@ -24,7 +24,9 @@ template <class T>
 class row_index {
  public:
   struct entry {
-    std::string key{};
+    explicit entry(std::string&& of) : key{std::move(of)} {}
+
+    std::string key;
     T value{};
   };
 
@@ -36,12 +38,12 @@ class row_index {
   }
 
   /// The entry, and whether it is new.
-  std::pair<entry*, bool> add(std::string key) {
+  std::pair<entry*, bool> add(std::string&& key) {
     if (used_ >= slots_.size() / 2) grow();
     auto*& slot = slots_[place_of(key)];
     if (slot != nullptr) return {slot, false};
     if (unused_.empty()) {
-      slot = &entries_.emplace_back(entry{std::move(key), {}});
+      slot = &entries_.emplace_back(std::move(key));
     } else {
       slot = unused_.back();
       unused_.pop_back();
@@ -61,7 +63,7 @@ class row_index {
       slots_[hole] = std::exchange(slots_[at], nullptr);
       hole = at;
     }
-    one = {};
+    one = entry{{}};
     unused_.push_back(&one);
     --used_;
   }

@@ -123,7 +123,8 @@ class row_mapper {
                            const std::function<void*()>& fresh, bool remembered,
                            std::size_t rows_max);
   [[nodiscard]] row_values as_row(std::span<const sql_value> from) const;
-  result<void> fill(void* entity, std::span<const sql_value> from);
+  /// A fresh entity, with the values of a row.
+  result<void*> entity_of(std::span<const sql_value> from, const std::function<void*()>& fresh);
   result<void> remember(const void* entity, std::span<sql_value> from);
 
   session& on_;

@@ -149,6 +149,7 @@ struct table {
   void choose_kept();
 
   std::once_flag once_{};
+  std::atomic<bool> is_finished_ = false;  // asked first, for speed
   std::optional<std::string> mistake_{};
   result<void> finished_{};
 };
