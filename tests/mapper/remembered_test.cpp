@@ -16,10 +16,13 @@ class Remembered : public Orders {
     std::map<std::int64_t, order> stored;
     for (auto& one : must(fresh.all().get())) stored[one.id] = one;
     for (std::int64_t id = 1; id <= ids_seen; ++id) {
-      const auto key = std::to_string(id);
+      detail::row_values row(orders.rows().of().columns.size());
+      row[orders.rows().of().key.front()] = id;
+      const auto key = detail::key_of(orders.rows().of(), row);
       const auto mine = orders.rows().memory().find(key);
       const auto theirs = fresh.rows().memory().find(key);
       ASSERT_TRUE(std::ranges::equal(mine, theirs)) << "order " << id << " after " << after;
+      compared += mine.size();
     }
   }
 

@@ -117,15 +117,23 @@ result<append_outcome> row_session::write_one(const upsert_request& request, ste
     latest_tables_ = *std::move(of);
     latest_type_ = request.id.type();
   }
-  if (auto done = read_key(*latest_tables_->root, request.id.id(), key_); !done) {
-    return rejected{std::move(done.error())};
-  }
   const auto some = request.steps.subspan(steps.begin, steps.end - steps.begin);
-  const row_change change{.key = key_,
-                          .before = some.front().metadata,
-                          .after = some.back().data,
-                          .version = static_cast<std::int64_t>(request.expected + steps.begin),
-                          .next = static_cast<std::int64_t>(request.expected + steps.end)};
+  row_change change{.key = {},
+                    .before = some.front().metadata,
+                    .after = some.back().data,
+                    .version = static_cast<std::int64_t>(request.expected + steps.begin),
+                    .next = static_cast<std::int64_t>(request.expected + steps.end)};
+  column_set columns;
+  if (some.size() > 1 && change.updates_columns(*latest_tables_)) {
+    for (const auto& step : some) columns.add(column_set::unpacked(step.metadata));
+    change.before = columns.packed();
+  }
+  if (!change.updates_columns(*latest_tables_)) {
+    if (auto done = read_key(*latest_tables_->root, request.id.id(), key_); !done) {
+      return rejected{std::move(done.error())};
+    }
+    change.key = key_;
+  }
   auto written = changer_.write(*latest_tables_, change);
   if (!written) return fail(std::move(written.error()));
   if (!*written) return conflict{request.expected};

@@ -45,6 +45,7 @@ struct other_key {
 };
 
 result<void> validated(const table& of, const void* entity) {
+  if (of.validators.empty()) return {};
   std::vector<violation> found;
   if (auto ran = run_validators(of, entity, found); !ran) return ran;
   return refuse_violations(of, found);
@@ -121,19 +122,22 @@ result<void> row_shape::check(session& on) {
   return {};
 }
 
-result<std::string> row_shape::image(const void* root, std::string_view id, std::string_view before,
-                                     sequence_nr version, timestamp now) const {
+result<row_difference> row_shape::image(const void* root, std::string_view id,
+                                        std::string_view before, sequence_nr version, timestamp now,
+                                        std::string& made) const {
   const auto& of = *tables.root;
   std::vector<sql_value> key;
   if (of.key.size() > 1 || !lists.empty()) {
     if (auto done = read_key(of, id, key); !done) return fail(std::move(done.error()));
   }
   if (auto valid = validated(of, root); !valid) return fail(std::move(valid.error()));
-  std::string made;
+  row_difference what;
+  made.clear();
   made.reserve(before.size() + 32);
+  image_reader old{before};
   image_writer to{made};
   try {
-    add_root(root, before, version, now, id, key, to);
+    add_root(root, old, before.empty(), version, now, id, key, to, what);
   } catch (const misfit& why) {
     return fail(misfit_error(of, why, errc::invalid_argument, "write"));
   } catch (const other_key& wrong) {
@@ -142,6 +146,7 @@ result<std::string> row_shape::image(const void* root, std::string_view id, std:
                 fmt::format("the row to persist has another key in {} than the entity's id \"{}\"",
                             of.place(wrong.column), id));
   }
+  const auto root_size = made.size();
   to.count(lists.size());
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const auto& table = *tables.owned[i].of;
@@ -159,52 +164,44 @@ result<std::string> row_shape::image(const void* root, std::string_view id, std:
     to.count(rows.size());
     for (const auto& row : rows) to.row(row);
   }
-  return made;
+  what.any = what.any || old.rest() != std::string_view{made}.substr(root_size);
+  return what;
 }
 
 // Throws misfit and other_key. `key` is that of `id`; empty: it is one column.
-void row_shape::add_root(const void* root, std::string_view before, sequence_nr version,
+void row_shape::add_root(const void* root, image_reader& before, bool is_new, sequence_nr version,
                          timestamp now, std::string_view id, std::span<const sql_value> key,
-                         image_writer& to) const {
+                         image_writer& to, row_difference& what) const {
   const auto& of = *tables.root;
-  const bool looks_back = of.created && !before.empty();
-  image_reader old{before};
-  if (looks_back) (void)old.count();
+  if (!is_new) (void)before.count();
   to.count(of.columns.size());
-  sql_value value;
   for (std::size_t at = 0; at < of.columns.size(); ++at) {
-    const auto was = looks_back ? old.skip() : std::string_view{};
+    const auto was = is_new ? std::string_view{} : before.skip();
+    const auto begin = to.size();
     if (of.version == at) {
       to.value(static_cast<std::int64_t>(version));
-    } else if (of.created == at && !was.empty()) {
+    } else if (of.created == at && !is_new) {
       to.raw(was);
     } else if (of.created == at || of.updated == at) {
       to.value(time_value(now, of.columns[at].time));
+      what.columns.add(at % column_set::most);
     } else if (of.is_field(at) && of.rules[at].has_column) {
-      const auto part = std::ranges::find(of.key, at);
-      if (part == of.key.end()) {
-        of.entity.pack(root, of.rules, at, to);
-        continue;
-      }
-      of.entity.value(root, of.rules, at, value);
-      const auto i = static_cast<std::size_t>(part - of.key.begin());
-      if (key.empty() ? !is_key(value, id) : value != key[i]) throw other_key{at};
-      to.value(value);
+      of.entity.pack(root, of.rules, at, to);
     } else {
       to.none();
     }
+    const bool same = to.from(begin) == was;
+    if (of.columns[at].is_compared) {
+      if (same) continue;
+      what.any = true;
+      what.columns.add(at % column_set::most);
+    } else if (const auto part = std::ranges::find(of.key, at); !same && part != of.key.end()) {
+      sql_value value;  // the one before may have had another form
+      of.entity.value(root, of.rules, at, value);
+      const auto i = static_cast<std::size_t>(part - of.key.begin());
+      if (key.empty() ? !is_key(value, id) : value != key[i]) throw other_key{at};
+    }
   }
-}
-
-bool row_shape::same(std::string_view a, std::string_view b) const {
-  image_reader one{a};
-  image_reader other{b};
-  (void)one.count(), (void)other.count();
-  for (const auto& column : tables.root->columns) {
-    const bool equal = one.skip() == other.skip();
-    if (column.is_compared && !equal) return false;
-  }
-  return one.rest() == other.rest();
 }
 
 result<void> row_shape::fill(void* root, std::string_view bytes) const {

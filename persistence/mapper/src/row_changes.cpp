@@ -326,53 +326,52 @@ result<std::vector<std::vector<sql_value>>> read_keys(session& on, const table& 
 }
 
 result<bool> row_changer::write(const entity_tables& of, const row_change& what) {
-  if (takes_changes(of, what)) return update_root(of.root, what);
+  if (what.updates_columns(of)) return update_columns(of.root, what);
   std::optional<row_image> before, after;
-  for (auto [bytes, into] : {std::pair{what.before, &before}, std::pair{what.after, &after}}) {
-    if (bytes.empty()) continue;
-    auto image = unpacked(bytes);
+  if (!what.before.empty() && of.tells_columns()) {
+    before.emplace();  // a removal, which the version guards
+  } else if (!what.before.empty()) {
+    auto image = unpacked(what.before);
     if (!image) return fail(errc::rejected, std::move(image.error().message));
-    *into = *std::move(image);
+    before = *std::move(image);
+  }
+  if (!what.after.empty()) {
+    auto image = unpacked(what.after);
+    if (!image) return fail(errc::rejected, std::move(image.error().message));
+    after = *std::move(image);
   }
   const image_change change{what.key, before ? &*before : nullptr, after ? &*after : nullptr,
                             what.version, what.next};
   return row_write{on_, of, change}.run();
 }
 
-// False: it is no such change.
-bool row_changer::takes_changes(const entity_tables& of, const row_change& what) {
-  const auto& root = *of.root;
-  if (!root.version || what.before.empty() || what.after.empty()) return false;
-  const auto size = root.columns.size();
-  row_.resize(size);
-  changed_.clear();
-  try {
-    image_reader before{what.before};
-    image_reader after{what.after};
-    if (before.count() != size || after.count() != size) return false;
-    for (std::size_t at = 0; at < size; ++at) {
-      auto value = after;
-      const auto was = before.skip();
-      const auto is = after.skip();
-      const bool is_set = root.updated == at || (root.columns[at].is_compared && was != is);
-      if (!is_set || !value.value(row_[at] ? *row_[at] : row_[at].emplace())) continue;
-      changed_.push_back(at);
-    }
-    return before.rest() == after.rest();
-  } catch (const malformed_image&) {
-    return false;
-  }
-}
-
-result<bool> row_changer::update_root(const std::shared_ptr<table>& of, const row_change& what) {
+result<bool> row_changer::update_columns(const std::shared_ptr<table>& of, const row_change& what) {
   const auto& root = *of;
   if (last_of_ != of) {
     last_ = {};
     last_of_ = of;
   }
+  const auto size = root.columns.size();
+  const auto columns = column_set::unpacked(what.before);
+  row_.resize(size);
+  changed_.clear();
+  try {
+    image_reader after{what.after};
+    if (after.count() != size) throw malformed_image{};
+    for (std::size_t at = 0; at < size; ++at) {
+      const bool is_key = std::ranges::find(root.key, at) != root.key.end();
+      const bool is_set = !is_key && columns.has(at) && root.version != at && root.created != at;
+      if (!is_key && !is_set) {
+        after.skip();
+      } else if (after.value(row_[at] ? *row_[at] : row_[at].emplace()) && is_set) {
+        changed_.push_back(at);
+      }
+    }
+  } catch (const malformed_image&) {
+    return fail(errc::rejected, no_rows().message);
+  }
   row_[*root.version] = what.next;
   changed_.push_back(*root.version);
-  for (std::size_t i = 0; i < root.key.size(); ++i) row_[root.key[i]] = what.key[i];
   const sql_value version = what.version;
   update_row(root, row_, changed_, &version, false, last_);
   auto done = on_.run_sql(last_.sql, sql_parameters{last_.with});

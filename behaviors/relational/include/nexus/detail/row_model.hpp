@@ -112,17 +112,20 @@ class row_model final : public model_with_alarm<B> {
     return e.new_state() == nullptr ? this->due() : due_of<B>(*state_);
   }
 
-  /// An event whose metadata are the rows before, and whose data are the rows after.
+  /// An event whose data are the rows after, and whose metadata is what `row_change` asks of those
+  /// before.
   result<void> write(const effect_body<B>& e, const call_header& /*header*/, const context& c,
                      const decision_limits& limits, event_batch& out) {
     next_.clear();
     const auto* next = e.new_state();
     if (!e.erases() && next == nullptr) return {};
+    row_difference what;
     if (!e.erases()) {
-      auto image = (*shape())->image(next, id_, stored_, c.next_nr(), c.now());
-      if (!image) return fail(std::move(image.error()));
-      if (!stored_.empty() && (*shape())->same(stored_, *image)) return {};
-      next_ = *std::move(image);
+      auto made = (*shape())->image(next, id_, stored_, c.next_nr(), c.now(), next_);
+      if (!made || (!stored_.empty() && !made->any)) next_.clear();
+      if (!made) return fail(std::move(made.error()));
+      if (next_.empty()) return {};
+      what = *made;
     }
     if (auto fits = check_size("the row", B::entity_type, stored_.size() + next_.size(), limits);
         !fits) {
@@ -130,7 +133,8 @@ class row_model final : public model_with_alarm<B> {
     }
     event_view view;
     view.time = c.now();
-    view.metadata = stored_;
+    const bool tells = !stored_.empty() && (*shape())->tables.tells_columns();
+    view.metadata = tells ? what.columns.packed() : std::string_view{stored_};
     if (!e.erases()) {
       view.type = B::entity_type;
       view.codec = "row";
@@ -148,7 +152,8 @@ class row_model final : public model_with_alarm<B> {
       *state_ = *next;
       if (next_.empty()) return false;
       throw_if((*shape())->set_kept(&*state_, next_, version));
-      stored_ = std::exchange(next_, {});
+      stored_.swap(next_);  // and the memory of the one before is used again
+      next_.clear();
     }
     return false;
   }

@@ -25,6 +25,12 @@ struct owned_list {
   std::function<void(void* root)> clear;
 };
 
+/// What an image changes.
+struct row_difference {
+  bool any = false;      ///< of what the program has written
+  column_set columns{};  ///< of the root, that are written; if there are not too many
+};
+
 struct row_shape {
   entity_tables tables;
   std::vector<owned_list> lists{};                       ///< in the order of `tables.owned`
@@ -38,13 +44,11 @@ struct row_shape {
 
   // Rows are packed here, see row_image.hpp.
 
-  /// The rows of `root`, which follow `before` (empty: none). The keys are those of `id`, the
-  /// version is `version`, and stamps are `now`. Errors do not name the entity.
-  [[nodiscard]] result<std::string> image(const void* root, std::string_view id,
-                                          std::string_view before, sequence_nr version,
-                                          timestamp now) const;
-  /// Whether nothing differs that the program has written.
-  [[nodiscard]] bool same(std::string_view a, std::string_view b) const;
+  /// Puts the rows of `root`, which follow `before` (empty: none), into `to`. The keys are those of
+  /// `id`, the version is `version`, and stamps are `now`. Errors do not name the entity.
+  [[nodiscard]] result<row_difference> image(const void* root, std::string_view id,
+                                             std::string_view before, sequence_nr version,
+                                             timestamp now, std::string& to) const;
 
   /// Makes `root`, whose lists are empty, what the rows are.
   [[nodiscard]] result<void> fill(void* root, std::string_view from) const;
@@ -55,8 +59,9 @@ struct row_shape {
   // Once: the entities of several systems share a shape.
   const result<void>& finish();
   result<void> resolve();
-  void add_root(const void* root, std::string_view before, sequence_nr version, timestamp now,
-                std::string_view id, std::span<const sql_value> key, image_writer& to) const;
+  void add_root(const void* root, image_reader& before, bool is_new, sequence_nr version,
+                timestamp now, std::string_view id, std::span<const sql_value> key,
+                image_writer& to, row_difference& what) const;
 
   // What `set_kept` sets: the version, or more.
   bool keeps_version_ = false;

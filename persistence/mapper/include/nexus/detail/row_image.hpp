@@ -61,6 +61,11 @@ class image_writer {
       mark(image_kind::null);
     }
   }
+  [[nodiscard]] std::size_t size() const noexcept { return to_.size(); }
+  /// What was added since it had this size.
+  [[nodiscard]] std::string_view from(std::size_t size) const noexcept {
+    return std::string_view{to_}.substr(size);
+  }
   /// As `image_reader::skip` has read it.
   void raw(std::string_view value) { to_ += value; }
   void row(row_view values) {
