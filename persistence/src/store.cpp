@@ -322,7 +322,8 @@ void detail::write(const store& in, const envelope& job) {
   if (core.closed) return refuse_job(job, core.why_closed());
   job.as<write_job>().queued = std::chrono::steady_clock::now();
   auto& writers = core.writers;
-  auto shard = job.as<write_job>().id.slice() * writers.size() / persistence_id::slices;
+  if (writers.size() == 1) return writers.front()->submit(job);
+  const auto shard = job.as<write_job>().id.slice() * writers.size() / persistence_id::slices;
   writers[shard]->submit(job);
 }
 

@@ -1,5 +1,7 @@
 #include "store_metrics.hpp"
 
+#include <array>
+#include <cstdint>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -59,8 +61,8 @@ counter* store_metrics::count(std::string_view name, std::string_view help,
   return &registry->count(name, help, with);
 }
 
-void store_metrics::waited(std::chrono::nanoseconds in_queue) noexcept {
-  queue_seconds_.observe(seconds(in_queue));
+void store_metrics::waited(std::span<const double> seconds_in_queue) noexcept {
+  queue_seconds_.observe(seconds_in_queue);
 }
 
 void store_metrics::committed(std::size_t requests, std::size_t events,
@@ -70,8 +72,12 @@ void store_metrics::committed(std::size_t requests, std::size_t events,
   batch_events_.observe(static_cast<double>(events));
 }
 
-void store_metrics::appended(const append_outcome& outcome) noexcept {
-  appends_[outcome.index()]->add();
+void store_metrics::appended(std::span<const append_outcome> outcomes) noexcept {
+  std::array<std::uint64_t, std::variant_size_v<append_outcome>> numbers{};
+  for (const auto& one : outcomes) ++numbers[one.index()];
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (numbers[i] > 0) appends_[i]->add(numbers[i]);
+  }
 }
 
 void store_metrics::settled(const result<settlement>& what) noexcept {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "nexus/journal.hpp"
@@ -22,9 +23,9 @@ class store_metrics {
   const std::shared_ptr<metrics> registry;
   const metric_labels labels;
 
-  void waited(std::chrono::nanoseconds in_queue) noexcept;
+  void waited(std::span<const double> seconds_in_queue) noexcept;
   void committed(std::size_t requests, std::size_t events, std::chrono::nanoseconds took) noexcept;
-  void appended(const append_outcome& outcome) noexcept;
+  void appended(std::span<const append_outcome> outcomes) noexcept;
   void settled(const result<settlement>& what) noexcept;
   void saved(const result<void>& what, std::size_t snapshots) noexcept;
 

@@ -69,10 +69,13 @@ void refuse_job(const envelope& job, const error& why) {
 
 std::chrono::nanoseconds write_work::run(const jobs& batch) {
   const auto begun = steady::now();
+  waits_.clear();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     look_ahead(batch, i);
-    counts_.waited(begun - batch[i].as<write_job>().queued);
+    const std::chrono::duration<double> in_queue = begun - batch[i].as<write_job>().queued;
+    waits_.push_back(in_queue.count());
   }
+  counts_.waited(waits_);
   settle_all(batch);
   const auto took = append_all(batch);
   save_all(batch);
@@ -126,10 +129,8 @@ void write_work::write_all(
     if (&s == &session_) counts_.committed(requests.size(), events, steady::now() - begun);
     return done;
   });
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    counts_.appended(outcomes[i]);
-    asked[i]->outcome = std::move(outcomes[i]);
-  }
+  counts_.appended(outcomes);
+  for (std::size_t i = 0; i < asked.size(); ++i) asked[i]->outcome = std::move(outcomes[i]);
   written_.commits.fetch_add(1, std::memory_order_relaxed);
   written_.requests.fetch_add(asked.size(), std::memory_order_relaxed);
   written_.events.fetch_add(events, std::memory_order_relaxed);

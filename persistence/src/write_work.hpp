@@ -52,6 +52,7 @@ class write_work {
 
   journal_session& session_;
   journal_guard& guard_;
+  std::vector<double> waits_;  // of a batch; kept for their memory
   store_metrics& counts_;
   write_counts& written_;
 };

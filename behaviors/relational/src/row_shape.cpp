@@ -190,15 +190,15 @@ void row_shape::add_root(const void* root, image_reader& before, bool is_new, se
     } else {
       to.none();
     }
-    const bool same = to.from(begin) == was;
-    if (of.columns[at].is_compared) {
-      if (same) continue;
+    const auto& column = of.columns[at];
+    if ((!column.is_compared && !column.is_key) || to.from(begin) == was) continue;
+    if (column.is_compared) {
       what.any = true;
       what.columns.add(at % column_set::most);
-    } else if (const auto part = std::ranges::find(of.key, at); !same && part != of.key.end()) {
+    } else {
       sql_value value;  // the one before may have had another form
       of.entity.value(root, of.rules, at, value);
-      const auto i = static_cast<std::size_t>(part - of.key.begin());
+      const auto i = static_cast<std::size_t>(std::ranges::find(of.key, at) - of.key.begin());
       if (key.empty() ? !is_key(value, id) : value != key[i]) throw other_key{at};
     }
   }

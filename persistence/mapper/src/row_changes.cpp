@@ -359,9 +359,9 @@ result<bool> row_changer::update_columns(const std::shared_ptr<table>& of, const
     image_reader after{what.after};
     if (after.count() != size) throw malformed_image{};
     for (std::size_t at = 0; at < size; ++at) {
-      const bool is_key = std::ranges::find(root.key, at) != root.key.end();
-      const bool is_set = !is_key && columns.has(at) && root.version != at && root.created != at;
-      if (!is_key && !is_set) {
+      const auto& column = root.columns[at];
+      const bool is_set = columns.has(at) && (column.is_compared || root.updated == at);
+      if (!is_set && !column.is_key) {
         after.skip();
       } else if (after.value(row_[at] ? *row_[at] : row_[at].emplace()) && is_set) {
         changed_.push_back(at);

@@ -132,8 +132,9 @@ result<void> table::resolved() {
   }
   for (std::size_t at = 0; at < columns.size(); ++at) {
     if (columns[at].of_database) of_database.push_back(at);
-    columns[at].is_compared = !columns[at].of_database && version != at && created != at &&
-                              updated != at && deleted != at && std::ranges::count(key, at) == 0;
+    columns[at].is_key = std::ranges::count(key, at) > 0;
+    columns[at].is_compared = !columns[at].of_database && !columns[at].is_key && version != at &&
+                              created != at && updated != at && deleted != at;
     const auto same = [&](const column& one) { return one.name == columns[at].name; };
     if (!columns[at].name.empty() && std::ranges::count_if(columns, same) > 1) {
       mistake(fmt::format("two fields have the column {}", columns[at].name));

@@ -73,6 +73,7 @@ class histogram {
 
   /// NaN is ignored.
   void observe(double value) noexcept;
+  void observe(std::span<const double> values) noexcept;
 
   /// Cumulative: each bucket includes the ones before it.
   [[nodiscard]] std::vector<metric_bucket> buckets() const;
@@ -80,6 +81,7 @@ class histogram {
   [[nodiscard]] std::uint64_t count() const noexcept;
 
  private:
+  [[nodiscard]] std::size_t bucket_of(double value) const noexcept;
   struct alignas(detail::cache_line_bytes) line {
     std::array<std::atomic<std::uint64_t>, detail::cache_line_bytes / 8> words{};
   };

@@ -53,15 +53,40 @@ std::uint64_t histogram::load(std::size_t stripe, std::size_t i) const noexcept 
   return l.words[i % words_per_line].load(std::memory_order_relaxed);
 }
 
-void histogram::observe(double value) noexcept {
-  if (std::isnan(value)) return;
+std::size_t histogram::bucket_of(double value) const noexcept {
+  return static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) -
+                                  bounds_.begin());
+}
+
+void histogram::observe(double value) noexcept { observe({&value, 1}); }
+
+// Values that come together mostly have one bucket.
+void histogram::observe(std::span<const double> values) noexcept {
   const auto stripe = detail::own_stripe();
-  const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
-  word(stripe, 1 + static_cast<std::size_t>(bucket)).fetch_add(1, std::memory_order_relaxed);
+  double all = 0;
+  std::size_t bucket = 0;
+  std::uint64_t in_bucket = 0;
+  const auto add = [&] {
+    if (in_bucket == 0) return;
+    word(stripe, 1 + bucket).fetch_add(in_bucket, std::memory_order_relaxed);
+    in_bucket = 0;
+  };
+  for (const auto value : values) {
+    if (std::isnan(value)) continue;
+    all += value;
+    const bool fits = in_bucket > 0 && (bucket == bounds_.size() || value <= bounds_[bucket]) &&
+                      (bucket == 0 || value > bounds_[bucket - 1]);
+    if (!fits) {
+      add();
+      bucket = bucket_of(value);
+    }
+    ++in_bucket;
+  }
+  add();
   auto& sum = word(stripe, 0);
   auto before = sum.load(std::memory_order_relaxed);
   while (!sum.compare_exchange_weak(
-      before, std::bit_cast<std::uint64_t>(std::bit_cast<double>(before) + value),
+      before, std::bit_cast<std::uint64_t>(std::bit_cast<double>(before) + all),
       std::memory_order_relaxed)) {
   }
 }

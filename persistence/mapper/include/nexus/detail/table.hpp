@@ -58,6 +58,7 @@ struct column {
   bool of_database = false;  ///< never written, and read again after each write
   time_format time = time_format::text;
   bool is_compared = true;  ///< a difference is written: no key, and nothing that is maintained
+  bool is_key = false;
   std::string quoted{};     ///< for SQL
 };
 
