@@ -194,7 +194,7 @@ TEST(DynamoPacking, AValueAndATombstoneComeBack) {
 
 TEST(DynamoLimits, OfARequestFitATransaction) {
   for (const std::size_t actions : {std::size_t{10}, std::size_t{100}}) {
-    const core of{{}, nullptr, 32, 1, actions};
+    const core of{{}, nullptr, 32, 1, actions, {.tag = true, .states = true}};
     const auto limits = of.limits();
     // The worst case: neighbours that just do not fit one item.
     const std::string half(packed_bytes_max / 2 + 1, 'x');
