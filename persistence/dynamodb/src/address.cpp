@@ -74,8 +74,9 @@ std::string chosen_indexes::to_string() const {
 }
 
 result<address> address::from(const uri& where) {
-  if (auto known = where.only(std::array<std::string_view, 8>{
-          "region", "tls", "strands", "actions", "timeout", "read_models", "tables", "indexes"});
+  if (auto known = where.only(std::array<std::string_view, 9>{"region", "tls", "strands", "actions",
+                                                              "timeout", "read_models", "tables",
+                                                              "indexes", "ca"});
       !known) {
     return fail(std::move(known.error()));
   }
@@ -117,6 +118,8 @@ result<address> address::from(const uri& where) {
   auto tls = given("tls");
   if (tls.empty()) tls = made.on_aws ? "on" : "off";
   if (tls != "on" && tls != "off") return bad(fmt::format("tls is \"{}\", not on or off", tls));
+  made.ca = given("ca");
+  if (!made.ca.empty() && tls == "off") return bad("ca names certificates, but tls is off");
   const auto tables = given("tables");
   made.creates = tables != "existing";
   if (!tables.empty() && tables != "create" && tables != "existing") {

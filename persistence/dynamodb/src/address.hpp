@@ -32,6 +32,7 @@ struct address {
   std::string region;
   std::string prefix;       ///< of the tables' names
   std::string read_models;  ///< the name of their table
+  std::string ca;           ///< the file of the certificates to trust; empty: those of the system
   bool on_aws = false;
   bool creates = true;  ///< tables that are missing
   std::optional<std::uint32_t> strands{};

@@ -133,6 +133,8 @@ class dynamodb_session final : public journal_session {
   struct listed_page;
   struct whole;
   class by_tag;
+  /// Up to where something was erased; null: nothing.
+  [[nodiscard]] position mark_in(const json& item, std::uint32_t of) const;
   [[nodiscard]] result<listed_page> list_log(const whole& now);
   [[nodiscard]] result<listed_page> list_tagged(const whole& now);
   [[nodiscard]] result<bool> read_page(whole& now);

@@ -1,8 +1,8 @@
 // The events of a strand in order: the log says where they are.
 //
-// A page reads some log items, then the items that they list, then the mark of what was erased. The
-// mark is set before anything is removed: so an item that is missing and not erased by the mark is
-// not visible yet, and looked for again.
+// A page reads some log items, then the items that they list and the mark of what was erased. The
+// mark is set before anything is removed: so what is missing and not erased by the mark is not visible
+// yet, or the mark was read too early. Both are looked for again.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -50,7 +50,7 @@ struct dynamodb_session::whole {
 
 namespace {
 
-constexpr std::size_t listed_max = 100;  // of one BatchGetItem
+constexpr std::size_t listed_max = 99;  // of one BatchGetItem, with the mark
 
 std::uint64_t number_of_log(const json& item) {
   return std::strtoull(text_in(item, "s").value_or("").c_str(), nullptr, 10);
@@ -68,8 +68,13 @@ result<dynamodb_session::listed_page> dynamodb_session::list_log(const whole& no
   if (log->items.empty() && !at_start) return fail(past_the_end(now.next, core_->name));
   listed_page made{.last = log->next.is_null()};
   auto n = at_start ? 1 : now.next.major;
+  std::uint64_t events = 0;
   for (const auto& one : log->items) {
     if (number_of_log(one) != n) break;
+    if (events >= now.left) {
+      made.last = false;
+      break;
+    }
     const auto entries = unpack_entries(bytes_in(one, "d").value_or("?"));
     if (!entries) {
       return fail(errc::corrupt, fmt::format("{}: item {} of the log of strand {} is corrupt",
@@ -85,11 +90,17 @@ result<dynamodb_session::listed_page> dynamodb_session::list_log(const whole& no
       if (!id) return fail(std::move(id.error()));
       listed item{*std::move(id), entry.first, entry.count, at(of, n, i)};
       i += entry.count;
-      if (at_start || item.last() > now.next) made.items.push_back(std::move(item));
+      if (!at_start && !(item.last() > now.next)) continue;
+      events += entry.count;
+      made.items.push_back(std::move(item));
     }
     ++n;
   }
   return made;
+}
+
+position dynamodb_session::mark_in(const json& item, std::uint32_t of) const {
+  return at(of, number_in(item, "n").value_or(0), number_in(item, "i").value_or(0));
 }
 
 // The newest items of the log say which tags their batches have: the items of these may not be
@@ -174,11 +185,12 @@ result<bool> dynamodb_session::read_page(whole& now) {
   }
   std::vector<item_key> keys;
   for (const auto& one : wanted) keys.push_back({of_id(one.id), events_from(one.first)});
+  keys.push_back(mark_of(of));
   auto items = table_.many_items(keys);
   if (!items) return fail(std::move(items.error()));
-  auto mark = table_.item(mark_of(of));
-  if (!mark) return fail(std::move(mark.error()));
-  const auto erased = at(of, number_in(*mark, "n").value_or(0), number_in(*mark, "i").value_or(0));
+  const auto mark =
+      std::ranges::find_if(*items, [](const json& one) { return text_in(one, "s") == head_place; });
+  const auto erased = mark == items->end() ? at(of, 0, 0) : mark_in(*mark, of);
   const bool any_erased = erased.major > 0 && now.next < erased;
   if (any_erased && !now.from_kept) return fail(erased_past(now.next, core_->name));
   std::map<std::string, head> heads;
@@ -206,9 +218,11 @@ result<bool> dynamodb_session::read_page(whole& now) {
       now.next = one.last();
       continue;
     }
-    const auto item = found.find(one.place());
-    if (item == found.end()) return now.next != begin;
-    auto passed = pass(one.id, item_in(*item->second), from, last, [&](const record_view& r) {
+    const auto at_place = found.find(one.place());
+    if (at_place == found.end()) return now.next != begin;
+    const auto item = item_in(*at_place->second);
+    if (item.bad.empty() && from < item.first + item.missing) return now.next != begin;
+    auto passed = pass(one.id, item, from, last, [&](const record_view& r) {
       const bool more = now.sink(one.id, r);
       now.next = r.at;
       --now.left;
@@ -252,9 +266,12 @@ result<void> dynamodb_session::read_all(reading_start from, std::size_t max,
 result<std::vector<position>> dynamodb_session::newest(std::uint32_t of, std::size_t count) {
   std::vector<position> found;
   item_range range{.p = log_of(of), .ascending = false, .limit = 4};
+  // What is past the mark of before is not erased, or was not when this was called.
+  auto got = table_.ask_all(std::vector{table_.query(range), table_.get(mark_of(of))});
+  if (!got) return fail(std::move(got.error()));
+  const auto mark = mark_in(item_of(std::move((*got)[1])), of);
+  result<page> some = page_of(std::move((*got)[0]));
   for (;;) {
-    auto some = table_.items(range);
-    if (!some) return fail(std::move(some.error()));
     for (const auto& one : some->items) {
       const auto entries = unpack_entries(bytes_in(one, "d").value_or("?"));
       if (!entries) return fail(errc::corrupt, core_->name + ": an item of the log is corrupt");
@@ -263,10 +280,14 @@ result<std::vector<position>> dynamodb_session::newest(std::uint32_t of, std::si
       for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
         auto id = persistence_id::parse(entry->id);
         if (!id) return fail(std::move(id.error()));
-        auto known = head_now(*id);
-        if (!known) return fail(std::move(known.error()));
+        sequence_nr erased = 0;
+        if (at(of, number_of_log(one), i - entry->count + 1) <= mark) {
+          auto known = head_now(*id);
+          if (!known) return fail(std::move(known.error()));
+          erased = known->erased;
+        }
         const auto last = entry->first + entry->count - 1;
-        for (auto n = last; n >= entry->first && n > known->erased; --n) {
+        for (auto n = last; n >= entry->first && n > erased; --n) {
           found.push_back(at(of, number_of_log(one), i - (last - n)));
           if (found.size() == count) return found;
         }
@@ -276,6 +297,8 @@ result<std::vector<position>> dynamodb_session::newest(std::uint32_t of, std::si
     if (some->next.is_null()) return found;
     range.after = std::move(some->next);
     range.limit = 50;
+    some = table_.items(range);
+    if (!some) return fail(std::move(some.error()));
   }
 }
 
