@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "records.hpp"
 #include "session.hpp"
@@ -104,11 +105,11 @@ std::vector<append_outcome> dynamodb_session::upsert(std::span<const upsert_requ
     return outcomes;
   }
   // A change of the alarm alone has no number.
-  const auto numbered = std::ranges::stable_partition(
-      changes, [](const change& one) { return one.sent->only_due(); });
-  std::vector<change> of_states{std::make_move_iterator(numbered.begin()),
-                                std::make_move_iterator(numbered.end())};
-  changes.erase(numbered.begin(), numbered.end());
+  const auto numbered = std::stable_partition(
+      changes.begin(), changes.end(), [](const change& one) { return one.sent->only_due(); });
+  std::vector<change> of_states{std::make_move_iterator(numbered),
+                                std::make_move_iterator(changes.end())};
+  changes.erase(numbered, changes.end());
   upsert_changes(changes, outcomes);
   upsert_numbered(of_states, outcomes);
   if (any_to_read(requests, outcomes)) core_->appended->notify();
