@@ -1,33 +1,29 @@
 // dynamodb.append: appends of one event each to 1, 100 and 1,000 entities, beside a loop over libcurl
 // that sends the same transactions, with the same guards and as many in flight.
 //
-//   nexus_dynamodb_bench [SECONDS]    of each run; default 3
-//
-// A program of its own: it needs DynamoDB Local. The loop prepares its requests as text and does not
-// sign them, as DynamoDB Local accepts any signature.
+// Built if DynamoDB Local is there. The loop prepares its requests as text and does not sign them, as
+// DynamoDB Local accepts any signature.
 #include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdlib>
 #include <memory>
 #include <nexus/dynamodb.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "figure.hpp"
 #include "local_server.hpp"
 
+namespace bench {
 namespace {
 
 using nexus::test::local_server;
-using clock_type = std::chrono::steady_clock;
 
 constexpr std::uint32_t strands = 4;
-constexpr std::size_t requests_max =
-    4;  // of a transaction with 10 actions: a head and an item each
-constexpr int rounds = 3;
+/// Of a transaction with 10 actions: a head and an item each.
+constexpr std::size_t requests_max = 4;
 const std::string payload(100, 'x');
 
 struct entity {
@@ -162,63 +158,70 @@ class plain_loop {
 };
 
 template <class Append>
-double rate(std::size_t count, double seconds, Append append_all) {
+run appends(std::size_t count, std::uint64_t calls, Append append_all) {
   append_all();  // the first event of each is another transaction
-  std::uint64_t calls = 0;
-  const auto start = clock_type::now();
-  std::chrono::duration<double> took{};
-  while (took.count() < seconds) {
-    append_all();
-    ++calls;
-    took = clock_type::now() - start;
-  }
-  return static_cast<double>(calls * count) / took.count();
+  const stopwatch watch;
+  for (std::uint64_t i = 0; i < calls; ++i) append_all();
+  return {calls * count, watch.read()};
 }
 
-std::unique_ptr<nexus::journal_session> open(const std::string& uri,
-                                             std::shared_ptr<nexus::journal>& into) {
-  auto opened = nexus::dynamodb_backend().open(nexus::uri::parse(uri).value());
-  if (!opened) throw std::runtime_error{opened.error().message};
-  into = *opened;
-  return into->open_session().value();
+struct opened {
+  std::shared_ptr<nexus::journal> journal;
+  std::unique_ptr<nexus::journal_session> session;
+};
+
+opened open(const std::string& uri) {
+  auto made = nexus::dynamodb_backend().open(nexus::uri::parse(uri).value());
+  if (!made) throw std::runtime_error{made.error().message};
+  auto session = (*made)->open_session().value();
+  return {*std::move(made), std::move(session)};
 }
 
-void measure(std::size_t count, double seconds) {
+run append_by_hand(std::size_t count, std::uint64_t calls) {
   const auto& server = local_server::shared();
-  std::vector<double> ratios;
-  double nexus_rate = 0;
-  double plain_rate = 0;
-  for (int i = 0; i < rounds; ++i) {
-    std::shared_ptr<nexus::journal> store;
-    auto session = open(server.fresh_journal(fmt::format("strands={}", strands)), store);
-    auto mine = entities(count);
-    nexus_rate = rate(count, seconds, [&] { append(*session, mine); });
-    const auto uri = server.fresh_journal();
-    std::shared_ptr<nexus::journal> tables;
-    (void)open(uri, tables);
-    plain_loop plain{fmt::format("http://127.0.0.1:{}", server.port()),
-                     uri.substr(uri.rfind('/') + 1) + "_journal"};
-    auto theirs = entities(count);
-    plain_rate = rate(count, seconds, [&] { plain.append(theirs); });
-    ratios.push_back(nexus_rate / plain_rate);
+  const auto uri = server.fresh_journal();
+  const auto tables = open(uri);
+  plain_loop plain{fmt::format("http://127.0.0.1:{}", server.port()),
+                   uri.substr(uri.rfind('/') + 1) + "_journal"};
+  auto all = entities(count);
+  return appends(count, calls, [&] { plain.append(all); });
+}
+
+run append_by_nexus(std::size_t count, std::uint64_t calls) {
+  const auto uri = local_server::shared().fresh_journal(fmt::format("strands={}", strands));
+  const auto here = open(uri);
+  auto all = entities(count);
+  return appends(count, calls, [&] { append(*here.session, all); });
+}
+
+/// Transactions per append: each strand has batches of its own.
+double requests_per_append(std::size_t count) {
+  std::vector<std::size_t> of_strand(strands);
+  for (const auto& one : entities(count)) ++of_strand[nexus::strand_of(one.id.slice(), strands)];
+  std::size_t requests = 0;
+  for (const auto some : of_strand) requests += (some + requests_max - 1) / requests_max;
+  return static_cast<double>(requests) / static_cast<double>(count);
+}
+
+figure appends_to(std::size_t count, const options& o) {
+  rounds both;
+  const auto calls = std::max<std::uint64_t>(o.count(3'000, 600) / count, 1);
+  for (unsigned i = 0; i < o.rounds_or(5); ++i) {
+    const auto nexus = append_by_nexus(count, calls);
+    both.add(nexus, append_by_hand(count, calls));
   }
-  std::ranges::sort(ratios);
-  const auto each = std::min<std::size_t>(requests_max, (count + strands - 1) / strands);
-  fmt::print(
-      "dynamodb.append.{:<5} {:>7.0f} appends/s, plain {:>7.0f}, ratio {:.2f} ({:.2f}-{:.2f}); "
-      "about {:.2f} requests and {:.1f} write units per append\n",
-      count, nexus_rate, plain_rate, ratios[ratios.size() / 2], ratios.front(), ratios.back(),
-      1.0 / static_cast<double>(each), 4 + 2.0 / static_cast<double>(each));
+  auto made = both.summary(fmt::format("dynamodb.append.{}", count), "appends/s");
+  const auto requests = requests_per_append(count);
+  // A transaction's units count twice: a head and an item per append, a log item per request.
+  made.notes.push_back(fmt::format("{:.2f} requests and {:.2f} write units per append", requests,
+                                   2 * (2 + requests)));
+  return made;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    const double seconds = argc > 1 ? std::strtod(argv[1], nullptr) : 3;
-    for (const std::size_t count : {1, 100, 1'000}) measure(count, seconds);
-  } catch (const std::exception& why) {
-    fmt::print(stderr, "nexus_dynamodb_bench: {}\n", why.what());
-    return 1;
-  }
+std::vector<figure> dynamodb_append(const options& o) {
+  return {appends_to(1, o), appends_to(100, o), appends_to(1'000, o)};
 }
+
+}  // namespace bench

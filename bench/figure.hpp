@@ -72,6 +72,8 @@ void write_json(const std::vector<figure>& all, const std::string& path);
 [[nodiscard]] std::vector<figure> postgres_own_sql(const options& o);
 [[nodiscard]] std::vector<figure> sqlite_mapper(const options& o);
 [[nodiscard]] std::vector<figure> postgres_mapper(const options& o);
+/// Only if DynamoDB Local is there.
+[[nodiscard]] std::vector<figure> dynamodb_append(const options& o);
 [[nodiscard]] figure rows_updated(const options& o);
 [[nodiscard]] figure rows_loaded(const options& o);
 [[nodiscard]] figure live(const options& o);

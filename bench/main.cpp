@@ -75,6 +75,9 @@ constexpr std::array all{
              "postgres.mapper.insert.100 postgres.mapper.update.100 postgres.mapper.find.100 "
              "postgres.mapper.load",
              bench::postgres_mapper},
+#ifdef NEXUS_BENCH_DYNAMODB
+    measured{"dynamodb.append.1 dynamodb.append.100 dynamodb.append.1000", bench::dynamodb_append},
+#endif
     measured{"entity.update", one<bench::rows_updated>},
     measured{"entity.load", one<bench::rows_loaded>},
     measured{"sqlite.live", one<bench::live>},

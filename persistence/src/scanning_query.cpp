@@ -12,7 +12,8 @@
 namespace nexus { inline namespace v0 {
 namespace {
 
-constexpr std::size_t chunk = 1'000;  // records of one read
+constexpr std::size_t chunk = 1'000;   // records of one read at most
+constexpr std::size_t chunk_min = 32;  // of a strand's share of a page at least
 
 // Whether events of the strand may match: those of others need not be read.
 bool may_match(const event_filter& filter, std::uint32_t strand, std::uint32_t strands) {
@@ -32,9 +33,9 @@ class strand_scan {
       : from_{from}, filter_{filter}, read_{after} {}
 
   /// Passes each matching event with the position before it, until `sink` returns false or the
-  /// strand ends.
+  /// strand ends; reads `at_once` events at a time.
   template <class Sink>
-  result<void> each(Sink sink) {
+  result<void> each(Sink sink, std::size_t at_once = chunk) {
     for (bool more = true; more;) {
       std::size_t count = 0;
       auto take = [&](const persistence_id& of, const record_view& r) {
@@ -43,10 +44,11 @@ class strand_scan {
         if (auto why = foreign(r.at)) return foreign_ = std::move(why), false;
         return !matches(filter_, of, r) || (more = sink(of, r, before));
       };
-      if (auto done = from_.read_all(reading_start::kept_after(read_), chunk, take); !done)
+      if (auto done = from_.read_all(reading_start::kept_after(read_), at_once, take); !done) {
         return done;
+      }
       if (foreign_) return fail(*std::move(foreign_));
-      more = more && count == chunk;
+      more = more && count == at_once;
     }
     return {};
   }
@@ -74,18 +76,19 @@ class strand_scan {
 // Oldest first: a strand and its next events.
 struct oldest {
   strand_scan scan;
-  position passed;         // the last event passed, or the start
-  std::size_t wanted = 0;  // no more events can be passed
+  position passed;    // the last event passed, or the start
+  std::size_t share;  // what is read ahead and not passed, the next page reads again
   read_ahead ahead{};
   bool ended = false;
 
   result<void> fill() {
     if (!ahead.empty() || ended) return {};
     ended = true;
-    return scan.each([this](const persistence_id& of, const record_view& r, const position&) {
-      ended = ahead.add(of, r) && ahead.size() < std::min(chunk, wanted);
+    const auto take = [this](const persistence_id& of, const record_view& r, const position&) {
+      ended = ahead.add(of, r) && ahead.size() < share;
       return ended;
-    });
+    };
+    return scan.each(take, share);
   }
 };
 
@@ -104,12 +107,13 @@ result<oldest*> next_of(std::vector<oldest>& strands) {
 result<page_info> oldest_first(journal_session& from, const event_filter& filter,
                                const event_page& page, const journal_sink& sink) {
   const auto starts = positions_of(page).value();
+  const auto wanted = static_cast<std::size_t>(page.offset + page.limit) + 1;
+  const auto share = std::clamp(wanted / from.strands(), chunk_min, chunk);
   std::vector<oldest> strands;
   for (std::uint32_t i = 0; i < from.strands(); ++i) {
     auto after = position_in(i, filter.after);
     if (const auto there = position_in(i, starts); !there.is_start()) after = there;
-    oldest made{{from, filter, after}, after};
-    made.wanted = static_cast<std::size_t>(page.offset) + static_cast<std::size_t>(page.limit) + 1;
+    oldest made{{from, filter, after}, after, std::min(share, wanted)};
     made.ended = !may_match(filter, i, from.strands());
     strands.push_back(std::move(made));
   }

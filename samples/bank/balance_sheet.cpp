@@ -116,12 +116,14 @@ balance_sheet::balance_sheet(nexus::system& sys, nexus::store journal)
 
 nexus::result<void> balance_sheet::wait(progress& bar, std::chrono::seconds patience) const {
   constexpr auto worth_a_word = 2s;
+  constexpr auto look =
+      500ms;  // each asks the journal for its ends, a request per strand on DynamoDB
   const auto begin = steady::now();
   const auto before = report_.status().handled;
   endurance left{patience, begin};
   bool told = false;
   for (;;) {
-    auto done = report_.caught_up(100ms);
+    auto done = report_.caught_up(look);
     const auto status = report_.status();
     const auto added = status.handled - before;
     if (status.cells > 0) bar.update(added, added + status.behind);

@@ -21,11 +21,13 @@ lossy_proxy& network() {
 }
 
 /// Four strands, since a list of ids is read from all of them.
-std::string fresh_journal() {
-  const auto direct = local_server::shared().fresh_journal("strands=4&timeout=20s");
+std::string fresh_with(const std::string& indexes) {
+  const auto direct =
+      local_server::shared().fresh_journal("strands=4&timeout=20s&indexes=" + indexes);
   const auto slash = direct.find('/', std::string{"dynamodb://"}.size());
   return "dynamodb://127.0.0.1:" + std::to_string(network().port()) + direct.substr(slash);
 }
+std::string fresh_journal() { return fresh_with("none"); }
 
 /// A client of the server itself.
 client& server() {
@@ -104,20 +106,23 @@ void make_newer(const std::string& uri) {
   if (!in.write(in.put(std::move(item)))) throw std::runtime_error{"no newer version"};
 }
 
+nexus::testkit::journal_under_test with(std::string name, const std::string& indexes) {
+  return {.name = std::move(name),
+          .backend = nexus::dynamodb_backend(),
+          .fresh = [indexes] { return fresh_with(indexes); },
+          .remove = remove_journal,
+          .lose_next_answer = lose_next_answer,
+          .let_arrive = [] { network().release(); },
+          .fail_commits = [](const std::string&, bool fail) { network().fail_writes(fail); },
+          .damage = damage,
+          .foreign = foreign_places,
+          .make_newer = make_newer};
+}
+
 }  // namespace
 
 using nexus::testkit::JournalContract;
 
 INSTANTIATE_TEST_SUITE_P(DynamoDb, JournalContract,
-                         ::testing::Values(nexus::testkit::journal_under_test{
-                             .name = "dynamodb",
-                             .backend = nexus::dynamodb_backend(),
-                             .fresh = fresh_journal,
-                             .remove = remove_journal,
-                             .lose_next_answer = lose_next_answer,
-                             .let_arrive = [] { network().release(); },
-                             .fail_commits = [](const std::string&,
-                                                bool fail) { network().fail_writes(fail); },
-                             .damage = damage,
-                             .foreign = foreign_places,
-                             .make_newer = make_newer}));
+                         ::testing::Values(with("dynamodb", "none"),
+                                           with("dynamodb_indexed", "tag,states")));

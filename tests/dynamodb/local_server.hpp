@@ -8,9 +8,9 @@
 // Threads: any, one call at a time. Throws: std::runtime_error, which ends a test.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
+
+#include "../server_keeper.hpp"
 
 namespace nexus::test {
 
@@ -22,9 +22,6 @@ class local_server {
   static local_server& shared();
 
   explicit local_server(data where = data::in_memory);
-  ~local_server();
-  local_server(const local_server&) = delete;
-  local_server& operator=(const local_server&) = delete;
 
   [[nodiscard]] int port() const { return port_; }
 
@@ -38,12 +35,9 @@ class local_server {
 
  private:
   explicit local_server(int port) : port_{port} {}
-  void launch(data where);
-  void tell(const std::string& command);
 
   int port_ = 0;
-  int keeper_ = -1;  ///< its standard input and output; -1: no keeper
-  pid_t keeper_pid_ = -1;
+  server_keeper keeper_;
 };
 
 }  // namespace nexus::test

@@ -9,6 +9,7 @@
 #include "documents.hpp"
 #include "fake_server.hpp"
 #include "packing.hpp"
+#include "tags.hpp"
 #include "values.hpp"
 
 namespace {
@@ -52,6 +53,13 @@ TEST_F(DynamoAddress, NamesTheServerAndTheTables) {
   EXPECT_EQ(safe.url, "https://db.example");
   EXPECT_EQ(safe.actions, 25u);
   EXPECT_EQ(safe.timeout, std::chrono::seconds{5});
+  EXPECT_FALSE(safe.indexes);
+
+  const auto full =
+      of("dynamodb://db.example/bank?tls=on&ca=/etc/ca.pem&indexes=states,tag").value();
+  EXPECT_EQ(full.ca, "/etc/ca.pem");
+  EXPECT_EQ(full.indexes.value().to_string(), "tag,states");
+  EXPECT_EQ(of("dynamodb://db.example/bank?indexes=none").value().indexes, chosen_indexes{});
 }
 
 TEST_F(DynamoAddress, TakesTheRegionOfTheEnvironment) {
@@ -80,6 +88,8 @@ TEST_F(DynamoAddress, NamesWhatIsWrong) {
            {"dynamodb://host/bank?actions=101", "actions is \"101\""},
            {"dynamodb://host/bank?timeout=5", "timeout is \"5\""},
            {"dynamodb://host/bank?timeout=1ms", "timeout is \"1ms\""},
+           {"dynamodb://host/bank?indexes=tag,type", "indexes is \"tag,type\""},
+           {"dynamodb://host/bank?ca=/etc/ca.pem", "tls is off"},
            {"dynamodb://host/bank?read_models=a/b", "\"a/b\""},
            {"dynamodb://host/bank?read_models=bank_journal", "\"bank_journal\""},
            {"dynamodb://host/bank?colour=red", "colour"}}) {
@@ -194,7 +204,7 @@ TEST(DynamoPacking, AValueAndATombstoneComeBack) {
 
 TEST(DynamoLimits, OfARequestFitATransaction) {
   for (const std::size_t actions : {std::size_t{10}, std::size_t{100}}) {
-    const core of{{}, nullptr, 32, 1, actions};
+    const core of{{}, nullptr, 32, 1, actions, {.tag = true, .states = true}};
     const auto limits = of.limits();
     // The worst case: neighbours that just do not fit one item.
     const std::string half(packed_bytes_max / 2 + 1, 'x');
@@ -206,6 +216,41 @@ TEST(DynamoLimits, OfARequestFitATransaction) {
     for (const auto& one : items) bytes += one.bytes.size() + item_overhead;
     EXPECT_LE(bytes, transaction_bytes_max) << actions;
   }
+}
+
+TEST(DynamoTags, OfARequestAreListedWithTheItemsThatHaveThem) {
+  const std::array<std::string_view, 2> both{"red", "blue"};
+  const std::vector<event_view> events{{.type = "t", .data = "a", .metadata = {}, .tags = both},
+                                       {.type = "t", .data = "b", .metadata = {}},
+                                       {.type = "t", .data = "c", .metadata = {}, .tags = both}};
+  const auto items = pack(events, 7, 30).value();
+  ASSERT_EQ(items.size(), 3u);
+  const auto shown = [&](std::size_t tags_max) {
+    std::string text;
+    for (const auto& one : tagged_items(events, 7, items, tags_max)) {
+      text += fmt::format("{}@{}+{} ", one.tag, one.first, one.count);
+    }
+    return text;
+  };
+  EXPECT_EQ(shown(2), "blue@7+1 red@7+1 blue@9+1 red@9+1 ");
+  EXPECT_EQ(shown(1), "@7+1 @9+1 ") << "too many: of the empty tag";
+}
+
+TEST(DynamoTags, PlacesAreReadBackUnlessTheyAreDamaged) {
+  std::string bytes;
+  pack_place(bytes, "account|ann", 7, 2, 3);
+  pack_place(bytes, "account|bob", 1, 1, 5);
+  const auto places = unpack_places(bytes).value();
+  ASSERT_EQ(places.size(), 2u);
+  EXPECT_EQ(places[0].entry.id, "account|ann");
+  EXPECT_EQ(places[1].i, 5u);
+  EXPECT_FALSE(unpack_places(bytes.substr(0, bytes.size() - 1)));
+  std::string tags;
+  put_text(tags, "red");
+  EXPECT_TRUE(has_tag(tags, "red"));
+  EXPECT_FALSE(has_tag(tags, "blue"));
+  put_text(tags, "");
+  EXPECT_TRUE(has_tag(tags, "blue")) << "it may be among the many";
 }
 
 struct DynamoBatchAnswer : ::testing::Test {

@@ -2,8 +2,6 @@
 // transactions and loses answers, as DynamoDB may.
 #include <gtest/gtest.h>
 
-#include <array>
-#include <ctime>
 #include <nexus/document_storage.hpp>
 #include <nexus/dynamodb.hpp>
 #include <nexus/journal.hpp>
@@ -20,7 +18,6 @@ using nexus::test::fake_request;
 using nexus::test::fake_server;
 using nexus::test::local_server;
 using nexus::test::passing_server;
-using nexus::test::with_environment;
 using json = nlohmann::json;
 
 struct DynamoVisibility : ::testing::Test {
@@ -225,123 +222,6 @@ TEST_F(DynamoVisibility, ADocumentThatIsNotOursIsCorrupt) {
     ASSERT_FALSE(got) << one;
     EXPECT_EQ(got.error().code, nexus::errc::corrupt) << one;
   }
-}
-
-struct DynamoOpening : ::testing::Test {
-  static nexus::error refused(const std::string& uri) {
-    auto opened = nexus::dynamodb_backend().open(nexus::uri::parse(uri).value());
-    return opened ? nexus::error{nexus::errc::rejected, "it opened"} : opened.error();
-  }
-};
-
-TEST_F(DynamoOpening, WithoutCredentialsSaysWhereItLooked) {
-  const auto uri = local_server::shared().fresh_journal();  // sets credentials
-  const with_environment key{"AWS_ACCESS_KEY_ID", nullptr};
-  const with_environment secret{"AWS_SECRET_ACCESS_KEY", nullptr};
-  const with_environment file{"AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials"};
-  const with_environment instance{"AWS_EC2_METADATA_DISABLED", "true"};
-  const auto why = refused(uri);
-  EXPECT_EQ(why.code, nexus::errc::invalid_argument);
-  EXPECT_NE(why.message.find("no credentials"), std::string::npos) << why.message;
-}
-
-TEST_F(DynamoOpening, OfAServerThatIsNotThereIsUnavailableInTime) {
-  int port = 0;
-  {
-    const fake_server gone{[](const fake_request&) { return fake_reply{}; }};
-    port = gone.port();
-  }
-  (void)local_server::shared();  // which sets credentials
-  const auto start = std::chrono::steady_clock::now();
-  const auto why = refused("dynamodb://127.0.0.1:" + std::to_string(port) + "/bank?timeout=500ms");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{5});
-  EXPECT_EQ(why.code, nexus::errc::unavailable) << why.message;
-  EXPECT_NE(why.message.find("bank_journal: the server cannot be reached"), std::string::npos)
-      << why.message;
-}
-
-TEST_F(DynamoOpening, WithAKeyThatTheServerDoesNotKnowIsOneClearError) {
-  (void)local_server::shared();
-  const fake_server server{[](const fake_request&) {
-    return fake_reply::error(400, "UnrecognizedClientException",
-                             "The security token included in the request is invalid.");
-  }};
-  const auto why = refused("dynamodb://127.0.0.1:" + std::to_string(server.port()) + "/bank");
-  EXPECT_EQ(why.code, nexus::errc::unavailable);
-  EXPECT_NE(why.message.find("the server does not accept the credentials"), std::string::npos)
-      << why.message;
-  EXPECT_EQ(server.requests(), 1);
-}
-
-// DynamoDB's answer to a signature for another region than the host's.
-TEST_F(DynamoOpening, WithAWrongRegionIsOneClearError) {
-  (void)local_server::shared();
-  const fake_server server{[](const fake_request&) {
-    auto reply = fake_reply::error(400, "InvalidSignatureException",
-                                   "Credential should be scoped to a valid region, not 'mars-1'.");
-    std::array<char, 40> date{};
-    const auto now = std::time(nullptr);
-    std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", std::gmtime(&now));
-    reply.date = date.data();
-    return reply;
-  }};
-  const auto why =
-      refused("dynamodb://127.0.0.1:" + std::to_string(server.port()) + "/bank?region=mars-1");
-  EXPECT_EQ(why.code, nexus::errc::unavailable);
-  EXPECT_NE(why.message.find("scoped to a valid region, not 'mars-1'"), std::string::npos)
-      << why.message;
-  EXPECT_EQ(why.message.find('\n'), std::string::npos);
-  EXPECT_EQ(server.requests(), 1);
-}
-
-TEST_F(DynamoOpening, ByTlsOfAServerWithoutItIsOneClearErrorInTime) {
-  const auto start = std::chrono::steady_clock::now();
-  const auto why = refused(local_server::shared().fresh_journal("tls=on&timeout=500ms"));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10});
-  EXPECT_EQ(why.code, nexus::errc::unavailable);
-  EXPECT_NE(why.message.find("the server cannot be reached"), std::string::npos) << why.message;
-  EXPECT_NE(why.message.find("SSL"), std::string::npos) << why.message;
-}
-
-TEST_F(DynamoOpening, WithOtherStrandsThanTheJournalHasIsRefused) {
-  const auto uri = local_server::shared().fresh_journal();
-  ASSERT_TRUE(nexus::dynamodb_backend().open(nexus::uri::parse(uri + "?strands=8").value()));
-  const auto why = refused(uri + "?strands=4");
-  EXPECT_EQ(why.code, nexus::errc::invalid_argument);
-  EXPECT_NE(why.message.find("has 8 strands, not 4"), std::string::npos) << why.message;
-  const auto again = nexus::dynamodb_backend().open(nexus::uri::parse(uri).value());
-  ASSERT_TRUE(again);
-  EXPECT_EQ((*again)->strands(), 8u);
-}
-
-TEST_F(DynamoOpening, OfMissingTablesThatAreNotToBeMadeNamesThem) {
-  const auto why = refused(local_server::shared().fresh_journal("tables=existing"));
-  EXPECT_EQ(why.code, nexus::errc::foreign_schema);
-  EXPECT_NE(why.message.find("there is no table t"), std::string::npos) << why.message;
-}
-
-TEST(DynamoSchema, CreatesChecksAndDropsTheTables) {
-  const auto where = nexus::uri::parse(local_server::shared().fresh_journal()).value();
-  auto tables = nexus::dynamodb_backend().schema(where).value();
-  EXPECT_EQ(tables->check().value().differences.size(), 2u) << "both are missing";
-  EXPECT_EQ(tables->migrate().value(), 0u);
-  auto status = tables->check().value();
-  EXPECT_EQ(status.found, status.known);
-  EXPECT_TRUE(status.differences.empty());
-  EXPECT_EQ(tables->migrate().value(), 1u);
-  ASSERT_TRUE(tables->drop());
-  ASSERT_TRUE(tables->drop()) << "nothing is left to drop";
-  EXPECT_EQ(tables->check().value().differences.size(), 2u);
-}
-
-TEST(DynamoSchema, PrintsWhatOthersMayCreate) {
-  const auto where = nexus::uri::parse(local_server::shared().fresh_journal()).value();
-  auto tables = nexus::dynamodb_backend().schema(where).value();
-  const auto text = tables->ddl();
-  const auto journal = json::parse(text.substr(0, text.find("\n}\n") + 2));
-  EXPECT_EQ(journal.at("BillingMode"), "PAY_PER_REQUEST");
-  EXPECT_TRUE(journal.at("TableName").get<std::string>().ends_with("_journal"));
-  EXPECT_EQ(journal.at("KeySchema").size(), 2u);
 }
 
 }  // namespace

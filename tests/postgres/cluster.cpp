@@ -1,13 +1,9 @@
 #include "cluster.hpp"
 
 #include <libpq-fe.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -54,16 +50,6 @@ std::string read_file(const std::string& path) {
   return text.str();
 }
 
-bool read_line(int from, std::string& line) {
-  line.clear();
-  char c = 0;
-  while (read(from, &c, 1) == 1) {
-    if (c == '\n') return true;
-    line += c;
-  }
-  return false;
-}
-
 }  // namespace
 
 cluster& cluster::shared() {
@@ -85,12 +71,7 @@ cluster::cluster(std::string_view description, bool ours) {
 cluster::cluster(const options& o) { launch(o); }
 
 cluster::~cluster() {
-  if (keeper_ >= 0) {
-    close(keeper_);
-    while (waitpid(keeper_pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    return;
-  }
+  if (keeper_.is_there()) return;
   try {
     for (const auto& name : databases_) execute("DROP DATABASE " + name + " WITH (FORCE)");
     for (const auto& name : schemas_) {
@@ -107,29 +88,7 @@ void cluster::launch(const options& o) {
   if (!o.fsync) args.emplace_back("--no-fsync");
   if (!o.parent.empty()) args.insert(args.end(), {"--in", o.parent});
   for (const auto& line : o.settings) args.insert(args.end(), {"--set", line});
-  std::vector<char*> argv;
-  for (auto& arg : args) argv.push_back(arg.data());
-  argv.push_back(nullptr);
-
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    throw std::runtime_error{"no socket pair for the keeper"};
-  }
-  keeper_ = ends[0];
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, ends[1], 0);
-  posix_spawn_file_actions_adddup2(&files, ends[1], 1);
-  const int failed = posix_spawn(&keeper_pid_, argv[0], &files, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  close(ends[1]);
-  std::string line;
-  if (failed == 0 && read_line(keeper_, line) && line.starts_with("ok ")) {
-    return describe(line.substr(3));
-  }
-  close(keeper_);
-  if (failed == 0) waitpid(keeper_pid_, nullptr, 0);
-  throw std::runtime_error{line.empty() ? args[0] + " does not run" : line};
+  describe(keeper_.launch(std::move(args)));
 }
 
 void cluster::describe(const std::string& line) {
@@ -137,18 +96,8 @@ void cluster::describe(const std::string& line) {
   std::istringstream{line} >> keeper >> dir_ >> port_ >> password_;
 }
 
-void cluster::tell(const std::string& command) {
-  if (keeper_ < 0) throw std::logic_error{"the shared server is not this test's to " + command};
-  const auto line = command + "\n";
-  std::string answer;
-  if (send(keeper_, line.data(), line.size(), MSG_NOSIGNAL) < 0 || !read_line(keeper_, answer)) {
-    throw std::runtime_error{"the keeper of the server is gone"};
-  }
-  if (answer != "ok") throw std::runtime_error{answer};
-}
-
-void cluster::stop_immediate() { tell("stop"); }
-void cluster::start() { tell("start"); }
+void cluster::stop_immediate() { keeper_.tell("stop"); }
+void cluster::start() { keeper_.tell("start"); }
 
 std::string cluster::log() const { return read_file(dir_ + "/log"); }
 

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "../server_keeper.hpp"
+
 namespace nexus::test {
 
 class cluster {
@@ -76,13 +78,11 @@ class cluster {
   cluster(std::string_view description, bool ours);
   void launch(const options& o);
   void describe(const std::string& line);
-  void tell(const std::string& command);
 
   std::string dir_;
   std::string password_;
   int port_ = 0;
-  int keeper_ = -1;  ///< its standard input and output; -1: no keeper
-  pid_t keeper_pid_ = -1;
+  server_keeper keeper_;
   std::vector<std::string> databases_, schemas_;
 };
 

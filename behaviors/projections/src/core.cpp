@@ -161,8 +161,9 @@ result<void> projection_core::connect() {
   if (auto added = storage->add(setup_.which, cells); !added) return added;
   if (auto known = expect_known_positions(*storage, **source); !known) return known;
   has_cells_ = true;
+  by_strand_ = stores_together(*session_);
   std::lock_guard guard{lock_};
-  exactly_once_ = session_->has_sql() || storage->together_max() > 0;
+  exactly_once_ = session_->has_sql() || by_strand_;
   return {};
 }
 
@@ -350,7 +351,7 @@ void projection_core::work_on(std::vector<projection_cell> cells) {
   counts_.nothing = 0;
   counts_.unread = 0;
   auto made = std::make_shared<projection_pipeline>(
-      setup_, counts_, std::move(cells), strands_,
+      setup_, counts_, std::move(cells), strands_, by_strand_,
       projection_worker::reports{[this](auto why) { storage_trouble(std::move(why)); },
                                  [this](auto how) { work_ended(std::move(how)); },
                                  [this] { changed_.notify_all(); }});

@@ -91,6 +91,7 @@ class projection_core final : public shutdown_participant,
   const std::optional<error> fault_;  // why it never starts
   projection_counts counts_;
   std::uint32_t strands_ = 1;
+  bool by_strand_ = false;  // the target stores documents and offsets in one small transaction
 
   // Of the thread.
   std::unique_ptr<journal_session> session_;

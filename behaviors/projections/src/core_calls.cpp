@@ -179,7 +179,7 @@ result<void> projection_core::rebuild(std::vector<position> from) {
     return empty_rows(on);
   };
   auto done = at_target([&](journal_session& on) -> result<void> {
-    if (!on.has_sql() && on.projections()->together_max() > 0) return rebuild_together(on, from);
+    if (stores_together(on)) return rebuild_together(on, from);
     if (!on.has_sql()) return restart(on);
     return transactional(static_cast<session&>(on), restart);
   });
@@ -291,7 +291,7 @@ result<void> projection_core::retried(journal_session& on, const projection_fail
     if (auto why = batch.handle_again(limited)) return fail(*std::move(why));
     return {};
   };
-  const bool together = !on.has_sql() && storage.together_max() > 0;
+  const bool together = stores_together(on);
   const auto handle_together = [&]() -> result<void> {
     constexpr int collisions_max = 10;
     for (int collisions = 0;; ++collisions) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "batch_by_strand.hpp"
 #include "nexus/detail/logger.hpp"
 #include "nexus/journal_errors.hpp"
 
@@ -19,10 +20,11 @@ constexpr std::chrono::nanoseconds open_pause_max = 10s;
 
 projection_pipeline::projection_pipeline(const projection_setup& of, projection_counts& counts,
                                          std::vector<projection_cell> cells, std::uint32_t strands,
-                                         projection_worker::reports to)
+                                         bool by_strand, projection_worker::reports to)
     : of_{of},
       counts_{counts},
       strands_{strands},
+      by_strand_{by_strand},
       to_{std::move(to)},
       cells_{std::move(cells)},
       group_of_(std::size_t{strands} * cells_per_strand) {
@@ -114,6 +116,11 @@ std::size_t projection_pipeline::records_at_once() const {
   return std::min<std::size_t>(of_.options.batch_max * groups_.size(), event_page::limit_max);
 }
 
+std::unique_ptr<projected_batch> projection_pipeline::make_batch() const {
+  if (by_strand_) return std::make_unique<batch_by_strand>(*of_.handler);
+  return of_.handler->make_batch();
+}
+
 result<std::unique_ptr<journal_reader>> projection_pipeline::open() {
   return journal_reader::open(
       of_.source, selection(),
@@ -182,7 +189,7 @@ bool projection_pipeline::put(journal_reader& from) {
   auto* to = group_of_[cell];
   const auto record = from.record();
   if (to != nullptr && to->wanted.wants(cell, record.at)) {
-    if (!to->batch) to->batch = of_.handler->make_batch();
+    if (!to->batch) to->batch = make_batch();
     const auto before = to->batch->size();
     if (auto added = to->batch->add(from.of(), record); !added) {
       return push_undecoded(*to, from, std::move(added.error()));

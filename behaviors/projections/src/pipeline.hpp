@@ -19,9 +19,10 @@ namespace nexus { inline namespace v0 { namespace detail {
 
 class projection_pipeline {
  public:
-  /// `cells` in ascending order, not empty; `strands` of the source.
+  /// `cells` in ascending order, not empty; `strands` of the source. `by_strand`: batches are handled
+  /// strand by strand (batch_by_strand.hpp).
   projection_pipeline(const projection_setup& of, projection_counts& counts,
-                      std::vector<projection_cell> cells, std::uint32_t strands,
+                      std::vector<projection_cell> cells, std::uint32_t strands, bool by_strand,
                       projection_worker::reports to);
   ~projection_pipeline();
   projection_pipeline(const projection_pipeline&) = delete;
@@ -55,6 +56,7 @@ class projection_pipeline {
 
   [[nodiscard]] journal_selection selection() const;
   [[nodiscard]] std::size_t records_at_once() const;
+  [[nodiscard]] std::unique_ptr<projected_batch> make_batch() const;
   result<std::unique_ptr<journal_reader>> open();
   void read();
   bool read_on(journal_reader& from);
@@ -68,6 +70,7 @@ class projection_pipeline {
   const projection_setup& of_;
   projection_counts& counts_;
   const std::uint32_t strands_;
+  const bool by_strand_;
   const projection_worker::reports to_;
   std::vector<projection_cell> cells_;
   std::vector<group> groups_;

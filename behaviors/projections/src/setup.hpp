@@ -26,6 +26,13 @@ struct projection_setup {
   unsigned workers = 1;
 };
 
+/// Whether the session has no SQL, and stores a handler's documents and the offset in one call of
+/// `store_together`.
+[[nodiscard]] inline bool stores_together(session& on) {
+  auto* const storage = on.projections();
+  return !on.has_sql() && storage != nullptr && storage->together_max() > 0;
+}
+
 /// The name under which it is registered at its source.
 [[nodiscard]] std::string reader_of(const projection_version& which);
 

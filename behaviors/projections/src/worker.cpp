@@ -284,7 +284,7 @@ projection_worker::outcome projection_worker::refused(error why, std::size_t at)
 projection_worker::outcome projection_worker::record(
     const std::optional<projection_failure>& skipped, const std::vector<position>& to) {
   const bool whole = session_->has_sql();
-  if (!whole && skipped && session_->projections()->together_max() > 0) {
+  if (skipped && stores_together(*session_)) {
     return skip_together(*skipped, to);
   }
   if (whole) {

@@ -31,7 +31,7 @@ bool has(const std::vector<std::uint32_t>& all, std::uint32_t one) {
 
 projection_worker::outcome projection_worker::attempt_without_sql(
     projected_batch& batch, std::size_t from, std::size_t to, const std::vector<position>& up_to) {
-  if (session_->projections()->together_max() > 0) {
+  if (stores_together(*session_)) {
     return attempt_together(batch, from, to, up_to);
   }
   const auto started = steady_clock::now();

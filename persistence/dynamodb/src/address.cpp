@@ -55,9 +55,28 @@ bool is_host(std::string_view text) {
 
 }  // namespace
 
+std::optional<chosen_indexes> chosen_indexes::from(std::string_view list) {
+  chosen_indexes made;
+  if (list == "none") return made;
+  for (;;) {
+    const auto comma = list.find(',');
+    const auto name = list.substr(0, comma);
+    if (name != "tag" && name != "states") return std::nullopt;
+    (name == "tag" ? made.tag : made.states) = true;
+    if (comma == std::string_view::npos) return made;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+std::string chosen_indexes::to_string() const {
+  if (tag) return states ? "tag,states" : "tag";
+  return states ? "states" : "none";
+}
+
 result<address> address::from(const uri& where) {
-  if (auto known = where.only(std::array<std::string_view, 7>{"region", "tls", "strands", "actions",
-                                                              "timeout", "read_models", "tables"});
+  if (auto known = where.only(std::array<std::string_view, 9>{"region", "tls", "strands", "actions",
+                                                              "timeout", "read_models", "tables",
+                                                              "indexes", "ca"});
       !known) {
     return fail(std::move(known.error()));
   }
@@ -99,6 +118,8 @@ result<address> address::from(const uri& where) {
   auto tls = given("tls");
   if (tls.empty()) tls = made.on_aws ? "on" : "off";
   if (tls != "on" && tls != "off") return bad(fmt::format("tls is \"{}\", not on or off", tls));
+  made.ca = given("ca");
+  if (!made.ca.empty() && tls == "off") return bad("ca names certificates, but tls is off");
   const auto tables = given("tables");
   made.creates = tables != "existing";
   if (!tables.empty() && tables != "create" && tables != "existing") {
@@ -111,6 +132,12 @@ result<address> address::from(const uri& where) {
           fmt::format("strands is \"{}\", not a divisor of {}", text, persistence_id::slices));
     }
     made.strands = strands;
+  }
+  if (const auto text = given("indexes"); !text.empty()) {
+    made.indexes = chosen_indexes::from(text);
+    if (!made.indexes) {
+      return bad(fmt::format("indexes is \"{}\", not none or a list of tag and states", text));
+    }
   }
   if (const auto text = given("actions"); !text.empty()) {
     std::size_t actions = 0;

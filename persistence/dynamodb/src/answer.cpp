@@ -108,6 +108,9 @@ error error_of(const fault& why, std::string_view what) {
       return {errc::pool_closed, fmt::format("{}: the session was interrupted", what)};
     case kind::unreachable:
       return told(errc::unavailable, "the server cannot be reached");
+    case kind::untrusted:
+      return told(errc::unavailable,
+                  "the server's certificate is not trusted (ca=FILE names those that are)");
     case kind::throttled:
       return told(errc::unavailable, "throttled, also after retries");
     case kind::contended:

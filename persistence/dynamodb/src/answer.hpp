@@ -27,6 +27,7 @@ struct fault {
     lost,         ///< sent without an answer, or the server has failed
     credentials,  ///< the server does not know or accept them
     skewed,       ///< the clocks differ too much
+    untrusted,    ///< the certificate of the server; not sent
     interrupted
   };
   kind what = kind::lost;

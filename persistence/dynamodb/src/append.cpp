@@ -2,15 +2,18 @@
 //
 // A batch has, of each request, its head, its packed events, its place in the list of ids if it is
 // the first one, and its alarm; and one log item (strand, n), which must not exist and lists the
-// events. So the log has no gap, and nothing appears in it before what is already read.
+// events. So the log has no gap, and nothing appears in it before what is already read. With
+// indexes=tag a batch has an item more for each tag (tags.hpp).
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
-#include <random>
-#include <thread>
+#include <set>
+#include <string_view>
 
+#include "records.hpp"
 #include "session.hpp"
+#include "tags.hpp"
 
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
@@ -23,6 +26,7 @@ struct dynamodb_session::work {
   std::vector<packed_events> items{};
   std::size_t bytes = 0;
   assumption assumed{};
+  std::vector<tagged_item> tagged{};
   unsigned tries = 0;
 
   [[nodiscard]] bool is_first() const { return sent->expected == 0 && !items.empty(); }
@@ -48,13 +52,6 @@ constexpr unsigned tries_max = 200;
 error too_large(const append_request& request, std::string_view why) {
   return {errc::too_large,
           fmt::format("append to {} after {}: {}", request.id.str(), request.expected, why)};
-}
-
-/// Rivals for a strand's next number meet again less often.
-void pause_a_moment(unsigned tries) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  const auto most = std::min(64U, 1U << std::min(tries, 6U));
-  std::this_thread::sleep_for(std::chrono::milliseconds{random() % (most + 1)});
 }
 
 }  // namespace
@@ -90,6 +87,11 @@ std::vector<append_outcome> dynamodb_session::append(std::span<const append_requ
       continue;
     }
     works.push_back({i, &one, *std::move(items), bytes, assumed(one.id)});
+    if (!core_->indexes.tag) continue;
+    auto& made = works.back();
+    made.tagged = tagged_items(one.events, one.expected + 1, made.items,
+                               core_->actions_max - 1 - made.actions());
+    made.bytes += index_bytes(made.tagged);
   }
   append_works(works, outcomes);
   if (any_to_read(requests, outcomes)) core_->appended->notify();
@@ -121,7 +123,7 @@ void dynamodb_session::append_works(std::vector<work>& works,
     for (const auto& [strand, queue] : queues) {
       if (core_->newest.of(strand) == newest_logs::unknown) unknown.push_back(strand);
     }
-    if (auto found = find_newest_logs(unknown); !found) return fail_rest(found.error());
+    if (auto found = find_newest(core_->newest, unknown); !found) return fail_rest(found.error());
     std::vector<batch> batches;
     std::vector<request> requests;
     for (auto& [strand, queue] : queues) {
@@ -141,15 +143,16 @@ void dynamodb_session::append_works(std::vector<work>& works,
       auto& queue = queues[batches[i].strand];
       queue.insert(queue.begin(), again.begin(), again.end());
     }
-    if (tries > 1) pause_a_moment(tries);
+    if (tries > 1) pause_among_rivals(tries);
   }
 }
 
-result<void> dynamodb_session::find_newest_logs(std::span<const std::uint32_t> of) {
+result<void> dynamodb_session::find_newest(newest_logs& into, std::span<const std::uint32_t> of) {
   if (of.empty()) return {};
   std::vector<request> all;
   for (const auto strand : of) {
-    all.push_back(table_.query({.p = log_of(strand), .ascending = false, .limit = 1, .only = "s"}));
+    all.push_back(
+        table_.query({.p = into.log_of(strand), .ascending = false, .limit = 1, .only = "s"}));
   }
   auto got = table_.ask_all(all);
   if (!got) return fail(std::move(got.error()));
@@ -159,7 +162,7 @@ result<void> dynamodb_session::find_newest_logs(std::span<const std::uint32_t> o
     if (!found.items.empty()) {
       n = std::strtoull(text_in(found.items[0], "s").value_or("").c_str(), nullptr, 10);
     }
-    core_->newest.saw(of[i], n);
+    into.saw(of[i], n);
   }
   return {};
 }
@@ -170,11 +173,15 @@ dynamodb_session::batch dynamodb_session::next_batch(std::uint32_t strand,
   std::size_t actions = 1;
   std::size_t bytes = item_overhead;
   std::size_t taken = 0;
+  std::set<std::string_view> tags;
   for (; taken < queue.size(); ++taken) {
     const auto& one = *queue[taken];
-    const bool fits =
-        actions + one.actions() <= core_->actions_max && bytes + one.bytes <= transaction_bytes_max;
+    auto with = tags;
+    for (const auto& item : one.tagged) with.insert(item.tag);
+    const bool fits = actions + one.actions() + with.size() <= core_->actions_max &&
+                      bytes + one.bytes <= transaction_bytes_max;
     if (taken > 0 && !fits) break;
+    tags = std::move(with);
     actions += one.actions();
     bytes += one.bytes + item_overhead;
     made.works.push_back(queue[taken]);
@@ -196,9 +203,14 @@ request dynamodb_session::request_of(const batch& one) const {
     actions.push_back(update.action(name, sent.id));
   }
   std::string entries;
+  std::map<std::string_view, std::string> places;  // of each tag
   std::uint64_t i = 1;
   for (const auto* work : one.works) {
     const auto& sent = *work->sent;
+    for (const auto& item : work->tagged) {
+      pack_place(places[item.tag], sent.id.str(), item.first, item.count,
+                 i + (item.first - sent.expected - 1));
+    }
     for (const auto& packed : work->items) {
       auto item = key_of({of_id(sent.id), events_from(packed.first)});
       item["d"] = bytes_value(packed.bytes);
@@ -219,6 +231,14 @@ request dynamodb_session::request_of(const batch& one) const {
   if (one.is_logged()) {
     auto item = key_of({log_of(one.strand), in_order(one.n)});
     item["d"] = bytes_value(entries);
+    std::string tags;
+    for (auto& [tag, where] : places) {
+      auto place = key_of({tagged(one.strand, tag), in_order(one.n)});
+      place["d"] = bytes_value(where);
+      actions.push_back(put_action(name, std::move(place)));
+      put_text(tags, tag);
+    }
+    if (!tags.empty()) item["t"] = bytes_value(tags);
     json absent;
     absent["ConditionExpression"] = "attribute_not_exists(p)";
     actions.push_back(put_action(name, std::move(item), std::move(absent)));
@@ -279,7 +299,7 @@ void dynamodb_session::batch_refused(const batch& one, const fault& why,
   if (why.reasons.back().value("Code", "") != "ConditionalCheckFailed") return;
   const std::uint32_t of = one.strand;
   core_->newest.saw(of, one.n);  // it exists
-  (void)find_newest_logs({&of, 1});
+  (void)find_newest(core_->newest, {&of, 1});
 }
 
 }}}  // namespace nexus::v0::dynamodb

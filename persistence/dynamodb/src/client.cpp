@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "no_sigpipe.hpp"
+
 namespace nexus { inline namespace v0 { namespace dynamodb {
 namespace {
 
@@ -26,8 +28,12 @@ void start_libcurl() {
 
 bool was_not_sent(CURLcode code) {
   return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
-         code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
-         code == CURLE_COULDNT_RESOLVE_PROXY;
+         code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_RESOLVE_PROXY;
+}
+
+// Which no retry changes.
+bool is_untrusted(CURLcode code) {
+  return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
 }
 
 }  // namespace
@@ -95,7 +101,11 @@ client::client(std::shared_ptr<endpoint> server)
   curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(flight_max));
 }
 
-client::~client() = default;
+client::~client() {
+  const no_sigpipe here;  // TLS connections say that they close
+  spare_.clear();
+  multi_.reset();
+}
 
 void client::interrupt() noexcept {
   interrupted_ = true;
@@ -121,6 +131,7 @@ std::vector<answer> client::call_many(std::span<const request> requests) {
 }
 
 void client::run(std::span<std::unique_ptr<flight>> all) {
+  const no_sigpipe here;
   std::size_t open = all.size();
   std::size_t flying = 0;
   while (open > 0) {
@@ -184,6 +195,7 @@ std::unique_ptr<CURL, void (*)(CURL*)> client::handle() {
   curl_easy_setopt(h, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
+  if (!server_->ca.empty()) curl_easy_setopt(h, CURLOPT_CAINFO, server_->ca.c_str());
   curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(server_->within.connect.count()));
   curl_easy_setopt(h, CURLOPT_READFUNCTION, flight::send);
@@ -265,6 +277,8 @@ void client::land(flight& one, CURLcode code) {
     } else if (!one.reason.empty()) {
       why = one.reason;
     }
+    if (is_untrusted(code))
+      return settle(one, {kind::untrusted, {}, std::move(why), {}, {}, false});
     const bool sent = !was_not_sent(code) && one.sent > 0;
     settle(one, {sent ? kind::lost : kind::unreachable, {}, std::move(why), {}, {}, sent});
     return;

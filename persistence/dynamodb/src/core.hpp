@@ -18,6 +18,7 @@
 #include "kept_back.hpp"
 #include "nexus/commit_signal.hpp"
 #include "nexus/journal_values.hpp"
+#include "values.hpp"
 
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
@@ -28,13 +29,16 @@ inline constexpr std::size_t transaction_bytes_max = std::size_t{4} << 20;
 inline constexpr std::size_t item_overhead = 1'024;
 inline constexpr std::size_t packed_bytes_max = item_bytes_max - item_overhead;
 
-/// The newest log items of the strands that this process knows: hints, which others make old. A
+/// The newest items of the strands' logs that this process knows: hints, which others make old. A
 /// number stands for an item that exists.
 class newest_logs {
  public:
-  explicit newest_logs(std::uint32_t strands) : all_(strands) {
+  using name = std::string(std::uint32_t strand);  ///< the partition of a log
+
+  newest_logs(std::uint32_t strands, name* of) : log_of{of}, all_(strands) {
     for (auto& one : all_) one = unknown;
   }
+  name* const log_of;
   static constexpr std::uint64_t unknown = ~std::uint64_t{0};
 
   [[nodiscard]] std::uint64_t of(std::uint32_t strand) const { return all_[strand]; }
@@ -77,7 +81,7 @@ class cell_hints {
 
 struct core {
   core(address a, std::shared_ptr<endpoint> to, std::uint32_t strand_count, std::uint64_t numbering,
-       std::size_t actions)
+       std::size_t actions, chosen_indexes chosen = {})
       : where{std::move(a)},
         name{where.name()},
         table{where.journal_table()},
@@ -85,7 +89,9 @@ struct core {
         strands{strand_count},
         epoch{numbering},
         actions_max{actions},
-        newest{strand_count} {}
+        indexes{chosen},
+        newest{strand_count, log_of},
+        newest_changes{strand_count, changes_of} {}
 
   const address where;
   const std::string name;
@@ -94,13 +100,16 @@ struct core {
   const std::uint32_t strands;
   const std::uint64_t epoch;
   const std::size_t actions_max;  ///< of one transaction
+  const chosen_indexes indexes;
   newest_logs newest;
+  newest_logs newest_changes;  ///< of states
   cell_hints cells;
   std::atomic<bool> has_read_models{false};  ///< their table is there
   const std::shared_ptr<commit_signal> appended = std::make_shared<commit_signal>();
 
-  /// Of a request: with a new id and an alarm that moves, four actions are no packed items.
-  [[nodiscard]] std::size_t items_max() const { return actions_max - 5; }
+  /// Of a request: with a new id and an alarm that moves, five actions are no packed items, and one
+  /// more at least is of its tags.
+  [[nodiscard]] std::size_t items_max() const { return actions_max - (indexes.tag ? 6 : 5); }
 
   /// Any request within these fits one transaction: of items that are filled in turn, two
   /// neighbours hold more than one item has room for.

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "environment.hpp"
+#include "no_sigpipe.hpp"
 
 namespace nexus { inline namespace v0 { namespace dynamodb {
 namespace {
@@ -47,6 +48,7 @@ struct closing {
 /// The body of a response with status 200.
 std::optional<std::string> fetch(const std::string& method, const std::string& url,
                                  const std::string& header) {
+  const no_sigpipe here;
   const std::unique_ptr<CURL, closing> one{curl_easy_init()};
   if (!one) return std::nullopt;
   std::string body;

@@ -45,7 +45,7 @@ result<std::shared_ptr<journal>> open_dynamodb(const uri& where) {
   auto actions = actions_of(by, *to);
   if (!actions) return fail(std::move(actions.error()));
   return std::make_shared<dynamodb_journal>(std::make_shared<core>(
-      *std::move(to), *std::move(server), meta->strands, meta->epoch, *actions));
+      *std::move(to), *std::move(server), meta->strands, meta->epoch, *actions, meta->indexes));
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ struct endpoint {
   std::string url;     ///< e.g. "https://dynamodb.eu-central-1.amazonaws.com"
   std::string host;    ///< with the port, as in the header Host
   std::string region;  ///< of the signature
+  std::string ca{};    ///< the file of the certificates to trust; empty: those of the system
   time_limits within{};
   credential_source credentials{};
   std::atomic<std::chrono::seconds> clock_skew{};  ///< the server's clock less ours

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -41,5 +42,12 @@ class look_again {
   static constexpr int looks_max = 6;
   int looks_ = 0;
 };
+
+/// Rivals for the next number of a log meet again less often.
+inline void pause_among_rivals(unsigned tries) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  const auto most = std::min(64U, 1U << std::min(tries, 6U));
+  std::this_thread::sleep_for(std::chrono::milliseconds{random() % (most + 1)});
+}
 
 }}}  // namespace nexus::v0::dynamodb

@@ -102,6 +102,7 @@ result<std::shared_ptr<endpoint>> server_of(const address& where) {
   server->url = where.url;
   server->host = where.host;
   server->region = where.region;
+  server->ca = where.ca;
   server->within.call = where.timeout;
   if (auto who = server->credentials.get(); !who) return fail(std::move(who.error()));
   return server;

@@ -36,10 +36,13 @@ class dynamodb_session final : public journal_session {
   std::uint32_t strands() const noexcept override { return core_->strands; }
   result<void> read_all(reading_start from, std::size_t max, const journal_sink& sink) override;
   result<position> last(std::uint32_t strand) override;
-  /// Scans, unless only the newest event of a strand is wanted.
+  /// Reads the index of tags if there is one, and the filter has a tag; else it scans, unless only
+  /// the newest event of a strand is wanted.
   result<page_info> query(const event_filter& filter, const event_page& page,
                           const journal_sink& sink) override;
   using journal_session::query;
+  result<std::uint64_t> count(const event_filter& filter) override;
+  result<std::string> explain(const event_filter& filter) override;
 
   result<void> save_reader(const stored_reader& reader) override;
   result<std::vector<stored_reader>> readers() override;
@@ -107,7 +110,7 @@ class dynamodb_session final : public journal_session {
   struct work;
   struct batch;
   void append_works(std::vector<work>& works, std::vector<append_outcome>& outcomes);
-  [[nodiscard]] result<void> find_newest_logs(std::span<const std::uint32_t> of);
+  [[nodiscard]] result<void> find_newest(newest_logs& into, std::span<const std::uint32_t> of);
   [[nodiscard]] batch next_batch(std::uint32_t strand, std::vector<work*>& queue) const;
   [[nodiscard]] request request_of(const batch& one) const;
   void batch_stored(const batch& one, std::vector<append_outcome>& outcomes);
@@ -127,7 +130,13 @@ class dynamodb_session final : public journal_session {
 
   // The whole of a strand (whole.cpp):
   struct listed;
+  struct listed_page;
   struct whole;
+  class by_tag;
+  /// Up to where something was erased; null: nothing.
+  [[nodiscard]] position mark_in(const json& item, std::uint32_t of) const;
+  [[nodiscard]] result<listed_page> list_log(const whole& now);
+  [[nodiscard]] result<listed_page> list_tagged(const whole& now);
   [[nodiscard]] result<bool> read_page(whole& now);
   /// The positions of the newest events that are kept, the newest first.
   [[nodiscard]] result<std::vector<position>> newest(std::uint32_t strand, std::size_t count);
@@ -148,7 +157,22 @@ class dynamodb_session final : public journal_session {
   // States (states.cpp):
   struct change;
   void upsert_changes(std::vector<change>& changes, std::vector<append_outcome>& outcomes);
+  [[nodiscard]] head_update update_of(const change& one, json& others) const;
   [[nodiscard]] request request_of(const change& one) const;
+  void state_stored(const change& one, append_outcome& outcome);
+  /// The condition of a change has failed, and its head was this. True: it is to be tried again.
+  [[nodiscard]] bool state_refused(change& one, const json& item, append_outcome& outcome);
+
+  // Changes of states in order (changes.cpp):
+  struct change_batch;
+  void upsert_numbered(std::vector<change>& changes, std::vector<append_outcome>& outcomes);
+  [[nodiscard]] change_batch next_changes(std::uint32_t strand, std::vector<change*>& queue) const;
+  [[nodiscard]] request request_of(const change_batch& one) const;
+  void changes_refused(const change_batch& one, const fault& why,
+                       std::vector<append_outcome>& outcomes, std::vector<change*>& again);
+  struct changed;
+  struct reading_changes;
+  [[nodiscard]] result<bool> read_changes(reading_changes& now);
 
   const std::shared_ptr<core> core_;
   client client_;
@@ -157,7 +181,8 @@ class dynamodb_session final : public journal_session {
   dynamodb_documents documents_;
   dynamodb_projections projections_;
   std::unordered_map<std::string, assumption> assumed_;
-  std::set<std::string> listed_;  // partition and type of what is in a list of types
+  std::optional<std::string> only_tag_;  // `read_all` passes items with this tag only
+  std::set<std::string> listed_;         // partition and type of what is in a list of types
 };
 
 }}}  // namespace nexus::v0::dynamodb

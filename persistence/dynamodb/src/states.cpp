@@ -1,8 +1,12 @@
 // Durable states: the value is in the head. A change of the value alone is one conditional write;
-// with a new id, a tombstone or an alarm it is a transaction.
+// with a new id, a tombstone or an alarm it is a transaction. With indexes=states, changes.cpp writes
+// them.
+#include "states.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "records.hpp"
 #include "session.hpp"
@@ -11,18 +15,11 @@ namespace nexus { inline namespace v0 { namespace dynamodb {
 
 using kind = fault::kind;
 
-/// A request on its way.
-struct dynamodb_session::change {
-  std::size_t index = 0;
-  const upsert_request* sent = nullptr;
-  std::string value{};  ///< packed
-  assumption assumed{};
-  unsigned tries = 0;
-};
-
 namespace {
 
 constexpr unsigned state_tries_max = 50;
+
+}  // namespace
 
 result<std::optional<stored_state>> state_in(const json& item, const persistence_id& id,
                                              std::string_view journal) {
@@ -36,12 +33,9 @@ result<std::optional<stored_state>> state_in(const json& item, const persistence
   return value;
 }
 
-}  // namespace
-
-request dynamodb_session::request_of(const change& one) const {
+head_update dynamodb_session::update_of(const change& one, json& others) const {
   const auto& sent = *one.sent;
   head_update update{"v", sent.expected, one.assumed};
-  json others = json::array();
   if (!sent.only_due()) {
     const bool was_listed = sent.expected > 0 && !one.assumed.tombstone;
     if (sent.expected > 0) {
@@ -61,6 +55,13 @@ request dynamodb_session::request_of(const change& one) const {
   update.change_alarm(sent.due, one.assumed, sent.writer);
   add_alarm_actions(others, core_->table, strand(sent.id), sent.id, sent.due, one.assumed,
                     sent.writer);
+  return update;
+}
+
+request dynamodb_session::request_of(const change& one) const {
+  const auto& sent = *one.sent;
+  json others = json::array();
+  const auto update = update_of(one, others);
   if (others.empty() && !sent.only_due()) return {"UpdateItem", update.body(core_->table, sent.id)};
   json actions = json::array();
   actions.push_back(update.action(core_->table, sent.id));
@@ -99,8 +100,46 @@ std::vector<append_outcome> dynamodb_session::upsert(std::span<const upsert_requ
     for (const auto& one : changes) outcomes[one.index] = failed{listed.error()};
     return outcomes;
   }
+  if (!core_->indexes.states) {
+    upsert_changes(changes, outcomes);
+    return outcomes;
+  }
+  // A change of the alarm alone has no number.
+  const auto numbered = std::stable_partition(
+      changes.begin(), changes.end(), [](const change& one) { return one.sent->only_due(); });
+  std::vector<change> of_states{std::make_move_iterator(numbered),
+                                std::make_move_iterator(changes.end())};
+  changes.erase(numbered, changes.end());
   upsert_changes(changes, outcomes);
+  upsert_numbered(of_states, outcomes);
+  if (any_to_read(requests, outcomes)) core_->appended->notify();
   return outcomes;
+}
+
+void dynamodb_session::state_stored(const change& one, append_outcome& outcome) {
+  const auto& sent = *one.sent;
+  outcome = stored{};
+  auto now = one.assumed;
+  if (!sent.only_due()) now.tombstone = !sent.value;
+  if (sent.due) {
+    now.due = sent.due.what == due_change::kind::set ? std::optional{sent.due.at} : std::nullopt;
+  }
+  remember(sent.id, now);
+}
+
+bool dynamodb_session::state_refused(change& one, const json& item, append_outcome& outcome) {
+  const auto& sent = *one.sent;
+  const auto found = head::of(item);
+  remember(sent.id, assumption::of(found));
+  if (found.version != sent.expected) {
+    outcome = conflict{found.version};
+    return false;
+  }
+  one.assumed = assumption::of(found);
+  if (++one.tries <= state_tries_max) return true;
+  outcome = failed{{errc::unavailable, fmt::format("{}: state {} of {}: others change it",
+                                                   core_->name, sent.next, sent.id.str())}};
+  return false;
 }
 
 void dynamodb_session::upsert_changes(std::vector<change>& changes,
@@ -112,17 +151,9 @@ void dynamodb_session::upsert_changes(std::vector<change>& changes,
     std::vector<change> again;
     for (std::size_t i = 0; i < changes.size(); ++i) {
       auto& one = changes[i];
-      const auto& sent = *one.sent;
       auto& outcome = outcomes[one.index];
       if (answers[i]) {
-        outcome = stored{};
-        auto now = one.assumed;
-        if (!sent.only_due()) now.tombstone = !sent.value;
-        if (sent.due) {
-          now.due =
-              sent.due.what == due_change::kind::set ? std::optional{sent.due.at} : std::nullopt;
-        }
-        remember(sent.id, now);
+        state_stored(one, outcome);
         continue;
       }
       const auto& why = answers[i].error();
@@ -134,7 +165,7 @@ void dynamodb_session::upsert_changes(std::vector<change>& changes,
       // DynamoDB Local returns no item with the refusal of a single write.
       auto item = of_transaction ? why.reasons[0].value("Item", json{}) : why.item;
       if (!of_transaction && item.is_null()) {
-        auto read = table_.item(head_of(sent.id));
+        auto read = table_.item(head_of(one.sent->id));
         if (!read) {
           outcome = failed{std::move(read.error())};
           if (why.maybe_done) outcome = unknown{table_.told(why)};
@@ -142,21 +173,12 @@ void dynamodb_session::upsert_changes(std::vector<change>& changes,
         }
         item = *std::move(read);
       }
-      const auto found = head::of(item);
-      remember(sent.id, assumption::of(found));
-      if (found.version != sent.expected) {
-        // The own write of a lost attempt, or another's: a transaction's token tells them apart.
-        outcome = conflict{found.version};
-        if (why.maybe_done && !of_transaction) outcome = unknown{table_.told(why)};
-        continue;
+      const bool more = state_refused(one, item, outcome);
+      // The own write of a lost attempt, or another's: a transaction's token tells them apart.
+      if (std::holds_alternative<conflict>(outcome) && why.maybe_done && !of_transaction) {
+        outcome = unknown{table_.told(why)};
       }
-      one.assumed = assumption::of(found);
-      if (++one.tries > state_tries_max) {
-        outcome = failed{{errc::unavailable, fmt::format("{}: state {} of {}: others change it",
-                                                         core_->name, sent.next, sent.id.str())}};
-        continue;
-      }
-      again.push_back(std::move(one));
+      if (more) again.push_back(std::move(one));
     }
     changes = std::move(again);
   }
@@ -193,13 +215,6 @@ result<std::optional<stored_state>> dynamodb_session::get_state(const persistenc
   auto item = table_.item(head_of(id));
   if (!item) return fail(std::move(item.error()));
   return state_in(*item, id, core_->name);
-}
-
-result<void> dynamodb_session::read_states(position, std::size_t, const state_sink&) {
-  if (auto why = stopped()) return fail(*std::move(why));
-  return fail(
-      errc::invalid_argument,
-      fmt::format("{}: changes of durable states are not numbered by DynamoDB", core_->name));
 }
 
 }}}  // namespace nexus::v0::dynamodb

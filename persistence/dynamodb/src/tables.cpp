@@ -102,7 +102,9 @@ result<journal_meta> meta_in(const json& item, const std::string& name) {
       persistence_id::slices % *strands != 0 || !epoch || *epoch == 0) {
     return fail(foreign(name, "its meta item does not fit"));
   }
-  return journal_meta{static_cast<std::uint32_t>(*strands), *epoch};
+  const auto indexes = chosen_indexes::from(text_in(item, "indexes").value_or("none"));
+  if (!indexes) return fail(foreign(name, "its meta item names unknown indexes"));
+  return journal_meta{static_cast<std::uint32_t>(*strands), *epoch, *indexes};
 }
 
 }  // namespace
@@ -140,6 +142,13 @@ result<journal_meta> open_tables(client& by, const address& where) {
                                 "made",
                                 where.name(), meta->strands, *where.strands));
       }
+      if (meta && where.indexes && *where.indexes != meta->indexes) {
+        return fail(
+            errc::invalid_argument,
+            fmt::format("{}: the journal has indexes={}, not {}: they are fixed when it is "
+                        "made",
+                        where.name(), meta->indexes.to_string(), where.indexes->to_string()));
+      }
       return meta;
     }
     // Another process may be faster by the meta item.
@@ -151,6 +160,7 @@ result<journal_meta> open_tables(client& by, const address& where) {
     made["version"] = number_value(journal_meta::version_now);
     made["strands"] = number_value(where.strands.value_or(address::default_strands));
     made["epoch"] = number_value(new_epoch());
+    made["indexes"] = text_value(where.indexes.value_or(chosen_indexes{}).to_string());
     auto put = in.put(std::move(made));
     put.body["ConditionExpression"] = "attribute_not_exists(p)";
     auto done = by.call(put.operation, put.body);

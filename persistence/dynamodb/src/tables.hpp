@@ -20,6 +20,7 @@ struct journal_meta {
 
   std::uint32_t strands = 0;
   std::uint64_t epoch = 0;
+  chosen_indexes indexes{};
 };
 
 /// The body of CreateTable.

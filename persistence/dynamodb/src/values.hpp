@@ -81,6 +81,14 @@ constexpr std::string_view head_place = "!";
 [[nodiscard]] inline std::string log_of(std::uint32_t strand) {
   return fmt::format("l#{}", strand);
 }
+/// The log of the changes of states.
+[[nodiscard]] inline std::string changes_of(std::uint32_t strand) {
+  return fmt::format("c#{}", strand);
+}
+/// Where the events with a tag are; of the empty tag: those of batches with too many tags.
+[[nodiscard]] inline std::string tagged(std::uint32_t strand, std::string_view tag) {
+  return fmt::format("t#{}#{}", strand, tag);
+}
 [[nodiscard]] inline std::string strand_part(std::uint32_t strand) {
   return fmt::format("k#{}", strand);
 }

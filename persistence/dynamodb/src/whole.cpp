@@ -1,16 +1,18 @@
 // The events of a strand in order: the log says where they are.
 //
-// A page reads some log items, then the items that they list, then the mark of what was erased. The
-// mark is set before anything is removed: so an item that is missing and not erased by the mark is
-// not visible yet, and looked for again.
+// A page reads some log items, then the items that they list and the mark of what was erased. The
+// mark is set before anything is removed: so what is missing and not erased by the mark is not visible
+// yet, or the mark was read too early. Both are looked for again.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "records.hpp"
 #include "session.hpp"
+#include "tags.hpp"
 
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
@@ -31,6 +33,13 @@ struct dynamodb_session::listed {
   }
 };
 
+/// What comes next in a strand.
+struct dynamodb_session::listed_page {
+  std::vector<listed> items{};
+  bool last = false;        ///< no more items come behind these
+  bool all_visible = true;  ///< else some are to be looked for again
+};
+
 struct dynamodb_session::whole {
   position next;  ///< passed up to here
   bool from_kept;
@@ -41,58 +50,147 @@ struct dynamodb_session::whole {
 
 namespace {
 
+constexpr std::size_t listed_max = 99;  // of one BatchGetItem, with the mark
+
 std::uint64_t number_of_log(const json& item) {
   return std::strtoull(text_in(item, "s").value_or("").c_str(), nullptr, 10);
 }
 
 }  // namespace
 
-// Returns whether it got on; else an item is not visible.
-result<bool> dynamodb_session::read_page(whole& now) {
-  constexpr std::size_t items_max = 100;  // of one BatchGetItem
+result<dynamodb_session::listed_page> dynamodb_session::list_log(const whole& now) {
   const auto of = now.next.strand;
   const bool at_start = now.next.is_start();
-  const auto begin = now.next;
   auto log = table_.items({.p = log_of(of),
                            .from = in_order(at_start ? 1 : now.next.major),
                            .limit = std::clamp<std::size_t>(now.left, 2, 50)});
   if (!log) return fail(std::move(log.error()));
   if (log->items.empty() && !at_start) return fail(past_the_end(now.next, core_->name));
-  std::vector<listed> wanted;
+  listed_page made{.last = log->next.is_null()};
   auto n = at_start ? 1 : now.next.major;
-  bool last_page = log->next.is_null();
+  std::uint64_t events = 0;
   for (const auto& one : log->items) {
     if (number_of_log(one) != n) break;
+    if (events >= now.left) {
+      made.last = false;
+      break;
+    }
     const auto entries = unpack_entries(bytes_in(one, "d").value_or("?"));
     if (!entries) {
       return fail(errc::corrupt, fmt::format("{}: item {} of the log of strand {} is corrupt",
                                              core_->name, n, of));
     }
-    if (wanted.size() + entries->size() > items_max && !wanted.empty()) {
-      last_page = false;
+    if (made.items.size() + entries->size() > listed_max && !made.items.empty()) {
+      made.last = false;
       break;
     }
     std::uint64_t i = 1;
     for (const auto& entry : *entries) {
       auto id = persistence_id::parse(entry.id);
       if (!id) return fail(std::move(id.error()));
-      listed made{*std::move(id), entry.first, entry.count, at(of, n, i)};
+      listed item{*std::move(id), entry.first, entry.count, at(of, n, i)};
       i += entry.count;
-      if (at_start || made.last() > now.next) wanted.push_back(std::move(made));
+      if (!at_start && !(item.last() > now.next)) continue;
+      events += entry.count;
+      made.items.push_back(std::move(item));
     }
     ++n;
   }
+  return made;
+}
+
+position dynamodb_session::mark_in(const json& item, std::uint32_t of) const {
+  return at(of, number_in(item, "n").value_or(0), number_in(item, "i").value_or(0));
+}
+
+// The newest items of the log say which tags their batches have: the items of these may not be
+// visible yet. Those of earlier batches are, since a batch is sent when the one before is there.
+result<dynamodb_session::listed_page> dynamodb_session::list_tagged(const whole& now) {
+  constexpr std::size_t newest_looked_at = 16;
+  const auto of = now.next.strand;
+  const auto begin = now.next.is_start() ? 1 : now.next.major;
+  const auto newest = table_.items(
+      {.p = log_of(of), .ascending = false, .limit = newest_looked_at, .only = "s, t"});
+  if (!newest) return fail(newest.error());
+  const auto end = newest->items.empty() ? 0 : number_of_log(newest->items.front());
+  if (end < begin) {
+    if (!now.next.is_start()) return fail(past_the_end(now.next, core_->name));
+    return listed_page{.last = true};
+  }
+  std::vector<request> asked;
+  for (const auto* tag : {only_tag_->c_str(), ""}) {
+    asked.push_back(table_.query({.p = tagged(of, tag),
+                                  .from = in_order(begin),
+                                  .to = in_order(end),
+                                  .limit = listed_max / 2}));
+  }
+  auto got = table_.ask_all(asked);
+  if (!got) return fail(std::move(got.error()));
+  std::vector<json> places;
+  auto until = end;  // all up to this batch are here
+  std::set<std::uint64_t> seen;
+  for (auto& answer : *got) {
+    auto some = page_of(std::move(answer));
+    if (!some.next.is_null() && !some.items.empty()) {
+      until = std::min(until, number_of_log(some.items.back()));
+    }
+    for (auto& one : some.items) {
+      seen.insert(number_of_log(one));
+      places.push_back(std::move(one));
+    }
+  }
+  listed_page made{.last = until == end};
+  for (const auto& one : newest->items) {
+    const auto n = number_of_log(one);
+    const auto tags = bytes_in(one, "t").value_or("");
+    if (n < begin || n > until || seen.contains(n) || !has_tag(tags, *only_tag_)) continue;
+    made.all_visible = false;
+    until = std::min(until, n - 1);
+  }
+  for (const auto& one : places) {
+    const auto n = number_of_log(one);
+    if (n > until) continue;
+    const auto entries = unpack_places(bytes_in(one, "d").value_or("?"));
+    if (!entries) {
+      return fail(errc::corrupt,
+                  fmt::format("{}: item {} of the tag \"{}\" of strand {} is corrupt", core_->name,
+                              n, *only_tag_, of));
+    }
+    for (const auto& [entry, i] : *entries) {
+      auto id = persistence_id::parse(entry.id);
+      if (!id) return fail(std::move(id.error()));
+      listed item{*std::move(id), entry.first, entry.count, at(of, n, i)};
+      if (now.next.is_start() || item.last() > now.next) made.items.push_back(std::move(item));
+    }
+  }
+  std::ranges::sort(made.items, {}, &listed::at);
+  if (made.items.size() > listed_max) {
+    made.items.erase(made.items.begin() + listed_max, made.items.end());
+    made.last = false;
+    made.all_visible = true;
+  }
+  return made;
+}
+
+// Returns whether it got on; else an item is not visible.
+result<bool> dynamodb_session::read_page(whole& now) {
+  const auto of = now.next.strand;
+  const auto begin = now.next;
+  auto page = only_tag_ ? list_tagged(now) : list_log(now);
+  if (!page) return fail(std::move(page.error()));
+  const auto& wanted = page->items;
   if (wanted.empty()) {
-    now.done = true;
-    return true;
+    now.done = page->all_visible;
+    return page->all_visible;
   }
   std::vector<item_key> keys;
   for (const auto& one : wanted) keys.push_back({of_id(one.id), events_from(one.first)});
+  keys.push_back(mark_of(of));
   auto items = table_.many_items(keys);
   if (!items) return fail(std::move(items.error()));
-  auto mark = table_.item(mark_of(of));
-  if (!mark) return fail(std::move(mark.error()));
-  const auto erased = at(of, number_in(*mark, "n").value_or(0), number_in(*mark, "i").value_or(0));
+  const auto mark =
+      std::ranges::find_if(*items, [](const json& one) { return text_in(one, "s") == head_place; });
+  const auto erased = mark == items->end() ? at(of, 0, 0) : mark_in(*mark, of);
   const bool any_erased = erased.major > 0 && now.next < erased;
   if (any_erased && !now.from_kept) return fail(erased_past(now.next, core_->name));
   std::map<std::string, head> heads;
@@ -120,9 +218,11 @@ result<bool> dynamodb_session::read_page(whole& now) {
       now.next = one.last();
       continue;
     }
-    const auto item = found.find(one.place());
-    if (item == found.end()) return now.next != begin;
-    auto passed = pass(one.id, item_in(*item->second), from, last, [&](const record_view& r) {
+    const auto at_place = found.find(one.place());
+    if (at_place == found.end()) return now.next != begin;
+    const auto item = item_in(*at_place->second);
+    if (item.bad.empty() && from < item.first + item.missing) return now.next != begin;
+    auto passed = pass(one.id, item, from, last, [&](const record_view& r) {
       const bool more = now.sink(one.id, r);
       now.next = r.at;
       --now.left;
@@ -135,8 +235,8 @@ result<bool> dynamodb_session::read_page(whole& now) {
     }
     if (auto why = stopped()) return fail(*std::move(why));
   }
-  now.done = last_page;
-  return true;
+  now.done = page->last && page->all_visible;
+  return page->all_visible || now.next != begin;
 }
 
 result<void> dynamodb_session::read_all(reading_start from, std::size_t max,
@@ -166,9 +266,12 @@ result<void> dynamodb_session::read_all(reading_start from, std::size_t max,
 result<std::vector<position>> dynamodb_session::newest(std::uint32_t of, std::size_t count) {
   std::vector<position> found;
   item_range range{.p = log_of(of), .ascending = false, .limit = 4};
+  // What is past the mark of before is not erased, or was not when this was called.
+  auto got = table_.ask_all(std::vector{table_.query(range), table_.get(mark_of(of))});
+  if (!got) return fail(std::move(got.error()));
+  const auto mark = mark_in(item_of(std::move((*got)[1])), of);
+  result<page> some = page_of(std::move((*got)[0]));
   for (;;) {
-    auto some = table_.items(range);
-    if (!some) return fail(std::move(some.error()));
     for (const auto& one : some->items) {
       const auto entries = unpack_entries(bytes_in(one, "d").value_or("?"));
       if (!entries) return fail(errc::corrupt, core_->name + ": an item of the log is corrupt");
@@ -177,10 +280,14 @@ result<std::vector<position>> dynamodb_session::newest(std::uint32_t of, std::si
       for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
         auto id = persistence_id::parse(entry->id);
         if (!id) return fail(std::move(id.error()));
-        auto known = head_now(*id);
-        if (!known) return fail(std::move(known.error()));
+        sequence_nr erased = 0;
+        if (at(of, number_of_log(one), i - entry->count + 1) <= mark) {
+          auto known = head_now(*id);
+          if (!known) return fail(std::move(known.error()));
+          erased = known->erased;
+        }
         const auto last = entry->first + entry->count - 1;
-        for (auto n = last; n >= entry->first && n > known->erased; --n) {
+        for (auto n = last; n >= entry->first && n > erased; --n) {
           found.push_back(at(of, number_of_log(one), i - (last - n)));
           if (found.size() == count) return found;
         }
@@ -190,6 +297,8 @@ result<std::vector<position>> dynamodb_session::newest(std::uint32_t of, std::si
     if (some->next.is_null()) return found;
     range.after = std::move(some->next);
     range.limit = 50;
+    some = table_.items(range);
+    if (!some) return fail(std::move(some.error()));
   }
 }
 
@@ -218,8 +327,34 @@ std::optional<std::uint32_t> whole_strand(const event_filter& filter, std::uint3
 
 }  // namespace
 
+/// While it is there, `read_all` reads the index of tags, if that serves the filter.
+class dynamodb_session::by_tag {
+ public:
+  by_tag(dynamodb_session& of, const event_filter& filter) : of_{of} {
+    if (of_.core_->indexes.tag) of_.only_tag_ = filter.tag;
+  }
+  ~by_tag() { of_.only_tag_.reset(); }
+  by_tag(const by_tag&) = delete;
+  by_tag& operator=(const by_tag&) = delete;
+
+ private:
+  dynamodb_session& of_;
+};
+
+result<std::uint64_t> dynamodb_session::count(const event_filter& filter) {
+  const by_tag if_chosen{*this, filter};
+  return journal_session::count(filter);
+}
+
+result<std::string> dynamodb_session::explain(const event_filter& filter) {
+  auto told = journal_session::explain(filter);
+  if (told && filter.tag && core_->indexes.tag) return std::string{"reads the index of tags"};
+  return told;
+}
+
 result<page_info> dynamodb_session::query(const event_filter& filter, const event_page& page,
                                           const journal_sink& sink) {
+  const by_tag if_chosen{*this, filter};
   const auto of = whole_strand(filter, core_->strands);
   if (!of || page.order != reading_order::newest_first || page.limit != 1 || page.offset != 0 ||
       !page.cursor.empty() || page.count) {
