@@ -112,6 +112,10 @@ class RowSession : public ::testing::TestWithParam<const char*> {
     made->owned.push_back({bags.table(), {0}});
     must(made->finish());
     tables_->add("seat", made);
+    auto alone = std::make_shared<entity_tables>();
+    alone->root = seats.table();
+    must(alone->finish());
+    tables_->add("stool", alone);
     auto shaky = std::make_unique<shaky_session>(must(journal_->open_session()));
     shaky_ = shaky.get();
     rows_ = std::make_unique<row_session>(std::move(shaky), tables_, ulid{{1}});
@@ -140,12 +144,26 @@ class RowSession : public ::testing::TestWithParam<const char*> {
     return packed(made);
   }
 
+  // The row of a seat without bags.
+  static std::string alone(const seat& of) {
+    row_image made;
+    made.root = {of.number, of.guest, of.bed ? sql_value{*of.bed} : sql_value{}, of.version};
+    return packed(made);
+  }
+  static std::string columns(const std::vector<std::size_t>& all) {
+    column_set made;
+    for (const auto at : all) made.add(at);
+    return std::string{made.packed()};
+  }
+
   // From one image to the next ones, each a step.
   struct change {
     std::string id;
     sequence_nr version;
     std::vector<std::string> images;  // the first one is what is there; empty: nothing
     due_change due{};
+    std::vector<std::string> told{};  // of each step, in place of the image before
+    std::string type = "seat";
   };
   std::vector<std::string> write(const std::vector<change>& all) {
     return with_requests(all, [&](std::span<const upsert_request> requests) {
@@ -169,11 +187,11 @@ class RowSession : public ::testing::TestWithParam<const char*> {
       for (std::size_t k = 1; k < one.images.size(); ++k) {
         event_view step;
         step.type = one.images[k].empty() ? "" : "seat";
-        step.metadata = one.images[k - 1];
+        step.metadata = one.told.empty() ? one.images[k - 1] : one.told[k - 1];
         step.data = one.images[k];
         steps[i].push_back(step);
       }
-      requests.push_back({must(persistence_id::make("seat", one.id)),
+      requests.push_back({must(persistence_id::make(one.type, one.id)),
                           one.version,
                           one.version + steps[i].size(),
                           ulid{{2}},
@@ -213,6 +231,43 @@ TEST_P(RowSession, InsertsUpdatesAndDeletesARowWithTheRowsItOwns) {
   EXPECT_EQ(write({{"7", 2, {second, ""}}}), all_outcomes{"stored"});
   EXPECT_EQ(rows("SELECT * FROM seats"), "");
   EXPECT_EQ(rows("SELECT * FROM bags"), "");
+}
+
+TEST_P(RowSession, AnUpdateOfARootAloneWritesTheColumnsThatItTells) {
+  const auto stool = [](sequence_nr version, std::vector<std::string> images,
+                        std::vector<std::string> told) {
+    return change{"7", version, std::move(images), {}, std::move(told), "stool"};
+  };
+  const auto all = [&] { return rows("SELECT * FROM seats"); };
+  const auto ann = alone({7, "ann", 1, 1});
+  EXPECT_EQ(write({stool(0, {"", ann}, {""})}), all_outcomes{"stored"});
+  EXPECT_EQ(all(), "7|ann|1|1");
+  EXPECT_EQ(write({stool(1, {ann, alone({7, "bea", 2, 2})}, {columns({1})})}),
+            all_outcomes{"stored"});
+  EXPECT_EQ(all(), "7|bea|1|2");
+  EXPECT_EQ(write({stool(2, {ann, ann, alone({7, "cleo", 2, 4})}, {columns({1}), columns({2})})}),
+            all_outcomes{"stored"})
+      << "what one of two steps has changed";
+  EXPECT_EQ(all(), "7|cleo|2|4");
+  EXPECT_EQ(write({stool(4, {ann, alone({7, "dora", std::nullopt, 5})}, {"no columns"})}),
+            all_outcomes{"stored"})
+      << "all of them";
+  EXPECT_EQ(all(), "7|dora||5");
+  EXPECT_EQ(write({stool(4, {ann, alone({7, "eve", 1, 5})}, {columns({1})})}),
+            all_outcomes{"conflict 4"});
+  EXPECT_EQ(write({stool(5, {ann, "no image"}, {columns({1})})}),
+            all_outcomes{"rejected rejected"});
+  EXPECT_EQ(write({stool(5, {ann, ""}, {columns({1})})}), all_outcomes{"stored"});
+  EXPECT_EQ(all(), "");
+}
+
+TEST_P(RowSession, ARootThatIsRemovedAndInsertedAgainInOneWriteHasAllItsColumns) {
+  run("INSERT INTO seats VALUES (7, 'ann', 1, 3)");
+  change both{
+      "7",    3, {alone({7, "ann", 1, 3}), "", alone({7, "bea", 2, 5})}, {}, {columns({}), ""},
+      "stool"};
+  EXPECT_EQ(write({both}), all_outcomes{"stored"});
+  EXPECT_EQ(rows("SELECT * FROM seats"), "7|bea|2|5");
 }
 
 TEST_P(RowSession, ABadRowFailsAloneAmongMany) {
