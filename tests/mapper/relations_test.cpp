@@ -136,6 +136,19 @@ TEST_P(Relations, AreCountedAsTheyAreRead) {
   }
 }
 
+TEST_P(Relations, AForeignKeyThatTheDatabaseHasInAnotherFormIsTheSame) {
+  if (!is_sqlite()) GTEST_SKIP() << "a database with strict types has one form";
+  run("CREATE TABLE loose_tags (post REAL, tag REAL)");
+  run("INSERT INTO loose_tags VALUES (1, 1), (1, 2), (2, 1)");
+  mapping<post> loose{"posts"};
+  loose.generated_key("id").many_to_many("tags", &post::tags, tags,
+                                         {"loose_tags", {"post"}, {"tag"}}, &post::tag_count);
+  mapper<post> found_by{s, loose};
+  const auto found = must(found_by.all().order("id").with("tags").with_count("tags").get());
+  EXPECT_EQ(shown(found), "a:-::xy b:-::x c:-:: ");
+  EXPECT_EQ(found[0].tag_count, 2);
+}
+
 TEST_P(Relations, AMapperOfOtherEntitiesIsAnError) {
   mapper<tag> wrong{s, tags};
   EXPECT_EQ(code_of(all.all().with("comments", wrong).get()), "invalid_argument");

@@ -89,6 +89,24 @@ struct named {
 
 class GeneratedKey : public Mapped {};
 
+TEST_P(GeneratedKey, InAnotherFormThanTheFieldsIsKnownAfterwards) {
+  create("notes ({id}, text text NOT NULL)");
+  mapping<named> by{"notes"};
+  by.generated_key("id");
+  by.convert(
+      &named::id,
+      [](const std::string& id) { return id.empty() ? std::int64_t{0} : std::stoll(id.substr(1)); },
+      [](const sql_value& from) { return "n" + std::to_string(std::get<std::int64_t>(from)); });
+  ASSERT_EQ(message_of(by.check(s)), "");
+  mapper<named> notes{s, by};
+  named one{.text = "a"};
+  ASSERT_EQ(notes.store(one).what, stored_as::inserted);
+  EXPECT_EQ(one.id, "n1");
+  one.text = "b";
+  EXPECT_EQ(notes.store(one).what, stored_as::updated);
+  EXPECT_EQ(rows("SELECT * FROM notes"), "1|b");
+}
+
 TEST_P(GeneratedKey, OfTextIsSetAlthoughTheTableHasARowidToo) {
   run(is_sqlite()
           ? "CREATE TABLE notes (id text NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(8)))),"

@@ -151,7 +151,7 @@ class RowSession : public ::testing::TestWithParam<const char*> {
     return packed(made);
   }
   static std::string columns(const std::vector<std::size_t>& all) {
-    column_set made;
+    detail::column_set made;
     for (const auto at : all) made.add(at);
     return std::string{made.packed()};
   }

@@ -204,7 +204,7 @@ void row_shape::add_root(const void* root, image_reader& before, bool is_new, se
   }
 }
 
-result<void> row_shape::fill(void* root, std::string_view bytes) const {
+result<void> row_shape::fill(void* root, std::string_view id, std::string_view bytes) const {
   image_reader from{bytes};
   auto done = assigning(*tables.root, [&] {
     assign_all(*tables.root, root, from);
@@ -217,7 +217,26 @@ result<void> row_shape::fill(void* root, std::string_view bytes) const {
       for (auto rows = from.count(); rows > 0; --rows) assign_all(table, lists[i].add(root), from);
     });
   }
-  return done;
+  return done ? has_key(root, id) : done;
+}
+
+// An integer has one form.
+result<void> row_shape::has_key(const void* root, std::string_view id) const {
+  const auto& of = *tables.root;
+  const auto is_text = [&](std::size_t at) { return of.columns[at].kind == value_kind::text; };
+  if (std::ranges::none_of(of.key, is_text)) return {};
+  std::vector<sql_value> key;
+  if (auto done = read_key(of, id, key); !done) return done;
+  sql_value value;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    of.entity.value(root, of.rules, of.key[i], value);
+    if (value != key[i]) {
+      return fail(errc::invalid_id, fmt::format("{}: the row that was found for the id \"{}\" has "
+                                                "another key: the database takes both for equal",
+                                                of.place(of.key[i]), id));
+    }
+  }
+  return {};
 }
 
 result<void> row_shape::set_kept(void* root, std::string_view bytes, sequence_nr version) const {

@@ -18,7 +18,7 @@ using key_values = std::vector<sql_value>;
 class entities_by_key {
  public:
   void add(const key_values& key, std::size_t entity) {
-    const auto [at, is_new] = first_.try_emplace(memory_key(key), none);
+    const auto [at, is_new] = first_.try_emplace(printed_key(key), none);
     if (is_new) keys_.insert(keys_.end(), key.begin(), key.end());
     pairs_.push_back({entity, at->second});
     at->second = pairs_.size() - 1;
@@ -28,7 +28,7 @@ class entities_by_key {
   template <class F>
   void for_each(const key_values& key, F&& f) {
     if (key != last_key_) {  // rows come in the order of their keys
-      const auto found = first_.find(memory_key(key));
+      const auto found = first_.find(printed_key(key));
       last_key_ = key;
       last_first_ = found == first_.end() ? none : found->second;
     }

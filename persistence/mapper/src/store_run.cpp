@@ -127,6 +127,10 @@ result<void> write_run::insert(void* entity, row_values& row, store_item& item) 
     if (auto taken = take_key(*done, by_rowid, row); !taken) return taken;
   }
   set_stamps(entity, row, needs_key);
+  if (needs_key && !of_.is_as_written(row)) {
+    row[of_.key.front()].reset();
+    if (auto again = write_key(of_, entity, row); !again) return again;
+  }
   if (auto again = read_again(entity, row); !again) return again;
   const auto key = key_of(of_, row);
   in_.memory().inserted(on_, key, row, needs_key ? entity : nullptr);

@@ -25,21 +25,32 @@ struct value_text {
   return std::visit(value_text{}, value);
 }
 
-/// A key in memory: different for different values of the same columns.
+/// A key in memory: different for different values of the same columns, in one form.
 [[nodiscard]] inline std::string memory_key(const sql_value& value) {
   const auto* number = std::get_if<std::int64_t>(&value);
-  if (number == nullptr) return std::visit(value_text{}, value);
-  return {reinterpret_cast<const char*>(number), sizeof *number};  // most keys are integers
+  if (number == nullptr) return printed(value);
+  return {reinterpret_cast<const char*>(number), sizeof *number};  // most keys are one integer
 }
-template <class Values>
-[[nodiscard]] std::string memory_key(const Values& values) {
-  if (std::size(values) == 1) return memory_key(*std::begin(values));
+
+/// `text` of one value, or of several with their lengths.
+template <class Values, class Text>
+[[nodiscard]] std::string joined(const Values& values, Text text) {
+  if (std::size(values) == 1) return text(*std::begin(values));
   std::string made;
   for (const auto& value : values) {
-    const auto part = memory_key(value);
+    const auto part = text(value);
     made += std::to_string(part.size()) + ":" + part;
   }
   return made;
+}
+template <class Values>
+[[nodiscard]] std::string memory_key(const Values& values) {
+  return joined(values, [](const sql_value& one) { return memory_key(one); });
+}
+/// The same for values of which the database may have another form, e.g. 7 as '7'.
+template <class Values>
+[[nodiscard]] std::string printed_key(const Values& values) {
+  return joined(values, printed);
 }
 
 }}}

@@ -118,6 +118,7 @@ class session final : public journal_session {
 
  private:
   void use(std::unique_ptr<connection> opened);
+  bool is_ready() const noexcept { return connection_ && !interrupted_ && !file_->suspect(); }
   // Reconnects if the last call had to drop the connection; fails while the file is known to be
   // gone.
   result<void> connected();

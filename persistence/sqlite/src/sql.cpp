@@ -83,11 +83,11 @@ void session::use(std::unique_ptr<connection> opened) {
 }
 
 result<void> session::connected() {
+  if (is_ready()) return {};
   if (interrupted_) {
     return fail(errc::pool_closed, where_.name + ": the session was interrupted: the pool closed");
   }
   if (connection_) {
-    if (!file_->suspect()) return {};
     if (auto why = connection_->trouble()) return fail(*std::move(why));
     return {};
   }
@@ -126,6 +126,7 @@ result<void> session::run_alone(std::string_view sql, sql_parameters with, sql_r
     const bool takes_lock =
         had.writes && guard.reach() != reach::beyond && !connection_->in_transaction();
     if (takes_lock) connection_->take_turn(taker::program);
+    wrote_ = wrote_ || (had.writes && connection_->in_transaction());
     step_all(db, *made, had.writes, to, rows);
     if (guard.reach() == reach::rows) connection_->own.keep(std::move(made));
     return {};
@@ -160,7 +161,7 @@ result<void> session::run_own(std::string_view sql, sql_parameters with, sql_row
   const bool within = unfinished();
   if (ends == ending::commit && within) return commit_by(sql);
   if (failed_ && ends != ending::rollback) return fail(*failed_);
-  if (!connection_ || interrupted_ || file_->suspect()) {
+  if (!is_ready()) {
     if (auto ready = connected(); !ready) {
       if (within) failed_ = ready.error();
       return fail(std::move(ready.error()));
@@ -169,8 +170,7 @@ result<void> session::run_own(std::string_view sql, sql_parameters with, sql_row
   effect had;
   auto done = run_alone(sql, with, to, rows, had);
   const bool over = !connection_->in_transaction();
-  wrote_ = !over && (wrote_ || (within && had.writes));
-  if (over) read_only_ = false;
+  if (over) read_only_ = wrote_ = false;
   if (over && within) undoes().end(done && ends != ending::rollback);
   if (done) failed_.reset();
   // By itself, or by releasing the savepoint that began the transaction; an inner savepoint touches

@@ -77,7 +77,7 @@ class row_model final : public model_with_alarm<B> {
     reset();
     auto made = guarded(errc::corrupt, "making the row", [&] {
       state_.emplace();
-      return (*shape())->fill(&*state_, from.data);
+      return (*shape())->fill(&*state_, id_, from.data);
     });
     if (!made) return made;
     stored_ = from.data;
@@ -112,8 +112,7 @@ class row_model final : public model_with_alarm<B> {
     return e.new_state() == nullptr ? this->due() : due_of<B>(*state_);
   }
 
-  /// An event whose data are the rows after, and whose metadata is what `row_change` asks of those
-  /// before.
+  /// An event whose data are the rows after. Its metadata is `row_change::before`.
   result<void> write(const effect_body<B>& e, const call_header& /*header*/, const context& c,
                      const decision_limits& limits, event_batch& out) {
     next_.clear();

@@ -50,8 +50,9 @@ struct row_shape {
                                              std::string_view before, sequence_nr version,
                                              timestamp now, std::string& to) const;
 
-  /// Makes `root`, whose lists are empty, what the rows are.
-  [[nodiscard]] result<void> fill(void* root, std::string_view from) const;
+  /// Makes `root`, whose lists are empty, what the rows are. `invalid_id` if its key is not `id`:
+  /// for the database both may be equal, e.g. without regard to case.
+  [[nodiscard]] result<void> fill(void* root, std::string_view id, std::string_view from) const;
   /// Sets what `image` has set by itself, for `version`.
   [[nodiscard]] result<void> set_kept(void* root, std::string_view from, sequence_nr version) const;
 
@@ -59,6 +60,7 @@ struct row_shape {
   // Once: the entities of several systems share a shape.
   const result<void>& finish();
   result<void> resolve();
+  result<void> has_key(const void* root, std::string_view id) const;
   void add_root(const void* root, image_reader& before, bool is_new, sequence_nr version,
                 timestamp now, std::string_view id, std::span<const sql_value> key,
                 image_writer& to, row_difference& what) const;

@@ -53,7 +53,7 @@ class row_index {
     return {slot, true};
   }
 
-  void erase(entry& one) {
+  void erase(entry& one) noexcept {
     auto hole = place_of(one.key);
     slots_[hole] = nullptr;
     // An entry that stands behind its first place, past the hole, is moved into it.
@@ -64,7 +64,7 @@ class row_index {
       hole = at;
     }
     one = entry{{}};
-    unused_.push_back(&one);
+    unused_.push_back(&one);  // has room, see `grow`
     --used_;
   }
 
@@ -107,8 +107,9 @@ class row_index {
   }
 
   void grow() {
-    const auto before = std::move(slots_);
-    slots_.assign(before.empty() ? slots_min : 2 * before.size(), nullptr);
+    std::vector<entry*> before(slots_.empty() ? slots_min : 2 * slots_.size(), nullptr);
+    unused_.reserve(before.size() / 2);
+    before.swap(slots_);
     shift_ = 64 - std::countr_zero(slots_.size());
     for (auto* const moved : before) {
       if (moved != nullptr) slots_[place_of(moved->key)] = moved;

@@ -59,7 +59,7 @@ struct column {
   time_format time = time_format::text;
   bool is_compared = true;  ///< a difference is written: no key, and nothing that is maintained
   bool is_key = false;
-  std::string quoted{};     ///< for SQL
+  std::string quoted{};  ///< for SQL
 };
 
 struct scope {
@@ -101,6 +101,10 @@ struct table {
            (version && is_narrow(*version));
   }
   [[nodiscard]] bool is_field(std::size_t column) const { return column < entity.fields.size(); }
+  /// Whether a key of one column, as the database told it, is what the entity would be written as.
+  [[nodiscard]] bool is_as_written(const row_values& row) const {
+    return key_read && kept_as[*key_read] == row[key.front()]->index();
+  }
 
   const std::string name;
   const entity_fields& entity;
