@@ -246,6 +246,26 @@ TEST_F(DynamoIndexes, AShortPageReadsFewItemsOfALargeBatch) {
   EXPECT_EQ(all.items, 2u);
 }
 
+TEST_F(DynamoIndexes, AShortPageOfRareEventsTakesFewReads) {
+  open("strands=1");
+  const std::vector<nexus::event_view> many(1'000, {.type = "t", .data = "x", .metadata = {}});
+  const nexus::append_request sent{id("ann"), 0, {}, many};
+  ASSERT_TRUE(std::holds_alternative<nexus::stored>(session->append({&sent, 1}).at(0)));
+  append("bob", 0, "b", {"rare"});
+  counted all;
+  count_into(all);
+  EXPECT_EQ(first_of({.tag = "rare"}), "b");
+  EXPECT_LE(all.queries, 12u);
+}
+
+TEST_F(DynamoIndexes, AnOffsetPastTheLargestNumberOfEventsFindsNone) {
+  append("ann", 0, "a", {});
+  const nexus::event_page page{.limit = 100, .offset = std::numeric_limits<std::int64_t>::max()};
+  const auto found = session->query({}, page, [](const auto&, const auto&) { return true; });
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->size, 0u);
+}
+
 TEST_F(DynamoIndexes, AStateThatIsNotVisibleYetIsWaitedFor) {
   ASSERT_TRUE(upsert(*session, "ann", 0, "1"));
   ASSERT_TRUE(upsert(*session, "bob", 0, "2"));
