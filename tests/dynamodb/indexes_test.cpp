@@ -314,6 +314,34 @@ TEST_F(DynamoIndexes, ChangesOfRivalsComeInOrderAndNoneIsMissed) {
   EXPECT_EQ(changes(at), "");
 }
 
+// Rivals that take many numbers of the log leave the change its attempts at its own state.
+TEST_F(DynamoIndexes, AChangeThatRivalsOvertakeManyTimesMayStillBeRefusedOnce) {
+  ASSERT_TRUE(upsert(*session, "ann", 0, "1"));
+  int overtaken = 60;
+  int refused = 1;
+  server.instead = [&](const fake_request& r, fake_reply& reply) {
+    if (r.operation() != "TransactWriteItems" || refused == 0) return false;
+    const json failed{{"Code", "ConditionalCheckFailed"}};
+    json reasons = json::array();
+    const auto actions = json::parse(r.body)["TransactItems"].size();
+    for (std::size_t i = 0; i < actions; ++i) reasons.push_back({{"Code", "None"}});
+    if (overtaken-- > 0) {
+      reasons.back() = failed;
+    } else {
+      --refused;
+      reasons.front() = failed;
+      reasons.front()["Item"] = {{"v", {{"N", "1"}}}};
+    }
+    reply = {400, json{{"__type", "x#TransactionCanceledException"},
+                       {"Message", "m"},
+                       {"CancellationReasons", reasons}}
+                      .dump()};
+    return true;
+  };
+  EXPECT_TRUE(upsert(*session, "ann", 1, "2"));
+  EXPECT_EQ(refused, 0);
+}
+
 TEST_F(DynamoIndexes, OfAJournalStayAsTheyWereMade) {
   const auto other = uri.substr(0, uri.find('?'));
   const auto refused =
