@@ -342,6 +342,15 @@ TEST_F(DynamoIndexes, AChangeThatRivalsOvertakeManyTimesMayStillBeRefusedOnce) {
   EXPECT_EQ(refused, 0);
 }
 
+TEST_F(DynamoIndexes, AreRefusedByAProgramThatDoesNotKnowThem) {
+  EXPECT_EQ(opened_with_version("strands=1"), "1") << "which such a program accepts";
+  EXPECT_EQ(opened_with_version("strands=1&indexes=none"), "1");
+  EXPECT_EQ(opened_with_version("strands=1&indexes=tag"), "2");
+  EXPECT_EQ(opened_with_version("strands=1&indexes=states"), "2");
+  EXPECT_EQ(opened_with_version("strands=1&indexes=tag", "1"), "2") << "either version is read";
+  EXPECT_EQ(opened_with_version("strands=1&indexes=tag", "3"), "newer_schema");
+}
+
 TEST_F(DynamoIndexes, OfAJournalStayAsTheyWereMade) {
   const auto other = uri.substr(0, uri.find('?'));
   const auto refused =
