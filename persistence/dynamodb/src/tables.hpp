@@ -16,8 +16,8 @@
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
 struct journal_meta {
-  /// A journal with indexes has the newer version: a program that does not know indexes would append
-  /// without them, so it must refuse the journal.
+  /// A journal with indexes has the newer version: a program that does not know indexes would
+  /// append without them, so it must refuse the journal.
   static constexpr unsigned version_without_indexes = 1;
   static constexpr unsigned version_now = 2;
   [[nodiscard]] static unsigned version_of(const chosen_indexes& indexes) {

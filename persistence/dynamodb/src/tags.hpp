@@ -46,8 +46,8 @@ void pack_place(std::string& into, std::string_view id, sequence_nr first, std::
 /// None: damaged.
 [[nodiscard]] std::optional<std::vector<tagged_place>> unpack_places(std::string_view bytes);
 
-/// Whether a batch, whose log item has these packed tags, has an item for the tag; for the empty tag
-/// if a request of the batch has too many tags.
+/// Whether a batch, whose log item has these packed tags, has an item for the tag; for the empty
+/// tag, whether a request of the batch has too many tags.
 [[nodiscard]] bool has_tag(std::string_view tags, std::string_view tag);
 
 }}}  // namespace nexus::v0::dynamodb
