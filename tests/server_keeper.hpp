@@ -1,5 +1,5 @@
-// Starts the keeper of a test's server: a program that holds the server until our end of its standard
-// input and output is closed, however this program ends.
+// Starts the keeper of a test's server: a program that holds the server until our end of its
+// standard input and output is closed, however this program ends.
 //
 // Threads: any, one call at a time. Throws: std::runtime_error, which ends a test.
 #pragma once

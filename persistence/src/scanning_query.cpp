@@ -33,10 +33,11 @@ class strand_scan {
       : from_{from}, filter_{filter}, read_{after} {}
 
   /// Passes each matching event with the position before it, until `sink` returns false or the
-  /// strand ends; reads `at_once` events at a time.
+  /// strand ends. Reads `at_once` events first, then twice as many each time, up to a chunk: where
+  /// few events match, reads become large.
   template <class Sink>
   result<void> each(Sink sink, std::size_t at_once = chunk) {
-    for (bool more = true; more;) {
+    for (bool more = true; more; at_once = std::min(2 * at_once, chunk)) {
       std::size_t count = 0;
       auto take = [&](const persistence_id& of, const record_view& r) {
         ++count;
@@ -76,8 +77,10 @@ class strand_scan {
 // Oldest first: a strand and its next events.
 struct oldest {
   strand_scan scan;
-  position passed;    // the last event passed, or the start
-  std::size_t share;  // what is read ahead and not passed, the next page reads again
+  position passed;  // the last event passed, or the start
+  // How many matching events are read ahead at most: the next page reads those again that this one
+  // does not pass.
+  std::size_t share;
   read_ahead ahead{};
   bool ended = false;
 
@@ -107,7 +110,8 @@ result<oldest*> next_of(std::vector<oldest>& strands) {
 result<page_info> oldest_first(journal_session& from, const event_filter& filter,
                                const event_page& page, const journal_sink& sink) {
   const auto starts = positions_of(page).value();
-  const auto wanted = static_cast<std::size_t>(page.offset + page.limit) + 1;
+  const auto wanted =
+      static_cast<std::size_t>(page.offset) + static_cast<std::size_t>(page.limit) + 1;
   const auto share = std::clamp(wanted / from.strands(), chunk_min, chunk);
   std::vector<oldest> strands;
   for (std::uint32_t i = 0; i < from.strands(); ++i) {
@@ -136,7 +140,8 @@ result<page_info> oldest_first(journal_session& from, const event_filter& filter
     one.ahead.pop();
   }
   std::vector<position> at;
-  // Where all matching events read have been passed, the next page need not scan again what was read.
+  // If all matching events that were read have been passed, the next page starts behind the last
+  // event read.
   for (const auto& one : strands) {
     at.push_back(one.ahead.empty() ? one.scan.read() : one.passed);
   }

@@ -1,8 +1,9 @@
-// Takes TLS connections with a certificate that it has signed itself, and passes the bytes on to a port
-// of 127.0.0.1.
+// Takes TLS connections with a certificate that it has signed itself, and passes the bytes on to a
+// port of 127.0.0.1.
 //
 //   tls_front before{local_server::shared().port()};
-//   open("dynamodb://127.0.0.1:" + std::to_string(before.port()) + "/bank?tls=on&ca=" + before.ca());
+//   const auto port = std::to_string(before.port());
+//   open("dynamodb://127.0.0.1:" + port + "/bank?tls=on&ca=" + before.ca());
 //
 // Threads: a thread per connection. Throws: std::runtime_error if there is no port or certificate.
 #pragma once

@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "fed_queue.hpp"
 
 namespace nexus { inline namespace v0 { namespace detail { namespace {
 
@@ -82,6 +86,20 @@ TEST_F(BatchByStrand, IsHandledAStrandAtATimeInTheOrderOfPositions) {
   EXPECT_EQ(batch.describe(4).at.major, 2u);
 }
 
+// An event's time is its number.
+TEST_F(BatchByStrand, LagIsThatOfTheOldestEventLeft) {
+  const auto oldest = [this](std::size_t i) {
+    return batch.oldest_from(i).time_since_epoch().count();
+  };
+  for (const auto& [strand, number] : std::vector<std::pair<std::uint32_t, std::uint64_t>>{
+           {7, 2}, {3, 4}, {7, 6}, {5, 3}, {3, 5}}) {
+    add(strand, number);
+  }
+  EXPECT_EQ(oldest(0), 2) << "of strand 7, the last one to be handled";
+  EXPECT_EQ(oldest(3), 2);
+  EXPECT_EQ(oldest(4), 6);
+}
+
 TEST_F(BatchByStrand, EndsAtTheEventThatFails) {
   add(3, 1);
   add(5, 1);
@@ -97,6 +115,18 @@ TEST_F(BatchByStrand, EndsBetweenStrandsWhenTheTimeIsUp) {
   add(5, 1);
   EXPECT_EQ(handled(0, 2, steady_clock::time_point::min()), "[ 3:1 ] 1");
   EXPECT_EQ(handled(1, 2, steady_clock::time_point::min()), "[ 5:1 ] 2");
+}
+
+TEST(FedQueue, TheOldestEventOfABatchThatWaitsMayBeInItsLastStrand) {
+  noting_handler handler;
+  fed_queue queue;
+  fed one{.batch = std::make_unique<batch_by_strand>(handler)};
+  for (const auto& [strand, number] : {std::pair{3U, 4U}, std::pair{7U, 2U}}) {
+    const record_view r{number, position{.epoch = 1, .strand = strand, .major = number}, {}, {}};
+    ASSERT_TRUE(one.batch->add(persistence_id::parse("account|ann").value(), r));
+  }
+  ASSERT_TRUE(queue.push(std::move(one)));
+  EXPECT_EQ(queue.oldest()->time_since_epoch().count(), 2);
 }
 
 }  // namespace

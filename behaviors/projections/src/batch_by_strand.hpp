@@ -40,6 +40,16 @@ class batch_by_strand final : public projected_batch {
     const auto found = place_of(i);
     return found.part->time(found.i);
   }
+  /// The oldest of the strands' next events; those behind them are hardly older.
+  timestamp oldest_from(std::size_t i) const noexcept override {
+    const auto found = place_of(i);
+    auto at = parts_.find(found.part->at(found.i).strand);
+    auto oldest = found.part->oldest_from(found.i);
+    for (++at; at != parts_.end(); ++at) {
+      if (at->second->size() > 0) oldest = std::min(oldest, at->second->oldest_from(0));
+    }
+    return oldest;
+  }
   projection_failure describe(std::size_t i) const override {
     const auto found = place_of(i);
     return found.part->describe(found.i);

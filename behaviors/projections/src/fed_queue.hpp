@@ -74,7 +74,7 @@ class fed_queue {
   [[nodiscard]] std::optional<timestamp> oldest() const {
     std::lock_guard guard{lock_};
     if (waiting_.empty() || !waiting_.front().batch) return std::nullopt;
-    return waiting_.front().batch->time(0);
+    return waiting_.front().batch->oldest_from(0);
   }
 
   void want_flush(bool wanted) {

@@ -19,8 +19,8 @@ namespace nexus { inline namespace v0 { namespace detail {
 
 class projection_pipeline {
  public:
-  /// `cells` in ascending order, not empty; `strands` of the source. `by_strand`: batches are handled
-  /// strand by strand (batch_by_strand.hpp).
+  /// `cells` in ascending order, not empty; `strands` of the source. `by_strand`: batches are
+  /// handled strand by strand (batch_by_strand.hpp).
   projection_pipeline(const projection_setup& of, projection_counts& counts,
                       std::vector<projection_cell> cells, std::uint32_t strands, bool by_strand,
                       projection_worker::reports to);

@@ -101,7 +101,7 @@ bool projection_worker::handle_all(projected_batch& batch, const std::vector<pos
   std::size_t at = 0;
   std::size_t alone_until = 0;  // after a failure of a batch, which does not say whose it is
   while (at < batch.size()) {
-    begin(batch.time(at));
+    begin(batch.oldest_from(at));
     const auto to = at < alone_until ? at + 1 : at + chunk(batch.size() - at);
     auto got = persist([&] { return attempt(batch, at, to, up_to); });
     if (got.how == outcome::kind::done) {
@@ -435,7 +435,7 @@ projection_worker::outcome projection_worker::done(const change& what) {
     std::lock_guard guard{lock_};
     committed_ = group_.cells();
     const bool more = what.batch != nullptr && what.end < what.batch->size();
-    oldest_ = more ? std::optional{what.batch->time(what.end)} : std::nullopt;
+    oldest_ = more ? std::optional{what.batch->oldest_from(what.end)} : std::nullopt;
   }
   to_.moved();
   return {outcome::kind::done, what.end};

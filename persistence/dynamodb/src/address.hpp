@@ -13,8 +13,8 @@
 
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
-/// What is written beside the events and states, so that reads find them without scanning. Fixed when
-/// the tables are made: each process must write it.
+/// What is written beside the events and states, so that reads find them without scanning. Fixed
+/// when the tables are made: each process must write it.
 struct chosen_indexes {
   bool tag = false;     ///< events by tag
   bool states = false;  ///< durable states by their last change

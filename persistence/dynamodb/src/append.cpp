@@ -158,11 +158,7 @@ result<void> dynamodb_session::find_newest(newest_logs& into, std::span<const st
   if (!got) return fail(std::move(got.error()));
   for (std::size_t i = 0; i < of.size(); ++i) {
     const auto found = page_of(std::move((*got)[i]));
-    std::uint64_t n = 0;
-    if (!found.items.empty()) {
-      n = std::strtoull(text_in(found.items[0], "s").value_or("").c_str(), nullptr, 10);
-    }
-    into.saw(of[i], n);
+    into.saw(of[i], found.items.empty() ? 0 : number_of_log(found.items[0]));
   }
   return {};
 }

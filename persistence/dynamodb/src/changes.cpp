@@ -1,6 +1,6 @@
-// Changes of durable states in order, with indexes=states: as with events, one transaction per strand
-// and batch has the heads and one item of a log, which lists the ids. A head says which change was the
-// last one of its state: a reader passes over what the log says of earlier ones.
+// Changes of durable states in order, with indexes=states: as with events, one transaction per
+// strand and batch has the heads and one item of a log, which lists the ids. A head says which
+// change was the last one of its state: a reader passes over earlier changes in the log.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -64,7 +64,7 @@ void dynamodb_session::upsert_numbered(std::vector<change>& changes,
       }
       std::vector<change*> again;
       changes_refused(batch, answers[i].error(), outcomes, again);
-      for (const auto* one : again) tries = std::max(tries, one->tries);
+      for (const auto* one : again) tries = std::max(tries, one->refused + one->overtaken);
       auto& queue = queues[batch.strand];
       queue.insert(queue.begin(), again.begin(), again.end());
     }
@@ -129,7 +129,7 @@ void dynamodb_session::changes_refused(const change_batch& one, const fault& why
       if (state_refused(change, why.reasons[i].value("Item", json{}), outcome)) {
         again.push_back(&change);
       }
-    } else if (++change.tries > rivals_max) {
+    } else if (++change.overtaken > rivals_max) {
       outcome = failed{{errc::unavailable,
                         fmt::format("{}: state {} of {}: others were faster {} times", core_->name,
                                     change.sent->next, change.sent->id.str(), rivals_max)}};
@@ -172,7 +172,7 @@ result<bool> dynamodb_session::read_changes(reading_changes& now) {
   auto n = at_start ? 1 : now.next.major;
   bool last_page = log->next.is_null();
   for (const auto& one : log->items) {
-    if (text_in(one, "s") != in_order(n)) break;
+    if (number_of_log(one) != n) break;
     const auto entries = unpack_entries(bytes_in(one, "d").value_or("?"));
     if (!entries) {
       return fail(errc::corrupt,

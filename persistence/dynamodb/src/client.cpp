@@ -31,7 +31,7 @@ bool was_not_sent(CURLcode code) {
          code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_RESOLVE_PROXY;
 }
 
-// Which no retry changes.
+// The certificate is not trusted: a retry would fail in the same way.
 bool is_untrusted(CURLcode code) {
   return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
 }
@@ -277,8 +277,9 @@ void client::land(flight& one, CURLcode code) {
     } else if (!one.reason.empty()) {
       why = one.reason;
     }
-    if (is_untrusted(code))
+    if (is_untrusted(code)) {
       return settle(one, {kind::untrusted, {}, std::move(why), {}, {}, false});
+    }
     const bool sent = !was_not_sent(code) && one.sent > 0;
     settle(one, {sent ? kind::lost : kind::unreachable, {}, std::move(why), {}, {}, sent});
     return;

@@ -22,10 +22,12 @@
 
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
-// The limits of DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Limits.html
+// The limits of DynamoDB:
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Limits.html
 inline constexpr std::size_t item_bytes_max = std::size_t{400} << 10;
 inline constexpr std::size_t transaction_bytes_max = std::size_t{4} << 20;
-/// What an item has beside its packed bytes: the keys, with an id of 255 bytes, and small attributes.
+/// What an item has beside its packed bytes: the keys, with an id of 255 bytes, and small
+/// attributes.
 inline constexpr std::size_t item_overhead = 1'024;
 inline constexpr std::size_t packed_bytes_max = item_bytes_max - item_overhead;
 
@@ -53,8 +55,8 @@ class newest_logs {
   std::vector<std::atomic<std::uint64_t>> all_;
 };
 
-/// The cells of projections as this process has written them last: hints, which other processes make
-/// old. So a projection that runs alone need not read them before each change.
+/// The cells of projections as this process has written them last: hints, which other processes
+/// make old. So a projection that runs alone need not read them before each change.
 class cell_hints {
  public:
   [[nodiscard]] std::optional<strand_cells> of(const std::string& item) const {

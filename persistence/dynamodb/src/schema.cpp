@@ -21,7 +21,9 @@ class table_schema final : public nexus::schema {
   }
 
   result<schema_status> check() override {
-    schema_status status{.found = 0, .known = journal_meta::version_now, .differences = {}};
+    // The version follows from the indexes: there is none to migrate to.
+    const auto known = journal_meta::version_of(where_.indexes.value_or(chosen_indexes{}));
+    schema_status status{.found = 0, .known = known, .differences = {}};
     auto server = server_of(where_);
     if (!server) return fail(std::move(server.error()));
     client by{*std::move(server)};
@@ -38,7 +40,7 @@ class table_schema final : public nexus::schema {
     if (!meta) {
       status.differences.push_back(meta.error().message);
     } else if (*meta) {
-      status.found = journal_meta::version_now;
+      status.found = status.known = (*meta)->version;
     }  // else the first opening writes it
     return status;
   }
@@ -89,7 +91,7 @@ class table_schema final : public nexus::schema {
     if (!meta) return fail(std::move(meta.error()));
     auto rows = open_table(by, where.read_models, shape_of_read_models(), true);
     if (!rows) return fail(std::move(rows.error()));
-    return was_there ? unsigned{journal_meta::version_now} : 0U;
+    return was_there ? meta->version : 0U;
   }
 
   const address where_;

@@ -133,7 +133,8 @@ class dynamodb_session final : public journal_session {
   struct listed_page;
   struct whole;
   class by_tag;
-  /// Up to where something was erased; null: nothing.
+  /// The position up to which events were erased. `item` is the mark of the strand; if it is null,
+  /// nothing was erased, and the position is (0, 0).
   [[nodiscard]] position mark_in(const json& item, std::uint32_t of) const;
   [[nodiscard]] result<listed_page> list_log(const whole& now);
   [[nodiscard]] result<listed_page> list_tagged(const whole& now);

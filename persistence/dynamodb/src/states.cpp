@@ -1,6 +1,6 @@
 // Durable states: the value is in the head. A change of the value alone is one conditional write;
-// with a new id, a tombstone or an alarm it is a transaction. With indexes=states, changes.cpp writes
-// them.
+// with a new id, a tombstone or an alarm it is a transaction. With indexes=states, changes.cpp
+// writes them.
 #include "states.hpp"
 
 #include <fmt/format.h>
@@ -136,7 +136,7 @@ bool dynamodb_session::state_refused(change& one, const json& item, append_outco
     return false;
   }
   one.assumed = assumption::of(found);
-  if (++one.tries <= state_tries_max) return true;
+  if (++one.refused <= state_tries_max) return true;
   outcome = failed{{errc::unavailable, fmt::format("{}: state {} of {}: others change it",
                                                    core_->name, sent.next, sent.id.str())}};
   return false;

@@ -18,7 +18,8 @@ struct dynamodb_session::change {
   const upsert_request* sent = nullptr;
   std::string value{};  ///< packed
   assumption assumed{};
-  unsigned tries = 0;
+  unsigned refused = 0;    ///< how often its own head was not as assumed
+  unsigned overtaken = 0;  ///< how often others took the number of its batch, or changed the batch
 };
 
 /// The state in the head of an id; none if it has none. `corrupt` names the journal.

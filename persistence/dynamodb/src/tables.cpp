@@ -98,13 +98,14 @@ result<journal_meta> meta_in(const json& item, const std::string& name) {
                 fmt::format("dynamodb: the table {} has version {}; this Nexus knows {}", name,
                             *version, journal_meta::version_now));
   }
-  if (version != journal_meta::version_now || !strands || *strands == 0 ||
+  if (!version || *version == 0 || !strands || *strands == 0 ||
       persistence_id::slices % *strands != 0 || !epoch || *epoch == 0) {
     return fail(foreign(name, "its meta item does not fit"));
   }
   const auto indexes = chosen_indexes::from(text_in(item, "indexes").value_or("none"));
   if (!indexes) return fail(foreign(name, "its meta item names unknown indexes"));
-  return journal_meta{static_cast<std::uint32_t>(*strands), *epoch, *indexes};
+  return journal_meta{static_cast<unsigned>(*version), static_cast<std::uint32_t>(*strands), *epoch,
+                      *indexes};
 }
 
 }  // namespace
@@ -157,10 +158,11 @@ result<journal_meta> open_tables(client& by, const address& where) {
     if (!*empty && rounds > 0) return fail(foreign(name, "it has items, but no meta item"));
     if (!*empty) continue;
     auto made = key_of(meta_key);
-    made["version"] = number_value(journal_meta::version_now);
+    const auto indexes = where.indexes.value_or(chosen_indexes{});
+    made["version"] = number_value(journal_meta::version_of(indexes));
     made["strands"] = number_value(where.strands.value_or(address::default_strands));
     made["epoch"] = number_value(new_epoch());
-    made["indexes"] = text_value(where.indexes.value_or(chosen_indexes{}).to_string());
+    made["indexes"] = text_value(indexes.to_string());
     auto put = in.put(std::move(made));
     put.body["ConditionExpression"] = "attribute_not_exists(p)";
     auto done = by.call(put.operation, put.body);

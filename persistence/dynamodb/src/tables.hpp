@@ -16,8 +16,15 @@
 namespace nexus { inline namespace v0 { namespace dynamodb {
 
 struct journal_meta {
-  static constexpr unsigned version_now = 1;
+  /// A journal with indexes has the newer version: a program that does not know indexes would
+  /// append without them, so it must refuse the journal.
+  static constexpr unsigned version_without_indexes = 1;
+  static constexpr unsigned version_now = 2;
+  [[nodiscard]] static unsigned version_of(const chosen_indexes& indexes) {
+    return indexes == chosen_indexes{} ? version_without_indexes : version_now;
+  }
 
+  unsigned version = 0;
   std::uint32_t strands = 0;
   std::uint64_t epoch = 0;
   chosen_indexes indexes{};

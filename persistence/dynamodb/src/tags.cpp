@@ -56,7 +56,7 @@ std::optional<std::vector<tagged_place>> unpack_places(std::string_view bytes) {
 bool has_tag(std::string_view tags, std::string_view tag) {
   std::string_view one;
   while (take_text(tags, one)) {
-    if (one.empty() || one == tag) return true;
+    if (one == tag) return true;
   }
   return false;
 }

@@ -1,9 +1,11 @@
-// The index of tags: an item for each tag and batch says which items have events with that tag. It is
-// in the transaction of the batch, so a tag that is read has its events.
+// The index of tags: an item for each tag and batch says which items have events with that tag. It
+// is in the transaction of the batch, so a tag that is read has its events.
 //
 //   t#STRAND#TAG   N   places = { id, first number, number of events, place of the first event }
-//   t#STRAND#      N   the same of the requests with more tags than a transaction takes: a reader of
-//                      any tag looks there, too
+//   t#STRAND#      N   the same of the requests with more tags than a transaction takes: a reader
+//                      of any tag looks there, too
+//
+// A batch may be in both lists.
 //
 // Threads: any. Throws: nothing.
 #pragma once
@@ -32,7 +34,7 @@ struct tagged_item {
                                                     std::span<const packed_events> items,
                                                     std::size_t tags_max);
 
-/// At most so many bytes does the index of these take.
+/// An upper bound of the bytes that the index takes for these items.
 [[nodiscard]] std::size_t index_bytes(std::span<const tagged_item> all);
 
 struct tagged_place {
@@ -44,7 +46,8 @@ void pack_place(std::string& into, std::string_view id, sequence_nr first, std::
 /// None: damaged.
 [[nodiscard]] std::optional<std::vector<tagged_place>> unpack_places(std::string_view bytes);
 
-/// Whether a batch, whose log item has these packed tags, has an item for the tag or the empty one.
+/// Whether a batch, whose log item has these packed tags, has an item for the tag; for the empty
+/// tag, whether a request of the batch has too many tags.
 [[nodiscard]] bool has_tag(std::string_view tags, std::string_view tag);
 
 }}}  // namespace nexus::v0::dynamodb

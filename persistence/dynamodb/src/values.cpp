@@ -93,4 +93,8 @@ std::optional<std::string> bytes_in(const json& item, const char* name) {
   return from_base64(*text);
 }
 
+std::uint64_t number_of_log(const json& item) {
+  return parsed<std::uint64_t>(value_in(item, "s", "S")).value_or(0);
+}
+
 }}}  // namespace nexus::v0::dynamodb

@@ -47,6 +47,8 @@ template <class N>
 [[nodiscard]] std::optional<std::uint64_t> number_in(const json& item, const char* name);
 [[nodiscard]] std::optional<std::int64_t> signed_in(const json& item, const char* name);
 [[nodiscard]] std::optional<std::string> bytes_in(const json& item, const char* name);
+/// The number of a log's item, or of a page's end in a log: that in `s`. 0 if there is none.
+[[nodiscard]] std::uint64_t number_of_log(const json& item);
 
 /// The key of an item: the partition and the place in it.
 struct item_key {
@@ -85,7 +87,8 @@ constexpr std::string_view head_place = "!";
 [[nodiscard]] inline std::string changes_of(std::uint32_t strand) {
   return fmt::format("c#{}", strand);
 }
-/// Where the events with a tag are; of the empty tag: those of batches with too many tags.
+/// The partition that lists the events with a tag. The partition of the empty tag lists the events
+/// of requests with too many tags.
 [[nodiscard]] inline std::string tagged(std::uint32_t strand, std::string_view tag) {
   return fmt::format("t#{}#{}", strand, tag);
 }

@@ -1,11 +1,12 @@
 // The events of a strand in order: the log says where they are.
 //
 // A page reads some log items, then the items that they list and the mark of what was erased. The
-// mark is set before anything is removed: so what is missing and not erased by the mark is not visible
-// yet, or the mark was read too early. Both are looked for again.
+// mark is set before anything is removed: an item that is missing and not erased by the mark is not
+// visible yet, or the mark was read too early. Then the page is read again.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <utility>
@@ -52,9 +53,11 @@ namespace {
 
 constexpr std::size_t listed_max = 99;  // of one BatchGetItem, with the mark
 
-std::uint64_t number_of_log(const json& item) {
-  return std::strtoull(text_in(item, "s").value_or("").c_str(), nullptr, 10);
-}
+/// A list of the index of tags.
+struct tag_list {
+  std::string_view tag;            ///< empty: the list of batches with too many tags
+  std::set<std::uint64_t> seen{};  ///< the numbers of its batches that were read
+};
 
 }  // namespace
 
@@ -71,18 +74,10 @@ result<dynamodb_session::listed_page> dynamodb_session::list_log(const whole& no
   std::uint64_t events = 0;
   for (const auto& one : log->items) {
     if (number_of_log(one) != n) break;
-    if (events >= now.left) {
-      made.last = false;
-      break;
-    }
     const auto entries = unpack_entries(bytes_in(one, "d").value_or("?"));
     if (!entries) {
       return fail(errc::corrupt, fmt::format("{}: item {} of the log of strand {} is corrupt",
                                              core_->name, n, of));
-    }
-    if (made.items.size() + entries->size() > listed_max && !made.items.empty()) {
-      made.last = false;
-      break;
     }
     std::uint64_t i = 1;
     for (const auto& entry : *entries) {
@@ -91,6 +86,10 @@ result<dynamodb_session::listed_page> dynamodb_session::list_log(const whole& no
       listed item{*std::move(id), entry.first, entry.count, at(of, n, i)};
       i += entry.count;
       if (!at_start && !(item.last() > now.next)) continue;
+      if (events >= now.left || made.items.size() == listed_max) {
+        made.last = false;
+        return made;
+      }
       events += entry.count;
       made.items.push_back(std::move(item));
     }
@@ -103,8 +102,9 @@ position dynamodb_session::mark_in(const json& item, std::uint32_t of) const {
   return at(of, number_in(item, "n").value_or(0), number_in(item, "i").value_or(0));
 }
 
-// The newest items of the log say which tags their batches have: the items of these may not be
-// visible yet. Those of earlier batches are, since a batch is sent when the one before is there.
+// The newest items of the log say in which lists their batches are: an item that is missing in one
+// of them is not visible yet. The items of earlier batches are visible, since a batch is sent when
+// the one before is stored.
 result<dynamodb_session::listed_page> dynamodb_session::list_tagged(const whole& now) {
   constexpr std::size_t newest_looked_at = 16;
   const auto of = now.next.strand;
@@ -117,25 +117,23 @@ result<dynamodb_session::listed_page> dynamodb_session::list_tagged(const whole&
     if (!now.next.is_start()) return fail(past_the_end(now.next, core_->name));
     return listed_page{.last = true};
   }
+  std::array lists{tag_list{*only_tag_}, tag_list{""}};
   std::vector<request> asked;
-  for (const auto* tag : {only_tag_->c_str(), ""}) {
-    asked.push_back(table_.query({.p = tagged(of, tag),
+  for (const auto& one : lists) {
+    asked.push_back(table_.query({.p = tagged(of, one.tag),
                                   .from = in_order(begin),
                                   .to = in_order(end),
-                                  .limit = listed_max / 2}));
+                                  .limit = std::clamp<std::size_t>(now.left, 2, listed_max / 2)}));
   }
   auto got = table_.ask_all(asked);
   if (!got) return fail(std::move(got.error()));
   std::vector<json> places;
-  auto until = end;  // all up to this batch are here
-  std::set<std::uint64_t> seen;
-  for (auto& answer : *got) {
-    auto some = page_of(std::move(answer));
-    if (!some.next.is_null() && !some.items.empty()) {
-      until = std::min(until, number_of_log(some.items.back()));
-    }
+  auto until = end;  // both lists were read up to this batch
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    auto some = page_of(std::move((*got)[i]));
+    if (!some.next.is_null()) until = std::min(until, number_of_log(some.next));
     for (auto& one : some.items) {
-      seen.insert(number_of_log(one));
+      lists[i].seen.insert(number_of_log(one));
       places.push_back(std::move(one));
     }
   }
@@ -143,7 +141,10 @@ result<dynamodb_session::listed_page> dynamodb_session::list_tagged(const whole&
   for (const auto& one : newest->items) {
     const auto n = number_of_log(one);
     const auto tags = bytes_in(one, "t").value_or("");
-    if (n < begin || n > until || seen.contains(n) || !has_tag(tags, *only_tag_)) continue;
+    const bool is_here = std::ranges::all_of(lists, [&tags, n](const tag_list& list) {
+      return list.seen.contains(n) || !has_tag(tags, list.tag);
+    });
+    if (n < begin || n > until || is_here) continue;
     made.all_visible = false;
     until = std::min(until, n - 1);
   }
@@ -164,8 +165,8 @@ result<dynamodb_session::listed_page> dynamodb_session::list_tagged(const whole&
     }
   }
   std::ranges::sort(made.items, {}, &listed::at);
-  if (made.items.size() > listed_max) {
-    made.items.erase(made.items.begin() + listed_max, made.items.end());
+  if (const auto most = std::min(listed_max, now.left); made.items.size() > most) {
+    made.items.erase(made.items.begin() + static_cast<std::ptrdiff_t>(most), made.items.end());
     made.last = false;
     made.all_visible = true;
   }

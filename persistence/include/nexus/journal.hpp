@@ -246,11 +246,11 @@ class journal_session : public session {
                                                                       std::size_t max) = 0;
 
   /// Passes the latest state or tombstone of every id that changed past `after`, in the order of the
-  /// last changes, with the guarantees of `read_all`: a reader that continues after the last position
-  /// it saw misses no id's latest state, and may miss states between. A state whose last change is
-  /// held back is passed later, with that change; until then not even its former value is passed.
-  /// `invalid_argument` if the journal does not number changes of states; with SQL backends the
-  /// URI's `indexes=states` makes it.
+  /// last changes, with the guarantees of `read_all`: a reader that continues after the last
+  /// position it saw misses no id's latest state, and may miss states between. A state whose last
+  /// change is held back is passed later, with that change; until then not even its former value is
+  /// passed. `invalid_argument` if the journal does not number changes of states: SQL backends and
+  /// DynamoDB number them if the URI has `indexes=states`.
   [[nodiscard]] virtual result<void> read_states(position after, std::size_t max,
                                                  const state_sink& sink) = 0;
 };

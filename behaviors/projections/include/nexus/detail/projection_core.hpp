@@ -36,6 +36,8 @@ class projected_batch {
   [[nodiscard]] virtual std::size_t events() const noexcept = 0;
   [[nodiscard]] virtual const position& at(std::size_t i) const noexcept = 0;
   [[nodiscard]] virtual timestamp time(std::size_t i) const noexcept = 0;
+  /// The time of the oldest event from `i` on; here that of `i`, in a batch in the order of time.
+  [[nodiscard]] virtual timestamp oldest_from(std::size_t i) const noexcept { return time(i); }
   /// What is recorded if it is skipped, without error and attempts.
   [[nodiscard]] virtual projection_failure describe(std::size_t i) const = 0;
 
